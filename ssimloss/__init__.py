@@ -1,0 +1,38 @@
+"""Differentiable image losses for super-resolution, restoration and GAN training."""
+
+from ssimloss import color, functional
+from ssimloss._version import __version__
+from ssimloss.losses import (
+    CharbonnierLoss,
+    EdgeLoss,
+    FocalFrequencyLoss,
+    FourierMagnitudeLoss,
+    GradientDifferenceLoss,
+    GradientSSIMLoss,
+    L1Loss,
+    L2Loss,
+    MSSSIML1Loss,
+    MSSSIMLoss,
+    SSIMLoss,
+    StructureCorrelationLoss,
+    TotalVariationLoss,
+)
+
+__all__ = [
+    "__version__",
+    "color",
+    "functional",
+    "SSIMLoss",
+    "MSSSIMLoss",
+    "MSSSIML1Loss",
+    "GradientSSIMLoss",
+    "StructureCorrelationLoss",
+    "L1Loss",
+    "L2Loss",
+    "CharbonnierLoss",
+    "TotalVariationLoss",
+    "EdgeLoss",
+    "GradientDifferenceLoss",
+    "FocalFrequencyLoss",
+    "FourierMagnitudeLoss",
+]

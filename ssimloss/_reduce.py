@@ -1,0 +1,52 @@
+"""From per-element values to the reduction that was asked for.
+
+The only place that knows the words ``mean``, ``sum``, ``image`` and ``none``.
+"""
+
+import math
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+
+Reduction = Literal["mean", "sum", "image", "none"]
+
+
+def check_reduction(reduction: str) -> None:
+    """Raise ``ValueError`` for an unknown word."""
+    _checks.choice("reduction", reduction, get_args(Reduction))
+
+
+def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    """Reduce ``(N, ...)`` values.
+
+    Args:
+        values: one value per element, first dimension the batch.
+        reduction: ``"mean"`` and ``"sum"`` over everything, ``"image"`` the mean of each image ``(N,)``, ``"none"`` as it stands.
+        weight: broadcastable to ``values``. The mean becomes ``sum(weight * values) / sum(weight)``, the sum is weighted,
+            and ``"none"`` sets elements of weight 0 to 0.
+        dtype: type of the unreduced result; reduced ones keep the type they were computed in.
+
+    The mean over nothing (an empty batch, a mask without a valid element) is 0 with a zero gradient.
+    """
+    if reduction == "none":
+        values = values if weight is None else torch.where(weight != 0, values, 0)
+        return values if dtype is None else values.to(dtype)
+    if weight is not None:
+        weight = weight.to(values.dtype).expand_as(values)
+        values = values * weight
+    total = _per_image(values) if reduction == "image" else values.sum()
+    if reduction == "sum":
+        return total
+    if weight is None:
+        elements = values.numel() if reduction == "mean" else math.prod(values.shape[1:])
+        return total / max(elements, 1)
+    mass = _per_image(weight) if reduction == "image" else weight.sum()
+    return total / torch.where(mass > 0, mass, 1)
+
+
+def _per_image(values: Tensor) -> Tensor:
+    """``(N, ...)`` summed to ``(N,)``."""
+    return values.unsqueeze(-1).flatten(1).sum(1)

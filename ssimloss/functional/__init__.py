@@ -1,0 +1,51 @@
+"""Tensors in, tensors out: every equation of the library as a pure function.
+
+What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is ``l1_loss``), a score has a loss of its own
+(``ssim_loss = 1 - ssim``).
+"""
+
+from ssimloss.functional.frequency import focal_frequency, focal_frequency_loss, fourier_magnitude, fourier_magnitude_loss
+from ssimloss.functional.gradient import edge, edge_loss, gradient_difference, gradient_difference_loss
+from ssimloss.functional.mixed import ms_ssim_l1_loss
+from ssimloss.functional.multiscale import ms_ssim, ms_ssim_loss
+from ssimloss.functional.pixel import charbonnier, charbonnier_loss, l1, l1_loss, l2, l2_loss, psnr
+from ssimloss.functional.smoothness import total_variation, total_variation_loss
+from ssimloss.functional.structure import (
+    gradient_ssim,
+    gradient_ssim_loss,
+    ssim,
+    ssim_loss,
+    ssim_map,
+    structure_correlation,
+    structure_correlation_loss,
+)
+
+__all__ = [
+    "ssim",
+    "ssim_loss",
+    "ssim_map",
+    "ms_ssim",
+    "ms_ssim_loss",
+    "ms_ssim_l1_loss",
+    "gradient_ssim",
+    "gradient_ssim_loss",
+    "structure_correlation",
+    "structure_correlation_loss",
+    "l1",
+    "l1_loss",
+    "l2",
+    "l2_loss",
+    "charbonnier",
+    "charbonnier_loss",
+    "psnr",
+    "total_variation",
+    "total_variation_loss",
+    "edge",
+    "edge_loss",
+    "gradient_difference",
+    "gradient_difference_loss",
+    "focal_frequency",
+    "focal_frequency_loss",
+    "fourier_magnitude",
+    "fourier_magnitude_loss",
+]

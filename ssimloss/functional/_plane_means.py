@@ -1,0 +1,172 @@
+"""The mean SSIM or contrast-structure of every plane, with a gradient made of seven filtered maps and no stored graph.
+
+The symbols are those of ``_similarity``; ``var_x`` and ``var_y`` only occur as their sum, so four maps are filtered forward. With S the map
+whose mean is taken and W the transpose of V, the derivative of the mean with respect to x is, up to 1 over the number of positions::
+
+    W(dS/dV(x)) + 2 x W(dS/dV(x^2 + y^2)) + y W(dS/dV(x y))
+
+and the same with x and y exchanged; the last two filtered maps serve both images. One number per plane comes out, so the gradient is known
+in the forward pass up to one factor per plane: it is made there, a few planes at a time in buffers that are reused, and scaled in
+backward. Asked for a second derivative, backward differentiates the plain equation instead.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ssimloss.filters import blur_transposed
+from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
+
+Part = Literal["ssim", "contrast_structure"]
+
+# Elements of a map worked on at a time: on a CPU about 15 such maps should stay in the cache, elsewhere a launch costs more than its bytes.
+_CHUNK_CPU = 1 << 17
+_CHUNK_ELSEWHERE = 1 << 24
+
+
+def plane_means(x: Tensor, y: Tensor, window: Tensor, *, c1: float, c2: float, sample_factor: float, part: Part) -> Tensor:
+    """Mean of the similarity map of each plane, borders left out.
+
+    Args:
+        x, y: ``(N, C, H, W)`` of one dtype, float32 or float64, at least as large as the window.
+        window: 1-D, of unit sum.
+        c1, c2: the stabilising constants ``(k L)^2``.
+        sample_factor: what variances and covariance are multiplied by, 1 for population statistics.
+        part: ``"ssim"`` or ``"contrast_structure"``.
+
+    Returns:
+        ``(N, C)``.
+    """
+    if torch.compiler.is_compiling():  # the compiler fuses the plain equation and derives its gradient
+        return _plain(x, y, window, c1, c2, sample_factor, part)
+    wants = tuple(torch.is_grad_enabled() and image.requires_grad for image in (x, y))
+    means: Tensor = _PlaneMeans.apply(x, y, window, c1, c2, sample_factor, part, *wants)[0]
+    return means
+
+
+def _plain(x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part) -> Tensor:
+    """The same number by automatic differentiation."""
+    statistics = local_statistics(x, y, window, sample_factor, None)
+    similarity = contrast_structure(statistics, c2)
+    if part == "ssim":
+        similarity = luminance(statistics, c1) * similarity
+    return similarity.mean((2, 3))
+
+
+class _PlaneMeans(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part, want_x: bool, want_y: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Means ``(N, C)`` and, where wanted, their gradients with the images' shape."""
+        n, c, h, w = x.shape
+        planes_x, planes_y = x.reshape(-1, h, w), y.reshape(-1, h, w)
+        means = x.new_empty(n * c)
+        grad_x = torch.empty_like(planes_x) if want_x else None
+        grad_y = torch.empty_like(planes_y) if want_y else None
+        step = max(1, (_CHUNK_CPU if x.device.type == "cpu" else _CHUNK_ELSEWHERE) // max(1, h * w))
+        for start in range(0, n * c, step):
+            some = slice(start, start + step)
+            means[some] = _chunk(
+                planes_x[some],
+                planes_y[some],
+                window,
+                c1,
+                c2,
+                sample_factor,
+                part,
+                None if grad_x is None else grad_x[some],
+                None if grad_y is None else grad_y[some],
+            )
+        return means.view(n, c), None if grad_x is None else grad_x.view(x.shape), None if grad_y is None else grad_y.view(y.shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None, Tensor | None]) -> None:
+        x, y, window, *ctx.constants, _, _ = inputs
+        gradients = output[1:]
+        ctx.mark_non_differentiable(*(g for g in gradients if g is not None))
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, y, window, *gradients)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+        x, y, window, grad_x, grad_y = ctx.saved_tensors
+        nothing = (None,) * 7
+        if upstream is None:
+            return None, None, *nothing
+        if torch.is_grad_enabled():  # a graph of this backward is wanted
+            wanted = [image for image, needed in zip((x, y), ctx.needs_input_grad, strict=False) if needed]
+            found = iter(torch.autograd.grad(_plain(x, y, window, *ctx.constants), wanted, upstream, create_graph=True))
+            return *(next(found) if needed else None for needed in ctx.needs_input_grad[:2]), *nothing
+        factor = upstream[:, :, None, None]
+        return None if grad_x is None else grad_x * factor, None if grad_y is None else grad_y * factor, *nothing
+
+
+def _chunk(
+    x: Tensor,
+    y: Tensor,
+    window: Tensor,
+    c1: float,
+    c2: float,
+    u: float,
+    part: Part,
+    grad_x: Tensor | None,
+    grad_y: Tensor | None,
+) -> Tensor:
+    """Means of planes ``(P, H, W)``; their gradients are written into ``grad_x`` and ``grad_y``.
+
+    The arithmetic is in place where it can be: what this costs is memory traffic. Maps are ``(P, W', H')``, turned by the filter.
+    """
+    p, h, w = x.shape
+    offset_x, offset_y = x.mean((1, 2), keepdim=True), y.mean((1, 2), keepdim=True)
+    maps = x.new_empty(4, p, h, w)
+    x, y = torch.sub(x, offset_x, out=maps[0]), torch.sub(y, offset_y, out=maps[1])
+    torch.mul(x, x, out=maps[2]).addcmul_(y, y)
+    torch.mul(x, y, out=maps[3])
+    filtered = blur_transposed(maps.view(-1, h, w), window)
+    v_x, v_y, v_squares, v_xy = filtered.view(4, p, *filtered.shape[1:]).unbind()
+
+    numerator = v_xy.addcmul_(v_x, v_y, value=-1).mul_(2 * u).add_(c2)  # 2 cov + C2
+    var = v_squares.addcmul_(v_x, v_x, value=-1).addcmul_(v_y, v_y, value=-1).mul_(u)
+    varies = var > 0
+    inverse = var.clamp_(min=0).add_(c2).reciprocal_()  # 1 / (var + C2)
+    cs = numerator.mul_(inverse)
+    if part == "ssim":
+        mu_x, mu_y = v_x + offset_x, v_y + offset_y
+        inverse_l = torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()  # 1 / (mu_x^2 + mu_y^2 + C1)
+        lum = torch.mul(mu_x, mu_y).mul_(2).add_(c1).mul_(inverse_l)
+        means = (lum * cs).mean((1, 2))
+    else:
+        means = cs.mean((1, 2))
+    if grad_x is None and grad_y is None:
+        return means
+
+    # Derivatives of the mean with respect to V(x y) and, doubled, to V(x^2 + y^2); then to V(x) and V(y).
+    per_position = 1 / v_x[0].numel()
+    to_filter = x.new_empty(2 + (grad_x is not None) + (grad_y is not None), p, *v_x.shape[1:])
+    d_product = torch.mul(inverse, 2 * u * per_position, out=to_filter[0])
+    if part == "ssim":
+        d_product.mul_(lum)
+        inverse_l.mul_(cs).mul_(2 * per_position)
+        lum.mul_(inverse_l)
+    d_squares = torch.mul(d_product, cs, out=to_filter[1]).mul_(varies).neg_()
+
+    def d_mean(v_own: Tensor, v_other: Tensor, mu_own: Tensor, mu_other: Tensor, out: Tensor) -> None:
+        torch.mul(v_other, d_product, out=out).addcmul_(v_own, d_squares).neg_()
+        if part == "ssim":
+            out.addcmul_(mu_other, inverse_l).addcmul_(mu_own, lum, value=-1)
+
+    if part != "ssim":
+        mu_x, mu_y = v_x, v_y
+    if grad_x is not None:
+        d_mean(v_x, v_y, mu_x, mu_y, to_filter[2])
+    if grad_y is not None:
+        d_mean(v_y, v_x, mu_y, mu_x, to_filter[-1])
+    spread = blur_transposed(to_filter.view(-1, *v_x.shape[1:]), window.flip(0), padding=window.numel() - 1)
+    spread = spread.view(-1, p, h, w)
+    if grad_x is not None:
+        torch.addcmul(spread[2], x, spread[1], out=grad_x).addcmul_(y, spread[0])
+    if grad_y is not None:
+        torch.addcmul(spread[-1], y, spread[1], out=grad_y).addcmul_(x, spread[0])
+    return means

@@ -1,0 +1,134 @@
+"""Local statistics of a pair of images and the similarity maps made of them, in plain differentiable form.
+
+With ``V`` the mean weighted by the window at every position, ``x`` and ``y`` the images, ``u`` 1 or the sample factor ``N / (N - 1)``::
+
+    mu_x = V(x),  var_x = u (V(x^2) - V(x)^2),  cov_xy = u (V(x y) - V(x) V(y))
+    luminance          = (2 mu_x mu_y + C1) / (mu_x^2 + mu_y^2 + C1)
+    contrast_structure = (2 cov_xy + C2) / (var_x + var_y + C2)
+
+A constant per plane is subtracted before anything is squared: the variances do not depend on it, and in float32 they keep their digits
+where a flat patch is bright. Under a mask, V is the normalised convolution ``V(m x) / V(m)`` (Knutsson & Westin 1993).
+
+Source: Wang, Bovik, Sheikh & Simoncelli 2004.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import promote
+from ssimloss.filters import Padding, blur, pad
+
+
+def valid_pixels(
+    pred: Tensor, target: Tensor, data_range: DataRange, mask: Tensor | None, *, ndim: tuple[int, ...] = (4,)
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Both images checked, in the computing dtype, with the data range beginning at 0, and 0 under the mask, whatever they held there."""
+    _checks.images(pred, target, ndim=ndim)
+    _checks.mask(mask, pred)
+    x, y = promote(pred, target)
+    lo, _ = _checks.data_range(data_range)
+    if lo != 0:
+        x, y = x - lo, y - lo
+    if mask is None:
+        return x, y, None
+    mask = mask.to(x.dtype)
+    return torch.where(mask != 0, x, 0), torch.where(mask != 0, y, 0), mask
+
+
+def bordered(x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padding) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Images extended by half a window, so that whole windows reach every position."""
+    amount = (taps - 1) // 2
+    if mask is not None:
+        mask = 1 - pad(1 - mask, amount, padding)  # zeros beyond the border are pixels like others
+    x, y = pad(x, amount, padding), pad(y, amount, padding)
+    if min(x.shape[2:]) < taps:
+        raise ValueError(
+            f"pred and target of {tuple(x.shape[2:])} pixels are smaller than the window of {taps}; use larger crops, a smaller "
+            f"window_size, or padding='replicate'"
+        )
+    return x, y, mask
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Local moments of two images, each ``(N, C, ...)``; ``offset`` + ``mu`` is the mean of the image itself."""
+
+    mu_x: Tensor
+    mu_y: Tensor
+    offset_x: Tensor
+    offset_y: Tensor
+    var_x: Tensor | None  # None where only the sum of the two was asked for
+    var_y: Tensor | None
+    var_sum: Tensor
+    cov_xy: Tensor
+    mass: Tensor | None  # what the mask leaves of the window, (N, 1 or C, ...)
+
+
+def local_statistics(
+    x: Tensor, y: Tensor, window: Tensor, sample_factor: float, mask: Tensor | None, *, separate: bool = False
+) -> Statistics:
+    """Means, variances and covariance under the window at every position.
+
+    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities want only their sum (``separate=False``).
+    """
+    offset_x, offset_y = _plane_mean(x, mask), _plane_mean(y, mask)
+    x, y = x - offset_x, y - offset_y
+    squares = [x * x, y * y] if separate else [x * x + y * y]
+    maps = [x, y, *squares, x * y]
+    mass = None
+    if mask is not None:
+        maps = [m * mask for m in maps]
+        mass = blur(mask, window)
+    count = len(maps)
+    filtered = blur(torch.cat(maps, dim=1), window)
+    means = list(filtered.chunk(count, dim=1))
+    if mass is not None:
+        means = [m / torch.where(mass > 0, mass, 1) for m in means]
+    mu_x, mu_y, *squared, product = means
+    cov_xy = sample_factor * (product - mu_x * mu_y)
+    if separate:
+        var_x = (sample_factor * (squared[0] - mu_x * mu_x)).clamp(min=0)
+        var_y = (sample_factor * (squared[1] - mu_y * mu_y)).clamp(min=0)
+        return Statistics(mu_x, mu_y, offset_x, offset_y, var_x, var_y, var_x + var_y, cov_xy, mass)
+    var_sum = (sample_factor * (squared[0] - mu_x * mu_x - mu_y * mu_y)).clamp(min=0)
+    return Statistics(mu_x, mu_y, offset_x, offset_y, None, None, var_sum, cov_xy, mass)
+
+
+def luminance(s: Statistics, c1: float) -> Tensor:
+    """Similarity of the local means, 1 where they are equal."""
+    mu_x, mu_y = s.mu_x + s.offset_x, s.mu_y + s.offset_y
+    return (2 * mu_x * mu_y + c1) / (mu_x * mu_x + mu_y * mu_y + c1)
+
+
+def contrast_structure(s: Statistics, c2: float) -> Tensor:
+    """Contrast times structure with ``C3 = C2 / 2``, 1 where both images vary alike."""
+    return (2 * s.cov_xy + c2) / (s.var_sum + c2)
+
+
+def deviation_product(s: Statistics, least: float) -> Tensor:
+    """``sigma_x sigma_y``, each deviation held above ``sqrt(least)`` under the root so that its slope stays finite."""
+    assert s.var_x is not None
+    assert s.var_y is not None
+    return torch.sqrt(s.var_x.clamp(min=least)) * torch.sqrt(s.var_y.clamp(min=least))
+
+
+def signed_power(base: Tensor, exponent: float) -> Tensor:
+    """``sign(base) |base|^exponent`` with a finite slope at 0."""
+    if exponent == 1:
+        return base
+    guard = torch.finfo(base.dtype).eps ** 2
+    return base * (base.square() + guard) ** ((exponent - 1) / 2)
+
+
+def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
+    """``(N, C, 1, ...)``, without a gradient: a constant that cancels."""
+    axes = tuple(range(2, image.ndim))
+    image = image.detach()
+    if mask is None:
+        return image.mean(axes, keepdim=True)
+    mass = mask.sum(axes, keepdim=True)
+    return (image * mask).sum(axes, keepdim=True) / torch.where(mass > 0, mass, 1)

@@ -1,0 +1,295 @@
+"""MS-SSIM: SSIM over the scales of a pyramid.
+
+The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the luminance joined in at the coarsest (Wang, Simoncelli &
+Bovik 2003).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as torch_functional
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision, native_dtype
+from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss.filters import average_pool, check_window_options, make_window, pad
+from ssimloss.functional._plane_means import Part, plane_means
+from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.kernels import Backend, check_backend
+
+Negative = Literal["clamp", "relu", "shift"]
+MinSize = Literal["error", "fewer_scales"]
+PyramidPooling = Literal["floor", "zeros", "replicate", "symmetric"]
+Combination = Literal["product", "weighted_sum"]
+Channels = Literal["separate", "joint"]
+CoarsestPadding = Literal["valid", "reflect"]
+
+WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # they sum to 1.0001 and are used as printed
+
+_SOFT_CLAMP = 1e-3
+
+
+@dataclass(frozen=True)
+class MSSSIMOptions:
+    """The options of :func:`ms_ssim`, checked."""
+
+    data_range: DataRange = 1.0
+    window_size: int = 11
+    sigma: float = 1.5
+    k1: float = 0.01
+    k2: float = 0.03
+    scale_weights: tuple[float, ...] = WANG_2003
+    negative: Negative = "clamp"
+    min_size: MinSize = "error"
+    pooling: PyramidPooling = "floor"
+    combination: Combination = "product"
+    channels: Channels = "separate"
+    coarsest_padding: CoarsestPadding = "valid"
+    reduction: Reduction = "mean"
+    backend: Backend = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        _checks.data_range(self.data_range)
+        check_window_options(window="gaussian", window_size=self.window_size, sigma=self.sigma, padding=self.coarsest_padding)
+        _checks.positive("k1", self.k1)
+        _checks.positive("k2", self.k2)
+        _checks.weights("scale_weights", self.scale_weights)
+        _checks.choice("negative", self.negative, get_args(Negative))
+        _checks.choice("min_size", self.min_size, get_args(MinSize))
+        _checks.choice("pooling", self.pooling, get_args(PyramidPooling))
+        _checks.choice("combination", self.combination, get_args(Combination))
+        _checks.choice("channels", self.channels, get_args(Channels))
+        _checks.choice("coarsest_padding", self.coarsest_padding, get_args(CoarsestPadding))
+        check_reduction(self.reduction)
+        check_backend(self.backend)
+
+    def weights_for(self, height: int, width: int) -> tuple[float, ...]:
+        """The weights of the scales used on an image of this size."""
+        wanted = len(self.scale_weights)
+        fitting = 0
+        while fitting < wanted and min(height, width) >= self.window_size:
+            fitting += 1
+            height, width = _halved(height, width, self.pooling)
+        if fitting == wanted:
+            return tuple(self.scale_weights)
+        if self.min_size == "error" or fitting == 0:
+            least = self.window_size * 2 ** (wanted - 1) - (2 ** (wanted - 1) - 1 if self.pooling != "floor" else 0)
+            raise ValueError(
+                f"pred and target are too small: {wanted} scales of a {self.window_size} pixel window need at least {least} pixels on the "
+                f"shorter side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', fewer scale_weights or a smaller "
+                f"window_size"
+            )
+        total = sum(self.scale_weights[:fitting])
+        if total == 0:
+            raise ValueError(f"scale_weights of the {fitting} scales that fit are all zero; use larger crops or other weights")
+        return tuple(w / total for w in self.scale_weights[:fitting])
+
+
+@full_precision
+def ms_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    scale_weights: tuple[float, ...] = WANG_2003,
+    negative: Negative = "clamp",
+    min_size: MinSize = "error",
+    pooling: PyramidPooling = "floor",
+    combination: Combination = "product",
+    channels: Channels = "separate",
+    coarsest_padding: CoarsestPadding = "valid",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
+) -> Tensor:
+    """Multi-scale structural similarity, 1 for equal images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an 11 pixel window need 176 pixels.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless ``coarsest_padding="valid"``.
+        k1, k2: the stabilising constants, both above 0.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot take. ``"clamp"``: below 1e-3 it is
+            replaced by ``1e-6 / (2e-3 - t)``, positive and rising, so that the value is defined and the gradient alive; ``"relu"``: 0,
+            which takes the whole channel's gradient with it; ``"shift"``: every t becomes ``(t + 1) / 2``, another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which uses those that fit with their weights
+            renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of zeros and counts them (pytorch-msssim),
+            ``"replicate"`` repeats the first row and column if either size is odd (piq), ``"symmetric"`` repeats the last row of an
+            odd size (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"`` (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"`` (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid pixel do not count in the mean.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with ``channels="joint"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in ``ssimloss.conventions.MS_SSIM``.
+    """
+    options = MSSSIMOptions(
+        data_range,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        scale_weights,
+        negative,
+        min_size,
+        pooling,
+        combination,
+        channels,
+        coarsest_padding,
+        reduction,
+        backend,
+    )
+    scores, weight = _ms_ssim_scores(pred, target, options, mask)
+    return reduce(scores, reduction, weight, dtype=native_dtype(pred, target))
+
+
+@full_precision
+def ms_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    scale_weights: tuple[float, ...] = WANG_2003,
+    negative: Negative = "clamp",
+    min_size: MinSize = "error",
+    pooling: PyramidPooling = "floor",
+    combination: Combination = "product",
+    channels: Channels = "separate",
+    coarsest_padding: CoarsestPadding = "valid",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
+) -> Tensor:
+    """``1 - ms_ssim``, reduced afterwards. Arguments as for :func:`ms_ssim`; ``min_size="fewer_scales"`` trains on small crops."""
+    options = MSSSIMOptions(
+        data_range,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        scale_weights,
+        negative,
+        min_size,
+        pooling,
+        combination,
+        channels,
+        coarsest_padding,
+        reduction,
+        backend,
+    )
+    scores, weight = _ms_ssim_scores(pred, target, options, mask)
+    return reduce(1 - scores, reduction, weight, dtype=native_dtype(pred, target))
+
+
+def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, and under a mask the weight of each, 1 where anything of it is valid."""
+    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
+    weights = options.weights_for(*x.shape[2:])
+    window = make_window("gaussian", options.window_size, options.sigma, x)
+    counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
+    terms = []
+    for scale in range(len(weights)):
+        coarsest = scale == len(weights) - 1
+        if coarsest and options.coarsest_padding == "reflect":
+            amount = (options.window_size - 1) // 2
+            x, y = pad(x, amount, "reflect"), pad(y, amount, "reflect")
+            mask = None if mask is None else pad(mask, amount, "reflect")
+        terms.append(_scale_means(x, y, window, options, "ssim" if coarsest else "contrast_structure", mask))
+        if not coarsest:
+            x, y, mask = _halve(x, y, mask, options.pooling)
+    if options.channels == "joint":
+        if counted is None:
+            terms = [t.mean(1, keepdim=True) for t in terms]
+        else:
+            valid = counted.sum(1, keepdim=True)
+            terms = [(t * counted).sum(1, keepdim=True) / torch.where(valid > 0, valid, 1) for t in terms]
+            counted = (valid > 0).to(x.dtype)
+    if options.combination == "weighted_sum":
+        score = sum((w * t for w, t in zip(weights, terms, strict=True)), start=torch.zeros_like(terms[0]))
+        return score, counted
+    score = torch.ones_like(terms[0])
+    for weight, term in zip(weights, terms, strict=True):
+        score = score * _power(term, weight, options.negative)
+    return score, counted
+
+
+def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, part: Part, mask: Tensor | None) -> Tensor:
+    """Mean similarity ``(N, C)`` at one scale."""
+    _, span = _checks.data_range(options.data_range)
+    c1, c2 = (options.k1 * span) ** 2, (options.k2 * span) ** 2
+    if mask is None:
+        return plane_means(x, y, window, c1=c1, c2=c2, sample_factor=1.0, part=part)
+    statistics = local_statistics(x, y, window, 1.0, mask)
+    values = contrast_structure(statistics, c2)
+    if part == "ssim":
+        values = luminance(statistics, c1) * values
+    assert statistics.mass is not None
+    mass = statistics.mass.expand_as(values).sum((2, 3))
+    return (values * statistics.mass).sum((2, 3)) / torch.where(mass > 0, mass, 1)
+
+
+def _power(term: Tensor, weight: float, negative: Negative) -> Tensor:
+    """``term ^ weight`` with a finite slope everywhere, after what ``negative`` asks for."""
+    if negative == "shift":
+        return ((term + 1) / 2).clamp(min=torch.finfo(term.dtype).tiny) ** weight
+    if negative == "relu":
+        positive = term > 0
+        return torch.where(positive, torch.where(positive, term, 1) ** weight, 0)
+    small = term < _SOFT_CLAMP
+    below = _SOFT_CLAMP**2 / (2 * _SOFT_CLAMP - torch.where(small, term, 0))  # meets the term at the clamp with slope 1
+    return torch.where(small, below, term) ** weight
+
+
+def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]:
+    """Sizes of the next scale."""
+    if pooling == "floor":
+        return height // 2, width // 2
+    if pooling == "replicate":
+        extra = max(height % 2, width % 2)
+        return (height + extra) // 2, (width + extra) // 2
+    return (height + 1) // 2, (width + 1) // 2
+
+
+def _halve(x: Tensor, y: Tensor, mask: Tensor | None, pooling: PyramidPooling) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The next scale. Under a mask a pixel is the weighted mean of its block."""
+    if mask is None:
+        return _pool(x, pooling), _pool(y, pooling), None
+    mass = _pool(mask, pooling)
+    whole = torch.where(mass > 0, mass, 1)
+    return _pool(x * mask, pooling) / whole, _pool(y * mask, pooling) / whole, mass
+
+
+def _pool(image: Tensor, pooling: PyramidPooling) -> Tensor:
+    """2 x 2 mean with one of the ways to treat an odd size."""
+    odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
+    if pooling == "zeros":
+        return torch_functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
+    if pooling == "replicate" and (odd_h or odd_w):
+        image = torch_functional.pad(image, (1, 0, 1, 0), mode="replicate")
+    elif pooling == "symmetric" and (odd_h or odd_w):
+        image = torch_functional.pad(image, (0, odd_w, 0, odd_h), mode="replicate")
+    return average_pool(image, 2)

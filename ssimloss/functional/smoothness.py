@@ -1,0 +1,118 @@
+"""Smoothness: total variation in the conventions in use.
+
+It is minimised as it stands, so ``total_variation`` and ``total_variation_loss`` are one function under two names.
+"""
+
+import functools
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ssimloss import _checks
+from ssimloss._precision import computing_dtype, full_precision
+from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss.gradients import forward_differences, forward_weights
+
+VariationNorm = Literal["anisotropic", "isotropic", "squared", "image_l2"]
+WithinImage = Literal["mean", "sum"]
+
+
+def check_total_variation_options(*, norm: str, within_image: str, reduction: str) -> None:
+    """Raise for options that ``total_variation_loss`` refuses."""
+    _checks.choice("norm", norm, get_args(VariationNorm))
+    _checks.choice("within_image", within_image, get_args(WithinImage))
+    check_reduction(reduction)
+
+
+@full_precision
+def total_variation_loss(
+    pred: Tensor,
+    *,
+    norm: VariationNorm = "anisotropic",
+    within_image: WithinImage = "mean",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Total variation of an image, from the differences ``dx``, ``dy`` of each pixel to its right and lower neighbour.
+
+    Args:
+        pred: float images ``(N, C, H, W)``, any range.
+        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each pixel, a difference across the far border
+            being 0; ``"squared"`` ``dx^2 + dy^2``; ``"image_l2"`` one root per image, of the ``"squared"`` total.
+        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over its dy, each over its own count
+            (``"isotropic"``: the mean over its pixels), which does not grow with the image; ``"sum"`` adds all of them.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels' weights (``"isotropic"``: a pixel weighs
+            as itself, its differences to invalid pixels are 0). Masking all but a rectangle is the total variation of that rectangle.
+        reduction: of the images' numbers: ``"mean"``, ``"sum"``, or ``"image"`` for all ``(N,)``. Under a mask the mean of means is taken
+            over the weight of the batch, so that an image without valid pixels does not count. ``"none"`` is the map.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled terms at each pixel, no dx in the last
+        column and no dy in the last row. ``norm="image_l2"`` has no map, ``"none"`` gives ``(N,)``.
+
+    Raises:
+        ValueError: not four dimensions, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR and kornia's mean (``"mean"``);
+    torchmetrics, TensorFlow, piq's ``l1`` and, added over channels, kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and
+    ``l2`` (``"image_l2"``, ``"sum"``).
+    """
+    check_total_variation_options(norm=norm, within_image=within_image, reduction=reduction)
+    _checks.image("pred", pred)
+    _checks.mask(mask, pred)
+    image = pred.to(computing_dtype(pred))
+    if mask is not None:
+        mask = mask.to(image.dtype)
+        image = torch.where(mask != 0, image, 0)
+
+    dx, dy = forward_differences(image)
+    if norm == "isotropic":
+        terms = [(_gradient_length(dx, dy, mask), mask)]
+    else:
+        weights = (None, None) if mask is None else forward_weights(mask)
+        terms = [(d.abs() if norm == "anisotropic" else d.square(), w) for d, w in zip((dx, dy), weights, strict=True)]
+
+    if norm == "image_l2":
+        return reduce(_square_root(_add(_total(*term, within_image, "image") for term in terms)), reduction)
+    if reduction == "none":
+        return _add(_full_size(reduce(values, "none", weight), image) for values, weight in terms).to(pred.dtype)
+    return _add(_total(*term, within_image, reduction) for term in terms)
+
+
+def _add(parts: Iterable[Tensor]) -> Tensor:
+    return functools.reduce(torch.add, parts)
+
+
+def _total(values: Tensor, weight: Tensor | None, within_image: WithinImage, reduction: Reduction) -> Tensor:
+    """One direction's number per image, reduced over images."""
+    if within_image == "mean" and reduction != "sum":
+        return reduce(values, reduction, weight)
+    if within_image == "mean":
+        return reduce(values, "image", weight).sum()
+    weighted = values if weight is None else values * weight
+    return reduce(weighted.flatten(1).sum(1), reduction)
+
+
+def _gradient_length(dx: Tensor, dy: Tensor, mask: Tensor | None) -> Tensor:
+    """``sqrt(dx^2 + dy^2)`` at each pixel, ``(N, C, H, W)``; a difference to a neighbour of weight 0 is 0, as across the border."""
+    if mask is not None:
+        dx, dy = torch.where(mask[..., 1:] != 0, dx, 0), torch.where(mask[..., 1:, :] != 0, dy, 0)
+    return _square_root(pad(dx.square(), (0, 1)) + pad(dy.square(), (0, 0, 0, 1)))
+
+
+def _square_root(squared: Tensor) -> Tensor:
+    """``sqrt`` with the gradient 0 at 0, where its own is infinite."""
+    positive = squared > 0
+    return torch.where(positive, torch.where(positive, squared, 1).sqrt(), 0)
+
+
+def _full_size(values: Tensor, image: Tensor) -> Tensor:
+    """Zeros for the last column or row that has no neighbour."""
+    return pad(values, (0, image.shape[3] - values.shape[3], 0, image.shape[2] - values.shape[2]))
+
+
+total_variation = total_variation_loss

@@ -1,0 +1,400 @@
+"""SSIM at one scale, and two relatives that look at structure alone.
+
+``ssim = luminance^alpha * contrast^beta * structure^gamma`` under a sliding window, per channel (Wang, Bovik, Sheikh & Simoncelli 2004,
+eq. 12). A score is averaged as it is; the loss made of it is ``1 - score``, taken before the reduction.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as torch_functional
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision, native_dtype
+from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss.filters import (
+    Padding,
+    WindowName,
+    average_pool,
+    box_subsample,
+    check_window_options,
+    make_window,
+    window_length,
+)
+from ssimloss.functional._plane_means import plane_means
+from ssimloss.functional._similarity import (
+    bordered,
+    contrast_structure,
+    deviation_product,
+    local_statistics,
+    luminance,
+    signed_power,
+    valid_pixels,
+)
+from ssimloss.gradients import image_gradients
+from ssimloss.kernels import Backend, check_backend
+
+Covariance = Literal["population", "sample"]
+Downsample = int | Literal["auto", "matlab"] | None
+Exponents = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SSIMOptions:
+    """The options of :func:`ssim`, checked."""
+
+    data_range: DataRange = 1.0
+    window: WindowName | Tensor = "gaussian"
+    window_size: int = 11
+    sigma: float = 1.5
+    k1: float = 0.01
+    k2: float = 0.03
+    exponents: Exponents = (1.0, 1.0, 1.0)
+    padding: Padding = "valid"
+    covariance: Covariance = "population"
+    downsample: Downsample = None
+    reduction: Reduction = "mean"
+    backend: Backend = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        _checks.data_range(self.data_range)
+        check_window_options(window=self.window, window_size=self.window_size, sigma=self.sigma, padding=self.padding)
+        _checks.positive("k1", self.k1)
+        _checks.positive("k2", self.k2)
+        if len(_checks.weights("exponents", self.exponents)) != 3:
+            raise ValueError(f"exponents must be three numbers (luminance, contrast, structure), got {self.exponents!r}")
+        _checks.choice("covariance", self.covariance, get_args(Covariance))
+        if self.covariance == "sample" and self.taps < 2:
+            raise ValueError("covariance='sample' divides by the number of window taps less one; use a window of at least 2 taps")
+        if isinstance(self.downsample, str):
+            _checks.choice("downsample", self.downsample, ("auto", "matlab"))
+        elif self.downsample is not None:
+            _checks.count("downsample", self.downsample)
+        check_reduction(self.reduction)
+        check_backend(self.backend)
+
+    @property
+    def taps(self) -> int:
+        """Length of the window."""
+        return window_length(self.window, self.window_size)
+
+    @property
+    def c1(self) -> float:
+        """Stabiliser of the luminance term."""
+        return float((self.k1 * _checks.data_range(self.data_range)[1]) ** 2)
+
+    @property
+    def c2(self) -> float:
+        """Stabiliser of the contrast and structure terms."""
+        return float((self.k2 * _checks.data_range(self.data_range)[1]) ** 2)
+
+    def sample_factor(self, axes: int) -> float:
+        """What variances and covariance are multiplied by."""
+        count = self.taps**axes
+        return count / (count - 1) if self.covariance == "sample" else 1.0
+
+
+@full_precision
+def ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: Exponents = (1.0, 1.0, 1.0),
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    downsample: Downsample = None,
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
+) -> Tensor:
+    """Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with ``C = (k L)^2``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in ``data_range``; each channel is
+            compared by itself. float16 and bfloat16 are computed in float32.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with ``C3 = C2 / 2``). A negative term to a
+            fractional power keeps its sign, ``sign(s) |s|^gamma``.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"`` mirrors without repeating the edge,
+            ``"replicate"`` repeats it, ``"zeros"``.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of ``f = max(1, round(min(H, W) / 256))``
+            (piq), ``"matlab"`` does as ``ssim.m``: the same f, a box filter with symmetric border, then every f-th sample.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid pixels only; a window counts as much
+            as the mask leaves of it.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``, ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in ``ssimloss.conventions.SSIM``.
+    """
+    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, reduction, backend)
+    return _ssim_scores(pred, target, options, mask).reduce(reduction)
+
+
+@full_precision
+def ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: Exponents = (1.0, 1.0, 1.0),
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    downsample: Downsample = None,
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
+) -> Tensor:
+    """``1 - ssim``, reduced afterwards: 0 for equal images, up to 2 for opposite ones. Arguments as for :func:`ssim`."""
+    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, reduction, backend)
+    return _ssim_scores(pred, target, options, mask).as_loss().reduce(reduction)
+
+
+@full_precision
+def ssim_map(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: Exponents = (1.0, 1.0, 1.0),
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    downsample: Downsample = None,
+    mask: Tensor | None = None,
+    backend: Backend = "auto",
+) -> Tensor:
+    """The unreduced map ``(N, C, H', W')`` of :func:`ssim`; ``padding="reflect"`` keeps it the size of the images."""
+    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, "none", backend)
+    return _ssim_scores(pred, target, options, mask).reduce("none")
+
+
+@full_precision
+def gradient_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More sensitive to blur than SSIM.
+
+    Args, Returns, Raises: as for :func:`ssim`, images ``(N, C, H, W)`` only. Under a mask a gradient counts where its whole 3 x 3
+    neighbourhood is valid.
+
+    Source: Chen, Yang & Xie, "Gradient-based structural similarity for image quality assessment", ICIP 2006.
+    """
+    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
+    return _gradient_ssim_scores(pred, target, options, mask).reduce(reduction)
+
+
+@full_precision
+def gradient_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """``1 - gradient_ssim``, reduced afterwards. Arguments as for :func:`gradient_ssim`."""
+    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
+    return _gradient_ssim_scores(pred, target, options, mask).as_loss().reduce(reduction)
+
+
+@full_precision
+def structure_correlation(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Padding = "valid",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
+
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding could have made, below ``4 eps L^2``
+    (a deviation of 1/1450 of the range in float32). Blind to brightness and contrast: weigh it with a pixel loss.
+
+    Args, Returns, Raises: as for :func:`ssim`.
+
+    Source: Rouse & Hemami, "Understanding and simplifying the structural similarity metric", ICIP 2008.
+    """
+    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
+    return _correlation_scores(pred, target, options, mask).reduce(reduction)
+
+
+@full_precision
+def structure_correlation_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange = 1.0,
+    window: WindowName | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Padding = "valid",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """``1 - structure_correlation``, reduced afterwards, in [0, 2]. Arguments as for :func:`structure_correlation`."""
+    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
+    return _correlation_scores(pred, target, options, mask).as_loss().reduce(reduction)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Scores before their reduction: a map ``(N, C, ...)`` or, where only means are asked for, the means ``(N, C)`` of its planes."""
+
+    values: Tensor
+    weight: Tensor | None
+    positions: int  # map elements that one value stands for
+    dtype: torch.dtype  # of an unreduced result
+
+    def as_loss(self) -> "_Scores":
+        return _Scores(1 - self.values, self.weight, self.positions, self.dtype)
+
+    def reduce(self, reduction: Reduction) -> Tensor:
+        result = reduce(self.values, reduction, self.weight, dtype=self.dtype)
+        return result * self.positions if reduction == "sum" else result
+
+
+def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
+    x, y, mask, window = _prepare(pred, target, options, mask)
+    axes = x.ndim - 2
+    factor, dtype = options.sample_factor(axes), native_dtype(pred, target)
+    plain = tuple(options.exponents) == (1, 1, 1)
+    if plain and mask is None and axes == 2 and options.reduction != "none":
+        means = plane_means(x, y, window, c1=options.c1, c2=options.c2, sample_factor=factor, part="ssim")
+        return _Scores(means, None, (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1), dtype)
+    statistics = local_statistics(x, y, window, factor, mask, separate=not plain)
+    if plain:
+        values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
+    else:
+        alpha, beta, gamma = options.exponents
+        c2, deviations = options.c2, deviation_product(statistics, _flat(x, options))
+        contrast = (2 * deviations + c2) / (statistics.var_sum + c2)
+        structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
+        values = signed_power(luminance(statistics, options.c1), alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
+    return _Scores(values, statistics.mass, 1, dtype)
+
+
+def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
+    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
+    magnitudes = []
+    for image in (x, y):
+        dx, dy = image_gradients(image, "sobel")
+        magnitudes.append(dx.abs() + dy.abs())
+    inner = None if mask is None else -torch_functional.max_pool2d(-mask, 3, stride=1, padding=1)  # where the 3 x 3 stencil is valid
+    if inner is not None:
+        magnitudes = [torch.where(inner != 0, m, 0) for m in magnitudes]
+    x, y, mask = bordered(x, y, mask, options.taps, options.padding)
+    g_x, g_y, inner = bordered(magnitudes[0], magnitudes[1], inner, options.taps, options.padding)
+    window = make_window(options.window, options.window_size, options.sigma, x)
+    factor = options.sample_factor(2)
+    of_images = local_statistics(x, y, window, factor, mask)
+    of_gradients = local_statistics(g_x, g_y, window, factor, inner)
+    values = luminance(of_images, options.c1) * contrast_structure(of_gradients, options.c2)
+    return _Scores(values, of_gradients.mass, 1, native_dtype(pred, target))
+
+
+def _correlation_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
+    x, y, mask, window = _prepare(pred, target, options, mask)
+    statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
+    flat = _flat(x, options)
+    deviations = deviation_product(statistics, flat)
+    assert statistics.var_x is not None
+    assert statistics.var_y is not None
+    varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat
+    alike = (varies_x == varies_y).to(x.dtype)
+    values = torch.where(varies_x & varies_y, (statistics.cov_xy / deviations).clamp(-1, 1), alike)
+    return _Scores(values, statistics.mass, 1, native_dtype(pred, target))
+
+
+def _flat(x: Tensor, options: SSIMOptions) -> float:
+    """The variance below which a window is flat: what rounding can make of a constant within the data range."""
+    return float(4 * torch.finfo(x.dtype).eps * _checks.data_range(options.data_range)[1] ** 2)
+
+
+def _prepare(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """Checked, in the computing dtype, from 0 up, downsampled and with their border; and the window."""
+    x, y, mask = valid_pixels(pred, target, options.data_range, mask, ndim=(4, 5))
+    x, y, mask = _downsampled(x, y, mask, options.downsample)
+    x, y, mask = bordered(x, y, mask, options.taps, options.padding)
+    return x, y, mask, make_window(options.window, options.window_size, options.sigma, x)
+
+
+def _downsampled(x: Tensor, y: Tensor, mask: Tensor | None, downsample: Downsample) -> tuple[Tensor, Tensor, Tensor | None]:
+    if downsample is None:
+        return x, y, mask
+    shortest = min(x.shape[2:])
+    if downsample == "matlab":
+        if x.ndim != 4:
+            raise ValueError("downsample='matlab' is defined for images (N, C, H, W) only; give volumes an integer factor")
+        factor = max(1, int(shortest / 256 + 0.5))
+    else:
+        factor = max(1, round(shortest / 256)) if downsample == "auto" else downsample
+    if factor == 1:
+        return x, y, mask
+    if factor > shortest:
+        raise ValueError(f"downsample={factor} is larger than the images {tuple(x.shape[2:])}; use a smaller factor")
+    shrink = box_subsample if downsample == "matlab" else average_pool
+    if mask is None:
+        return shrink(x, factor), shrink(y, factor), None
+    mass = shrink(mask, factor)
+    whole = torch.where(mass > 0, mass, 1)
+    return shrink(x * mask, factor) / whole, shrink(y * mask, factor) / whole, mass

@@ -1,0 +1,23 @@
+"""The equations of ``ssimloss.functional`` as modules."""
+
+from ssimloss.losses.frequency import FocalFrequencyLoss, FourierMagnitudeLoss
+from ssimloss.losses.gradient import EdgeLoss, GradientDifferenceLoss
+from ssimloss.losses.pixel import CharbonnierLoss, L1Loss, L2Loss
+from ssimloss.losses.smoothness import TotalVariationLoss
+from ssimloss.losses.structure import GradientSSIMLoss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, StructureCorrelationLoss
+
+__all__ = [
+    "SSIMLoss",
+    "MSSSIMLoss",
+    "MSSSIML1Loss",
+    "GradientSSIMLoss",
+    "StructureCorrelationLoss",
+    "L1Loss",
+    "L2Loss",
+    "CharbonnierLoss",
+    "TotalVariationLoss",
+    "EdgeLoss",
+    "GradientDifferenceLoss",
+    "FocalFrequencyLoss",
+    "FourierMagnitudeLoss",
+]

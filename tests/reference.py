@@ -1,0 +1,531 @@
+"""Slow float64 NumPy reference of the package's equations, written from the papers; imports nothing from ``ssimloss``.
+
+Images are ``(N, C, H, W)``, volumes ``(N, C, D, H, W)``. Windows are summed tap by tap with the full n-dimensional window and moments are
+taken in two passes about each window's own mean, so nothing here shares a shortcut (separable filters, E[x^2] - E[x]^2) with the package.
+Where the papers leave a choice open, the docstring says which one is made.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Array = np.ndarray
+Range = float | tuple[float, float]
+
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli & Bovik 2003; they sum to 1.0001
+PAD_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant"}
+
+
+def span(data_range: Range) -> tuple[float, float]:
+    """``(lo, L)``: the value that counts as black, and the width of the range."""
+    lo, hi = data_range if isinstance(data_range, tuple) else (0.0, data_range)
+    return lo, hi - lo
+
+
+def reduce(values: Array, weight: Array | None = None, reduction: str = "mean") -> Array | float:
+    """``mean`` is one weighted mean over everything; ``image`` one per image, ``(N,)``; a weight is broadcast over the channels."""
+    weight = np.ones_like(values) if weight is None else np.broadcast_to(weight, values.shape)
+    axes = tuple(range(1, values.ndim))
+    if reduction == "mean":
+        return float((values * weight).sum() / weight.sum())
+    if reduction == "sum":
+        return float((values * weight).sum())
+    if reduction == "image":
+        return (values * weight).sum(axis=axes) / weight.sum(axis=axes)
+    if reduction == "none":
+        return values
+    raise ValueError(reduction)
+
+
+# --- windows and local moments -----------------------------------------------------------------------------------------------------
+
+
+def window(kind: str | Sequence[float] | Array, size: int = 11, sigma: float = 1.5) -> Array:
+    """1-D window of sum 1: ``gaussian``, ``uniform``, or any taps given (divided by their sum)."""
+    if isinstance(kind, str):
+        if kind not in ("gaussian", "uniform"):
+            raise ValueError(kind)
+        distance = np.arange(size) - (size - 1) / 2
+        taps = np.exp(-(distance**2) / (2 * sigma**2)) if kind == "gaussian" else np.ones(size)
+    else:
+        taps = np.asarray(kind, dtype=np.float64)
+    return taps / taps.sum()
+
+
+_window = window  # the functions below have an option of that name
+
+
+def pad(x: Array, size: int, padding: str) -> Array:
+    """The spatial axes grown by ``size - 1`` so that windows of ``size`` give one result per pixel; ``valid`` grows nothing."""
+    if padding == "valid":
+        return x
+    near = (size - 1) // 2
+    return np.pad(x, [(0, 0), (0, 0)] + [(near, size - 1 - near)] * (x.ndim - 2), mode=PAD_MODES[padding])
+
+
+def taps(taps_1d: Array, shape: Sequence[int]):
+    """Each tap of the n-dimensional window: its weight, and the slices of an array of ``shape`` that it meets at all positions."""
+    size, dims = len(taps_1d), len(shape) - 2
+    for offsets in itertools.product(range(size), repeat=dims):
+        weight = math.prod(float(taps_1d[offset]) for offset in offsets)
+        yield weight, (..., *(slice(offset, length - size + 1 + offset) for offset, length in zip(offsets, shape[2:], strict=True)))
+
+
+def local_moments(x: Array, y: Array, taps_1d: Array, mask: Array | None = None) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """``mu_x, mu_y, var_x, var_y, cov_xy, mass`` of every window that lies inside the arrays.
+
+    With a mask the window's weights are multiplied by it and renormalised; ``mass`` is their sum before that. Values are taken relative
+    to each window's middle pixel first, so the moments of a constant window are exactly zero.
+    """
+    size = len(taps_1d)
+    middle = (..., *(slice((size - 1) // 2, (size - 1) // 2 + length - size + 1) for length in x.shape[2:]))
+    if mask is None:
+        mass = divisor = np.ones_like(x[:, :1][middle])
+    else:
+        x, y = np.where(mask > 0, x, 0.0), np.where(mask > 0, y, 0.0)
+        mass = sum(weight * mask[at] for weight, at in taps(taps_1d, x.shape))
+        divisor = np.where(mass > 0, mass, 1.0)
+    origin_x, origin_y = x[middle], y[middle]
+
+    def expectation(value: Callable[[tuple], Array]) -> Array:
+        if mask is None:
+            return sum(weight * value(at) for weight, at in taps(taps_1d, x.shape))
+        return sum(weight * mask[at] * value(at) for weight, at in taps(taps_1d, x.shape)) / divisor
+
+    shift_x = expectation(lambda at: x[at] - origin_x)
+    shift_y = expectation(lambda at: y[at] - origin_y)
+    var_x = expectation(lambda at: (x[at] - origin_x - shift_x) ** 2)
+    var_y = expectation(lambda at: (y[at] - origin_y - shift_y) ** 2)
+    cov_xy = expectation(lambda at: (x[at] - origin_x - shift_x) * (y[at] - origin_y - shift_y))
+    return origin_x + shift_x, origin_y + shift_y, var_x, var_y, cov_xy, mass
+
+
+# --- downsampling ------------------------------------------------------------------------------------------------------------------
+
+
+def average_pool(x: Array, factor: int) -> Array:
+    """Means of non-overlapping blocks; rows and columns that do not fill a block are dropped."""
+    lengths = [length // factor for length in x.shape[2:]]
+    x = x[(..., *(slice(0, length * factor) for length in lengths))]
+    for axis, length in enumerate(lengths, start=2):
+        x = x.reshape(*x.shape[:axis], length, factor, *x.shape[axis + 1 :]).mean(axis=axis + 1)
+    return x
+
+
+def matlab_pool(x: Array, factor: int) -> Array:
+    """MATLAB's ``imfilter(x, ones(f)/f^2, 'symmetric', 'same')(1:f:end, 1:f:end)``; an even box leans one pixel to the far side."""
+    near = (factor + 1) // 2 - 1
+    padded = np.pad(x, [(0, 0), (0, 0)] + [(near, factor - 1 - near)] * (x.ndim - 2), mode="symmetric")
+    box = sum(weight * padded[at] for weight, at in taps(np.full(factor, 1 / factor), padded.shape))
+    return box[(..., *[slice(None, None, factor)] * (x.ndim - 2))]
+
+
+def halve(x: Array, pooling: str = "floor") -> Array:
+    """2x2 means between MS-SSIM scales; ``pooling`` names what happens to an odd side."""
+    odd = [length % 2 for length in x.shape[2:]]
+    none = [(0, 0), (0, 0)]
+    if pooling == "zeros":  # pytorch-msssim
+        x = np.pad(x, none + [(o, o) for o in odd])
+    elif pooling == "replicate":  # piq: one odd side moves both axes by a pixel
+        x = np.pad(x, none + [(max(odd), 0)] * len(odd), mode="edge")
+    elif pooling == "symmetric":  # TensorFlow, MATLAB
+        x = np.pad(x, none + [(0, o) for o in odd], mode="symmetric")
+    elif pooling != "floor":
+        raise ValueError(pooling)
+    return average_pool(x, 2)
+
+
+def _resample(x: Array, y: Array, mask: Array | None, pool: Callable[[Array], Array]) -> tuple[Array, Array, Array | None]:
+    """Pools both images; under a mask each coarse pixel is the mean of its valid fine pixels and its mask their share."""
+    if mask is None:
+        return pool(x), pool(y), None
+    share = pool(mask)
+    divisor = np.where(share > 0, share, 1.0)
+    x, y = (pool(np.where(mask > 0, image * mask, 0.0)) / divisor for image in (x, y))
+    return x, y, share
+
+
+def downsampling_factor(shape: Sequence[int], downsample: int | str | None) -> int:
+    """1 for ``None``. ``auto`` is Python's ``round`` (2.5 -> 2), as in piq; ``matlab`` rounds half up (2.5 -> 3)."""
+    if downsample is None or isinstance(downsample, int):
+        return downsample or 1
+    ratio = min(shape[2:]) / 256
+    return max(1, {"auto": round(ratio), "matlab": math.floor(ratio + 0.5)}[downsample])
+
+
+def downsampled(x: Array, y: Array, mask: Array | None, downsample: int | str | None) -> tuple[Array, Array, Array | None]:
+    factor = downsampling_factor(x.shape, downsample)
+    pool = matlab_pool if downsample == "matlab" else average_pool
+    return (x, y, mask) if factor == 1 else _resample(x, y, mask, lambda values: pool(values, factor))
+
+
+# --- SSIM family -------------------------------------------------------------------------------------------------------------------
+
+
+def signed_power(base: Array, power: float) -> Array:
+    return np.sign(base) * np.abs(base) ** power
+
+
+def _padded_moments(x, y, mask, kind, window_size, sigma, padding, covariance):
+    taps_1d = _window(kind, window_size, sigma)
+    size = len(taps_1d)
+    if mask is not None:
+        # an all-one mask must change nothing, so zeros outside the image count as valid pixels
+        mask = 1 - pad(1 - mask, size, padding)
+    mu_x, mu_y, var_x, var_y, cov_xy, mass = local_moments(pad(x, size, padding), pad(y, size, padding), taps_1d, mask)
+    if covariance == "sample":
+        count = size ** (x.ndim - 2)
+        var_x, var_y, cov_xy = (moment * count / (count - 1) for moment in (var_x, var_y, cov_xy))
+    elif covariance != "population":
+        raise ValueError(covariance)
+    return mu_x, mu_y, var_x, var_y, cov_xy, mass
+
+
+def ssim_map_and_weight(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    window: str | Sequence[float] = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: str = "valid",
+    covariance: str = "population",
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    downsample: int | str | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, Array]:
+    """SSIM of every window, l^alpha c^beta s^gamma (Wang et al. 2004, eq. 12), and the weight of each position in the mean.
+
+    The weight is the mask's mass under the window (1 without a mask, 0 where no pixel is valid), for every padding.
+    """
+    lo, length = span(data_range)
+    x, y, mask = downsampled(x - lo, y - lo, mask, downsample)
+    mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(x, y, mask, window, window_size, sigma, padding, covariance)
+
+    c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
+    c3 = c2 / 2
+    deviations = np.sqrt(var_x * var_y)
+    luminance = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1)
+    contrast = (2 * deviations + c2) / (var_x + var_y + c2)
+    structure = (cov_xy + c3) / (deviations + c3)
+    alpha, beta, gamma = exponents
+    values = signed_power(luminance, alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
+    return values, np.broadcast_to(mass, values.shape)
+
+
+def ssim_map(x: Array, y: Array, **options) -> Array:
+    """The map of ``ssim_map_and_weight``, same options."""
+    return ssim_map_and_weight(x, y, **options)[0]
+
+
+def ssim(x: Array, y: Array, *, reduction: str = "mean", **options) -> Array | float:
+    """Weighted mean of the map; options of ``ssim_map_and_weight``."""
+    return reduce(*ssim_map_and_weight(x, y, **options), reduction)
+
+
+def alive(term: Array, negative: str = "clamp") -> Array:
+    """A term made fit for a fractional power. ``clamp`` leaves terms from 1e-3 up and bends smoothly to stay positive below."""
+    if negative == "clamp":
+        return np.where(term >= 1e-3, term, 1e-6 / (2e-3 - np.minimum(term, 1e-3)))
+    if negative == "relu":
+        return np.maximum(term, 0.0)
+    if negative == "shift":
+        return (term + 1) / 2
+    raise ValueError(negative)
+
+
+def ms_ssim_terms(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    scales: int = 5,
+    pooling: str = "floor",
+    mask: Array | None = None,
+) -> Array:
+    """``(scales, N, C)``: the spatial mean of contrast-structure at each scale, of the whole SSIM at the coarsest that fits."""
+    lo, length = span(data_range)
+    c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
+    x, y = x - lo, y - lo
+    spatial = tuple(range(2, x.ndim))
+    structures, wholes = [], []
+    while len(structures) < scales and min(x.shape[2:]) >= window_size:
+        mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(x, y, mask, "gaussian", window_size, sigma, "valid", "population")
+        contrast_structure = (2 * cov_xy + c2) / (var_x + var_y + c2)
+        luminance = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1)
+        total = np.broadcast_to(mass, x.shape[:2] + mass.shape[2:]).sum(axis=spatial)
+        structures.append((contrast_structure * mass).sum(axis=spatial) / total)
+        wholes.append((contrast_structure * luminance * mass).sum(axis=spatial) / total)
+        x, y, mask = _resample(x, y, mask, lambda values: halve(values, pooling))
+    return np.stack(structures[:-1] + wholes[-1:])
+
+
+def ms_ssim(
+    x: Array,
+    y: Array,
+    *,
+    scale_weights: Sequence[float] = MS_SSIM_WEIGHTS,
+    negative: str = "clamp",
+    min_size: str = "error",
+    method: str = "product",
+    **options,
+) -> Array:
+    """``(N, C)``: product over scales of term^weight (Wang et al. 2003, eq. 7).
+
+    ``min_size="fewer_scales"`` keeps the scales whose image is no smaller than the window and divides their weights by their sum.
+    ``method="wtd_sum"`` is the MATLAB program's other method: a sum of the raw terms with weights divided by their sum. Other options as in
+    ``ms_ssim_terms``.
+    """
+    terms = ms_ssim_terms(x, y, scales=len(scale_weights), **options)
+    weights = np.asarray(scale_weights, dtype=np.float64)
+    if len(terms) < len(weights):
+        if min_size != "fewer_scales":
+            raise ValueError(f"only {len(terms)} of {len(weights)} scales fit")
+        weights = weights[: len(terms)] / weights[: len(terms)].sum()
+    if method == "wtd_sum":
+        return np.tensordot(weights / weights.sum(), terms, axes=1)
+    return np.prod(alive(terms, negative) ** weights[:, None, None], axis=0)
+
+
+def gradient_magnitude(x: Array) -> Array:
+    """|Gx| + |Gy| of unnormalised Sobel operators, replicated border."""
+    gx, gy = sobel(x)
+    return np.abs(gx) + np.abs(gy)
+
+
+def gradient_ssim(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    window: str | Sequence[float] = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: str = "valid",
+    reduction: str = "mean",
+) -> Array | float:
+    """G-SSIM (Chen, Yang & Xie 2006): luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The constants are SSIM's, from the images' own range, although a Sobel magnitude may reach 8 L.
+    """
+    lo, length = span(data_range)
+    c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
+    mu_x, mu_y, *_ = _padded_moments(x - lo, y - lo, None, window, window_size, sigma, padding, "population")
+    gradients = gradient_magnitude(x), gradient_magnitude(y)
+    _, _, var_x, var_y, cov_xy, _ = _padded_moments(*gradients, None, window, window_size, sigma, padding, "population")
+    values = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1) * (2 * cov_xy + c2) / (var_x + var_y + c2)
+    return reduce(values, None, reduction)
+
+
+def structure_correlation(
+    x: Array,
+    y: Array,
+    *,
+    window: str | Sequence[float] = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: str = "valid",
+    reduction: str = "mean",
+) -> Array | float:
+    """r* (Rouse & Hemami 2008): the correlation within each window; 1 where both deviations are zero, 0 where one is."""
+    _, _, var_x, var_y, cov_xy, _ = _padded_moments(x, y, None, window, window_size, sigma, padding, "population")
+    flat_x, flat_y = var_x == 0, var_y == 0
+    deviations = np.sqrt(var_x) * np.sqrt(var_y)
+    values = np.where(flat_x & flat_y, 1.0, np.where(flat_x | flat_y, 0.0, cov_xy / np.where(deviations > 0, deviations, 1.0)))
+    return reduce(values, None, reduction)
+
+
+# --- pixels ------------------------------------------------------------------------------------------------------------------------
+
+
+def l1(x: Array, y: Array) -> Array:
+    return np.abs(x - y)
+
+
+def l2(x: Array, y: Array) -> Array:
+    return (x - y) ** 2
+
+
+def charbonnier(x: Array, y: Array, *, eps: float = 1e-3, form: str = "eps_squared") -> Array:
+    """``eps_squared``: sqrt(d^2 + eps^2), LapSRN; ``eps``: sqrt(d^2 + eps), BasicSR (1e-12); ``barron``: sqrt(d^2 + 1) - 1, kornia."""
+    squared = (x - y) ** 2
+    if form == "barron":
+        return np.sqrt(squared + 1) - 1
+    return np.sqrt(squared + {"eps_squared": eps**2, "eps": eps}[form])
+
+
+def psnr(x: Array, y: Array, *, data_range: Range = 1.0, eps: float = 0.0) -> Array:
+    """``(N,)`` decibels, one per image, infinite where the images are equal; ``eps`` is what some programs add to MSE / L^2."""
+    mse = ((x - y) ** 2).mean(axis=tuple(range(1, x.ndim))) / span(data_range)[1] ** 2
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(mse + eps)
+
+
+def psnr_pooled(x: Array, y: Array, *, data_range: Range = 1.0, eps: float = 0.0) -> float:
+    """PSNR of the error pooled over the whole batch."""
+    return float(psnr(x[None], y[None], data_range=data_range, eps=eps)[0])
+
+
+# --- smoothness, edges, gradients --------------------------------------------------------------------------------------------------
+
+
+def total_variation(x: Array, *, kind: str = "mean") -> Array:
+    """``(N,)``, of neighbour differences dx, dy inside the image.
+
+    ``mean``: mean|dx| + mean|dy| (BasicSR); ``sum``: the sums (kornia, torchmetrics, TensorFlow); ``l2``: sqrt(sum dx^2 + sum dy^2) (piq);
+    ``squared``: sum dx^2 + sum dy^2; ``isotropic``: sum over all pixels of sqrt(dx^2 + dy^2), differences across the far border being 0
+    (Rudin, Osher & Fatemi 1992).
+    """
+    axes = (1, 2, 3)
+    dx, dy = np.diff(x, axis=3), np.diff(x, axis=2)
+    if kind == "mean":
+        return np.abs(dx).mean(axis=axes) + np.abs(dy).mean(axis=axes)
+    if kind == "sum":
+        return np.abs(dx).sum(axis=axes) + np.abs(dy).sum(axis=axes)
+    if kind == "squared":
+        return (dx**2).sum(axis=axes) + (dy**2).sum(axis=axes)
+    if kind == "l2":
+        return np.sqrt(total_variation(x, kind="squared"))
+    if kind == "isotropic":
+        dx, dy = np.diff(x, axis=3, append=x[..., -1:]), np.diff(x, axis=2, append=x[:, :, -1:])
+        return np.sqrt(dx**2 + dy**2).sum(axis=axes)
+    raise ValueError(kind)
+
+
+def correlate3(x: Array, kernel: Sequence[Sequence[float]]) -> Array:
+    """3x3 correlation, replicated border, same size."""
+    padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
+    height, width = x.shape[2:]
+    return sum(kernel[i][j] * padded[..., i : i + height, j : j + width] for i in range(3) for j in range(3))
+
+
+def sobel(x: Array) -> tuple[Array, Array]:
+    """``(Gx, Gy)``, unnormalised: a unit ramp reads 8. Gx grows to the right, Gy downwards."""
+    kernel = np.outer([1, 2, 1], [-1, 0, 1])
+    return correlate3(x, kernel), correlate3(x, kernel.T)
+
+
+def scharr(x: Array) -> tuple[Array, Array]:
+    """``(Gx, Gy)`` with smoothing taps 3, 10, 3, unnormalised: a unit ramp reads 32."""
+    kernel = np.outer([3, 10, 3], [-1, 0, 1])
+    return correlate3(x, kernel), correlate3(x, kernel.T)
+
+
+def laplacian(x: Array) -> Array:
+    """Four-neighbour Laplacian."""
+    return correlate3(x, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+
+
+def gradient_difference_maps(x: Array, y: Array, *, alpha: float = 1.0) -> tuple[Array, Array]:
+    """``(vertical, horizontal)``: ||y_i - y_i-1| - |x_i - x_i-1||^alpha."""
+    vertical, horizontal = (np.abs(np.abs(np.diff(x, axis=axis)) - np.abs(np.diff(y, axis=axis))) ** alpha for axis in (2, 3))
+    return vertical, horizontal
+
+
+def gradient_difference(x: Array, y: Array, *, alpha: float = 1.0, reduction: str = "mean") -> Array | float:
+    """Image gradient difference (Mathieu, Couprie & LeCun 2016): the two directions are each reduced, then added; the paper sums."""
+    vertical, horizontal = gradient_difference_maps(x, y, alpha=alpha)
+    return reduce(vertical, None, reduction) + reduce(horizontal, None, reduction)
+
+
+# --- frequency ---------------------------------------------------------------------------------------------------------------------
+
+
+def dft2(x: Array) -> Array:
+    """Orthonormal 2-D DFT of the last two axes, by matrices."""
+
+    def matrix(length: int) -> Array:
+        index = np.arange(length)
+        return np.exp(-2j * np.pi * (np.outer(index, index) % length) / length) / np.sqrt(length)
+
+    return matrix(x.shape[-2]) @ x @ matrix(x.shape[-1])
+
+
+def focal_frequency(
+    x: Array,
+    y: Array,
+    *,
+    alpha: float = 1.0,
+    patch_factor: int = 1,
+    ave_spectrum: bool = False,
+    log_matrix: bool = False,
+    batch_matrix: bool = False,
+) -> float:
+    """Focal frequency loss (Jiang et al. 2021, eq. 8-9): mean of w |Fx - Fy|^2, w = |Fx - Fy|^alpha scaled to at most 1 and held constant.
+
+    The weight is scaled by its largest entry per spectrum (image, patch and channel), or over the batch with ``batch_matrix``;
+    ``patch_factor`` cuts each side into that many patches; ``ave_spectrum`` averages spectra over the batch first.
+    """
+    height, width = x.shape[2] // patch_factor, x.shape[3] // patch_factor
+
+    def spectrum(image: Array) -> Array:
+        cuts = itertools.product(range(patch_factor), repeat=2)
+        patches = [image[..., i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in cuts]
+        spectra = np.stack([dft2(patch) for patch in patches], axis=1)  # (N, P, C, h, w)
+        return spectra.mean(axis=0, keepdims=True) if ave_spectrum else spectra
+
+    distance = np.abs(spectrum(x) - spectrum(y)) ** 2
+    weight = np.sqrt(distance) ** alpha
+    if log_matrix:
+        weight = np.log(weight + 1)
+    largest = weight.max() if batch_matrix else weight.max(axis=(-2, -1), keepdims=True)
+    weight = np.where(largest > 0, weight / np.where(largest > 0, largest, 1.0), 0.0)
+    return float((np.clip(weight, 0, 1) * distance).mean())
+
+
+def fourier_magnitude_l1(x: Array, y: Array) -> Array:
+    """| |Fx| - |Fy| | of orthonormal spectra, full (not half) plane, ``(N, C, H, W)``."""
+    return np.abs(np.abs(dft2(x)) - np.abs(dft2(y)))
+
+
+# --- luma and the super-resolution protocol ----------------------------------------------------------------------------------------
+
+LUMA = {
+    # weights of R, G, B and offset, for values in [0, 1]
+    "bt601_studio": ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255),
+    "bt601": ((0.299, 0.587, 0.114), 0.0),  # also Y of YIQ
+    "matlab_gray": ((0.2989, 0.5870, 0.1140), 0.0),  # as documented; the program uses more digits, below
+}
+
+
+def luma(rgb: Array, kind: str = "bt601_studio") -> Array:
+    """``(N, 3, H, W)`` in [0, 1] to ``(N, 1, H, W)``; studio luma runs from 16/255 to 235/255."""
+    weights, offset = LUMA[kind]
+    return sum(weight * rgb[:, channel : channel + 1] for channel, weight in enumerate(weights)) + offset
+
+
+def matlab_rgb2gray(rgb: Array) -> Array:
+    """MATLAB's and Octave's ``rgb2gray`` of uint8 ``(H, W, 3)``: first row of the inverse NTSC matrix, rounded, uint8 ``(H, W)``."""
+    weights = np.linalg.inv([[1.0, 0.956, 0.621], [1.0, -0.272, -0.647], [1.0, -1.106, 1.703]])[0]
+    return np.floor(rgb.astype(np.float64) @ weights + 0.5).astype(np.uint8)
+
+
+def images(u8: Array) -> Array:
+    """uint8 ``(H, W, C)`` or ``(H, W)`` to float64 ``(1, C, H, W)``, still 0..255."""
+    u8 = u8[..., None] if u8.ndim == 2 else u8
+    return u8.transpose(2, 0, 1)[None].astype(np.float64)
+
+
+def super_resolution_pair(pred: Array, target: Array, *, crop_border: int = 0, y_channel: bool = True) -> tuple[Array, Array]:
+    """BasicSR's preparation of two uint8 images: crop, luma if asked; float64 ``(1, C, H, W)`` in 0..255.
+
+    The program itself takes luma in float32 and so differs by about 1e-5 of a gray level.
+    """
+    inside = slice(crop_border, -crop_border or None)
+    pair = [images(image[inside, inside]) for image in (pred, target)]
+    if y_channel:
+        pair = [luma(image / 255) * 255 for image in pair]
+    return pair[0], pair[1]
