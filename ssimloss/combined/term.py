@@ -1,0 +1,198 @@
+"""One term of a sum of losses: a callable, what it is given, and its weight at step t.
+
+weight(t) = 0                                               where t < start or (t - start) mod interval != 0
+            weight * min(t - start + 1, ramp) / ramp        elsewhere (weight where ramp = 0)
+"""
+
+import functools
+import inspect
+import keyword
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor, nn
+
+from ssimloss import _checks
+
+Loss = Callable[..., Tensor]
+
+
+class Term:
+    """One named part of a :class:`CombinedLoss`; its settings do not change after it is built.
+
+    Args:
+        loss: any callable that returns a scalar tensor: a module, a function, a bound method, another library's loss. If it is a
+            module, a method of one, or a ``functools.partial`` of either, ``CombinedLoss`` registers that module.
+        weight: full weight, any finite number; a term of weight 0 is never called.
+        inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only parameter of ``loss`` (``mask`` in
+            this library) is passed by keyword, and so is a name beyond its positional parameters where it takes ``**kwargs``; all
+            others are passed by position. ``None`` means ``("pred", "target")``, or ``("pred",)`` where ``loss`` has exactly one
+            positional parameter.
+        start: first step, counted from 0, at which the term is evaluated.
+        ramp: number of steps from ``start`` on over which the weight rises linearly: ``weight / ramp`` at step ``start``, ``weight``
+            from step ``start + ramp - 1`` on. 0 and 1 mean full weight at once.
+        interval: evaluate at steps ``start, start + interval, start + 2 * interval, ...`` only. The weight is not multiplied by
+            ``interval``: lazy regularisation that is to keep its strength is ``Term(loss, interval * weight, interval=interval)``.
+
+    Raises:
+        TypeError: ``loss`` is not callable, is a class, or does not accept that many inputs; ``weight`` is not a number; ``inputs`` is
+            not a tuple of strings; ``start``, ``ramp`` or ``interval`` is not an integer.
+        ValueError: ``weight`` is not finite, ``start`` or ``ramp`` is negative, ``interval`` is below 1, or ``inputs`` is empty or holds
+            something that is not an identifier.
+    """
+
+    loss: Loss
+    weight: float
+    inputs: tuple[str, ...]
+    start: int
+    ramp: int
+    interval: int
+    _by_position: tuple[str, ...]
+    _by_keyword: tuple[str, ...]
+
+    def __init__(
+        self,
+        loss: Loss,
+        weight: float = 1.0,
+        *,
+        inputs: Sequence[str] | None = None,
+        start: int = 0,
+        ramp: int = 0,
+        interval: int = 1,
+    ) -> None:
+        """Check the settings; see the class."""
+        signature = _signature(loss)
+        names = _default_inputs(signature) if inputs is None else _checked_inputs(inputs)
+        by_keyword = _by_keyword(names, signature)
+        _check_call(loss, signature, names, by_keyword)
+        self.__dict__.update(
+            loss=loss,
+            weight=_checks.number("weight", weight),
+            inputs=names,
+            start=_checks.count("start", start, least=0),
+            ramp=_checks.count("ramp", ramp, least=0),
+            interval=_checks.count("interval", interval),
+            _by_position=tuple(name for name in names if name not in by_keyword),
+            _by_keyword=by_keyword,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a term is checked once, when it is built."""
+        raise AttributeError(f"Term.{name} is fixed when the term is built; build a new Term")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse: a term is checked once, when it is built."""
+        raise AttributeError(f"Term.{name} is fixed when the term is built; build a new Term")
+
+    def __repr__(self) -> str:
+        """Show the settings that were given and the inputs."""
+        schedule = "".join(f", {name}={value}" for name, value, off in self._schedule() if value != off)
+        return f"Term({describe(self.loss)}, {self.weight:g}, inputs={self.inputs!r}{schedule})"
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The module behind ``loss``: itself, the owner of the bound method, or that of the ``functools.partial``."""
+        loss = _unwrap(self.loss)
+        owner = loss if isinstance(loss, nn.Module) else getattr(loss, "__self__", None)
+        return owner if isinstance(owner, nn.Module) else None
+
+    @property
+    def schedule(self) -> str:
+        """The schedule in words, ``"always"`` where there is none."""
+        return ", ".join(f"{name}={value}" for name, value, off in self._schedule() if value != off) or "always"
+
+    def is_active(self, step: int) -> bool:
+        """Whether the term is evaluated at ``step``."""
+        return self.weight != 0.0 and step >= self.start and (self.interval == 1 or (step - self.start) % self.interval == 0)
+
+    def weight_at(self, step: int) -> float:
+        """The weight at ``step``; 0 where the term is not evaluated."""
+        if not self.is_active(step):
+            return 0.0
+        if self.ramp <= 1:
+            return self.weight
+        return self.weight * (min(step - self.start + 1, self.ramp) / self.ramp)
+
+    def evaluate(self, given: Mapping[str, object]) -> Tensor:
+        """Call the loss with its inputs, taken by name from ``given``."""
+        return self.loss(*[given[name] for name in self._by_position], **{name: given[name] for name in self._by_keyword})
+
+    def _schedule(self) -> tuple[tuple[str, int, int], ...]:
+        return ("start", self.start, 0), ("ramp", self.ramp, 0), ("interval", self.interval, 1)
+
+
+def describe(loss: Loss) -> str:
+    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``, ``l1_loss``."""
+    if isinstance(loss, functools.partial):
+        return f"partial({describe(loss.func)})"
+    if isinstance(loss, nn.Module):
+        text = repr(loss)
+        return text if "\n" not in text else f"{type(loss).__name__}(...)"
+    owner = getattr(loss, "__self__", None)
+    if owner is not None and hasattr(loss, "__func__"):
+        return f"{type(owner).__name__}.{loss.__name__}"
+    return str(getattr(loss, "__qualname__", type(loss).__name__))
+
+
+def _unwrap(loss: Loss) -> Loss:
+    while isinstance(loss, functools.partial):
+        loss = loss.func
+    return loss
+
+
+def _signature(loss: Loss) -> inspect.Signature | None:
+    """The parameters of a call, or None where Python cannot tell (functions written in C)."""
+    if isinstance(loss, type):
+        raise TypeError(f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))")
+    if not callable(loss):
+        raise TypeError(f"loss must be callable (a module, a function, a method), got {type(loss).__name__}")
+    try:
+        return inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss)
+    except (TypeError, ValueError):
+        return None
+
+
+def _positional_count(signature: inspect.Signature) -> int | None:
+    """How many arguments a call takes by position; None where that is open (``*args``)."""
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+
+
+def _default_inputs(signature: inspect.Signature | None) -> tuple[str, ...]:
+    return ("pred",) if signature is not None and _positional_count(signature) == 1 else ("pred", "target")
+
+
+def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(inputs, (tuple, list)) or not all(isinstance(name, str) for name in inputs):
+        way_out = f"; write ({inputs!r},)" if isinstance(inputs, str) else ""
+        raise TypeError(f"inputs must be a tuple of names, got {inputs!r}{way_out}")
+    if not inputs:
+        raise ValueError("inputs must name at least one input, got an empty tuple")
+    for name in inputs:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"inputs must hold identifiers, since they are passed as criterion(..., name=value), got {name!r}")
+    return tuple(inputs)
+
+
+def _by_keyword(names: tuple[str, ...], signature: inspect.Signature | None) -> tuple[str, ...]:
+    """The inputs that can only be passed by keyword."""
+    if signature is None:
+        return ()
+    kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
+    keyword_only = [name for name in names if kinds.get(name) is inspect.Parameter.KEYWORD_ONLY]
+    room = _positional_count(signature)
+    if room is not None and inspect.Parameter.VAR_KEYWORD in kinds.values():
+        keyword_only += [name for name in names if name not in keyword_only][room:]
+    return tuple(keyword_only)
+
+
+def _check_call(loss: Loss, signature: inspect.Signature | None, names: tuple[str, ...], by_keyword: tuple[str, ...]) -> None:
+    if signature is None:
+        return
+    try:
+        signature.bind(*[name for name in names if name not in by_keyword], **{name: name for name in by_keyword})
+    except TypeError as error:
+        raise TypeError(
+            f"inputs {names} do not fit the call {describe(loss)}{signature}: {error}; name what it takes with inputs=(...)"
+        ) from error
