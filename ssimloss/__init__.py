@@ -1,7 +1,8 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, functional
+from ssimloss import color, conventions, functional
 from ssimloss._version import __version__
+from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import (
     CharbonnierLoss,
     EdgeLoss,
@@ -21,6 +22,7 @@ from ssimloss.losses import (
 __all__ = [
     "__version__",
     "color",
+    "conventions",
     "functional",
     "SSIMLoss",
     "MSSSIMLoss",
@@ -35,4 +37,6 @@ __all__ = [
     "GradientDifferenceLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
+    "CombinedLoss",
+    "Term",
 ]

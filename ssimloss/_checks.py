@@ -70,7 +70,7 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
 def data_range(value: DataRange) -> tuple[float, float]:
     """Return ``(lo, span)`` of a data range ``L`` (meaning ``[0, L]``) or ``(lo, hi)``."""
     way_out = "pass 1.0 for [0, 1], 255 for 8-bit values, (-1, 1) for tanh outputs"
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         if len(value) != 2:
             raise ValueError(f"data_range must be a number or (lo, hi), got {value!r}; {way_out}")
         lo, hi = (number("data_range", v) for v in value)
@@ -83,7 +83,7 @@ def data_range(value: DataRange) -> tuple[float, float]:
 
 def number(name: str, value: float) -> float:
     """Demand a finite Python number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")

@@ -20,11 +20,18 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def without_autocast(*args: P.args, **kwargs: P.kwargs) -> R:
-        device = next((a.device.type for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), "cpu")
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(_device_type((*args, *kwargs.values())), enabled=False):
             return function(*args, **kwargs)
 
     return without_autocast
+
+
+def _device_type(arguments: tuple[object, ...]) -> str:
+    """Of the first tensor; what is not a tensor is refused by the function itself, and "meta" has no autocast."""
+    for argument in arguments:
+        if isinstance(argument, Tensor) and not argument.is_meta:
+            return argument.device.type
+    return "cpu"
 
 
 def computing_dtype(*tensors: Tensor) -> torch.dtype:

@@ -12,11 +12,12 @@ from torch import Tensor
 from ssimloss import _checks
 
 Reduction = Literal["mean", "sum", "image", "none"]
+REDUCTIONS: tuple[str, ...] = get_args(Reduction)
 
 
 def check_reduction(reduction: str) -> None:
     """Raise ``ValueError`` for an unknown word."""
-    _checks.choice("reduction", reduction, get_args(Reduction))
+    _checks.choice("reduction", reduction, REDUCTIONS)
 
 
 def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *, dtype: torch.dtype | None = None) -> Tensor:

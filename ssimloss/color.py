@@ -14,6 +14,7 @@ from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype
 
 Luma = Literal["bt601_studio", "bt601", "matlab", "bt709"]
+LUMAS: tuple[str, ...] = get_args(Luma)
 
 # weights of R, G, B, and offset, for R, G, B in [0, 1]
 LUMA: dict[str, tuple[tuple[float, float, float], float]] = {
@@ -54,7 +55,7 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
     Source: ITU-R BT.601-7, BT.709-6. ``"bt601_studio"`` agrees with scikit-image's ``rgb2ycbcr``, ``"bt601"`` with kornia's ``rgb_to_y``
     and scikit-image's ``rgb2yiq``, to float64 rounding.
     """
-    _checks.choice("standard", standard, get_args(Luma))
+    _checks.choice("standard", standard, LUMAS)
     lo, span = _checks.data_range(data_range)
     _check_channels("image", image, "three channels (R, G, B)")
     unit = (image.to(computing_dtype(image)) - lo) / span

@@ -9,20 +9,24 @@ from torch import Tensor
 from ssimloss import _checks
 
 Padding = Literal["valid", "reflect", "replicate", "zeros"]
+PADDINGS: tuple[str, ...] = get_args(Padding)
 WindowName = Literal["gaussian", "uniform"]
+WINDOWS: tuple[str, ...] = get_args(WindowName)
 
 
 def check_window_options(*, window: str | Tensor, window_size: int, sigma: float, padding: str) -> None:
     """Raise for a window that cannot be built or does not go with the border."""
-    _checks.choice("padding", padding, get_args(Padding))
+    _checks.choice("padding", padding, PADDINGS)
     if isinstance(window, Tensor):
         if window.ndim != 1 or window.numel() == 0:
             raise ValueError(f"window must be a 1-D tensor (it is applied along every axis), got shape {tuple(window.shape)}")
         if not window.dtype.is_floating_point:
             raise TypeError(f"window must be floating point, got {window.dtype}; cast it with window.float()")
+        if window.requires_grad:
+            raise ValueError("window must not require a gradient, which it would never get; pass window.detach()")
         size, name = window.numel(), "the length of window"
     else:
-        _checks.choice("window", window, get_args(WindowName))
+        _checks.choice("window", window, WINDOWS)
         _checks.positive("sigma", sigma)
         size, name = _checks.count("window_size", window_size), "window_size"
     if size % 2 == 0 and padding != "valid":
@@ -50,10 +54,10 @@ def window_length(window: str | Tensor, window_size: int) -> int:
     return window.numel() if isinstance(window, Tensor) else window_size
 
 
-def pad(image: Tensor, amount: int, padding: Padding) -> Tensor:
+def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> Tensor:
     """Extend every spatial axis of ``(N, C, ...)`` by ``amount`` at both ends; ``"valid"`` leaves it as it is.
 
-    ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
+    ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds ``zero``.
     """
     if padding == "valid" or amount == 0:
         return image
@@ -62,8 +66,23 @@ def pad(image: Tensor, amount: int, padding: Padding) -> Tensor:
             f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got {tuple(image.shape[2:])}; "
             f"use a smaller window_size or padding='replicate'"
         )
-    mode = "constant" if padding == "zeros" else padding
-    return F.pad(image, [amount] * 2 * (image.ndim - 2), mode=mode)
+    amounts = [amount] * 2 * (image.ndim - 2)
+    if padding == "zeros":
+        return F.pad(image, amounts, value=zero)
+    return F.pad(image, amounts, mode=padding) if image.device.type == "cpu" else _pad_by_slices(image, amount, padding)
+
+
+def _pad_by_slices(image: Tensor, amount: int, padding: Padding) -> Tensor:
+    """``F.pad`` in parts whose gradient is deterministic; that of reflection and replication adds with atomics on CUDA."""
+    for axis in range(2, image.ndim):
+        size = image.shape[axis]
+        if padding == "reflect":
+            ends = image.narrow(axis, 1, amount).flip(axis), image.narrow(axis, size - 1 - amount, amount).flip(axis)
+        else:
+            shape = [amount if a == axis else length for a, length in enumerate(image.shape)]
+            ends = image.narrow(axis, 0, 1).expand(shape), image.narrow(axis, size - 1, 1).expand(shape)
+        image = torch.cat((ends[0], image, ends[1]), dim=axis)
+    return image
 
 
 def blur(image: Tensor, window: Tensor) -> Tensor:
@@ -113,7 +132,12 @@ def _blur_columns(planes: Tensor, window: Tensor, padding: int) -> Tensor:
 
 def average_pool(image: Tensor, factor: int) -> Tensor:
     """Mean over blocks of ``factor`` along every spatial axis of ``(N, C, ...)``; an incomplete last block is dropped."""
-    return F.avg_pool2d(image, factor) if image.ndim == 4 else F.avg_pool3d(image, factor)
+    if image.ndim == 4:
+        return F.avg_pool2d(image, factor)
+    for axis in range(2, image.ndim):  # the gradient of avg_pool3d adds with atomics on CUDA
+        blocks = image.shape[axis] // factor
+        image = image.narrow(axis, 0, blocks * factor).reshape(*image.shape[:axis], blocks, factor, *image.shape[axis + 1 :]).mean(axis + 1)
+    return image
 
 
 def box_subsample(image: Tensor, factor: int) -> Tensor:

@@ -12,7 +12,9 @@ from torch import Tensor
 from ssimloss import _checks
 
 Operator = Literal["sobel", "scharr"]
+OPERATORS: tuple[str, ...] = get_args(Operator)
 Padding = Literal["replicate", "valid"]
+PADDINGS: tuple[str, ...] = get_args(Padding)
 
 SMOOTHING: dict[str, tuple[int, int, int]] = {"sobel": (1, 2, 1), "scharr": (3, 10, 3)}
 UNIT_RAMP: dict[str, int] = {"sobel": 8, "scharr": 32}  # what an operator reads where the image rises by 1 per pixel
@@ -35,8 +37,8 @@ def image_gradients(image: Tensor, operator: Operator = "sobel", padding: Paddin
     Source: Sobel & Feldman 1968; Scharr 2000. Agrees with ``scipy.ndimage.sobel(mode="nearest")`` and, divided by 8, with kornia's
     ``spatial_gradient`` to float64 rounding.
     """
-    _checks.choice("operator", operator, get_args(Operator))
-    _checks.choice("padding", padding, get_args(Padding))
+    _checks.choice("operator", operator, OPERATORS)
+    _checks.choice("padding", padding, PADDINGS)
     if padding == "replicate":
         image = _replicate(image)
     side, middle, _ = SMOOTHING[operator]
@@ -59,7 +61,7 @@ def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
 
     Agrees with ``scipy.ndimage.laplace(mode="nearest")`` to float64 rounding.
     """
-    _checks.choice("padding", padding, get_args(Padding))
+    _checks.choice("padding", padding, PADDINGS)
     if padding == "replicate":
         image = _replicate(image)
     middle = image[..., 1:-1, 1:-1]

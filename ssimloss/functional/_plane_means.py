@@ -6,8 +6,8 @@ whose mean is taken and W the transpose of V, the derivative of the mean with re
     W(dS/dV(x)) + 2 x W(dS/dV(x^2 + y^2)) + y W(dS/dV(x y))
 
 and the same with x and y exchanged; the last two filtered maps serve both images. One number per plane comes out, so the gradient is known
-in the forward pass up to one factor per plane: it is made there, a few planes at a time in buffers that are reused, and scaled in
-backward. Asked for a second derivative, backward differentiates the plain equation instead.
+in the forward pass up to one factor per plane: it is made there, a few planes or rows of one at a time in buffers that are reused, and
+scaled in backward. Asked for a second derivative, backward differentiates the plain equation instead.
 """
 
 from typing import Any, Literal
@@ -62,23 +62,29 @@ class _PlaneMeans(torch.autograd.Function):
         """Means ``(N, C)`` and, where wanted, their gradients with the images' shape."""
         n, c, h, w = x.shape
         planes_x, planes_y = x.reshape(-1, h, w), y.reshape(-1, h, w)
-        means = x.new_empty(n * c)
-        grad_x = torch.empty_like(planes_x) if want_x else None
-        grad_y = torch.empty_like(planes_y) if want_y else None
-        step = max(1, (_CHUNK_CPU if x.device.type == "cpu" else _CHUNK_ELSEWHERE) // max(1, h * w))
-        for start in range(0, n * c, step):
-            some = slice(start, start + step)
-            means[some] = _chunk(
-                planes_x[some],
-                planes_y[some],
-                window,
-                c1,
-                c2,
-                sample_factor,
-                part,
-                None if grad_x is None else grad_x[some],
-                None if grad_y is None else grad_y[some],
-            )
+        means = x.new_zeros(n * c)
+        grad_x = torch.zeros_like(planes_x) if want_x else None
+        grad_y = torch.zeros_like(planes_y) if want_y else None
+        overlap = window.numel() - 1
+        positions = (h - overlap) * (w - overlap)
+        chunk = _CHUNK_CPU if x.device.type == "cpu" else _CHUNK_ELSEWHERE
+        planes = max(1, chunk // max(1, h * w))
+        rows = max(4 * overlap, chunk // max(1, w) - overlap, 1)  # of the map; neighbouring bands share ``overlap`` rows of the image
+        for first in range(0, n * c, planes):
+            for top in range(0, h - overlap, rows):
+                some = (slice(first, first + planes), slice(top, top + rows + overlap))
+                means[some[0]] += _chunk(
+                    planes_x[some],
+                    planes_y[some],
+                    window,
+                    c1,
+                    c2,
+                    sample_factor,
+                    part,
+                    positions,
+                    None if grad_x is None else grad_x[some],
+                    None if grad_y is None else grad_y[some],
+                )
         return means.view(n, c), None if grad_x is None else grad_x.view(x.shape), None if grad_y is None else grad_y.view(y.shape)
 
     @staticmethod
@@ -96,9 +102,14 @@ class _PlaneMeans(torch.autograd.Function):
         if upstream is None:
             return None, None, *nothing
         if torch.is_grad_enabled():  # a graph of this backward is wanted
-            wanted = [image for image, needed in zip((x, y), ctx.needs_input_grad, strict=False) if needed]
-            found = iter(torch.autograd.grad(_plain(x, y, window, *ctx.constants), wanted, upstream, create_graph=True))
-            return *(next(found) if needed else None for needed in ctx.needs_input_grad[:2]), *nothing
+            # Views, so that the derivatives stay partial where one image was computed from the other or is the same tensor.
+            pair = x.view_as(x), y.view_as(y)
+            with torch.autocast(x.device.type, enabled=False):
+                means = _plain(*pair, window, *ctx.constants)
+            if means.requires_grad:  # it does not after torch.func.vjp, which has left its level; nothing can be asked of it there
+                wanted = [image for image, needed in zip(pair, ctx.needs_input_grad, strict=False) if needed]
+                found = iter(torch.autograd.grad(means, wanted, upstream, create_graph=True))
+                return *(next(found) if needed else None for needed in ctx.needs_input_grad[:2]), *nothing
         factor = upstream[:, :, None, None]
         return None if grad_x is None else grad_x * factor, None if grad_y is None else grad_y * factor, *nothing
 
@@ -111,10 +122,11 @@ def _chunk(
     c2: float,
     u: float,
     part: Part,
+    positions: int,
     grad_x: Tensor | None,
     grad_y: Tensor | None,
 ) -> Tensor:
-    """Means of planes ``(P, H, W)``; their gradients are written into ``grad_x`` and ``grad_y``.
+    """What planes ``(P, H, W)`` add to a mean over ``positions``; its gradients are added to ``grad_x`` and ``grad_y``.
 
     The arithmetic is in place where it can be: what this costs is memory traffic. Maps are ``(P, W', H')``, turned by the filter.
     """
@@ -136,14 +148,14 @@ def _chunk(
         mu_x, mu_y = v_x + offset_x, v_y + offset_y
         inverse_l = torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()  # 1 / (mu_x^2 + mu_y^2 + C1)
         lum = torch.mul(mu_x, mu_y).mul_(2).add_(c1).mul_(inverse_l)
-        means = (lum * cs).mean((1, 2))
+        means = (lum * cs).sum((1, 2)) / positions
     else:
-        means = cs.mean((1, 2))
+        means = cs.sum((1, 2)) / positions
     if grad_x is None and grad_y is None:
         return means
 
     # Derivatives of the mean with respect to V(x y) and, doubled, to V(x^2 + y^2); then to V(x) and V(y).
-    per_position = 1 / v_x[0].numel()
+    per_position = 1 / positions
     to_filter = x.new_empty(2 + (grad_x is not None) + (grad_y is not None), p, *v_x.shape[1:])
     d_product = torch.mul(inverse, 2 * u * per_position, out=to_filter[0])
     if part == "ssim":
@@ -166,7 +178,7 @@ def _chunk(
     spread = blur_transposed(to_filter.view(-1, *v_x.shape[1:]), window.flip(0), padding=window.numel() - 1)
     spread = spread.view(-1, p, h, w)
     if grad_x is not None:
-        torch.addcmul(spread[2], x, spread[1], out=grad_x).addcmul_(y, spread[0])
+        grad_x.add_(spread[2]).addcmul_(x, spread[1]).addcmul_(y, spread[0])
     if grad_y is not None:
-        torch.addcmul(spread[-1], y, spread[1], out=grad_y).addcmul_(x, spread[0])
+        grad_y.add_(spread[-1]).addcmul_(y, spread[1]).addcmul_(x, spread[0])
     return means

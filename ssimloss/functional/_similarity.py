@@ -43,7 +43,7 @@ def bordered(x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padd
     """Images extended by half a window, so that whole windows reach every position."""
     amount = (taps - 1) // 2
     if mask is not None:
-        mask = 1 - pad(1 - mask, amount, padding)  # zeros beyond the border are pixels like others
+        mask = pad(mask, amount, padding, zero=1)  # zeros beyond the border are pixels like others
     x, y = pad(x, amount, padding), pad(y, amount, padding)
     if min(x.shape[2:]) < taps:
         raise ValueError(
@@ -110,16 +110,26 @@ def contrast_structure(s: Statistics, c2: float) -> Tensor:
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:
-    """``sigma_x sigma_y``, each deviation held above ``sqrt(least)`` under the root so that its slope stays finite."""
+    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line, whose slope is finite where that of the root is not."""
     assert s.var_x is not None
     assert s.var_y is not None
-    return torch.sqrt(s.var_x.clamp(min=least)) * torch.sqrt(s.var_y.clamp(min=least))
+    return (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (s.var_y / torch.sqrt(s.var_y.clamp(min=least)))
+
+
+def correlation(s: Statistics, least: float) -> Tensor:
+    """``cov_xy / (sigma_x sigma_y)`` in [-1, 1], each variance held above ``least``."""
+    assert s.var_x is not None
+    assert s.var_y is not None
+    deviations = torch.sqrt(s.var_x.clamp(min=least)) * torch.sqrt(s.var_y.clamp(min=least))
+    return (s.cov_xy / deviations).clamp(-1, 1)
 
 
 def signed_power(base: Tensor, exponent: float) -> Tensor:
-    """``sign(base) |base|^exponent`` with a finite slope at 0."""
+    """``sign(base) |base|^exponent`` with a finite slope at 0, and 1 for exponent 0."""
     if exponent == 1:
         return base
+    if exponent == 0:
+        return torch.ones_like(base)
     guard = torch.finfo(base.dtype).eps ** 2
     return base * (base.square() + guard) ** ((exponent - 1) / 2)
 

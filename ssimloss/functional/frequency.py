@@ -2,7 +2,7 @@
 
 Each is minimised as it stands, so ``focal_frequency`` and ``focal_frequency_loss`` are one function under two names. The transform is the
 orthonormal 2-D DFT of each channel. Images are real, so reduced results are taken from half of the plane, whose columns stand for two
-frequencies each but the first and, at even widths, the last.
+frequencies each but the first and, at even widths, the last. Under ``torch.compile`` the transform runs as in eager, of which torch warns.
 """
 
 from typing import Literal, get_args
@@ -15,17 +15,20 @@ from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 
 Spectrum = Literal["image", "batch_mean"]
+SPECTRA: tuple[str, ...] = get_args(Spectrum)
 Weighting = Literal["power", "log"]
+WEIGHTINGS: tuple[str, ...] = get_args(Weighting)
 Peak = Literal["spectrum", "batch"]
+PEAKS: tuple[str, ...] = get_args(Peak)
 
 
 def check_focal_frequency_options(*, alpha: float, patch_factor: int, spectrum: str, weighting: str, peak: str, reduction: str) -> None:
     """Raise for options that ``focal_frequency_loss`` refuses."""
     _checks.non_negative("alpha", alpha)
     _checks.count("patch_factor", patch_factor)
-    _checks.choice("spectrum", spectrum, get_args(Spectrum))
-    _checks.choice("weighting", weighting, get_args(Weighting))
-    _checks.choice("peak", peak, get_args(Peak))
+    _checks.choice("spectrum", spectrum, SPECTRA)
+    _checks.choice("weighting", weighting, WEIGHTINGS)
+    _checks.choice("peak", peak, PEAKS)
     check_reduction(reduction)
     if spectrum == "batch_mean" and reduction == "image":
         raise ValueError('reduction must not be "image" with spectrum="batch_mean", which leaves one spectrum for the batch')

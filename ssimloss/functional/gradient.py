@@ -16,13 +16,15 @@ from ssimloss.functional.pixel import charbonnier_curve, check_charbonnier_eps, 
 from ssimloss.gradients import UNIT_RAMP, erode, forward_differences, forward_weights, image_gradients, laplacian
 
 EdgeOperator = Literal["sobel", "scharr", "laplacian"]
+EDGE_OPERATORS: tuple[str, ...] = get_args(EdgeOperator)
 Distance = Literal["charbonnier", "l1", "l2"]
+DISTANCES: tuple[str, ...] = get_args(Distance)
 
 
 def check_edge_options(*, operator: str, distance: str, eps: float, reduction: str) -> None:
     """Raise for options that ``edge_loss`` refuses."""
-    _checks.choice("operator", operator, get_args(EdgeOperator))
-    _checks.choice("distance", distance, get_args(Distance))
+    _checks.choice("operator", operator, EDGE_OPERATORS)
+    _checks.choice("distance", distance, DISTANCES)
     check_charbonnier_eps(eps)
     check_reduction(reduction)
 

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 from torch import Tensor
@@ -11,7 +10,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.filters import Padding, blur, make_window
+from ssimloss.filters import PADDINGS, Padding, blur, make_window
 from ssimloss.functional._similarity import bordered, contrast_structure, local_statistics, luminance, valid_pixels
 
 ZHAO_2017 = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -39,7 +38,7 @@ class MSSSIML1Options:
         _checks.count("window_size", self.window_size)
         if self.window_size % 2 == 0:
             raise ValueError(f"window_size must be odd, so that the windows of all scales share a centre, got {self.window_size}")
-        _checks.choice("padding", self.padding, get_args(Padding))
+        _checks.choice("padding", self.padding, PADDINGS)
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
         check_reduction(self.reduction)
@@ -90,9 +89,9 @@ def ms_ssim_l1_loss(
     x, y, mask = bordered(x, y, mask, window_size, padding)
     _, span = _checks.data_range(data_range)
     similarity: Tensor | None = None
+    reach = math.sqrt(-2 * math.log(torch.finfo(x.dtype).eps))  # deviations beyond which a Gaussian is below rounding: 5.6 or 8.5
     for sigma in sigmas:
-        # Beyond 6 sigma a Gaussian is below float32 rounding.
-        taps = min(window_size, 2 * math.ceil(6 * sigma) + 1)
+        taps = min(window_size, 2 * math.ceil(reach * sigma) + 1)
         window = make_window("gaussian", taps, sigma, x)
         inset = (window_size - taps) // 2
         statistics = local_statistics(_inset(x, inset), _inset(y, inset), window, 1.0, None if mask is None else _inset(mask, inset))

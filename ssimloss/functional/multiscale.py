@@ -20,12 +20,18 @@ from ssimloss.functional._plane_means import Part, plane_means
 from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance, valid_pixels
 from ssimloss.kernels import Backend, check_backend
 
-Negative = Literal["clamp", "relu", "shift"]
+Negative = Literal["clamp", "relu", "relu_map", "shift"]
+NEGATIVES: tuple[str, ...] = get_args(Negative)
 MinSize = Literal["error", "fewer_scales"]
+MIN_SIZES: tuple[str, ...] = get_args(MinSize)
 PyramidPooling = Literal["floor", "zeros", "replicate", "symmetric"]
+PYRAMID_POOLINGS: tuple[str, ...] = get_args(PyramidPooling)
 Combination = Literal["product", "weighted_sum"]
+COMBINATIONS: tuple[str, ...] = get_args(Combination)
 Channels = Literal["separate", "joint"]
+CHANNELS: tuple[str, ...] = get_args(Channels)
 CoarsestPadding = Literal["valid", "reflect"]
+COARSEST_PADDINGS: tuple[str, ...] = get_args(CoarsestPadding)
 
 WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # they sum to 1.0001 and are used as printed
 
@@ -58,30 +64,35 @@ class MSSSIMOptions:
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
         _checks.weights("scale_weights", self.scale_weights)
-        _checks.choice("negative", self.negative, get_args(Negative))
-        _checks.choice("min_size", self.min_size, get_args(MinSize))
-        _checks.choice("pooling", self.pooling, get_args(PyramidPooling))
-        _checks.choice("combination", self.combination, get_args(Combination))
-        _checks.choice("channels", self.channels, get_args(Channels))
-        _checks.choice("coarsest_padding", self.coarsest_padding, get_args(CoarsestPadding))
+        _checks.choice("negative", self.negative, NEGATIVES)
+        _checks.choice("min_size", self.min_size, MIN_SIZES)
+        _checks.choice("pooling", self.pooling, PYRAMID_POOLINGS)
+        _checks.choice("combination", self.combination, COMBINATIONS)
+        _checks.choice("channels", self.channels, CHANNELS)
+        _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
         check_reduction(self.reduction)
         check_backend(self.backend)
 
     def weights_for(self, height: int, width: int) -> tuple[float, ...]:
         """The weights of the scales used on an image of this size."""
         wanted = len(self.scale_weights)
-        fitting = 0
-        while fitting < wanted and min(height, width) >= self.window_size:
+        fitting, size = 0, (height, width)
+        while fitting < wanted and min(size) >= self.window_size:
             fitting += 1
-            height, width = _halved(height, width, self.pooling)
+            size = _halved(*size, self.pooling)
         if fitting == wanted:
             return tuple(self.scale_weights)
-        if self.min_size == "error" or fitting == 0:
+        if fitting == 0 and self.min_size == "fewer_scales":
+            raise ValueError(
+                f"pred and target of {(height, width)} pixels are smaller than the window of {self.window_size}; use larger crops or a "
+                f"smaller window_size"
+            )
+        if self.min_size == "error":
             least = self.window_size * 2 ** (wanted - 1) - (2 ** (wanted - 1) - 1 if self.pooling != "floor" else 0)
             raise ValueError(
-                f"pred and target are too small: {wanted} scales of a {self.window_size} pixel window need at least {least} pixels on the "
-                f"shorter side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', fewer scale_weights or a smaller "
-                f"window_size"
+                f"pred and target of {(height, width)} pixels are too small: {wanted} scales of a {self.window_size} pixel window need at "
+                f"least {least} pixels on the shorter side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', fewer "
+                f"scale_weights or a smaller window_size"
             )
         total = sum(self.scale_weights[:fitting])
         if total == 0:
@@ -120,13 +131,14 @@ def ms_ssim(
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
         negative: what becomes of a mean t that is not positive, which a fractional power cannot take. ``"clamp"``: below 1e-3 it is
             replaced by ``1e-6 / (2e-3 - t)``, positive and rising, so that the value is defined and the gradient alive; ``"relu"``: 0,
-            which takes the whole channel's gradient with it; ``"shift"``: every t becomes ``(t + 1) / 2``, another measure.
+            which takes the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the mean is taken, which raises t
+            (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``, another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which uses those that fit with their weights
             renormalised to sum to 1.
         pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of zeros and counts them (pytorch-msssim),
             ``"replicate"`` repeats the first row and column if either size is odd (piq), ``"symmetric"`` repeats the last row of an
             odd size (TensorFlow, MATLAB).
-        combination: ``"product"`` of powers, or ``"weighted_sum"`` (``wtd_sum`` of ``msssim.m``).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by their sum (``wtd_sum`` of ``msssim.m``).
         channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"`` (torchmetrics).
         mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid pixel do not count in the mean.
@@ -210,7 +222,6 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
     x, y, mask = valid_pixels(pred, target, options.data_range, mask)
     weights = options.weights_for(*x.shape[2:])
     window = make_window("gaussian", options.window_size, options.sigma, x)
-    counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
     terms = []
     for scale in range(len(weights)):
         coarsest = scale == len(weights) - 1
@@ -221,6 +232,8 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
         terms.append(_scale_means(x, y, window, options, "ssim" if coarsest else "contrast_structure", mask))
         if not coarsest:
             x, y, mask = _halve(x, y, mask, options.pooling)
+    # At the coarsest scale: what pooling drops at an odd border does not count.
+    counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
     if options.channels == "joint":
         if counted is None:
             terms = [t.mean(1, keepdim=True) for t in terms]
@@ -230,7 +243,7 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
             counted = (valid > 0).to(x.dtype)
     if options.combination == "weighted_sum":
         score = sum((w * t for w, t in zip(weights, terms, strict=True)), start=torch.zeros_like(terms[0]))
-        return score, counted
+        return score / sum(weights), counted
     score = torch.ones_like(terms[0])
     for weight, term in zip(weights, terms, strict=True):
         score = score * _power(term, weight, options.negative)
@@ -241,22 +254,28 @@ def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, p
     """Mean similarity ``(N, C)`` at one scale."""
     _, span = _checks.data_range(options.data_range)
     c1, c2 = (options.k1 * span) ** 2, (options.k2 * span) ** 2
-    if mask is None:
+    every_position = options.negative == "relu_map"
+    if mask is None and not every_position:
         return plane_means(x, y, window, c1=c1, c2=c2, sample_factor=1.0, part=part)
     statistics = local_statistics(x, y, window, 1.0, mask)
     values = contrast_structure(statistics, c2)
+    if every_position:
+        values = values.relu()
     if part == "ssim":
         values = luminance(statistics, c1) * values
-    assert statistics.mass is not None
+    if statistics.mass is None:
+        return values.mean((2, 3))
     mass = statistics.mass.expand_as(values).sum((2, 3))
     return (values * statistics.mass).sum((2, 3)) / torch.where(mass > 0, mass, 1)
 
 
 def _power(term: Tensor, weight: float, negative: Negative) -> Tensor:
     """``term ^ weight`` with a finite slope everywhere, after what ``negative`` asks for."""
+    if weight == 0:  # no part of the product, not even where the term is 0
+        return torch.ones_like(term)
     if negative == "shift":
         return ((term + 1) / 2).clamp(min=torch.finfo(term.dtype).tiny) ** weight
-    if negative == "relu":
+    if negative in ("relu", "relu_map"):
         positive = term > 0
         return torch.where(positive, torch.where(positive, term, 1) ** weight, 0)
     small = term < _SOFT_CLAMP

@@ -14,7 +14,9 @@ from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 
 AtZero = Literal["eps", "zero"]
+AT_ZERO: tuple[str, ...] = get_args(AtZero)
 Pooling = Literal["image", "batch"]
+POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
 def check_pixel_options(*, reduction: str) -> None:
@@ -61,7 +63,7 @@ def check_charbonnier_eps(eps: float) -> None:
 def check_charbonnier_options(*, eps: float, at_zero: str, reduction: str) -> None:
     """Raise for options that ``charbonnier_loss`` refuses."""
     check_charbonnier_eps(eps)
-    _checks.choice("at_zero", at_zero, get_args(AtZero))
+    _checks.choice("at_zero", at_zero, AT_ZERO)
     check_reduction(reduction)
 
 
@@ -120,7 +122,7 @@ def psnr(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``, infinite for equal images.
+    """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``, infinite for equal images (gradient 0).
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -134,20 +136,22 @@ def psnr(
     Raises:
         ValueError: shapes differ, unknown words, an empty ``data_range``.
 
-    Source: agrees with scikit-image and torchmetrics to float64 rounding.
+    Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with torchmetrics (``"batch"``) to 2e-6 dB.
     """
     check_psnr_options(data_range=data_range, pooling=pooling, eps=eps, reduction=reduction)
     _, span = _checks.data_range(data_range)
     squared = (masked_difference(pred, target, mask) / span).square()
     mse = reduce(squared, "image" if pooling == "image" else "mean", mask)
-    decibel = -10 * torch.log10(mse + eps)
+    error = mse + eps
+    differs = error != 0  # an infinite PSNR has no slope; its gradient is 0, not NaN
+    decibel = torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
     return decibel if pooling == "batch" else reduce(decibel, reduction)
 
 
 def check_psnr_options(*, data_range: DataRange, pooling: str, eps: float, reduction: str) -> None:
     """Raise for options that ``psnr`` refuses."""
     _checks.data_range(data_range)
-    _checks.choice("pooling", pooling, get_args(Pooling))
+    _checks.choice("pooling", pooling, POOLINGS)
     _checks.non_negative("eps", eps)
     check_reduction(reduction)
 

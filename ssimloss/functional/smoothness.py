@@ -17,13 +17,15 @@ from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.gradients import forward_differences, forward_weights
 
 VariationNorm = Literal["anisotropic", "isotropic", "squared", "image_l2"]
+VARIATION_NORMS: tuple[str, ...] = get_args(VariationNorm)
 WithinImage = Literal["mean", "sum"]
+WITHIN_IMAGE: tuple[str, ...] = get_args(WithinImage)
 
 
 def check_total_variation_options(*, norm: str, within_image: str, reduction: str) -> None:
     """Raise for options that ``total_variation_loss`` refuses."""
-    _checks.choice("norm", norm, get_args(VariationNorm))
-    _checks.choice("within_image", within_image, get_args(WithinImage))
+    _checks.choice("norm", norm, VARIATION_NORMS)
+    _checks.choice("within_image", within_image, WITHIN_IMAGE)
     check_reduction(reduction)
 
 
@@ -46,8 +48,9 @@ def total_variation_loss(
             (``"isotropic"``: the mean over its pixels), which does not grow with the image; ``"sum"`` adds all of them.
         mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels' weights (``"isotropic"``: a pixel weighs
             as itself, its differences to invalid pixels are 0). Masking all but a rectangle is the total variation of that rectangle.
-        reduction: of the images' numbers: ``"mean"``, ``"sum"``, or ``"image"`` for all ``(N,)``. Under a mask the mean of means is taken
-            over the weight of the batch, so that an image without valid pixels does not count. ``"none"`` is the map.
+        reduction: ``"image"`` gives the images' numbers ``(N,)``, ``"mean"`` their mean; under a mask the mean of means is taken over the
+            weight of the batch, so that an image without valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
+            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled terms at each pixel, no dx in the last
@@ -89,10 +92,8 @@ def _add(parts: Iterable[Tensor]) -> Tensor:
 
 def _total(values: Tensor, weight: Tensor | None, within_image: WithinImage, reduction: Reduction) -> Tensor:
     """One direction's number per image, reduced over images."""
-    if within_image == "mean" and reduction != "sum":
+    if within_image == "mean" or reduction == "sum":
         return reduce(values, reduction, weight)
-    if within_image == "mean":
-        return reduce(values, "image", weight).sum()
     weighted = values if weight is None else values * weight
     return reduce(weighted.flatten(1).sum(1), reduction)
 

@@ -8,36 +8,32 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as torch_functional
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.filters import (
-    Padding,
-    WindowName,
-    average_pool,
-    box_subsample,
-    check_window_options,
-    make_window,
-    window_length,
-)
+from ssimloss.filters import Padding as Padding  # "as": part of the signatures here, and so of what this module exports
+from ssimloss.filters import WindowName as WindowName
+from ssimloss.filters import average_pool, box_subsample, check_window_options, make_window, window_length
 from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._similarity import (
     bordered,
     contrast_structure,
+    correlation,
     deviation_product,
     local_statistics,
     luminance,
     signed_power,
     valid_pixels,
 )
-from ssimloss.gradients import image_gradients
-from ssimloss.kernels import Backend, check_backend
+from ssimloss.gradients import erode, image_gradients
+from ssimloss.kernels import Backend as Backend
+from ssimloss.kernels import check_backend
 
 Covariance = Literal["population", "sample"]
+COVARIANCES: tuple[str, ...] = get_args(Covariance)
 Downsample = int | Literal["auto", "matlab"] | None
 Exponents = tuple[float, float, float]
 
@@ -67,7 +63,7 @@ class SSIMOptions:
         _checks.positive("k2", self.k2)
         if len(_checks.weights("exponents", self.exponents)) != 3:
             raise ValueError(f"exponents must be three numbers (luminance, contrast, structure), got {self.exponents!r}")
-        _checks.choice("covariance", self.covariance, get_args(Covariance))
+        _checks.choice("covariance", self.covariance, COVARIANCES)
         if self.covariance == "sample" and self.taps < 2:
             raise ValueError("covariance='sample' divides by the number of window taps less one; use a window of at least 2 taps")
         if isinstance(self.downsample, str):
@@ -130,7 +126,7 @@ def ssim(
         sigma: standard deviation of the Gaussian in pixels.
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with ``C3 = C2 / 2``). A negative term to a
-            fractional power keeps its sign, ``sign(s) |s|^gamma``.
+            power keeps its sign, ``sign(s) |s|^gamma``; an exponent of 0 leaves the term out.
         padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"`` mirrors without repeating the edge,
             ``"replicate"`` repeats it, ``"zeros"``.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of window taps over all axes.
@@ -268,7 +264,8 @@ def structure_correlation(
     """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
     1 where both windows are flat, 0 where only one is; flat means a variance that float rounding could have made, below ``4 eps L^2``
-    (a deviation of 1/1450 of the range in float32). Blind to brightness and contrast: weigh it with a pixel loss.
+    (a deviation of 1/1450 of the range in float32). The gradient of a window where only one image is flat is that of a deviation of
+    0.03 of the range, not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel loss.
 
     Args, Returns, Raises: as for :func:`ssim`.
 
@@ -339,7 +336,7 @@ def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, ma
     for image in (x, y):
         dx, dy = image_gradients(image, "sobel")
         magnitudes.append(dx.abs() + dy.abs())
-    inner = None if mask is None else -torch_functional.max_pool2d(-mask, 3, stride=1, padding=1)  # where the 3 x 3 stencil is valid
+    inner = None if mask is None else erode(mask)  # where the 3 x 3 stencil is valid
     if inner is not None:
         magnitudes = [torch.where(inner != 0, m, 0) for m in magnitudes]
     x, y, mask = bordered(x, y, mask, options.taps, options.padding)
@@ -356,12 +353,12 @@ def _correlation_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask
     x, y, mask, window = _prepare(pred, target, options, mask)
     statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
     flat = _flat(x, options)
-    deviations = deviation_product(statistics, flat)
     assert statistics.var_x is not None
     assert statistics.var_y is not None
     varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat
-    alike = (varies_x == varies_y).to(x.dtype)
-    values = torch.where(varies_x & varies_y, (statistics.cov_xy / deviations).clamp(-1, 1), alike)
+    held = correlation(statistics, options.c2)
+    one_is_flat = held - held.detach()  # 0, with the slope of a low contrast, so that a flat image can learn structure
+    values = torch.where(varies_x & varies_y, correlation(statistics, flat), torch.where(varies_x | varies_y, one_is_flat, 1))
     return _Scores(values, statistics.mass, 1, native_dtype(pred, target))
 
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from ssimloss import _checks
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
 
 
 def why_not(backend: Backend) -> str | None:
@@ -20,7 +21,7 @@ def why_not(backend: Backend) -> str | None:
 
 def check_backend(backend: Backend) -> None:
     """Raise ``ValueError`` for an unknown backend, ``RuntimeError`` for one that cannot run."""
-    _checks.choice("backend", backend, get_args(Backend))
+    _checks.choice("backend", backend, BACKENDS)
     reason = why_not(backend)
     if reason is not None:
         raise RuntimeError(f"backend={backend!r} cannot run: {reason}; use backend='auto'")

@@ -5,7 +5,6 @@ from torch import Tensor
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction
-from ssimloss.filters import Padding, WindowName
 from ssimloss.functional.mixed import ZHAO_2017, MSSSIML1Options
 from ssimloss.functional.multiscale import (
     WANG_2003,
@@ -17,8 +16,7 @@ from ssimloss.functional.multiscale import (
     Negative,
     PyramidPooling,
 )
-from ssimloss.functional.structure import Covariance, Downsample, Exponents, SSIMOptions
-from ssimloss.kernels import Backend
+from ssimloss.functional.structure import Backend, Covariance, Downsample, Exponents, Padding, SSIMOptions, WindowName
 from ssimloss.losses._base import ImageLoss
 
 

@@ -1,0 +1,140 @@
+"""Why two conventions give different numbers on these images: one attribute changed at a time."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss._checks import DataRange
+from ssimloss.conventions._convention import Convention, check_arguments, evaluate
+from ssimloss.conventions._find import find
+from ssimloss.conventions._measures import Measure
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One attribute changed from what the first convention has to what the second has."""
+
+    name: str
+    before: str
+    after: str
+    value: float  # after the change
+    change: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """The way from one convention's value to another's; the changes add up to their difference. ``print`` shows a table."""
+
+    measure: str
+    unit: str
+    name_a: str
+    name_b: str
+    value_a: float
+    value_b: float
+    steps: tuple[Step, ...]
+
+    @property
+    def difference(self) -> float:
+        """``value_b - value_a``, 0 for two infinite values."""
+        return _change(self.value_a, self.value_b)
+
+    def __str__(self) -> str:
+        unit = f", {self.unit}" if self.unit else ""
+        digits = 4 if self.unit == "dB" else 6
+        rows = [(self.name_a, "", _number(self.value_a, digits), "")]
+        rows += [(f"  {s.name}", f"{s.before} -> {s.after}", _number(s.value, digits), _number(s.change, digits, "+")) for s in self.steps]
+        rows += [(self.name_b, "", _number(self.value_b, digits), _number(self.difference, digits, "+"))]
+        head = (f"{self.measure}{unit}", "", "value", "change")
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(4)]
+        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in (head, *rows)]
+        lines.insert(1, "-" * (sum(widths) + 6))
+        if not self.steps:
+            lines.append("the two are the same definition")
+        return "\n".join(lines)
+
+
+@torch.no_grad()
+def explain_difference(
+    a: str | Convention,
+    b: str | Convention,
+    pred: Tensor,
+    target: Tensor | None = None,
+    *,
+    data_range: DataRange = 1.0,
+    crop_border: int | None = None,
+) -> Difference:
+    """Compute two conventions on your images and say where their difference comes from.
+
+    What the first does is replaced by what the second does, one attribute at a time, in the order in which they are computed. How much
+    is put down to which attribute depends on that order a little; the sum does not.
+
+    Args:
+        a, b: two conventions of one measure, or their names as :func:`describe` takes them.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total variation takes ``pred`` alone.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        crop_border: pixels cut off at every side, by those of the two that cut.
+
+    Returns:
+        A :class:`Difference`, everything computed in float64; conventions with one number per image are averaged over the batch.
+
+    Raises:
+        ValueError: two different measures, or images that one of the two refuses.
+        TypeError: ``crop_border`` missing where one of the two cuts, or given where neither does.
+        KeyError: unknown or ambiguous names.
+    """
+    first, second = find(a), find(b)
+    measure = first.measure
+    if second.measure is not measure:
+        raise ValueError(f"{first.full_name} and {second.full_name} are different measures, {measure.title} and {second.measure.title}")
+    between = f"{first.full_name} against {second.full_name}"
+    check_arguments(measure, between, pred, target, data_range)
+    first.check_luma(pred)
+    second.check_luma(pred)
+    cuts = first.preparation.crop or second.preparation.crop
+    if cuts and crop_border is None:
+        raise TypeError(f"{between}: one of them cuts the border off and needs crop_border; papers cut as many pixels as the scale")
+    if crop_border is not None and not cuts:
+        raise TypeError(f"{between}: neither cuts the border; leave crop_border out, or crop the images before")
+
+    def value(state: dict[str, Any]) -> float:
+        return _value(measure, state, pred, target, data_range, crop_border)
+
+    before, goal = first.state, second.state
+    state, last = dict(before), value(before)
+    value_a, steps = last, []
+    for attribute in measure.attributes:
+        changed = {key: goal[key] for key in attribute.keys if goal[key] != state[key]}
+        if not changed:
+            continue
+        words = attribute.words(state)
+        state |= changed
+        now = value(state)
+        steps.append(Step(attribute.name, words, attribute.words(state), now, _change(last, now)))
+        last = now
+    return Difference(measure.title, measure.unit, first.full_name, second.full_name, value_a, last, tuple(steps))
+
+
+def _value(
+    measure: Measure,
+    state: dict[str, Any],
+    pred: Tensor,
+    target: Tensor | None,
+    data_range: DataRange,
+    crop_border: int | None,
+) -> float:
+    """The value, rounded to 8 bit in the images' own precision where that is asked for, and otherwise in float64."""
+    if not state.get("quantise"):
+        pred, target = pred.double(), None if target is None else target.double()
+    return evaluate(measure, state, pred, target, data_range, crop_border).mean().item()
+
+
+def _change(before: float, after: float) -> float:
+    return 0.0 if before == after else after - before
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    if abs(value) >= 1e5:
+        return f"{value:{sign}.6g}"
+    return f"{value:{sign}.{digits}f}"

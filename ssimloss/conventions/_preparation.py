@@ -1,0 +1,71 @@
+"""What a program does to the images before it compares them: clamp, round to 8 bit, crop, luma, round the luma."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks, color
+from ssimloss._checks import DataRange
+
+# Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114 put one luma in a thousand exactly half
+# way between two codes, and their rounding errors decide which way it goes.
+LUMA = {
+    "bt601_studio": color.LUMA["bt601_studio"],
+    "bt601": color.LUMA["bt601"],
+    "bt601_float32": ((0.29899999499320984, 0.5870000123977661, 0.11400000005960464), 0.0),
+    "matlab": color.LUMA["matlab"],
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """Done in the order of the fields, on images scaled to [0, 1]."""
+
+    clamp: bool = False
+    quantise: bool = False  # to 256 levels, in the precision of the images themselves, as the programs save them
+    crop: bool = False  # by the crop_border that the caller states
+    luma: str | None = None
+    round: bool = False  # whole 8-bit codes after the luma
+
+    def __bool__(self) -> bool:
+        """Whether anything is done at all."""
+        return self != Preparation()
+
+    def __call__(self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None) -> tuple[Tensor, Tensor]:
+        """Both images in float64 with values in [0, 1]; unchanged values, if nothing is to be done."""
+        _checks.images(pred, target)
+        lo, span = _checks.data_range(data_range)
+        border = self._border(pred, crop_border)
+        first, second = (self._prepared(image, lo, span, border) for image in (pred, target))
+        return first, second
+
+    def _border(self, image: Tensor, crop_border: int | None) -> int:
+        if not self.crop:
+            return 0
+        assert crop_border is not None
+        border = _checks.count("crop_border", crop_border, least=0)
+        if 2 * border >= min(image.shape[2:]):
+            raise ValueError(f"crop_border={border} leaves nothing of images of {tuple(image.shape[2:])} pixels; use a smaller one")
+        return border
+
+    def _prepared(self, image: Tensor, lo: float, span: float, border: int) -> Tensor:
+        image = image.to(torch.promote_types(image.dtype, torch.float32))
+        if (lo, span) != (0.0, 1.0):
+            image = (image - lo) / span
+        if self.clamp:
+            image = image.clamp(0, 1)
+        if self.quantise:
+            image = torch.round(image * 255)
+        image = image.to(torch.float64)
+        if self.quantise:
+            image = image / 255
+        if border:
+            image = image[:, :, border:-border, border:-border]
+        if self.luma is not None:
+            (red, green, blue), offset = LUMA[self.luma]
+            image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3] + offset
+        return torch.round(image * 255) / 255 if self.round else image
+
+
+NOTHING = Preparation()

@@ -1,0 +1,56 @@
+"""What every test runs under: the network is off, random numbers are fixed, CUDA tests skip with a reason where there is no GPU."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import socket
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+
+def _is_local(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a path: AF_UNIX
+    host = str(address[0])
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+class _LocalSocket(socket.socket):
+    """A socket that connects to this machine only."""
+
+    def connect(self, address: Any) -> None:
+        if not _is_local(address):
+            raise RuntimeError(f"tests have no network: something connects to {address!r}")
+        super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        self.connect(address)
+        return 0
+
+
+def pytest_configure() -> None:
+    """Take the network away before the first test module is imported."""
+    socket.socket = _LocalSocket  # type: ignore[misc]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("cuda"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU; torch sees none"))
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the peers and scikit-image draw from the global generator
+    torch.manual_seed(0)
