@@ -1,0 +1,154 @@
+"""What both scripts share: their options, the progress on the terminal, and how they end when something is wrong."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import nn
+
+import ssimloss
+from super_resolution.files import InputError
+from super_resolution.training import NonFiniteError, Settings, Trainer, choose_amp
+
+DEFAULTS = Settings()
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+positive.__name__ = "whole number"  # argparse: "invalid whole number value"
+
+
+def positive_real(text: str) -> float:
+    """An argparse type: a number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, got {number}")
+    return number
+
+
+positive_real.__name__ = "number"
+
+
+def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
+    """The options of a training run, except which loss it minimises."""
+    files = parser.add_argument_group("photographs and files")
+    files.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints, table and picture go")
+    files.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, the others train; "
+        "without it, those inside the scikit-image and scikit-learn wheels",
+    )
+    files.add_argument("--resume", action="store_true", help="continue the run whose checkpoint is in --out")
+    files.add_argument("--checkpoint-every", type=positive, default=200, metavar="STEPS", help="a killed run loses at most this many steps")
+
+    what = parser.add_argument_group("network and training")
+    what.add_argument("--scale", type=int, choices=(2, 3, 4), default=DEFAULTS.scale, help="enlargement")
+    what.add_argument("--steps", type=positive, default=steps, help="training steps")
+    what.add_argument("--batch", type=positive, default=DEFAULTS.batch, help="crops per step")
+    what.add_argument("--crop", type=positive, default=DEFAULTS.crop, help="side of a crop in pixels of the truth, divisible by --scale")
+    what.add_argument("--channels", type=positive, default=DEFAULTS.channels, help="width of the network")
+    what.add_argument("--blocks", type=positive, default=DEFAULTS.blocks, help="residual blocks")
+    what.add_argument("--learning-rate", type=positive_real, default=DEFAULTS.learning_rate, help="its highest value")
+    what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the first weights and the crops")
+
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto is CUDA where there is one")
+    machine.add_argument(
+        "--amp",
+        nargs="?",
+        const="auto",
+        default="off",
+        choices=("off", "auto", "bf16", "fp16"),
+        help="mixed precision: bfloat16, or on a CUDA device without it float16 with a gradient scaler",
+    )
+    machine.add_argument("--compile", action="store_true", help="run the network through torch.compile")
+
+
+def settings_from(arguments: argparse.Namespace, device: torch.device, loss: str) -> Settings:
+    """The settings that the options name."""
+    values = {field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name not in ("amp", "loss")}
+    return Settings(**values, loss=loss, amp=choose_amp(arguments.amp, device))
+
+
+def train(
+    trainer: Trainer, console: Console, score: Callable[[nn.Module], float], *, checkpoint: Path, checkpoint_every: int, scores: int = 10
+) -> float:
+    """Train to the end under a progress bar, with a line of text at each of the ``scores``; returns steps per second."""
+    steps, first_step, began = trainer.settings.steps, trainer.step, time.perf_counter()
+    progress = Progress(
+        TextColumn("{task.fields[rate]}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[terms]}"),
+        console=console,
+        transient=True,
+    )
+
+    def rate() -> float:
+        return (trainer.step - first_step) / (time.perf_counter() - began)
+
+    def scored(network: nn.Module) -> float:
+        value = score(network)
+        note = " (bicubic)" if trainer.step == 0 else ""
+        console.print(f"step {trainer.step:>{len(str(steps))}}  held-out PSNR-Y {value:.2f} dB{note}", highlight=False)
+        return value
+
+    with progress:
+        bar = progress.add_task("training", total=steps, completed=first_step, rate="", terms="")
+
+        def on_report(values: dict[str, float]) -> None:
+            terms = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            progress.update(bar, completed=trainer.step, rate=f"{rate():.1f} steps/s", terms=terms)
+
+        trainer.run(
+            on_report=on_report, score=scored, score_every=max(1, steps // scores), checkpoint=checkpoint, checkpoint_every=checkpoint_every
+        )
+    return rate()
+
+
+def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool) -> None:
+    """Load the checkpoint, or begin a new run and move one that is in the way aside."""
+    if resume:
+        trainer.load(checkpoint)
+        console.print(f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}")
+    elif checkpoint.exists():
+        aside = checkpoint.with_name("previous_" + checkpoint.name)
+        checkpoint.replace(aside)
+        console.print(f"a new run; the checkpoint of the one before is now {aside}")
+
+
+def about(settings: Settings, device: torch.device, steps_per_second: float) -> dict[str, Any]:
+    """What a reader of the results needs to repeat them."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    versions = {"ssimloss": ssimloss.__version__, "torch": torch.__version__}
+    return {"settings": asdict(settings), "device": name, "steps_per_second": round(steps_per_second, 2), "versions": versions}
+
+
+@contextmanager
+def explained(out: Path) -> Iterator[None]:
+    """End the program with one line on stderr for what the user can act on; anything else keeps its traceback."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except NonFiniteError as error:
+        sys.exit(f"error: {error}. The checkpoint in {out} is from before; a lower --learning-rate needs a new run")
+    except KeyboardInterrupt:
+        sys.exit(f"stopped. Continue with the same command and --resume: {out} has the last checkpoint")

@@ -1,0 +1,20 @@
+"""The training losses to choose from, each a ``CombinedLoss``, so that every term has a name and a value to show."""
+
+from collections.abc import Callable
+
+from ssimloss import CharbonnierLoss, CombinedLoss, EdgeLoss, L1Loss, L2Loss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, Term
+
+# Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is meant.
+LOSSES: dict[str, Callable[[], CombinedLoss]] = {
+    "combined": lambda: CombinedLoss(
+        charbonnier=Term(CharbonnierLoss(), 1.0),
+        ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales"), 0.1),
+        edge=Term(EdgeLoss(), 0.1),
+    ),
+    "l2": lambda: CombinedLoss(l2=Term(L2Loss())),
+    "l1": lambda: CombinedLoss(l1=Term(L1Loss())),
+    "charbonnier": lambda: CombinedLoss(charbonnier=Term(CharbonnierLoss())),
+    "ssim": lambda: CombinedLoss(ssim=Term(SSIMLoss())),
+    "ms_ssim": lambda: CombinedLoss(ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales"))),
+    "ms_ssim_l1": lambda: CombinedLoss(ms_ssim_l1=Term(MSSSIML1Loss())),
+}

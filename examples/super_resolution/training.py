@@ -1,0 +1,241 @@
+"""The training loop: settings, checkpoints that continue exactly, values read without stopping the device.
+
+Nothing in a step waits for the device. The terms' values stay tensors and are read together every ``REPORT_EVERY`` steps; that is when
+the display changes, when a value that is not finite is noticed, and the only time a checkpoint is written.
+"""
+
+import dataclasses
+import math
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from super_resolution import files
+from super_resolution.files import InputError
+from super_resolution.losses import LOSSES
+from super_resolution.network import SuperResolver
+from super_resolution.photographs import PatchSampler, Photograph, fingerprint
+
+REPORT_EVERY = 20
+WARM_UP = 0.05  # the part of the steps in which the learning rate rises
+AVERAGE_DECAY = 0.998  # per step, of the moving average of the weights that is evaluated
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides which network comes out; a run resumes only under the settings it began with."""
+
+    scale: int = 2
+    loss: str = "combined"
+    steps: int = 1500
+    batch: int = 16
+    crop: int = 48  # pixels of the truth
+    channels: int = 32
+    blocks: int = 4
+    learning_rate: float = 2e-3
+    seed: int = 0
+    amp: str = "off"  # or "bf16", "fp16"
+
+
+@dataclass
+class History:
+    """What the curves show: per unweighted term ``(step, mean of the steps before)``, and the scores measured on the way."""
+
+    terms: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    score_steps: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+
+class NonFiniteError(Exception):
+    """Training met a NaN or an infinity; the message names the step and the terms."""
+
+
+class Trainer:
+    """A network, its moving average, and everything needed to train it further."""
+
+    def __init__(self, settings: Settings, photographs: Sequence[Photograph], device: torch.device, *, compiled: bool = False) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.device = settings, device
+        network = SuperResolver(scale=settings.scale, channels=settings.channels, blocks=settings.blocks)
+        self.network = network.to(device, memory_format=torch.channels_last)
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
+        self.criterion = LOSSES[settings.loss]().to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
+        self.sampler = PatchSampler(photographs, scale=settings.scale, crop=settings.crop, batch=settings.batch, seed=settings.seed)
+        self.photographs = fingerprint(photographs)
+        self.forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if compiled else self.network
+        self.step = 0
+        self.history = History()
+        self._unread: list[dict[str, Tensor]] = []  # the terms of each step since the last report
+
+    def run(
+        self,
+        *,
+        on_report: Callable[[dict[str, float]], None],
+        score: Callable[[nn.Module], float],
+        score_every: int,
+        checkpoint: Path,
+        checkpoint_every: int,
+    ) -> None:
+        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+        if self.step == 0:
+            self._score(score)
+            self.save(checkpoint)
+        while self.step < self.settings.steps:
+            self._train_step()
+            last = self.step == self.settings.steps
+            checkpoint_due = last or self.step % checkpoint_every == 0
+            if last or self.step % score_every == 0:
+                self._score(score)
+            if checkpoint_due or self.step % REPORT_EVERY == 0:
+                values = self._read_values()
+                if checkpoint_due:
+                    self.save(checkpoint)
+                on_report(values)
+
+    def _train_step(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps)
+        low, truth = (images.to(self.device, memory_format=torch.channels_last, non_blocking=True) for images in self.sampler.draw())
+        dtype = torch.float16 if self.settings.amp == "fp16" else torch.bfloat16
+        with torch.autocast(self.device.type, dtype, enabled=self.settings.amp != "off"):
+            pred = self.forward(low)
+        loss = self.criterion(pred.float(), truth)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.average.update_parameters(self.network)
+        self._unread.append(dict(self.criterion.last.values))
+        self.step += 1
+
+    def _read_values(self) -> dict[str, float]:
+        """The mean of each term since the last report, read from the device at once and checked."""
+        first = self.step - len(self._unread) + 1
+        labels = [(first + i, name) for i, values in enumerate(self._unread) for name in values]
+        numbers = torch.stack([value.float() for values in self._unread for value in values.values()]).tolist()
+        weights_finite = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
+        self._unread = []
+
+        broken = [label for label, number in zip(labels, numbers, strict=True) if not math.isfinite(number)]
+        if broken:
+            step = broken[0][0]
+            names = [name for at, name in broken if at == step]
+            raise NonFiniteError(f"step {step}: the loss is not finite in the term{'s' * (len(names) > 1)} {', '.join(names)}")
+        if not weights_finite:
+            raise NonFiniteError(
+                f"step {self.step}: every term is finite but the network is not: the gradient of a term or the step was too large"
+            )
+
+        sums: dict[str, list[float]] = {}
+        for (_, name), number in zip(labels, numbers, strict=True):
+            sums.setdefault(name, []).append(number)
+        means = {name: math.fsum(values) / len(values) for name, values in sums.items()}
+        for name, mean in means.items():
+            self.history.terms.setdefault(name, []).append((self.step, mean))
+        return means
+
+    def _score(self, score: Callable[[nn.Module], float]) -> None:
+        self.history.score_steps.append(self.step)
+        self.history.scores.append(score(self.trained))
+
+    @property
+    def trained(self) -> nn.Module:
+        """The network to use: the moving average of the weights."""
+        return self.average.module
+
+    def save(self, path: Path) -> None:
+        """Write everything that ``load`` needs to continue as if nothing had happened.
+
+        The learning rate is not in it: it is a function of the step.
+        """
+        state = {
+            "settings": dataclasses.asdict(self.settings),
+            "photographs": self.photographs,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "criterion": self.criterion.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "random": {"cpu": torch.get_rng_state()},
+            "history": dataclasses.asdict(self.history),
+        }
+        if self.device.type == "cuda":
+            state["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
+        files.write(path, lambda file: torch.save(state, file))
+
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint of the same settings and photographs.
+
+        Raises:
+            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings or photographs.
+        """
+        state = _read_checkpoint(path)
+        self._check_same_run(path, state)
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.criterion.load_state_dict(state["criterion"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.sampler.load_state_dict(state["sampler"])
+        self.history = History(**state["history"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if self.device.type == "cuda" and "cuda" in state["random"]:
+            torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
+
+    def _check_same_run(self, path: Path, state: Mapping[str, Any]) -> None:
+        wanted, found = dataclasses.asdict(self.settings), state["settings"]
+        differing = [
+            f"--{name.replace('_', '-')} was {found.get(name)}, now {value}" for name, value in wanted.items() if found.get(name) != value
+        ]
+        if differing:
+            raise InputError(f"--resume: {path} is of other settings ({'; '.join(differing)}); give those, or leave out --resume")
+        if state["photographs"] != self.photographs:
+            raise InputError(f"--resume: {path} is of other training photographs; give its --data, or leave out --resume")
+
+
+def learning_rate_factor(done: float) -> float:
+    """A linear rise over the first ``WARM_UP`` of the training, then half a cosine down to 0; ``done`` goes from 0 to 1."""
+    if done < WARM_UP:
+        return (done + 0.1 * WARM_UP) / (1.1 * WARM_UP)
+    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"--resume: there is no {path}; leave out --resume to start a new run")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or "settings" not in state:
+            raise InputError(f"--resume: {path} is not a checkpoint of this program")
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise InputError(f"--resume: {path} cannot be read ({error}); leave out --resume to start a new run") from error
+    return state
+
+
+def choose_device(word: str) -> torch.device:
+    """``auto`` is CUDA where there is one."""
+    if word == "auto":
+        word = "cuda" if torch.cuda.is_available() else "cpu"
+    if word == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device; use --device cpu")
+    return torch.device(word)
+
+
+def choose_amp(word: str, device: torch.device) -> str:
+    """``auto`` is bfloat16 where the device computes in it, else float16 with a gradient scaler."""
+    if word == "auto":
+        return "fp16" if device.type == "cuda" and not torch.cuda.is_bf16_supported() else "bf16"
+    if word == "fp16" and device.type == "cpu":
+        raise InputError("--amp fp16 needs CUDA; on a CPU use --amp bf16")
+    return word

@@ -1,0 +1,94 @@
+"""Train super-resolution on real photographs with a weighted sum of losses, and show what it gained over bicubic.
+
+    python examples/train_super_resolution.py --out outputs/demo
+
+Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and ``checkpoint.pt``.
+"""
+
+import argparse
+import dataclasses
+import time
+
+import torch
+from rich.console import Console
+from super_resolution import files, photographs, pictures, tables
+from super_resolution.command_line import about, add_options, explained, settings_from, start, train
+from super_resolution.evaluation import METRICS, Result, bicubic_result, mean_psnr_y, mean_scores, network_result
+from super_resolution.losses import LOSSES
+from super_resolution.training import Settings, Trainer, choose_device
+
+COLUMNS = [tables.Column("photograph", "photograph")] + [
+    tables.Column(f"{metric}_{who}", f"{title}\n{who}", sign + digits if who == "gain" else digits)
+    for metric, title, digits in (("psnr_y", "PSNR-Y", ".2f"), ("ssim", "SSIM", ".4f"), ("ms_ssim", "MS-SSIM", ".4f"))
+    for who, sign in (("bicubic", ""), ("ours", ""), ("gain", "+"))
+]
+
+
+def main() -> None:
+    arguments = parse()
+    with explained(arguments.out):
+        run(arguments, Console())
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Train super-resolution on real photographs and compare it with bicubic interpolation.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_options(parser, steps=Settings().steps)
+    parser.add_argument("--loss", choices=sorted(LOSSES), default="combined", help="combined is Charbonnier + MS-SSIM + edge")
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    began = time.perf_counter()
+    device = choose_device(arguments.device)
+    settings = settings_from(arguments, device, arguments.loss)
+    scale, out = settings.scale, files.output_folder(arguments.out)
+    training, held_out = photographs.load_all(arguments.data, scale, settings.crop)
+    trainer = Trainer(settings, training, device, compiled=arguments.compile)
+    weights = sum(weight.numel() for weight in trainer.network.parameters())
+    console.print(
+        f"{len(training)} photographs to train on, {len(held_out)} held out; x{scale} network of {weights:,} weights on {device.type}"
+    )
+    console.print(trainer.criterion, highlight=False, soft_wrap=True)
+
+    start(trainer, console, out / "checkpoint.pt", resume=arguments.resume)
+    steps_per_second = train(
+        trainer,
+        console,
+        lambda network: mean_psnr_y(network, held_out, scale, device),
+        checkpoint=out / "checkpoint.pt",
+        checkpoint_every=arguments.checkpoint_every,
+    )
+    weights_only = {"settings": dataclasses.asdict(settings), "network": trainer.trained.state_dict()}
+    files.write(out / "network.pt", lambda file: torch.save(weights_only, file))
+
+    bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
+    ours = [network_result(trainer.trained, photograph, scale, device) for photograph in held_out]
+    rows = comparison([photograph.name for photograph in held_out], bicubic, ours)
+    title = f"x{scale} super-resolution of held-out photographs, {settings.steps} steps of {settings.loss}"
+    console.print(f"\n{title}\n", highlight=False)
+    console.print(tables.terminal_table(COLUMNS, rows, last_is_summary=True))
+    written = tables.write_table(out, "table", title, COLUMNS, rows, about(settings, device, steps_per_second))
+    pictures.draw_panel(out / "panel.png", held_out, bicubic, ours, title=title, scale=scale, history=trainer.history)
+    for path in (out / "panel.png", *written):
+        console.print(f"wrote {path}", soft_wrap=True)
+    console.print(f"{time.perf_counter() - began:.0f} s")
+
+
+def comparison(names: list[str], bicubic: list[Result], ours: list[Result]) -> list[tables.Row]:
+    """One row per photograph and one for the mean: each metric before, after, and the difference."""
+    before, after = ([result.scores for result in results] for results in (bicubic, ours))
+    rows: list[tables.Row] = []
+    for name, a, b in zip([*names, "mean"], [*before, mean_scores(before)], [*after, mean_scores(after)], strict=True):
+        row: dict[str, str | float] = {"photograph": name}
+        for metric in METRICS:
+            x, y = getattr(a, metric), getattr(b, metric)
+            row |= {f"{metric}_bicubic": x, f"{metric}_ours": y, f"{metric}_gain": y - x}
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,425 @@
+"""The examples, short: they run from end to end, continue exactly after SIGKILL, leave no half-written file, and explain what is wrong.
+
+A tiny network on crops of real photographs, so that a run takes seconds. Whether the default run beats bicubic by 1 dB is not tested
+here (it takes minutes): ``make demo`` prints it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import photographs as test_photographs
+import pytest
+import torch
+from PIL import Image
+
+from ssimloss import CombinedLoss, L1Loss, Term
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+import compare_losses  # noqa: E402
+import train_super_resolution  # noqa: E402
+from super_resolution import evaluation, files, photographs  # noqa: E402
+from super_resolution.losses import LOSSES  # noqa: E402
+from super_resolution.network import SuperResolver  # noqa: E402
+from super_resolution.training import NonFiniteError, Settings, Trainer, learning_rate_factor  # noqa: E402
+
+TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
+TINY_OPTIONS = ("--batch", "2", "--crop", "24", "--channels", "4", "--blocks", "1", "--device", "cpu")
+CPU = torch.device("cpu")
+
+
+def crops(folder: Path) -> Path:
+    """Twelve small photographs: the 1st and 11th are held out, one of them too small for MS-SSIM."""
+    folder.mkdir()
+    names = ("astronaut", "coffee", "chelsea", "motorcycle")
+    for index in range(12):
+        whole = test_photographs.photograph(names[index % 4])
+        height, width = (181, 190) if index == 0 else (41, 53)
+        Image.fromarray(whole[100 : 100 + height, 60 + 10 * index : 60 + 10 * index + width]).save(folder / f"{index:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """These networks are too small for more; a thread that waits for its turn on a busy machine costs far more than it gives."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return crops(tmp_path_factory.mktemp("examples") / "data")
+
+
+@pytest.fixture(scope="module")
+def training(data: Path) -> list[photographs.Photograph]:
+    return photographs.load_all(data, TINY.scale, TINY.crop)[0]
+
+
+def command(data: Path, out: Path, *options: str) -> list[str]:
+    script = EXAMPLES / "train_super_resolution.py"
+    return [sys.executable, str(script), "--data", str(data), "--out", str(out), *TINY_OPTIONS, *options]
+
+
+def environment() -> dict[str, str]:
+    """One thread, so that runs are equal to the last bit whatever else the machine does; the repository's package, installed or not."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return torch.load(out / "network.pt", weights_only=True)["network"]
+
+
+def partial_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.partial"))
+
+
+def run_quietly(trainer: Trainer, checkpoint: Path, *, until: int | None = None, every: int = 1000) -> None:
+    """Train in this process; ``until`` stops after that step as a crash would."""
+
+    class Crash(Exception):
+        pass
+
+    def on_report(_: dict[str, float]) -> None:
+        if until is not None and trainer.step >= until:
+            raise Crash
+
+    try:
+        trainer.run(on_report=on_report, score=lambda _: 0.0, score_every=1000, checkpoint=checkpoint, checkpoint_every=every)
+    except Crash:
+        assert trainer.step == until
+
+
+# -- end to end ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(data: Path, tmp_path: Path) -> None:
+    options = ("--steps", "150", "--checkpoint-every", "10")
+    whole = subprocess.run(command(data, tmp_path / "whole", *options), env=environment(), capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    assert whole.stderr == ""
+    check_outputs(tmp_path / "whole", whole.stdout)
+
+    out = tmp_path / "killed"
+    checkpoint = out / "checkpoint.pt"
+    process = subprocess.Popen(
+        command(data, out, *options), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    written = set()
+    while len(written) < 4 and process.poll() is None:  # at step 0, 10, 20, 30
+        if checkpoint.exists():
+            written.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    _, stderr = process.communicate()
+    assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
+    state = torch.load(checkpoint, weights_only=True)  # whole, though killed at any moment
+    assert 0 < state["step"] < 150
+    assert not (out / "network.pt").exists()
+
+    resumed = subprocess.run(command(data, out, *options, "--resume"), env=environment(), capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"at step {state['step']} of 150" in resumed.stdout
+    check_outputs(out, resumed.stdout)
+    assert partial_files(out) == []
+
+    one, other = weights(tmp_path / "whole"), weights(out)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert (tmp_path / "whole" / "table.csv").read_text() == (out / "table.csv").read_text()
+    assert (tmp_path / "whole" / "panel.png").read_bytes() == (out / "panel.png").read_bytes()
+
+
+def check_outputs(out: Path, printed: str) -> None:
+    with Image.open(out / "panel.png") as panel:
+        panel.load()
+        assert min(panel.size) > 800
+        assert np.asarray(panel.convert("L")).std() > 20  # not blank
+    with (out / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["photograph"] for row in rows] == ["00", "10", "mean"]
+    assert [bool(row["ms_ssim_ours"]) for row in rows] == [True, False, True]  # the second is too small for five scales
+    for row in rows:
+        assert math.isclose(float(row["psnr_y_ours"]) - float(row["psnr_y_bicubic"]), float(row["psnr_y_gain"]), abs_tol=1e-9)
+    about = json.loads((out / "table.json").read_text())
+    assert about["rows"][1]["ms_ssim_gain"] is None
+    assert about["settings"]["channels"] == 4
+    markdown = (out / "table.md").read_text().splitlines()
+    assert [line.count("|") for line in markdown[2:]] == [11] * 5
+    assert f"{float(rows[2]['psnr_y_bicubic']):.2f}" in markdown[-1]
+    assert f"{float(rows[2]['psnr_y_bicubic']):.2f}" in printed
+    assert "charbonnier" in printed
+
+
+def test_compare_losses_writes_a_row_per_loss_and_a_picture(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call(monkeypatch, compare_losses, "--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 3, "--losses", "l2", "ms_ssim_l1")
+    with (tmp_path / "losses.csv").open(newline="") as file:
+        assert [row["loss"] for row in csv.DictReader(file)] == ["bicubic", "l2", "ms_ssim_l1"]
+    with Image.open(tmp_path / "losses.png") as picture:
+        picture.load()
+        assert min(picture.size) > 800
+    assert partial_files(tmp_path) == []
+
+
+def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["example", *map(str, options)])
+    script.main()  # type: ignore[attr-defined]
+
+
+# -- training --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_seed_gives_one_network_and_another_seed_another(training: list[photographs.Photograph], tmp_path: Path) -> None:
+    networks = []
+    for seed in (0, 0, 1):
+        trainer = Trainer(Settings(**{**vars(TINY), "steps": 8, "seed": seed}), training, CPU)
+        run_quietly(trainer, tmp_path / "checkpoint.pt")
+        networks.append(torch.cat([weight.detach().flatten() for weight in trainer.network.parameters()]))
+    assert torch.equal(networks[0], networks[1])
+    assert not torch.equal(networks[0], networks[2])
+
+
+@pytest.mark.parametrize("amp", ["off", "bf16"])
+def test_resuming_continues_everything(training: list[photographs.Photograph], tmp_path: Path, amp: str) -> None:
+    settings = Settings(**{**vars(TINY), "amp": amp})
+    whole, stopped, resumed = (Trainer(settings, training, CPU) for _ in range(3))
+    run_quietly(whole, tmp_path / "whole.pt", every=30)
+    run_quietly(stopped, tmp_path / "stopped.pt", until=40, every=30)
+    resumed.load(tmp_path / "stopped.pt")
+    assert resumed.step == resumed.criterion.step == 30
+    run_quietly(resumed, tmp_path / "stopped.pt", every=30)
+    assert_same(torch.load(tmp_path / "whole.pt", weights_only=True), torch.load(tmp_path / "stopped.pt", weights_only=True))
+
+
+def assert_same(one: object, other: object) -> None:
+    """Equal to the last bit, through dicts and lists."""
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    else:
+        assert one == other
+
+
+def test_assert_same_notices_one_bit() -> None:
+    with pytest.raises(AssertionError):
+        assert_same({"a": [torch.tensor(1.0)]}, {"a": [torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))]})
+
+
+def test_a_loss_that_is_not_finite_is_named_and_does_not_reach_the_checkpoint(
+    training: list[photographs.Photograph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(1, 100))
+    broken = lambda pred, target: (pred - target).abs().mean() * (math.nan if next(calls) == 25 else 1)  # noqa: E731
+    monkeypatch.setitem(LOSSES, "combined", lambda: CombinedLoss(pixel=Term(L1Loss()), edge=Term(broken)))
+    trainer = Trainer(TINY, training, CPU)
+    with pytest.raises(NonFiniteError, match=r"step 25: the loss is not finite in the term edge$"):
+        run_quietly(trainer, tmp_path / "checkpoint.pt", every=10)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 20
+    assert all(weight.isfinite().all() for weight in state["network"].values())
+
+
+def test_every_named_loss_trains(training: list[photographs.Photograph], tmp_path: Path) -> None:
+    for loss in LOSSES:
+        trainer = Trainer(Settings(**{**vars(TINY), "loss": loss, "steps": 2}), training, CPU)
+        run_quietly(trainer, tmp_path / "checkpoint.pt")
+        assert trainer.network.tail.weight.abs().sum() > 0
+
+
+def test_learning_rate_rises_then_falls_to_nothing() -> None:
+    factors = [learning_rate_factor(step / 1000) for step in range(1001)]
+    assert max(factors) == pytest.approx(1, abs=1e-3)
+    assert factors.index(max(factors)) == 50
+    assert 0 < factors[0] < 0.2
+    assert factors[-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_an_untrained_network_is_bicubic_interpolation(training: list[photographs.Photograph]) -> None:
+    low = photographs.to_float(training[0].low[None])
+    for scale in (2, 3, 4):
+        assert torch.equal(SuperResolver(scale=scale, channels=4, blocks=1)(low), photographs.enlarge(low, scale))
+
+
+# -- photographs and protocol ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_photographs_are_in_the_wheels_and_none_is_on_both_sides() -> None:
+    training_files, held_out_files = photographs.shipped_files()
+    assert all(path.is_file() for path in training_files + held_out_files)
+    assert {path.suffix for path in held_out_files} == {".png"}
+    scenes = [{path.stem.replace("_left", "").replace("_right", "") for path in paths} for paths in (training_files, held_out_files)]
+    assert scenes[0].isdisjoint(scenes[1])
+
+
+def test_a_crop_is_the_same_place_in_both_resolutions() -> None:
+    """A constant photograph per colour would not notice; a ramp along both sides does, under every flip and turn."""
+    y, x = torch.meshgrid(torch.arange(48), torch.arange(48), indexing="ij")
+    truth = torch.stack([4 * y, 4 * x, 2 * (x + y)]).to(torch.uint8)
+    low = photographs.to_uint8(photographs.reduce(photographs.to_float(truth[None]), 2))[0]
+    sampler = photographs.PatchSampler([photographs.Photograph("ramp", truth, low)], scale=2, crop=16, batch=64, seed=0)
+    low_crops, crops = sampler.draw()
+    assert low_crops.shape == (64, 3, 8, 8)
+    inside = (photographs.reduce(crops, 2) - low_crops)[..., 1:-1, 1:-1]
+    assert inside.abs().max() < 2.5 / 255
+
+
+def test_scores_are_those_of_the_papers() -> None:
+    """scikit-image on the studio-range Y, cropped by the scale."""
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    pred, truth = test_photographs.pair("chelsea", 191, 253, 40, 120)
+    scores = evaluation.measure(torch.from_numpy(pred).permute(2, 0, 1), torch.from_numpy(truth).permute(2, 0, 1), 3)
+    y, y_true = (rgb2ycbcr(image)[3:-3, 3:-3, 0] for image in (pred, truth))
+    assert scores.psnr_y == pytest.approx(peak_signal_noise_ratio(y_true, y, data_range=255), abs=1e-9)
+    ssim = structural_similarity(y_true, y, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
+    assert scores.ssim == pytest.approx(ssim, abs=1e-9)
+
+
+def test_photographs_of_every_8_bit_kind_are_read_as_rgb(tmp_path: Path) -> None:
+    colour = Image.fromarray(test_photographs.photograph("coffee")[:50, :61])
+    for index, kind in enumerate(("RGB", "L", "RGBA", "LA", "P", "CMYK")):
+        path = tmp_path / f"{index}.{'tif' if kind == 'CMYK' else 'png'}"
+        colour.convert(kind).save(path)
+        photograph = photographs.load(path, 3, smallest=40, reason="")
+        assert photograph.truth.shape == (3, 48, 60)
+        assert photograph.low.shape == (3, 16, 20)
+        assert photograph.truth.dtype == photograph.low.dtype == torch.uint8
+
+
+# -- files -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "table.md", "old")
+
+    def fails(file: io.BytesIO) -> None:
+        file.write(b"half")
+        raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError, match="disk on fire"):
+        files.write(tmp_path / "table.md", fails)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
+    assert (tmp_path / "table.md").read_text() == "old"
+
+
+def test_a_file_killed_at_any_moment_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    endless = f"""
+import sys
+sys.path.insert(0, {str(EXAMPLES / "super_resolution")!r})
+import files, pathlib
+while True:
+    for letter in b"abcdefgh":
+        files.write(pathlib.Path({str(path)!r}), lambda file: [file.write(bytes([letter]) * 4096) for _ in range(64)])
+"""
+    for delay in (0.0, 0.003, 0.007):
+        process = subprocess.Popen([sys.executable, "-S", "-c", endless])
+        seen = path.stat().st_mtime_ns if path.exists() else None
+        while not path.exists() or path.stat().st_mtime_ns == seen:
+            assert process.poll() is None
+            time.sleep(0.001)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        content = path.read_bytes()
+        assert len(content) == 64 * 4096
+        assert len(set(content)) == 1
+    files.write_text(path, "next")
+    assert [left.name for left in tmp_path.iterdir()] == ["file"]
+
+
+# -- errors ----------------------------------------------------------------------------------------------------------------------------
+
+
+def error_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: object) -> str:
+    """The line that the program ends with."""
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, train_super_resolution, "--device", "cpu", *options)
+    assert ended.value.code not in (0, None)
+    return str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
+    return lambda *options: error_of(monkeypatch, capsys, *options)
+
+
+def test_errors_name_the_option_and_the_way_out(error: object, data: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "out")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "the following arguments are required: --out" in error()
+    assert "argument --steps: must be at least 1, got 0" in error(*out, "--steps", 0)
+    assert "argument --learning-rate: must be above 0, got -1.0" in error(*out, "--learning-rate", -1)
+    assert "argument --learning-rate: invalid number value: 'fast'" in error(*out, "--learning-rate", "fast")
+    assert "argument --loss: invalid choice: 'lpips'" in error(*out, "--loss", "lpips")
+    assert error(*out, "--data", tmp_path / "nowhere") == f"error: --data {tmp_path / 'nowhere'}: no such folder"
+    assert "needs at least two photographs" in error(*out, "--data", empty)
+    assert "found 0" in error(*out, "--data", empty)
+    assert error(*out, "--data", data, "--crop", 25) == "error: --crop 25 is not divisible by --scale 2"
+    assert error(*out, "--data", data).endswith("01.png: 41x53 pixels, needs at least 48x48 for one crop; remove it or lower --crop")
+    assert "--amp fp16 needs CUDA" in error(*out, "--amp", "fp16")
+    (tmp_path / "file").touch()
+    assert error("--out", tmp_path / "file").startswith(f"error: --out {tmp_path / 'file'}: cannot be used as a folder")
+    if not torch.cuda.is_available():
+        assert "torch finds no CUDA device" in error(*out, "--device", "cuda")
+
+
+def test_an_unreadable_image_is_named(error: object, tmp_path: Path) -> None:
+    folder = crops(tmp_path / "data")
+    whole = (folder / "05.png").read_bytes()
+    for content in (b"", b"not an image", whole[: len(whole) // 2]):
+        (folder / "05.png").write_bytes(content)
+        assert f"{folder / '05.png'}: not a readable image" in error("--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS)
+    Image.fromarray(np.full((41, 53), 40000, np.uint16)).save(folder / "05.png")
+    assert "convert the photograph to 8 bit first" in error("--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS)
+
+
+def test_resuming_what_is_not_there_or_another_run_is_refused(error: object, data: Path, training: list, tmp_path: Path) -> None:
+    options = ("--out", tmp_path, "--data", data, "--resume", *TINY_OPTIONS, "--steps", TINY.steps)
+    assert f"error: --resume: there is no {tmp_path / 'checkpoint.pt'}; leave out --resume" in error(*options)
+
+    Trainer(TINY, training, CPU).save(tmp_path / "checkpoint.pt")
+    assert "(--steps was 60, now 61); give those, or leave out --resume" in error(*options, "--steps", 61)
+    assert "--loss was combined, now l1; --seed was 0, now 7" in error(*options, "--loss", "l1", "--seed", 7)
+
+    (crops(tmp_path / "others") / "03.png").unlink()
+    assert "other training photographs; give its --data" in error(*options, "--data", tmp_path / "others")
+
+    whole = (tmp_path / "checkpoint.pt").read_bytes()
+    for content in (b"", b"words", whole[: len(whole) // 2]):
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+        assert f"--resume: {tmp_path / 'checkpoint.pt'} cannot be read" in error(*options)
+
+
+def test_a_new_run_moves_the_old_checkpoint_aside(data: Path, training: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Trainer(TINY, training, CPU).save(tmp_path / "checkpoint.pt")
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    call(monkeypatch, train_super_resolution, "--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 2)
+    assert (tmp_path / "previous_checkpoint.pt").read_bytes() == before
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 2
