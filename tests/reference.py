@@ -167,7 +167,7 @@ def downsampled(x: Array, y: Array, mask: Array | None, downsample: int | str | 
 
 
 def signed_power(base: Array, power: float) -> Array:
-    return np.sign(base) * np.abs(base) ** power
+    return base**power if float(power).is_integer() else np.sign(base) * np.abs(base) ** power
 
 
 def _padded_moments(x, y, mask, kind, window_size, sigma, padding, covariance):

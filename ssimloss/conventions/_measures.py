@@ -241,7 +241,7 @@ _MS_SSIM_ATTRIBUTES = (
         "combination",
         {
             "product": ("product of powers", "product over scales of mean contrast-structure ^ weight, times luminance at the coarsest"),
-            "weighted_sum": ("weighted sum", "sum over scales of weight x mean contrast-structure, with luminance at the coarsest"),
+            "weighted_sum": ("weighted sum", "mean over scales of contrast-structure by weight, with luminance at the coarsest"),
         },
     ),
     Attribute(

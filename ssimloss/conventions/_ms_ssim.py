@@ -45,7 +45,7 @@ MS_SSIM: dict[str, Convention] = p.Table(
             "Wang's msssim.m, method 'wtd_sum', on rgb2gray(uint8)",
             p.OCTAVE,
             1e-12,
-            options=_MATLAB_MS_SSIM | {"combination": "weighted_sum", "scale_weights": tuple(w / 1.0001 for w in _WANG_WEIGHTS)},
+            options=_MATLAB_MS_SSIM | {"combination": "weighted_sum"},
             preparation=p.MATLAB_GRAY,
             notes=("The weights are divided by their sum.",),
         ),

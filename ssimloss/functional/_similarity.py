@@ -125,11 +125,9 @@ def correlation(s: Statistics, least: float) -> Tensor:
 
 
 def signed_power(base: Tensor, exponent: float) -> Tensor:
-    """``sign(base) |base|^exponent`` with a finite slope at 0, and 1 for exponent 0."""
-    if exponent == 1:
-        return base
-    if exponent == 0:
-        return torch.ones_like(base)
+    """``base^exponent`` for a whole exponent, else ``sign(base) |base|^exponent`` with a finite slope at 0."""
+    if float(exponent).is_integer():
+        return base ** int(exponent)
     guard = torch.finfo(base.dtype).eps ** 2
     return base * (base.square() + guard) ** ((exponent - 1) / 2)
 

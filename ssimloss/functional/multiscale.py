@@ -60,6 +60,7 @@ class MSSSIMOptions:
     def __post_init__(self) -> None:
         """Raise for what cannot be computed, naming the option."""
         _checks.data_range(self.data_range)
+        _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
         check_window_options(window="gaussian", window_size=self.window_size, sigma=self.sigma, padding=self.coarsest_padding)
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
@@ -69,7 +70,6 @@ class MSSSIMOptions:
         _checks.choice("pooling", self.pooling, PYRAMID_POOLINGS)
         _checks.choice("combination", self.combination, COMBINATIONS)
         _checks.choice("channels", self.channels, CHANNELS)
-        _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
         check_reduction(self.reduction)
         check_backend(self.backend)
 
