@@ -1,0 +1,66 @@
+# Every target works on a machine with Python >= 3.10, make and a package index. `make` alone lists them.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+EXTRAS := dev,cli
+# Written last, holds the folder it was made for: an environment that was half installed, copied or moved is set up again.
+STAMP := $(VENV)/.ssimloss-setup
+# There while packages are being installed; found at the start, it means that an earlier set-up was killed and may have left any
+# package half copied, so that all of them are copied again.
+INSTALLING := $(VENV)/.ssimloss-installing
+# More arguments for the command behind a target: make test ARGS="-k ssim -x", make bench ARGS=--quick
+ARGS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench parity force
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## make .venv with everything installed (the other targets do this themselves; PYTHON=... picks the interpreter)
+
+demo: $(STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
+	$(PY) examples/train_super_resolution.py --out outputs/demo $(ARGS)
+
+test: $(STAMP) ## run every test
+	$(PY) -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, formatting, types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/results
+	$(PY) -m benchmarks $(ARGS)
+
+parity: $(STAMP) ## print how far each convention is from the program it is named after
+	$(PY) -m pytest tests/test_parity.py -q -s $(ARGS)
+
+# Both the interpreter and the stamp have to be there and belong to this folder.
+ifneq ($(shell $(PY) -c 'print(open("$(STAMP)").read())' 2>/dev/null),$(CURDIR))
+$(STAMP): force
+endif
+
+$(STAMP): pyproject.toml
+	@rm -f $(STAMP)
+	@if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+		found=; \
+		for python in $(if $(PYTHON),"$(PYTHON)",python3 python python3.14 python3.13 python3.12 python3.11 python3.10); do \
+			if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then found=$$python; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "error: no Python >= 3.10 found$(if $(PYTHON), at PYTHON=$(PYTHON)); install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+			exit 1; \
+		fi; \
+		echo "making $(VENV) with $$("$$found" --version)"; \
+		"$$found" -m venv --clear $(VENV) || { \
+			echo "error: $$found cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
+			rm -rf $(VENV); exit 1; \
+		}; \
+		$(PY) -m pip install --quiet --upgrade pip || exit 1; \
+	fi
+	@again=; if [ -e $(INSTALLING) ]; then echo "an earlier set-up was interrupted: repairing $(VENV)"; again=--ignore-installed; fi; \
+	touch $(INSTALLING); trap 'exit 130' INT TERM; \
+	$(PY) -m pip install $$again --editable '.[$(EXTRAS)]' || { rm -f $(INSTALLING); exit 1; }
+	@rm -f $(INSTALLING)
+	@printf %s "$(CURDIR)" > $(STAMP)

@@ -1,0 +1,34 @@
+"""Peak memory of a call: the most bytes that were live at once, beyond what was live before it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+
+def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
+    """The peak of PyTorch's allocations during the call.
+
+    On a CPU every allocation and release is recorded by the profiler and summed in order of time; on CUDA the allocator keeps the peak
+    itself. Memory that a library takes without asking PyTorch's allocator is not seen.
+    """
+    call()  # what is made once (packed weights, plans) is not part of a step
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        call()
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        call()
+    events = recorded.profiler.kineto_results.events()
+    live = peak = 0
+    for event in sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns()):
+        live += event.nbytes()
+        peak = max(peak, live)
+    return peak

@@ -1,0 +1,143 @@
+"""Every loss the package exports, found by looking, so that one added later cannot escape the tests over all of them.
+
+A class called with ``(pred, target)`` needs no entry here. Any other needs a :class:`Recipe`; without one, the tests fail.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import photographs
+import torch
+from torch import Tensor, nn
+
+import ssimloss
+import ssimloss.functional as F
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a loss is built, called and what it is spared, each with its reason beside the entry."""
+
+    build: Callable[..., nn.Module] | None = None
+    call: Callable[[nn.Module, Tensor, Tensor], Tensor] = lambda module, pred, target: module(pred, target)
+    takes_target: bool = True
+    sides: tuple[int, int] = (48, 60)  # small, of different length, divisible by small numbers (patches)
+    twin: bool = True
+    has_reduction: bool = True
+    is_derivative: bool = True
+
+
+def _combined(**options: Any) -> nn.Module:
+    parts = {
+        name: ssimloss.Term(getattr(ssimloss, name)(), weight)
+        for name, weight in (("CharbonnierLoss", 1.0), ("SSIMLoss", 0.25), ("EdgeLoss", 0.5))
+    }
+    return ssimloss.CombinedLoss(**parts, **options)
+
+
+RECIPES = {
+    "TotalVariationLoss": Recipe(call=lambda module, pred, target: module(pred), takes_target=False),  # noqa: ARG005
+    # Five scales of an 11-tap window need 176 pixels on the short side.
+    "MSSSIMLoss": Recipe(sides=(176, 180)),
+    # Its options are its terms; each term has a reduction of its own.
+    "CombinedLoss": Recipe(build=_combined, twin=False, has_reduction=False),
+    # The paper's weight matrix is held constant (Jiang et al. 2021, section 3.3), so the gradient is not the value's derivative.
+    "FocalFrequencyLoss": Recipe(is_derivative=False),
+}
+
+LOSSES: dict[str, type[nn.Module]] = {
+    name: value
+    for name, value in ((name, getattr(ssimloss, name)) for name in ssimloss.__all__)
+    if inspect.isclass(value) and issubclass(value, nn.Module)
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The entry of a loss; for two images, none is needed."""
+    if name in RECIPES:
+        return RECIPES[name]
+    positional = [
+        p.name for p in inspect.signature(LOSSES[name].forward).parameters.values() if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+    ]
+    assert positional == ["self", "pred", "target"], f"{name} takes {positional[1:]}: give it a Recipe in {__name__}.RECIPES"
+    return Recipe()
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """The loss with these options."""
+    return (recipe(name).build or LOSSES[name])(**options)
+
+
+def photos(name: str, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Two different colour photographs and their degraded copies, ``(2, 3, H, W)`` in about [0, 1], as large as the loss needs.
+
+    A little noise takes them off the 8-bit levels: equal neighbours are corners of ``|x|``, where a gradient is any of many.
+    """
+    pred, target = photographs.batch(*recipe(name).sides)
+    generator = torch.Generator().manual_seed(0)
+    pred, target = (image[:2] + 0.01 * torch.rand(image[:2].shape, dtype=torch.float64, generator=generator) for image in (pred, target))
+    return pred.to(dtype), target.to(dtype)
+
+
+def evaluate(name: str, module: Callable[..., Tensor], pred: Tensor, target: Tensor) -> Tensor:
+    """The value of the loss."""
+    return recipe(name).call(module, pred, target)  # type: ignore[arg-type]
+
+
+def value_and_gradients(
+    name: str, module: Callable[..., Tensor], pred: Tensor, target: Tensor, *, scale: float = 1.0
+) -> tuple[Tensor, list[Tensor]]:
+    """The value (detached), and the gradient of ``scale`` times its sum to each image that the loss takes."""
+    images = [pred.detach().requires_grad_(), target.detach().requires_grad_()]
+    value = evaluate(name, module, *images)
+    asked = images if recipe(name).takes_target else images[:1]
+    return value.detach(), list(torch.autograd.grad(value, asked, torch.full_like(value, scale)))
+
+
+def function_of(name: str) -> Callable[..., Tensor] | None:
+    """The function whose module this is: ``MSSSIML1Loss`` and ``ms_ssim_l1_loss`` differ in case and underscores only."""
+    return next((getattr(F, f) for f in F.__all__ if f.replace("_", "") == name.lower()), None)
+
+
+def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters; of a class, those of its constructor."""
+    return {p.name: p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
+def alternatives(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """For each option every other word of a closed set, another number, another form of value: ``(option, value)``."""
+    hints = typing.get_type_hints(inspect.unwrap(function))
+    for name, parameter in options(function).items():
+        if name == "mask":  # belongs to the images, not to the settings
+            continue
+        for value in _others(hints[name], parameter.default):
+            yield name, value
+
+
+def _others(annotation: Any, default: Any) -> Iterator[Any]:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        yield from (word for word in arguments if word != default)
+    elif origin in (typing.Union, types.UnionType):
+        for argument in arguments:
+            yield from _others(argument, default)
+    elif annotation is bool:
+        yield not default
+    elif annotation is int:
+        yield default + 2 if isinstance(default, int) else 2
+    elif annotation is float:
+        yield default * 0.75 if isinstance(default, float) and default else 0.25
+    elif origin is tuple and isinstance(default, tuple):
+        yield tuple(value * (0.75 + 0.125 * i) for i, value in enumerate(default))
+    elif origin is tuple and len(arguments) == 2 and Ellipsis not in arguments:
+        yield (-1.0, 1.0)
+    elif annotation is Tensor:
+        yield torch.tensor([1.0, 2.0, 4.0, 2.0, 1.0], dtype=torch.float64)
+    elif typing.get_origin(annotation) is not None and isinstance(default, list | tuple):
+        yield tuple(value * (0.75 + 0.125 * i) for i, value in enumerate(default))

@@ -1,0 +1,140 @@
+"""The benchmark tells the truth: it refuses to time another number, and its memory and quartiles are those of known calls."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import ssimloss.functional as F
+from benchmarks import __main__ as benchmark
+from benchmarks import contenders, limits, memory, timing
+
+CPU = torch.device("cpu")
+MIB = 2**20
+
+
+def filled(mib: int) -> Tensor:
+    return torch.ones(mib * MIB // 4)
+
+
+@pytest.mark.filterwarnings("ignore")  # the profiler's own
+def test_peak_memory_of_known_allocations() -> None:
+    def one_after_the_other() -> None:
+        for _ in range(4):
+            filled(8)
+
+    def all_at_once() -> Tensor:
+        return torch.cat([filled(8), filled(8)])
+
+    kept = filled(32)
+
+    assert memory.peak_bytes(one_after_the_other, CPU) == 8 * MIB
+    assert memory.peak_bytes(all_at_once, CPU) == 32 * MIB
+    assert memory.peak_bytes(lambda: kept.add_(1), CPU) < 1024, "what was there before does not count"
+    asking = filled(8).requires_grad_()
+    # 8 for the square, then 8 for its incoming gradient and 8 for the product; the expanded gradient of the sum takes 4 bytes.
+    assert 16 * MIB <= memory.peak_bytes(lambda: torch.autograd.grad(asking.square().sum(), asking), CPU) <= 25 * MIB
+
+
+def test_summary_is_median_and_quartiles_of_the_quiet_calls() -> None:
+    summary = timing.Samples(quiet=[1.0, 2.0, 3.0, 4.0, 5.0], disturbed=[100.0] * 9).summary()
+    assert [summary[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s")] == [2.0, 3.0, 4.0]
+    assert summary["quiet"] is True
+    assert timing.Samples(disturbed=[2.0]).summary() == {
+        "median_s": 2.0,
+        "lower_quartile_s": 2.0,
+        "upper_quartile_s": 2.0,
+        "calls": 1,
+        "quiet": False,
+        "discarded_slices": 0,
+    }
+
+
+def test_contenders_take_turns() -> None:
+    order: list[str] = []
+    calls = {name: lambda name=name: order.append(name) for name in "abc"}
+    samples = timing.time_interleaved(calls, rounds=2, slice_s=0.0, least_calls=1, tries=1)
+    assert order[-6:] == ["a", "b", "c", "b", "c", "a"]
+    assert all(len(s.quiet) + len(s.disturbed) == 2 for s in samples.values())
+
+
+def test_disturbed_slices_are_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([True, True, False, True, True, True])
+    monkeypatch.setattr(timing.Neighbours, "disturbed", lambda self: next(answers))  # noqa: ARG005
+    samples = timing.time_interleaved({"only": lambda: None}, rounds=2, slice_s=0.0, least_calls=1, tries=3, wait_s=0)["only"]
+    assert (len(samples.quiet), len(samples.disturbed), samples.discarded) == (1, 1, 4)
+    assert not samples.is_quiet
+
+
+def test_longer_calls_take_longer() -> None:
+    """A sanity check of the clock, with a margin no load can eat: nothing here asserts speed."""
+    samples = timing.time_interleaved(
+        {"short": lambda: None, "long": lambda: time.sleep(0.02)}, rounds=1, slice_s=0.0, least_calls=3, tries=1
+    )
+    assert samples["long"].summary()["median_s"] >= 0.02 > samples["short"].summary()["lower_quartile_s"]
+
+
+def test_limits_grow_with_the_work() -> None:
+    machine = limits.measure(CPU, megabytes=1, side=64, tries=1)
+    assert machine.bytes_per_s > 0
+    assert machine.flops_per_s > 0
+    forward = limits.least_work((1, 3, 64, 64), taps=11, scales=1, backward=False)
+    backward = limits.least_work((1, 3, 64, 64), taps=11, scales=1, backward=True)
+    assert forward.bytes == 2 * 3 * 64 * 64 * 4
+    assert machine.least_seconds(backward) > machine.least_seconds(forward)
+    # A pyramid of two scales has a quarter more pixels.
+    assert limits.least_work((1, 3, 64, 64), taps=11, scales=2, backward=False).flops == forward.flops * 5 // 4
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 176, 180), (1, 3, 177, 203), (2, 3, 112, 128)], ids=str)
+def test_every_library_computes_our_number(shape: contenders.Shape) -> None:
+    """At even sizes, at odd ones, where pyramids differ, and where five scales do not fit."""
+    images = contenders.images(shape, CPU)
+    found = contenders.definitions(shape)
+    assert {definition.name for definition in found} == {"ssim", "ssim_reflect", "ms_ssim", "ms_ssim_joint"}
+    for definition in found:
+        assert definition.peers
+        for library, peer in definition.peers.items():
+            value, gradient = contenders.difference(peer, definition.ours, *images)
+            assert value <= contenders.VALUE_TOLERANCE, f"{definition.name}, {library}: {value}"
+            assert gradient <= contenders.GRADIENT_TOLERANCE, f"{definition.name}, {library}: {gradient}"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_number_is_not_timed() -> None:
+    planted = contenders.Definition("planted", "planted", F.ssim, {"other": contenders.Peer(lambda p, t: F.ssim(p, t, sigma=1.4))})
+    effort = {"rounds": 1, "slice_s": 0.0, "tries": 1}
+    ours, other = benchmark.compare(planted, (1, 1, 32, 32), CPU, limits.Machine(1e9, 1e9), effort)
+    assert ours["forward"]["median_s"] > 0
+    assert "forward" not in other
+    assert "another number" in other["refused"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_library_that_refuses_the_size_is_reported() -> None:
+    def refuse(pred: Tensor, target: Tensor) -> Tensor:
+        raise ValueError(f"too small: {pred.shape == target.shape}")
+
+    planted = contenders.Definition("planted", "planted", F.ssim, {"other": contenders.Peer(refuse)})
+    _, other = benchmark.compare(planted, (1, 1, 32, 32), CPU, limits.Machine(1e9, 1e9), {"rounds": 1, "slice_s": 0.0, "tries": 1})
+    assert other["refused"] == "refuses: too small: True"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_report_has_what_it_needs_to_be_judged(tmp_path: Path) -> None:
+    benchmark.main(["--quick", "--only", "ssim", "--shape", "1x1x32x32", "--device", "cpu", "--out", str(tmp_path), "--name", "tiny"])
+    results = json.loads((tmp_path / "tiny.json").read_text(encoding="utf-8"))
+    assert {"date", "device", "threads", "versions", "load_average"} <= results["metadata"].keys()
+    assert {row["library"] for row in results["rows"]} == {"ssimloss", "pytorch-msssim", "piq", "kornia"}
+    for row in results["rows"]:
+        assert row["forward"]["median_s"] > 0
+        assert row["peak_bytes"] > 0
+        assert 0 < row["limit_share"] < 1
+    table = (tmp_path / "tiny.md").read_text(encoding="utf-8")
+    assert table.count("| 1x1x32x32 |") == 4
+    assert "Where others win" in table or "No library measured here" in table

@@ -1,0 +1,680 @@
+"""What every loss of the package promises, asked of each one that ``ssimloss`` exports.
+
+The losses are found, not listed (see ``discovery``): one added later is tested here from its first day.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import pickle
+import shutil
+import sysconfig
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import photographs
+import pytest
+import torch
+from discovery import LOSSES, RECIPES, build, evaluate, options, photos, recipe, value_and_gradients
+from torch import Tensor, nn
+
+import ssimloss.losses
+
+every_loss = pytest.mark.parametrize("name", LOSSES)
+with_reduction = pytest.mark.parametrize("name", [name for name in LOSSES if recipe(name).has_reduction])
+with_mask = pytest.mark.parametrize("name", [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters])
+of_two_images = pytest.mark.parametrize("name", [name for name in LOSSES if recipe(name).takes_target])
+
+HALF = [torch.float16, torch.bfloat16]
+
+
+def relative(found: Tensor, expected: Tensor) -> float:
+    """Relative L2 distance; absolute where the expected is zero."""
+    distance, norm = torch.linalg.vector_norm(found.double() - expected.double()), torch.linalg.vector_norm(expected.double())
+    return float(distance / norm if norm > 0 else distance)
+
+
+def assert_close(found: tuple[Tensor, list[Tensor]], expected: tuple[Tensor, list[Tensor]], *, value: float, gradient: float) -> None:
+    """Compare values and gradients relative to their size, so that a small gradient is not excused."""
+    torch.testing.assert_close(found[0].double(), expected[0].double(), rtol=value, atol=value)
+    for image, ours, theirs in zip(("pred", "target"), found[1], expected[1], strict=False):
+        assert relative(ours, theirs) <= gradient, f"gradient to {image} is off by {relative(ours, theirs):.1e}"
+
+
+# --- discovery -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_losses_are_found() -> None:
+    assert {"L1Loss", "L2Loss", "CharbonnierLoss"} <= LOSSES.keys()
+    assert set(RECIPES) <= LOSSES.keys(), "a recipe for a loss that is not there"
+    unexported = {
+        name for name, value in vars(ssimloss.losses).items() if inspect.isclass(value) and issubclass(value, nn.Module)
+    } - LOSSES.keys()
+    assert unexported == set(), "losses that ssimloss does not export"
+
+
+def test_a_loss_of_other_inputs_needs_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unknown(nn.Module):
+        def forward(self, logits: Tensor) -> Tensor:
+            return logits
+
+    monkeypatch.setitem(LOSSES, "Unknown", Unknown)
+    with pytest.raises(AssertionError, match=r"give it a Recipe"):
+        recipe("Unknown")
+
+
+def test_closeness_is_relative() -> None:
+    """A gradient of 1e-7 that is wrong by its own size fails, as it would not under an absolute tolerance."""
+    value, right, wrong = torch.tensor(0.5), torch.full((2,), 1e-7), torch.full((2,), -1e-7)
+    with pytest.raises(AssertionError, match="gradient to pred"):
+        assert_close((value, [wrong]), (value, [right]), value=1e-6, gradient=1e-2)
+
+
+# --- edges -------------------------------------------------------------------------------------------------------------------------
+
+
+def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
+    """Pairs at which some loss in use turns NaN, infinite, or stops training."""
+    pred, target = (image[:1] for image in photographs.batch(*recipe(name).sides, dtype=torch.float32))
+    flat, (height, width) = torch.full_like(target, 0.5), target.shape[-2:]
+    checkerboard = ((torch.arange(height)[:, None] + torch.arange(width)) % 2).to(target).expand_as(target).contiguous()
+    smooth = torch.linspace(0.2, 0.8, width).expand_as(target).contiguous()
+    noise = torch.rand(target.shape, generator=torch.Generator().manual_seed(1))
+    black, white = torch.zeros_like(target), torch.ones_like(target)
+    half_flat = torch.where(torch.arange(width) < width // 2, target, flat)
+    return {
+        "photographs": (pred, target),
+        "identical": (target, target),
+        "constant and equal": (flat, flat),
+        "constant and different": (flat, flat + 0.25),
+        "constant against a photograph": (flat, target),
+        "black": (black, black),
+        "white": (white, white),
+        "black against white": (black, white),
+        "black against a photograph": (black, target),
+        "anti-correlated": (1 - target, target),
+        "out of range": (pred * 3 - 1, target),
+        "far out of range": (pred * 2000 - 1000, target),
+        "checkerboard against its inverse": (checkerboard, 1 - checkerboard),
+        "checkerboard against smooth": (checkerboard, smooth),
+        "noise against smooth": (noise, smooth),
+        "flat in one half": (half_flat, half_flat.flip(-1)),
+        "almost identical": (target + 1e-6, target),
+    }
+
+
+def configurations(name: str) -> Iterator[dict[str, object]]:
+    """The defaults, and each word of each closed set of options."""
+    yield {}
+    hints = typing.get_type_hints(LOSSES[name].__init__)
+    for option in options(LOSSES[name]):
+        words = _words(hints[option])
+        yield from ({option: word} for word in words if option not in ("reduction", "backend") and word != _default(name, option))
+
+
+def _words(annotation: object) -> tuple[object, ...]:
+    if typing.get_origin(annotation) is typing.Literal:
+        return typing.get_args(annotation)
+    return tuple(word for argument in typing.get_args(annotation) for word in _words(argument))
+
+
+def _default(name: str, option: str) -> object:
+    return options(LOSSES[name])[option].default
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [pytest.param(name, words, id="-".join([name, *map(str, words.values())])) for name in LOSSES for words in configurations(name)],
+)
+def test_value_and_gradient_are_finite_at_every_edge(name: str, words: dict[str, object]) -> None:
+    module = build(name, **words)
+    for edge, (pred, target) in edges(name).items():
+        for dtype in (torch.float32,) if words else (torch.float32, *HALF):
+            if edge == "far out of range" and dtype is torch.float16:
+                continue  # a squared error of 1e6 does not fit a float16 map; the gradient does not either
+            value, gradients = value_and_gradients(name, module, pred.to(dtype), target.to(dtype))
+            assert value.isfinite(), f"{edge}, {dtype}: {value}"
+            for gradient in gradients:
+                assert gradient.isfinite().all(), f"{edge}, {dtype}: gradient not finite at {int((~gradient.isfinite()).sum())} places"
+
+
+@every_loss
+def test_gradient_is_alive_from_noise(name: str) -> None:
+    """A network starts at noise; no image and no channel may be left without a gradient there."""
+    pred, target = edges(name)["noise against smooth"]
+    _, gradients = value_and_gradients(name, build(name), pred, target)
+    assert (gradients[0].abs().amax(dim=(-2, -1)) > 0).all()
+
+
+@of_two_images
+def test_loss_falls_on_the_way_to_the_target(name: str) -> None:
+    """A score returned for a loss would rise."""
+    pred, target = photos(name)
+    module = build(name)
+    ways = [float(evaluate(name, module, pred.lerp(target, share), target)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert ways == sorted(ways, reverse=True)
+    assert ways[0] > ways[-1]
+
+
+@every_loss
+def test_gradient_is_the_derivative(name: str) -> None:
+    """Against a central difference along a random direction, in float64; per image, so that neither is missing a part."""
+    if not recipe(name).is_derivative:
+        pytest.xfail("its gradient is by definition not the derivative of its value; see its recipe")
+    pair, module = photos(name, torch.float64), build(name)
+    step = 1e-8  # small, so that hardly a pixel crosses the corner of an |x|
+    _, gradients = value_and_gradients(name, module, *pair)
+    for i, gradient in enumerate(gradients):
+        # Along the gradient and not across it, so that the derivative is far above the error of the difference.
+        direction = gradient.sign() * (0.5 + torch.rand(gradient.shape, dtype=torch.float64))
+        moved = [[image + sign * step * direction if i == j else image for j, image in enumerate(pair)] for sign in (1, -1)]
+        difference = (evaluate(name, module, *moved[0]) - evaluate(name, module, *moved[1])) / (2 * step)
+        torch.testing.assert_close((gradient * direction).sum(), difference, rtol=1e-4, atol=0)
+
+
+@every_loss
+def test_second_derivative_is_right_or_refused(name: str) -> None:
+    """Gradient penalties differentiate twice; zeros in place of the second derivative would go unnoticed."""
+    pred, target = photos(name, torch.float64)
+    module, direction = build(name), torch.randn(pred.shape, dtype=torch.float64)
+
+    def gradient(image: Tensor, create_graph: bool) -> Tensor:
+        return torch.autograd.grad(evaluate(name, module, image, target), image, create_graph=create_graph)[0]
+
+    image = pred.clone().requires_grad_()
+    try:
+        first = gradient(image, create_graph=True)
+        second = torch.autograd.grad((first * direction).sum(), image)[0] if first.requires_grad else torch.zeros_like(pred)
+    except (RuntimeError, NotImplementedError):
+        return
+    if not recipe(name).is_derivative:
+        pytest.xfail("the second derivative is of a gradient in which something is held constant; see its recipe")
+    step = 1e-8
+    ahead, behind = (gradient((pred + sign * step * direction).requires_grad_(), create_graph=False) for sign in (1, -1))
+    torch.testing.assert_close((second * direction).sum(), (((ahead - behind) / (2 * step)) * direction).sum(), rtol=1e-2, atol=1e-6)
+
+
+# --- dtypes ------------------------------------------------------------------------------------------------------------------------
+
+
+def half_pairs(name: str) -> dict[str, tuple[Tensor, Tensor]]:
+    """Where half precision hurts: texture, images that hardly differ, and a flat bright patch, whose variance is all cancellation."""
+    pred, target = photos(name)
+    bright, other = (0.9 + 0.01 * torch.randn(target.shape, generator=torch.Generator().manual_seed(seed)) for seed in (2, 4))
+    return {
+        "photographs": (pred, target),
+        "near identical": (target + torch.randn(target.shape, generator=torch.Generator().manual_seed(3)) / 255, target),
+        "flat and bright": (bright, bright.roll(1, -1).lerp(other, 0.25)),
+    }
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", HALF, ids=str)
+def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> None:
+    """Against float64 on the same, already rounded images; the gradient is scaled to 1 first, as a loss scaler does."""
+    module = build(name)
+    for pair in half_pairs(name).values():
+        rounded = [image.to(dtype) for image in pair]
+        _, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
+        scale = 1 / max(float(gradient.abs().max()) for gradient in exact)
+        expected = value_and_gradients(name, module, *(image.double() for image in rounded), scale=scale)
+        found = value_and_gradients(name, module, *rounded, scale=scale)
+        assert found[0].dtype is torch.float32
+        assert all(gradient.dtype is dtype for gradient in found[1])
+        assert_close(found, expected, value=2e-4, gradient=1e-2)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_autocast_changes_nothing(name: str, dtype: torch.dtype) -> None:
+    """Nor does a backward pass inside the region, as balancing of terms takes one."""
+    module = build(name)
+    for pair in half_pairs(name).values():
+        pred, target = (image.to(dtype) for image in pair)
+        expected = value_and_gradients(name, module, pred, target)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = value_and_gradients(name, module, pred, target)
+        assert found[0].dtype is torch.float32
+        assert all(gradient.dtype is dtype for gradient in found[1])
+        assert_close(found, expected, value=0, gradient=0)
+
+
+@every_loss
+def test_float64_stays_and_float32_is_near(name: str) -> None:
+    module, (pred, target) = build(name), photos(name, torch.float64)
+    exact = value_and_gradients(name, module, pred, target)
+    assert exact[0].dtype is torch.float64
+    assert all(gradient.dtype is torch.float64 for gradient in exact[1])
+    single = value_and_gradients(name, module, pred.float(), target.float())
+    assert single[0].dtype is torch.float32
+    assert_close(single, exact, value=1e-5, gradient=1e-3)
+
+
+@with_reduction
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, *HALF], ids=str)
+def test_unreduced_result_has_the_dtype_of_the_images(name: str, dtype: torch.dtype) -> None:
+    pair = photos(name, dtype)
+    assert evaluate(name, build(name, reduction="none"), *pair).dtype is dtype
+    for reduction in ("mean", "sum", "image"):
+        assert evaluate(name, build(name, reduction=reduction), *pair).dtype is torch.promote_types(dtype, torch.float32)
+
+
+# --- gradients, batches, memory layouts ---------------------------------------------------------------------------------------------
+
+
+@of_two_images
+@pytest.mark.parametrize("asks", [(False, False), (True, False), (False, True), (True, True)], ids=["neither", "pred", "target", "both"])
+def test_gradient_reaches_whichever_image_asks(name: str, asks: tuple[bool, bool]) -> None:
+    module, pair = build(name), photos(name)
+    expected = value_and_gradients(name, module, *pair)
+    images = [image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True)]
+    value = evaluate(name, module, *images)
+    assert value.requires_grad == any(asks)
+    if any(asks):
+        value.backward()
+    torch.testing.assert_close(value.detach(), expected[0], rtol=1e-6, atol=1e-7)
+    for image, ask, gradient in zip(images, asks, expected[1], strict=True):
+        assert (image.grad is not None) == ask
+        if image.grad is not None:
+            assert relative(image.grad, gradient) <= 1e-5
+
+
+@every_loss
+def test_batch_is_the_mean_of_its_images(name: str) -> None:
+    module, (pred, target) = build(name), photos(name, torch.float64)
+    singles = [value_and_gradients(name, module, p[None], t[None]) for p, t in zip(pred, target, strict=True)]
+    mean = torch.stack([value for value, _ in singles]).mean()
+    gradients = [torch.cat(parts) / len(singles) for parts in zip(*(gradients for _, gradients in singles), strict=True)]
+    assert_close(value_and_gradients(name, module, pred, target), (mean, gradients), value=1e-12, gradient=1e-10)
+
+
+@with_reduction
+def test_reduction_image_is_one_value_per_image(name: str) -> None:
+    pred, target = photos(name, torch.float64)
+    singles = [evaluate(name, build(name), p[None], t[None]) for p, t in zip(pred, target, strict=True)]
+    torch.testing.assert_close(evaluate(name, build(name, reduction="image"), pred, target), torch.stack(singles), rtol=1e-12, atol=1e-14)
+
+
+@with_reduction
+def test_sum_is_the_sum_of_the_unreduced(name: str) -> None:
+    """The sum of a loss, not one minus the sum of a score."""
+    pair = photos(name, torch.float64)
+    unreduced = evaluate(name, build(name, reduction="none"), *pair)
+    assert unreduced.shape[0] == len(pair[0])
+    torch.testing.assert_close(evaluate(name, build(name, reduction="sum"), *pair), unreduced.sum(), rtol=1e-12, atol=0)
+
+
+@every_loss
+def test_empty_batch_is_zero(name: str) -> None:
+    pred, target = (image[:0] for image in photos(name))
+    value, gradients = value_and_gradients(name, build(name), pred, target)
+    assert value == 0
+    assert all(gradient.shape == pred.shape for gradient in gradients)
+    if recipe(name).has_reduction:
+        assert evaluate(name, build(name, reduction="image"), pred, target).shape == (0,)
+        assert evaluate(name, build(name, reduction="sum"), pred, target) == 0
+        assert evaluate(name, build(name, reduction="none"), pred, target).shape[0] == 0
+
+
+def layouts(image: Tensor) -> dict[str, Tensor]:
+    """The same values, stored otherwise."""
+    wider = image.new_full((*image.shape[:-1], 2 * image.shape[-1]), math.nan)
+    wider[..., ::2] = image
+    return {
+        "channels_last": image.to(memory_format=torch.channels_last),
+        "transposed": image.mT.contiguous().mT,
+        "every second column": wider[..., ::2],
+        "batch last": image.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2),
+        "offset": torch.cat([image.new_full((1,), math.nan), image.flatten()])[1:].view_as(image),
+    }
+
+
+@every_loss
+def test_memory_layout_changes_nothing(name: str) -> None:
+    module, (pred, target) = build(name), photos(name)
+    expected = value_and_gradients(name, module, pred, target)
+    for layout, changed in layouts(pred).items():
+        for pair in ((changed, target), (changed, layouts(target)[layout])):
+            assert_close(value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4)
+
+
+@every_loss
+def test_images_expanded_over_the_batch(name: str) -> None:
+    """A stride of 0: one image, shown as two."""
+    module, (pred, target) = build(name), photos(name)
+    expanded = [image[:1].expand(2, -1, -1, -1) for image in (pred, target)]
+    expected = value_and_gradients(name, module, *(image.contiguous() for image in expanded))
+    assert_close(value_and_gradients(name, module, *expanded), expected, value=1e-6, gradient=1e-4)
+
+
+@every_loss
+def test_images_are_left_as_they_were(name: str) -> None:
+    pair = photos(name)
+    value_and_gradients(name, build(name), *pair)
+    assert all(torch.equal(image, fresh) for image, fresh in zip(pair, photos(name), strict=True))
+
+
+@every_loss
+def test_same_call_same_bits(name: str) -> None:
+    module, pair = build(name), photos(name)
+    (value, gradients), (again, gradients_again) = (value_and_gradients(name, module, *pair) for _ in range(2))
+    assert torch.equal(value, again)
+    assert all(torch.equal(a, b) for a, b in zip(gradients, gradients_again, strict=True))
+
+
+# --- masks -------------------------------------------------------------------------------------------------------------------------
+
+
+def masked(name: str, mask: Tensor) -> typing.Callable[..., Tensor]:
+    module = build(name)
+    return lambda *images: module(*images, mask=mask)
+
+
+def a_mask(images: Tensor) -> Tensor:
+    """Bool ``(N, 1, H, W)``: a rectangle, off-centre, different in the two images."""
+    mask = torch.zeros_like(images[:, :1], dtype=torch.bool)
+    mask[0, :, 3:, : -images.shape[-1] // 4] = True
+    mask[1:, :, : -images.shape[-2] // 4, 5:] = True
+    return mask
+
+
+@with_mask
+def test_mask_of_ones_is_no_mask(name: str) -> None:
+    pair = photos(name, torch.float64)
+    expected = value_and_gradients(name, build(name), *pair)
+    for mask in (torch.ones_like(pair[0]), torch.ones_like(pair[0][:, :1], dtype=torch.bool)):
+        assert_close(value_and_gradients(name, masked(name, mask), *pair), expected, value=1e-10, gradient=1e-8)
+
+
+@with_mask
+def test_masked_pixels_are_never_looked_at(name: str) -> None:
+    pred, target = photos(name)
+    mask = a_mask(pred)
+    expected = value_and_gradients(name, masked(name, mask), pred, target)
+    for junk in (math.nan, math.inf, 1e30):
+        pair = [torch.where(mask, image, junk) for image in (pred, target)]
+        value, gradients = value_and_gradients(name, masked(name, mask), *pair)
+        assert_close((value, gradients), expected, value=1e-6, gradient=1e-5)
+        for gradient in gradients:
+            assert (gradient.masked_select(~mask) == 0).all()
+
+
+@with_mask
+def test_mask_without_a_valid_pixel_is_zero(name: str) -> None:
+    pair = photos(name)
+    value, gradients = value_and_gradients(name, masked(name, torch.zeros_like(pair[0], dtype=torch.bool)), *pair)
+    assert value == 0
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
+@with_mask
+def test_bad_mask_is_named(name: str) -> None:
+    pred, target = photos(name)
+    for bad, error in (
+        (torch.ones(3, 5, 7, 9), ValueError),
+        (torch.ones_like(pred)[..., :-1], ValueError),
+        (torch.ones_like(pred, dtype=torch.int64), TypeError),
+        ([[1.0]], TypeError),
+    ):
+        with pytest.raises(error, match="mask"):
+            evaluate(name, masked(name, bad), pred, target)  # type: ignore[arg-type]
+
+
+# --- bad arguments -----------------------------------------------------------------------------------------------------------------
+
+
+@every_loss
+def test_bad_images_are_named(name: str) -> None:
+    module, (pred, target) = build(name), photos(name)
+    for bad, error in (
+        (lambda image: image[0, 0], ValueError),
+        (lambda image: image[0], ValueError),
+        (lambda image: image[None, None], ValueError),
+        (lambda image: (255 * image).to(torch.uint8), TypeError),
+        (lambda image: image.to(torch.complex64), TypeError),
+        (lambda image: image.numpy(), TypeError),
+        (lambda image: None, TypeError),  # noqa: ARG005
+    ):
+        with pytest.raises(error, match="pred"):
+            evaluate(name, module, bad(pred), bad(target))
+        if recipe(name).takes_target:
+            with pytest.raises(error, match="target"):
+                evaluate(name, module, pred, bad(target))
+
+
+@of_two_images
+def test_images_that_do_not_belong_together_are_named(name: str) -> None:
+    """Nothing is broadcast: one channel against three, one image against two, would be a different loss."""
+    module, (pred, target) = build(name), photos(name)
+    for other in (target[..., :-1], target[:, :1], target[:1], target[:, :, :1], target.to("meta")):
+        with pytest.raises(ValueError, match=r"target .*pred|pred .*target"):
+            evaluate(name, module, pred, other)
+
+
+@every_loss
+@pytest.mark.parametrize("sides", [(1, 1), (1, 64), (2, 3), (10, 10)], ids=str)
+def test_tiny_images_are_a_number_or_refused_by_name(name: str, sides: tuple[int, int]) -> None:
+    pred, target = torch.rand(2, 3, *sides), torch.rand(2, 3, *sides)
+    try:
+        value, gradients = value_and_gradients(name, build(name), pred, target)
+    except ValueError as error:
+        refusal = str(error)
+    else:
+        assert value.isfinite()
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        return
+    assert "pred" in refusal or "images" in refusal
+    assert str(min(sides)) in refusal, "the message tells the size that came"
+
+
+@with_reduction
+def test_unknown_reduction_lists_the_choices(name: str) -> None:
+    with pytest.raises(ValueError, match=r"reduction .*'mean', 'sum', 'image', 'none'.*'average'"):
+        build(name, reduction="average")
+
+
+# --- modules -----------------------------------------------------------------------------------------------------------------------
+
+
+@every_loss
+def test_copies_and_pickles_compute_the_same(name: str) -> None:
+    module, pair = build(name), photos(name)
+    expected = evaluate(name, module, *pair)
+    for twin in (copy.deepcopy(module), copy.copy(module), pickle.loads(pickle.dumps(module))):
+        assert repr(twin) == repr(build(name)) or name == "CombinedLoss"  # which shows its step
+        assert torch.equal(evaluate(name, twin, *pair), expected)
+
+
+@every_loss
+def test_modules_train_nothing_and_move(name: str) -> None:
+    module, pair = build(name), photos(name, torch.float64)
+    expected = evaluate(name, module, *pair)
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+    assert not any(isinstance(value, Tensor) and value.is_floating_point() for value in module.state_dict().values())
+    for moved in (module.double(), module.to("cpu"), module.float(), module.half(), module.eval(), module.train()):
+        torch.testing.assert_close(evaluate(name, moved, *pair), expected, rtol=1e-6, atol=1e-8)
+
+
+def compiler_backend() -> str:
+    """The default one where there are a C++ compiler and Python's headers to serve it; else everything but code generation."""
+    headers = Path(sysconfig.get_paths()["include"], "Python.h").exists()
+    return "inductor" if headers and any(map(shutil.which, ("g++", "clang++"))) else "aot_eager"
+
+
+@every_loss
+@pytest.mark.filterwarnings("ignore")  # the compiler's own
+def test_compiled_equals_eager(name: str) -> None:
+    torch.compiler.reset()
+    module, pair = build(name), photos(name)
+    compiled = torch.compile(build(name), fullgraph=True, backend=compiler_backend())
+    expected = value_and_gradients(name, module, *pair)
+    assert_close(value_and_gradients(name, compiled, *pair), expected, value=2e-6, gradient=1e-5)
+
+
+# --- GPU ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.cuda
+@every_loss
+def test_cuda_equals_cpu(name: str) -> None:
+    module, pair = build(name), photos(name)
+    expected = value_and_gradients(name, module, *pair)
+    value, gradients = value_and_gradients(name, copy.deepcopy(module).cuda(), *(image.cuda() for image in pair))
+    assert value.is_cuda
+    assert_close((value.cpu(), [gradient.cpu() for gradient in gradients]), expected, value=1e-5, gradient=1e-4)
+
+
+# --- the tests themselves, on faults seen in released libraries ---------------------------------------------------------------------
+
+
+class Faulty(nn.Module):
+    """A squared error with one fault; the reduction is there to be found by ``with_reduction`` tests."""
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred - target).square().mean()
+
+
+class RootOfZero(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(pred, target).sqrt()
+
+
+class DeadChannel(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred - target).square().mean(dim=(2, 3)).sub(0.5).relu().mean()
+
+
+class WrongSign(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return -super().forward(pred, target)
+
+
+class HalfGradient(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred * (pred.detach() - 2 * target) + target.square()).mean()
+
+
+class FirstDerivativeOnly(Faulty):
+    """A hand-written backward pass whose own derivative autograd takes for zero."""
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: typing.Any, difference: Tensor) -> Tensor:
+            ctx.saved = difference.detach()
+            return difference.square()
+
+        @staticmethod
+        def backward(ctx: typing.Any, gradient: Tensor) -> Tensor:
+            return 2 * ctx.saved * gradient
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return self.Square.apply((pred - target).square()).mean()
+
+
+class VarianceInHalf(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        variances = [image.square().mean() - image.mean().square() for image in (pred, target)]
+        return (variances[0] - variances[1]).square().float()
+
+
+class ConvolutionUnderAutocast(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        kernel = torch.ones(1, pred.shape[1], 3, 3, dtype=pred.dtype)
+        return torch.nn.functional.conv2d(pred - target, kernel).square().mean().to(torch.promote_types(pred.dtype, torch.float32))
+
+
+class TargetIgnored(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(pred, target.detach())
+
+
+class BatchPooled(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (super().forward(pred, target) + 1e-3).sqrt()
+
+
+class OneMinusSum(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        score = 1 - (pred - target).square()
+        return {"mean": 1 - score.mean(), "sum": 1 - score.sum()}.get(self.reduction, 1 - score)
+
+
+class AssumesContiguous(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(torch.as_strided(pred, pred.shape, torch.empty(pred.shape).stride()), target)
+
+
+class Broadcasts(Faulty):
+    pass
+
+
+class WritesIntoItsInput(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        target.data.clamp_(0.2, 0.8)
+        return super().forward(pred, target)
+
+
+class NaNOfEmpty(Faulty):
+    pass
+
+
+class ReadsAValue(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(pred, target) / (2 if target.max().item() > 1 else 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "arguments"),
+    [
+        (RootOfZero, test_value_and_gradient_are_finite_at_every_edge, ({},)),
+        (DeadChannel, test_gradient_is_alive_from_noise, ()),
+        (WrongSign, test_loss_falls_on_the_way_to_the_target, ()),
+        (HalfGradient, test_gradient_is_the_derivative, ()),
+        (FirstDerivativeOnly, test_second_derivative_is_right_or_refused, ()),
+        (VarianceInHalf, test_half_precision_computes_in_float32, (torch.bfloat16,)),
+        (ConvolutionUnderAutocast, test_autocast_changes_nothing, (torch.float32,)),
+        (TargetIgnored, test_gradient_reaches_whichever_image_asks, ((False, True),)),
+        (BatchPooled, test_batch_is_the_mean_of_its_images, ()),
+        (OneMinusSum, test_sum_is_the_sum_of_the_unreduced, ()),
+        (NaNOfEmpty, test_empty_batch_is_zero, ()),
+        (AssumesContiguous, test_memory_layout_changes_nothing, ()),
+        (WritesIntoItsInput, test_images_are_left_as_they_were, ()),
+        (Broadcasts, test_images_that_do_not_belong_together_are_named, ()),
+        (Broadcasts, test_bad_images_are_named, ()),
+        (Broadcasts, test_unknown_reduction_lists_the_choices, ()),
+        (ReadsAValue, test_compiled_equals_eager, ()),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_planted_fault_is_found(
+    fault: type[nn.Module], check: typing.Callable[..., None], arguments: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LOSSES, fault.__name__, fault)
+    with pytest.raises((AssertionError, pytest.fail.Exception, TypeError, ValueError, RuntimeError)):
+        check(fault.__name__, *arguments)
+
+
+def test_sound_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted faults fail for their faults, not for being planted."""
+    monkeypatch.setitem(LOSSES, "Faulty", Faulty)
+    for check in (
+        test_gradient_is_alive_from_noise,
+        test_loss_falls_on_the_way_to_the_target,
+        test_gradient_is_the_derivative,
+        test_second_derivative_is_right_or_refused,
+        test_batch_is_the_mean_of_its_images,
+        test_memory_layout_changes_nothing,
+        test_images_are_left_as_they_were,
+        test_compiled_equals_eager,
+    ):
+        check("Faulty")
+    test_value_and_gradient_are_finite_at_every_edge("Faulty", {})
+    test_autocast_changes_nothing("Faulty", torch.float32)
+    test_gradient_reaches_whichever_image_asks("Faulty", (False, True))

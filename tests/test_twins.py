@@ -1,0 +1,106 @@
+"""Each module is its function with the options bound: same names, same defaults, same values, checked when it is built."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import Any
+
+import pytest
+import torch
+from discovery import LOSSES, alternatives, build, evaluate, function_of, options, photos, recipe
+
+import ssimloss.functional as F
+
+TWINS = [name for name in LOSSES if recipe(name).twin]
+# Functions to be minimised that need more than images and are not meant as modules, each with its reason.
+WITHOUT_MODULE: dict[str, str] = {}
+# Options that change nothing on ordinary photographs with the other options at their defaults.
+IDLE = {
+    "MSSSIMLoss": {"min_size"},  # the images are large enough
+    "StructureCorrelationLoss": {"data_range"},  # a correlation has no scale
+}
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def outcome(call: Any) -> Any:
+    """The value, or the type of what was raised."""
+    try:
+        return call()
+    except (TypeError, ValueError, RuntimeError) as error:
+        return type(error)
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b)
+    return bool(a == b)
+
+
+def test_every_loss_function_has_a_module() -> None:
+    functions = {name for name in F.__all__ if name.endswith("_loss")} - WITHOUT_MODULE.keys()
+    assert functions == {function_of(name).__name__ for name in TWINS if function_of(name)}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_module_has_the_options_of_its_function(name: str) -> None:
+    function = function_of(name)
+    assert function is not None, f"{name} has no function of its name; export one, or give it a Recipe(twin=False) with the reason"
+    bound = {option: p for option, p in options(function).items() if option != "mask"}
+    own = options(LOSSES[name])
+    assert list(own) == list(bound)
+    for option, parameter in bound.items():
+        assert same(own[option].default, parameter.default), option
+    theirs, ours = typing.get_type_hints(inspect.unwrap(function)), typing.get_type_hints(LOSSES[name].__init__)
+    assert {option: ours[option] for option in own} == {option: theirs[option] for option in bound}
+    assert len(inspect.signature(LOSSES[name]).parameters) == len(own), "a module takes options by keyword only"
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_forward_takes_what_its_function_takes(name: str) -> None:
+    function, forward = function_of(name), inspect.signature(LOSSES[name].forward).parameters
+    images = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert list(forward) == ["self", *images, *(["mask"] if "mask" in options(function) else [])]
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_same_value(name: str) -> None:
+    """With the defaults, and with one option at a time changed; where the function refuses an option, so does the module."""
+    function, (pred, target) = function_of(name), photos(name)
+    default = evaluate(name, function, pred, target)
+    assert same(evaluate(name, build(name), pred, target), default)
+    without_effect = set(options(LOSSES[name]))
+    for option, value in alternatives(function):
+        expected = outcome(lambda: evaluate(name, lambda *images: function(*images, **{option: value}), pred, target))  # noqa: B023
+        found = outcome(lambda: evaluate(name, build(name, **{option: value}), pred, target))  # noqa: B023
+        assert same(found, expected), f"{option}={value!r}: the module gives {found}, the function {expected}"
+        if not same(expected, default):
+            without_effect.discard(option)
+    # Of an option without effect here, this test could not tell that the module drops it.
+    assert without_effect <= {"backend"} | IDLE.get(name, set())
+
+
+@pytest.mark.parametrize("name", [name for name in TWINS if "mask" in options(function_of(name))])
+def test_mask_goes_to_forward(name: str) -> None:
+    function, (pred, target) = function_of(name), photos(name)
+    mask = torch.ones_like(pred[:, :1]).tril()
+    expected = evaluate(name, lambda *images: function(*images, mask=mask), pred, target)
+    assert same(evaluate(name, lambda *images: build(name)(*images, mask=mask), pred, target), expected)
+    assert not same(expected, evaluate(name, function, pred, target))
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name in TWINS for option in options(LOSSES[name])])
+def test_options_are_checked_when_the_module_is_built(name: str, option: str) -> None:
+    for junk in ("no such word", object()):
+        with pytest.raises((TypeError, ValueError), match=option):
+            build(name, **{option: junk})
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_settings_are_shown(name: str) -> None:
+    assert repr(build(name)) == f"{name}()"
+    for option, value in alternatives(LOSSES[name].__init__):
+        module = outcome(lambda: build(name, **{option: value}))  # noqa: B023
+        if isinstance(module, torch.nn.Module) and not isinstance(value, torch.Tensor):
+            assert f"{option}={value!r}" in repr(module)
