@@ -135,7 +135,7 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
         )
     separate = Definition(
         "ms_ssim",
-        f"MS-SSIM, {scales} scales, the product taken per channel",
+        "MS-SSIM, five scales (of 128 pixels: the four that fit), the product taken per channel",
         ours,
         peers,
         absent,
@@ -151,7 +151,7 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
         separate,
         Definition(
             "ms_ssim_joint",
-            f"MS-SSIM, {scales} scales, the product taken over all channels at once, coarsest scale with mirrored borders",
+            "MS-SSIM, five scales (of 128 pixels: the four that fit), the product over all channels at once, coarsest scale mirrored",
             joint,
             {"torchmetrics": Peer(score)},
             scales=scales,
