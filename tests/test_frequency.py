@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
 
 import battery
 import photographs
@@ -47,13 +46,7 @@ CHECKS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Transforms of a few pixels spend their time waiting for each other's threads, on a busy machine twenty times their own."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- values ------------------------------------------------------------------------------------------------------------------------

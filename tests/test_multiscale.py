@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import battery
 import numpy as np
@@ -22,13 +22,7 @@ GRADCHECK = functools.partial(torch.autograd.gradcheck, eps=1e-6, atol=1e-8, rto
 FIVE = functools.partial(F.ms_ssim, window_size=5)  # five scales of a 5 tap window need 80 pixels
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """The images are small: a second thread would only wait for the first."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def arrays(*images: Tensor) -> tuple[np.ndarray, ...]:

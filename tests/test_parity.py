@@ -324,13 +324,7 @@ def compare(name: str, value: float, expected: float) -> float:
     return difference
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """The images are small: where cores are shared, threads mostly wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 RESULTS: dict[str, list[tuple[str, float, str]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import battery
 import numpy as np
@@ -20,14 +20,7 @@ import ssimloss
 import ssimloss.functional as F
 from ssimloss import filters
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """The images are small: a second thread would only wait for the first."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 GRADCHECK = functools.partial(torch.autograd.gradcheck, eps=1e-6, atol=1e-8, rtol=1e-5)
