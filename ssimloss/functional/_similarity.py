@@ -98,9 +98,21 @@ def local_statistics(
     return Statistics(mu_x, mu_y, offset_x, offset_y, None, None, var_sum, cov_xy, mass)
 
 
+def local_mean(image: Tensor, window: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean under the window at every position, where nothing else is wanted; 0 where the mask leaves nothing of it."""
+    if mask is None:
+        return blur(image, window)
+    mass = blur(mask, window)
+    return blur(image * mask, window) / torch.where(mass > 0, mass, 1)
+
+
 def luminance(s: Statistics, c1: float) -> Tensor:
     """Similarity of the local means, 1 where they are equal."""
-    mu_x, mu_y = s.mu_x + s.offset_x, s.mu_y + s.offset_y
+    return luminance_of(s.mu_x + s.offset_x, s.mu_y + s.offset_y, c1)
+
+
+def luminance_of(mu_x: Tensor, mu_y: Tensor, c1: float) -> Tensor:
+    """The same of given means."""
     return (2 * mu_x * mu_y + c1) / (mu_x * mu_x + mu_y * mu_y + c1)
 
 

@@ -23,8 +23,10 @@ from ssimloss.functional._similarity import (
     contrast_structure,
     correlation,
     deviation_product,
+    local_mean,
     local_statistics,
     luminance,
+    luminance_of,
     signed_power,
     valid_pixels,
 )
@@ -342,10 +344,9 @@ def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, ma
     x, y, mask = bordered(x, y, mask, options.taps, options.padding)
     g_x, g_y, inner = bordered(magnitudes[0], magnitudes[1], inner, options.taps, options.padding)
     window = make_window(options.window, options.window_size, options.sigma, x)
-    factor = options.sample_factor(2)
-    of_images = local_statistics(x, y, window, factor, mask)
-    of_gradients = local_statistics(g_x, g_y, window, factor, inner)
-    values = luminance(of_images, options.c1) * contrast_structure(of_gradients, options.c2)
+    of_gradients = local_statistics(g_x, g_y, window, options.sample_factor(2), inner)
+    of_images = luminance_of(local_mean(x, window, mask), local_mean(y, window, mask), options.c1)
+    values = of_images * contrast_structure(of_gradients, options.c2)
     return _Scores(values, of_gradients.mass, 1, native_dtype(pred, target))
 
 
