@@ -232,7 +232,7 @@ def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -
             loss(*images, **options)
         except error as raised:
             pytest.raises(error, match=message).matches(raised)
-        except Exception as raised:
+        except Exception as raised:  # any other type is the finding, and the planted faults look for an AssertionError
             raise AssertionError(f"expected {error.__name__} {message!r}, got {raised!r}") from raised
         else:
             raise AssertionError(f"expected {error.__name__} {message!r}, nothing was raised")

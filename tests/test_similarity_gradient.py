@@ -21,6 +21,7 @@ import ssimloss.functional as F
 from ssimloss.filters import make_window
 from ssimloss.functional import _plane_means
 from ssimloss.functional._plane_means import plane_means
+from ssimloss.functional._similarity import local_statistics
 
 Loss = Callable[..., Tensor]
 
@@ -387,3 +388,18 @@ def test_peak_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_plane_means, "_CHUNK_CPU", 1 << 40)
     assert peak(lambda: torch.autograd.grad(F.ssim_loss(pred, target), pred), pred) > 12, "the test does not see lost chunks"
+
+
+@pytest.mark.parametrize("part", ["ssim", "contrast_structure"])
+def test_gradient_where_the_variance_is_clamped(part: _plane_means.Part) -> None:
+    """A window with negative lobes has negative variances, which count as 0: they must then have no slope either."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(1, 2, 12, 13, dtype=torch.float64, generator=generator).requires_grad_() for _ in range(2))
+    window = torch.tensor([-0.1, 0.6, 0.6, -0.1], dtype=torch.float64)
+    constants = {"c1": 1e-4, "c2": 9e-4, "sample_factor": 1.0, "part": part}
+    variances = local_statistics(x, y, window, 1.0, None).var_sum
+    assert 0.05 < (variances == 0).double().mean() < 0.95
+    ours = torch.autograd.grad(plane_means(x, y, window, **constants).sum(), (x, y))
+    plain = torch.autograd.grad(_plane_means._plain(x, y, window, *constants.values()).sum(), (x, y))
+    for found, expected in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12 * float(expected.abs().max()))

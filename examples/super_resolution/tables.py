@@ -36,8 +36,8 @@ def terminal_table(columns: Sequence[Column], rows: Sequence[Row], *, last_is_su
     """The table as rich prints it; a summary row is set apart."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for column in columns:
-        numeric = column.format != ""  # a narrow terminal shortens the names, never the numbers
-        table.add_column(column.title, justify="right" if numeric else "left", no_wrap=numeric, overflow="ellipsis")
+        numeric = column.format != ""  # a narrow terminal breaks the names, and cuts nothing
+        table.add_column(column.title, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for index, row in enumerate(rows):
         summary = last_is_summary and index == len(rows) - 1
         if summary:
