@@ -12,10 +12,10 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench parity force
+.PHONY: help setup demo test check bench parity sanitize force
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv with everything installed (the other targets do this themselves; PYTHON=... picks the interpreter)
 
@@ -36,12 +36,15 @@ bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/r
 parity: $(STAMP) ## print how far each convention is from the program it is named after
 	$(PY) -m pytest tests/test_parity.py -q -s $(ARGS)
 
+sanitize: $(STAMP) ## run the native library under AddressSanitizer and UndefinedBehaviorSanitizer, with random sizes
+	$(PY) tests/sanitize_native.py $(ARGS)
+
 # Both the interpreter and the stamp have to be there and belong to this folder.
 ifneq ($(shell $(PY) -c 'print(open("$(STAMP)").read())' 2>/dev/null),$(CURDIR))
 $(STAMP): force
 endif
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
 	@rm -f $(STAMP)
 	@if ! $(PY) -m pip --version >/dev/null 2>&1; then \
 		found=; \

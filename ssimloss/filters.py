@@ -1,5 +1,7 @@
 """Windows, borders and separable blurs."""
 
+import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -49,9 +51,27 @@ def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tens
     return (weights / weights.sum()).to(like.dtype)
 
 
+def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, ...]:
+    """A named window of unit sum as numbers, for kernels."""
+    if window == "uniform":
+        return (1 / window_size,) * window_size
+    weights = [math.exp(-0.5 * ((tap - (window_size - 1) / 2) / sigma) ** 2) for tap in range(window_size)]
+    total = math.fsum(weights)
+    return tuple([weight / total for weight in weights])
+
+
 def window_length(window: str | Tensor, window_size: int) -> int:
     """Number of taps."""
     return window.numel() if isinstance(window, Tensor) else window_size
+
+
+def check_border(space: Sequence[int], amount: int, padding: Padding) -> None:
+    """Raise for images too small to mirror."""
+    if padding == "reflect" and min(space) <= amount:
+        raise ValueError(
+            f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got {tuple(space)}; "
+            f"use a smaller window_size or padding='replicate'"
+        )
 
 
 def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> Tensor:
@@ -61,11 +81,7 @@ def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> T
     """
     if padding == "valid" or amount == 0:
         return image
-    if padding == "reflect" and min(image.shape[2:]) <= amount:
-        raise ValueError(
-            f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got {tuple(image.shape[2:])}; "
-            f"use a smaller window_size or padding='replicate'"
-        )
+    check_border(image.shape[2:], amount, padding)
     amounts = [amount] * 2 * (image.ndim - 2)
     if padding == "zeros":
         return F.pad(image, amounts, value=zero)

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filters": {"_checks", "_precision"},
     "color": {"_checks", "_precision"},
     "gradients": {"_checks", "_precision", "filters"},
-    "kernels": {"_checks"},
+    "kernels": {"_checks", "_version"},
     "functional": _ARGUMENTS | _SIGNAL | {"kernels"},
     # Above functional, not beside filters: explain_difference computes both of the conventions it compares.
     "conventions": {"functional", "color", "_checks"},
@@ -50,6 +50,8 @@ THIRD_PARTY: dict[str, set[str]] = {
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of the optional extras may import theirs
 # at the top.)
 ONLY_IN_FUNCTIONS = {"triton", "torchvision", "av"}
+# Files of which that is true instead: they need such a package from the first line on, and only functions import them.
+LAZY = {"kernels/_triton_kernel.py"}
 
 # Rooms that hold equations know neither files, nor the environment, nor modules with state.
 EQUATIONS = {"_checks", "_reduce", "_precision", "functional", "conventions"} | _SIGNAL
@@ -106,9 +108,11 @@ def violations(package: Path) -> list[str]:
                 to = room_of(rest)
                 if room not in ON_TOP and to != room and to not in MAY_IMPORT[room]:
                     found.append(f"{here}:{line}: {room} may not import {to} ({module})")
+                elif not in_function and any(f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1)):
+                    found.append(f"{here}:{line}: {module} is imported inside functions only")
                 elif to == "cli" and room != "cli":
                     found.append(f"{here}:{line}: nothing imports cli ({module})")
-            elif top in ONLY_IN_FUNCTIONS and not in_function and room != "cli":
+            elif top in ONLY_IN_FUNCTIONS and not in_function and room != "cli" and inside.as_posix() not in LAZY:
                 found.append(f"{here}:{line}: {top} is imported inside functions only")
             elif top not in ANYWHERE | THIRD_PARTY.get(room, set()) and top not in sys.stdlib_module_names:
                 found.append(f"{here}:{line}: {room} may not import {top}")
@@ -169,6 +173,8 @@ def test_table_has_no_cycle() -> None:
         ("losses/pixel.py", "def score(x):\n    return 1 - x", "compute nothing themselves"),
         ("combined/terms.py", "from ssimloss.losses import L1Loss", "combined may not import losses"),
         ("kernels/fused.py", "import triton", "triton is imported inside functions only"),
+        ("kernels/fused.py", "from ssimloss.kernels import _triton_kernel", "is imported inside functions only"),
+        ("kernels/fused.py", "from ssimloss.kernels._triton_kernel import walk", "is imported inside functions only"),
         ("kernels/fused.py", "def ssim(x, reduction): ...", "kernels know no reduction"),
         ("networks/vgg.py", "import torchvision", "torchvision is imported inside functions only"),
         ("losses/pixel.py", "def command():\n    from ssimloss.cli import main", "losses may not import cli"),

@@ -166,7 +166,9 @@ def test_fewer_scales(side: int, scales: int) -> None:
         weights = tuple(w / sum(reference.MS_SSIM_WEIGHTS[:scales]) for w in reference.MS_SSIM_WEIGHTS[:scales])
         close(value, F.ms_ssim(pred, target, scale_weights=weights, reduction="none"))
     gradient = differentiate(F.ms_ssim_loss, pred, target, min_size="fewer_scales")[1]
-    assert (gradient.abs().amax((2, 3)) > 0).all()
+    differ = (pred != target).flatten(2).any(2)  # the corner of one photograph is saturated in both
+    assert differ.float().mean() > 0.5
+    assert torch.equal(gradient.abs().amax((2, 3)) > 0, differ)
 
 
 @pytest.mark.parametrize(("pooling", "least"), [("floor", 176), ("zeros", 161), ("replicate", 161), ("symmetric", 161)])
@@ -413,7 +415,7 @@ WRONG: list[tuple[type[Exception], str, dict[str, object]]] = [
     (ValueError, "data_range must span a positive interval", {"data_range": -1.0}),
     (ValueError, "reduction must be one of", {"reduction": "batch"}),
     (ValueError, "backend must be one of", {"backend": "cuda"}),
-    (RuntimeError, "backend='cpu' cannot run", {"backend": "cpu"}),
+    (RuntimeError, "backend='triton' cannot run: .*use backend='auto'", {"backend": "triton"}),
 ]
 WRONG_MIX: list[tuple[type[Exception], str, dict[str, object]]] = [
     (ValueError, r"alpha must lie in \[0, 1\], got 1.5", {"alpha": 1.5}),

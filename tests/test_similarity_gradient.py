@@ -22,6 +22,7 @@ from ssimloss.filters import make_window
 from ssimloss.functional import _plane_means
 from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._similarity import local_statistics
+from ssimloss.kernels import why_not
 
 Loss = Callable[..., Tensor]
 
@@ -369,17 +370,18 @@ def test_peak_memory_is_counted() -> None:
 
 
 def test_peak_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one large image, forward and backward: the gradient, its scaled copy, and buffers that do not grow with the image.
+    """Eager, of one large image, forward and backward: the gradient, its scaled copy, and buffers that do not grow with the image.
 
     A plain evaluation keeps more than twenty maps of its size. Rows of a plane are worked on at a time; without that it is far more.
     """
+    ssim, ms_ssim = (functools.partial(loss, backend="eager") for loss in (F.ssim_loss, F.ms_ssim_loss))
     pred, target = torch.rand(1, 3, 512, 512, requires_grad=True), torch.rand(1, 3, 512, 512)
-    backward = peak(lambda: torch.autograd.grad(F.ssim_loss(pred, target), pred), pred)
-    multiscale = peak(lambda: torch.autograd.grad(F.ms_ssim_loss(pred, target), pred), pred)
+    backward = peak(lambda: torch.autograd.grad(ssim(pred, target), pred), pred)
+    multiscale = peak(lambda: torch.autograd.grad(ms_ssim(pred, target), pred), pred)
     with torch.no_grad():
-        forward = peak(lambda: F.ssim_loss(pred, target), pred)
+        forward = peak(lambda: ssim(pred, target), pred)
     both = pred, target.requires_grad_()
-    to_both = peak(lambda: torch.autograd.grad(F.ssim_loss(*both), both), pred)
+    to_both = peak(lambda: torch.autograd.grad(ssim(*both), both), pred)
     print(f"\npeak memory / image: SSIM {backward:.2f}, to both images {to_both:.2f}, forward only {forward:.2f}, MS-SSIM {multiscale:.2f}")
     assert forward < 3.2
     assert backward < 6
@@ -387,7 +389,17 @@ def test_peak_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert multiscale < 6
 
     monkeypatch.setattr(_plane_means, "_CHUNK_CPU", 1 << 40)
-    assert peak(lambda: torch.autograd.grad(F.ssim_loss(pred, target), pred), pred) > 12, "the test does not see lost chunks"
+    assert peak(lambda: torch.autograd.grad(ssim(pred, target), pred), pred) > 12, "the test does not see lost chunks"
+
+
+@pytest.mark.skipif(why_not("cpu") is not None, reason="no native library")
+def test_peak_memory_of_the_native_library() -> None:
+    """The gradient, and means: nothing of an image's size besides."""
+    pred, target = torch.rand(1, 3, 512, 512, requires_grad=True), torch.rand(1, 3, 512, 512)
+    for loss in (F.ssim_loss, F.ms_ssim_loss, F.l1_loss, F.charbonnier_loss, F.ssim_l1_loss):
+        assert peak(lambda loss=loss: torch.autograd.grad(loss(pred, target), pred), pred) < 1.001
+        with torch.no_grad():
+            assert peak(lambda loss=loss: loss(pred, target), pred) < 0.001
 
 
 @pytest.mark.parametrize("part", ["ssim", "contrast_structure"])

@@ -605,3 +605,40 @@ def test_a_whole_exponent_is_an_ordinary_power() -> None:
     assert once.max() < 0
     torch.testing.assert_close(F.ssim_map(1 - target, target, exponents=(0, 0, 2)), once.square(), rtol=1e-12, atol=0)
     torch.testing.assert_close(F.ssim_map(1 - target, target, exponents=(0, 0, 0.5)), -once.abs().sqrt(), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "reflect", "valid"])
+@pytest.mark.parametrize("backend", ["eager", "auto"])
+def test_ssim_l1_reference(padding: str, backend: str) -> None:
+    """The weighted sum of both parts, each reduced by itself, with differences on a scale of 0 to 1."""
+    pred, target = photographs.batch(33, 40)
+    x, y = arrays(pred, target)
+    similarity = 1 - reference.ssim(x, y, padding=padding, reduction="image")
+    for eps, pixels in ((None, reference.l1(x, y)), (0.01, reference.charbonnier(x, y, eps=0.01, form="eps_squared"))):
+        expected = 0.7 * pixels.mean((1, 2, 3)) + 0.3 * similarity
+        for factor, low in ((1.0, 0.0), (255.0, 0.0), (2.0, -1.0)):
+            images = pred * factor + low, target * factor + low
+            options = {"weight": 0.3, "eps": eps, "padding": padding, "data_range": (low, low + factor), "backend": backend}
+            close(F.ssim_l1_loss(*images, reduction="image", **options), expected)
+            close(F.ssim_l1_loss(*images, **options), expected.mean())
+    for weight, alone in ((0.0, F.l1_loss(pred, target)), (1.0, F.ssim_loss(pred, target, padding=padding))):
+        close(F.ssim_l1_loss(pred, target, weight=weight, padding=padding, backend=backend), alone)
+
+
+def test_ssim_l1_reductions() -> None:
+    """Map, sum and mask are those of the parts."""
+    pred, target = photographs.batch(24, 26)
+    mask = torch.ones(len(pred), 1, 24, 26).tril()
+    for reduction in ("none", "sum", "mean", "image"):
+        for options in ({}, {"mask": mask}):
+            parts = (
+                F.l1_loss(pred, target, reduction=reduction, **options),
+                F.ssim_loss(pred, target, padding="zeros", reduction=reduction, **options),
+            )
+            close(F.ssim_l1_loss(pred, target, reduction=reduction, **options), 0.8 * parts[0] + 0.2 * parts[1])
+    with pytest.raises(ValueError, match="reduction='none' needs an SSIM map of the size of the images"):
+        F.ssim_l1_loss(pred, target, reduction="none", padding="valid")
+    with pytest.raises(ValueError, match=r"weight must lie in \[0, 1\], got 1.5"):
+        ssimloss.SSIML1Loss(weight=1.5)
+    with pytest.raises(ValueError, match="eps must be positive"):
+        ssimloss.SSIML1Loss(eps=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import ssimloss
 
 ROOT = Path(__file__).parents[1]
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None and shutil.which("clang++") is None, reason="no C++ compiler")
 
 SCRIPT = """
 import importlib.metadata, pathlib, sys
@@ -22,6 +24,8 @@ import torch, ssimloss
 assert pathlib.Path(ssimloss.__file__).is_relative_to(sys.prefix), ssimloss.__file__
 assert importlib.metadata.version("ssimloss") == ssimloss.__version__
 assert (pathlib.Path(ssimloss.__file__).parent / "py.typed").is_file()
+from ssimloss.kernels import why_not
+assert (why_not("cpu") is None) == (sys.argv[1] == "native"), why_not("cpu")
 pred = torch.rand(2, 3, 32, 32, requires_grad=True)
 for loss in (ssimloss.CharbonnierLoss(), ssimloss.SSIMLoss()):
     value = loss(pred, torch.rand(2, 3, 32, 32))
@@ -31,19 +35,36 @@ print("computed")
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the whole tree, so that what should stay out of the wheel is there to get in."""
+    """Built from a source distribution of the whole tree, so that what should stay out of the wheel is there to get in."""
     source, out = tmp_path_factory.mktemp("build") / "source", tmp_path_factory.mktemp("dist")
-    unwanted = shutil.ignore_patterns(".*", "build", "dist", "outputs", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT, source, ignore=unwanted)
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, cwd=source)
+    copy_sources(source)
+    return build(source, out)
+
+
+@pytest.fixture(scope="module")
+def wheel_without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built where no compiler can be found."""
+    source, out = tmp_path_factory.mktemp("bare") / "source", tmp_path_factory.mktemp("dist")
+    copy_sources(source)
+    empty = tmp_path_factory.mktemp("bin")
+    return build(source, out, PATH=str(empty), CC="cc", CXX="c++")
+
+
+def copy_sources(to: Path) -> None:
+    """The tree without what was built or computed in it."""
+    shutil.copytree(ROOT, to, ignore=shutil.ignore_patterns(".*", "*.so", "build", "dist", "outputs", "*.egg-info", "__pycache__"))
+
+
+def build(source: Path, out: Path, **environment: str) -> Path:
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, cwd=source, **environment)
     (path,) = out.glob("*.whl")
     return path
 
@@ -54,7 +75,9 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     package = ROOT / "ssimloss"
     expected = {str(path.relative_to(ROOT)) for path in package.rglob("*.py")} | {"ssimloss/py.typed"}
     assert expected - names == set(), "missing from the wheel"
-    assert wheel.name.endswith("-py3-none-any.whl"), "nothing is compiled for one platform"
+    assert "-py3-none-" in wheel.name, "the library is no extension module: one wheel serves every Python"
+    assert not wheel.name.endswith("-any.whl"), "it serves one platform"
+    assert names - expected - {"ssimloss/kernels/libssimloss.so"} == {name for name in names if ".dist-info/" in name}
 
 
 def test_wheel_metadata(wheel: Path) -> None:
@@ -67,15 +90,50 @@ def test_wheel_metadata(wheel: Path) -> None:
     assert "Requires-Python: >=3.10" in metadata
 
 
-def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    """Installed without the repository in sight; torch and numpy are borrowed from the environment of the tests."""
-    environment, elsewhere = tmp_path / "env", tmp_path / "elsewhere"
+def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
+    """Into an environment of its own, without the repository in sight: its Python, and a folder to run it in.
+
+    torch and numpy are borrowed from the environment of the tests.
+    """
+    environment, elsewhere = folder / "env", folder / "elsewhere"
     elsewhere.mkdir()
     venv.create(environment, with_pip=False, symlinks=True)
     python = environment / "bin" / "python"
-    install = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps")
-    run(*install, wheel, cwd=elsewhere)
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps")
+    run(*pip, wheel, cwd=elsewhere)
     # A path file adds a folder without running the path files in it, so that an editable install there stays out of sight.
     purelib = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
     Path(purelib, "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
-    assert run(python, "-c", SCRIPT, cwd=elsewhere).strip() == "computed"
+    return python, elsewhere
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    python, elsewhere = install(wheel, tmp_path)
+    assert run(python, "-c", SCRIPT, "native", cwd=elsewhere).strip() == "computed"
+    assert "cpu     runs: " in run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
+
+
+@pytest.mark.slow
+def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path) -> None:
+    """It works, slower, and says why and what to do."""
+    assert "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
+    python, elsewhere = install(wheel_without_compiler, tmp_path)
+    assert run(python, "-c", SCRIPT, "eager", cwd=elsewhere).strip() == "computed"
+    report = run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
+    assert "cpu     does not run: the native library libssimloss.so was not built" in report
+    assert "install a compiler" in report
+
+
+@needs_compiler
+def test_wheel_holds_the_library(wheel: Path) -> None:
+    assert "ssimloss/kernels/libssimloss.so" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_a_library_can_be_demanded(tmp_path: Path) -> None:
+    """``SSIMLOSS_BUILD=require``, as for wheels: without a compiler the build fails."""
+    copy_sources(tmp_path / "source")
+    (tmp_path / "bin").mkdir()
+    with pytest.raises(AssertionError, match=r"No such file or directory: 'c\+\+'|command 'c\+\+' failed"):
+        build(tmp_path / "source", tmp_path / "dist", PATH=str(tmp_path / "bin"), CC="cc", CXX="c++", SSIMLOSS_BUILD="require")

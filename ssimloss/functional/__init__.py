@@ -6,7 +6,7 @@ What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is 
 
 from ssimloss.functional.frequency import focal_frequency, focal_frequency_loss, fourier_magnitude, fourier_magnitude_loss
 from ssimloss.functional.gradient import edge, edge_loss, gradient_difference, gradient_difference_loss
-from ssimloss.functional.mixed import ms_ssim_l1_loss
+from ssimloss.functional.mixed import ms_ssim_l1_loss, ssim_l1_loss
 from ssimloss.functional.multiscale import ms_ssim, ms_ssim_loss
 from ssimloss.functional.pixel import charbonnier, charbonnier_loss, l1, l1_loss, l2, l2_loss, psnr
 from ssimloss.functional.smoothness import total_variation, total_variation_loss
@@ -27,6 +27,7 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_loss",
     "ms_ssim_l1_loss",
+    "ssim_l1_loss",
     "gradient_ssim",
     "gradient_ssim_loss",
     "structure_correlation",

@@ -12,6 +12,7 @@ where a flat patch is bright. Under a mask, V is the normalised convolution ``V(
 Source: Wang, Bovik, Sheikh & Simoncelli 2004.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,8 +28,7 @@ def valid_pixels(
     pred: Tensor, target: Tensor, data_range: DataRange, mask: Tensor | None, *, ndim: tuple[int, ...] = (4,)
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Both images checked, in the computing dtype, with the data range beginning at 0, and 0 under the mask, whatever they held there."""
-    _checks.images(pred, target, ndim=ndim)
-    _checks.mask(mask, pred)
+    check_inputs(pred, target, mask, ndim=ndim)
     x, y = promote(pred, target)
     lo, _ = _checks.data_range(data_range)
     if lo != 0:
@@ -39,18 +39,29 @@ def valid_pixels(
     return torch.where(mask != 0, x, 0), torch.where(mask != 0, y, 0), mask
 
 
+def check_inputs(pred: Tensor, target: Tensor, mask: Tensor | None, *, ndim: tuple[int, ...] = (4, 5)) -> None:
+    """Raise for tensors that are no pair of images or volumes, or no mask of theirs."""
+    _checks.images(pred, target, ndim=ndim)
+    _checks.mask(mask, pred)
+
+
 def bordered(x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padding) -> tuple[Tensor, Tensor, Tensor | None]:
     """Images extended by half a window, so that whole windows reach every position."""
     amount = (taps - 1) // 2
     if mask is not None:
         mask = pad(mask, amount, padding, zero=1)  # zeros beyond the border are pixels like others
     x, y = pad(x, amount, padding), pad(y, amount, padding)
-    if min(x.shape[2:]) < taps:
+    check_holds_window(x.shape[2:], taps)
+    return x, y, mask
+
+
+def check_holds_window(space: Sequence[int], taps: int) -> None:
+    """Raise for images, their border included, that no window fits in."""
+    if min(space) < taps:
         raise ValueError(
-            f"pred and target of {tuple(x.shape[2:])} pixels are smaller than the window of {taps}; use larger crops, a smaller "
+            f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use larger crops, a smaller "
             f"window_size, or padding='replicate'"
         )
-    return x, y, mask
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from torch.nn.functional import pad
 from ssimloss import _checks
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.functional.pixel import charbonnier_curve, check_charbonnier_eps, masked_difference
+from ssimloss.functional._distance import charbonnier_curve
+from ssimloss.functional.pixel import check_charbonnier_eps, masked_difference
 from ssimloss.gradients import UNIT_RAMP, erode, forward_differences, forward_weights, image_gradients, laplacian
 
 EdgeOperator = Literal["sobel", "scharr", "laplacian"]

@@ -1,4 +1,4 @@
-"""MS-SSIM mixed with L1, as one loss per pixel."""
+"""SSIM and MS-SSIM mixed with a distance per pixel."""
 
 import math
 from dataclasses import dataclass
@@ -8,10 +8,15 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
-from ssimloss._precision import full_precision, native_dtype
+from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import PADDINGS, Padding, blur, make_window
-from ssimloss.functional._similarity import bordered, contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.functional._distance import Distance
+from ssimloss.functional._fused import mixed_means
+from ssimloss.functional._similarity import bordered, check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.functional.pixel import charbonnier_loss, check_charbonnier_eps, l1_loss
+from ssimloss.functional.structure import SSIMOptions, comparison, map_size, ssim_loss, uncovered
+from ssimloss.kernels import Backend, select
 
 ZHAO_2017 = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -109,6 +114,109 @@ def ms_ssim_l1_loss(
         difference = blur(difference, window)
     values = alpha * (1 - similarity) + (1 - alpha) * difference
     return reduce(values, reduction, mass, dtype=native_dtype(pred, target))
+
+
+@dataclass(frozen=True)
+class SSIML1Options:
+    """The options of :func:`ssim_l1_loss`, checked."""
+
+    weight: float = 0.2
+    eps: float | None = None
+    data_range: DataRange = 1.0
+    window_size: int = 11
+    sigma: float = 1.5
+    k1: float = 0.01
+    k2: float = 0.03
+    padding: Padding = "zeros"
+    reduction: Reduction = "mean"
+    backend: Backend = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        _checks.fraction("weight", self.weight)
+        if self.eps is not None:
+            check_charbonnier_eps(self.eps)
+        if self.reduction == "none" and self.padding == "valid":
+            raise ValueError("reduction='none' needs an SSIM map of the size of the images; use another padding than 'valid'")
+        _ = self.similarity
+
+    @property
+    def similarity(self) -> SSIMOptions:
+        """The options of the SSIM part."""
+        return SSIMOptions(
+            data_range=self.data_range,
+            window_size=self.window_size,
+            sigma=self.sigma,
+            k1=self.k1,
+            k2=self.k2,
+            padding=self.padding,
+            reduction=self.reduction,
+            backend=self.backend,
+        )
+
+
+@full_precision
+def ssim_l1_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    weight: float = 0.2,
+    eps: float | None = None,
+    data_range: DataRange = 1.0,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    padding: Padding = "zeros",
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
+) -> Tensor:
+    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss that Gaussian splatting is trained with, in one pass over the images.
+
+    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of images whose range has length 1.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        weight: of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units of the data range.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window_size, sigma, k1, k2, padding: as for :func:`ssim`.
+        mask: ``(N, 1 or C, H, W)`` weights of both parts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and ``"image"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance field rendering", 2023: weight 0.2.
+    """
+    options = SSIML1Options(weight, eps, data_range, window_size, sigma, k1, k2, padding, reduction, backend)
+    similarity = options.similarity
+    low, span = _checks.data_range(data_range)
+    check_inputs(pred, target, mask, ndim=(4,))
+    chosen = select(backend, pred, target, uncovered=uncovered(similarity, mask, pred.ndim))
+    if chosen != "eager" and reduction in ("mean", "image"):
+        map_size(pred.shape[2:], similarity)
+        distance: Distance = "l1" if eps is None else "charbonnier"
+        # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that 1 - SSIM has more
+        means = mixed_means(pred, target, comparison(similarity), distance, (eps or 0.0) * span, -weight, (1 - weight) / span, chosen)
+        return reduce(weight + means, reduction)
+    x, y = promote(pred, target)
+    x, y = (x - low) / span, (y - low) / span
+    if eps is None:
+        pixels = l1_loss(x, y, mask=mask, reduction=reduction)
+    else:
+        pixels = charbonnier_loss(x, y, eps=eps, mask=mask, reduction=reduction)
+    structure = ssim_loss(
+        x, y, window_size=window_size, sigma=sigma, k1=k1, k2=k2, padding=padding, mask=mask, reduction=reduction, backend=backend
+    )
+    values = (1 - weight) * pixels + weight * structure
+    return values.to(native_dtype(pred, target)) if reduction == "none" else values
 
 
 def _inset(image: Tensor, amount: int) -> Tensor:

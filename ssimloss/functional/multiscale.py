@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as torch_functional
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.filters import average_pool, check_window_options, make_window, pad
+from ssimloss.filters import check_window_options, make_window, pad, window_weights
+from ssimloss.functional._fused import Comparison, halve, pyramid_means, similarity_means
 from ssimloss.functional._plane_means import Part, plane_means
-from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance, valid_pixels
-from ssimloss.kernels import Backend, check_backend
+from ssimloss.functional._similarity import check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.kernels import MAX_SCALES, MAX_TAPS, Backend, check_backend, select
 
 Negative = Literal["clamp", "relu", "relu_map", "shift"]
 NEGATIVES: tuple[str, ...] = get_args(Negative)
@@ -72,6 +72,21 @@ class MSSSIMOptions:
         _checks.choice("channels", self.channels, CHANNELS)
         check_reduction(self.reduction)
         check_backend(self.backend)
+
+    @property
+    def c1(self) -> float:
+        """Stabiliser of the luminance term."""
+        return float((self.k1 * _checks.data_range(self.data_range)[1]) ** 2)
+
+    @property
+    def c2(self) -> float:
+        """Stabiliser of the contrast and structure terms."""
+        return float((self.k2 * _checks.data_range(self.data_range)[1]) ** 2)
+
+    def comparison(self, part: Part, *, low: float | None = None) -> Comparison:
+        """What a kernel is told; ``low`` where the data range has been moved."""
+        weights = window_weights("gaussian", self.window_size, self.sigma)
+        return Comparison(weights, self.c1, self.c2, _checks.data_range(self.data_range)[0] if low is None else low, part, "valid")
 
     def weights_for(self, height: int, width: int) -> tuple[float, ...]:
         """The weights of the scales used on an image of this size."""
@@ -219,28 +234,21 @@ def ms_ssim_loss(
 
 def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, and under a mask the weight of each, 1 where anything of it is valid."""
-    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
-    weights = options.weights_for(*x.shape[2:])
-    window = make_window("gaussian", options.window_size, options.sigma, x)
-    terms = []
-    for scale in range(len(weights)):
-        coarsest = scale == len(weights) - 1
-        if coarsest and options.coarsest_padding == "reflect":
-            amount = (options.window_size - 1) // 2
-            x, y = pad(x, amount, "reflect"), pad(y, amount, "reflect")
-            mask = None if mask is None else pad(mask, amount, "reflect")
-        terms.append(_scale_means(x, y, window, options, "ssim" if coarsest else "contrast_structure", mask))
-        if not coarsest:
-            x, y, mask = _halve(x, y, mask, options.pooling)
-    # At the coarsest scale: what pooling drops at an odd border does not count.
-    counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
+    check_inputs(pred, target, mask, ndim=(4,))
+    weights = options.weights_for(*pred.shape[2:])
+    backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
+    counted = None
+    if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
+        terms = list(pyramid_means(pred, target, options.comparison("ssim"), len(weights), options.pooling).unbind())
+    else:
+        terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint":
         if counted is None:
             terms = [t.mean(1, keepdim=True) for t in terms]
         else:
             valid = counted.sum(1, keepdim=True)
             terms = [(t * counted).sum(1, keepdim=True) / torch.where(valid > 0, valid, 1) for t in terms]
-            counted = (valid > 0).to(x.dtype)
+            counted = (valid > 0).to(counted.dtype)
     if options.combination == "weighted_sum":
         score = sum((w * t for w, t in zip(weights, terms, strict=True)), start=torch.zeros_like(terms[0]))
         return score / sum(weights), counted
@@ -250,10 +258,45 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
     return score, counted
 
 
+def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:
+    """The option that no kernel knows, in words."""
+    if mask is not None:
+        return "no kernel knows masks"
+    if options.negative == "relu_map":
+        return "no kernel knows negative='relu_map'"
+    if options.window_size > MAX_TAPS:
+        return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {options.window_size}"
+    return None
+
+
+def _scale_by_scale(
+    pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None, scales: int, backend: str
+) -> tuple[list[Tensor], Tensor | None]:
+    """The mean ``(N, C)`` of each scale; under a mask also whether anything of a plane counts."""
+    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
+    window = make_window("gaussian", options.window_size, options.sigma, x)
+    terms = []
+    for scale in range(scales):
+        coarsest = scale == scales - 1
+        if coarsest and options.coarsest_padding == "reflect":
+            amount = (options.window_size - 1) // 2
+            x, y = pad(x, amount, "reflect"), pad(y, amount, "reflect")
+            mask = None if mask is None else pad(mask, amount, "reflect")
+        part: Part = "ssim" if coarsest else "contrast_structure"
+        if backend == "eager":
+            terms.append(_scale_means(x, y, window, options, part, mask))
+        else:
+            terms.append(similarity_means(x, y, options.comparison(part, low=0.0), backend))
+        if not coarsest:
+            x, y, mask = _halve(x, y, mask, options.pooling)
+    # At the coarsest scale: what pooling drops at an odd border does not count.
+    counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
+    return terms, counted
+
+
 def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, part: Part, mask: Tensor | None) -> Tensor:
     """Mean similarity ``(N, C)`` at one scale."""
-    _, span = _checks.data_range(options.data_range)
-    c1, c2 = (options.k1 * span) ** 2, (options.k2 * span) ** 2
+    c1, c2 = options.c1, options.c2
     every_position = options.negative == "relu_map"
     if mask is None and not every_position:
         return plane_means(x, y, window, c1=c1, c2=c2, sample_factor=1.0, part=part)
@@ -296,19 +339,7 @@ def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]
 def _halve(x: Tensor, y: Tensor, mask: Tensor | None, pooling: PyramidPooling) -> tuple[Tensor, Tensor, Tensor | None]:
     """The next scale. Under a mask a pixel is the weighted mean of its block."""
     if mask is None:
-        return _pool(x, pooling), _pool(y, pooling), None
-    mass = _pool(mask, pooling)
+        return halve(x, pooling), halve(y, pooling), None
+    mass = halve(mask, pooling)
     whole = torch.where(mass > 0, mass, 1)
-    return _pool(x * mask, pooling) / whole, _pool(y * mask, pooling) / whole, mass
-
-
-def _pool(image: Tensor, pooling: PyramidPooling) -> Tensor:
-    """2 x 2 mean with one of the ways to treat an odd size."""
-    odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
-    if pooling == "zeros":
-        return torch_functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
-    if pooling == "replicate" and (odd_h or odd_w):
-        image = torch_functional.pad(image, (1, 0, 1, 0), mode="replicate")
-    elif pooling == "symmetric" and (odd_h or odd_w):
-        image = torch_functional.pad(image, (0, odd_w, 0, odd_h), mode="replicate")
-    return average_pool(image, 2)
+    return halve(x * mask, pooling) / whole, halve(y * mask, pooling) / whole, mass

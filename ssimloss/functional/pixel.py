@@ -3,6 +3,7 @@
 A distance is minimised as it stands, so ``l1`` and ``l1_loss`` are one function under two names.
 """
 
+import math
 from typing import Literal, get_args
 
 import torch
@@ -12,26 +13,34 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss.functional._distance import AtZero as AtZero
+from ssimloss.functional._distance import charbonnier_curve
+from ssimloss.functional._fused import pixel_means
+from ssimloss.kernels import Backend as Backend
+from ssimloss.kernels import check_backend, select
 
-AtZero = Literal["eps", "zero"]
 AT_ZERO: tuple[str, ...] = get_args(AtZero)
 Pooling = Literal["image", "batch"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
-def check_pixel_options(*, reduction: str) -> None:
+def check_pixel_options(*, reduction: str, backend: Backend) -> None:
     """Raise for options that ``l1_loss`` and ``l2_loss`` refuse."""
     check_reduction(reduction)
+    check_backend(backend)
 
 
 @full_precision
-def l1_loss(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean") -> Tensor:
+def l1_loss(
+    pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean", backend: Backend = "auto"
+) -> Tensor:
     """Absolute error ``|pred - target|``.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight 0 are never looked at.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
@@ -39,18 +48,25 @@ def l1_loss(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reducti
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
     """
-    check_pixel_options(reduction=reduction)
+    check_pixel_options(reduction=reduction, backend=backend)
+    if _is_fused(pred, target, mask, reduction, backend):
+        return _reduce_images(pixel_means(pred, target, "l1", 0.0), pred, reduction)
     return reduce(masked_difference(pred, target, mask).abs(), reduction, mask, dtype=native_dtype(pred, target))
 
 
 @full_precision
-def l2_loss(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean") -> Tensor:
+def l2_loss(
+    pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean", backend: Backend = "auto"
+) -> Tensor:
     """Squared error ``(pred - target)^2``; its mean is the MSE.
 
     Args, Returns, Raises: as for :func:`l1_loss`.
     """
-    check_pixel_options(reduction=reduction)
+    check_pixel_options(reduction=reduction, backend=backend)
+    if _is_fused(pred, target, mask, reduction, backend):
+        return _reduce_images(pixel_means(pred, target, "l2", 0.0), pred, reduction)
     return reduce(masked_difference(pred, target, mask).square(), reduction, mask, dtype=native_dtype(pred, target))
 
 
@@ -60,11 +76,11 @@ def check_charbonnier_eps(eps: float) -> None:
         raise ValueError(f"eps must be at least 1e-18 (a smaller one vanishes in float32 when squared), got {eps!r}; use l1_loss")
 
 
-def check_charbonnier_options(*, eps: float, at_zero: str, reduction: str) -> None:
+def check_charbonnier_options(*, eps: float, at_zero: str, reduction: str, backend: Backend) -> None:
     """Raise for options that ``charbonnier_loss`` refuses."""
     check_charbonnier_eps(eps)
     _checks.choice("at_zero", at_zero, AT_ZERO)
-    check_reduction(reduction)
+    check_pixel_options(reduction=reduction, backend=backend)
 
 
 @full_precision
@@ -76,6 +92,7 @@ def charbonnier_loss(
     at_zero: AtZero = "eps",
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
@@ -85,25 +102,45 @@ def charbonnier_loss(
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps`` subtracted; same gradient).
         mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither masks nor ``at_zero="zero"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32, unknown words.
+        RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is eps squared, see
     ``conventions.CHARBONNIER``.
     """
-    check_charbonnier_options(eps=eps, at_zero=at_zero, reduction=reduction)
+    check_charbonnier_options(eps=eps, at_zero=at_zero, reduction=reduction, backend=backend)
+    # Subtracting eps from the mean would cancel where errors are small.
+    uncovered = "no kernel knows at_zero='zero'" if at_zero == "zero" else None
+    if _is_fused(pred, target, mask, reduction, backend, uncovered):
+        return _reduce_images(pixel_means(pred, target, "charbonnier", eps), pred, reduction)
     distance = charbonnier_curve(masked_difference(pred, target, mask), eps, at_zero)
     return reduce(distance, reduction, mask, dtype=native_dtype(pred, target))
 
 
-def charbonnier_curve(d: Tensor, eps: float, at_zero: AtZero = "eps") -> Tensor:
-    """``sqrt(d^2 + eps^2)`` per element, minus ``eps`` for ``at_zero="zero"`` (in the form that does not cancel)."""
-    root = torch.sqrt(d.square() + eps**2)
-    return root if at_zero == "eps" else d.square() / (root + eps)
+def _is_fused(
+    pred: Tensor, target: Tensor, mask: Tensor | None, reduction: Reduction, backend: Backend, uncovered: str | None = None
+) -> bool:
+    """Whether a kernel computes the means of the images, which are checked."""
+    _checks.images(pred, target)
+    _checks.mask(mask, pred)
+    if mask is not None:
+        uncovered = "no kernel knows masks"
+    elif reduction == "none":
+        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+    return select(backend, pred, target, uncovered=uncovered, among=("cpu",)) != "eager"
+
+
+def _reduce_images(means: Tensor, pred: Tensor, reduction: Reduction) -> Tensor:
+    """Means of images ``(N,)`` of one size, reduced."""
+    if reduction == "sum":
+        return means.sum() * math.prod(pred.shape[1:])
+    return reduce(means, reduction)
 
 
 l1 = l1_loss

@@ -4,6 +4,7 @@
 eq. 12). A score is averaged as it is; the loss made of it is ``1 - score``, taken before the reduction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,14 +13,25 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
-from ssimloss._precision import full_precision, native_dtype
+from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import Padding as Padding  # "as": part of the signatures here, and so of what this module exports
 from ssimloss.filters import WindowName as WindowName
-from ssimloss.filters import average_pool, box_subsample, check_window_options, make_window, window_length
+from ssimloss.filters import (
+    average_pool,
+    box_subsample,
+    check_border,
+    check_window_options,
+    make_window,
+    window_length,
+    window_weights,
+)
+from ssimloss.functional._fused import Comparison, similarity_map, similarity_means
 from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._similarity import (
     bordered,
+    check_holds_window,
+    check_inputs,
     contrast_structure,
     correlation,
     deviation_product,
@@ -31,8 +43,8 @@ from ssimloss.functional._similarity import (
     valid_pixels,
 )
 from ssimloss.gradients import erode, image_gradients
+from ssimloss.kernels import MAX_TAPS, check_backend, select
 from ssimloss.kernels import Backend as Backend
-from ssimloss.kernels import check_backend
 
 Covariance = Literal["population", "sample"]
 COVARIANCES: tuple[str, ...] = get_args(Covariance)
@@ -313,6 +325,10 @@ class _Scores:
 
 
 def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
+    check_inputs(pred, target, mask)
+    backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
+    if backend != "eager":
+        return _fused_scores(pred, target, options, backend)
     x, y, mask, window = _prepare(pred, target, options, mask)
     axes = x.ndim - 2
     factor, dtype = options.sample_factor(axes), native_dtype(pred, target)
@@ -330,6 +346,50 @@ def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tenso
         structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
         values = signed_power(luminance(statistics, options.c1), alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
     return _Scores(values, statistics.mass, 1, dtype)
+
+
+def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | None:
+    """The option that no kernel knows, in words."""
+    if mask is not None:
+        return "no kernel knows masks"
+    if ndim != 4:
+        return "no kernel knows volumes"
+    if tuple(options.exponents) != (1, 1, 1):
+        return "no kernel knows exponents other than 1"
+    if isinstance(options.window, Tensor):
+        return "no kernel takes a window from a tensor, whose values would have to be fetched"
+    if options.taps > MAX_TAPS:
+        return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {options.taps}"
+    return None
+
+
+def comparison(options: SSIMOptions) -> Comparison:
+    """What a kernel is told."""
+    assert isinstance(options.window, str)
+    low, _ = _checks.data_range(options.data_range)
+    weights = window_weights(options.window, options.window_size, options.sigma)
+    # (2 u cov + C2) / (u var + C2) for the sample factor u
+    return Comparison(weights, options.c1, options.c2 / options.sample_factor(2), low, "ssim", options.padding)
+
+
+def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
+    """Height and width of the map of images of this size, which are checked."""
+    amount = 0 if options.padding == "valid" else (options.taps - 1) // 2
+    check_border(space, amount, options.padding)
+    bordered_size = (space[0] + 2 * amount, space[1] + 2 * amount)
+    check_holds_window(bordered_size, options.taps)
+    return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
+
+
+def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> _Scores:
+    dtype, x, y = native_dtype(pred, target), pred, target
+    if options.downsample is not None:
+        x, y = promote(pred, target)
+        x, y, _ = _downsampled(x, y, None, options.downsample)
+    height, width = map_size(x.shape[2:], options)
+    if options.reduction == "none":
+        return _Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
+    return _Scores(similarity_means(x, y, comparison(options), backend), None, height * width, dtype)
 
 
 def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:

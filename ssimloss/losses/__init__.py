@@ -4,12 +4,20 @@ from ssimloss.losses.frequency import FocalFrequencyLoss, FourierMagnitudeLoss
 from ssimloss.losses.gradient import EdgeLoss, GradientDifferenceLoss
 from ssimloss.losses.pixel import CharbonnierLoss, L1Loss, L2Loss
 from ssimloss.losses.smoothness import TotalVariationLoss
-from ssimloss.losses.structure import GradientSSIMLoss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, StructureCorrelationLoss
+from ssimloss.losses.structure import (
+    GradientSSIMLoss,
+    MSSSIML1Loss,
+    MSSSIMLoss,
+    SSIML1Loss,
+    SSIMLoss,
+    StructureCorrelationLoss,
+)
 
 __all__ = [
     "SSIMLoss",
     "MSSSIMLoss",
     "MSSSIML1Loss",
+    "SSIML1Loss",
     "GradientSSIMLoss",
     "StructureCorrelationLoss",
     "L1Loss",

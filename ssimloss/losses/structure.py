@@ -5,7 +5,7 @@ from torch import Tensor
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction
-from ssimloss.functional.mixed import ZHAO_2017, MSSSIML1Options
+from ssimloss.functional.mixed import ZHAO_2017, MSSSIML1Options, SSIML1Options
 from ssimloss.functional.multiscale import (
     WANG_2003,
     Channels,
@@ -134,6 +134,41 @@ class MSSSIML1Loss(ImageLoss):
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return F.ms_ssim_l1_loss(pred, target, mask=mask, **self.options)
+
+
+class SSIML1Loss(ImageLoss):
+    """SSIM mixed with L1, as in Gaussian splatting; options of :func:`ssimloss.functional.ssim_l1_loss`."""
+
+    def __init__(
+        self,
+        *,
+        weight: float = 0.2,
+        eps: float | None = None,
+        data_range: DataRange = 1.0,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        padding: Padding = "zeros",
+        reduction: Reduction = "mean",
+        backend: Backend = "auto",
+    ) -> None:
+        super().__init__(
+            SSIML1Options,
+            weight=weight,
+            eps=eps,
+            data_range=data_range,
+            window_size=window_size,
+            sigma=sigma,
+            k1=k1,
+            k2=k2,
+            padding=padding,
+            reduction=reduction,
+            backend=backend,
+        )
+
+    def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        return F.ssim_l1_loss(pred, target, mask=mask, **self.options)
 
 
 class GradientSSIMLoss(ImageLoss):

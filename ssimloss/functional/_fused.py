@@ -1,0 +1,347 @@
+"""The primitives of ``ssimloss.kernels`` as differentiable functions.
+
+A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean, and backward scales it where it lies: a
+second tensor would cost more than the pass. Once scaled it is given away, and a second backward through a retained graph computes it again.
+
+The kernels have no second derivative. Where a graph of the gradient is asked for, backward differentiates the plain equation instead, which
+is also what every kernel is tested against.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss import kernels
+from ssimloss._precision import promote
+from ssimloss.filters import Padding, average_pool, pad
+from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._plane_means import Part
+from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
+
+Primitive = Callable[..., tuple[Tensor, ...]]
+Equation = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared of two images ``(N, C, H, W)`` at one scale, by a kernel or by the plain equation."""
+
+    window: tuple[float, ...]  # of unit sum
+    c1: float
+    c2: float
+    low: float  # where the data range begins
+    part: Part
+    padding: Padding
+
+    def options(self) -> tuple[Any, ...]:
+        """As the operators take them."""
+        return list(self.window), self.c1, self.c2, self.low, self.part, self.padding
+
+    def equation(self, x: Tensor, y: Tensor) -> Tensor:
+        """The map ``(N, C, H', W')`` in the computing dtype, differentiable any number of times."""
+        x, y = promote(x, y)
+        amount = (len(self.window) - 1) // 2
+        x, y = pad(x - self.low, amount, self.padding), pad(y - self.low, amount, self.padding)
+        statistics = local_statistics(x, y, torch.tensor(self.window, dtype=x.dtype, device=x.device), 1.0, None)
+        similarity = contrast_structure(statistics, self.c2)
+        return luminance(statistics, self.c1) * similarity if self.part == "ssim" else similarity
+
+
+def similarity_means(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
+    """Mean of each plane's map, ``(N, C)`` in the computing dtype."""
+    return mixed_means(x, y, comparison, None, 0.0, 1.0, 0.0, backend)
+
+
+def mixed_means(
+    x: Tensor,
+    y: Tensor,
+    comparison: Comparison,
+    distance: Distance | None,
+    eps: float,
+    similarity_weight: float,
+    distance_weight: float,
+    backend: str,
+) -> Tensor:
+    """Per plane ``similarity_weight * mean(map) + distance_weight * mean(distance)``, ``(N, C)``, in one pass over the images."""
+
+    def equation(x: Tensor, y: Tensor) -> Tensor:
+        means = similarity_weight * comparison.equation(x, y).mean((2, 3))
+        return means if distance is None else means + distance_weight * _distances(x, y, distance, eps).mean((2, 3))
+
+    options = (*comparison.options(), distance or "none", eps, similarity_weight, distance_weight)
+    wants = _wanted(x, y)
+    operator = torch.ops.ssimloss.similarity_means
+    if torch.compiler.is_compiling():
+        means: Tensor = operator(x, y, *options, *wants, backend)[0]
+        return means
+    return _means(x, y, lambda x, y: operator(x, y, *options, *wants, backend), equation, opposite=False)
+
+
+def pixel_means(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
+    """Mean distance of each image, ``(N,)`` in the computing dtype."""
+    want = any(_wanted(x, y))
+    operator = torch.ops.ssimloss.pixel_means
+    if torch.compiler.is_compiling():
+        means: Tensor = operator(x, y, distance, eps, want)[0]
+        return means
+
+    def primitive(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        means, grad = operator(x, y, distance, eps, want)
+        return means, grad, grad.new_empty(0)
+
+    return _means(x, y, primitive, lambda x, y: _distances(x, y, distance, eps).mean((1, 2, 3)), opposite=True)
+
+
+def similarity_map(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
+    """The map ``(N, C, H', W')`` in the computing dtype; nothing but the images is kept for backward."""
+    if torch.compiler.is_compiling():
+        similarities: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison.options(), backend)
+        return similarities
+    found: Tensor = _Map.apply(x, y, comparison, backend)
+    return found
+
+
+def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
+    """Mean of each plane's map at each scale, ``(S, N, C)``: contrast and structure, at the coarsest scale all of SSIM."""
+    options = (*finest.options()[:4], scales, pooling)
+    if torch.compiler.is_compiling():
+        means: Tensor = torch.ops.ssimloss.pyramid_means(x, y, *options, *_wanted(x, y))[0]
+        return means
+    found: Tensor = _Pyramid.apply(x, y, options, partial(_pyramid_equation, finest, scales, pooling), *_wanted(x, y))[0]
+    return found
+
+
+def halve(image: Tensor, pooling: str) -> Tensor:
+    """2 x 2 mean with one of the ways to treat an odd size."""
+    odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
+    if pooling == "zeros":
+        return torch.nn.functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
+    if pooling == "replicate" and (odd_h or odd_w):
+        image = torch.nn.functional.pad(image, (1, 0, 1, 0), mode="replicate")
+    elif pooling == "symmetric" and (odd_h or odd_w):
+        image = torch.nn.functional.pad(image, (0, odd_w, 0, odd_h), mode="replicate")
+    return average_pool(image, 2)
+
+
+def _pyramid_equation(finest: Comparison, scales: int, pooling: str, x: Tensor, y: Tensor) -> Tensor:
+    x, y = promote(x, y)
+    x, y = x - finest.low, y - finest.low
+    means = []
+    for scale in range(scales):
+        part: Part = "ssim" if scale == scales - 1 else "contrast_structure"
+        comparison = Comparison(finest.window, finest.c1, finest.c2, 0.0, part, "valid")
+        means.append(comparison.equation(x, y).mean((2, 3)))
+        if scale < scales - 1:
+            x, y = halve(x, pooling), halve(y, pooling)
+    return torch.stack(means)
+
+
+def _distances(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
+    x, y = promote(x, y)
+    return distance_of(x - y, distance, eps)
+
+
+def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
+    """``ctx.needs_input_grad`` would say yes under ``no_grad`` as well."""
+    enabled = torch.is_grad_enabled()
+    return enabled and x.requires_grad, enabled and y.requires_grad
+
+
+def _means(x: Tensor, y: Tensor, primitive: Primitive, equation: Equation, *, opposite: bool) -> Tensor:
+    means: Tensor = _Means.apply(x, y, primitive, equation, opposite)[0]
+    return means
+
+
+def _is_memory(tensor: Tensor) -> bool:
+    """Whether a tensor is plain memory, not one that a transform or a compiler follows."""
+    return type(tensor) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+
+
+def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor) -> tuple[Tensor | None, ...] | None:
+    """The gradients with a graph of their own, ``None`` where none is asked for."""
+    if not torch.is_grad_enabled():
+        return None
+    # Views, so that the derivatives stay partial where one image was computed from the other or is the same tensor.
+    pair = x.view_as(x), y.view_as(y)
+    with torch.autocast(x.device.type, enabled=False):
+        value = equation(*pair)
+    if not value.requires_grad:  # after torch.func.vjp, which has left its level: nothing can be asked of it there
+        return None
+    needed = ctx.needs_input_grad[:2]
+    wanted = [image for image, need in zip(pair, needed, strict=True) if need]
+    found = iter(torch.autograd.grad(value, wanted, upstream, create_graph=True))
+    gradients = []
+    for need in needed:
+        gradients.append(next(found) if need else None)
+    return tuple(gradients)
+
+
+class _Means(torch.autograd.Function):
+    """Means whose gradients the primitive has made; with ``opposite``, that to ``y`` is minus that to ``x``."""
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, primitive: Primitive, _equation: Equation, _opposite: bool) -> tuple[Tensor, ...]:
+        return primitive(x, y)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        x, y, ctx.primitive, ctx.equation, ctx.opposite = inputs
+        ctx.given_away = False
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, y, *output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+        nothing = (None,) * 3
+        if upstream is None:
+            return None, None, *nothing
+        x, y, *gradients = ctx.saved_tensors
+        with_graph = _second_order(ctx, x, y, ctx.equation, upstream)
+        if with_graph is not None:
+            return *with_graph, *nothing
+        if ctx.given_away:
+            _, *gradients = ctx.primitive(x, y)
+        factor = upstream[(...,) + (None,) * (x.ndim - upstream.ndim)]
+        scaled: list[Tensor | None] = []
+        for image, gradient in zip((x, y), gradients, strict=True):
+            if gradient.shape != image.shape:  # not wanted
+                scaled.append(None)
+            elif _is_memory(gradient) and gradient.dtype == image.dtype:
+                ctx.given_away = True
+                gradient.data.mul_(factor)  # not seen by the version counter: saved for this backward alone
+                scaled.append(gradient)
+            else:
+                scaled.append((gradient * factor).to(image.dtype))
+        if ctx.opposite and scaled[0] is not None:
+            of_x = scaled[0]
+            scaled = [of_x if ctx.needs_input_grad[0] else None, of_x.neg().to(y.dtype) if ctx.needs_input_grad[1] else None]
+        return *scaled, *nothing
+
+
+class _Map(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
+        similarities: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison.options(), backend)
+        return similarities
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        x, y, ctx.comparison, ctx.backend = inputs
+        ctx.save_for_backward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        x, y = ctx.saved_tensors
+        with_graph = _second_order(ctx, x, y, ctx.comparison.equation, upstream)
+        if with_graph is not None:
+            return *with_graph, None, None
+        needed = ctx.needs_input_grad[:2]
+        found = torch.ops.ssimloss.similarity_map_backward(upstream, x, y, *ctx.comparison.options(), *needed, ctx.backend)
+        return *_typed(found, (x, y), needed), None, None
+
+
+class _Pyramid(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, options: tuple[Any, ...], _equation: Equation, want_x: bool, want_y: bool) -> tuple[Tensor, ...]:
+        found: tuple[Tensor, ...] = torch.ops.ssimloss.pyramid_means(x, y, *options, want_x, want_y)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        x, y, ctx.options, ctx.equation, *ctx.wanted = inputs
+        ctx.given_away = False
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, y, *output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+        nothing = (None,) * 4
+        if upstream is None:
+            return None, None, *nothing
+        x, y, *finest = ctx.saved_tensors
+        with_graph = _second_order(ctx, x, y, ctx.equation, upstream)
+        if with_graph is not None:
+            return *with_graph, *nothing
+        if ctx.given_away:
+            _, *finest = torch.ops.ssimloss.pyramid_means(x, y, *ctx.options, *ctx.wanted)
+        if all(_is_memory(tensor) for tensor in (x, y, upstream, *finest)):
+            ctx.given_away = True
+            gradients = [gradient.data for gradient in finest]
+            kernels.pyramid_means_backward_(upstream, *gradients, x, y, *ctx.options)
+        else:
+            gradients = torch.ops.ssimloss.pyramid_means_backward(upstream, *finest, x, y, *ctx.options)
+        return *_typed(gradients, (x, y), ctx.wanted), *nothing
+
+
+def _typed(gradients: Any, images: tuple[Tensor, Tensor], wanted: Any) -> tuple[Tensor | None, ...]:
+    """Each in the dtype of its image, ``None`` where it is not wanted."""
+    typed = []
+    for gradient, image, want in zip(gradients, images, wanted, strict=True):
+        typed.append(gradient.to(image.dtype) if want else None)
+    return tuple(typed)
+
+
+# --- the operators called without the functions above: by a compiler, or by hand -------------------------------------------------------
+
+
+def _no_second_order(operator: str) -> None:
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            f"ssimloss::{operator} has no second derivative; call the loss function outside torch.compile, which then differentiates the "
+            f"eager equation, or use backend='eager'"
+        )
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor | tuple[Tensor, ...]) -> None:
+    """The images, and the gradients that an operator returns after its means."""
+    x, y, *ctx.options = inputs
+    gradients = output[1:] if isinstance(output, tuple) else ()
+    ctx.mark_non_differentiable(*gradients)
+    ctx.save_for_backward(x, y, *gradients)
+
+
+def _similarity_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    _no_second_order("similarity_means")
+    x, y, *gradients = ctx.saved_tensors
+    *_, want_x, want_y, _backend = ctx.options
+    factor = upstream[:, :, None, None]
+    scaled = _typed([gradient * factor if gradient.numel() else gradient for gradient in gradients], (x, y), (want_x, want_y))
+    return *scaled, *(None,) * len(ctx.options)
+
+
+def _pixel_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    _no_second_order("pixel_means")
+    x, y, gradient = ctx.saved_tensors
+    if not gradient.numel() and x.numel():
+        return (None,) * (2 + len(ctx.options))
+    scaled = gradient * upstream[:, None, None, None]
+    return *_typed((scaled, -scaled), (x, y), ctx.needs_input_grad[:2]), *(None,) * len(ctx.options)
+
+
+def _pyramid_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    _no_second_order("pyramid_means")
+    x, y, *finest = ctx.saved_tensors
+    *options, want_x, want_y = ctx.options
+    gradients = torch.ops.ssimloss.pyramid_means_backward(upstream, *finest, x, y, *options)
+    return *_typed(gradients, (x, y), (want_x, want_y)), *(None,) * len(ctx.options)
+
+
+def _similarity_map_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    _no_second_order("similarity_map")
+    x, y = ctx.saved_tensors
+    *options, backend = ctx.options
+    needed = ctx.needs_input_grad[:2]
+    found = torch.ops.ssimloss.similarity_map_backward(upstream, x, y, *options, *needed, backend)
+    return *_typed(found, (x, y), needed), *(None,) * len(ctx.options)
+
+
+torch.library.register_autograd("ssimloss::similarity_means", _similarity_means_backward, setup_context=_keep)
+torch.library.register_autograd("ssimloss::pixel_means", _pixel_means_backward, setup_context=_keep)
+torch.library.register_autograd("ssimloss::pyramid_means", _pyramid_means_backward, setup_context=_keep)
+torch.library.register_autograd("ssimloss::similarity_map", _similarity_map_backward, setup_context=_keep)

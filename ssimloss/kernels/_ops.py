@@ -1,0 +1,223 @@
+"""The fused primitives as PyTorch operators: ``torch.ops.ssimloss.*``.
+
+Each takes the name of the backend that computes it where there are several, allocates what it returns, and has a fake twin, so that
+``torch.compile``, export and ``opcheck`` see its shapes. An operator that reduces returns the gradients of its means along with them, ready
+up to one factor per mean; what is not wanted comes back without elements.
+
+Means and gradients are float64 if either image is, else float32.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss.kernels import _cpu
+
+_SIMILARITY = "Tensor x, Tensor y, float[] window, float c1, float c2, float low, str part, str padding"
+_PIXEL = "str pixel, float eps, float similarity_weight, float pixel_weight"
+_PYRAMID = "Tensor x, Tensor y, float[] window, float c1, float c2, float low, int scales, str pooling"
+_WANTED = "bool want_x, bool want_y"
+
+torch.library.define("ssimloss::similarity_means", f"({_SIMILARITY}, {_PIXEL}, {_WANTED}, str backend) -> (Tensor, Tensor, Tensor)")
+torch.library.define("ssimloss::similarity_map", f"({_SIMILARITY}, str backend) -> Tensor")
+torch.library.define("ssimloss::similarity_map_backward", f"(Tensor upstream, {_SIMILARITY}, {_WANTED}, str backend) -> (Tensor, Tensor)")
+torch.library.define("ssimloss::pyramid_means", f"({_PYRAMID}, {_WANTED}) -> (Tensor, Tensor, Tensor)")
+torch.library.define(
+    "ssimloss::pyramid_means_backward", f"(Tensor factors, Tensor finest_x, Tensor finest_y, {_PYRAMID}) -> (Tensor, Tensor)"
+)
+torch.library.define("ssimloss::pixel_means", "(Tensor x, Tensor y, str kind, float eps, bool want) -> (Tensor, Tensor)")
+
+
+def computing_dtype(x: Tensor, y: Tensor) -> torch.dtype:
+    """Of everything that is computed: float64 if either image is, else float32."""
+    return torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
+
+
+# --- one scale: the mean of each plane's map, (N, C) ----------------------------------------------------------------------------------
+
+
+@torch.library.register_fake("ssimloss::similarity_means")
+def _empty_similarity_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *_, want_x, want_y, _backend = options
+    means = x.new_empty(x.shape[:2], dtype=computing_dtype(x, y))
+    return means, *_empty_gradients(x, y, want_x, want_y)
+
+
+@torch.library.impl("ssimloss::similarity_means", "default")
+def _similarity_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    window, *rest, want_x, want_y, backend = options
+    if x.numel() and backend == "triton":
+        arguments: Any = (x, y, tuple(window), *rest, want_x, want_y)
+        means, grad_x, grad_y = _triton().similarity_means(*arguments)
+        return means, _or_nothing(grad_x, x), _or_nothing(grad_y, x)
+    means, grad_x, grad_y = _empty_similarity_means(x, y, *options)
+    if x.numel():
+        _cpu.similarity_means(x, y, options[:6], options[6:10], _or_none(grad_x), _or_none(grad_y), means)
+    return means, grad_x, grad_y
+
+
+# --- one scale: the map, (N, C, H', W') -----------------------------------------------------------------------------------------------
+
+
+@torch.library.register_fake("ssimloss::similarity_map")
+def _empty_similarity_map(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    window, *_, padding, _backend = options
+    lost = len(window) - 1 if padding == "valid" else 0
+    return x.new_empty((*x.shape[:2], x.shape[2] - lost, x.shape[3] - lost), dtype=computing_dtype(x, y))
+
+
+@torch.library.impl("ssimloss::similarity_map", "default")
+def _similarity_map(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    window, *rest, backend = options
+    similarities: Tensor
+    if x.numel() and backend == "triton":
+        similarities = _triton().similarity_map(x, y, tuple(window), *rest)
+        return similarities
+    similarities = _empty_similarity_map(x, y, *options)
+    if x.numel():
+        _cpu.similarity_map(x, y, options[:6], similarities)
+    return similarities
+
+
+@torch.library.register_fake("ssimloss::similarity_map_backward")
+def _empty_similarity_map_backward(_upstream: Tensor, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    *_, want_x, want_y, _backend = options
+    return _empty_gradients(x, y, want_x, want_y)
+
+
+@torch.library.impl("ssimloss::similarity_map_backward", "default")
+def _similarity_map_backward(upstream: Tensor, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    window, *rest, want_x, want_y, backend = options
+    if x.numel() and backend == "triton":
+        grad_x, grad_y = _triton().similarity_map_backward(upstream, x, y, tuple(window), *rest, want_x, want_y)
+        return _or_nothing(grad_x, x), _or_nothing(grad_y, x)
+    gradients = _empty_gradients(x, y, want_x, want_y)
+    if x.numel() and (want_x or want_y):
+        _cpu.similarity_map_backward(upstream, x, y, options[:6], _or_none(gradients[0]), _or_none(gradients[1]))
+    return gradients
+
+
+# --- all scales: the mean of each plane's map at each scale, (S, N, C) ------------------------------------------------------------------
+
+
+@torch.library.register_fake("ssimloss::pyramid_means")
+def _empty_pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *_, scales, _pooling, want_x, want_y = options
+    means = x.new_empty((scales, *x.shape[:2]), dtype=computing_dtype(x, y))
+    return means, means.new_empty(x.shape if want_x else 0), means.new_empty(x.shape if want_y else 0)
+
+
+@torch.library.impl("ssimloss::pyramid_means", "default")
+def _pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients are those of the finest means alone: all that is kept for backward."""
+    *comparison, scales, pooling, _, _ = options
+    means, grad_x, grad_y = _empty_pyramid_means(x, y, *options)
+    if x.numel():
+        shapes = pyramid_shapes(x.shape[2], x.shape[3], scales, pooling)
+        _cpu.pyramid(x, y, (*comparison, "ssim", "valid"), shapes, _or_none(grad_x), _or_none(grad_y), means=means)
+    return means, grad_x, grad_y
+
+
+@torch.library.register_fake("ssimloss::pyramid_means_backward")
+def _empty_pyramid_means_backward(_factors: Tensor, finest_x: Tensor, finest_y: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(finest_x), torch.empty_like(finest_y)
+
+
+@torch.library.impl("ssimloss::pyramid_means_backward", "default")
+def _pyramid_means_backward(factors: Tensor, finest_x: Tensor, finest_y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+    gradients = finest_x.clone(), finest_y.clone()
+    pyramid_means_backward_(factors, *gradients, *options)
+    return gradients
+
+
+def pyramid_means_backward_(factors: Tensor, finest_x: Tensor, finest_y: Tensor, x: Tensor, y: Tensor, *options: Any) -> None:
+    """The gradients of ``sum(factors * means)``, made in place of those of the finest means; an empty one is not wanted."""
+    *comparison, scales, pooling = options
+    if not x.numel():
+        return
+    if scales == 1:
+        for gradient in (finest_x, finest_y):
+            if gradient.numel():
+                gradient.mul_(factors[0, :, :, None, None])
+        return
+    shapes = pyramid_shapes(x.shape[2], x.shape[3], scales, pooling)
+    _cpu.pyramid(x, y, (*comparison, "ssim", "valid"), shapes, _or_none(finest_x), _or_none(finest_y), factors=factors)
+
+
+def pyramid_shapes(height: int, width: int, scales: int, pooling: str) -> _cpu.Pyramid:
+    """Of the scales of an image; ``pooling`` treats an odd size as in :func:`ssimloss.functional.ms_ssim`."""
+    sizes: list[tuple[int, int]] = [(height, width)]
+    before: list[tuple[int, int]] = []
+    for _ in range(scales - 1):
+        height, width = sizes[-1]
+        odd = (height % 2, width % 2)
+        begin = {"zeros": odd, "replicate": (max(odd), max(odd))}.get(pooling, (0, 0))
+        added = odd if pooling == "symmetric" else begin
+        before.append(begin)
+        sizes.append(((height + added[0]) // 2, (width + added[1]) // 2))
+    return _cpu.Pyramid(sizes, before, {"floor": "none", "zeros": "zeros"}.get(pooling, "edge"))
+
+
+# --- distances per pixel: the mean of each image, (N,) ----------------------------------------------------------------------------------
+
+
+@torch.library.register_fake("ssimloss::pixel_means")
+def _empty_pixel_means(x: Tensor, y: Tensor, _kind: str, _eps: float, want: bool) -> tuple[Tensor, Tensor]:
+    return x.new_empty(x.shape[0], dtype=computing_dtype(x, y)), _empty_gradients(x, y, want, False)[0]
+
+
+@torch.library.impl("ssimloss::pixel_means", "default")
+def _pixel_means(x: Tensor, y: Tensor, kind: str, eps: float, want: bool) -> tuple[Tensor, Tensor]:
+    """The gradient is that to ``x``; its opposite is that to ``y``."""
+    means, grad = _empty_pixel_means(x, y, kind, eps, want)
+    if x.numel():
+        _cpu.pixel_means(x, y, kind, eps, _or_none(grad), means)
+    else:
+        means.zero_()
+    return means, grad
+
+
+def _triton() -> Any:
+    """The module, imported where it is used: Triton is not everywhere, and takes long."""
+    from ssimloss.kernels import _triton as module
+
+    return module
+
+
+def _empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[Tensor, Tensor]:
+    dtype = computing_dtype(x, y)
+    return (
+        torch.empty_like(x, dtype=dtype) if want_x else x.new_empty(0, dtype=dtype),
+        torch.empty_like(y, dtype=dtype) if want_y else y.new_empty(0, dtype=dtype),
+    )
+
+
+def _or_none(gradient: Tensor) -> Tensor | None:
+    return gradient if gradient.numel() else None
+
+
+def _or_nothing(gradient: Tensor | None, like: Tensor) -> Tensor:
+    return like.new_empty(0, dtype=torch.float32) if gradient is None else gradient
+
+
+# --- torch.vmap: one call after another; a batch belongs into the images' first dimension -----------------------------------------------
+
+
+def _one_by_one(operator: Any) -> Callable[..., tuple[Any, Any]]:
+    def rule(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
+        calls = []
+        for index in range(info.batch_size):
+            chosen = [a.select(dim, index) if isinstance(dim, int) else a for a, dim in zip(arguments, in_dims, strict=True)]
+            calls.append(operator(*chosen))
+        if isinstance(calls[0], Tensor):
+            return torch.stack(calls), 0
+        stacked = tuple(torch.stack(results) for results in zip(*calls, strict=True))
+        return stacked, (0,) * len(stacked)
+
+    return rule
+
+
+for _name in ("similarity_means", "similarity_map", "similarity_map_backward", "pyramid_means", "pyramid_means_backward", "pixel_means"):
+    torch.library.register_vmap(f"ssimloss::{_name}", _one_by_one(getattr(torch.ops.ssimloss, _name)))

@@ -1,0 +1,109 @@
+// The native library: what its parts say to each other, and (at the end) its C interface.
+//
+// Plain structures only. The kernels are compiled once per instruction set, and an inline function or a template of the standard library
+// compiled with AVX-512 might be the copy that the linker keeps for everyone: they include no C++ header with code in it.
+
+#pragma once
+
+#include <stdint.h>
+
+namespace ssimloss {
+
+constexpr int kMaxTaps = 33;
+
+enum DType : int32_t { kFloat32, kFloat64, kFloat16, kBFloat16 };
+enum Border : int32_t { kValid, kReflect, kReplicate, kZeros };
+enum Part : int32_t { kSSIM, kContrastStructure };
+enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier };
+enum Outside : int32_t { kNone, kZero, kEdge };  // what a 2 x 2 block finds beyond the image
+
+// A tensor (N, C, H, W); strides in elements. A null pointer stands for a tensor that is not wanted.
+struct Image {
+  void* data;
+  int64_t stride[4];
+  int32_t dtype;
+};
+
+// From one scale to the next: block (i, j) holds the rows 2 i - before_h and 2 i - before_h + 1, likewise the columns.
+struct Halving {
+  int64_t fine_h, fine_w;
+  int32_t before_h, before_w;
+  int32_t outside;
+};
+
+// One pass over a pair of images. Everything that is computed is float64 if `is_double`, else float32.
+struct Similarity {
+  Image x, y;
+  int64_t planes, channels, height, width;  // planes = N C; the size is that after halving
+  const Halving* halving;                   // null: the images as they are
+  const void *centre_x, *centre_y;          // a number near the pixels of each plane, which is subtracted
+  bool stored;                              // the images are coarser scales as stored: float or double, centred already
+  double low;                               // where the data range begins
+  int32_t border, pad;                      // pad: pixels added at each side, 0 for kValid
+  const double* window;
+  int32_t taps, part;
+  double c1, c2;
+
+  double* row_sums;             // of the map, (planes, map rows), or null
+  Image map;                    // receives the map
+  Image upstream;               // multiplies the derivatives, per position
+  double scale;                 // multiplies them
+  const double* plane_scale;    // and so does this one, per plane; null: 1
+  Image grad_x, grad_y;         // receive the gradient; of the computing type
+  int32_t pixel;                // a distance per pixel, added to the gradient with this weight
+  double eps, pixel_weight;
+  double* pixel_sums;           // (planes, height)
+
+  // Where the gradient is that of a coarser scale: what still coarser ones add, and the finer one that it is spread over.
+  const void *coarse_x, *coarse_y;  // (planes, coarse_h, coarse_w) of the computing type
+  int64_t coarse_h, coarse_w;
+  Halving to_coarse;                // from this scale to that one
+  const double* fine_scale;         // with `halving`: grad_x is fine and becomes fine_scale * grad_x + what this scale adds
+};
+
+// A coarser scale, stored: the image halved once, or twice where `first` is given, minus the centre.
+struct Coarser {
+  Image image;
+  int64_t planes, channels;
+  const void* centre;
+  bool stored;  // the image is such a scale itself, centred already
+  double low;
+  const Halving* first;
+  Halving last;
+  void* out;  // (planes, height, width) of the computing type
+  int64_t height, width;
+};
+
+// Distances per pixel over images of one length, in blocks.
+struct PixelMeans {
+  Image x, y;
+  int64_t shape[4];
+  int32_t pixel;
+  double eps;
+  double* sums;   // (N, blocks)
+  int64_t blocks;  // per image
+  Image grad;      // derivative of the mean of each image, of the computing type
+};
+
+// What one instruction set offers. A share is worked on by one thread; results do not depend on how many there are.
+struct Kernels {
+  const char* name;
+  void (*similarity)(const Similarity&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
+  void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*coarser_scratch)(const Coarser&, bool is_double);
+  void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
+  void (*centres)(const Image&, const int64_t* shape, bool is_double, void* out);
+};
+
+namespace baseline { extern const Kernels kernels; }
+namespace avx2 { extern const Kernels kernels; }
+namespace avx512 { extern const Kernels kernels; }
+
+// Calls body(argument, share, shares) for every share, on that many threads where there is reason to.
+using Body = void (*)(void* argument, int share, int shares);
+void parallel(int threads, Body body, void* argument);
+// How it does so, in words.
+const char* describe_threads();
+
+}  // namespace ssimloss

@@ -1,0 +1,103 @@
+// The kernels of one instruction set. Compiled once for each, with the options that allow it; dispatch.cpp chooses when it runs.
+
+#include "pixels.h"
+#include "similarity.h"
+
+namespace ssimloss {
+namespace SSIMLOSS_SET {
+namespace {
+
+constexpr int kUsualTaps = 11;
+
+bool is_symmetric(const double* window, int taps) {
+  for (int k = 0; k < taps / 2; k++)
+    if (window[k] != window[taps - 1 - k]) return false;
+  return true;
+}
+
+bool is_usual(const Similarity& job) { return job.taps == kUsualTaps && is_symmetric(job.window, job.taps); }
+
+template <class T>
+void similarity_of(const Similarity& job, int share, int shares, void* scratch) {
+  if (is_usual(job))
+    ((Stream<T, kUsualTaps>*)scratch)->run(job, share, shares);
+  else
+    ((Stream<T, 0>*)scratch)->run(job, share, shares);
+}
+
+void similarity(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? similarity_of<double>(job, share, shares, scratch) : similarity_of<float>(job, share, shares, scratch);
+}
+
+int64_t similarity_scratch(const Similarity& job, bool is_double) {
+  if (is_usual(job)) return is_double ? sizeof(Stream<double, kUsualTaps>) : sizeof(Stream<float, kUsualTaps>);
+  return is_double ? sizeof(Stream<double, 0>) : sizeof(Stream<float, 0>);
+}
+
+constexpr int64_t kPiece = 256;  // pixels of a coarser row at a time
+
+template <class T>
+void coarser_of(const Coarser& job, int share, int shares, T* scratch) {
+  // Two fine lines of twice as many pixels, and for either two finer ones of twice as many again.
+  T *above = scratch, *below = above + 2 * kPiece, *finer_above = below + 2 * kPiece, *finer_below = finer_above + 4 * kPiece;
+  const int64_t rows = job.planes * job.height;
+  for (int64_t row = rows * share / shares; row < rows * (share + 1) / shares; row++) {
+    const int64_t plane = row / job.height;
+    const T centre = ((const T*)job.centre)[plane], outside = T(job.low) - centre, shift = job.stored ? T(0) : centre;
+    const auto read = [&](int64_t r, int64_t first, int64_t n, T* to) INLINE_LAMBDA {
+      read_line(job.image, start_of(job.image, plane, job.channels, r, first), n, shift, to);
+    };
+    const auto halve_and_read = [&](int64_t r, int64_t first, int64_t n, T* to) INLINE_LAMBDA {
+      halve_row<T>(*job.first, r, first, n, outside, finer_above, finer_below, to, read);
+    };
+    for (int64_t column = 0; column < job.width; column += kPiece) {
+      const int64_t count = job.width - column < kPiece ? job.width - column : kPiece;
+      T* out = (T*)job.out + row * job.width + column;
+      if (job.first)
+        halve_row<T>(job.last, row % job.height, column, count, outside, above, below, out, halve_and_read);
+      else
+        halve_row<T>(job.last, row % job.height, column, count, outside, above, below, out, read);
+    }
+  }
+}
+
+void coarser(const Coarser& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? coarser_of(job, share, shares, (double*)scratch) : coarser_of(job, share, shares, (float*)scratch);
+}
+
+int64_t coarser_scratch(const Coarser&, bool is_double) { return 12 * kPiece * (is_double ? sizeof(double) : sizeof(float)); }
+
+void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
+  is_double ? pixel_means<double>(job, share, shares) : pixel_means<float>(job, share, shares);
+}
+
+// Subtracted before anything is squared. Any number among a plane's pixels serves; the mean of a grid of them costs no pass of its own.
+template <class T>
+void centres_of(const Image& image, const int64_t* shape, T* out) {
+  constexpr int64_t kGrid = 8;
+  const int64_t h = shape[2], w = shape[3];
+  for (int64_t plane = 0; plane < shape[0] * shape[1]; plane++) {
+    T sum = 0;
+    for (int64_t i = 0; i < kGrid; i++)
+      for (int64_t j = 0; j < kGrid; j++) {
+        T pixel = 0;
+        read_line(image, start_of(image, plane, shape[1], (2 * i + 1) * h / (2 * kGrid), (2 * j + 1) * w / (2 * kGrid)), 1, T(0), &pixel);
+        sum += pixel;
+      }
+    out[plane] = sum / (kGrid * kGrid);
+  }
+}
+
+void centres(const Image& image, const int64_t* shape, bool is_double, void* out) {
+  is_double ? centres_of(image, shape, (double*)out) : centres_of(image, shape, (float*)out);
+}
+
+}  // namespace
+
+#define QUOTED(word) #word
+#define NAME_OF(word) QUOTED(word)
+extern const Kernels kernels;
+const Kernels kernels = {NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, coarser, coarser_scratch, pixels, centres};
+
+}  // namespace SSIMLOSS_SET
+}  // namespace ssimloss

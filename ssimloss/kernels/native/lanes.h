@@ -1,0 +1,168 @@
+// Vectors of whichever width this file is compiled for, and the layout "lanes".
+//
+// A row of n pixels is cut into as many segments of L pixels as a vector has lanes; vector i holds pixel i of every segment:
+//
+//     lane            0      1      2
+//     vector 0        p0     pL     p2L    ...       The right neighbour of vector i is vector i + 1: filtering along a row
+//     vector 1        p1     pL+1   p2L+1  ...       needs aligned loads and no shuffle.
+//
+// Written with the vector extension of GCC and Clang, so that one source serves SSE2, AVX2, AVX-512 and NEON.
+
+#pragma once
+
+#include <stdint.h>
+
+#include <type_traits>
+
+#define INLINE inline __attribute__((always_inline))
+#define INLINE_LAMBDA __attribute__((always_inline))
+
+#if defined(__AVX512F__)
+#define SSIMLOSS_SET avx512
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+#define SSIMLOSS_SET avx2
+constexpr int kBytes = 32;
+#else
+#define SSIMLOSS_SET baseline
+constexpr int kBytes = 16;
+#endif
+
+namespace ssimloss {
+namespace SSIMLOSS_SET {
+
+template <class T>
+struct Lanes {
+  static constexpr int count = kBytes / sizeof(T);
+  using Integer = typename std::conditional<sizeof(T) == 4, int32_t, int64_t>::type;
+  typedef T Vector __attribute__((vector_size(kBytes)));
+  typedef Integer Mask __attribute__((vector_size(kBytes)));
+};
+template <class T>
+using Vector = typename Lanes<T>::Vector;
+template <class T>
+using Mask = typename Lanes<T>::Mask;
+
+template <class T>
+INLINE Vector<T> broadcast(T value) {
+  return value - Vector<T>{};  // not a sum: that loses the sign of -0
+}
+
+template <class T>
+INLINE Vector<T> load(const T* from) {
+  Vector<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T>
+INLINE void store(T* to, Vector<T> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+// The vector where the mask is set, else 0, whatever the vector holds there.
+template <class T>
+INLINE Vector<T> keep(Vector<T> v, Mask<T> mask) {
+  return (Vector<T>)((Mask<T>)v & mask);
+}
+
+template <class T, int... I>
+struct Indices {};
+template <class T, int N, int... I>
+struct CountTo : CountTo<T, N - 1, N - 1, I...> {};
+template <class T, int... I>
+struct CountTo<T, 0, I...> {
+  using type = Indices<T, I...>;
+};
+template <class T>
+using LaneIndices = typename CountTo<T, Lanes<T>::count>::type;
+
+// Lane j of the result is lane F::from(j, count) of a and b laid side by side.
+template <class F, class T, int... I>
+INLINE Vector<T> shuffle(Vector<T> a, Vector<T> b, Indices<T, I...>) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, F::from(I, Lanes<T>::count)...);
+#else
+  return __builtin_shuffle(a, b, Mask<T>{F::from(I, Lanes<T>::count)...});
+#endif
+}
+template <class F, class T>
+INLINE Vector<T> shuffle(Vector<T> a, Vector<T> b) {
+  return shuffle<F, T>(a, b, LaneIndices<T>{});
+}
+
+struct FromNext {  // of (v, 0)
+  static constexpr int from(int j, int) { return j + 1; }
+};
+struct FromPrevious {  // of (0, v)
+  static constexpr int from(int j, int count) { return count - 1 + j; }
+};
+template <class T>
+INLINE Vector<T> from_next_lane(Vector<T> v) {
+  return shuffle<FromNext, T>(v, Vector<T>{});
+}
+template <class T>
+INLINE Vector<T> from_previous_lane(Vector<T> v) {
+  return shuffle<FromPrevious, T>(Vector<T>{}, v);
+}
+
+// Transposes a square of vectors: the halves of side D that lie off the diagonal are exchanged, for D = 1, 2, 4 ...
+template <int D>
+struct Upper {
+  static constexpr int from(int j, int count) { return (j & D) ? count + j - D : j; }
+};
+template <int D>
+struct Lower {
+  static constexpr int from(int j, int count) { return (j & D) ? count + j : j + D; }
+};
+template <class T, int D>
+INLINE void exchange(Vector<T>* v) {
+  if constexpr (D < Lanes<T>::count) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Lanes<T>::count; i++) {
+      if (i & D) continue;
+      const Vector<T> a = v[i], b = v[i + D];
+      v[i] = shuffle<Upper<D>, T>(a, b);
+      v[i + D] = shuffle<Lower<D>, T>(a, b);
+    }
+    exchange<T, 2 * D>(v);
+  }
+}
+template <class T>
+INLINE void transpose(Vector<T>* v) {
+  exchange<T, 1>(v);
+}
+
+// Segments of `length` pixels, one after another, to lanes. Writes up to a vector's count more vectors than `length`, and reads as many
+// pixels beyond the last segment.
+template <class T>
+INLINE void to_lanes(Vector<T>* lanes, const T* pixels, int length) {
+  constexpr int n = Lanes<T>::count;
+  for (int i = 0; i < length; i += n) {
+    Vector<T> v[n];
+#pragma GCC unroll 16
+    for (int j = 0; j < n; j++) v[j] = load(pixels + j * length + i);
+    transpose<T>(v);
+#pragma GCC unroll 16
+    for (int j = 0; j < n; j++) lanes[i + j] = v[j];
+  }
+}
+
+// And back. Reads and writes beyond the end as to_lanes does.
+template <class T>
+INLINE void from_lanes(T* pixels, const Vector<T>* lanes, int length) {
+  constexpr int n = Lanes<T>::count;
+  for (int i = 0;;) {
+    Vector<T> v[n];
+#pragma GCC unroll 16
+    for (int j = 0; j < n; j++) v[j] = lanes[i + j];
+    transpose<T>(v);
+#pragma GCC unroll 16
+    for (int j = 0; j < n; j++) store(pixels + j * length + i, v[j]);  // ascending: what a short segment writes too much is overwritten
+    if (i + n >= length) break;
+    i = i + 2 * n <= length ? i + n : length - n;  // the last square ends with the segment
+  }
+}
+
+}  // namespace SSIMLOSS_SET
+}  // namespace ssimloss

@@ -1,0 +1,116 @@
+// Distances per pixel and their derivatives: L1, L2, Charbonnier.
+
+#pragma once
+
+#include "rows.h"
+
+namespace ssimloss {
+namespace SSIMLOSS_SET {
+
+template <class T>
+INLINE T square_root(T value);
+template <>
+INLINE float square_root(float value) { return __builtin_sqrtf(value); }
+template <>
+INLINE double square_root(double value) { return __builtin_sqrt(value); }
+
+// Where there is a gradient: gradient[i] (+)= weight * derivative. Returns the sum of the distances, added up in the order of the pixels
+// in 16 parts.
+template <class T, class Distance>
+INLINE double sum_line(const T* __restrict x, const T* __restrict y, T* __restrict gradient, int64_t count, T weight, bool add,
+                       Distance distance) {
+  constexpr int kParts = 16;
+  T parts[kParts] = {};
+  int64_t i = 0;
+#define PIXELS(assign)                                                 \
+  {                                                                    \
+    for (; i + kParts <= count; i += kParts)                           \
+      for (int part = 0; part < kParts; part++) {                      \
+        T slope;                                                       \
+        parts[part] += distance(x[i + part] - y[i + part], slope);     \
+        assign(i + part);                                              \
+      }                                                                \
+    for (; i < count; i++) {                                           \
+      T slope;                                                         \
+      parts[0] += distance(x[i] - y[i], slope);                        \
+      assign(i);                                                       \
+    }                                                                  \
+  }
+#define NOTHING(at) (void)slope
+#define ADD(at) gradient[at] += weight * slope
+#define SET(at) gradient[at] = weight * slope
+  if (!gradient)
+    PIXELS(NOTHING)
+  else if (add)
+    PIXELS(ADD)
+  else
+    PIXELS(SET)
+#undef PIXELS
+#undef NOTHING
+#undef ADD
+#undef SET
+  double sum = 0;
+  for (int part = 0; part < kParts; part++) sum += parts[part];
+  return sum;
+}
+
+template <class T>
+inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int64_t count, T eps, T weight, bool add) {
+  switch (kind) {
+    case kL1:
+      return sum_line(x, y, gradient, count, weight, add, [](T d, T& slope) INLINE_LAMBDA {
+        slope = T(d > 0) - T(d < 0) + T(0) * d;  // NaN stays NaN
+        return d < 0 ? -d : d;
+      });
+    case kL2:
+      return sum_line(x, y, gradient, count, weight, add, [](T d, T& slope) INLINE_LAMBDA {
+        slope = 2 * d;
+        return d * d;
+      });
+    default: {
+      const T floor = eps * eps;
+      return sum_line(x, y, gradient, count, weight, add, [floor](T d, T& slope) INLINE_LAMBDA {
+        const T root = square_root(d * d + floor);
+        slope = d / root;
+        return root;
+      });
+    }
+  }
+}
+
+// Blocks of an image's pixels in the order of its planes, rows and columns, one line of a row at most.
+template <class T>
+void pixel_means(const PixelMeans& job, int share, int shares) {
+  constexpr int64_t kLine = 2048;
+  T x[kLine], y[kLine], line[kLine];
+  const int64_t c = job.shape[1], h = job.shape[2], w = job.shape[3], rows = c * h;
+  const int64_t total = job.shape[0] * job.blocks;
+  const double weight = 1 / ((double)c * (double)h * (double)w);
+  for (int64_t block = total * share / shares; block < total * (share + 1) / shares; block++) {
+    const int64_t n = block / job.blocks, b = block % job.blocks;
+    double sum = 0;
+    for (int64_t row = rows * b / job.blocks; row < rows * (b + 1) / job.blocks; row++)
+      for (int64_t column = 0; column < w; column += kLine) {
+        const int64_t count = w - column < kLine ? w - column : kLine, plane = n * c + row / h;
+        const int64_t of_x = start_of(job.x, plane, c, row % h, column), of_y = start_of(job.y, plane, c, row % h, column);
+        const T *from_x = x, *from_y = y;
+        if (job.x.stride[3] == 1 && job.x.dtype == (sizeof(T) == 4 ? kFloat32 : kFloat64))
+          from_x = (const T*)job.x.data + of_x;
+        else
+          read_line(job.x, of_x, count, T(0), x);
+        if (job.y.stride[3] == 1 && job.y.dtype == (sizeof(T) == 4 ? kFloat32 : kFloat64))
+          from_y = (const T*)job.y.data + of_y;
+        else
+          read_line(job.y, of_y, count, T(0), y);
+        T* gradient = nullptr;
+        if (job.grad.data) gradient = job.grad.stride[3] == 1 ? (T*)job.grad.data + start_of(job.grad, plane, c, row % h, column) : line;
+        sum += pixel_line<T>(job.pixel, from_x, from_y, gradient, count, (T)job.eps, (T)weight, false);
+        if (gradient == line)
+          for (int64_t i = 0; i < count; i++) ((T*)job.grad.data)[start_of(job.grad, plane, c, row % h, column + i)] = line[i];
+      }
+    job.sums[block] = sum;
+  }
+}
+
+}  // namespace SSIMLOSS_SET
+}  // namespace ssimloss

@@ -1,0 +1,610 @@
+// The similarity of two images and its gradient, in one pass over their rows.
+//
+// The equations are those of functional/_plane_means.py, written in d = x - y, so that images that are equal somewhere are exactly similar
+// there and their gradient exactly 0. With V the mean under the window, x and y centred, var = V(x^2 + y^2) - V(x)^2 - V(y)^2:
+//
+//     contrast_structure = 1 - (V(d^2) - V(d)^2) / (var + C2)
+//     luminance          = 1 - (mu_x - mu_y)^2 / (mu_x^2 + mu_y^2 + C1)
+//
+// Rows stream through rings of a few groups of 8, which stay in the second-level cache.
+//
+//   read     row of x, row of y, centred                        -> images    (ring)
+//   filter   along the row: x, y, x^2 + y^2, d^2                -> filtered  (ring), 4 maps
+//   compare  down the columns, 8 rows at a time, then point by
+//            point: the similarity, its sum, its derivatives    -> derived   (ring), 3 or 4 maps
+//   spread   derived, down the columns, transposed              -> spread, 8 rows
+//   combine  along the row, transposed; W(dV(x)) + x W(2 dV(x^2
+//            + y^2)) + d W(2 dV(d^2))                           -> a row of the gradient
+//   write    border folded back, distance per pixel added
+//
+// Filtering needs a window's height of rows ahead, its transpose as many behind: the gradient of rows s .. s + 7 is complete when the
+// similarity of rows s .. s + 7 is known, whose windows end taps - 1 rows further down.
+//
+// Wide images are cut into tiles of columns that overlap by the windows. Of narrow ones, several planes lie side by side in the lanes.
+
+#pragma once
+
+#include "pixels.h"
+#include "rows.h"
+
+namespace ssimloss {
+namespace SSIMLOSS_SET {
+
+constexpr int kGroup = 8;  // rows
+
+// TAPS: length of a symmetric window known when compiling, or 0 for any window of up to kMaxTaps.
+template <class T, int TAPS>
+class Stream {
+ public:
+  static constexpr int kLanes = Lanes<T>::count;
+  static constexpr int kLongest = TAPS ? TAPS : kMaxTaps;
+  static constexpr int kSegment = 36 * 64 / kBytes;  // pixels per lane
+  static constexpr int kTile = kSegment * kLanes;    // pixels per row
+  static constexpr int kHalo = kLongest - 1;
+  static constexpr int kRing = (kLongest + kGroup - 2) / kGroup + 1;  // groups
+  using V = Vector<T>;
+  using M = Mask<T>;
+
+  // Rows [share / shares) of all planes, in an order and with results that do not depend on how many shares there are.
+  void run(const Similarity& job, int share, int shares);
+
+ private:
+  static constexpr int kBlock = 4;  // columns compared at a time
+  static constexpr int kRow = kSegment + kHalo + kLanes;
+  // Rows of rings, in vectors; odd, so that the rows of a column do not meet in one set of the cache.
+  static constexpr int kImages = 2 * kRow | 1, kFiltered = 4 * kSegment | 1, kDerived = 4 * kSegment | 1;
+
+  struct Window {
+    V taps[kMaxTaps], turned[kMaxTaps];
+  };
+
+  void block(int64_t plane, int planes, int64_t from, int64_t to);
+  void tile(int64_t column, int64_t end);
+  void read(int64_t row);
+  Rows<T> rows_of(int image);
+  void compare(int64_t row);
+  void clear_derived(V* row);
+  template <int PART, int GRADIENTS, bool MAPPED>
+  void compare_points(int64_t row);
+  void read_upstream(int64_t row);
+  void write_map(int64_t row);
+  void spread(int64_t row);
+  void combine(int64_t row);
+  void write(int64_t row, T* lines, bool of_x);
+  void write_line(int64_t plane, int64_t row, int64_t column, int64_t count, T* line, bool of_x, bool add);
+  void pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum);
+  void clear_borders(int64_t from, int64_t to);
+
+  template <int OUT, class At>
+  INLINE void correlate(V (&out)[OUT], const V* window, At at) const;
+  template <class At>
+  INLINE void filter_row(V* __restrict out, const V* window, int length, At at) const;
+
+  int taps() const { return TAPS ? TAPS : job_->taps; }
+  int halo() const { return taps() - 1; }
+  int groups() const { return TAPS ? kRing : (taps() + kGroup - 2) / kGroup + 1; }
+  int slot(int64_t group) const { return (int)(group % groups()) * kGroup; }
+  V* images(int64_t row) { return images_ + (slot(row / kGroup) + row % kGroup) * kImages; }
+  int64_t map_h() const { return job_->height + 2 * job_->pad - halo(); }
+  int64_t map_w() const { return job_->width + 2 * job_->pad - halo(); }
+  bool is_folded_onto(int64_t row) const { return row <= job_->pad || row >= job_->height - 1 - job_->pad; }
+  bool wants_gradient() const { return job_->grad_x.data; }
+  T* line_of(T* lines, int plane) const { return lines + plane * lanes_per_plane_ * length_; }
+
+  // What is being worked on.
+  const Similarity* job_;
+  int64_t plane_;          // the first of `planes_` that lie side by side
+  int planes_, lanes_per_plane_;
+  int64_t from_, to_;      // rows of the (bordered) image whose gradient is written; of its map, rows that are summed
+  int64_t column_, end_;   // likewise its columns
+  int64_t start_;          // column of the first pixel that is read
+  int64_t origin_;         // row of the first group
+  int length_;             // pixels per segment
+  int width_;              // pixels per row
+
+  Window window_;
+  V offset_x_, offset_d_, scale_;  // per plane: what is missing in the centred means of x and x - y; factor of the derivatives
+  M in_map_[kSegment], counted_[kSegment];  // masks: the window fits; and the position is this tile's
+  V images_[kRing * kGroup * kImages];
+  V filtered_[kRing * kGroup * kFiltered];
+  V derived_[kRing * kGroup * kDerived];
+  V spread_[kGroup * 4 * (kRow + kHalo)];
+  V products_[2 * kRow];
+  V map_[kGroup * (kRow + kLanes)], upstream_[kGroup * (kRow + kLanes)];
+  V combined_[2 * (kRow + kLanes)];
+  T lines_[kTile + 2 * kLanes], other_lines_[kTile + 2 * kLanes], pixel_lines_[2 * (kTile + kLanes)];
+  T fine_lines_[4 * (kTile + kLanes)];
+};
+
+// out[o] = sum over k of window[k] * at(o + k)
+template <class T, int TAPS>
+template <int OUT, class At>
+INLINE void Stream<T, TAPS>::correlate(V (&out)[OUT], const V* window, At at) const {
+  for (int o = 0; o < OUT; o++) out[o] = V{};
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+  if constexpr (TAPS != 0) {  // without a fused multiply-add, equal weights are worth adding up before
+#pragma GCC unroll 8
+    for (int o = 0; o < OUT; o++) {
+      out[o] = window[TAPS / 2] * at(o + TAPS / 2);
+#pragma GCC unroll 16
+      for (int k = 0; k < TAPS / 2; k++) out[o] += window[k] * (at(o + k) + at(o + TAPS - 1 - k));
+    }
+    return;
+  }
+#endif
+  if constexpr (TAPS != 0) {  // every vector is loaded once, the weights stay in registers
+    V weight[TAPS / 2 + 1];
+    for (int k = 0; k <= TAPS / 2; k++) weight[k] = window[k];
+#pragma GCC unroll 48
+    for (int i = 0; i < OUT + TAPS - 1; i++) {
+      const V v = at(i);
+#pragma GCC unroll 8
+      for (int o = 0; o < OUT; o++) {
+        const int k = i - o;
+        if (k >= 0 && k < TAPS) out[o] += weight[k <= TAPS / 2 ? k : TAPS - 1 - k] * v;
+      }
+    }
+  } else {
+    for (int k = 0; k < job_->taps; k++) {
+      const V weight = window[k];
+#pragma GCC unroll 8
+      for (int o = 0; o < OUT; o++) out[o] += weight * at(o + k);
+    }
+  }
+}
+
+template <class T, int TAPS>
+template <class At>
+INLINE void Stream<T, TAPS>::filter_row(V* __restrict out, const V* window, int length, At at) const {
+  int i = 0;
+  for (; i + 8 <= length; i += 8) {
+    V v[8];
+    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    for (int o = 0; o < 8; o++) out[i + o] = v[o];
+  }
+  for (; i + 4 <= length; i += 4) {
+    V v[4];
+    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    for (int o = 0; o < 4; o++) out[i + o] = v[o];
+  }
+  for (; i < length; i++) {
+    V v[1];
+    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    out[i] = v[0];
+  }
+}
+
+// --- how the work is cut ------------------------------------------------------------------------------------------------------------
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::run(const Similarity& job, int share, int shares) {
+  job_ = &job;
+  T window[kMaxTaps];
+  double missing = 1;
+  for (int k = 0; k < taps(); k++) missing -= window[k] = (T)job.window[k];
+  // Rounded weights add up to a little more or less than 1, which would bias every variance by that share of the squared mean. The outer
+  // taps, the smallest, can take up what is missing to most digits.
+  window[0] += T(missing / 2);
+  window[taps() - 1] += T(missing / 2);
+  for (int k = 0; k < taps(); k++) {
+    window_.taps[k] = broadcast(window[k]);
+    window_.turned[k] = broadcast(window[taps() - 1 - k]);
+  }
+  const int64_t height = job.height + 2 * job.pad, width = job.width + 2 * job.pad;
+  int side_by_side = 1;  // planes: until a lane has pixels enough that the windows between segments do not weigh
+  while (side_by_side * 2 <= kLanes && side_by_side * 2 <= job.planes && side_by_side * width < 16 * kLanes) side_by_side *= 2;
+  const int64_t whole = job.planes / side_by_side, units = whole + job.planes % side_by_side;
+  // Units of one or several planes lie below each other. A share begins at a multiple of a group, and not among the rows next to an edge
+  // onto which the border is folded.
+  const int64_t fold = job.border == kReflect || job.border == kReplicate ? 2 * job.pad + 1 : 0;
+  const auto snapped = [&](int64_t row) {
+    const int64_t unit = row / height;
+    int64_t r = (row % height + kGroup / 2) / kGroup * kGroup;
+    if (r < fold) r = 0;
+    if (r > height - fold) r = height;
+    return unit * height + r;
+  };
+  const int64_t first = snapped(units * height * share / shares), last = snapped(units * height * (share + 1) / shares);
+  for (int64_t row = first; row < last;) {
+    const int64_t unit = row / height, to = last < (unit + 1) * height ? last - unit * height : height;
+    if (unit < whole)
+      block(unit * side_by_side, side_by_side, row - unit * height, to);
+    else
+      block(whole * side_by_side + (unit - whole), 1, row - unit * height, to);
+    row = unit * height + to;
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::block(int64_t plane, int planes, int64_t from, int64_t to) {
+  const Similarity& job = *job_;
+  plane_ = plane;
+  planes_ = planes;
+  lanes_per_plane_ = kLanes / planes;
+  from_ = from;
+  to_ = to;
+  for (int lane = 0; lane < kLanes; lane++) {
+    const int64_t p = plane + lane / lanes_per_plane_;
+    offset_x_[lane] = ((const T*)job.centre_x)[p] - T(job.low);
+    offset_d_[lane] = ((const T*)job.centre_x)[p] - ((const T*)job.centre_y)[p];
+    scale_[lane] = T(job.scale * (job.plane_scale ? job.plane_scale[p] : 1));
+  }
+  if (job.row_sums)
+    for (int p = 0; p < planes; p++)
+      for (int64_t row = from; row < to && row < map_h(); row++) job.row_sums[(plane + p) * map_h() + row] = 0;
+  if (job.pixel_sums)
+    for (int p = 0; p < planes; p++)
+      for (int64_t row = from; row < to; row++)
+        if (row >= job.pad && row < job.height + job.pad) job.pixel_sums[(plane + p) * job.height + row - job.pad] = 0;
+  if (wants_gradient() && (job.border == kReflect || job.border == kReplicate)) clear_borders(from, to);
+
+  const int64_t width = job.width + 2 * job.pad;
+  const int64_t widest = kTile - 2 * halo();
+  const int64_t tiles = width <= kTile ? 1 : (width + widest - 1) / widest;
+  const int64_t step = (width + tiles - 1) / tiles;
+  for (int64_t column = 0; column < width; column += step) tile(column, column + step < width ? column + step : width);
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::tile(int64_t column, int64_t end) {
+  const int64_t width = job_->width + 2 * job_->pad, height = job_->height + 2 * job_->pad;
+  column_ = column;
+  end_ = end;
+  start_ = wants_gradient() && column > halo() ? column - halo() : wants_gradient() ? 0 : column;
+  width_ = (int)((end + halo() < width ? end + halo() : width) - start_);
+  length_ = (width_ + lanes_per_plane_ - 1) / lanes_per_plane_;
+  const int64_t last = end < map_w() ? end : map_w();
+  for (int i = 0; i < length_; i++)
+    for (int lane = 0; lane < kLanes; lane++) {
+      const int64_t c = start_ + lane % lanes_per_plane_ * length_ + i;
+      in_map_[i][lane] = c < last ? -1 : 0;
+      counted_[i][lane] = c >= column && c < last ? -1 : 0;
+    }
+
+  const int before = (halo() + kGroup - 1) / kGroup * kGroup;  // rows above whose windows reach into ours
+  origin_ = !wants_gradient() || from_ < before ? (wants_gradient() ? 0 : from_) : from_ - before;
+  if (wants_gradient())  // the groups above the first
+    for (int row = kGroup; row < groups() * kGroup; row++) clear_derived(derived_ + row * kDerived);
+  const int64_t until = wants_gradient() || job_->pixel ? to_ : (to_ < map_h() ? to_ : map_h());
+  const int64_t needed = until + halo() < height ? until + halo() : height;
+  int64_t next = 0;  // rows are counted from the origin
+  for (int64_t row = 0; origin_ + row < until; row += kGroup) {
+    for (; next < row + groups() * kGroup && origin_ + next < needed; next++) read(next);
+    compare(row);
+    if (origin_ + row < from_) continue;
+    if (wants_gradient()) spread(row);
+    for (int64_t r = row; r < row + kGroup && origin_ + r < to_; r++) {
+      if (wants_gradient())
+        combine(r);
+      else if (job_->pixel)
+        for (int p = 0; p < planes_; p++) pixels(plane_ + p, origin_ + r, column_, end_ - column_, nullptr, 1, true);
+    }
+  }
+}
+
+// --- the phases ---------------------------------------------------------------------------------------------------------------------
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::read(int64_t row) {
+  V* x = images(row);
+  V* y = x + kRow;
+  T* pixels[2] = {lines_, other_lines_};
+  for (int image = 0; image < 2; image++)
+    for (int p = 0; p < planes_; p++) {
+      T* line = line_of(pixels[image], p);
+      rows_of(image).read(plane_ + p, origin_ + row, start_, width_, line);
+      for (int i = width_; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
+    }
+  to_lanes<T>(x, lines_, length_);  // only now: what has just been written cannot be read back at another alignment without a wait
+  to_lanes<T>(y, other_lines_, length_);
+  for (int k = 0; k < halo(); k++) {
+    x[length_ + k] = from_next_lane<T>(x[k]);
+    y[length_ + k] = from_next_lane<T>(y[k]);
+  }
+  V *squares = products_, *difference = products_ + kRow;
+  for (int i = 0; i < length_ + halo(); i++) {
+    const V d = x[i] - y[i];
+    squares[i] = x[i] * x[i] + y[i] * y[i];
+    difference[i] = d * d;
+  }
+  V* out = filtered_ + (slot(row / kGroup) + row % kGroup) * kFiltered;
+  const V* maps[4] = {x, y, squares, difference};
+  for (int m = 0; m < 4; m++) {
+    const V* map = maps[m];
+    for (int p = 0; p < planes_; p++)  // a part of a later row at a time: the processor keeps track of a dozen lines or so
+      rows_of(m / 2).expect(plane_ + p, origin_ + row + kGroup, start_ + m % 2 * (width_ / 2), (width_ + 1) / 2);
+    filter_row(out + m * kSegment, window_.taps, length_, [map](int i) INLINE_LAMBDA { return map[i]; });
+  }
+}
+
+template <class T, int TAPS>
+INLINE Rows<T> Stream<T, TAPS>::rows_of(int image) {
+  const Similarity& job = *job_;
+  return {image ? job.y : job.x, job, (const T*)(image ? job.centre_y : job.centre_x), fine_lines_, fine_lines_ + 2 * (kTile + kLanes)};
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::compare(int64_t row) {
+  const Similarity& job = *job_;
+  V* derived = derived_ + slot(row / kGroup) * kDerived;
+  const int64_t valid = map_h() - origin_ - row;  // of the 8 rows, those whose windows fit
+  if (valid > 0) {
+    const int gradients = (job.grad_x.data != nullptr) + (job.grad_y.data != nullptr);
+    const bool mapped = job.map.data || job.upstream.data;
+    if (job.upstream.data) read_upstream(row);
+#define COMPARE(part, gradients, mapped) compare_points<part, gradients, mapped>(row)
+#define COMPARE_PART(part)                                        \
+  {                                                               \
+    if (gradients == 0)                                           \
+      mapped ? COMPARE(part, 0, true) : COMPARE(part, 0, false);  \
+    else if (gradients == 1)                                      \
+      mapped ? COMPARE(part, 1, true) : COMPARE(part, 1, false);  \
+    else                                                          \
+      mapped ? COMPARE(part, 2, true) : COMPARE(part, 2, false);  \
+  }
+    if (job.part == kSSIM) COMPARE_PART(kSSIM) else COMPARE_PART(kContrastStructure)
+#undef COMPARE_PART
+#undef COMPARE
+    if (job.map.data) write_map(row);
+  }
+  if (!wants_gradient()) return;
+  for (int64_t r = valid < 0 ? 0 : valid; r < kGroup; r++) clear_derived(derived + r * kDerived);
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::clear_derived(V* row) {
+  for (int m = 0; m < 4; m++)
+    for (int i = 0; i < length_; i++) row[m * kSegment + i] = V{};
+}
+
+template <class T, int TAPS>
+template <int PART, int GRADIENTS, bool MAPPED>
+void Stream<T, TAPS>::compare_points(int64_t row) {
+  const Similarity& job = *job_;
+  const V c1 = broadcast((T)job.c1), c2 = broadcast((T)job.c2), zero = V{};
+  const V* ring[kRing];
+  for (int g = 0; g < groups(); g++) ring[g] = filtered_ + slot(row / kGroup + g) * kFiltered;
+  V* derived = derived_ + slot(row / kGroup) * kDerived;
+  V sums[kGroup];
+  for (int r = 0; r < kGroup; r++) sums[r] = zero;
+
+  for (int first = 0; first < length_; first += kBlock) {
+    const int count = length_ - first < kBlock ? length_ - first : kBlock;
+    V means[kBlock][4][kGroup];
+    for (int c = 0; c < count; c++)
+      for (int m = 0; m < 4; m++) {
+        const int at = m * kSegment + first + c;
+        correlate(means[c][m], window_.taps, [&](int r) INLINE_LAMBDA { return ring[r / kGroup][r % kGroup * kFiltered + at]; });
+      }
+    for (int c = 0; c < count; c++) {
+      const int i = first + c;
+      const M in_map = in_map_[i], counted = counted_[i];
+      for (int r = 0; r < kGroup; r++) {
+        const V v_x = means[c][0][r], v_y = means[c][1][r], v_d = v_x - v_y;
+        const V var = means[c][2][r] - (v_x * v_x + v_y * v_y), var_d = means[c][3][r] - v_d * v_d;
+        const M varies = var > zero, differs = var_d > zero;
+        const V over_var = 1 / (keep<T>(var, varies) + c2);      // 1 / (var_x + var_y + C2)
+        const V contrast_loss = keep<T>(var_d, differs) * over_var;  // 1 - cs
+        const V cs = 1 - contrast_loss;
+        V similarity = cs, luminance = zero + 1, luminance_loss = zero, mu_x = zero, mu_d = zero, over_mean = zero;
+        if (PART == kSSIM) {
+          mu_x = v_x + offset_x_;
+          mu_d = v_d + offset_d_;
+          const V mu_y = mu_x - mu_d;
+          over_mean = 1 / (mu_x * mu_x + mu_y * mu_y + c1);
+          luminance_loss = mu_d * mu_d * over_mean;
+          luminance = 1 - luminance_loss;
+          similarity = luminance * cs;
+        }
+        sums[r] += keep<T>(similarity, counted);
+        if (MAPPED && job.map.data) map_[r * (kRow + kLanes) + i] = similarity;
+        if (GRADIENTS == 0) continue;
+
+        V scale = scale_;
+        if (MAPPED) scale = scale * upstream_[r * (kRow + kLanes) + i];
+        V slope = 2 * scale * over_var;
+        if (PART == kSSIM) slope = slope * luminance;
+        // Twice the derivatives with respect to V(d^2) and V(x^2 + y^2), then those with respect to V(x) and V(y).
+        const V of_difference = -keep<T>(slope, differs), of_squares = keep<T>(slope * contrast_loss, varies);
+        V of_x = -(v_d * of_difference + v_x * of_squares), of_y = v_d * of_difference - v_y * of_squares;
+        if (PART == kSSIM) {
+          const V of_mean = 2 * scale * over_mean * cs;
+          of_x += of_mean * (mu_x * luminance_loss - mu_d);
+          of_y += of_mean * ((mu_x - mu_d) * luminance_loss + mu_d);
+        }
+        V* out = derived + r * kDerived + i;
+        out[0] = keep<T>(of_difference, in_map);
+        out[kSegment] = keep<T>(of_squares, in_map);
+        out[2 * kSegment] = keep<T>(of_x, in_map);
+        if (GRADIENTS == 2) out[3 * kSegment] = keep<T>(of_y, in_map);
+      }
+    }
+  }
+  if (!job.row_sums) return;
+  for (int r = 0; r < kGroup; r++) {
+    const int64_t map_row = origin_ + row + r;
+    if (map_row < from_ || map_row >= to_ || map_row >= map_h()) continue;
+    for (int p = 0; p < planes_; p++) {
+      double sum = 0;
+      for (int lane = p * lanes_per_plane_; lane < (p + 1) * lanes_per_plane_; lane++) sum += sums[r][lane];
+      job.row_sums[(plane_ + p) * map_h() + map_row] += sum;
+    }
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::read_upstream(int64_t row) {
+  const Image& upstream = job_->upstream;
+  const int64_t count = (start_ + width_ < map_w() ? start_ + width_ : map_w()) - start_;
+  for (int64_t r = 0; r < kGroup && origin_ + row + r < map_h(); r++) {
+    for (int p = 0; p < planes_; p++) {
+      T* line = line_of(lines_, p);
+      read_line(upstream, start_of(upstream, plane_ + p, job_->channels, origin_ + row + r, start_), count, T(0), line);
+      for (int64_t i = count; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
+    }
+    to_lanes<T>(upstream_ + r * (kRow + kLanes), lines_, length_);
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::write_map(int64_t row) {
+  const Image& map = job_->map;
+  const int64_t last = end_ < map_w() ? end_ : map_w();
+  for (int64_t r = 0; r < kGroup && origin_ + row + r < map_h(); r++) {
+    const int64_t map_row = origin_ + row + r;
+    if (map_row < from_ || map_row >= to_) continue;
+    from_lanes<T>(lines_, map_ + r * (kRow + kLanes), length_);
+    for (int p = 0; p < planes_; p++) {
+      const T* line = line_of(lines_, p) - start_;
+      T* out = (T*)map.data + start_of(map, plane_ + p, job_->channels, map_row, 0);
+      for (int64_t c = column_; c < last; c++) out[c] = line[c];  // the map is ours, its rows are contiguous
+    }
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::spread(int64_t row) {
+  const int maps = job_->grad_y.data ? 4 : 3;
+  const int before = (groups() - 1) * kGroup - halo();  // of the first ring row, those that no window reaches
+  const V* ring[kRing];
+  for (int g = 0; g < groups(); g++) ring[g] = derived_ + slot(row / kGroup + 1 + g) * kDerived;  // the oldest comes after the newest
+  for (int m = 0; m < maps; m++)
+    for (int i = 0; i < length_; i++) {
+      const int at = m * kSegment + i;
+      V v[kGroup];
+      correlate(v, window_.turned, [&](int r) INLINE_LAMBDA {
+        return ring[(r + before) / kGroup][(r + before) % kGroup * kDerived + at];
+      });
+      for (int r = 0; r < kGroup; r++) spread_[(r * 4 + m) * (kRow + kHalo) + kHalo + i] = v[r];
+    }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::combine(int64_t row) {
+  const bool both = job_->grad_y.data;
+  const V* x = images(row);
+  const V* y = x + kRow;
+  V *of_x = combined_, *of_y = combined_ + kRow + kLanes;
+  V* maps = spread_ + row % kGroup * 4 * (kRow + kHalo) + kHalo;
+  V filtered[4][kSegment];
+  for (int m = 0; m < (both ? 4 : 3); m++) {
+    V* map = maps + m * (kRow + kHalo);
+    for (int k = 1; k <= halo(); k++) map[-k] = from_previous_lane<T>(map[length_ - k]);
+    const V* from = map - halo();
+    filter_row(filtered[m], window_.turned, length_, [from](int i) INLINE_LAMBDA { return from[i]; });
+  }
+  for (int i = 0; i < length_; i++) {
+    const V along = (x[i] - y[i]) * filtered[0][i];
+    of_x[i] = filtered[2][i] + x[i] * filtered[1][i] + along;
+    if (both) of_y[i] = filtered[3][i] + y[i] * filtered[1][i] - along;
+  }
+  from_lanes<T>(lines_, of_x, length_);
+  write(row, lines_, true);
+  if (both) {
+    from_lanes<T>(lines_, of_y, length_);
+    write(row, lines_, false);
+  }
+}
+
+// --- the gradient of a row to its place -----------------------------------------------------------------------------------------------
+
+// Rows onto which the border is folded are added to: they begin at 0.
+template <class T, int TAPS>
+void Stream<T, TAPS>::clear_borders(int64_t from, int64_t to) {
+  const Similarity& job = *job_;
+  const Image* gradients[2] = {&job.grad_x, &job.grad_y};
+  for (int64_t row = 0; row < job.height; row++) {
+    if (!is_folded_onto(row) || row + job.pad < from || row + job.pad >= to) continue;
+    for (int g = 0; g < (job.grad_y.data ? 2 : 1); g++)
+      for (int p = 0; p < planes_; p++)
+        for (int64_t c = 0; c < job.width; c++) {
+          const Image& gradient = *gradients[g];
+          ((T*)gradient.data)[start_of(gradient, plane_ + p, job.channels, row, c)] = 0;
+        }
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::write(int64_t row, T* lines, bool of_x) {
+  const Similarity& job = *job_;
+  const int64_t pad = job.pad, w = job.width;
+  int64_t r = origin_ + row - pad;
+  const bool inside = r >= 0 && r < job.height;
+  bool add = false;
+  if (job.border == kZeros && !inside) return;
+  if (job.border == kReflect || job.border == kReplicate) {
+    if (!inside) r = job.border == kReplicate ? clamped(r, job.height) : r < 0 ? -r : 2 * (job.height - 1) - r;
+    add = is_folded_onto(r);
+  }
+  // Columns of the image, and the columns of the border folded onto them.
+  const int64_t first = column_ < pad ? 0 : column_ - pad, end = end_ - pad < w ? end_ - pad : w;
+  for (int p = 0; p < planes_; p++) {
+    T* line = line_of(lines, p) + pad - start_;  // indexed by the column of the image
+    if (job.border == kReflect || job.border == kReplicate) {
+      for (int64_t c = column_ - pad; c < 0; c++) line[job.border == kReflect ? -c : 0] += line[c];
+      for (int64_t c = w; c < end_ - pad; c++) line[job.border == kReflect ? 2 * (w - 1) - c : w - 1] += line[c];
+    }
+    if (job.pixel && inside) pixels(plane_ + p, origin_ + row, first + pad, end - first, line + first, of_x ? 1 : -1, of_x);
+    write_line(plane_ + p, r, first, end - first, line + first, of_x, add);
+  }
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::write_line(int64_t plane, int64_t row, int64_t column, int64_t count, T* line, bool of_x, bool add) {
+  const Similarity& job = *job_;
+  const Image& grad = of_x ? job.grad_x : job.grad_y;
+  const void* coarser = of_x ? job.coarse_x : job.coarse_y;
+  int64_t coarse_row;
+  if (coarser) {
+    const int times = times_held(job.to_coarse, row, job.coarse_h, &coarse_row);
+    if (times) {
+      const T* coarse = (const T*)coarser + (plane * job.coarse_h + coarse_row) * job.coarse_w;
+      spread_row<T>(line, column, count, T(1), job.to_coarse, coarse, 0, job.coarse_w, T(0.25) * times);
+    }
+  }
+  if (job.halving && job.fine_scale) {  // the gradient is kept at the finer scale
+    const Halving& h = *job.halving;
+    const T keep = (T)job.fine_scale[plane];
+    const int64_t left = column ? 2 * column - h.before_w : 0;
+    const int64_t right = column + count == job.width ? h.fine_w : 2 * (column + count) - h.before_w;
+    const int64_t bottom = row + 1 == job.height ? h.fine_h : 2 * row - h.before_h + 2;
+    for (int64_t fine = row ? 2 * row - h.before_h : 0; fine < bottom && fine < h.fine_h; fine++) {
+      const int times = times_held(h, fine, job.height, &coarse_row);
+      T* out = (T*)grad.data + start_of(grad, plane, job.channels, fine, left);
+      spread_row<T>(out, left, right - left, keep, h, line, column, job.width, T(0.25) * times);
+    }
+    return;
+  }
+  T* __restrict out = (T*)grad.data + start_of(grad, plane, job.channels, row, column);
+  if (row + kGroup < job.height)
+    for (int64_t i = 0; i < count * grad.stride[3]; i += 64 / sizeof(T)) __builtin_prefetch(out + kGroup * grad.stride[2] + i, 1, 2);
+  const int64_t step = grad.stride[3];
+  if (add)
+    for (int64_t i = 0; i < count; i++) out[i * step] += line[i];
+  else if (step == 1)
+    for (int64_t i = 0; i < count; i++) out[i] = line[i];
+  else
+    for (int64_t i = 0; i < count; i++) out[i * step] = line[i];
+}
+
+// A distance per pixel: its sum, and its derivative added to a piece of the gradient.
+template <class T, int TAPS>
+void Stream<T, TAPS>::pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum) {
+  const Similarity& job = *job_;
+  row -= job.pad;
+  if (row < 0 || row >= job.height) return;
+  if (column < job.pad) {
+    count -= job.pad - column;
+    column = job.pad;
+  }
+  if (count > job.width + job.pad - column) count = job.width + job.pad - column;
+  if (count <= 0) return;
+  T *x = pixel_lines_, *y = pixel_lines_ + kTile + kLanes;
+  read_line(job.x, start_of(job.x, plane, job.channels, row, column - job.pad), count, T(0), x);
+  read_line(job.y, start_of(job.y, plane, job.channels, row, column - job.pad), count, T(0), y);
+  const double total = pixel_line<T>(job.pixel, x, y, gradient, count, (T)job.eps, sign * (T)job.pixel_weight, true);
+  if (sum && job.pixel_sums) job.pixel_sums[plane * job.height + row] += total;
+}
+
+}  // namespace SSIMLOSS_SET
+}  // namespace ssimloss

@@ -1,0 +1,739 @@
+"""The native CPU library against the eager equations in float64, which are tested against ``reference.py`` and other programs."""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import importlib
+import multiprocessing
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+import ssimloss
+import ssimloss.functional as F
+from ssimloss.kernels import _cpu, _ops
+
+ROOT = Path(__file__).parents[1]
+Loss = Callable[..., Tensor]
+Found = tuple[Tensor, ...]
+
+pytestmark = pytest.mark.skipif(_cpu.why_not() is not None, reason=f"no native library: {_cpu.why_not()}")
+
+
+@pytest.fixture(params=["avx512", "avx2", "baseline"])
+def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every instruction set that this processor has."""
+    try:
+        _cpu.use_instructions(request.param)
+    except ValueError as error:
+        pytest.skip(str(error))
+    yield request.param
+    _cpu.use_instructions("")
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def pictures(shape: tuple[int, ...], dtype: torch.dtype = torch.float64, *, low: float = 0.0, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Two images with structure at several scales, flat parts, equal parts and noise; values near 0 and 1 occur."""
+    generator = torch.Generator().manual_seed(seed)
+    n, c, h, w = shape
+    coarse = torch.rand(n, c, max(1, h // 6), max(1, w // 6), generator=generator, dtype=torch.float64)
+    target = (
+        torch.nn.functional.interpolate(coarse, size=(h, w), mode="bilinear") if min(shape) else torch.zeros(shape, dtype=torch.float64)
+    )
+    target[..., : w // 4] = 0.9
+    pred = (target + 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)).clamp(0, 1)
+    pred[..., : h // 5, :] = target[..., : h // 5, :]
+    return (pred + low).to(dtype), (target + low).to(dtype)
+
+
+def value_and_gradients(loss: Loss, pred: Tensor, target: Tensor, asks: tuple[bool, bool] = (True, True)) -> Found:
+    """The result and, for each image that asks, its gradient, for an upstream gradient of random numbers."""
+    images = [image.detach().requires_grad_(ask) for image, ask in zip((pred, target), asks, strict=True)]
+    value = loss(*images)
+    asking = [image for image in images if image.requires_grad]
+    if not asking:
+        assert not value.requires_grad
+        return (value,)
+    upstream = torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.5
+    return value.detach(), *torch.autograd.grad(value, asking, upstream.to(value.dtype))
+
+
+def distances(found: Tensor, truth: Tensor) -> tuple[float, float]:
+    """Relative error in the L2 norm and, so that a single wrong pixel counts in full, of the largest element."""
+    assert found.shape == truth.shape
+    if not truth.numel():
+        return 0.0, 0.0
+    error, least = found.double() - truth, 1e-30
+    return float(error.norm() / truth.norm().clamp(min=least)), float(error.abs().max() / truth.abs().max().clamp(min=least))
+
+
+# Beside the rounding of a result: where an image is flat, a variance that rounding makes of 0, about eps / 4 on [0, 1], is divided by
+# C2 = 9e-4. That is 300 eps where it happens, and much less over all pixels.
+FLOORS = {
+    torch.float32: (1e-5, 3e-5),
+    torch.float64: (1e-13, 4e-13),
+    torch.bfloat16: (2.0**-9, 2.0**-8),
+    torch.float16: (2.0**-11, 2.0**-10),
+}
+
+
+def no_worse_than_eager(loss: Loss, pred: Tensor, target: Tensor, asks: tuple[bool, bool] = (True, True), backend: str = "cpu") -> None:
+    """Of the kernel and eager in the same dtype, the kernel may be at most twice as far from eager in float64, plus a floor."""
+    truth = value_and_gradients(functools.partial(loss, backend="eager"), pred.double(), target.double(), asks)
+    eager = value_and_gradients(functools.partial(loss, backend="eager"), pred, target, asks)
+    found = value_and_gradients(functools.partial(loss, backend=backend), pred, target, asks)
+    assert len(found) == len(truth)
+    for name, one, other, exact in zip(("value", "first gradient", "second gradient"), found, eager, truth, strict=False):
+        assert one.dtype == other.dtype
+        for norm, error, its_error, floor in zip(
+            ("L2", "max"), distances(one, exact), distances(other, exact), FLOORS[pred.dtype], strict=True
+        ):
+            allowed = 2 * its_error + floor
+            assert error <= allowed, f"{name}, {norm}: off by {error:.2e}, allowed {allowed:.2e}"
+
+
+# --- parity -----------------------------------------------------------------------------------------------------------------------------
+
+LOSSES: dict[str, Loss] = {
+    "ssim": F.ssim,
+    "ssim loss, per image": functools.partial(F.ssim_loss, reduction="image"),
+    "ssim, sum": functools.partial(F.ssim, reduction="sum"),
+    "map": F.ssim_map,
+    "sample covariance, uniform window": functools.partial(F.ssim, window="uniform", window_size=7, covariance="sample"),
+    "mixed": F.ssim_l1_loss,
+    "mixed, valid": functools.partial(F.ssim_l1_loss, eps=1e-3, padding="valid", reduction="image"),
+    "ms-ssim": functools.partial(F.ms_ssim, min_size="fewer_scales", reduction="image"),
+    "ms-ssim, per channel": functools.partial(F.ms_ssim_loss, min_size="fewer_scales", reduction="none"),
+    "ms-ssim, joint": functools.partial(F.ms_ssim_loss, min_size="fewer_scales", channels="joint", coarsest_padding="reflect"),
+    "l1": F.l1_loss,
+    "l2": functools.partial(F.l2_loss, reduction="image"),
+    "charbonnier": functools.partial(F.charbonnier_loss, reduction="sum"),
+}
+# One aligned, one ragged, one odd, one of several planes per vector with some left over, one wider than a tile, one of few rows.
+SHAPES = [(2, 1, 64, 64), (1, 3, 37, 51), (1, 5, 48, 29), (7, 3, 23, 24), (1, 2, 40, 1201), (1, 1, 22, 640)]
+DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.usefixtures("instructions")
+@pytest.mark.parametrize("name", LOSSES)
+def test_parity(name: str, shape: tuple[int, ...]) -> None:
+    for dtype in DTYPES:
+        no_worse_than_eager(LOSSES[name], *pictures(shape, dtype))
+
+
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+@pytest.mark.usefixtures("instructions")
+@pytest.mark.parametrize("window_size", [1, 3, 5, 8, 11, 17, 33])
+def test_windows_and_borders(window_size: int, padding: str) -> None:
+    """Each window length from 1 to the longest, the even one where it is defined."""
+    if window_size % 2 == 0 and padding != "valid":
+        return
+    options = {"window_size": window_size, "sigma": 0.3 + window_size / 6, "padding": padding}
+    for shape in ((1, 2, 45, 70), (3, 1, 34, 35), (1, 1, 40, 700)):
+        for dtype in (torch.float32, torch.float64):
+            images = pictures(shape, dtype)
+            no_worse_than_eager(functools.partial(F.ssim, reduction="image", **options), *images)
+            no_worse_than_eager(functools.partial(F.ssim_map, **options), *images)
+            no_worse_than_eager(functools.partial(F.ssim_l1_loss, **options), *images)
+
+
+@pytest.mark.usefixtures("instructions")
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_smallest_images(padding: str) -> None:
+    """The least size that each border allows, planes of one row or column included."""
+    least = {"valid": 11, "reflect": 6}.get(padding, 1)
+    for height, width in ((least, least), (least, 40), (40, least), (least + 1, least + 2)):
+        for planes in ((1, 1), (2, 3)):
+            images = pictures((*planes, height, width), torch.float32)
+            no_worse_than_eager(functools.partial(F.ssim_map, padding=padding), *images)
+            no_worse_than_eager(functools.partial(F.ssim_loss, padding=padding), *images)
+
+
+@pytest.mark.usefixtures("instructions")
+@pytest.mark.parametrize("pooling", ["floor", "zeros", "replicate", "symmetric"])
+def test_pyramids_of_odd_sizes(pooling: str) -> None:
+    """Each way to halve an odd size, at every scale and on either axis; sizes even and odd in each combination."""
+    loss = functools.partial(F.ms_ssim, pooling=pooling, min_size="fewer_scales", reduction="none", data_range=(-1, 1))
+    for size in ((176, 176), (177, 190), (190, 177), (91, 93), (47, 46), (22, 45), (11, 13), (367, 23)):
+        for dtype in (torch.float32, torch.float64):
+            no_worse_than_eager(loss, *pictures((1, 3, *size), dtype, low=-0.7))
+
+
+def test_pyramids_of_large_images() -> None:
+    """Beyond what is kept at a time, planes are taken one by one."""
+    loss = functools.partial(F.ms_ssim, reduction="none")
+    for shape in ((2, 3, 300, 420), (1, 3, 700, 1000), (40, 1, 176, 176)):
+        no_worse_than_eager(loss, *pictures(shape, torch.float32))
+
+
+@pytest.mark.slow
+def test_a_4k_frame() -> None:
+    pred, target = pictures((1, 1, 2160, 3840), torch.float32)
+    no_worse_than_eager(F.ssim, pred, target, (True, False))
+    no_worse_than_eager(F.ms_ssim, pred, target, (True, False))
+    no_worse_than_eager(F.ssim_l1_loss, pred, target, (True, False))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_subset_of_gradients(name: str) -> None:
+    images = pictures((2, 3, 32, 49), torch.float32)
+    for asks in ((True, True), (True, False), (False, True), (False, False)):
+        no_worse_than_eager(LOSSES[name], *images, asks)
+
+
+LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "channels_last": lambda image: image.to(memory_format=torch.channels_last),
+    "sliced": lambda image: torch.nn.functional.pad(image, (3, 5, 2, 1))[:, :, 2:-1, 3:-5],
+    "every second": lambda image: image.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, ::2, ::2],
+    "transposed": lambda image: image.transpose(2, 3).contiguous().transpose(2, 3),
+    "channels of a larger one": lambda image: torch.cat((image, image), 1)[:, : image.shape[1]],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_layouts(name: str, layout: str) -> None:
+    """Any strides give the same bits as contiguous images, and the gradient has the images' layout where that is dense."""
+    pred, target = pictures((2, 3, 33, 42), torch.float32)
+    loss = functools.partial(LOSSES[name], backend="cpu")
+    expected = value_and_gradients(loss, pred, target)
+    for images in ((LAYOUTS[layout](pred), target), (pred, LAYOUTS[layout](target)), (LAYOUTS[layout](pred), LAYOUTS[layout](target))):
+        for one, other in zip(value_and_gradients(loss, *images), expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-12)
+
+
+def test_expanded_images() -> None:
+    """One target against a batch, without a copy of it."""
+    pred, target = pictures((4, 3, 30, 31), torch.float32)
+    for loss in LOSSES.values():
+        named = functools.partial(loss, backend="cpu")
+        expected = value_and_gradients(named, pred, target[:1].repeat(4, 1, 1, 1), (True, False))
+        for one, other in zip(value_and_gradients(named, pred, target[:1].expand(4, 3, 30, 31), (True, False)), expected, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_dtypes_that_differ() -> None:
+    """The wider one decides; each gradient has its own image's dtype."""
+    pred, target = pictures((1, 3, 30, 31))
+    for one, other in ((torch.float16, torch.float32), (torch.bfloat16, torch.float16), (torch.float32, torch.float64)):
+        images = pred.to(one), target.to(other)
+        for loss in (F.ssim, F.ms_ssim, F.l1_loss, F.ssim_map, F.ssim_l1_loss):
+            options = {"scale_weights": (0.5, 0.5)} if loss is F.ms_ssim else {}
+            found = value_and_gradients(functools.partial(loss, backend="cpu", **options), *images)
+            expected = value_and_gradients(functools.partial(loss, backend="eager", **options), *images)
+            for mine, theirs in zip(found, expected, strict=True):
+                assert mine.dtype == theirs.dtype
+                coarser = max((one, other), key=lambda dtype: torch.finfo(dtype).eps)
+                assert distances(mine, theirs.double())[1] < 2 * FLOORS[coarser][1]
+
+
+def test_bright_images() -> None:
+    """At offset 100 the squares need 17 bits more than the contrast has: centred moments keep the digits."""
+    for loss in (F.ssim, functools.partial(F.ms_ssim, scale_weights=(0.5, 0.5)), F.ssim_map):
+        no_worse_than_eager(functools.partial(loss, data_range=(100, 101)), *pictures((1, 2, 50, 60), torch.float32, low=100))
+
+
+def test_half_precision_is_widened_exactly() -> None:
+    """Every value that 16 bits can hold, infinities and subnormals included; NaN stays NaN."""
+    for dtype in (torch.float16, torch.bfloat16):
+        every = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(dtype)
+        finite = every[every.isfinite()].view(-1, 1, 1, 1)
+        found = F.l1_loss(finite, torch.zeros_like(finite), reduction="image", backend="cpu")
+        assert torch.equal(found, finite.float().abs().flatten())
+        for special in (torch.inf, torch.nan):
+            image = torch.full((1, 1, 12, 12), special, dtype=dtype)
+            assert not F.l1_loss(image, torch.zeros_like(image), backend="cpu").isfinite()
+
+
+# --- what surrounds an image -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_outputs_are_written_in_full(name: str) -> None:
+    """Memory for results that holds NaN when it is handed out."""
+    images = pictures((3, 2, 28, 75), torch.float32)
+    loss = functools.partial(LOSSES[name], backend="cpu")
+    expected = value_and_gradients(loss, *images)
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.empty(3).isnan().all(), "the test hands out clean memory"
+        found = value_and_gradients(loss, *images)
+    finally:
+        torch.use_deterministic_algorithms(False, warn_only=warn_only)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_empty_batches(name: str) -> None:
+    for shape in ((0, 3, 32, 32), (0, 1, 12, 200)):
+        pred, target = torch.zeros(2, *shape).requires_grad_().unbind()
+        value = LOSSES[name](pred, target, backend="cpu")
+        expected = LOSSES[name](pred, target, backend="eager")
+        assert torch.equal(value, expected)
+        (gradient,) = torch.autograd.grad(value.sum(), pred)
+        assert gradient.shape == shape
+
+
+@pytest.mark.usefixtures("instructions")
+def test_one_bad_pixel_stays_where_it_is() -> None:
+    """NaN and infinity reach the windows that hold them, no other plane and no other column of a vector."""
+    pred, target = pictures((3, 2, 40, 47), torch.float32)
+    for bad in (torch.nan, torch.inf):
+        spoiled = pred.clone()
+        spoiled[1, 1, 20, 23] = bad
+        found = value_and_gradients(functools.partial(F.ssim_map, backend="cpu"), spoiled, target)
+        clean = value_and_gradients(functools.partial(F.ssim_map, backend="cpu"), pred, target)
+        expected = torch.zeros(found[0].shape, dtype=torch.bool)
+        expected[1, 1, 10:21, 13:24] = True
+        assert torch.equal(found[0].isnan(), expected)
+        reach = torch.zeros(pred.shape, dtype=torch.bool)
+        reach[1, 1, 10:31, 13:34] = True
+        for one, other in zip(found[1:], clean[1:], strict=True):
+            assert torch.equal(one.isnan(), reach)
+            assert torch.equal(one[~reach], other[~reach])
+
+
+def test_flat_and_equal_images() -> None:
+    """Finite gradients, and 0 where nothing is to be gained."""
+    for level in (0.0, 0.5, 1.0):
+        image = torch.full((1, 2, 24, 25), level)
+        for loss in LOSSES.values():
+            for one in value_and_gradients(functools.partial(loss, backend="cpu"), image, image.clone())[1:]:
+                assert one.isfinite().all()
+                assert one.abs().max() < 1e-5
+            for one in value_and_gradients(functools.partial(loss, backend="cpu"), image, 1 - image):
+                assert one.isfinite().all()
+
+
+# --- gradients are given away once ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_gradient_that_was_given_away_stays(name: str) -> None:
+    """The first backward hands out the memory it scaled; later ones through the same graph must not touch it."""
+    pred, target = (image.requires_grad_() for image in pictures((2, 3, 30, 31), torch.float32))
+    value = LOSSES[name](pred, target, backend="cpu").sum()
+    first = torch.autograd.grad(3 * value, (pred, target), retain_graph=True)
+    kept = [gradient.clone() for gradient in first]
+    second = torch.autograd.grad(-2 * value, (pred, target), retain_graph=True)
+    third = torch.autograd.grad(value, (pred, target))
+    for one, copy, two, three in zip(first, kept, second, third, strict=True):
+        assert torch.equal(one, copy)
+        close = functools.partial(torch.testing.assert_close, rtol=1e-5, atol=1e-6 * float(copy.abs().max()))
+        close(two, -2 / 3 * copy)
+        close(three, copy / 3)
+
+
+def test_saved_tensors_on_another_device() -> None:
+    """Hooks that move what is saved see images and gradients come and go."""
+    pred, target = pictures((1, 3, 30, 31), torch.float32)
+    for name in ("ssim", "map", "mixed", "ms-ssim", "charbonnier"):
+        expected = value_and_gradients(LOSSES[name], pred, target)
+        with torch.autograd.graph.save_on_cpu():
+            found = value_and_gradients(LOSSES[name], pred, target)
+        for one, other in zip(found, expected, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_zero_and_missing_upstream() -> None:
+    pred, target = (image.requires_grad_() for image in pictures((2, 3, 30, 31), torch.float32))
+    value = F.ssim(pred, target, reduction="image", backend="cpu")
+    (gradient,) = torch.autograd.grad(value[0], pred)
+    assert (gradient[1] == 0).all()
+    assert gradient[0].abs().max() > 0
+
+
+# --- the operators -------------------------------------------------------------------------------------------------------------------
+
+WINDOW = [0.25, 0.5, 0.25]
+COMPARISON = (WINDOW, 1e-4, 9e-4, 0.0, "ssim")
+
+
+def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object, ...]]]:
+    ops = torch.ops.ssimloss
+    wants = x.requires_grad, y.requires_grad
+    mixed = ("charbonnier", 1e-3, 0.3, 0.7)
+    upstream = torch.rand(x.shape[0], x.shape[1], x.shape[2] - 2, x.shape[3] - 2, dtype=x.dtype)
+    finest = torch.zeros_like(x), torch.zeros(0, dtype=x.dtype)
+    return {
+        "means": (ops.similarity_means.default, (x, y, *COMPARISON, "reflect", *mixed, *wants, "cpu")),
+        "map": (ops.similarity_map.default, (x, y, *COMPARISON, "valid", "cpu")),
+        "map backward": (
+            ops.similarity_map_backward.default,
+            (upstream, x.detach(), y.detach(), *COMPARISON, "valid", True, True, "cpu"),
+        ),
+        "pyramid": (ops.pyramid_means.default, (x, y, *COMPARISON[:4], 3, "floor", *wants)),
+        "pyramid backward": (
+            ops.pyramid_means_backward.default,
+            (torch.rand(3, *x.shape[:2], dtype=x.dtype), *finest, x.detach(), y.detach(), *COMPARISON[:4], 3, "floor"),
+        ),
+        "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants))),
+    }
+
+
+OPERATORS = list(operator_calls(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)))
+
+
+@pytest.mark.filterwarnings("ignore")  # the tracer's own
+@pytest.mark.parametrize("name", OPERATORS)
+def test_opcheck(name: str) -> None:
+    """Schema, fake twin and autograd registration, with static and dynamic shapes."""
+    for asks in ((True, True), (True, False), (False, False)):
+        x, y = (image.requires_grad_(ask) for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True))
+        operator, arguments = operator_calls(x, y)[name]
+        torch.library.opcheck(operator, arguments)
+
+
+@pytest.mark.parametrize("name", ["means", "map", "pyramid", "pixels"])
+def test_operators_have_no_second_derivative(name: str) -> None:
+    """They say so; the functions built on them differentiate the plain equation (test_similarity_gradient)."""
+    x, y = (image.requires_grad_() for image in pictures((1, 2, 17, 20)))
+    operator, arguments = operator_calls(x, y)[name]
+    made = operator(*arguments)  # type: ignore[operator]
+    value = (made if isinstance(made, Tensor) else made[0]).sum()
+    with pytest.raises(RuntimeError, match="has no second derivative"):
+        torch.autograd.grad(value, x, create_graph=True)
+
+
+@pytest.mark.parametrize("name", ["means", "map", "pyramid", "pixels"])
+def test_operators_by_hand(name: str) -> None:
+    """Their own gradients, for each subset that asks, are those of the functions."""
+    for asks in ((True, True), (True, False), (False, True)):
+        x, y = (image.requires_grad_(ask) for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True))
+        operator, arguments = operator_calls(x, y)[name]
+
+        def score(one: Tensor, other: Tensor) -> Tensor:
+            made = operator(one, other, *arguments[2:])  # noqa: B023 - called at once
+            return (made if isinstance(made, Tensor) else made[0]).square().sum()
+
+        torch.autograd.gradcheck(score, (x, y))
+
+
+def test_vmap() -> None:
+    """One call after another, for each operator and for images or factors that are batched."""
+    x, y = pictures((3, 2, 17, 20))
+    calls = operator_calls(x, y)
+    for name in ("means", "map", "pyramid", "pixels"):
+        operator, arguments = calls[name]
+        batched = torch.vmap(lambda one, rest=arguments[2:], op=operator: op(one[None], y[:1], *rest))(x)  # type: ignore[operator]
+        alone = [operator(x[i : i + 1], y[:1], *arguments[2:]) for i in range(3)]  # type: ignore[operator]
+        if name == "map":
+            assert torch.equal(batched, torch.stack(alone))
+        else:
+            assert torch.equal(batched[0], torch.stack([made[0] for made in alone]))
+
+
+# --- which backend ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the eager equations, with the same number, where it cannot."""
+    calls = []
+    for name in ("similarity_means", "similarity_map", "pyramid", "pixel_means"):
+        original = getattr(_cpu, name)
+        monkeypatch.setattr(_cpu, name, lambda *a, name=name, original=original, **k: (calls.append(name), original(*a, **k))[1])
+    pred, target = pictures((1, 3, 40, 41), torch.float32)
+    mask = torch.ones(1, 1, 40, 41)
+
+    def used(loss: Loss, **options: object) -> list[str]:
+        calls.clear()
+        loss(pred, target, **options)
+        return list(calls)
+
+    assert used(F.ssim) == ["similarity_means"]
+    assert used(F.ssim_map) == ["similarity_map"]
+    assert used(F.ms_ssim, min_size="fewer_scales") == ["pyramid"]
+    assert used(F.ms_ssim, min_size="fewer_scales", coarsest_padding="reflect") == ["similarity_means"] * 2
+    assert used(F.l1_loss) == used(F.l2_loss) == used(F.charbonnier_loss) == ["pixel_means"]
+    assert used(F.ssim_l1_loss) == ["similarity_means"]
+    for loss, options in (
+        (F.ssim, {"mask": mask}),
+        (F.ssim, {"exponents": (1, 1, 0.5)}),
+        (F.ssim, {"window": torch.ones(3)}),
+        (F.ssim, {"window_size": 35}),
+        (F.ms_ssim, {"min_size": "fewer_scales", "mask": mask}),
+        (F.ms_ssim, {"min_size": "fewer_scales", "negative": "relu_map"}),
+        (F.l1_loss, {"mask": mask}),
+        (F.l1_loss, {"reduction": "none"}),
+        (F.charbonnier_loss, {"at_zero": "zero"}),
+        (F.ssim_l1_loss, {"mask": mask}),
+    ):
+        assert used(loss, **options) == used(loss, backend="eager", **options) == []
+
+
+def test_a_named_backend_runs_or_says_why() -> None:
+    pred, target = pictures((1, 1, 40, 41), torch.float32)
+    volume = torch.rand(1, 1, 12, 13, 14)
+    for call, reason in (
+        (lambda: F.ssim(pred, target, mask=torch.ones_like(pred), backend="cpu"), "no kernel knows masks"),
+        (lambda: F.ssim(volume, volume, backend="cpu"), "no kernel knows volumes"),
+        (lambda: F.ssim(pred, target, exponents=(1, 2, 1), backend="cpu"), "exponents other than 1"),
+        (lambda: F.ssim(pred, target, window=torch.ones(3), backend="cpu"), "window from a tensor"),
+        (lambda: F.ssim(pred, target, window_size=35, backend="cpu"), "windows of up to 33 taps, and window_size is 35"),
+        (lambda: F.ms_ssim(pred, target, negative="relu_map", min_size="fewer_scales", backend="cpu"), "relu_map"),
+        (lambda: F.l1_loss(pred, target, reduction="none", backend="cpu"), "asks for every pixel"),
+        (lambda: F.charbonnier_loss(pred, target, at_zero="zero", backend="cpu"), "at_zero='zero'"),
+        (lambda: F.ssim(pred.to("meta"), target.to("meta"), backend="cpu"), "these are on meta"),
+        (lambda: F.ssim(pred.to(torch.float8_e5m2), target.to(torch.float8_e5m2), backend="cpu"), "no kernel knows torch.float8_e5m2"),
+    ):
+        with pytest.raises(RuntimeError, match=rf"backend='cpu' cannot run: .*{reason}.*; use backend='auto'"):
+            call()
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Installed without a compiler: everything works, and whoever asks is told why it is slow."""
+    pred, target = pictures((1, 1, 40, 41), torch.float32)
+    expected = F.ssim(pred, target, backend="eager")
+    monkeypatch.setattr(_cpu, "LIBRARY", Path("nowhere/libssimloss.so"))
+    library, reason = _cpu._load()
+    assert library is None
+    monkeypatch.setattr(_cpu, "_LIBRARY", library)
+    monkeypatch.setattr(_cpu, "_REASON", reason)
+    assert torch.equal(F.ssim(pred, target), expected)
+    for build in (lambda: ssimloss.SSIMLoss(backend="cpu"), lambda: F.ssim(pred, target, backend="cpu"), lambda: _cpu.describe()):
+        with pytest.raises(RuntimeError, match=r"not built when ssimloss was installed.*install a compiler"):
+            build()
+    importlib.import_module("ssimloss.kernels.__main__").main()
+    assert "cpu     does not run: the native library" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore")  # the compiler's own
+def test_backends_are_chosen_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search for a backend is no part of the graph, whatever it finds."""
+    pred, target = pictures((1, 1, 40, 41), torch.float32)
+    expected = F.ssim(pred, target)
+    for reason in (None, "the test says so"):
+        monkeypatch.setattr(_cpu, "_REASON", reason)
+        torch.compiler.reset()
+        compiled = torch.compile(F.ssim, fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(pred, target), expected)
+
+
+def test_a_library_that_cannot_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "libssimloss.so"
+    broken.write_bytes(b"not a library")
+    monkeypatch.setattr(_cpu, "LIBRARY", broken)
+    assert "cannot be loaded" in str(_cpu._load()[1])
+
+
+def test_doctor() -> None:
+    run = subprocess.run([sys.executable, "-m", "ssimloss.kernels"], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert f"ssimloss {ssimloss.__version__}" in run.stdout
+    assert "cpu     runs: " in run.stdout
+    assert "instructions, PyTorch's OpenMP threads" in run.stdout or "threads of its own" in run.stdout
+    assert "triton  " in run.stdout
+
+
+def test_unknown_instructions() -> None:
+    with pytest.raises(ValueError, match=r"'sse9'.*use 'baseline'"):
+        _cpu.use_instructions("sse9")
+
+
+# --- threads and processes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_any_number_of_threads_gives_the_same_bits(name: str, threads: Callable[[int], None]) -> None:
+    for shape in ((5, 3, 41, 47), (1, 1, 150, 1300), (2, 3, 176, 180)):
+        images = pictures(shape, torch.float32)
+        found = []
+        for count in (1, 2, 3, 5):
+            threads(count)
+            found.append(value_and_gradients(functools.partial(LOSSES[name], backend="cpu"), *images))
+        for other in found[1:]:
+            for one, two in zip(found[0], other, strict=True):
+                assert torch.equal(one, two)
+
+
+def test_instruction_sets_agree() -> None:
+    pred, target = pictures((2, 3, 60, 61), torch.float64)
+    found = []
+    for name in ("avx512", "avx2", "baseline"):
+        try:
+            _cpu.use_instructions(name)
+        except ValueError:
+            continue
+        assert name in _cpu.describe()
+        found.append(value_and_gradients(functools.partial(F.ssim_l1_loss, backend="cpu"), pred, target))
+    _cpu.use_instructions("")
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-15)
+
+
+def test_callers_at_the_same_time() -> None:
+    """Python threads call the library at once: it is called with the GIL released and keeps no state but memory per thread."""
+    work = [pictures((2, 3, 64 + 8 * i, 70), torch.float32, seed=i) for i in range(8)]
+    loss = functools.partial(F.ms_ssim_loss, min_size="fewer_scales", backend="cpu")
+    alone = [value_and_gradients(loss, *images) for images in work]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            for found, expected in zip(pool.map(lambda images: value_and_gradients(loss, *images), work), alone, strict=True):
+                for one, two in zip(found, expected, strict=True):
+                    assert torch.equal(one, two)
+
+
+def test_the_interpreter_goes_on_while_the_library_works() -> None:
+    """Another Python thread runs during a call."""
+    pred, target = torch.rand(2, 2, 3, 700, 700).unbind()
+    ticks, done = 0, threading.Event()
+
+    def count() -> None:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            time.sleep(1e-4)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        before = ticks
+        for _ in range(20):
+            F.ssim(pred, target, window_size=33, backend="cpu")
+        assert ticks > before + 20
+    finally:
+        done.set()
+        thread.join()
+
+
+def _score(seed: int) -> float:
+    pred, target = pictures((2, 3, 90, 91), torch.float32, seed=seed)
+    torch.set_num_threads(2)  # as a careless worker would; the few numbers that PyTorch itself adds up here need no thread
+    score = float(F.ssim(pred, target, backend="cpu") + F.ms_ssim(pred, target, min_size="fewer_scales", backend="cpu"))
+    torch.set_num_threads(1)
+    return score
+
+
+class _Scores(torch.utils.data.Dataset[float]):
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> float:
+        return _score(index)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+def test_after_a_fork(threads: Callable[[int], None]) -> None:
+    """In DataLoader workers, whose parent has used its threads: the child has none of them and works alone."""
+    expected = [_score(seed) for seed in range(6)]
+    threads(2)
+    torch.rand(1000, 1000).sum()  # the parent's OpenMP threads exist now
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking a process with threads, which is the point
+        loader = DataLoader(_Scores(), batch_size=None, num_workers=2, multiprocessing_context="fork", timeout=60)
+        assert list(loader) == expected
+
+
+def test_keyboard_interrupt() -> None:
+    """Between two calls, as for any function of PyTorch; the process goes on and computes the same."""
+    pred, target = pictures((4, 3, 128, 128), torch.float32)
+    expected = F.ssim(pred, target, backend="cpu")
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+
+    def work() -> None:
+        while True:
+            F.ssim(pred, target, backend="cpu")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    timer.join()
+    assert torch.equal(F.ssim(pred, target, backend="cpu"), expected)
+
+
+def test_interrupted_process_ends() -> None:
+    """Ctrl-C ends a script that spends its time in the library."""
+    script = "import torch, ssimloss.functional as F\nx = torch.rand(2, 3, 400, 400)\nprint('on', flush=True)\nwhile True: F.ssim(x, x)"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert "KeyboardInterrupt" in errors
+
+
+# --- the parity helper finds faults -------------------------------------------------------------------------------------------------------
+
+
+def _shifted(pred: Tensor, target: Tensor, backend: str = "cpu") -> Tensor:
+    return F.ssim(pred.roll(1, 3) if backend == "cpu" else pred, target, backend=backend)
+
+
+def _one_pixel(pred: Tensor, target: Tensor, backend: str = "cpu") -> Tensor:
+    """The gradient of one pixel is 1 % off; the value is right."""
+    value = F.ssim(pred, target, backend=backend)
+    if backend == "cpu":
+        off = torch.zeros_like(pred)
+        off[0, 0, 20, 20] = 1
+        pixel = (pred * off).sum()
+        value = value + 3e-5 * (pixel - pixel.detach())
+    return value
+
+
+FAULTS: dict[str, Loss] = {
+    "sigma": lambda p, t, backend: F.ssim(p, t, sigma=1.52 if backend == "cpu" else 1.5, backend=backend),
+    "k2": lambda p, t, backend: F.ssim(p, t, k2=0.0302 if backend == "cpu" else 0.03, backend=backend),
+    "border": lambda p, t, backend: F.ssim(p, t, padding="reflect" if backend == "cpu" else "replicate", backend=backend),
+    "sign": lambda p, t, backend: F.ssim(p, t, backend=backend) * (-1 if backend == "cpu" else 1),
+    "shift": _shifted,
+    "one pixel's gradient": _one_pixel,
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_planted_faults_are_found(name: str) -> None:
+    images = pictures((1, 2, 40, 45), torch.float32)
+    with pytest.raises(AssertionError, match="off by"):
+        no_worse_than_eager(FAULTS[name], *images)
+
+
+# --- built ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_library_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Structures that its compiler laid out otherwise are found before anything is called with them."""
+    monkeypatch.setattr(_cpu, "_STRUCTURES", _cpu._STRUCTURES[:-1])
+    assert "another version" in str(_cpu._load()[1])
+
+
+def test_pyramid_shapes() -> None:
+    """The sizes of all scales, which functional computes for itself as well."""
+    for pooling in ("floor", "zeros", "replicate", "symmetric"):
+        image = torch.zeros(1, 1, 91, 46)
+        shapes = _ops.pyramid_shapes(91, 46, 4, pooling)
+        for size in shapes.sizes[1:]:
+            image = F.multiscale.halve(image, pooling)
+            assert tuple(image.shape[2:]) == size
+
+
+def test_scratch_is_small() -> None:
+    """Working memory per thread, for each window and type."""
+    for taps in (3, 11, 33):
+        for dtype in (torch.float32, torch.float64):
+            assert 0 < _cpu.scratch_bytes(taps, dtype) < 2 << 20
+    assert _cpu.scratch_bytes() < 1 << 20

@@ -1,0 +1,505 @@
+"""The Triton kernel against a float64 reference.
+
+Where there is a GPU the checks run on it. Everywhere Triton is installed they also run in its interpreter, on the CPU: it has to be chosen
+before Triton is imported, so one test runs this file again in a process of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+pytest.importorskip("triton", reason="Triton is not installed")
+
+from ssimloss.kernels import _triton
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+DEVICE = "cpu" if INTERPRETED else "cuda"
+
+# The interpreter computes, and NumPy reports, what lanes beyond the image make of scratch memory that nobody wrote.
+pytestmark = pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered:RuntimeWarning")
+
+
+def kernel(test: Callable) -> Callable:
+    """Mark a test that runs the kernel."""
+    return test if INTERPRETED else pytest.mark.cuda(test)
+
+
+def gaussian(taps: int, sigma: float) -> tuple[float, ...]:
+    weights = [math.exp(-0.5 * ((i - (taps - 1) / 2) / sigma) ** 2) for i in range(taps)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+SKEWED_3 = (0.2, 0.5, 0.3)
+SKEWED_8 = (0.02, 0.08, 0.1, 0.3, 0.25, 0.15, 0.08, 0.02)
+GAUSSIAN_11 = gaussian(11, 1.5)
+GAUSSIAN_33 = gaussian(33, 5.0)
+
+
+@dataclass(frozen=True)
+class Options:
+    window: tuple[float, ...] = SKEWED_3
+    c1: float = 1e-4
+    c2: float = 9e-4
+    lo: float = 0.0
+    part: str = "ssim"
+    padding: str = "valid"
+    pixel: str = "none"
+    eps: float = 1e-3
+    similarity_weight: float = 1.0
+    pixel_weight: float = 0.0
+
+    @property
+    def of_map(self) -> tuple:
+        return self.window, self.c1, self.c2, self.lo, self.part, self.padding
+
+    @property
+    def of_means(self) -> tuple:
+        return *self.of_map, self.pixel, self.eps, self.similarity_weight, self.pixel_weight
+
+
+def reference_map(x: Tensor, y: Tensor, o: Options) -> Tensor:
+    """The definition, by plain two-dimensional convolution in the images' own dtype."""
+    taps = len(o.window)
+    mode = {"valid": None, "reflect": "reflect", "replicate": "replicate", "zeros": "constant"}[o.padding]
+    kernel = torch.outer(*[torch.tensor(o.window, dtype=x.dtype, device=x.device)] * 2)[None, None]
+
+    def border(image: Tensor) -> Tensor:
+        return image if mode is None else F.pad(image, [taps // 2] * 4, mode=mode)
+
+    def mean(image: Tensor) -> Tensor:
+        return F.conv2d(image.flatten(0, 1)[:, None], kernel)[:, 0].unflatten(0, image.shape[:2])
+
+    x, y = border(x - o.lo), border(y - o.lo)
+    mu_x, mu_y = mean(x), mean(y)
+    var = (mean(x * x) + mean(y * y) - mu_x * mu_x - mu_y * mu_y).clamp(min=0)
+    cov = mean(x * y) - mu_x * mu_y
+    similarity = (2 * cov + o.c2) / (var + o.c2)
+    return similarity * (2 * mu_x * mu_y + o.c1) / (mu_x * mu_x + mu_y * mu_y + o.c1) if o.part == "ssim" else similarity
+
+
+def reference_means(x: Tensor, y: Tensor, o: Options) -> Tensor:
+    means = o.similarity_weight * reference_map(x, y, o).mean((2, 3))
+    if o.pixel == "l1":
+        return means + o.pixel_weight * (x - y).abs().mean((2, 3))
+    if o.pixel == "charbonnier":
+        return means + o.pixel_weight * ((x - y).square() + o.eps**2).sqrt().mean((2, 3))
+    return means
+
+
+def exactly(x: Tensor, y: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """A function of two images in float64, and the gradients of its sum."""
+    x, y = (image.detach().double().requires_grad_() for image in (x, y))
+    value = function(x, y)
+    return value.detach(), *torch.autograd.grad(value.sum(), (x, y))
+
+
+def check_value(found: Tensor, expected: Tensor, tolerance: float = 2e-6) -> None:
+    assert found.dtype == torch.float32
+    assert found.shape == expected.shape
+    error = (found.double() - expected).abs().max().item()
+    assert error <= tolerance, f"values differ by {error:.1e}"
+
+
+def check_gradient(found: Tensor | None, expected: Tensor, tolerance: float = 1e-5) -> None:
+    assert found is not None
+    assert found.dtype == torch.float32
+    assert found.shape == expected.shape
+    error = ((found.double() - expected).norm() / expected.norm()).item()
+    assert error <= tolerance, f"gradients differ by {error:.1e} of their norm"
+
+
+def images(*shape: int, noise: float = 0.2) -> tuple[Tensor, Tensor]:
+    """Two related images in [0, 1] that are nowhere smooth, made on the CPU."""
+    generator = torch.Generator().manual_seed(sum(shape))
+    x = torch.rand(shape, generator=generator)
+    y = (x + noise * torch.randn(shape, generator=generator)).clamp(0, 1)
+    return x.to(DEVICE), y.to(DEVICE)
+
+
+def check_means(x: Tensor, y: Tensor, o: Options, want_x: bool = True, want_y: bool = True) -> None:
+    means, grad_x, grad_y = _triton.similarity_means(x, y, *o.of_means, want_x, want_y)
+    expected, expected_x, expected_y = exactly(x, y, lambda x, y: reference_means(x, y, o))
+    check_value(means, expected)
+    for wanted, found, gradient in ((want_x, grad_x, expected_x), (want_y, grad_y, expected_y)):
+        if wanted:
+            check_gradient(found, gradient)
+        else:
+            assert found is None
+
+
+def check_map(x: Tensor, y: Tensor, o: Options, arrange: Callable[[Tensor], Tensor] = lambda upstream: upstream) -> None:
+    similarity = _triton.similarity_map(x, y, *o.of_map)
+    upstream = arrange(torch.randn(similarity.shape, generator=torch.Generator().manual_seed(1)).to(DEVICE))
+    gradients = _triton.similarity_map_backward(upstream, x, y, *o.of_map, True, True)
+    expected, _, _ = exactly(x, y, lambda x, y: reference_map(x, y, o))
+    _, *expected_gradients = exactly(x, y, lambda x, y: reference_map(x, y, o) * upstream)
+    # One position, unlike a mean, shows what rounding does where the variance is small: twice what it does to plain float32.
+    rounding = (reference_map(x.float(), y.float(), o).double() - expected).abs().max().item()
+    check_value(similarity, expected, 1e-6 + 2 * rounding)
+    for found, gradient in zip(gradients, expected_gradients, strict=True):
+        check_gradient(found, gradient)
+
+
+# Values.
+
+
+@kernel
+def test_similarity_of_an_image_with_itself_is_exactly_one_and_has_no_gradient():
+    x, _ = images(1, 1, 14, 12)
+    means, grad_x, grad_y = _triton.similarity_means(x, x, *Options(window=GAUSSIAN_11).of_means, True, True)
+    assert means.item() == pytest.approx(1, abs=1e-7)
+    for gradient in (grad_x, grad_y):
+        assert gradient.abs().max().item() < 1e-7
+
+
+@kernel
+@pytest.mark.parametrize("level", [0.0, 1.0, 255.0])
+def test_flat_images_have_the_similarity_of_their_means(level: float):
+    x = torch.full((1, 1, 6, 7), level, device=DEVICE)
+    means, grad_x, _ = _triton.similarity_means(x, x / 2, *Options().of_means, True, False)
+    assert means.item() == pytest.approx((level**2 + 1e-4) / (1.25 * level**2 + 1e-4), rel=1e-6)
+    assert grad_x.isfinite().all()
+
+
+# Every border, part and subset of gradients.
+
+
+@kernel
+@pytest.mark.parametrize("part", ["ssim", "contrast_structure"])
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_means_agree_for_every_border_part_and_subset_of_gradients(padding: str, part: str):
+    x, y = images(1, 2, 6, 9)
+    for want_x, want_y in itertools.product((True, False), repeat=2):
+        check_means(x, y, Options(part=part, padding=padding), want_x, want_y)
+
+
+# Windows: even, the usual and the longest; the smallest image that each border allows; sizes that no strip divides.
+@kernel
+@pytest.mark.parametrize(
+    ("window", "padding", "shape"),
+    [
+        (SKEWED_3, "reflect", (1, 1, 2, 2)),
+        (SKEWED_8, "valid", (1, 1, 8, 8)),
+        (SKEWED_8, "valid", (1, 1, 11, 17)),
+        (GAUSSIAN_11, "valid", (1, 1, 16, 16)),
+        (GAUSSIAN_11, "reflect", (1, 1, 6, 13)),
+        (GAUSSIAN_11, "replicate", (1, 1, 1, 5)),
+        (GAUSSIAN_11, "zeros", (1, 1, 1, 2)),
+        (GAUSSIAN_33, "valid", (1, 1, 33, 33)),
+        (GAUSSIAN_33, "reflect", (1, 1, 17, 17)),
+        (GAUSSIAN_33, "replicate", (1, 1, 1, 1)),
+    ],
+)
+def test_means_agree_for_every_window_and_smallest_image(window: tuple[float, ...], padding: str, shape: tuple[int, ...]):
+    x, y = images(*shape)
+    check_means(x, y, Options(window=window, padding=padding, pixel="charbonnier", similarity_weight=0.8, pixel_weight=0.2))
+
+
+@kernel
+@pytest.mark.parametrize("padding", ["valid", "reflect"])
+def test_a_window_of_one_tap_leaves_luminance(padding: str):
+    x, y = images(1, 1, 2, 3)
+    check_means(x, y, Options(window=(1.0,), padding=padding, c2=1.0))  # its variances are rounding alone, which a small c2 would magnify
+
+
+# More than one strip of rows, from 64 of them on in the interpreter, and of columns, from 127 on.
+@kernel
+@pytest.mark.parametrize(("padding", "shape"), [("valid", (1, 1, 65, 130)), ("reflect", (1, 1, 67, 3)), ("replicate", (1, 1, 4, 131))])
+def test_strips_meet(padding: str, shape: tuple[int, ...]):
+    x, y = images(*shape)
+    o = Options(padding=padding, pixel="l1", pixel_weight=0.3)
+    check_means(x, y, o)
+    check_means(x, y, o, want_x=False, want_y=False)
+
+
+@kernel
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_maps_agree(padding: str):
+    check_map(*images(1, 1, 5, 130), Options(padding=padding))
+    check_map(*images(1, 2, 4, 6), Options(padding=padding, part="contrast_structure"))
+
+
+@kernel
+@pytest.mark.parametrize("pixel", ["l1", "charbonnier"])
+def test_pixel_losses_are_added_with_their_weight(pixel: str):
+    x, y = images(2, 1, 6, 8)
+    y[..., ::2] = x[..., ::2]  # equal pixels: no slope
+    o = Options(pixel=pixel, similarity_weight=-0.7, pixel_weight=3.0)
+    for want_x, want_y in itertools.product((True, False), repeat=2):
+        check_means(x, y, o, want_x, want_y)
+
+
+# Data.
+
+
+@kernel
+@pytest.mark.parametrize("padding", ["valid", "zeros"])
+def test_pixels_that_begin_at_another_value(padding: str):
+    x, y = images(1, 1, 7, 8)
+    check_means(2 * x - 1, 2 * y - 1, Options(lo=-1.0, c1=4e-4, c2=36e-4, padding=padding))
+
+
+@kernel
+def test_images_far_from_zero_keep_their_digits():
+    x, y = images(1, 1, 12, 14)
+    check_means(x + 100, y + 100, Options(window=GAUSSIAN_11))
+    check_means(x + 100, y + 100, Options(window=GAUSSIAN_11, lo=100.0, padding="zeros"))
+
+
+@kernel
+@pytest.mark.parametrize(("dtype_x", "dtype_y"), [(torch.float16, torch.bfloat16), (torch.bfloat16, torch.float32)])
+def test_half_precision_is_computed_in_single(dtype_x: torch.dtype, dtype_y: torch.dtype):
+    x, y = images(1, 1, 9, 10)
+    check_means(x.to(dtype_x), y.to(dtype_y), Options(padding="reflect"))
+
+
+# Memory.
+
+
+def channels_last(image: Tensor) -> Tensor:
+    return image.contiguous(memory_format=torch.channels_last)
+
+
+def sliced(image: Tensor) -> Tensor:
+    """The same values among others that are not numbers."""
+    n, c, h, w = image.shape
+    among = image.new_full((n, c + 1, 2 * h, w + 3), torch.nan)
+    among[:, 1:, ::2, 2:-1] = image
+    return among[:, 1:, ::2, 2:-1]
+
+
+def turned(image: Tensor) -> Tensor:
+    return image.transpose(2, 3).contiguous().transpose(2, 3)
+
+
+@kernel
+@pytest.mark.parametrize("arrange", [channels_last, sliced, turned])
+def test_any_strides(arrange: Callable[[Tensor], Tensor]):
+    x, y = images(2, 2, 4, 5)
+    check_means(arrange(x), y, Options(padding="replicate"))
+    check_map(x, arrange(y), Options(), arrange)
+    gradients = _triton.similarity_map_backward(x, arrange(x), y, *Options(padding="zeros").of_map, True, True)
+    assert [g.stride() for g in gradients] == [torch.empty_like(arrange(x)).stride(), y.stride()]
+
+
+@kernel
+def test_planes_and_rows_further_apart_than_32_bits_count():
+    x, y = images(2, 1, 4, 5)
+    for stride_n, stride_h in ((2**31 + 8, 5), (40, 2**29)):  # only the pages that are touched take memory on a CPU
+        length = stride_n + 3 * stride_h + 5
+        far = torch.empty(length, dtype=torch.bfloat16, device=DEVICE).as_strided(x.shape, (stride_n, 40, stride_h, 1)).copy_(x)
+        check_means(far, y, Options(padding="replicate"))
+
+
+@kernel
+def test_expanded_upstream():
+    check_map(*images(1, 2, 6, 6), Options(), lambda upstream: upstream[:, :1, :1, :1].expand_as(upstream))
+
+
+@kernel
+def test_nothing_is_read_from_outputs_or_scratch(monkeypatch: pytest.MonkeyPatch):
+    def filled(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return lambda *args, **options: make(*args, **options).fill_(torch.nan)
+
+    x, y = images(1, 1, 8, 9)
+    monkeypatch.setattr(Tensor, "new_empty", filled(Tensor.new_empty))
+    monkeypatch.setattr(torch, "empty_like", filled(torch.empty_like))
+    for padding in ("valid", "reflect", "replicate"):
+        check_means(x, y, Options(padding=padding))
+    check_map(x, y, Options())
+
+
+@kernel
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_broken_pixel_reaches_no_further_than_its_windows(value: float):
+    x, y = images(1, 2, 10, 9)
+    broken = x.clone()
+    broken[0, 0, 0, 0] = broken[0, 0, 6, 5] = value
+    o = Options()
+    means, grad_x, grad_y = _triton.similarity_means(broken, y, *o.of_means, True, True)
+    expected, expected_x, expected_y = _triton.similarity_means(x, y, *o.of_means, True, True)
+    assert means[0].isnan().tolist() == [True, False]
+    assert means[0, 1] == expected[0, 1]
+    reached = torch.zeros_like(x, dtype=torch.bool)
+    reached[0, 0, :3, :3] = reached[0, 0, 4:9, 3:8] = True  # by a window that holds one of them
+    for gradient, whole in ((grad_x, expected_x), (grad_y, expected_y)):
+        assert torch.equal(gradient.isnan(), reached)
+        torch.testing.assert_close(gradient[~reached], whole[~reached], rtol=1e-3, atol=1e-6)
+    similarity = _triton.similarity_map(broken, y, *o.of_map)
+    reached = torch.zeros_like(similarity, dtype=torch.bool)
+    reached[0, 0, 0, 0] = reached[0, 0, 4:7, 3:6] = True
+    assert torch.equal(similarity.isnan(), reached)
+
+
+@kernel
+def test_runs_repeat_to_the_bit():
+    x, y = images(1, 1, 6, 130)
+    o = Options(padding="reflect", pixel="l1", pixel_weight=1.0)
+    once, again = (_triton.similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
+
+
+@kernel
+def test_traced_whole_as_an_operator():
+    import ssimloss.kernels  # noqa: F401 - registers it
+
+    x, y = images(1, 1, 6, 7)
+    o = Options(pixel="l1", pixel_weight=1.0)
+
+    def means(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.ops.ssimloss.similarity_means(x, y, list(o.window), *o.of_means[1:], True, True, "triton")
+
+    traced = torch.compile(means, fullgraph=True, backend="aot_eager")(x, y)
+    for found, expected in zip(traced, _triton.similarity_means(x, y, *o.of_means, True, True), strict=True):
+        assert torch.equal(found, expected)
+
+
+# The checks themselves.
+
+
+@kernel
+def test_checks_see_planted_faults():
+    x, y = images(1, 1, 14, 14)
+    o = Options(window=GAUSSIAN_11, padding="reflect")
+    means, grad_x, _ = _triton.similarity_means(x, y, *o.of_means, True, False)
+    faults = {
+        "sigma": replace(o, window=gaussian(11, 1.51)),
+        "border": replace(o, padding="replicate"),
+        "part": replace(o, part="contrast_structure"),
+        "constant": replace(o, c2=9.1e-4),
+    }
+    for fault in faults.values():
+        expected, expected_x, _ = exactly(x, y, lambda x, y, fault=fault: reference_means(x, y, fault))
+        with pytest.raises(AssertionError, match="values differ"):
+            check_value(means, expected)
+        with pytest.raises(AssertionError, match="gradients differ"):
+            check_gradient(grad_x, expected_x)
+    expected, expected_x, expected_y = exactly(x, y, lambda x, y: reference_means(x, y, o))
+    check_gradient(grad_x, expected_x)
+    for wrong in (-expected_x, expected_y, expected_x.roll(1, 3), expected_x * (1 + 1e-4)):
+        with pytest.raises(AssertionError, match="gradients differ"):
+            check_gradient(grad_x, wrong)
+
+
+# Larger images, and what only a GPU has.
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+@pytest.mark.parametrize("shape", [(16, 3, 256, 256), (2, 3, 517, 389), (1, 1, 1200, 1921)])
+def test_large_images(shape: tuple[int, ...], padding: str):
+    x, y = images(*shape)
+    for window in (GAUSSIAN_11, GAUSSIAN_33):
+        o = Options(window=window, padding=padding, pixel="charbonnier", pixel_weight=0.5)
+        check_means(x, y, o)
+        check_means(x, y, o, want_x=False, want_y=False)
+        first, second = (_triton.similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.cuda
+def test_captured_in_a_graph():
+    o = Options(window=GAUSSIAN_11, pixel="l1", pixel_weight=0.2)
+    x, y = images(2, 3, 64, 80)
+    other_x, other_y = y.clone(), x.flip(3).clone()
+    torch.cuda.synchronize()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        _triton.similarity_means(x, y, *o.of_means, True, True)  # compiles
+    stream.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = _triton.similarity_means(x, y, *o.of_means, True, True)
+    x.copy_(other_x)
+    y.copy_(other_y)
+    graph.replay()
+    for found, expected in zip(captured, _triton.similarity_means(other_x, other_y, *o.of_means, True, True), strict=True):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.cuda
+def test_waits_for_nothing():
+    x, y = images(1, 1, 64, 64)
+    o = Options(padding="reflect")
+    _triton.similarity_means(x, y, *o.of_means, True, True)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        _triton.similarity_means(x, y, *o.of_means, True, True)
+        upstream = _triton.similarity_map(x, y, *o.of_map)
+        _triton.similarity_map_backward(upstream, x, y, *o.of_map, True, True)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+# Without a GPU.
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(INTERPRETED, reason="is what runs the interpreter")
+def test_in_the_interpreter():
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-20_000:] + result.stderr[-2_000:]
+
+
+@pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
+def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """For compute capability 8.0, the usual window: nothing is spilled, and four blocks of 128 threads fit into a multiprocessor."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from ssimloss.kernels._triton_kernel import similarity_kernel
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    constants = {"K": 11, "PART": "ssim", "PADDING": "valid", "PIXEL": "none", "LANES": 128, "HALO": 16}
+    constants |= dict.fromkeys(("upstream", "grad_y", "similarity"))
+    types = dict.fromkeys(("x", "y", "grad_x", "partials", "scratch"), "*fp32") | {"window": ("fp32",) * 11}
+    types |= dict.fromkeys(constants, "constexpr")
+    types |= {parameter.name: parameter.annotation_type for parameter in similarity_kernel.params if parameter.name not in types}
+    source = ASTSource(similarity_kernel, types, constants)
+    options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
+    compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options)
+    assert compiled.metadata.shared <= 1024
+    (tmp_path / "kernel.cubin").write_bytes(compiled.asm["cubin"])
+    cuobjdump = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    usage = subprocess.check_output([cuobjdump, "--dump-resource-usage", tmp_path / "kernel.cubin"], text=True)
+    registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
+    assert registers <= 128
+    assert stack == 0
+
+
+def test_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch):
+    found = _triton.why_not.__wrapped__()
+    if INTERPRETED:
+        assert found is None
+        assert _triton.why_not_device(torch.device("cpu")) is None
+    elif not torch.cuda.is_available():
+        assert "TRITON_INTERPRET=1" in found
+        assert _triton.why_not_device(torch.device("cpu")) == found
+    else:
+        assert found is None
+        assert "on a GPU" in _triton.why_not_device(torch.device("cpu"))
+        assert _triton.why_not_device(torch.device("cuda")) is None
+    monkeypatch.setattr(_triton, "_OLDEST", (99, 0))
+    assert "99.0 or newer" in _triton.why_not.__wrapped__()
+    monkeypatch.setattr(_triton, "find_spec", lambda _: None)
+    assert "not installed" in _triton.why_not.__wrapped__()
