@@ -24,10 +24,12 @@ from benchmarks.contenders import (
     definitions,
     difference,
     images,
+    native_bytes,
 )
 from benchmarks.limits import Machine, least_work, measure
 from benchmarks.memory import peak_bytes
 from benchmarks.timing import synchronizer, time_interleaved
+from ssimloss.kernels import _cpu
 
 SHAPES: list[Shape] = [(16, 3, 128, 128), (8, 3, 256, 256), (1, 3, 1080, 1920)]
 QUICK_SHAPES: list[Shape] = [(1, 3, 176, 176)]
@@ -37,6 +39,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """Run what the command line asks for; return the results."""
     options = _parser().parse_args(arguments)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if options.instructions:
+        _cpu.use_instructions(options.instructions)
     shapes = options.shape or (QUICK_SHAPES if options.quick else SHAPES)
     effort = (
         {"rounds": 2, "slice_s": 0.01, "tries": 1}
@@ -105,6 +109,8 @@ def compare(definition: Definition, shape: Shape, device: torch.device, machine:
                 rows[library][mode] = times[library].summary()
                 if mode == "backward":
                     rows[library]["peak_bytes"] = peak_bytes(call, device)
+                    if library.startswith(OURS) and device.type == "cpu":
+                        rows[library]["peak_bytes"] += native_bytes(definition, shape)
                 print(f"  {mode} {library}: {1e3 * rows[library][mode]['median_s']:.2f} ms", flush=True)
     for mode in ("forward", "backward"):
         work = least_work(shape, taps=definition.taps, scales=definition.scales, backward=mode == "backward")
@@ -138,9 +144,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
     parser.add_argument("--shape", type=_shape, action="append", metavar="NxCxHxW", help="may be given several times")
     parser.add_argument(
-        "--only", action="append", metavar="DEFINITION", help="ssim, ssim_reflect, ms_ssim or ms_ssim_joint; may be repeated"
+        "--only",
+        action="append",
+        metavar="DEFINITION",
+        help="ssim, ssim_reflect, ms_ssim, ms_ssim_joint, l1, charbonnier or ssim_l1; may be repeated",
     )
-    parser.add_argument("--compile", action="store_true", help="also pytorch-msssim and ours under torch.compile")
+    parser.add_argument("--compile", action="store_true", help="also pytorch-msssim, torch and ours under torch.compile")
+    parser.add_argument("--instructions", choices=("avx512", "avx2", "baseline"), help="of our native library (default: the best)")
     parser.add_argument("--rounds", type=int, default=7, help="slices per library (default 7)")
     parser.add_argument("--slice", type=float, default=0.5, metavar="SECONDS", help="length of a slice (default 0.5)")
     parser.add_argument("--tries", type=int, default=4, help="how often a slice that others disturbed is measured (default 4)")

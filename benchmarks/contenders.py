@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 import ssimloss.functional as F
+from ssimloss.kernels import _cpu, why_not
 
 Score = Callable[[Tensor, Tensor], Tensor]
 Shape = tuple[int, int, int, int]
@@ -59,8 +60,8 @@ def version(library: str) -> str:
 
 
 def definitions(shape: Shape, *, compiled: bool = False) -> list[Definition]:
-    """SSIM and MS-SSIM in the definitions that the libraries share, for images of this shape."""
-    found = [_ssim_valid(), _ssim_reflect(), *_ms_ssim(shape)]
+    """SSIM, MS-SSIM and distances per pixel in the definitions that the libraries share, for images of this shape."""
+    found = [_ssim_valid(), _ssim_reflect(), *_ms_ssim(shape), _l1(), _charbonnier(), _mixed()]
     return [_with_compiled(definition) for definition in found] if compiled else found
 
 
@@ -159,15 +160,54 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
     ]
 
 
+def _l1() -> Definition:
+    plain = torch.nn.functional.l1_loss
+    return Definition("l1", "L1, mean over all pixels", F.l1_loss, {"torch": Peer(plain)}, taps=0)
+
+
+def _charbonnier() -> Definition:
+    def plain(pred: Tensor, target: Tensor) -> Tensor:
+        return torch.sqrt((pred - target) ** 2 + 1e-6).mean()
+
+    return Definition(
+        "charbonnier", "Charbonnier, eps 1e-3, mean over all pixels", partial(F.charbonnier_loss, eps=1e-3), {"torch": Peer(plain)}, taps=0
+    )
+
+
+def _mixed() -> Definition:
+    peers: dict[str, Peer] = {}
+    if installed("pytorch-msssim"):
+        from pytorch_msssim import ssim
+
+        def mixed(pred: Tensor, target: Tensor) -> Tensor:
+            similarity: Tensor = ssim(pred, target, data_range=1.0)
+            return 0.8 * torch.nn.functional.l1_loss(pred, target) + 0.2 * (1 - similarity)
+
+        peers["pytorch-msssim"] = Peer(mixed)
+    return Definition(
+        "ssim_l1", "0.8 L1 + 0.2 (1 - SSIM), whole windows only, as in Gaussian splatting", partial(F.ssim_l1_loss, padding="valid"), peers
+    )
+
+
+def native_bytes(definition: Definition, shape: Shape) -> int:
+    """What our native library holds at most during a call besides what PyTorch allocates for it: working memory of each thread and, for a
+    pyramid, coarser scales of as many planes as fit 1 MiB, at least one."""
+    if why_not("cpu") is not None or definition.taps == 0:
+        return 0
+    coarser = max(1 << 20, 4 * shape[2] * shape[3] // 4) if definition.scales > 2 else 0  # x, y and the gradient, 1/12 of the image each
+    return _cpu.scratch_bytes() * torch.get_num_threads() + coarser
+
+
 def _with_compiled(definition: Definition) -> Definition:
     """The same with ``torch.compile`` applied to pytorch-msssim and to us, anew for each shape."""
     torch.compiler.reset()
     compile_for_shape = partial(torch.compile, dynamic=False)
     peers = dict(definition.peers)
     peers[f"{OURS} (compiled)"] = Peer(compile_for_shape(definition.ours))
-    if "pytorch-msssim" in peers:
-        plain = peers["pytorch-msssim"]
-        peers["pytorch-msssim (compiled)"] = Peer(compile_for_shape(plain.score), plain.ours_alike)
+    for library in ("pytorch-msssim", "torch"):
+        if library in peers:
+            plain = peers[library]
+            peers[f"{library} (compiled)"] = Peer(compile_for_shape(plain.score), plain.ours_alike)
     return Definition(**{**vars(definition), "peers": peers})
 
 

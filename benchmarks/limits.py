@@ -13,6 +13,8 @@ from benchmarks.timing import synchronizer
 
 POINTWISE_FLOPS = 30  # one SSIM from five local means: products, sums, a division
 POINTWISE_BACKWARD_FLOPS = 40  # its derivatives to the local means
+PIXEL_FLOPS = 4  # a difference, its square, a root, a sum
+PIXEL_BACKWARD_FLOPS = 2
 MAPS = 4  # filtered maps: x, y, x^2 + y^2, xy
 BACKWARD_MAPS = 3  # filtered back for one image: the derivatives to mu_x, to x^2 + y^2 and to xy
 
@@ -61,16 +63,19 @@ def measure(device: torch.device, *, megabytes: int = 256, side: int = 2048, tri
 
 
 def least_work(shape: tuple[int, int, int, int], *, taps: int, scales: int, backward: bool, itemsize: int = 4) -> Work:
-    """Bytes and FLOPs of (MS-)SSIM by separable filters, same-size maps.
+    """Bytes and FLOPs of (MS-)SSIM by separable filters, same-size maps; ``taps=0`` is a distance per pixel.
 
-    Bytes: both images are read once and, for the gradient to one image, read once more and the gradient written; whatever lies between
-    is assumed to stay in cache. FLOPs: ``2 * taps`` per tap pass, two passes per map, and the pointwise formula, over all scales.
+    Bytes: both images are read once and the gradient to one of them is written once; whatever lies between is assumed to stay in cache.
+    FLOPs: ``2 * taps`` per tap pass, two passes per map, and the pointwise formula, over all scales.
     """
     n, c, height, width = shape
     pixels = [n * c * (height >> scale) * (width >> scale) for scale in range(scales)]
     reads = 2 * pixels[0] * itemsize
+    written = pixels[0] * itemsize if backward else 0
+    if taps == 0:
+        return Work(bytes=reads + written, flops=pixels[0] * (PIXEL_FLOPS + (PIXEL_BACKWARD_FLOPS if backward else 0)))
     flops = sum(pixels) * (MAPS * 2 * 2 * taps + POINTWISE_FLOPS)
     if not backward:
         return Work(bytes=reads, flops=flops)
     flops += sum(pixels) * (BACKWARD_MAPS * 2 * 2 * taps + POINTWISE_BACKWARD_FLOPS)
-    return Work(bytes=2 * reads + pixels[0] * itemsize, flops=flops)
+    return Work(bytes=reads + written, flops=flops)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks.contenders import OURS, version
+from ssimloss.kernels import _cpu, why_not
 
 LIBRARIES = ("torch", "ssimloss", "pytorch-msssim", "piq", "torchmetrics", "kornia")
 Row = dict[str, Any]
@@ -27,6 +28,7 @@ def metadata(device: torch.device) -> dict[str, Any]:
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "native": why_not("cpu") or _cpu.describe(),
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},
     }
@@ -59,10 +61,12 @@ def markdown(results: dict[str, Any]) -> str:
         f"{about['date']}, {about['system']}, {about['instructions']}, Python {about['python']}, "
         + ", ".join(f"{library} {number}" for library, number in about["versions"].items())
         + ".",
+        f"Native library of ssimloss: {about['native']}.",
         f"Measured limits: copy {limits['bytes_per_s'] / 1e9:.1f} GB/s, float32 matrix product {limits['flops_per_s'] / 1e9:.0f} GFLOP/s.",
         "",
         "Milliseconds per call: median (quartiles). *Ratio*: forward + backward time over ours, above 1 where we are faster. *Peak*: most "
-        "memory live at once in forward + backward. *Limit*: the least time of the definition on this machine as a share of the measured "
+        "memory live at once in forward + backward, the native library's own included. *Limit*: the least time of the definition on this "
+        "machine as a share of the measured "
         "time. A star marks times taken while other processes computed.",
         "",
         *_losses(rows),

@@ -31,6 +31,8 @@ def check_window_options(*, window: str | Tensor, window_size: int, sigma: float
         _checks.choice("window", window, WINDOWS)
         _checks.positive("sigma", sigma)
         size, name = _checks.count("window_size", window_size), "window_size"
+        if window == "gaussian" and size % 2 == 0 and sigma < 0.02:  # exp(-0.5 (0.5 / sigma)^2) is 0
+            raise ValueError(f"sigma must be at least 0.02 for an even window_size, whose middle lies between two taps, got {sigma!r}")
     if size % 2 == 0 and padding != "valid":
         raise ValueError(f"{name} must be odd for padding={padding!r}, got {size}; an even window has no centre, use padding='valid'")
 
@@ -55,7 +57,8 @@ def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, 
     """A named window of unit sum as numbers, for kernels."""
     if window == "uniform":
         return (1 / window_size,) * window_size
-    weights = [math.exp(-0.5 * ((tap - (window_size - 1) / 2) / sigma) ** 2) for tap in range(window_size)]
+    deviations = [(tap - (window_size - 1) / 2) / sigma for tap in range(window_size)]
+    weights = [math.exp(-0.5 * deviation * deviation) for deviation in deviations]
     total = math.fsum(weights)
     return tuple([weight / total for weight in weights])
 

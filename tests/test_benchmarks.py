@@ -96,7 +96,15 @@ def test_every_library_computes_our_number(shape: contenders.Shape) -> None:
     """At even sizes, at odd ones, where pyramids differ, and where five scales do not fit."""
     images = contenders.images(shape, CPU)
     found = contenders.definitions(shape)
-    assert {definition.name for definition in found} == {"ssim", "ssim_reflect", "ms_ssim", "ms_ssim_joint"}
+    assert {definition.name for definition in found} == {
+        "ssim",
+        "ssim_reflect",
+        "ms_ssim",
+        "ms_ssim_joint",
+        "l1",
+        "charbonnier",
+        "ssim_l1",
+    }
     for definition in found:
         assert definition.peers
         for library, peer in definition.peers.items():

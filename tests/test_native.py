@@ -314,6 +314,66 @@ def test_one_bad_pixel_stays_where_it_is() -> None:
             assert torch.equal(one[~reach], other[~reach])
 
 
+def test_a_far_brighter_pixel() -> None:
+    """A firefly, wherever it lies, costs the rest of its plane no digit."""
+    pred, target = pictures((1, 1, 64, 64), torch.float32)
+    for position in ((4, 4), (20, 28), (33, 50)):  # the first two are among the pixels that the centre is taken from
+        spoiled = pred.clone()
+        spoiled[0, 0][position] = 1e5
+        far = torch.ones(54, 54, dtype=torch.bool)
+        far[max(0, position[0] - 10) : position[0] + 1, max(0, position[1] - 10) : position[1] + 1] = False
+        found = F.ssim_map(spoiled, target, backend="cpu")[0, 0][far]
+        torch.testing.assert_close(found, F.ssim_map(pred, target, backend="cpu")[0, 0][far], rtol=0, atol=2e-5)
+
+
+@pytest.mark.usefixtures("instructions")
+def test_bad_pixels_are_not_hidden() -> None:
+    """Also where only contrast and structure see them, and pooling or a weight of 0 leaves them out of the coarsest scale."""
+    for bad in (torch.nan, torch.inf):
+        pred, target = pictures((1, 1, 47, 47), torch.float32)
+        pred[..., 46, 5] = bad
+        assert F.ms_ssim(pred, target, scale_weights=(0.5, 0.5), backend="cpu").isnan()
+        assert F.ms_ssim(pred, target, scale_weights=(1.0, 0.0), backend="cpu").isnan()
+
+
+def test_infinite_differences() -> None:
+    """The slope of L1 is the sign, of whatever size; NaN has none."""
+    pred = torch.tensor([torch.inf, -torch.inf, 0.0, 2.0]).view(1, 1, 2, 2).requires_grad_()
+    (gradient,) = torch.autograd.grad(F.l1_loss(pred, torch.zeros(1, 1, 2, 2), backend="cpu"), pred)
+    assert gradient.flatten().tolist() == [0.25, -0.25, 0, 0.25]
+    pred = torch.full((1, 1, 2, 2), torch.nan, requires_grad=True)
+    assert torch.autograd.grad(F.l1_loss(pred, torch.zeros(1, 1, 2, 2), backend="cpu"), pred)[0].isnan().all()
+
+
+def test_each_gradient_is_rounded_to_its_own_dtype_only() -> None:
+    """A float32 target learns from a float16 prediction in float32, however small the derivative of a mean over many pixels."""
+    pred, target = torch.rand(4, 3, 256, 256).half(), torch.rand(4, 3, 256, 256)
+    for loss in (F.l1_loss, F.l2_loss, F.charbonnier_loss):
+        for asks in ((False, True), (True, True)):
+            found = value_and_gradients(functools.partial(loss, backend="cpu"), pred, target, asks)[-1]
+            expected = value_and_gradients(functools.partial(loss, backend="eager"), pred, target, asks)[-1]
+            assert found.dtype is torch.float32
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
+
+
+def test_very_wide_images() -> None:
+    """Many tiles: the last is as wide as the others, and holds the border that is folded onto it."""
+    for padding in ("reflect", "replicate", "valid"):
+        loss = functools.partial(F.ssim_loss, window_size=33, sigma=5.0, padding=padding)
+        no_worse_than_eager(loss, *pictures((1, 1, 33, 43008 // 4), torch.float64))
+    images = pictures((1, 1, 17, 43008), torch.float64)
+    no_worse_than_eager(functools.partial(F.ssim_loss, window_size=33, sigma=5.0, padding="reflect"), *images, (True, False))
+
+
+def test_charbonnier_eps_that_would_vanish() -> None:
+    image = torch.rand(1, 1, 12, 12, requires_grad=True)
+    options = {"eps": 1e-18, "data_range": 1e-5}
+    (gradient,) = torch.autograd.grad(F.ssim_l1_loss(image, image.detach(), **options), image)
+    assert gradient.isfinite().all()
+    with pytest.raises(RuntimeError, match="eps would vanish"):
+        F.ssim_l1_loss(image, image, backend="cpu", **options)
+
+
 def test_flat_and_equal_images() -> None:
     """Finite gradients, and 0 where nothing is to be gained."""
     for level in (0.0, 0.5, 1.0):
@@ -336,6 +396,7 @@ def test_a_gradient_that_was_given_away_stays(name: str) -> None:
     value = LOSSES[name](pred, target, backend="cpu").sum()
     first = torch.autograd.grad(3 * value, (pred, target), retain_graph=True)
     kept = [gradient.clone() for gradient in first]
+    first[0].mul_(1)  # what was handed out is the caller's, who may write to it
     second = torch.autograd.grad(-2 * value, (pred, target), retain_graph=True)
     third = torch.autograd.grad(value, (pred, target))
     for one, copy, two, three in zip(first, kept, second, third, strict=True):
@@ -354,6 +415,34 @@ def test_saved_tensors_on_another_device() -> None:
             found = value_and_gradients(LOSSES[name], pred, target)
         for one, other in zip(found, expected, strict=True):
             assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["ssim loss, per image", "map", "ms-ssim", "charbonnier", "mixed, valid"])
+def test_batched_gradients(name: str) -> None:
+    """Several upstream gradients at once, as ``torch.autograd.functional.jacobian(vectorize=True)`` asks for."""
+    pred, target = (image.requires_grad_() for image in pictures((2, 1, 24, 25), torch.float32))
+    value = LOSSES[name](pred, target, backend="cpu")
+    upstream = torch.rand(3, *value.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an operator without a batching rule of its own is called once for each
+        batched = torch.autograd.grad(value, pred, upstream, is_grads_batched=True, retain_graph=True)[0]
+    for one, gradient in zip(upstream, batched, strict=True):
+        expected = torch.autograd.grad(value, pred, one, retain_graph=True)[0]
+        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6 * float(expected.abs().max()))
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.func.jvp's own
+def test_transforms_that_kernels_do_not_know() -> None:
+    """``torch.vmap`` and forward mode: ``auto`` takes the equation."""
+    pred, target = pictures((3, 2, 24, 25), torch.float32)
+    for loss in (F.l1_loss, F.l2_loss, F.charbonnier_loss, F.ssim_map, functools.partial(F.ssim_l1_loss, reduction="none")):
+        batched = torch.vmap(lambda one, loss=loss: loss(one[None], target[:1]))(pred)
+        assert torch.equal(batched[1], loss(pred[1:2], target[:1], backend="eager"))
+        gradients = torch.vmap(torch.func.grad(lambda one, loss=loss: loss(one[None], target[:1]).sum()))(pred)
+        assert gradients.shape == pred.shape
+        _, slope = torch.func.jvp(lambda one, loss=loss: loss(one, target).sum(), (pred,), (torch.ones_like(pred),))
+        (gradient,) = torch.autograd.grad(loss(leaf := pred.clone().requires_grad_(), target).sum(), leaf)
+        torch.testing.assert_close(slope, gradient.sum(), rtol=1e-3, atol=1e-3)
 
 
 def test_zero_and_missing_upstream() -> None:
@@ -430,6 +519,21 @@ def test_operators_by_hand(name: str) -> None:
         torch.autograd.gradcheck(score, (x, y))
 
 
+def test_operators_check_what_they_are_given() -> None:
+    """They read memory unasked: what the functions make sure of is made sure of again."""
+    image = torch.rand(1, 1, 40, 40)
+    means, pyramid = torch.ops.ssimloss.similarity_means, torch.ops.ssimloss.pyramid_means
+    rest = ("valid", "none", 0.0, 1.0, 0.0, False, False, "cpu")
+    with pytest.raises(ValueError, match="1 to 33 taps"):
+        means(image, image, [1 / 35] * 35, *COMPARISON[1:], *rest)
+    with pytest.raises(ValueError, match="of one shape"):
+        means(image, image[..., 1:], *COMPARISON, *rest)
+    with pytest.raises(ValueError, match="floating point tensors on the CPU"):
+        means(image.int(), image.int(), *COMPARISON, *rest)
+    with pytest.raises(ValueError, match="1 to 16 scales"):
+        pyramid(image, image, *COMPARISON[:4], 17, "floor", False, False)
+
+
 def test_vmap() -> None:
     """One call after another, for each operator and for images or factors that are batched."""
     x, y = pictures((3, 2, 17, 20))
@@ -467,6 +571,7 @@ def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
     assert used(F.ms_ssim, min_size="fewer_scales", coarsest_padding="reflect") == ["similarity_means"] * 2
     assert used(F.l1_loss) == used(F.l2_loss) == used(F.charbonnier_loss) == ["pixel_means"]
     assert used(F.ssim_l1_loss) == ["similarity_means"]
+    assert used(F.ssim_l1_loss, backend="eager") == []
     for loss, options in (
         (F.ssim, {"mask": mask}),
         (F.ssim, {"exponents": (1, 1, 0.5)}),
@@ -645,6 +750,24 @@ def test_after_a_fork(threads: Callable[[int], None]) -> None:
         assert list(loader) == expected
 
 
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+def test_first_use_after_a_fork() -> None:
+    """The parent has used PyTorch's threads, but the library only in the child."""
+    script = """
+import os, torch, ssimloss.functional as F
+torch.set_num_threads(2)
+x, y = torch.rand(2, 4, 3, 64, 64)
+torch.rand(2000, 2000).exp_()
+child = os.fork()
+if child == 0:
+    F.ssim(x, y, backend="cpu")
+    os._exit(0)
+print("child ended with", os.waitpid(child, 0)[1])
+"""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout == "child ended with 0\n", run.stderr
+
+
 def test_keyboard_interrupt() -> None:
     """Between two calls, as for any function of PyTorch; the process goes on and computes the same."""
     pred, target = pictures((4, 3, 128, 128), torch.float32)
@@ -717,7 +840,10 @@ def test_planted_faults_are_found(name: str) -> None:
 
 def test_a_library_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """Structures that its compiler laid out otherwise are found before anything is called with them."""
-    monkeypatch.setattr(_cpu, "_STRUCTURES", _cpu._STRUCTURES[:-1])
+    with monkeypatch.context() as patch:
+        patch.setattr(_cpu, "_STRUCTURES", _cpu._STRUCTURES[:-1])
+        assert "another version" in str(_cpu._load()[1])
+    monkeypatch.setattr(_cpu, "INTERFACE", _cpu.INTERFACE + 1)
     assert "another version" in str(_cpu._load()[1])
 
 

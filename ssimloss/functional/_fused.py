@@ -158,7 +158,10 @@ def _means(x: Tensor, y: Tensor, primitive: Primitive, equation: Equation, *, op
 
 def _is_memory(tensor: Tensor) -> bool:
     """Whether a tensor is plain memory, not one that a transform or a compiler follows."""
-    return type(tensor) is Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    if type(tensor) not in (Tensor, torch.nn.Parameter):
+        return False
+    functorch = torch._C._functorch
+    return not (functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor))
 
 
 def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor) -> tuple[Tensor | None, ...] | None:
@@ -207,19 +210,23 @@ class _Means(torch.autograd.Function):
         if ctx.given_away:
             _, *gradients = ctx.primitive(x, y)
         factor = upstream[(...,) + (None,) * (x.ndim - upstream.ndim)]
+        in_place = _is_memory(upstream)
         scaled: list[Tensor | None] = []
         for image, gradient in zip((x, y), gradients, strict=True):
             if gradient.shape != image.shape:  # not wanted
                 scaled.append(None)
-            elif _is_memory(gradient) and gradient.dtype == image.dtype:
+            elif in_place and _is_memory(gradient):
                 ctx.given_away = True
-                gradient.data.mul_(factor)  # not seen by the version counter: saved for this backward alone
-                scaled.append(gradient)
+                scaled.append(gradient.data.mul_(factor))  # not seen by the version counter: saved for this backward alone
             else:
-                scaled.append((gradient * factor).to(image.dtype))
+                scaled.append(gradient * factor)
         if ctx.opposite and scaled[0] is not None:
-            of_x = scaled[0]
-            scaled = [of_x if ctx.needs_input_grad[0] else None, of_x.neg().to(y.dtype) if ctx.needs_input_grad[1] else None]
+            need_x, need_y = ctx.needs_input_grad[:2]
+            scaled[1] = None if not need_y else scaled[0].neg() if need_x or not in_place else scaled[0].neg_()
+            scaled[0] = scaled[0] if need_x else None
+        for index, image in enumerate((x, y)):
+            gradient = scaled[index]
+            scaled[index] = None if gradient is None else gradient.to(image.dtype)
         return *scaled, *nothing
 
 
@@ -272,7 +279,7 @@ class _Pyramid(torch.autograd.Function):
             _, *finest = torch.ops.ssimloss.pyramid_means(x, y, *ctx.options, *ctx.wanted)
         if all(_is_memory(tensor) for tensor in (x, y, upstream, *finest)):
             ctx.given_away = True
-            gradients = [gradient.data for gradient in finest]
+            gradients = [gradient.data.contiguous() for gradient in finest]
             kernels.pyramid_means_backward_(upstream, *gradients, x, y, *ctx.options)
         else:
             gradients = torch.ops.ssimloss.pyramid_means_backward(upstream, *finest, x, y, *ctx.options)

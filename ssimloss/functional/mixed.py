@@ -14,7 +14,7 @@ from ssimloss.filters import PADDINGS, Padding, blur, make_window
 from ssimloss.functional._distance import Distance
 from ssimloss.functional._fused import mixed_means
 from ssimloss.functional._similarity import bordered, check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
-from ssimloss.functional.pixel import charbonnier_loss, check_charbonnier_eps, l1_loss
+from ssimloss.functional.pixel import LEAST_EPS, charbonnier_loss, check_charbonnier_eps, l1_loss
 from ssimloss.functional.structure import SSIMOptions, comparison, map_size, ssim_loss, uncovered
 from ssimloss.kernels import Backend, select
 
@@ -199,7 +199,10 @@ def ssim_l1_loss(
     similarity = options.similarity
     low, span = _checks.data_range(data_range)
     check_inputs(pred, target, mask, ndim=(4,))
-    chosen = select(backend, pred, target, uncovered=uncovered(similarity, mask, pred.ndim))
+    reason = uncovered(similarity, mask, pred.ndim)
+    if eps is not None and eps * span < LEAST_EPS:
+        reason = reason or "its kernel works in the images' own units, in which eps would vanish"
+    chosen = select(backend, pred, target, uncovered=reason)
     if chosen != "eager" and reduction in ("mean", "image"):
         map_size(pred.shape[2:], similarity)
         distance: Distance = "l1" if eps is None else "charbonnier"
@@ -208,12 +211,13 @@ def ssim_l1_loss(
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)
     x, y = (x - low) / span, (y - low) / span
+    parts: Backend = "eager" if chosen == "eager" else "auto"
     if eps is None:
-        pixels = l1_loss(x, y, mask=mask, reduction=reduction)
+        pixels = l1_loss(x, y, mask=mask, reduction=reduction, backend=parts)
     else:
-        pixels = charbonnier_loss(x, y, eps=eps, mask=mask, reduction=reduction)
+        pixels = charbonnier_loss(x, y, eps=eps, mask=mask, reduction=reduction, backend=parts)
     structure = ssim_loss(
-        x, y, window_size=window_size, sigma=sigma, k1=k1, k2=k2, padding=padding, mask=mask, reduction=reduction, backend=backend
+        x, y, window_size=window_size, sigma=sigma, k1=k1, k2=k2, padding=padding, mask=mask, reduction=reduction, backend=chosen
     )
     values = (1 - weight) * pixels + weight * structure
     return values.to(native_dtype(pred, target)) if reduction == "none" else values

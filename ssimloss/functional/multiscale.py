@@ -239,23 +239,20 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
     backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
     counted = None
     if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
-        terms = list(pyramid_means(pred, target, options.comparison("ssim"), len(weights), options.pooling).unbind())
+        terms = pyramid_means(pred, target, options.comparison("ssim"), len(weights), options.pooling)
     else:
         terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint":
         if counted is None:
-            terms = [t.mean(1, keepdim=True) for t in terms]
+            terms = terms.mean(2, keepdim=True)
         else:
             valid = counted.sum(1, keepdim=True)
-            terms = [(t * counted).sum(1, keepdim=True) / torch.where(valid > 0, valid, 1) for t in terms]
+            terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
             counted = (valid > 0).to(counted.dtype)
     if options.combination == "weighted_sum":
-        score = sum((w * t for w, t in zip(weights, terms, strict=True)), start=torch.zeros_like(terms[0]))
+        score = sum((w * t for w, t in zip(weights, terms.unbind(), strict=True)), start=torch.zeros_like(terms[0]))
         return score / sum(weights), counted
-    score = torch.ones_like(terms[0])
-    for weight, term in zip(weights, terms, strict=True):
-        score = score * _power(term, weight, options.negative)
-    return score, counted
+    return _product_of_powers(terms, weights, options.negative), counted
 
 
 def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:
@@ -271,8 +268,8 @@ def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:
 
 def _scale_by_scale(
     pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None, scales: int, backend: str
-) -> tuple[list[Tensor], Tensor | None]:
-    """The mean ``(N, C)`` of each scale; under a mask also whether anything of a plane counts."""
+) -> tuple[Tensor, Tensor | None]:
+    """The means ``(S, N, C)`` of all scales; under a mask also whether anything of a plane counts."""
     x, y, mask = valid_pixels(pred, target, options.data_range, mask)
     window = make_window("gaussian", options.window_size, options.sigma, x)
     terms = []
@@ -291,7 +288,7 @@ def _scale_by_scale(
             x, y, mask = _halve(x, y, mask, options.pooling)
     # At the coarsest scale: what pooling drops at an odd border does not count.
     counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
-    return terms, counted
+    return torch.stack(terms), counted
 
 
 def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, part: Part, mask: Tensor | None) -> Tensor:
@@ -312,18 +309,26 @@ def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, p
     return (values * statistics.mass).sum((2, 3)) / torch.where(mass > 0, mass, 1)
 
 
-def _power(term: Tensor, weight: float, negative: Negative) -> Tensor:
-    """``term ^ weight`` with a finite slope everywhere, after what ``negative`` asks for."""
-    if weight == 0:  # no part of the product, not even where the term is 0
-        return torch.ones_like(term)
+def _product_of_powers(terms: Tensor, weights: tuple[float, ...], negative: Negative) -> Tensor:
+    """``prod_j term_j ^ w_j`` of ``(S, N, C)`` with a finite slope everywhere, after what ``negative`` asks for."""
+    positive = None
     if negative == "shift":
-        return ((term + 1) / 2).clamp(min=torch.finfo(term.dtype).tiny) ** weight
-    if negative in ("relu", "relu_map"):
-        positive = term > 0
-        return torch.where(positive, torch.where(positive, term, 1) ** weight, 0)
-    small = term < _SOFT_CLAMP
-    below = _SOFT_CLAMP**2 / (2 * _SOFT_CLAMP - torch.where(small, term, 0))  # meets the term at the clamp with slope 1
-    return torch.where(small, below, term) ** weight
+        terms = ((terms + 1) / 2).clamp(min=torch.finfo(terms.dtype).tiny)
+    elif negative in ("relu", "relu_map"):
+        positive = terms > 0
+        terms = torch.where(positive, terms, 1)
+    else:
+        small = terms < _SOFT_CLAMP
+        below = _SOFT_CLAMP**2 / (2 * _SOFT_CLAMP - torch.where(small, terms, 0))  # meets the term at the clamp with slope 1
+        terms = torch.where(small, below, terms)
+    score = torch.ones_like(terms[0])
+    for scale, (weight, term) in enumerate(zip(weights, terms.unbind(), strict=True)):
+        if weight == 0:  # no part of the product, not even where the term is 0
+            continue
+        score = score * term**weight
+        if positive is not None:
+            score = torch.where(positive[scale], score, 0)
+    return score
 
 
 def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]:

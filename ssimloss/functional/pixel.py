@@ -22,6 +22,7 @@ from ssimloss.kernels import check_backend, select
 AT_ZERO: tuple[str, ...] = get_args(AtZero)
 Pooling = Literal["image", "batch"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
+LEAST_EPS = 1e-18  # of the Charbonnier distance
 
 
 def check_pixel_options(*, reduction: str, backend: Backend) -> None:
@@ -72,8 +73,8 @@ def l2_loss(
 
 def check_charbonnier_eps(eps: float) -> None:
     """Raise for an ``eps`` whose square vanishes in float32, where the curve would lose its finite gradient at 0."""
-    if _checks.positive("eps", eps) < 1e-18:
-        raise ValueError(f"eps must be at least 1e-18 (a smaller one vanishes in float32 when squared), got {eps!r}; use l1_loss")
+    if _checks.positive("eps", eps) < LEAST_EPS:
+        raise ValueError(f"eps must be at least {LEAST_EPS} (a smaller one vanishes in float32 when squared), got {eps!r}; use l1_loss")
 
 
 def check_charbonnier_options(*, eps: float, at_zero: str, reduction: str, backend: Backend) -> None:

@@ -16,10 +16,10 @@ from ssimloss.kernels import _cpu, _ops
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
-KERNELS = ("cpu", "triton")
+KERNELS: tuple[Backend, ...] = ("cpu", "triton")
 # What "auto" takes. The Triton kernels agree with the equations in Triton's interpreter and compile for every GPU that was tried, but have
 # not run on one: until they have, they serve whoever names them.
-AUTOMATIC = ("cpu",)
+AUTOMATIC: tuple[Backend, ...] = ("cpu",)
 MAX_TAPS = _cpu.MAX_TAPS
 MAX_SCALES = _cpu.MAX_SCALES
 
@@ -63,7 +63,7 @@ def why_not_for(backend: str, x: Tensor, y: Tensor, *, uncovered: str | None = N
     return _why_not_triton_device(x.device)
 
 
-def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = None, among: tuple[str, ...] = KERNELS) -> str:
+def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = None, among: tuple[Backend, ...] = KERNELS) -> Backend:
     """The backend that computes: ``"eager"``, ``"cpu"`` or ``"triton"``.
 
     Args:
@@ -74,6 +74,8 @@ def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = No
         RuntimeError: one was asked for by name and cannot serve.
     """
     if backend == "auto":
+        if _is_transformed(x) or _is_transformed(y):
+            return "eager"
         for candidate in AUTOMATIC:
             if candidate in among and why_not_for(candidate, x, y, uncovered=uncovered) is None:
                 return candidate
@@ -82,6 +84,19 @@ def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = No
         _raise_for(backend, "it has no kernel for this")
     _raise_for(backend, why_not_for(backend, x, y, uncovered=uncovered))
     return backend
+
+
+def _is_transformed(image: Tensor) -> bool:
+    """Whether ``torch.vmap`` batches the image or forward-mode differentiation is on: the equations know how, kernels do not."""
+    if torch.compiler.is_compiling():
+        return False
+    if torch.autograd.forward_ad._current_level >= 0:
+        return True
+    while torch._C._functorch.is_functorch_wrapped_tensor(image):
+        if torch._C._functorch.is_batchedtensor(image):
+            return True
+        image = torch._C._functorch.get_unwrapped(image)
+    return False
 
 
 def _raise_for(backend: str, reason: str | None) -> None:

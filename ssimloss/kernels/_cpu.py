@@ -18,6 +18,8 @@ LIBRARY = Path(__file__).with_name("libssimloss.so")
 DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
 MAX_TAPS = 33
 MAX_SCALES = 16
+INTERFACE = 1  # ssimloss_interface() of the library that goes with this file
+_OTHER_VERSION = "the native library is of another version of ssimloss; run pip install --force-reinstall --no-deps ssimloss"
 _BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
 _PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
@@ -111,15 +113,19 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
         library = ctypes.CDLL(str(LIBRARY))
     except OSError as error:
         return None, f"the native library cannot be loaded: {error}; run pip install --force-reinstall --no-deps ssimloss"
-    for name in ("ssimloss_instructions", "ssimloss_threads"):
-        getattr(library, name).restype = ctypes.c_char_p
-    library.ssimloss_scratch_bytes.restype = ctypes.c_int64
-    library.ssimloss_scratch_bytes.argtypes = [ctypes.c_int32, ctypes.c_bool]
-    library.ssimloss_size_of.restype = ctypes.c_int64
-    if [library.ssimloss_size_of(index) for index in range(len(_STRUCTURES) + 1)] != [*map(ctypes.sizeof, _STRUCTURES), 0]:
-        return None, "the native library is of another version of ssimloss; run pip install --force-reinstall --no-deps ssimloss"
-    library.ssimloss_use_instructions.restype = ctypes.c_bool
-    library.ssimloss_use_instructions.argtypes = [ctypes.c_char_p]
+    try:
+        library.ssimloss_size_of.restype = ctypes.c_int64
+        sizes = [library.ssimloss_size_of(index) for index in range(len(_STRUCTURES) + 1)]
+        if library.ssimloss_interface() != INTERFACE or sizes != [*map(ctypes.sizeof, _STRUCTURES), 0]:
+            return None, _OTHER_VERSION
+        library.ssimloss_instructions.restype = ctypes.c_char_p
+        library.ssimloss_threads.restype = ctypes.c_char_p
+        library.ssimloss_scratch_bytes.restype = ctypes.c_int64
+        library.ssimloss_scratch_bytes.argtypes = [ctypes.c_int32, ctypes.c_bool]
+        library.ssimloss_use_instructions.restype = ctypes.c_bool
+        library.ssimloss_use_instructions.argtypes = [ctypes.c_char_p]
+    except AttributeError:  # a function that it does not have
+        return None, _OTHER_VERSION
     return library, None
 
 

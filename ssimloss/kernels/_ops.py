@@ -35,6 +35,16 @@ def computing_dtype(x: Tensor, y: Tensor) -> torch.dtype:
     return torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
 
 
+def _check(x: Tensor, y: Tensor, backend: str, *, taps: int = 1, scales: int = 1) -> None:
+    """What the functions above the operators make sure of, for whoever calls an operator by hand: a kernel reads memory unasked."""
+    if x.ndim != 4 or x.shape != y.shape or x.device != y.device:
+        raise ValueError(f"x and y must be (N, C, H, W) of one shape on one device, got {tuple(x.shape)} and {tuple(y.shape)}")
+    if not 1 <= taps <= _cpu.MAX_TAPS or not 1 <= scales <= _cpu.MAX_SCALES:
+        raise ValueError(f"kernels have 1 to {_cpu.MAX_TAPS} taps and 1 to {_cpu.MAX_SCALES} scales, got {taps} and {scales}")
+    if backend == "cpu" and (x.device.type != "cpu" or x.dtype not in _cpu.DTYPES or y.dtype not in _cpu.DTYPES):
+        raise ValueError(f"backend='cpu' takes floating point tensors on the CPU, got {x.dtype} and {y.dtype} on {x.device}")
+
+
 # --- one scale: the mean of each plane's map, (N, C) ----------------------------------------------------------------------------------
 
 
@@ -48,6 +58,7 @@ def _empty_similarity_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor
 @torch.library.impl("ssimloss::similarity_means", "default")
 def _similarity_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
     window, *rest, want_x, want_y, backend = options
+    _check(x, y, backend, taps=len(window))
     if x.numel() and backend == "triton":
         arguments: Any = (x, y, tuple(window), *rest, want_x, want_y)
         means, grad_x, grad_y = _triton().similarity_means(*arguments)
@@ -71,6 +82,7 @@ def _empty_similarity_map(x: Tensor, y: Tensor, *options: Any) -> Tensor:
 @torch.library.impl("ssimloss::similarity_map", "default")
 def _similarity_map(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     window, *rest, backend = options
+    _check(x, y, backend, taps=len(window))
     similarities: Tensor
     if x.numel() and backend == "triton":
         similarities = _triton().similarity_map(x, y, tuple(window), *rest)
@@ -90,6 +102,7 @@ def _empty_similarity_map_backward(_upstream: Tensor, x: Tensor, y: Tensor, *opt
 @torch.library.impl("ssimloss::similarity_map_backward", "default")
 def _similarity_map_backward(upstream: Tensor, x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     window, *rest, want_x, want_y, backend = options
+    _check(x, y, backend, taps=len(window))
     if x.numel() and backend == "triton":
         grad_x, grad_y = _triton().similarity_map_backward(upstream, x, y, tuple(window), *rest, want_x, want_y)
         return _or_nothing(grad_x, x), _or_nothing(grad_y, x)
@@ -113,6 +126,7 @@ def _empty_pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, T
 def _pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients are those of the finest means alone: all that is kept for backward."""
     *comparison, scales, pooling, _, _ = options
+    _check(x, y, "cpu", taps=len(comparison[0]), scales=scales)
     means, grad_x, grad_y = _empty_pyramid_means(x, y, *options)
     if x.numel():
         shapes = pyramid_shapes(x.shape[2], x.shape[3], scales, pooling)
@@ -122,12 +136,12 @@ def _pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor,
 
 @torch.library.register_fake("ssimloss::pyramid_means_backward")
 def _empty_pyramid_means_backward(_factors: Tensor, finest_x: Tensor, finest_y: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(finest_x), torch.empty_like(finest_y)
+    return finest_x.new_empty(finest_x.shape), finest_y.new_empty(finest_y.shape)
 
 
 @torch.library.impl("ssimloss::pyramid_means_backward", "default")
 def _pyramid_means_backward(factors: Tensor, finest_x: Tensor, finest_y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
-    gradients = finest_x.clone(), finest_y.clone()
+    gradients = finest_x.clone(memory_format=torch.contiguous_format), finest_y.clone(memory_format=torch.contiguous_format)
     pyramid_means_backward_(factors, *gradients, *options)
     return gradients
 
@@ -135,6 +149,7 @@ def _pyramid_means_backward(factors: Tensor, finest_x: Tensor, finest_y: Tensor,
 def pyramid_means_backward_(factors: Tensor, finest_x: Tensor, finest_y: Tensor, x: Tensor, y: Tensor, *options: Any) -> None:
     """The gradients of ``sum(factors * means)``, made in place of those of the finest means; an empty one is not wanted."""
     *comparison, scales, pooling = options
+    _check(x, y, "cpu", taps=len(comparison[0]), scales=scales)
     if not x.numel():
         return
     if scales == 1:
@@ -171,6 +186,7 @@ def _empty_pixel_means(x: Tensor, y: Tensor, _kind: str, _eps: float, want: bool
 @torch.library.impl("ssimloss::pixel_means", "default")
 def _pixel_means(x: Tensor, y: Tensor, kind: str, eps: float, want: bool) -> tuple[Tensor, Tensor]:
     """The gradient is that to ``x``; its opposite is that to ``y``."""
+    _check(x, y, "cpu")
     means, grad = _empty_pixel_means(x, y, kind, eps, want)
     if x.numel():
         _cpu.pixel_means(x, y, kind, eps, _or_none(grad), means)

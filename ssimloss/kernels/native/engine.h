@@ -61,16 +61,16 @@ struct Similarity {
   const double* fine_scale;         // with `halving`: grad_x is fine and becomes fine_scale * grad_x + what this scale adds
 };
 
-// A coarser scale, stored: the image halved once, or twice where `first` is given, minus the centre.
+// A coarser scale of both images, stored: halved once, or twice where `first` is given, minus the centre.
 struct Coarser {
-  Image image;
+  Image images[2];
   int64_t planes, channels;
-  const void* centre;
-  bool stored;  // the image is such a scale itself, centred already
+  const void* centres[2];
+  bool stored;  // the images are such scales themselves, centred already
   double low;
   const Halving* first;
   Halving last;
-  void* out;  // (planes, height, width) of the computing type
+  void* out[2];  // (planes, height, width) of the computing type
   int64_t height, width;
 };
 

@@ -1,4 +1,4 @@
-// The kernels of one instruction set. Compiled once for each, with the options that allow it; dispatch.cpp chooses when it runs.
+// The kernels of one instruction set. Compiled once for each, with the options that allow it; library.cpp chooses when it runs.
 
 #include "pixels.h"
 #include "similarity.h"
@@ -41,22 +41,24 @@ void coarser_of(const Coarser& job, int share, int shares, T* scratch) {
   // Two fine lines of twice as many pixels, and for either two finer ones of twice as many again.
   T *above = scratch, *below = above + 2 * kPiece, *finer_above = below + 2 * kPiece, *finer_below = finer_above + 4 * kPiece;
   const int64_t rows = job.planes * job.height;
-  for (int64_t row = rows * share / shares; row < rows * (share + 1) / shares; row++) {
-    const int64_t plane = row / job.height;
-    const T centre = ((const T*)job.centre)[plane], outside = T(job.low) - centre, shift = job.stored ? T(0) : centre;
+  for (int64_t row = 2 * rows * share / shares; row < 2 * rows * (share + 1) / shares; row++) {
+    const int which = row >= rows;
+    const int64_t within = row - which * rows, plane = within / job.height;
+    const Image& image = job.images[which];
+    const T centre = ((const T*)job.centres[which])[plane], outside = T(job.low) - centre, shift = job.stored ? T(0) : centre;
     const auto read = [&](int64_t r, int64_t first, int64_t n, T* to) INLINE_LAMBDA {
-      read_line(job.image, start_of(job.image, plane, job.channels, r, first), n, shift, to);
+      read_line(image, start_of(image, plane, job.channels, r, first), n, shift, to);
     };
     const auto halve_and_read = [&](int64_t r, int64_t first, int64_t n, T* to) INLINE_LAMBDA {
       halve_row<T>(*job.first, r, first, n, outside, finer_above, finer_below, to, read);
     };
     for (int64_t column = 0; column < job.width; column += kPiece) {
       const int64_t count = job.width - column < kPiece ? job.width - column : kPiece;
-      T* out = (T*)job.out + row * job.width + column;
+      T* out = (T*)job.out[which] + within * job.width + column;
       if (job.first)
-        halve_row<T>(job.last, row % job.height, column, count, outside, above, below, out, halve_and_read);
+        halve_row<T>(job.last, within % job.height, column, count, outside, above, below, out, halve_and_read);
       else
-        halve_row<T>(job.last, row % job.height, column, count, outside, above, below, out, read);
+        halve_row<T>(job.last, within % job.height, column, count, outside, above, below, out, read);
     }
   }
 }
@@ -71,20 +73,25 @@ void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
   is_double ? pixel_means<double>(job, share, shares) : pixel_means<float>(job, share, shares);
 }
 
-// Subtracted before anything is squared. Any number among a plane's pixels serves; the mean of a grid of them costs no pass of its own.
+// Subtracted before anything is squared: a number near most of the plane's pixels, so that those keep their digits. The median of a grid of
+// them costs no pass of its own, and neither a few far brighter ones nor one that is not a number move it.
 template <class T>
 void centres_of(const Image& image, const int64_t* shape, T* out) {
   constexpr int64_t kGrid = 8;
   const int64_t h = shape[2], w = shape[3];
   for (int64_t plane = 0; plane < shape[0] * shape[1]; plane++) {
-    T sum = 0;
+    T sorted[kGrid * kGrid];
+    int count = 0;
     for (int64_t i = 0; i < kGrid; i++)
       for (int64_t j = 0; j < kGrid; j++) {
         T pixel = 0;
         read_line(image, start_of(image, plane, shape[1], (2 * i + 1) * h / (2 * kGrid), (2 * j + 1) * w / (2 * kGrid)), 1, T(0), &pixel);
-        sum += pixel;
+        if (!(pixel - pixel == 0)) continue;  // infinite, or not a number
+        int place = count++;
+        for (; place > 0 && sorted[place - 1] > pixel; place--) sorted[place] = sorted[place - 1];
+        sorted[place] = pixel;
       }
-    out[plane] = sum / (kGrid * kGrid);
+    out[plane] = count ? sorted[count / 2] : T(0);
   }
 }
 

@@ -62,7 +62,7 @@ struct Scratch {
       std::free(memory);
       memory = std::aligned_alloc(64, (wanted + 63) / 64 * 64);
       bytes = memory ? wanted : 0;
-      if (memory) std::memset(memory, 0, wanted);  // what is read beyond a row is never used, and never a slow denormal either
+      if (memory) std::memset(memory, 0, wanted);  // what is read beyond a row is never used, but it is read
     }
     return memory;
   }
@@ -311,78 +311,84 @@ API int ssimloss_pyramid(const PyramidCall* call) {
 
     for (int64_t first = 0; first < planes; first += chunk) {
       const int64_t count = planes - first < chunk ? planes - first : chunk;
-      const auto moved = [&](Image image) {
+      const auto moved = [&](Image image, int64_t plane) {
         if (image.data) {
-          const int64_t elements = first / channels * image.stride[0] + first % channels * image.stride[1];
+          const int64_t elements = plane / channels * image.stride[0] + plane % channels * image.stride[1];
           const int64_t size = image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2;
           image.data = (char*)image.data + elements * size;
         }
         return image;
       };
-      const auto scale_data = [&](int kind, int s) { return at(stored.data(), chunk * (kind * offsets[scales] + offsets[s]), is_double); };
+      // Where a stored scale lies (0, 1: images, 2, 3: gradients), and the work on a scale.
+      const auto scale_data = [&](int kind, int s) {
+        return at(stored.data(), chunk * (kind * offsets[scales] + offsets[s]), is_double);
+      };
       const auto scale_image = [&](int kind, int s) {
         const int64_t w = call->sizes[2 * s + 1], plane = call->sizes[2 * s] * w;
         return Image{scale_data(kind, s), {channels * plane, plane, w, 1}, is_double ? kFloat64 : kFloat32};
       };
-      const Image x = moved(pair.x), y = moved(pair.y);
-      const void *centre_x = at(centres.x.data(), first, is_double), *centre_y = at(centres.y.data(), first, is_double);
-
       const auto job_of = [&](int s) {
         Similarity job = similarity_of(pair, centres);
         job.planes = count;
         job.height = call->sizes[2 * s];
         job.width = call->sizes[2 * s + 1];
         job.part = s == scales - 1 ? pair.part : (int32_t)kContrastStructure;
-        job.x = s < 2 ? x : scale_image(0, s);
-        job.y = s < 2 ? y : scale_image(1, s);
-        job.centre_x = centre_x;
-        job.centre_y = centre_y;
+        job.x = s < 2 ? moved(pair.x, first) : scale_image(0, s);
+        job.y = s < 2 ? moved(pair.y, first) : scale_image(1, s);
+        job.centre_x = at(centres.x.data(), first, is_double);
+        job.centre_y = at(centres.y.data(), first, is_double);
+        job.stored = s >= 2;
         job.halving = s == 1 ? call->halvings : nullptr;
         job.scale = 1 / ((double)map_h(job) * (double)map_w(job));
         return job;
       };
+      const auto compare = [&](const Similarity& job) {
+        const int threads = pair.threads_for(job.planes * job.height * job.width);
+        return run(set.similarity, job, is_double, threads, set.similarity_scratch(job, is_double));
+      };
+      const auto means_of = [&](int s) {
+        Similarity job = job_of(s);
+        job.row_sums = row_sums.data();
+        if (s == 0) {
+          job.grad_x = moved(call->grad_x, first);
+          job.grad_y = moved(call->grad_y, first);
+        }
+        if (!compare(job)) return false;
+        const int64_t rows = map_h(job);
+        for (int64_t p = 0; p < count; p++)
+          set_number(call->means, s * planes + first + p, is_double, job.scale * sum_of(row_sums.data() + p * rows, rows));
+        return true;
+      };
+      const auto store = [&](int s) {
+        Coarser job = {};
+        job.images[0] = s == 2 ? moved(pair.x, first) : scale_image(0, s - 1);
+        job.images[1] = s == 2 ? moved(pair.y, first) : scale_image(1, s - 1);
+        job.centres[0] = at(centres.x.data(), first, is_double);
+        job.centres[1] = at(centres.y.data(), first, is_double);
+        for (int image = 0; image < 2; image++) job.out[image] = scale_data(image, s);
+        job.planes = count;
+        job.channels = channels;
+        job.stored = s > 2;
+        job.low = pair.low;
+        job.first = s == 2 ? call->halvings : nullptr;
+        job.last = call->halvings[s - 1];
+        job.height = call->sizes[2 * s];
+        job.width = call->sizes[2 * s + 1];
+        const int threads = pair.threads_for(count * job.height * job.width * 16);
+        return run(set.coarser, job, is_double, threads, set.coarser_scratch(job, is_double));
+      };
 
       for (int s = 2; s < scales; s++)
-        for (int image = 0; image < 2; image++) {
-          Coarser job = {};
-          job.image = s == 2 ? (image ? y : x) : scale_image(image, s - 1);
-          job.planes = count;
-          job.channels = channels;
-          job.centre = image ? centre_y : centre_x;
-          job.low = pair.low;
-          job.first = s == 2 ? call->halvings : nullptr;
-          job.last = call->halvings[s - 1];
-          job.out = scale_data(image, s);
-          job.height = call->sizes[2 * s];
-          job.width = call->sizes[2 * s + 1];
-          job.stored = s > 2;
-          const int threads = pair.threads_for(count * job.height * job.width * 16);
-          if (!run(set.coarser, job, is_double, threads, set.coarser_scratch(job, is_double))) return 1;
-        }
+        if (!store(s)) return 1;
+      for (int s = 0; !backward && s < scales; s++)
+        if (!means_of(s)) return 1;
+      if (!backward) continue;
 
-      if (!backward) {
-        for (int s = 0; s < scales; s++) {
-          Similarity job = job_of(s);
-          job.stored = s >= 2;
-          job.row_sums = row_sums.data();
-          if (s == 0) {
-            job.grad_x = moved(call->grad_x);
-            job.grad_y = moved(call->grad_y);
-          }
-          const int threads = pair.threads_for(count * job.height * job.width);
-          if (!run(set.similarity, job, is_double, threads, set.similarity_scratch(job, is_double))) return 1;
-          const int64_t rows = map_h(job);
-          for (int64_t p = 0; p < count; p++)
-            set_number(call->means, s * planes + first + p, is_double, job.scale * sum_of(row_sums.data() + p * rows, rows));
-        }
-        continue;
-      }
       for (int s = scales - 1; s >= 1; s--) {
         Similarity job = job_of(s);
-        job.stored = s >= 2;
         job.plane_scale = call->factors + s * planes + first;
-        job.grad_x = s == 1 ? moved(call->grad_x) : scale_image(2, s);
-        if (call->grad_y.data) job.grad_y = s == 1 ? moved(call->grad_y) : scale_image(3, s);
+        job.grad_x = s == 1 ? moved(call->grad_x, first) : scale_image(2, s);
+        if (call->grad_y.data) job.grad_y = s == 1 ? moved(call->grad_y, first) : scale_image(3, s);
         if (s == 1) job.fine_scale = call->factors + first;
         if (s + 1 < scales) {
           job.coarse_x = scale_data(2, s + 1);
@@ -391,8 +397,7 @@ API int ssimloss_pyramid(const PyramidCall* call) {
           job.coarse_w = call->sizes[2 * s + 3];
           job.to_coarse = call->halvings[s];
         }
-        const int threads = pair.threads_for(count * job.height * job.width);
-        if (!run(set.similarity, job, is_double, threads, set.similarity_scratch(job, is_double))) return 1;
+        if (!compare(job)) return 1;
       }
     }
     return 0;
@@ -439,6 +444,9 @@ API int ssimloss_pixel_means(const PixelCall* call) {
     return 0;
   });
 }
+
+// Changes with every change of this interface: of a function, a structure, or the meaning of a number.
+API int32_t ssimloss_interface() { return 1; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {

@@ -59,7 +59,7 @@ inline double pixel_line(int32_t kind, const T* x, const T* y, T* gradient, int6
   switch (kind) {
     case kL1:
       return sum_line(x, y, gradient, count, weight, add, [](T d, T& slope) INLINE_LAMBDA {
-        slope = T(d > 0) - T(d < 0) + T(0) * d;  // NaN stays NaN
+        slope = d > 0 ? T(1) : d < 0 ? T(-1) : d;  // 0 of 0, and NaN of NaN
         return d < 0 ? -d : d;
       });
     case kL2:

@@ -50,6 +50,15 @@ INLINE int64_t start_of(const Image& image, int64_t plane, int64_t channels, int
   return plane / channels * image.stride[0] + plane % channels * image.stride[1] + row * image.stride[2] + column * image.stride[3];
 }
 
+// Asks the processor for a line of an image, to be read or (`WRITE`) written.
+template <int WRITE = 0>
+INLINE void expect_line(const Image& image, int64_t offset, int64_t count) {
+  if (image.stride[3] != 1) return;  // lines that lie far apart
+  const int64_t size = image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2;
+  const char* from = (const char*)image.data + offset * size;
+  for (int64_t byte = 0; byte < count * size; byte += 64) __builtin_prefetch(from + byte, WRITE, 2);
+}
+
 INLINE int64_t clamped(int64_t i, int64_t size) { return i < 0 ? 0 : i >= size ? size - 1 : i; }
 
 // Row `row` of a halved image, columns [column, column + count), from the two fine rows that fine_line(row, first column, count, to) reads.
@@ -104,10 +113,8 @@ struct Rows {
 
   // Asks for pixels that will be read soon: the next row of a tile lies in another page, where the processor does not look by itself.
   INLINE void expect(int64_t plane, int64_t row, int64_t column, int64_t count) const {
-    const int64_t r = row - job.pad, size = image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2;
-    if (job.halving || r < 0 || r >= job.height) return;
-    const char* from = (const char*)image.data + start_of(image, plane, job.channels, r, column - job.pad) * size;
-    for (int64_t byte = 0; byte < count * image.stride[3] * size; byte += 64) __builtin_prefetch(from + byte, 0, 2);
+    const int64_t r = row - job.pad;
+    if (!job.halving && r >= 0 && r < job.height) expect_line(image, start_of(image, plane, job.channels, r, column - job.pad), count);
   }
 
   INLINE void read_inside(int64_t plane, int64_t row, int64_t column, int64_t count, T* out) const {

@@ -192,7 +192,9 @@ void Stream<T, TAPS>::run(const Similarity& job, int share, int shares) {
   }
   const int64_t height = job.height + 2 * job.pad, width = job.width + 2 * job.pad;
   int side_by_side = 1;  // planes: until a lane has pixels enough that the windows between segments do not weigh
-  while (side_by_side * 2 <= kLanes && side_by_side * 2 <= job.planes && side_by_side * width < 16 * kLanes) side_by_side *= 2;
+  while (2 * side_by_side <= kLanes && 2 * side_by_side <= job.planes && side_by_side * width < 24 * kLanes &&
+         2 * side_by_side * width <= kTile)
+    side_by_side *= 2;
   const int64_t whole = job.planes / side_by_side, units = whole + job.planes % side_by_side;
   // Units of one or several planes lie below each other. A share begins at a multiple of a group, and not among the rows next to an edge
   // onto which the border is folded.
@@ -241,8 +243,7 @@ void Stream<T, TAPS>::block(int64_t plane, int planes, int64_t from, int64_t to)
   const int64_t width = job.width + 2 * job.pad;
   const int64_t widest = kTile - 2 * halo();
   const int64_t tiles = width <= kTile ? 1 : (width + widest - 1) / widest;
-  const int64_t step = (width + tiles - 1) / tiles;
-  for (int64_t column = 0; column < width; column += step) tile(column, column + step < width ? column + step : width);
+  for (int64_t t = 0; t < tiles; t++) tile(width * t / tiles, width * (t + 1) / tiles);  // of like widths: none narrower than a border
 }
 
 template <class T, int TAPS>
@@ -382,7 +383,7 @@ void Stream<T, TAPS>::compare_points(int64_t row) {
       for (int r = 0; r < kGroup; r++) {
         const V v_x = means[c][0][r], v_y = means[c][1][r], v_d = v_x - v_y;
         const V var = means[c][2][r] - (v_x * v_x + v_y * v_y), var_d = means[c][3][r] - v_d * v_d;
-        const M varies = var > zero, differs = var_d > zero;
+        const M varies = ~(var <= zero), differs = ~(var_d <= zero);  // so that NaN stays NaN
         const V over_var = 1 / (keep<T>(var, varies) + c2);      // 1 / (var_x + var_y + C2)
         const V contrast_loss = keep<T>(var_d, differs) * over_var;  // 1 - cs
         const V cs = 1 - contrast_loss;
@@ -576,8 +577,7 @@ void Stream<T, TAPS>::write_line(int64_t plane, int64_t row, int64_t column, int
     return;
   }
   T* __restrict out = (T*)grad.data + start_of(grad, plane, job.channels, row, column);
-  if (row + kGroup < job.height)
-    for (int64_t i = 0; i < count * grad.stride[3]; i += 64 / sizeof(T)) __builtin_prefetch(out + kGroup * grad.stride[2] + i, 1, 2);
+  if (row + kGroup < job.height) expect_line<1>(grad, start_of(grad, plane, job.channels, row + kGroup, column), count);
   const int64_t step = grad.stride[3];
   if (add)
     for (int64_t i = 0; i < count; i++) out[i * step] += line[i];

@@ -27,24 +27,27 @@ struct OpenMP {
 
 // The threads of a parent process do not exist in its child, and OpenMP would wait for them.
 std::atomic<bool> forked{false};
+#if !defined(_WIN32)
+const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });  // when the library is loaded, in the parent
+#endif
 
 OpenMP find_runtime() {
   OpenMP found;
 #if !defined(_WIN32)
-  pthread_atfork(nullptr, nullptr, [] { forked = true; });
-  void* torch = nullptr;
 #if defined(__APPLE__)
-  torch = dlopen("libtorch_cpu.dylib", RTLD_LAZY | RTLD_NOLOAD);
+  const char* const torch = "libtorch_cpu.dylib";
 #else
-  torch = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
+  const char* const torch = "libtorch_cpu.so";
 #endif
-  for (void* where : {torch, (void*)RTLD_DEFAULT}) {  // a handle searches the library and what it depends on
-    if (where == nullptr && where != (void*)RTLD_DEFAULT) continue;
+  const auto found_in = [&](void* where) {
     found.parallel = (decltype(found.parallel))dlsym(where, "GOMP_parallel");
     found.thread = (decltype(found.thread))dlsym(where, "omp_get_thread_num");
     found.threads = (decltype(found.threads))dlsym(where, "omp_get_num_threads");
-    if (found.parallel && found.thread && found.threads) return found;
-  }
+    return found.parallel && found.thread && found.threads;
+  };
+  void* const library = dlopen(torch, RTLD_LAZY | RTLD_NOLOAD);  // a handle searches the library and what it depends on
+  if (library && found_in(library)) return found;
+  if (found_in(RTLD_DEFAULT)) return found;
 #endif
   return OpenMP();
 }
