@@ -78,20 +78,28 @@ void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
 template <class T>
 void centres_of(const Image& image, const int64_t* shape, T* out) {
   constexpr int64_t kGrid = 8;
-  const int64_t h = shape[2], w = shape[3];
+  int64_t steps[kGrid * kGrid];
+  for (int64_t k = 0; k < kGrid * kGrid; k++)
+    steps[k] = (2 * (k / kGrid) + 1) * shape[2] / (2 * kGrid) * image.stride[2] + (2 * (k % kGrid) + 1) * shape[3] / (2 * kGrid) * image.stride[3];
   for (int64_t plane = 0; plane < shape[0] * shape[1]; plane++) {
-    T sorted[kGrid * kGrid];
+    const int64_t start = start_of(image, plane, shape[1], 0, 0);
+    T pixels[kGrid * kGrid] = {};
     int count = 0;
-    for (int64_t i = 0; i < kGrid; i++)
-      for (int64_t j = 0; j < kGrid; j++) {
-        T pixel = 0;
-        read_line(image, start_of(image, plane, shape[1], (2 * i + 1) * h / (2 * kGrid), (2 * j + 1) * w / (2 * kGrid)), 1, T(0), &pixel);
-        if (!(pixel - pixel == 0)) continue;  // infinite, or not a number
-        int place = count++;
-        for (; place > 0 && sorted[place - 1] > pixel; place--) sorted[place] = sorted[place - 1];
-        sorted[place] = pixel;
+    for (const int64_t step : steps) {
+      read_line(image, start + step, 1, T(0), pixels + count);
+      if (pixels[count] - pixels[count] == 0) count++;  // neither infinite nor not a number
+    }
+    out[plane] = T(0);
+    for (int i = 0; i < count; i++) {  // the pixel that half of the others are below: counted, which vectors do faster than sorting
+      int below = 0, equal = 0;
+      for (int j = 0; j < count; j++) {
+        below += pixels[j] < pixels[i];
+        equal += pixels[j] == pixels[i];
       }
-    out[plane] = count ? sorted[count / 2] : T(0);
+      if (below > count / 2 || below + equal <= count / 2) continue;
+      out[plane] = pixels[i];
+      break;
+    }
   }
 }
 
