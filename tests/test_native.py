@@ -772,16 +772,25 @@ def test_keyboard_interrupt() -> None:
     """Between two calls, as for any function of PyTorch; the process goes on and computes the same."""
     pred, target = pictures((4, 3, 128, 128), torch.float32)
     expected = F.ssim(pred, target, backend="cpu")
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
+    done = threading.Event()
+
+    def interrupt() -> None:
+        while not done.wait(0.2):  # again: Python drops an interrupt that arrives in a destructor
+            _thread.interrupt_main()
 
     def work() -> None:
-        while True:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
             F.ssim(pred, target, backend="cpu")
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    timer.join()
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        done.set()
+        thread.join()
     assert torch.equal(F.ssim(pred, target, backend="cpu"), expected)
 
 
