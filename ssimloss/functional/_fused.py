@@ -224,10 +224,7 @@ class _Means(torch.autograd.Function):
             need_x, need_y = ctx.needs_input_grad[:2]
             scaled[1] = None if not need_y else scaled[0].neg() if need_x or not in_place else scaled[0].neg_()
             scaled[0] = scaled[0] if need_x else None
-        for index, image in enumerate((x, y)):
-            gradient = scaled[index]
-            scaled[index] = None if gradient is None else gradient.to(image.dtype)
-        return *scaled, *nothing
+        return *_typed(scaled, (x, y), [gradient is not None for gradient in scaled]), *nothing
 
 
 class _Map(torch.autograd.Function):
