@@ -191,11 +191,13 @@ def _mixed() -> Definition:
 
 def native_bytes(definition: Definition, shape: Shape) -> int:
     """What our native library holds at most during a call besides what PyTorch allocates for it: working memory of each thread and, for a
-    pyramid, coarser scales of as many planes as fit 1 MiB, at least one."""
+    pyramid, coarser scales of as many planes as fit 768 KiB per thread, or of one large plane."""
     if why_not("cpu") is not None or definition.taps == 0:
         return 0
-    coarser = max(1 << 20, 4 * shape[2] * shape[3] // 4) if definition.scales > 2 else 0  # x, y and the gradient, 1/12 of the image each
-    return _cpu.scratch_bytes() * torch.get_num_threads() + coarser
+    threads = torch.get_num_threads()
+    plane = 4 * shape[2] * shape[3] // 4  # x, y and the gradient from scale 2 on, 1/12 of the plane each
+    coarser = max(threads * (3 << 18), plane) if definition.scales > 1 else 0
+    return _cpu.scratch_bytes() * threads + coarser
 
 
 def _with_compiled(definition: Definition) -> Definition:

@@ -141,7 +141,12 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         (choose.choice((F.l1_loss, F.l2_loss, F.charbonnier_loss)), {}),
     ]
     if min(size[2:]) >= taps:
-        calls.append((F.ms_ssim, {"min_size": "fewer_scales", "pooling": pooling, "reduction": "none", **window}))
+        combined = {
+            "combination": choose.choice(("product", "product", "weighted_sum")),
+            "negative": choose.choice(("clamp", "relu", "shift")),
+            "channels": choose.choice(("separate", "joint")),
+        }
+        calls.append((F.ms_ssim, {"min_size": "fewer_scales", "pooling": pooling, "reduction": "none", **combined, **window}))
     for loss, options in calls:
         found = []
         for backend in ("cpu", "eager"):

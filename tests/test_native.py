@@ -185,6 +185,33 @@ def test_pyramids_of_large_images() -> None:
         no_worse_than_eager(loss, *pictures(shape, torch.float32))
 
 
+@pytest.mark.parametrize("channels", ["separate", "joint"])
+@pytest.mark.parametrize(
+    ("combination", "negative"), [("product", "clamp"), ("product", "relu"), ("product", "shift"), ("weighted_sum", "clamp")]
+)
+def test_scales_are_combined_as_in_eager(combination: str, negative: str, channels: str) -> None:
+    """Small images, of which many planes are taken at a time; large ones, whose scale 1 is compared twice; and both gradients."""
+    loss = functools.partial(F.ms_ssim, reduction="none", combination=combination, negative=negative, channels=channels)
+    weighed = functools.partial(loss, scale_weights=(0.3, 0.0, 1.7), pooling="symmetric")
+    for shape in ((17, 2, 45, 50), (1, 3, 500, 620)):
+        for dtype in (torch.float32, torch.float64):
+            for asks in ((True, True), (True, False), (False, True)):
+                no_worse_than_eager(weighed, *pictures(shape, dtype), asks)
+    no_worse_than_eager(loss, *pictures((9, 3, 176, 176), torch.float32), (True, False))
+
+
+@pytest.mark.parametrize("negative", ["clamp", "relu", "shift"])
+def test_means_that_are_not_positive(negative: str) -> None:
+    """Of an image and its negative every mean of contrast and structure is below 0; a channel that is equal beside it is not touched."""
+    pred, target = pictures((2, 2, 60, 61), torch.float64)
+    pred[:, 0] = 1 - target[:, 0]
+    loss = functools.partial(F.ms_ssim, negative=negative, min_size="fewer_scales", reduction="none")
+    no_worse_than_eager(loss, pred, target)
+    (gradient,) = torch.autograd.grad(loss(leaf := pred.clone().requires_grad_(), target, backend="cpu").sum(), leaf)
+    assert (gradient[:, 0].abs().amax() > 0) == (negative != "relu")
+    assert gradient[:, 1].abs().amax() > 0
+
+
 @pytest.mark.slow
 def test_a_4k_frame() -> None:
     pred, target = pictures((1, 1, 2160, 3840), torch.float32)
@@ -464,7 +491,6 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
     wants = x.requires_grad, y.requires_grad
     mixed = ("charbonnier", 1e-3, 0.3, 0.7)
     upstream = torch.rand(x.shape[0], x.shape[1], x.shape[2] - 2, x.shape[3] - 2, dtype=x.dtype)
-    finest = torch.zeros_like(x), torch.zeros(0, dtype=x.dtype)
     return {
         "means": (ops.similarity_means.default, (x, y, *COMPARISON, "reflect", *mixed, *wants, "cpu")),
         "map": (ops.similarity_map.default, (x, y, *COMPARISON, "valid", "cpu")),
@@ -472,10 +498,10 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
             ops.similarity_map_backward.default,
             (upstream, x.detach(), y.detach(), *COMPARISON, "valid", True, True, "cpu"),
         ),
-        "pyramid": (ops.pyramid_means.default, (x, y, *COMPARISON[:4], 3, "floor", *wants)),
-        "pyramid backward": (
-            ops.pyramid_means_backward.default,
-            (torch.rand(3, *x.shape[:2], dtype=x.dtype), *finest, x.detach(), y.detach(), *COMPARISON[:4], 3, "floor"),
+        "pyramid": (ops.pyramid_scores.default, (x, y, *COMPARISON[:4], "floor", [0.5, 0.2, 0.3], "product", "clamp", "separate", *wants)),
+        "joint pyramid": (
+            ops.pyramid_scores.default,
+            (x, y, *COMPARISON[:4], "zeros", [0.5, 0.5], "weighted_sum", "shift", "joint", *wants),
         ),
         "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants))),
     }
@@ -494,7 +520,7 @@ def test_opcheck(name: str) -> None:
         torch.library.opcheck(operator, arguments)
 
 
-@pytest.mark.parametrize("name", ["means", "map", "pyramid", "pixels"])
+@pytest.mark.parametrize("name", ["means", "map", "pyramid", "joint pyramid", "pixels"])
 def test_operators_have_no_second_derivative(name: str) -> None:
     """They say so; the functions built on them differentiate the plain equation (test_similarity_gradient)."""
     x, y = (image.requires_grad_() for image in pictures((1, 2, 17, 20)))
@@ -505,7 +531,7 @@ def test_operators_have_no_second_derivative(name: str) -> None:
         torch.autograd.grad(value, x, create_graph=True)
 
 
-@pytest.mark.parametrize("name", ["means", "map", "pyramid", "pixels"])
+@pytest.mark.parametrize("name", ["means", "map", "pyramid", "joint pyramid", "pixels"])
 def test_operators_by_hand(name: str) -> None:
     """Their own gradients, for each subset that asks, are those of the functions."""
     for asks in ((True, True), (True, False), (False, True)):
@@ -522,7 +548,7 @@ def test_operators_by_hand(name: str) -> None:
 def test_operators_check_what_they_are_given() -> None:
     """They read memory unasked: what the functions make sure of is made sure of again."""
     image = torch.rand(1, 1, 40, 40)
-    means, pyramid = torch.ops.ssimloss.similarity_means, torch.ops.ssimloss.pyramid_means
+    means, pyramid = torch.ops.ssimloss.similarity_means, torch.ops.ssimloss.pyramid_scores
     rest = ("valid", "none", 0.0, 1.0, 0.0, False, False, "cpu")
     with pytest.raises(ValueError, match="1 to 33 taps"):
         means(image, image, [1 / 35] * 35, *COMPARISON[1:], *rest)
@@ -531,14 +557,14 @@ def test_operators_check_what_they_are_given() -> None:
     with pytest.raises(ValueError, match="floating point tensors on the CPU"):
         means(image.int(), image.int(), *COMPARISON, *rest)
     with pytest.raises(ValueError, match="1 to 16 scales"):
-        pyramid(image, image, *COMPARISON[:4], 17, "floor", False, False)
+        pyramid(image, image, *COMPARISON[:4], "floor", [1.0] * 17, "product", "clamp", "separate", False, False)
 
 
 def test_vmap() -> None:
     """One call after another, for each operator and for images or factors that are batched."""
     x, y = pictures((3, 2, 17, 20))
     calls = operator_calls(x, y)
-    for name in ("means", "map", "pyramid", "pixels"):
+    for name in ("means", "map", "pyramid", "joint pyramid", "pixels"):
         operator, arguments = calls[name]
         batched = torch.vmap(lambda one, rest=arguments[2:], op=operator: op(one[None], y[:1], *rest))(x)  # type: ignore[operator]
         alone = [operator(x[i : i + 1], y[:1], *arguments[2:]) for i in range(3)]  # type: ignore[operator]
@@ -660,7 +686,8 @@ def test_unknown_instructions() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_any_number_of_threads_gives_the_same_bits(name: str, threads: Callable[[int], None]) -> None:
-    for shape in ((5, 3, 41, 47), (1, 1, 150, 1300), (2, 3, 176, 180)):
+    # The last is cut into so many chunks of planes that few threads take one each, and many threads one together.
+    for shape in ((5, 3, 41, 47), (1, 1, 150, 1300), (2, 3, 176, 180), *([(26, 3, 130, 140)] if "ms-ssim" in name else [])):
         images = pictures(shape, torch.float32)
         found = []
         for count in (1, 2, 3, 5):

@@ -7,21 +7,23 @@ The kernels have no second derivative. Where a graph of the gradient is asked fo
 is also what every kernel is tested against.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
-from ssimloss import kernels
+import ssimloss.kernels  # noqa: F401 - registers the operators
 from ssimloss._precision import promote
 from ssimloss.filters import Padding, average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._plane_means import Part
 from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Primitive = Callable[..., tuple[Tensor, ...]]
 Equation = Callable[[Tensor, Tensor], Tensor]
 
@@ -105,14 +107,26 @@ def similarity_map(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -
     return found
 
 
-def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
-    """Mean of each plane's map at each scale, ``(S, N, C)``: contrast and structure, at the coarsest scale all of SSIM."""
-    options = (*finest.options()[:4], scales, pooling)
+def pyramid_scores(
+    x: Tensor,
+    y: Tensor,
+    finest: Comparison,
+    pooling: str,
+    weights: tuple[float, ...],
+    words: tuple[str, str, str],
+    combine: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """The means of all scales, combined to ``(N, C)`` or ``(N, 1)``; ``words`` (combination, negative, channels) tell a kernel how."""
+    options = (*finest.options()[:4], pooling, list(weights), *words, *_wanted(x, y))
+    operator = torch.ops.ssimloss.pyramid_scores
     if torch.compiler.is_compiling():
-        means: Tensor = torch.ops.ssimloss.pyramid_means(x, y, *options, *_wanted(x, y))[0]
-        return means
-    found: Tensor = _Pyramid.apply(x, y, options, partial(_pyramid_equation, finest, scales, pooling), *_wanted(x, y))[0]
-    return found
+        scores: Tensor = operator(x, y, *options)[0]
+        return scores
+
+    def equation(x: Tensor, y: Tensor) -> Tensor:
+        return combine(_pyramid_means(x, y, finest, len(weights), pooling))
+
+    return _means(x, y, lambda x, y: operator(x, y, *options), equation, opposite=False)
 
 
 def halve(image: Tensor, pooling: str) -> Tensor:
@@ -127,7 +141,8 @@ def halve(image: Tensor, pooling: str) -> Tensor:
     return average_pool(image, 2)
 
 
-def _pyramid_equation(finest: Comparison, scales: int, pooling: str, x: Tensor, y: Tensor) -> Tensor:
+def _pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
+    """Mean of each plane's map at each scale, ``(S, N, C)``: contrast and structure, at the coarsest scale all of SSIM."""
     x, y = promote(x, y)
     x, y = x - finest.low, y - finest.low
     means = []
@@ -183,10 +198,17 @@ def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: 
     return tuple(gradients)
 
 
+def _signed(function: Callable[P, R]) -> Callable[P, R]:
+    """Keeps the signature, which ``Function.apply`` would work out again at every call."""
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
+
+
 class _Means(torch.autograd.Function):
     """Means whose gradients the primitive has made; with ``opposite``, that to ``y`` is minus that to ``x``."""
 
     @staticmethod
+    @_signed
     def forward(x: Tensor, y: Tensor, primitive: Primitive, _equation: Equation, _opposite: bool) -> tuple[Tensor, ...]:
         return primitive(x, y)
 
@@ -249,40 +271,6 @@ class _Map(torch.autograd.Function):
         return *_typed(found, (x, y), needed), None, None
 
 
-class _Pyramid(torch.autograd.Function):
-    @staticmethod
-    def forward(x: Tensor, y: Tensor, options: tuple[Any, ...], _equation: Equation, want_x: bool, want_y: bool) -> tuple[Tensor, ...]:
-        found: tuple[Tensor, ...] = torch.ops.ssimloss.pyramid_means(x, y, *options, want_x, want_y)
-        return found
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, y, ctx.options, ctx.equation, *ctx.wanted = inputs
-        ctx.given_away = False
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, y, *output[1:])
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
-        nothing = (None,) * 4
-        if upstream is None:
-            return None, None, *nothing
-        x, y, *finest = ctx.saved_tensors
-        with_graph = _second_order(ctx, x, y, ctx.equation, upstream)
-        if with_graph is not None:
-            return *with_graph, *nothing
-        if ctx.given_away:
-            _, *finest = torch.ops.ssimloss.pyramid_means(x, y, *ctx.options, *ctx.wanted)
-        if all(_is_memory(tensor) for tensor in (x, y, upstream, *finest)):
-            ctx.given_away = True
-            gradients = [gradient.data.contiguous() for gradient in finest]
-            kernels.pyramid_means_backward_(upstream, *gradients, x, y, *ctx.options)
-        else:
-            gradients = torch.ops.ssimloss.pyramid_means_backward(upstream, *finest, x, y, *ctx.options)
-        return *_typed(gradients, (x, y), ctx.wanted), *nothing
-
-
 def _typed(gradients: Any, images: tuple[Tensor, Tensor], wanted: Any) -> tuple[Tensor | None, ...]:
     """Each in the dtype of its image, ``None`` where it is not wanted."""
     typed = []
@@ -310,13 +298,18 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor | tuple[Tensor, ...]
     ctx.save_for_backward(x, y, *gradients)
 
 
-def _similarity_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    _no_second_order("similarity_means")
-    x, y, *gradients = ctx.saved_tensors
-    *_, want_x, want_y, _backend = ctx.options
-    factor = upstream[:, :, None, None]
-    scaled = _typed([gradient * factor if gradient.numel() else gradient for gradient in gradients], (x, y), (want_x, want_y))
-    return *scaled, *(None,) * len(ctx.options)
+def _means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
+    """Of an operator that makes the gradients of its means or scores along with them; its options are not differentiable."""
+
+    def backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+        _no_second_order(operator)
+        x, y, *gradients = ctx.saved_tensors
+        factor = upstream[:, :, None, None]
+        scaled = [gradient * factor if gradient.numel() else gradient for gradient in gradients]
+        wanted = [gradient.shape == x.shape for gradient in gradients]
+        return *_typed(scaled, (x, y), wanted), *(None,) * len(ctx.options)
+
+    return backward
 
 
 def _pixel_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
@@ -328,14 +321,6 @@ def _pixel_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor |
     return *_typed((scaled, -scaled), (x, y), ctx.needs_input_grad[:2]), *(None,) * len(ctx.options)
 
 
-def _pyramid_means_backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    _no_second_order("pyramid_means")
-    x, y, *finest = ctx.saved_tensors
-    *options, want_x, want_y = ctx.options
-    gradients = torch.ops.ssimloss.pyramid_means_backward(upstream, *finest, x, y, *options)
-    return *_typed(gradients, (x, y), (want_x, want_y)), *(None,) * len(ctx.options)
-
-
 def _similarity_map_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     _no_second_order("similarity_map")
     x, y = ctx.saved_tensors
@@ -345,7 +330,7 @@ def _similarity_map_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None,
     return *_typed(found, (x, y), needed), *(None,) * len(ctx.options)
 
 
-torch.library.register_autograd("ssimloss::similarity_means", _similarity_means_backward, setup_context=_keep)
+for _operator in ("similarity_means", "pyramid_scores"):
+    torch.library.register_autograd(f"ssimloss::{_operator}", _means_backward(_operator), setup_context=_keep)
 torch.library.register_autograd("ssimloss::pixel_means", _pixel_means_backward, setup_context=_keep)
-torch.library.register_autograd("ssimloss::pyramid_means", _pyramid_means_backward, setup_context=_keep)
 torch.library.register_autograd("ssimloss::similarity_map", _similarity_map_backward, setup_context=_keep)

@@ -5,6 +5,7 @@ Bovik 2003).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -15,7 +16,7 @@ from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
-from ssimloss.functional._fused import Comparison, halve, pyramid_means, similarity_means
+from ssimloss.functional._fused import Comparison, halve, pyramid_scores, similarity_means
 from ssimloss.functional._plane_means import Part, plane_means
 from ssimloss.functional._similarity import check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
 from ssimloss.kernels import MAX_SCALES, MAX_TAPS, Backend, check_backend, select
@@ -237,22 +238,26 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
     backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
-    counted = None
     if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
-        terms = pyramid_means(pred, target, options.comparison("ssim"), len(weights), options.pooling)
-    else:
-        terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
+        words = options.combination, options.negative, options.channels
+        combine = partial(_combined, weights=weights, options=options)
+        return pyramid_scores(pred, target, options.comparison("ssim"), options.pooling, weights, words, combine), None
+    terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
+    if options.channels == "joint" and counted is not None:
+        valid = counted.sum(1, keepdim=True)
+        terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
+        counted = (valid > 0).to(counted.dtype)
+    return _combined(terms, weights, options), counted
+
+
+def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
+    """The means ``(S, N, C)`` of all scales as scores ``(N, C)``, or ``(N, 1)`` for joint channels."""
     if options.channels == "joint":
-        if counted is None:
-            terms = terms.mean(2, keepdim=True)
-        else:
-            valid = counted.sum(1, keepdim=True)
-            terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
-            counted = (valid > 0).to(counted.dtype)
+        terms = terms.mean(2, keepdim=True)
     if options.combination == "weighted_sum":
         score = sum((w * t for w, t in zip(weights, terms.unbind(), strict=True)), start=torch.zeros_like(terms[0]))
-        return score / sum(weights), counted
-    return _product_of_powers(terms, weights, options.negative), counted
+        return score / sum(weights)
+    return _product_of_powers(terms, weights, options.negative)
 
 
 def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:

@@ -24,7 +24,6 @@ MAX_TAPS = _cpu.MAX_TAPS
 MAX_SCALES = _cpu.MAX_SCALES
 
 computing_dtype = _ops.computing_dtype
-pyramid_means_backward_ = _ops.pyramid_means_backward_
 
 
 def check_backend(backend: Backend) -> None:

@@ -18,12 +18,14 @@ LIBRARY = Path(__file__).with_name("libssimloss.so")
 DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
 MAX_TAPS = 33
 MAX_SCALES = 16
-INTERFACE = 1  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 2  # ssimloss_interface() of the library that goes with this file
 _OTHER_VERSION = "the native library is of another version of ssimloss; run pip install --force-reinstall --no-deps ssimloss"
 _BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
 _PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 _OUTSIDE = {"none": 0, "zeros": 1, "edge": 2}
+_COMBINATIONS = {"product": 0, "weighted_sum": 1}
+_NEGATIVES = {"clamp": 0, "relu": 1, "shift": 2}
 
 
 class _Image(ctypes.Structure):
@@ -77,10 +79,13 @@ class _PyramidCall(ctypes.Structure):
     _fields_ = [
         ("pair", _Pair),
         ("scales", ctypes.c_int32),
+        ("joint", ctypes.c_int32),
+        ("combination", ctypes.c_int32),
+        ("negative", ctypes.c_int32),
         ("halvings", ctypes.POINTER(_Halving)),
         ("sizes", ctypes.POINTER(ctypes.c_int64)),
-        ("means", ctypes.c_void_p),
-        ("factors", ctypes.c_void_p),
+        ("weights", ctypes.POINTER(ctypes.c_double)),
+        ("scores", ctypes.c_void_p),
         ("grad_x", _Image),
         ("grad_y", _Image),
     ]
@@ -198,8 +203,8 @@ def similarity_map_backward(upstream: Tensor, x: Tensor, y: Tensor, options: Opt
 class Pyramid:
     """Sizes of the scales, and how each is halved to the next."""
 
-    sizes: list[tuple[int, int]]
-    before: list[tuple[int, int]]  # rows and columns that the blocks of a halving begin before the image
+    sizes: tuple[tuple[int, int], ...]
+    before: tuple[tuple[int, int], ...]  # rows and columns that the blocks of a halving begin before the image
     outside: str  # what a block finds beyond the image: "none" (never reached), "zeros" or "edge"
 
 
@@ -208,26 +213,28 @@ def pyramid(
     y: Tensor,
     options: Options,
     shapes: Pyramid,
+    combined: Sequence[Any],
     grad_x: Tensor | None,
     grad_y: Tensor | None,
-    *,
-    means: Tensor | None = None,
-    factors: Tensor | None = None,
+    scores: Tensor,
 ) -> None:
-    """Fill ``means`` ``(S, N, C)`` and the gradients of the finest; or, with ``factors`` ``(S, N, C)``, make the whole of them in place."""
+    """Fill ``scores`` ``(N, C)``, or ``(N, 1)``, and the gradients that are given.
+
+    ``combined``: weights, combination, negative, channels.
+    """
     if grad_x is None and grad_y is not None:
         x, y, grad_x, grad_y = y, x, grad_y, None
-    halvings = [_Halving(*fine, *before, _OUTSIDE[shapes.outside]) for fine, before in zip(shapes.sizes[:-1], shapes.before, strict=True)]
-    sizes = [length for size in shapes.sizes for length in size]
-    if factors is not None:
-        factors = factors.to(torch.float64).contiguous()
+    weights, combination, negative, channels = combined
     call = _PyramidCall(
         pair=_pair(x, y, options),
         scales=len(shapes.sizes),
-        halvings=(_Halving * len(halvings))(*halvings),
-        sizes=(ctypes.c_int64 * len(sizes))(*sizes),
-        means=None if means is None else means.data_ptr(),
-        factors=None if factors is None else factors.data_ptr(),
+        joint=channels == "joint",
+        combination=_COMBINATIONS[combination],
+        negative=_NEGATIVES[negative],
+        halvings=_halvings(shapes),
+        sizes=_sizes(shapes),
+        weights=_doubles(tuple(weights)),
+        scores=scores.data_ptr(),
         grad_x=_image(grad_x),
         grad_y=_image(grad_y),
     )
@@ -267,8 +274,21 @@ def _image(tensor: Tensor | None) -> _Image:
 
 
 @functools.lru_cache(maxsize=64)
-def _window(weights: tuple[float, ...]) -> "ctypes.Array[ctypes.c_double]":
-    return (ctypes.c_double * len(weights))(*weights)
+def _doubles(values: tuple[float, ...]) -> "ctypes.Array[ctypes.c_double]":
+    return (ctypes.c_double * len(values))(*values)
+
+
+@functools.lru_cache(maxsize=64)
+def _sizes(shapes: Pyramid) -> "ctypes.Array[ctypes.c_int64]":
+    return (ctypes.c_int64 * (2 * len(shapes.sizes)))(*(length for size in shapes.sizes for length in size))
+
+
+@functools.lru_cache(maxsize=64)
+def _halvings(shapes: Pyramid) -> "ctypes.Array[_Halving]":
+    outside = _OUTSIDE[shapes.outside]
+    return (_Halving * len(shapes.before))(
+        *(_Halving(*fine, *before, outside) for fine, before in zip(shapes.sizes[:-1], shapes.before, strict=True))
+    )
 
 
 def _pair(x: Tensor, y: Tensor, options: Options) -> _Pair:
@@ -280,7 +300,7 @@ def _pair(x: Tensor, y: Tensor, options: Options) -> _Pair:
         low,
         c1,
         c2,
-        _window(tuple(window)),
+        _doubles(tuple(window)),
         len(window),
         _PARTS[part],
         _BORDERS[padding],

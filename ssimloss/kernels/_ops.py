@@ -7,6 +7,7 @@ up to one factor per mean; what is not wanted comes back without elements.
 Means and gradients are float64 if either image is, else float32.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +18,14 @@ from ssimloss.kernels import _cpu
 
 _SIMILARITY = "Tensor x, Tensor y, float[] window, float c1, float c2, float low, str part, str padding"
 _PIXEL = "str pixel, float eps, float similarity_weight, float pixel_weight"
-_PYRAMID = "Tensor x, Tensor y, float[] window, float c1, float c2, float low, int scales, str pooling"
+_SCALES = "str pooling, float[] weights, str combination, str negative, str channels"
+_PYRAMID = f"Tensor x, Tensor y, float[] window, float c1, float c2, float low, {_SCALES}"
 _WANTED = "bool want_x, bool want_y"
 
 torch.library.define("ssimloss::similarity_means", f"({_SIMILARITY}, {_PIXEL}, {_WANTED}, str backend) -> (Tensor, Tensor, Tensor)")
 torch.library.define("ssimloss::similarity_map", f"({_SIMILARITY}, str backend) -> Tensor")
 torch.library.define("ssimloss::similarity_map_backward", f"(Tensor upstream, {_SIMILARITY}, {_WANTED}, str backend) -> (Tensor, Tensor)")
-torch.library.define("ssimloss::pyramid_means", f"({_PYRAMID}, {_WANTED}) -> (Tensor, Tensor, Tensor)")
-torch.library.define(
-    "ssimloss::pyramid_means_backward", f"(Tensor factors, Tensor finest_x, Tensor finest_y, {_PYRAMID}) -> (Tensor, Tensor)"
-)
+torch.library.define("ssimloss::pyramid_scores", f"({_PYRAMID}, {_WANTED}) -> (Tensor, Tensor, Tensor)")
 torch.library.define("ssimloss::pixel_means", "(Tensor x, Tensor y, str kind, float eps, bool want) -> (Tensor, Tensor)")
 
 
@@ -112,55 +111,29 @@ def _similarity_map_backward(upstream: Tensor, x: Tensor, y: Tensor, *options: A
     return gradients
 
 
-# --- all scales: the mean of each plane's map at each scale, (S, N, C) ------------------------------------------------------------------
+# --- all scales: MS-SSIM of each plane, (N, C), or of each image, (N, 1) -----------------------------------------------------------------
 
 
-@torch.library.register_fake("ssimloss::pyramid_means")
-def _empty_pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
-    *_, scales, _pooling, want_x, want_y = options
-    means = x.new_empty((scales, *x.shape[:2]), dtype=computing_dtype(x, y))
-    return means, means.new_empty(x.shape if want_x else 0), means.new_empty(x.shape if want_y else 0)
+@torch.library.register_fake("ssimloss::pyramid_scores")
+def _empty_pyramid_scores(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *_, channels, want_x, want_y = options
+    scores = x.new_empty((x.shape[0], 1 if channels == "joint" else x.shape[1]), dtype=computing_dtype(x, y))
+    return scores, scores.new_empty(x.shape if want_x else 0), scores.new_empty(x.shape if want_y else 0)
 
 
-@torch.library.impl("ssimloss::pyramid_means", "default")
-def _pyramid_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients are those of the finest means alone: all that is kept for backward."""
-    *comparison, scales, pooling, _, _ = options
-    _check(x, y, "cpu", taps=len(comparison[0]), scales=scales)
-    means, grad_x, grad_y = _empty_pyramid_means(x, y, *options)
+@torch.library.impl("ssimloss::pyramid_scores", "default")
+def _pyramid_scores(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *comparison, pooling, weights, combination, negative, channels, _, _ = options
+    _check(x, y, "cpu", taps=len(comparison[0]), scales=len(weights))
+    scores, grad_x, grad_y = _empty_pyramid_scores(x, y, *options)
     if x.numel():
-        shapes = pyramid_shapes(x.shape[2], x.shape[3], scales, pooling)
-        _cpu.pyramid(x, y, (*comparison, "ssim", "valid"), shapes, _or_none(grad_x), _or_none(grad_y), means=means)
-    return means, grad_x, grad_y
+        shapes = pyramid_shapes(x.shape[2], x.shape[3], len(weights), pooling)
+        combined = weights, combination, negative, channels
+        _cpu.pyramid(x, y, (*comparison, "ssim", "valid"), shapes, combined, _or_none(grad_x), _or_none(grad_y), scores)
+    return scores, grad_x, grad_y
 
 
-@torch.library.register_fake("ssimloss::pyramid_means_backward")
-def _empty_pyramid_means_backward(_factors: Tensor, finest_x: Tensor, finest_y: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
-    return finest_x.new_empty(finest_x.shape), finest_y.new_empty(finest_y.shape)
-
-
-@torch.library.impl("ssimloss::pyramid_means_backward", "default")
-def _pyramid_means_backward(factors: Tensor, finest_x: Tensor, finest_y: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
-    gradients = finest_x.clone(memory_format=torch.contiguous_format), finest_y.clone(memory_format=torch.contiguous_format)
-    pyramid_means_backward_(factors, *gradients, *options)
-    return gradients
-
-
-def pyramid_means_backward_(factors: Tensor, finest_x: Tensor, finest_y: Tensor, x: Tensor, y: Tensor, *options: Any) -> None:
-    """The gradients of ``sum(factors * means)``, made in place of those of the finest means; an empty one is not wanted."""
-    *comparison, scales, pooling = options
-    _check(x, y, "cpu", taps=len(comparison[0]), scales=scales)
-    if not x.numel():
-        return
-    if scales == 1:
-        for gradient in (finest_x, finest_y):
-            if gradient.numel():
-                gradient.mul_(factors[0, :, :, None, None])
-        return
-    shapes = pyramid_shapes(x.shape[2], x.shape[3], scales, pooling)
-    _cpu.pyramid(x, y, (*comparison, "ssim", "valid"), shapes, _or_none(finest_x), _or_none(finest_y), factors=factors)
-
-
+@functools.lru_cache(maxsize=64)
 def pyramid_shapes(height: int, width: int, scales: int, pooling: str) -> _cpu.Pyramid:
     """Of the scales of an image; ``pooling`` treats an odd size as in :func:`ssimloss.functional.ms_ssim`."""
     sizes: list[tuple[int, int]] = [(height, width)]
@@ -172,7 +145,7 @@ def pyramid_shapes(height: int, width: int, scales: int, pooling: str) -> _cpu.P
         added = odd if pooling == "symmetric" else begin
         before.append(begin)
         sizes.append(((height + added[0]) // 2, (width + added[1]) // 2))
-    return _cpu.Pyramid(sizes, before, {"floor": "none", "zeros": "zeros"}.get(pooling, "edge"))
+    return _cpu.Pyramid(tuple(sizes), tuple(before), {"floor": "none", "zeros": "zeros"}.get(pooling, "edge"))
 
 
 # --- distances per pixel: the mean of each image, (N,) ----------------------------------------------------------------------------------
@@ -235,5 +208,5 @@ def _one_by_one(operator: Any) -> Callable[..., tuple[Any, Any]]:
     return rule
 
 
-for _name in ("similarity_means", "similarity_map", "similarity_map_backward", "pyramid_means", "pyramid_means_backward", "pixel_means"):
+for _name in ("similarity_means", "similarity_map", "similarity_map_backward", "pyramid_scores", "pixel_means"):
     torch.library.register_vmap(f"ssimloss::{_name}", _one_by_one(getattr(torch.ops.ssimloss, _name)))

@@ -74,6 +74,16 @@ struct Coarser {
   int64_t height, width;
 };
 
+// The gradient of a scale: keep * itself, plus a quarter of the coarser pixel over it.
+struct Spread {
+  Image gradient;  // of the computing type
+  int64_t planes, channels, height, width;
+  const double* keep;  // per plane
+  const void* coarse;  // (planes, coarse_h, coarse_w) of the computing type, or null
+  int64_t coarse_h, coarse_w;
+  Halving to_coarse;
+};
+
 // Distances per pixel over images of one length, in blocks.
 struct PixelMeans {
   Image x, y;
@@ -92,8 +102,9 @@ struct Kernels {
   int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
   void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);
   int64_t (*coarser_scratch)(const Coarser&, bool is_double);
+  void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
-  void (*centres)(const Image&, const int64_t* shape, bool is_double, void* out);
+  void (*centres)(const Image&, const int64_t* shape, bool is_double, int share, int shares, void* out);
 };
 
 namespace baseline { extern const Kernels kernels; }

@@ -69,6 +69,27 @@ void coarser(const Coarser& job, bool is_double, int share, int shares, void* sc
 
 int64_t coarser_scratch(const Coarser&, bool is_double) { return 12 * kPiece * (is_double ? sizeof(double) : sizeof(float)); }
 
+template <class T>
+void spread_of(const Spread& job, int share, int shares) {
+  const int64_t rows = job.planes * job.height;
+  for (int64_t i = rows * share / shares; i < rows * (share + 1) / shares; i++) {
+    const int64_t plane = i / job.height, row = i % job.height;
+    T* line = (T*)job.gradient.data + start_of(job.gradient, plane, job.channels, row, 0);
+    const T keep = (T)job.keep[plane];
+    int64_t coarse_row = 0;
+    const int times = job.coarse ? times_held(job.to_coarse, row, job.coarse_h, &coarse_row) : 0;
+    if (times)
+      spread_row<T>(line, 0, job.width, keep, job.to_coarse, (const T*)job.coarse + (plane * job.coarse_h + coarse_row) * job.coarse_w, 0,
+                    job.coarse_w, T(0.25) * (T)times);
+    else
+      for (int64_t c = 0; c < job.width; c++) line[c] *= keep;
+  }
+}
+
+void spread(const Spread& job, bool is_double, int share, int shares, void*) {
+  is_double ? spread_of<double>(job, share, shares) : spread_of<float>(job, share, shares);
+}
+
 void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
   is_double ? pixel_means<double>(job, share, shares) : pixel_means<float>(job, share, shares);
 }
@@ -76,12 +97,13 @@ void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
 // Subtracted before anything is squared: a number near most of the plane's pixels, so that those keep their digits. The median of a grid of
 // them costs no pass of its own, and neither a few far brighter ones nor one that is not a number move it.
 template <class T>
-void centres_of(const Image& image, const int64_t* shape, T* out) {
+void centres_of(const Image& image, const int64_t* shape, int share, int shares, T* out) {
   constexpr int64_t kGrid = 8;
   int64_t steps[kGrid * kGrid];
   for (int64_t k = 0; k < kGrid * kGrid; k++)
     steps[k] = (2 * (k / kGrid) + 1) * shape[2] / (2 * kGrid) * image.stride[2] + (2 * (k % kGrid) + 1) * shape[3] / (2 * kGrid) * image.stride[3];
-  for (int64_t plane = 0; plane < shape[0] * shape[1]; plane++) {
+  const int64_t planes = shape[0] * shape[1];
+  for (int64_t plane = planes * share / shares; plane < planes * (share + 1) / shares; plane++) {
     const int64_t start = start_of(image, plane, shape[1], 0, 0);
     T pixels[kGrid * kGrid] = {};
     int count = 0;
@@ -103,8 +125,8 @@ void centres_of(const Image& image, const int64_t* shape, T* out) {
   }
 }
 
-void centres(const Image& image, const int64_t* shape, bool is_double, void* out) {
-  is_double ? centres_of(image, shape, (double*)out) : centres_of(image, shape, (float*)out);
+void centres(const Image& image, const int64_t* shape, bool is_double, int share, int shares, void* out) {
+  is_double ? centres_of(image, shape, share, shares, (double*)out) : centres_of(image, shape, share, shares, (float*)out);
 }
 
 }  // namespace
@@ -112,7 +134,7 @@ void centres(const Image& image, const int64_t* shape, bool is_double, void* out
 #define QUOTED(word) #word
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
-const Kernels kernels = {NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, coarser, coarser_scratch, pixels, centres};
+const Kernels kernels = {NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, coarser, coarser_scratch, spread, pixels, centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

@@ -1,0 +1,191 @@
+// What the calls of the C interface share: the choice of instructions, working memory, a pass over all threads.
+
+#pragma once
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "engine.h"
+
+namespace ssimloss {
+namespace {
+
+// Pixels below which a second thread costs more than it brings.
+constexpr int64_t kWorthThreads = 1 << 13;
+
+const Kernels* const kSets[] = {
+#if defined(SSIMLOSS_X86)
+    &avx512::kernels, &avx2::kernels,
+#endif
+    &baseline::kernels};
+
+bool runs_here(const Kernels* set) {
+#if defined(SSIMLOSS_X86)
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (set == &avx2::kernels) return has_avx2;
+  if (set == &avx512::kernels)
+    return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#endif
+  return set == &baseline::kernels;
+}
+
+const Kernels* best() {
+  for (const Kernels* set : kSets)
+    if (runs_here(set)) return set;
+  return &baseline::kernels;
+}
+
+std::atomic<const Kernels*> chosen{nullptr};
+
+const Kernels& kernels() {
+  const Kernels* set = chosen.load(std::memory_order_relaxed);
+  if (!set) chosen = set = best();
+  return *set;
+}
+
+// Working memory of a thread, kept from call to call: it would cost as much to ask for as small images take.
+struct Scratch {
+  void* memory = nullptr;
+  int64_t bytes = 0;
+  ~Scratch() { std::free(memory); }
+  void* get(int64_t wanted) {
+    if (bytes < wanted) {
+      std::free(memory);
+      memory = std::aligned_alloc(64, (wanted + 63) / 64 * 64);
+      bytes = memory ? wanted : 0;
+      if (memory) std::memset(memory, 0, wanted);  // what is read beyond a row is never used, but it is read
+    }
+    return memory;
+  }
+};
+thread_local Scratch scratch;
+
+// Runs one kernel over all shares. False if memory was lacking.
+template <class Job>
+bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool is_double, int threads, int64_t bytes) {
+  struct Call {
+    void (*kernel)(const Job&, bool, int, int, void*);
+    const Job& job;
+    bool is_double;
+    int64_t bytes;
+    std::atomic<bool> failed;
+  } call = {kernel, job, is_double, bytes, {false}};
+  parallel(
+      threads,
+      [](void* argument, int share, int shares) {
+        Call& call = *(Call*)argument;
+        void* memory = scratch.get(call.bytes);
+        if (memory)
+          call.kernel(call.job, call.is_double, share, shares, memory);
+        else
+          call.failed = true;
+      },
+      &call);
+  return !call.failed;
+}
+
+// Two images and what is compared of them; the first part of every call.
+struct Pair {
+  int64_t shape[4];
+  Image x, y;
+  double low, c1, c2;
+  const double* window;
+  int32_t taps, part, border, threads;
+
+  int64_t planes() const { return shape[0] * shape[1]; }
+  bool is_double() const { return x.dtype == kFloat64 || y.dtype == kFloat64; }
+  int threads_for(int64_t pixels) const { return pixels < kWorthThreads ? 1 : threads; }
+};
+
+void set_number(void* values, int64_t i, bool is_double, double value) {
+  if (is_double)
+    ((double*)values)[i] = value;
+  else
+    ((float*)values)[i] = (float)value;
+}
+
+// What is subtracted from the planes of both images before anything is squared.
+struct Centres {
+  std::vector<double> x, y;  // room for float as well
+
+  Centres(const Kernels& set, const Pair& pair) : x(pair.planes()), y(pair.planes()) {
+    struct Call {
+      const Kernels& set;
+      const Pair& pair;
+      Centres& centres;
+    } call = {set, pair, *this};
+    parallel(
+        pair.threads_for(pair.planes() * kWorthThreads / 16),
+        [](void* argument, int share, int shares) {
+          const Call& call = *(const Call*)argument;
+          const Pair& pair = call.pair;
+          call.set.centres(pair.x, pair.shape, pair.is_double(), share, shares, call.centres.x.data());
+          call.set.centres(pair.y, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
+        },
+        &call);
+    if (pair.border != kZeros) return;
+    // The border counts as well: of a small plane it is most of what the windows see.
+    const double pad = (pair.taps - 1) / 2, h = (double)pair.shape[2], w = (double)pair.shape[3];
+    const double share = h * w / ((h + 2 * pad) * (w + 2 * pad));
+    for (void* centres : {(void*)x.data(), (void*)y.data()})
+      for (int64_t p = 0; p < pair.planes(); p++) {
+        const double inside = pair.is_double() ? ((double*)centres)[p] : ((float*)centres)[p];
+        set_number(centres, p, pair.is_double(), share * inside + (1 - share) * pair.low);
+      }
+  }
+};
+
+const void* at(const void* values, int64_t i, bool is_double) {
+  return values ? (const char*)values + i * (is_double ? sizeof(double) : sizeof(float)) : nullptr;
+}
+void* at(void* values, int64_t i, bool is_double) { return const_cast<void*>(at((const void*)values, i, is_double)); }
+
+Similarity similarity_of(const Pair& pair, const Centres& centres) {
+  Similarity job = {};
+  job.x = pair.x;
+  job.y = pair.y;
+  job.planes = pair.planes();
+  job.channels = pair.shape[1];
+  job.height = pair.shape[2];
+  job.width = pair.shape[3];
+  job.centre_x = centres.x.data();
+  job.centre_y = centres.y.data();
+  job.low = pair.low;
+  job.border = pair.border;
+  job.pad = pair.border == kValid ? 0 : (pair.taps - 1) / 2;
+  job.window = pair.window;
+  job.taps = pair.taps;
+  job.part = pair.part;
+  job.c1 = pair.c1;
+  job.c2 = pair.c2;
+  job.scale = 1;
+  return job;
+}
+
+int64_t map_h(const Similarity& job) { return job.height + 2 * job.pad - job.taps + 1; }
+int64_t map_w(const Similarity& job) { return job.width + 2 * job.pad - job.taps + 1; }
+
+double sum_of(const double* values, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; i++) sum += values[i];
+  return sum;
+}
+
+// Every call returns 0, or 1 where memory was lacking.
+template <class Work>
+int guarded(Work work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace ssimloss
