@@ -37,8 +37,9 @@ class Pyramid {
     const int64_t each = call.grad_x.data ? bytes(kept_ == 1 ? offsets_[call.scales] : from_2) : bytes(0);
     chunk_ = each ? kStored / each / group * group : planes();
     // Whole images, so that the first plane of a chunk is a channel 0; where they are too large, one plane of a batch of one.
-    chunk_ = chunk_ >= channels() ? chunk_ / channels() * channels() : group;
-    if (chunk_ > planes()) chunk_ = planes();
+    const int64_t unit = chunk_ >= channels() ? channels() : group, units = planes() / unit;
+    const int64_t most = chunk_ > unit ? chunk_ / unit : 1, chunks = (units + most - 1) / most;
+    chunk_ = (units + chunks - 1) / chunks * unit;  // alike
     is_small_ = chunk_ * each <= kStored;
   }
 
