@@ -1,0 +1,63 @@
+"""How often a measure agrees with the orderings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from benchmarks.orderings.measures import Measure
+from benchmarks.orderings.trials import GROUPS, Trial
+
+TIE = 2e-3  # relative difference of two distances that counts as half right; equal errors are equal to 1e-3
+
+
+@dataclass
+class Tally:
+    """Right answers, where a tie is half a one, of so many."""
+
+    right: float = 0.0
+    asked: int = 0
+
+    @property
+    def accuracy(self) -> float:
+        """NaN where nothing was asked."""
+        return self.right / self.asked if self.asked else math.nan
+
+
+Tallies = dict[str, dict[str, Tally]]  # by group, and in it by comparison
+
+
+def examine(measure: Measure, trials: Iterable[Trial]) -> Tallies:
+    """How often the measure agrees."""
+    tallies: Tallies = {group: {} for group in GROUPS}
+    for trial in trials:
+        described = measure.describe(trial.reference)
+        distances = {name: measure.compare(described, measure.describe(images)) for name, images in trial.candidates.items()}
+        for near, far in trial.order:
+            exists = torch.ones(len(trial.reference), dtype=torch.bool)
+            for name in (near, far):
+                exists = exists & trial.exists.get(name, exists)
+            tally = tallies[trial.group].setdefault(f"{near} < {far}", Tally())
+            tally.right += float(_right(distances[near], distances[far])[exists].sum())
+            tally.asked += int(exists.sum())
+    return tallies
+
+
+def _right(near: Tensor, far: Tensor) -> Tensor:
+    """1 where near is nearer, 1/2 where nothing tells them apart; a distance that is not a number is never right."""
+    tie = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
+    return torch.where(tie, 0.5, (near < far).double())
+
+
+def accuracies(tallies: Tallies) -> dict[str, float]:
+    """Of each group over all its comparisons, and ``"mean"`` over the four groups."""
+    by_group = {
+        group: Tally(sum(t.right for t in found.values()), sum(t.asked for t in found.values())).accuracy
+        for group, found in tallies.items()
+    }
+    return {**by_group, "mean": fmean(by_group.values())}

@@ -1,0 +1,1 @@
+"""The embedded network trained without labels: images, distortions, objectives, the training loop."""
