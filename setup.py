@@ -1,4 +1,4 @@
-"""Builds the native CPU library ``ssimloss/kernels/libssimloss.so``; everything else is in ``pyproject.toml``.
+"""Builds the native CPU library ``ssimloss/kernels/libssimloss.so``, puts ``weights/`` into the package; the rest is in ``pyproject.toml``.
 
 One shared library with a C interface: it uses neither the headers of Python nor those of PyTorch, so that one wheel per platform serves
 every version of both. The kernels are compiled once per instruction set and chosen among when they run. Without a compiler the package
@@ -14,6 +14,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 NATIVE = Path("ssimloss/kernels/native")
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -24,6 +25,7 @@ if IS_X86:
     INSTRUCTIONS["avx512"] = ["-mavx2", "-mfma", *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")), "-mprefer-vector-width=512"]
 OPTIONS = ["-std=c++17", "-O3", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"]
 KERNELS = ["-fno-exceptions", "-fno-rtti"]
+WEIGHTS = sorted([Path("weights/MANIFEST.toml"), *Path("weights").glob("*.safetensors"), *Path("weights/licenses").glob("*.txt")])
 
 
 class BuildNative(build_ext):
@@ -58,6 +60,30 @@ class BuildNative(build_ext):
         return str(Path(*ext_name.split("."))) + ".so"
 
 
+class BringWeights(build_py):
+    """Copies the weights, which lie at the top of the repository, into the package, where an installed one looks for them."""
+
+    def run(self) -> None:
+        """Copy the package, then the weights; an editable install finds them in the repository."""
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._weights().items():
+                self.mkpath(str(Path(target).parent))
+                self.copy_file(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """What an installation consists of."""
+        return [*super().get_outputs(include_bytecode), *self._weights().values()]
+
+    def get_source_files(self) -> list[str]:
+        """What a source distribution needs besides the modules."""
+        return [*super().get_source_files(), *self._weights(), "weights/README.md", "weights/convert.py"]
+
+    def _weights(self) -> dict[str, str]:
+        folder = Path(self.build_lib, "ssimloss", "weights", "bundled")
+        return {str(path): str(folder / path.relative_to("weights")) for path in WEIGHTS}
+
+
 class AnyPython(bdist_wheel):
     """A wheel for one platform and any Python."""
 
@@ -67,7 +93,7 @@ class AnyPython(bdist_wheel):
 
 
 setup(
-    cmdclass={"build_ext": BuildNative, "bdist_wheel": AnyPython},
+    cmdclass={"build_ext": BuildNative, "build_py": BringWeights, "bdist_wheel": AnyPython},
     ext_modules=[
         Extension(
             "ssimloss.kernels.libssimloss",

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "functional": _ARGUMENTS | _SIGNAL | {"kernels"},
     # Above functional, not beside filters: explain_difference computes both of the conventions it compares.
     "conventions": {"functional", "color", "_checks"},
-    "networks": {"weights", "_checks"},
+    "networks": {"weights", "_checks", "_precision"},
     "losses": {"functional", "networks"} | _ARGUMENTS,
     "combined": {"_checks"},
     "video": {"functional", "networks"} | _ARGUMENTS | _SIGNAL,
@@ -41,6 +41,7 @@ ON_TOP = {"__init__", "cli"}
 # Packages from elsewhere, by room; the standard library and torch are free to all. What is not listed here is free to none.
 ANYWHERE = {"torch", "numpy"}
 THIRD_PARTY: dict[str, set[str]] = {
+    "weights": {"torchvision"},
     "networks": {"torchvision"},
     "kernels": {"triton"},
     "video": {"av"},
@@ -177,6 +178,10 @@ def test_table_has_no_cycle() -> None:
         ("kernels/fused.py", "from ssimloss.kernels._triton_kernel import walk", "is imported inside functions only"),
         ("kernels/fused.py", "def ssim(x, reduction): ...", "kernels know no reduction"),
         ("networks/vgg.py", "import torchvision", "torchvision is imported inside functions only"),
+        ("weights/_store.py", "import torchvision", "torchvision is imported inside functions only"),
+        ("weights/_read.py", "from ssimloss.networks import FeatureExtractor", "weights may not import networks"),
+        ("weights/_read.py", "import safetensors", "weights may not import safetensors"),
+        ("networks/vgg.py", "def read():\n    return open('x')", "networks opens a file"),
         ("losses/pixel.py", "def command():\n    from ssimloss.cli import main", "losses may not import cli"),
         ("utils.py", "import torch", "the room 'utils' is not in the table"),
     ],

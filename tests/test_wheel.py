@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import ssimloss
+from ssimloss import weights
 
 ROOT = Path(__file__).parents[1]
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None and shutil.which("clang++") is None, reason="no C++ compiler")
@@ -32,6 +33,21 @@ for loss in (ssimloss.CharbonnierLoss(), ssimloss.SSIMLoss()):
     value.backward()
     assert value.isfinite() and pred.grad.isfinite().all()
 print("computed")
+"""
+
+# The files that travel with the package, where there is no repository to find them in.
+WEIGHTS = """
+import sys, ssimloss, pathlib, importlib.metadata
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
+from ssimloss import weights
+assert not [path for path in opened if "safetensors" in path or "MANIFEST" in path], opened
+folder = weights.folders()["bundled"]
+assert folder.is_relative_to(pathlib.Path(ssimloss.__file__).parent), folder
+assert (folder / "MANIFEST.toml").is_file() and (folder / "licenses" / "lpips.txt").is_file()
+for row in weights.BUNDLED:
+    assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
+    print(row.name)
 """
 
 
@@ -73,18 +89,28 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.split("/")[0] for name in names} == {"ssimloss", f"ssimloss-{ssimloss.__version__}.dist-info"}
     package = ROOT / "ssimloss"
-    expected = {str(path.relative_to(ROOT)) for path in package.rglob("*.py")} | {"ssimloss/py.typed"}
+    expected = {str(path.relative_to(ROOT)) for path in package.rglob("*.py")} | {"ssimloss/py.typed"} | bundled()
     assert expected - names == set(), "missing from the wheel"
     assert "-py3-none-" in wheel.name, "the library is no extension module: one wheel serves every Python"
     assert not wheel.name.endswith("-any.whl"), "it serves one platform"
     assert names - expected - {"ssimloss/kernels/libssimloss.so"} == {name for name in names if ".dist-info/" in name}
 
 
+def bundled() -> set[str]:
+    """What the folder weights/ of the repository is called in the wheel."""
+    rows = [(ROOT / "weights" / row.file) for row in weights.BUNDLED]
+    files = [ROOT / "weights" / "MANIFEST.toml", *rows, *(ROOT / "weights" / "licenses").iterdir()]
+    return {f"ssimloss/weights/bundled/{path.relative_to(ROOT / 'weights')}" for path in files}
+
+
 def test_wheel_metadata(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         info = f"ssimloss-{ssimloss.__version__}.dist-info"
         metadata = archive.read(f"{info}/METADATA").decode()
-        assert f"{info}/licenses/LICENSE" in archive.namelist()
+        assert {f"{info}/licenses/{name}" for name in ("LICENSE", "weights/licenses/lpips.txt", "weights/licenses/DISTS.txt")} <= set(
+            archive.namelist()
+        )
+        assert "ssimloss = ssimloss.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
     required = {line for line in metadata.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line}
     assert {line.split()[1].split(">")[0] for line in required} == {"torch", "torchvision", "numpy"}
     assert "Requires-Python: >=3.10" in metadata
@@ -121,7 +147,11 @@ def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path
     assert "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
     python, elsewhere = install(wheel_without_compiler, tmp_path)
     assert run(python, "-c", SCRIPT, "eager", cwd=elsewhere).strip() == "computed"
+    assert run(python, "-c", WEIGHTS, cwd=elsewhere).split() == [row.name for row in weights.BUNDLED]
     report = run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
+    assert run(python.with_name("ssimloss"), "doctor", cwd=elsewhere) == report
+    verified = run(python.with_name("ssimloss"), "weights", "verify", *(row.name for row in weights.BUNDLED), cwd=elsewhere)
+    assert verified.count("ok  ") == len(weights.BUNDLED)
     assert "cpu     does not run: the native library libssimloss.so was not built" in report
     assert "install a compiler" in report
 

@@ -133,7 +133,8 @@ def shift(side: str, crops: Tensor, moved: Tensor) -> Trial:
 
 def distorted(change: Distortion, crops: Tensor, strength: Tensor) -> Tensor:
     """What can be shown of the distorted images: values within [0, 1]. What is random is the same for every strength."""
-    return change(crops, strength, torch.Generator().manual_seed(0)).clamp(0, 1)
+    changed: Tensor = change(crops, strength, torch.Generator().manual_seed(0))
+    return changed.clamp(0, 1)
 
 
 def at_error(change: Distortion, crops: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:

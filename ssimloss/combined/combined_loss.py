@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss.combined.progress import LastCall, Progress
+from ssimloss.combined.sharing import SharedNetworks
 from ssimloss.combined.term import Loss, Term, describe
 
 
@@ -19,6 +20,9 @@ class CombinedLoss(nn.Module):
     evaluated term. ``pred`` and ``target`` are float images ``(N, C, H, W)`` or whatever the terms take; the other inputs are passed by
     the names the terms ask for. Only what the terms evaluated at this step ask for needs to be given. A term that is off at this step
     is not called; where all are, the result is a 0 with a zero gradient to ``pred``.
+
+    Terms whose networks make the same features (one network, one set of weights, one preparation of the image) share one pass over each
+    image, up to the deepest layer that any of them wants.
 
     The step counts the calls made in training mode with gradients enabled, from 0. It is part of ``state_dict()``.
 
@@ -49,6 +53,7 @@ class CombinedLoss(nn.Module):
                 self._asked[key] = (*self._asked.get(key, ()), name)
             if term.module is not None:
                 self.add_module(name, term.module)
+        self._networks = SharedNetworks({name: term.module for name, term in self._terms.items()})
 
     @property
     def terms(self) -> Mapping[str, Term]:
@@ -75,15 +80,15 @@ class CombinedLoss(nn.Module):
         """The weighted sum at this step; see the class."""
         given = self._given(pred, target, named)
         step = self._progress.step
+        active = {name: term for name, term in self._terms.items() if term.is_active(step)}
         values: dict[str, Tensor] = {}
-        total: Tensor | None = None
-        for name, term in self._terms.items():
-            if term.is_active(step):
+        opened = self._networks.open({name: term.inputs for name, term in active.items()}, given)
+        try:
+            for name, term in active.items():
                 values[name] = self._value(name, term, given)
-                part = term.weight_at(step) * _at_least_float32(values[name])
-                total = part if total is None else total + part.to(total.device)
-        if total is None:
-            total = _zero(given)
+        finally:
+            self._networks.close(opened)
+        total = self._weighted_sum(values, step, given)
         self._progress.last = LastCall(self._terms, step, values, total)
         if self.training and torch.is_grad_enabled():
             self._progress.advance()
@@ -131,6 +136,13 @@ class CombinedLoss(nn.Module):
                 raise TypeError(f"no term asks for the input {name!r}; the inputs, and the terms that ask for them, are: {known}")
             given[name] = value
         return given
+
+    def _weighted_sum(self, values: dict[str, Tensor], step: int, given: dict[str, object]) -> Tensor:
+        total: Tensor | None = None
+        for name, value in values.items():
+            part = self._terms[name].weight_at(step) * _at_least_float32(value)
+            total = part if total is None else total + part.to(total.device)
+        return _zero(given) if total is None else total
 
     def _value(self, name: str, term: Term, given: dict[str, object]) -> Tensor:
         for key in term.inputs:

@@ -1,0 +1,26 @@
+"""Which commands there are: each in a file of its own, added here by one line."""
+
+from typing import Annotated
+
+import typer
+
+from ssimloss._version import __version__
+from ssimloss.cli import _weights
+from ssimloss.cli._doctor import doctor
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Image losses and metrics for PyTorch.")
+app.add_typer(_weights.app, name="weights")
+app.command()(doctor)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ssimloss {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+) -> None:
+    """What stands before a command."""

@@ -1,0 +1,112 @@
+"""Which weights there are: name, file, SHA-256, size, licence, and where torchvision's are fetched from."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ssimloss import _checks
+
+EMBEDDED = "embedded"
+IMAGENET = "imagenet"
+_FIRST_WEIGHTS = "IMAGENET1K_V1"
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One file by name.
+
+    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for torchvision's the first eight digits or more,
+    which torchvision publishes as part of the file's name. Eight digits tell a damaged file from a whole one; they prove no origin.
+    """
+
+    name: str  # of the network or of the bundled file
+    word: str  # what ``weights`` is set to for it
+    file: str
+    sha256: str
+    size: int  # in bytes; of torchvision's files to about 1 kB
+    licence: str
+    url: str | None = None  # None: it travels with the package
+
+    @property
+    def title(self) -> str:
+        """As in a sentence."""
+        return f"bundled weights {self.name!r}" if self.url is None else f"weights {self.word!r} of network {self.name!r}"
+
+    @property
+    def fetch_command(self) -> str:
+        """What brings the file here."""
+        option = "" if self.word == _FIRST_WEIGHTS else f" --weights {self.word}"
+        return f"ssimloss weights fetch {self.name}{option}"
+
+
+def _bundled(name: str, size: int, sha256: str, licence: str) -> WeightsFile:
+    return WeightsFile(name, "bundled", f"{name}.safetensors", sha256, size, licence)
+
+
+# One line for each file in the folder weights/ of the repository, as in its MANIFEST.toml.
+BUNDLED = (
+    _bundled("lpips_alexnet_v0.1", 5032, "09add9e8c9188b4655b43140ce994afd6ef2d42a9c9011550b7bd93b876a0b75", "BSD-2-Clause"),
+    _bundled("lpips_vgg16_v0.1", 6304, "a6d3a8f66c931ba4d6650a578bc6637bd81601044106d21aacf40439328d690c", "BSD-2-Clause"),
+    _bundled("lpips_squeezenet1_1_v0.1", 9512, "d40d9608c7f0dce352fc00e0e358e88107ff497e15c4f1118fc263dbcad5823d", "BSD-2-Clause"),
+    _bundled("dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"),
+)
+
+
+def bundled(name: str) -> WeightsFile:
+    """The row of a bundled file; ValueError lists the names there are."""
+    rows = {row.name: row for row in BUNDLED}
+    _checks.choice("name", name, rows)
+    return rows[name]
+
+
+def networks() -> list[str]:
+    """Every name of a torchvision classification network."""
+    import torchvision
+
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def words(network: str) -> list[str]:
+    """torchvision's names of the weights it has for a network, the first one first."""
+    import torchvision
+
+    return list(torchvision.models.get_model_weights(network).__members__)
+
+
+def published(network: str, word: str = IMAGENET) -> WeightsFile:
+    """The file behind ``weights=word`` for a torchvision network; ``"imagenet"`` is torchvision's ``IMAGENET1K_V1``.
+
+    Raises:
+        ValueError: unknown network, or torchvision has no weights of that name for it.
+    """
+    import torchvision
+
+    _checks.choice("network", network, networks())
+    members = torchvision.models.get_model_weights(network).__members__
+    wanted = _FIRST_WEIGHTS if word == IMAGENET else word
+    if wanted not in members:
+        choices = ", ".join(map(repr, ([IMAGENET] if _FIRST_WEIGHTS in members else []) + list(members)))
+        raise ValueError(f"weights must be a path, a state dict, 'random', or for network {network!r} one of {choices}, got {word!r}")
+    weights = members[wanted]
+    return _from_torchvision(network, weights.name, weights.url, weights.meta)
+
+
+def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -> WeightsFile:
+    file = url.rsplit("/", 1)[-1]
+    digits = re.search(r"-([0-9a-f]{8,64})\.", file)
+    if digits is None:
+        raise RuntimeError(
+            f"torchvision names no checksum for {file}, so that it cannot be told from a damaged one; fetch {url} and give its path"
+        )
+    licence = next((value for key, value in meta.items() if key == "license"), "BSD-3-Clause, terms of ImageNet")
+    return WeightsFile(network, word, file, digits[1], round(meta["_file_size"] * 1e6), licence, url)
+
+
+def catalogue() -> list[WeightsFile]:
+    """Every file there is a name for: the bundled ones, then torchvision's, each file once."""
+    rows = {row.file: row for row in BUNDLED}
+    for network in networks():
+        for word in words(network):
+            row = published(network, word)
+            rows.setdefault(row.file, row)
+    return list(rows.values())

@@ -1,0 +1,126 @@
+"""Where weights lie: the folder of ``SSIMLOSS_WEIGHTS``, the files that travel with the package, torchvision's cache."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import torch
+
+from ssimloss.weights._catalogue import WeightsFile, catalogue
+from ssimloss.weights._download import DownloadFailed, download
+from ssimloss.weights._verify import demand_whole, sha256
+
+VARIABLE = "SSIMLOSS_WEIGHTS"
+# An installed package brings the files along; in a checkout they lie at the top of the repository.
+_INSTALLED = Path(__file__).parent / "bundled"
+_CHECKOUT = Path(__file__).parents[2] / "weights"
+
+
+def cache() -> Path:
+    """torchvision's own folder, which ``TORCH_HOME`` moves."""
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def folders() -> dict[str, Path]:
+    """The folders that are searched, in this order."""
+    named = os.environ.get(VARIABLE)
+    chosen = {VARIABLE: Path(named).expanduser()} if named else {}
+    return {**chosen, "bundled": _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT, "cache": cache()}
+
+
+def find(entry: WeightsFile) -> Path | None:
+    """The first file of that name, not yet verified; None if no folder has it.
+
+    Raises:
+        RuntimeError: ``SSIMLOSS_WEIGHTS`` names something that is no folder.
+    """
+    for name, folder in folders().items():
+        if name == VARIABLE and not folder.is_dir():
+            raise RuntimeError(f"{VARIABLE} names {folder}, which is no folder; create it or unset the variable")
+        if (folder / entry.file).is_file():
+            return folder / entry.file
+    return None
+
+
+def obtain(entry: WeightsFile) -> Path:
+    """A whole file, downloaded if no folder has it.
+
+    Raises:
+        RuntimeError: the file found is damaged, or there is none and it cannot be downloaded.
+    """
+    path = find(entry)
+    return fetch(entry) if path is None else demand_whole(entry, path)
+
+
+def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
+    """Download a file into torchvision's cache, or into ``folder``, unless it lies there whole.
+
+    Raises:
+        RuntimeError: no network, the disk refuses, the bytes are not those expected, or a damaged file lies in the place. The message
+            names the file, its URL, its SHA-256, where to put it and the commands that do so.
+    """
+    path = (folder or cache()) / entry.file
+    if not path.is_file():
+        if entry.url is None:
+            raise RuntimeError(f"{entry.file} travels with the package and is missing from {path.parent}; install the package again")
+        try:
+            download(entry.url, path, entry.sha256, size=entry.size)
+        except DownloadFailed as error:
+            raise RuntimeError(_by_hand(entry, str(error))) from error
+    return demand_whole(entry, path)
+
+
+def _by_hand(entry: WeightsFile, reason: str) -> str:
+    chosen = os.environ.get(VARIABLE)
+    return "\n".join(
+        (
+            f"{entry.title} are not on this machine and could not be downloaded: {reason}",
+            f"  file      {entry.file} ({entry.size / 1e6:.1f} MB)",
+            f"  URL       {entry.url}",
+            f"  SHA-256   starts with {entry.sha256} (torchvision publishes these digits, in the file's name)",
+            f"  put it in {cache()}, or in a folder named by {VARIABLE} ({f'now {chosen}' if chosen else 'not set'})",
+            f"  command   {entry.fetch_command}    where there is a network, and with the file brought here",
+            f"            ssimloss weights import {entry.file}",
+        )
+    )
+
+
+def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, Path]:
+    """Copy a file that was brought here into torchvision's cache, or into ``folder``, under the name it is looked for.
+
+    It is recognised by its SHA-256, whatever it is called.
+
+    Raises:
+        RuntimeError: its SHA-256 is that of no known file, or it cannot be read or written.
+    """
+    source = source.expanduser()
+    folder = folder or cache()
+    try:
+        entry = _recognised(source)
+        path = folder / entry.file
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            shutil.copyfile(source, partial)
+            demand_whole(entry, partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise RuntimeError(f"cannot import {source}: {error.filename or source}: {error.strerror or error}") from error
+    return entry, path
+
+
+def _recognised(path: Path) -> WeightsFile:
+    rows, found = catalogue(), sha256(path)
+    for row in rows:
+        if found.startswith(row.sha256):
+            return row
+    namesake = next((row for row in rows if row.file == path.name), None)
+    if namesake is not None:
+        demand_whole(namesake, path)
+    raise RuntimeError(
+        f"{path} is none of the files that are known by name (ssimloss weights list --all): its SHA-256 is {found}; "
+        f"weights of your own need no import, give weights={str(path)!r}"
+    )
