@@ -2,19 +2,21 @@
 
     python examples/train_super_resolution.py --out outputs/demo
 
-Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and ``checkpoint.pt``.
+Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and ``checkpoint.pt``. With
+``--loss texture`` the same network is trained without that term too, and ``texture.png`` shows what the term does to detail.
 """
 
 import argparse
 import dataclasses
 import time
+from pathlib import Path
 
 import torch
 from rich.console import Console
 from super_resolution import files, photographs, pictures, tables
 from super_resolution.command_line import about, add_options, explained, settings_from, start, train
 from super_resolution.evaluation import METRICS, Result, bicubic_result, mean_psnr_y, mean_scores, network_result
-from super_resolution.losses import LOSSES
+from super_resolution.losses import LOSSES, WITHOUT
 from super_resolution.training import Settings, Trainer, choose_device
 
 COLUMNS = [tables.Column("photograph", "photograph")] + [
@@ -51,21 +53,25 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.print(
         f"{len(training)} photographs to train on, {len(held_out)} held out; x{scale} network of {weights:,} weights on {device.type}"
     )
-    console.print(trainer.criterion, highlight=False, soft_wrap=True)
 
-    start(trainer, console, out / "checkpoint.pt", resume=arguments.resume)
-    steps_per_second = train(
-        trainer,
-        console,
-        lambda network: mean_psnr_y(network, held_out, scale, device),
-        checkpoint=out / "checkpoint.pt",
-        checkpoint_every=arguments.checkpoint_every,
-    )
+    def results(trainer: Trainer, checkpoint: Path, *, resume: bool) -> tuple[list[Result], float]:
+        """Train to the end: the held-out photographs enlarged, and steps per second."""
+        console.print(trainer.criterion, highlight=False, soft_wrap=True)
+        start(trainer, console, checkpoint, resume=resume)
+        steps_per_second = train(
+            trainer,
+            console,
+            lambda network: mean_psnr_y(network, held_out, scale, device),
+            checkpoint=checkpoint,
+            checkpoint_every=arguments.checkpoint_every,
+        )
+        return [network_result(trainer.trained, photograph, scale, device) for photograph in held_out], steps_per_second
+
+    ours, steps_per_second = results(trainer, out / "checkpoint.pt", resume=arguments.resume)
     weights_only = {"settings": dataclasses.asdict(settings), "network": trainer.trained.state_dict()}
     files.write(out / "network.pt", lambda file: torch.save(weights_only, file))
 
     bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
-    ours = [network_result(trainer.trained, photograph, scale, device) for photograph in held_out]
     rows = comparison([photograph.name for photograph in held_out], bicubic, ours)
     title = f"x{scale} super-resolution of held-out photographs, {settings.steps} steps of {settings.loss}"
     console.print(f"\n{title}\n", highlight=False)
@@ -73,6 +79,16 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     written = tables.write_table(out, "table", title, COLUMNS, rows, about(settings, device, steps_per_second))
     pictures.draw_panel(out / "panel.png", held_out, bicubic, ours, title=title, scale=scale, history=trainer.history)
     for path in (out / "panel.png", *written):
+        console.print(f"wrote {path}", soft_wrap=True)
+
+    if settings.loss in WITHOUT:
+        console.rule(f"the same without {settings.loss}")
+        checkpoint = out / f"without_{settings.loss}.pt"
+        other = Trainer(settings_from(arguments, device, WITHOUT[settings.loss]), training, device, compiled=arguments.compile)
+        plain, _ = results(other, checkpoint, resume=arguments.resume and checkpoint.exists())
+        path = out / f"{settings.loss}.png"
+        by_loss = {f"without {settings.loss}": plain, f"with {settings.loss}": ours}
+        pictures.draw_losses(path, held_out, bicubic, by_loss, title=f"{title}: what the term {settings.loss} does", scale=scale)
         console.print(f"wrote {path}", soft_wrap=True)
     console.print(f"{time.perf_counter() - began:.0f} s")
 

@@ -4,7 +4,11 @@ from ssimloss import color, conventions, functional
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import (
+    DISTS,
+    LPIPS,
     CharbonnierLoss,
+    ContextualLoss,
+    DeepPerceptualSimilarity,
     EdgeLoss,
     FocalFrequencyLoss,
     FourierMagnitudeLoss,
@@ -12,11 +16,15 @@ from ssimloss.losses import (
     GradientSSIMLoss,
     L1Loss,
     L2Loss,
+    LandmarkLoss,
     MSSSIML1Loss,
     MSSSIMLoss,
+    PerceptualLoss,
+    PriorLoss,
     SSIML1Loss,
     SSIMLoss,
     StructureCorrelationLoss,
+    TextureLoss,
     TotalVariationLoss,
 )
 
@@ -39,6 +47,14 @@ __all__ = [
     "GradientDifferenceLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
+    "PerceptualLoss",
+    "TextureLoss",
+    "ContextualLoss",
+    "LPIPS",
+    "DISTS",
+    "DeepPerceptualSimilarity",
+    "PriorLoss",
+    "LandmarkLoss",
     "CombinedLoss",
     "Term",
 ]

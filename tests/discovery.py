@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ class Recipe:
     twin: bool = True
     has_reduction: bool = True
     is_derivative: bool = True
+    compiler: str | None = None
 
 
 def _combined(**options: Any) -> nn.Module:
@@ -41,6 +43,30 @@ def _combined(**options: Any) -> nn.Module:
     return ssimloss.CombinedLoss(**parts, **options)
 
 
+def small_network() -> nn.Sequential:
+    """Seven layers with weights that are the same on every machine, fast and of three resolutions; named as a VGG's are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        return nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(3, 8, 3, padding=1),
+                relu1=nn.ReLU(inplace=True),
+                pool1=nn.MaxPool2d(2, ceil_mode=True),
+                conv2=nn.Conv2d(8, 12, 3, padding=1),
+                relu2=nn.ReLU(inplace=True),
+                conv3=nn.Conv2d(12, 16, 3, stride=2, padding=1),
+                relu3=nn.ReLU(inplace=True),
+            )
+        )
+
+
+def _deep(name: str, **defaults: Any) -> Recipe:
+    """A loss over the features of a network: of a small one, as the promises asked for here are about the loss. Its function, of features
+    and not of images, is no twin.
+    """
+    return Recipe(build=lambda **options: getattr(ssimloss, name)(small_network(), **(defaults | options)), twin=False)
+
+
 RECIPES = {
     "TotalVariationLoss": Recipe(call=lambda module, pred, target: module(pred), takes_target=False),  # noqa: ARG005
     # Five scales of an 11-tap window need 176 pixels on the short side.
@@ -49,6 +75,17 @@ RECIPES = {
     "CombinedLoss": Recipe(build=_combined, twin=False, has_reduction=False),
     # The paper's weight matrix is held constant (Jiang et al. 2021, section 3.3), so the gradient is not the value's derivative.
     "FocalFrequencyLoss": Recipe(is_derivative=False),
+    "PerceptualLoss": _deep("PerceptualLoss", layers={"conv2": 1.0, "relu3": 0.5}),
+    "TextureLoss": _deep("TextureLoss", layers={"relu1": 1.0, "relu3": 0.5}),
+    "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}),
+    "DeepPerceptualSimilarity": _deep("DeepPerceptualSimilarity", layers={"relu1": 1.0, "relu3": 0.5}),
+    "PriorLoss": _deep("PriorLoss"),
+    "LandmarkLoss": _deep("LandmarkLoss"),
+    # Their networks are part of what they are. Code for those is generated in a minute, and rounds otherwise in each of many layers.
+    "LPIPS": Recipe(build=lambda **options: ssimloss.LPIPS(**({"weights": "random"} | options)), twin=False, compiler="aot_eager"),
+    "DISTS": Recipe(
+        build=lambda **options: ssimloss.DISTS(**({"weights": "random"} | options)), sides=(32, 36), twin=False, compiler="aot_eager"
+    ),
 }
 
 LOSSES: dict[str, type[nn.Module]] = {

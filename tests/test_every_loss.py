@@ -509,9 +509,12 @@ def compiler_backend() -> str:
 def test_compiled_equals_eager(name: str) -> None:
     torch.compiler.reset()
     module, pair = build(name), photos(name)
-    compiled = torch.compile(build(name), fullgraph=True, backend=compiler_backend())
+    compiled = torch.compile(build(name), fullgraph=True, backend=recipe(name).compiler or compiler_backend())
     expected = value_and_gradients(name, module, *pair)
-    assert_close(value_and_gradients(name, compiled, *pair), expected, value=2e-6, gradient=1e-5)
+    # Rounded in another order: by as much as eager itself is off, where a loss is ill-conditioned.
+    _, exact = value_and_gradients(name, build(name), *(image.double() for image in pair))
+    off = max(relative(gradient, truth) for gradient, truth in zip(expected[1], exact, strict=True))
+    assert_close(value_and_gradients(name, compiled, *pair), expected, value=2e-6, gradient=max(1e-5, 2 * off))
 
 
 # --- GPU ---------------------------------------------------------------------------------------------------------------------------

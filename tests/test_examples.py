@@ -171,6 +171,23 @@ def test_compare_losses_writes_a_row_per_loss_and_a_picture(data: Path, tmp_path
     assert partial_files(tmp_path) == []
 
 
+def test_the_texture_loss_is_shown_beside_the_same_without_it(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 4, "--loss", "texture")
+    call(monkeypatch, train_super_resolution, *options)
+    without = torch.load(tmp_path / "without_texture.pt", weights_only=True)
+    assert without["settings"]["loss"] == "combined"
+    assert not any("texture" in name for name in without["history"]["terms"])
+    assert "texture" in torch.load(tmp_path / "checkpoint.pt", weights_only=True)["history"]["terms"]
+    with Image.open(tmp_path / "texture.png") as picture:
+        picture.load()
+        assert min(picture.size) > 600
+        assert np.asarray(picture.convert("L")).std() > 20  # not blank
+    before = (tmp_path / "texture.png").read_bytes()
+    call(monkeypatch, train_super_resolution, *options, "--resume")  # both, and nothing is left to train
+    assert (tmp_path / "texture.png").read_bytes() == before
+    assert partial_files(tmp_path) == []
+
+
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
     monkeypatch.setattr(sys, "argv", ["example", *map(str, options)])
     script.main()  # type: ignore[attr-defined]

@@ -194,3 +194,57 @@ def test_compiled_without_a_break(network: nn.Module, images: tuple[Tensor, Tens
     for _ in range(3):
         for found, one in zip(value_and_gradient(compiled, *images), expected, strict=True):
             torch.testing.assert_close(found, one, rtol=1e-10, atol=1e-14)
+
+
+def test_a_masked_term_asks_for_nothing_of_the_whole_image(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+    """It looks at images of its own, in which what the mask hides is gray."""
+
+    class Masked(Layerwise):
+        def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+            return super().forward(pred * mask, target * mask)
+
+    masked, shallow, other = Masked(network, ["4"]), Layerwise(network, ["0"]), Layerwise(network, ["1"])
+    criterion = CombinedLoss(masked=Term(masked, inputs=("pred", "target", "mask")), shallow=shallow, other=other)
+    mask = torch.ones(2, 1, 16, 18, dtype=torch.float64)
+    mask[..., :5] = 0
+    convolutions.clear()
+    value = criterion(*images, mask=mask)
+    assert sorted(convolutions) == [3, 3, 3, 3, 4, 4, 5, 5]
+    expected = masked(*images, mask) + shallow(*images) + other(*images)
+    torch.testing.assert_close(value, expected, rtol=1e-12, atol=0)
+
+
+def test_an_image_that_a_term_changes_in_place_is_another(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
+    one, two = Layerwise(network, ["0"]), Layerwise(network, ["0"])
+    pred, target = images
+    expected = one(pred, target) + two(pred, target.clamp(0.4, 0.6))
+
+    def clamps(pred: Tensor, target: Tensor) -> Tensor:
+        target.clamp_(0.4, 0.6)
+        return 0 * pred.sum()
+
+    torch.testing.assert_close(CombinedLoss(one=one, clamps=clamps, two=two)(pred, target.clone()), expected, rtol=1e-12, atol=0)
+
+
+def test_alike_networks_are_held_once(network: nn.Module) -> None:
+    criterion = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["4"]), other=Layerwise(network, ["0"], data_range=2.0))
+    held = {id(getattr(criterion, name).extractor.network) for name in ("one", "two", "other")}
+    assert len(held) == 2
+    for order in ((True, False), (False, True)):
+        both = CombinedLoss(**{f"term{i}": Layerwise(network, ["4"], checkpoint=checkpoint) for i, checkpoint in enumerate(order)})
+        assert all(both.get_submodule(name).extractor._backbone.checkpoint for name in ("term0", "term1"))  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="other must have the network"):
+        criterion.one.extractor.adopt(criterion.other.extractor)  # type: ignore[union-attr, operator]
+
+
+@pytest.mark.parametrize("way", ["copied", "scheduled"])
+def test_a_traced_network_compiles_without_a_break(way: str) -> None:
+    """Tracing cannot be compiled: it has to be done before, also for a copy, and for terms that begin later."""
+    terms = {layer: Layerwise("resnet18", [layer], weights="random") for layer in ("conv1", "layer1", "layer2")}  # type: ignore[arg-type]
+    criterion = CombinedLoss(**terms | {"layer2": Term(terms["layer2"], start=5 if way == "scheduled" else 0)})
+    criterion = copy.deepcopy(criterion) if way == "copied" else criterion
+    images = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    expected = criterion(*images)
+    criterion.step = 0
+    torch.compiler.reset()
+    torch.testing.assert_close(torch.compile(criterion, fullgraph=True, backend="eager")(*images), expected, rtol=1e-5, atol=0)

@@ -14,7 +14,10 @@ import ssimloss.functional as F
 
 TWINS = [name for name in LOSSES if recipe(name).twin]
 # Functions to be minimised that need more than images and are not meant as modules, each with its reason.
-WITHOUT_MODULE: dict[str, str] = {}
+WITHOUT_MODULE = dict.fromkeys(
+    ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
+    "takes features; the module of this name takes images and owns the network",
+)
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
     "MSSSIMLoss": {"min_size"},  # the images are large enough

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 import ssimloss
 from ssimloss import weights
-from ssimloss.weights import _download, _store
+from ssimloss.weights import _download, _store, _verify
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -125,6 +125,24 @@ def test_damaged_bundled_file_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "dists.safetensors").unlink()
     with pytest.raises(RuntimeError, match="travels with the package and is missing"):
         weights.load_bundled("dists")
+
+
+def test_a_bundled_file_changed_behind_its_time_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same size, same time of modification, in the same process."""
+    path = tmp_path / "dists.safetensors"
+    content = bytearray((FOLDER / path.name).read_bytes())
+    path.write_bytes(content)
+    long_ago = (1_000_000_000, 1_000_000_000)
+    os.utime(path, long_ago)
+    monkeypatch.setattr(_store, "_INSTALLED", tmp_path)
+    weights.load_bundled("dists")
+    content[-1] ^= 1
+    with path.open("r+b") as file:  # the same inode
+        file.write(content)
+    os.utime(path, long_ago)
+    with pytest.raises(RuntimeError, match="is damaged or another file"):
+        weights.load_bundled("dists")
+    assert all(row.size < _verify._LARGE for row in weights.BUNDLED)
 
 
 # The safetensors format
@@ -424,8 +442,16 @@ def test_what_is_given_is_checked(given: Any, kind: type[Exception], complaint: 
 
 def test_weights_of_the_embedded_network() -> None:
     """Its own, under its own word and under the default."""
-    with pytest.raises(ValueError, match="weights must be one of 'embedded', 'imagenet', got 'IMAGENET1K_V1'"):
+    with pytest.raises(ValueError, match=r"'random', or for network 'embedded' one of 'embedded', 'imagenet', got 'IMAGENET1K_V1'"):
         weights.load_network("embedded", "IMAGENET1K_V1")
+
+
+@pytest.mark.parametrize("network", [NETWORK, "embedded"])
+def test_random_is_the_word_of_losses(network: str) -> None:
+    with pytest.raises(ValueError, match=r"a path, a state dict, or for network .*, got 'random', which is in no file; losses"):
+        weights.load_network(network, "random")
+    with pytest.raises(ValueError, match=r"weights must be a path, a state dict, 'random', or for network .*, got 'rnd'"):
+        ssimloss.PerceptualLoss(network, weights="rnd", layers={"conv1": 1.0})
 
 
 def test_unknown_network() -> None:

@@ -23,8 +23,10 @@ from benchmarks.orderings.measures import (
 )
 from benchmarks.orderings.report import Row, markdown, write
 from benchmarks.orderings.trials import Trial, held_out_trials
-from ssimloss.networks._embedded import embedded_network
+from ssimloss import weights
+from ssimloss.networks import embedded_network
 
+RESULTS = Path(__file__).parents[1] / "results"
 DISTANCES: dict[str, Callable[[Features, Features], Tensor]] = {
     "structure and texture": structure_and_texture,  # the one that is examined
     "unit differences": unit_differences,
@@ -35,13 +37,11 @@ DISTANCES: dict[str, Callable[[Features, Features], Tensor]] = {
 def main(arguments: list[str] | None = None) -> list[Row]:
     """Examine all measures on the held-out photographs, print the table, and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of the embedded network, to examine it beside the others")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", default=Path(__file__).parent / "results", help="default benchmarks/results")
+    parser.add_argument("--weights", default="embedded", metavar="FILE", help="of the embedded network; default those of the package")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", default=RESULTS, help="default benchmarks/results")
     options = parser.parse_args(arguments)
-    network = None
-    if options.weights:
-        network = embedded_network()
-        network.load_state_dict(torch.load(options.weights, weights_only=True))
+    network = embedded_network()
+    network.load_state_dict(weights.load_network("embedded", options.weights))
     table = rows(held_out_trials(), network)
     print(markdown(table))
     for path in write(table, options.out):
@@ -49,13 +49,12 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     return table
 
 
-def rows(held_out: Iterable[Trial], network: nn.Sequential | None, seeds: Iterable[int] = RANDOM_SEEDS) -> list[Row]:
-    """All measures: the trained network where there is one, the same with random weights, and those without a network."""
+def rows(held_out: Iterable[Trial], network: nn.Sequential, seeds: Iterable[int] = RANDOM_SEEDS) -> list[Row]:
+    """All measures: the trained network, the same with random weights, and those without a network."""
     asked, untrained = list(held_out), untrained_networks(seeds)
     found = []
     for name, compare in DISTANCES.items():
-        if network is not None:
-            found.append(Row(f"embedded, {name}", (examine(of_network("embedded", network, compare), asked),)))
+        found.append(Row(f"embedded, {name}", (examine(of_network("embedded", network, compare), asked),)))
         found.append(Row(f"random weights, {name}", tuple(examine(of_network("random", other, compare), asked) for other in untrained)))
     return found + [Row(measure.name, (examine(measure, asked),)) for measure in (pixel_l2(), ssim(), ms_ssim())]
 

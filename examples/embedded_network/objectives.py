@@ -5,7 +5,7 @@ channels and layers.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,8 +65,10 @@ class Statistics:
         centred = flat - mean[..., None]
         return cls(mean, centred.square().mean(2), centred)
 
-    def __getitem__(self, images: slice) -> "Statistics":
-        return Statistics(self.mean[images], self.variance[images], self.centred[images])
+    def split(self, counts: Sequence[int]) -> list["Statistics"]:
+        """Of the first so many images, of the next, and so on; unlike that of slices, the gradient of all is one copy."""
+        parts = (tensor.split(list(counts)) for tensor in (self.mean, self.variance, self.centred))
+        return [Statistics(*of) for of in zip(*parts, strict=True)]
 
 
 def statistics(network: nn.Sequential, images: Tensor) -> list[Statistics]:
@@ -113,17 +115,16 @@ class Objectives(nn.Module):
         self.standard = nn.LayerNorm(4 * CHANNELS, elementwise_affine=False)
         self.kind = nn.Linear(4 * CHANNELS, len(KNOWN))
         self.strength = nn.Linear(4 * CHANNELS, len(KNOWN))
-        self.scale = nn.Parameter(torch.tensor(math.log(30.0)))
+        self.scale = nn.Parameter(torch.tensor(math.log(60.0)))
 
     def forward(self, network: nn.Sequential, batch: Batch, generator: Generator) -> dict[str, Tensor]:
         """One loss of each objective, and how often orders and pairs are right."""
         changed, reached, kinds, strengths = candidates(batch, generator)
-        count, pairs = len(batch.crops), len(batch.first)
-        everything = statistics(network, torch.cat([batch.crops, *changed.values(), batch.first, batch.second]))
-        ends = count * (1 + len(changed))
-        parts = {name: slice(count * index, count * (index + 1)) for index, name in enumerate(("crops", *changed))}
-        of = {name: [layer[part] for layer in everything] for name, part in parts.items()}
-        first, second = ([layer[start : start + pairs] for layer in everything] for start in (ends, ends + pairs))
+        pairs = len(batch.first)
+        images = {"crops": batch.crops, **changed, "first": batch.first, "second": batch.second}
+        layers = statistics(network, torch.cat(list(images.values())))
+        parts = [layer.split([len(part) for part in images.values()]) for layer in layers]
+        of = {name: [layer[index] for layer in parts] for index, name in enumerate(images)}
 
         distances = {name: distance(of["crops"], of[name]) for name in changed}
         ratios = torch.stack([(distances[far] + C).log() - (distances[near] + C).log() for near, far in ORDER])  # (orders, N)
@@ -131,7 +132,7 @@ class Objectives(nn.Module):
         ranking = softplus((MARGIN - ratios) / TEMPERATURE)
         right = {f"{near} < {far}": _mean(row > 0, mask) for (near, far), row, mask in zip(ORDER, ratios, valid, strict=True)}
 
-        logits = -self.scale.exp() * all_distances(first, second)
+        logits = -self.scale.exp() * all_distances(of["first"], of["second"])
         own = torch.arange(pairs)
         belonging = (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
         nearer = (logits.diagonal()[:, None] > logits) | torch.eye(pairs, dtype=torch.bool)

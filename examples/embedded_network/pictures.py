@@ -12,7 +12,8 @@ from embedded_network import photographs, procedural
 
 VALIDATION = ("camera", "china", "rocket", "coins")  # of the training photographs, left out of training where choices are compared
 TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15
-PART_OF_PHOTOGRAPHS = 0.5
+PHOTOGRAPHS_DISTORTED, PHOTOGRAPHS_PAIRED = 0.6, 0.3  # parts of the crops; drawings are the same in both crops of a pair more often
+BARE = 0.7  # part of the batches in which pairs are bare textures
 TRIES = 5  # to find a crop that is not flat
 FLAT = 0.03
 
@@ -41,20 +42,20 @@ class Pictures:
 
     def batch(self, generator: Generator, *, crops: int, pairs: int, crop: int) -> Batch:
         """Draw a batch; ``crop`` is at most half of ``side``."""
-        windows = [self._window(generator, crop + 1) for _ in range(crops)]
+        windows = [self._window(generator, crop + 1, PHOTOGRAPHS_DISTORTED) for _ in range(crops)]
         down, right = ((0, 1), (1, 0))[_index(2, generator)]
         fixed = torch.stack([window[:, :crop, :crop] for window in windows])
         moved = torch.stack([window[:, down : down + crop, right : right + crop] for window in windows])
-        halves = [_halves(self._window(generator, 2 * crop), crop, generator) for _ in range(pairs)]
+        halves = [_halves(self._window(generator, 2 * crop, PHOTOGRAPHS_PAIRED), crop, generator) for _ in range(pairs)]
         first, second = (torch.stack(parts) for parts in zip(*halves, strict=True))
-        if _index(2, generator):
+        if torch.rand(1, generator=generator) < BARE:
             first, second = bare_texture(first), bare_texture(second)
         return Batch(fixed, moved, first, second)
 
-    def _window(self, generator: Generator, side: int) -> Tensor:
+    def _window(self, generator: Generator, side: int, part_of_photographs: float) -> Tensor:
         """A square of a picture, turned, flipped, and darker or brighter."""
         for _ in range(TRIES):
-            of = self.photographs if torch.rand(1, generator=generator) < PART_OF_PHOTOGRAPHS else self.drawings
+            of = self.photographs if torch.rand(1, generator=generator) < part_of_photographs else self.drawings
             picture = of[_index(len(of), generator)]
             top, left = (_index(length - side + 1, generator) for length in picture.shape[1:])
             window = picture[:, top : top + side, left : left + side].float() / 255

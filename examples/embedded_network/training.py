@@ -21,10 +21,11 @@ from embedded_network.objectives import Objectives
 from embedded_network.pictures import VALIDATION, Pictures
 from ssimloss.networks._embedded import embedded_network
 
-WEIGHTS = {"ranking": 1.0, "belonging": 0.5, "kind": 0.1, "strength": 0.5}  # of the objectives
+WEIGHTS = {"ranking": 1.0, "belonging": 1.0, "kind": 0.1, "strength": 0.5}  # of the objectives
 WARM_UP = 0.05  # the part of the steps in which the learning rate rises
 LARGEST_GRADIENT = 5.0  # its norm; longer ones are shortened
 SIDE = 160  # of the drawn pictures
+SELDOM = 0.1  # of the mean of all channels: one that fires less is not made larger beyond that
 SCORE_BATCHES = 12  # drawn from steps that no training reaches
 
 
@@ -34,7 +35,7 @@ class Settings:
 
     steps: int = 2000
     crops: int = 8  # per step, that are distorted
-    pairs: int = 16  # per step, of crops of one picture
+    pairs: int = 24  # per step, of crops of one picture
     crop: int = 64
     drawings: int = 900
     learning_rate: float = 1e-3
@@ -140,7 +141,7 @@ class Trainer:
             before, features = scale, module(features)
             if isinstance(module, nn.Conv2d):
                 means = features.relu().mean((0, 2, 3))
-                scale = torch.where(means > 1e-3 * means.mean(), 1 / means, 1 / means.mean())  # a channel that never fires stays so
+                scale = 1 / means.clamp(min=SELDOM * means.mean())
                 scaled[f"{name}.weight"] = module.weight * scale.view(-1, 1, 1, 1) / before.view(1, -1, 1, 1)
                 scaled[f"{name}.bias"] = module.bias * scale
         return {name: weight.half().contiguous() for name, weight in scaled.items()}

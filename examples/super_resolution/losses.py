@@ -2,15 +2,28 @@
 
 from collections.abc import Callable
 
-from ssimloss import CharbonnierLoss, CombinedLoss, EdgeLoss, L1Loss, L2Loss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, Term
+from ssimloss import CharbonnierLoss, CombinedLoss, EdgeLoss, L1Loss, L2Loss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, Term, TextureLoss
 
-# Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is meant.
+
+def combined() -> dict[str, Term]:
+    """Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is meant."""
+    return {
+        "charbonnier": Term(CharbonnierLoss(), 1.0),
+        "ms_ssim": Term(MSSSIMLoss(min_size="fewer_scales"), 0.1),
+        "edge": Term(EdgeLoss(), 0.1),
+    }
+
+
+def texture() -> TextureLoss:
+    """Statistics of the features of the network that travels with the package, in patches of 16x16 pixels as in EnhanceNet."""
+    return TextureLoss("embedded", layers={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}, patch_size=PATCHES, weights="embedded")
+
+
+PATCHES = {"relu1_2": 16, "relu2_2": 8, "relu3_3": 4}
+
 LOSSES: dict[str, Callable[[], CombinedLoss]] = {
-    "combined": lambda: CombinedLoss(
-        charbonnier=Term(CharbonnierLoss(), 1.0),
-        ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales"), 0.1),
-        edge=Term(EdgeLoss(), 0.1),
-    ),
+    "combined": lambda: CombinedLoss(**combined()),
+    "texture": lambda: CombinedLoss(**combined(), texture=Term(texture(), 1.0)),
     "l2": lambda: CombinedLoss(l2=Term(L2Loss())),
     "l1": lambda: CombinedLoss(l1=Term(L1Loss())),
     "charbonnier": lambda: CombinedLoss(charbonnier=Term(CharbonnierLoss())),
@@ -18,3 +31,6 @@ LOSSES: dict[str, Callable[[], CombinedLoss]] = {
     "ms_ssim": lambda: CombinedLoss(ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales"))),
     "ms_ssim_l1": lambda: CombinedLoss(ms_ssim_l1=Term(MSSSIML1Loss())),
 }
+
+# What a loss is compared with: the same without the term that it is named after.
+WITHOUT = {"texture": "combined"}

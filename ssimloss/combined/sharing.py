@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Features = dict[str, Tensor]
+IMAGES = 2  # that a loss compares
 
 
 class Extractor(Protocol):
@@ -23,6 +24,9 @@ class Extractor(Protocol):
     @property
     def sharing_key(self) -> Hashable:
         """Equal for extractors that make the same features of the same image."""
+
+    def adopt(self, other: "Extractor") -> None:
+        """Hold the network of another one that is alike, instead of a copy of it."""
 
     def features(self, image: Tensor, layers: tuple[str, ...]) -> Features:
         """The features at any layers of the network."""
@@ -52,9 +56,10 @@ class SharedNetworks:
         alike = [members for members in by_key.values() if len(members) > 1]
         self._members = [_Member(term, extractor, group) for group, members in enumerate(alike) for term, extractor in members]
         for members in alike:
-            together = _union(extractor.layers for _, extractor in members)
-            for _, extractor in members:
-                extractor.prepare(together)
+            _, first = members[0]
+            for _, extractor in members[1:]:
+                extractor.adopt(first)
+            first.prepare(_union(extractor.layers for _, extractor in members))
 
     def open(self, inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]) -> list[Extractor]:
         """Begin to share among the terms of ``inputs`` (term -> the names of its inputs); what is returned goes to :meth:`close`.
@@ -80,25 +85,31 @@ class _Passes:
 
     def __init__(self, wanted: list[tuple[Tensor, tuple[str, ...]]]) -> None:
         self._wanted = wanted
-        self._made: list[tuple[Tensor, bool, Features]] = []
+        self._made: list[tuple[Tensor, int, bool, Features]] = []
 
     def of(self, extractor: Extractor) -> Callable[[Tensor], Features]:
         """What stands in for the pass of this extractor."""
 
         def shared(image: Tensor) -> Features:
-            graph = torch.is_grad_enabled()
-            for made, with_graph, features in self._made:
-                if made is image and with_graph == graph and all(layer in features for layer in extractor.layers):
+            graph, version = torch.is_grad_enabled(), _version(image)
+            for made, its_version, with_graph, features in self._made:
+                same = made is image and its_version == version and with_graph == graph
+                if same and all(layer in features for layer in extractor.layers):
                     return features
             layers = extractor.layers  # of an image that the term has made itself
             for given, union in self._wanted:
                 if given is image:
                     layers = union
             found = extractor.features(image, layers)
-            self._made.append((image, graph, found))
+            self._made.append((image, version, graph, found))
             return found
 
         return shared
+
+
+def _version(image: Tensor) -> int:
+    """Rises when an image is changed in place; 0 where nobody keeps count."""
+    return 0 if torch.compiler.is_compiling() or image.is_inference() else image._version
 
 
 def _extractors_of(module: nn.Module | None) -> list[Extractor]:
@@ -110,13 +121,14 @@ def _extractors_of(module: nn.Module | None) -> list[Extractor]:
 def _seen(
     members: list[_Member], inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]
 ) -> list[tuple[Tensor, list[tuple[str, ...]]]]:
-    """Each image that is given to the terms of these extractors, with the layers that each of those will want of it."""
+    """Each image that is given to the terms of these extractors, with the layers that each of those will want of it.
+
+    A term that is given a third tensor, its mask, looks at images of its own making.
+    """
     seen: list[tuple[Tensor, list[tuple[str, ...]]]] = []
     for member in members:
-        for name in inputs[member.term]:
-            image = given.get(name)
-            if not isinstance(image, Tensor):
-                continue
+        images = [value for value in (given.get(name) for name in inputs[member.term]) if isinstance(value, Tensor)]
+        for image in images if len(images) <= IMAGES else ():
             for known, layers in seen:
                 if known is image:
                     layers.append(member.extractor.layers)

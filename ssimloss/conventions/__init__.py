@@ -7,9 +7,15 @@ Each table maps a name to a :class:`Convention`, which is a mapping of options a
     print(conventions.describe("PSNR/basicsr"))
     print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target, crop_border=4))
 
-Each is compared with the program it names in ``tests/test_parity.py``. No convention guesses the data range.
+Losses over deep features own a network, so that what programs compare there is given to the module::
+
+    ssimloss.PerceptualLoss(**conventions.CONTENT["esrgan"])
+    ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
+
+Each is compared with the program it names in ``tests/test_parity.py``, ``tests/test_perceptual.py``. No convention guesses the data range.
 """
 
+from ssimloss.conventions._content import CONTENT, GRAM, FeatureConvention
 from ssimloss.conventions._convention import Convention
 from ssimloss.conventions._describe import describe
 from ssimloss.conventions._difference import Difference, Step, explain_difference
@@ -26,8 +32,11 @@ __all__ = [
     "PSNR",
     "CHARBONNIER",
     "TOTAL_VARIATION",
+    "CONTENT",
+    "GRAM",
     "TABLES",
     "Convention",
+    "FeatureConvention",
     "describe",
     "explain_difference",
     "Difference",

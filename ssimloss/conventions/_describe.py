@@ -2,6 +2,7 @@
 
 import textwrap
 
+from ssimloss.conventions._content import FEATURE_TABLES, FeatureConvention
 from ssimloss.conventions._convention import Convention
 from ssimloss.conventions._find import find
 from ssimloss.conventions._measures import PREPARATION
@@ -10,15 +11,20 @@ _WIDTH = 110
 _LABEL = 10
 
 
-def describe(name: str | Convention) -> str:
+def describe(name: str | Convention | FeatureConvention) -> str:
     """What is computed, step by step, by which program, and how closely it is met.
 
     Args:
-        name: a convention, ``"SSIM/basicsr"``, or a bare name that only one measure has.
+        name: a convention, ``"SSIM/basicsr"``, or a bare name that only one measure of two images has.
 
     Raises:
         KeyError: no such name, or several; the message lists them.
     """
+    if isinstance(name, str) and name.rpartition("/")[0] in FEATURE_TABLES:
+        table, _, bare = name.rpartition("/")
+        name = FEATURE_TABLES[table][bare]
+    if isinstance(name, FeatureConvention):
+        return str(name)
     convention = find(name)
     measure, state = convention.measure, convention.state
     steps = [sentence for attribute in measure.attributes if (sentence := attribute.sentence(state))]

@@ -82,11 +82,18 @@ def focal_frequency_loss(
     n, c, h, w = difference.shape
     patches = difference.reshape(n, c, patch_factor, h // patch_factor, patch_factor, w // patch_factor).transpose(3, 4)
 
-    transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
-    values = _focal(torch.view_as_real(transform(patches, norm="ortho")), alpha, weighting, peak)
+    values = _focal(torch.view_as_real(_spectra(patches, reduction)), alpha, weighting, peak)
     if reduction == "none":
         return values.transpose(3, 4).reshape(difference.shape).to(dtype)
     return reduce(values, reduction, _multiplicity(patches))
+
+
+def _spectra(images: Tensor, reduction: Reduction) -> Tensor:
+    """Of ``(N, ..., H, W)``: whole for ``"none"``, else the half that a real image's other half mirrors."""
+    transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
+    some = images if images.shape[0] else torch.cat((images, images.new_zeros(1, *images.shape[1:])))  # MKL takes no empty batch
+    spectra: Tensor = transform(some, norm="ortho")
+    return spectra[: images.shape[0]]
 
 
 def _focal(difference: Tensor, alpha: float, weighting: Weighting, peak: Peak) -> Tensor:
@@ -125,9 +132,8 @@ def fourier_magnitude_loss(pred: Tensor, target: Tensor, *, reduction: Reduction
     _check_sides(pred, target)
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
-    transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
     # abs of a complex number has the gradient 0 at 0
-    values: Tensor = (transform(pred, norm="ortho").abs() - transform(target, norm="ortho").abs()).abs()
+    values: Tensor = (_spectra(pred, reduction).abs() - _spectra(target, reduction).abs()).abs()
     return values.to(dtype) if reduction == "none" else reduce(values, reduction, _multiplicity(pred))
 
 

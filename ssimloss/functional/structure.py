@@ -1,4 +1,4 @@
-"""SSIM at one scale, and two relatives that look at structure alone.
+"""SSIM at one scale.
 
 ``ssim = luminance^alpha * contrast^beta * structure^gamma`` under a sliding window, per channel (Wang, Bovik, Sheikh & Simoncelli 2004,
 eq. 12). A score is averaged as it is; the loss made of it is ``1 - score``, taken before the reduction.
@@ -33,16 +33,12 @@ from ssimloss.functional._similarity import (
     check_holds_window,
     check_inputs,
     contrast_structure,
-    correlation,
     deviation_product,
-    local_mean,
     local_statistics,
     luminance,
-    luminance_of,
     signed_power,
     valid_pixels,
 )
-from ssimloss.gradients import erode, image_gradients
 from ssimloss.kernels import MAX_TAPS, check_backend, select
 from ssimloss.kernels import Backend as Backend
 
@@ -212,103 +208,8 @@ def ssim_map(
     return _ssim_scores(pred, target, options, mask).reduce("none")
 
 
-@full_precision
-def gradient_ssim(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window: WindowName | Tensor = "gaussian",
-    window_size: int = 11,
-    sigma: float = 1.5,
-    k1: float = 0.01,
-    k2: float = 0.03,
-    padding: Padding = "valid",
-    covariance: Covariance = "population",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
-
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More sensitive to blur than SSIM.
-
-    Args, Returns, Raises: as for :func:`ssim`, images ``(N, C, H, W)`` only. Under a mask a gradient counts where its whole 3 x 3
-    neighbourhood is valid.
-
-    Source: Chen, Yang & Xie, "Gradient-based structural similarity for image quality assessment", ICIP 2006.
-    """
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
-    return _gradient_ssim_scores(pred, target, options, mask).reduce(reduction)
-
-
-@full_precision
-def gradient_ssim_loss(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window: WindowName | Tensor = "gaussian",
-    window_size: int = 11,
-    sigma: float = 1.5,
-    k1: float = 0.01,
-    k2: float = 0.03,
-    padding: Padding = "valid",
-    covariance: Covariance = "population",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """``1 - gradient_ssim``, reduced afterwards. Arguments as for :func:`gradient_ssim`."""
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
-    return _gradient_ssim_scores(pred, target, options, mask).as_loss().reduce(reduction)
-
-
-@full_precision
-def structure_correlation(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window: WindowName | Tensor = "gaussian",
-    window_size: int = 11,
-    sigma: float = 1.5,
-    padding: Padding = "valid",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
-
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding could have made, below ``4 eps L^2``
-    (a deviation of 1/1450 of the range in float32). The gradient of a window where only one image is flat is that of a deviation of
-    0.03 of the range, not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel loss.
-
-    Args, Returns, Raises: as for :func:`ssim`.
-
-    Source: Rouse & Hemami, "Understanding and simplifying the structural similarity metric", ICIP 2008.
-    """
-    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
-    return _correlation_scores(pred, target, options, mask).reduce(reduction)
-
-
-@full_precision
-def structure_correlation_loss(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window: WindowName | Tensor = "gaussian",
-    window_size: int = 11,
-    sigma: float = 1.5,
-    padding: Padding = "valid",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """``1 - structure_correlation``, reduced afterwards, in [0, 2]. Arguments as for :func:`structure_correlation`."""
-    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
-    return _correlation_scores(pred, target, options, mask).as_loss().reduce(reduction)
-
-
 @dataclass(frozen=True)
-class _Scores:
+class Scores:
     """Scores before their reduction: a map ``(N, C, ...)`` or, where only means are asked for, the means ``(N, C)`` of its planes."""
 
     values: Tensor
@@ -316,36 +217,38 @@ class _Scores:
     positions: int  # map elements that one value stands for
     dtype: torch.dtype  # of an unreduced result
 
-    def as_loss(self) -> "_Scores":
-        return _Scores(1 - self.values, self.weight, self.positions, self.dtype)
+    def as_loss(self) -> "Scores":
+        """One minus each."""
+        return Scores(1 - self.values, self.weight, self.positions, self.dtype)
 
     def reduce(self, reduction: Reduction) -> Tensor:
+        """As the word says; a sum over maps that were averaged counts their positions."""
         result = reduce(self.values, reduction, self.weight, dtype=self.dtype)
         return result * self.positions if reduction == "sum" else result
 
 
-def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
+def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> Scores:
     check_inputs(pred, target, mask)
     backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
     if backend != "eager":
         return _fused_scores(pred, target, options, backend)
-    x, y, mask, window = _prepare(pred, target, options, mask)
+    x, y, mask, window = prepared(pred, target, options, mask)
     axes = x.ndim - 2
     factor, dtype = options.sample_factor(axes), native_dtype(pred, target)
     plain = tuple(options.exponents) == (1, 1, 1)
     if plain and mask is None and axes == 2 and options.reduction != "none":
         means = plane_means(x, y, window, c1=options.c1, c2=options.c2, sample_factor=factor, part="ssim")
-        return _Scores(means, None, (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1), dtype)
+        return Scores(means, None, (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1), dtype)
     statistics = local_statistics(x, y, window, factor, mask, separate=not plain)
     if plain:
         values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
     else:
         alpha, beta, gamma = options.exponents
-        c2, deviations = options.c2, deviation_product(statistics, _flat(x, options))
+        c2, deviations = options.c2, deviation_product(statistics, flat_variance(x, options))
         contrast = (2 * deviations + c2) / (statistics.var_sum + c2)
         structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
         values = signed_power(luminance(statistics, options.c1), alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
-    return _Scores(values, statistics.mass, 1, dtype)
+    return Scores(values, statistics.mass, 1, dtype)
 
 
 def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | None:
@@ -381,54 +284,23 @@ def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
     return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
 
 
-def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> _Scores:
+def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> Scores:
     dtype, x, y = native_dtype(pred, target), pred, target
     if options.downsample is not None:
         x, y = promote(pred, target)
         x, y, _ = _downsampled(x, y, None, options.downsample)
     height, width = map_size(x.shape[2:], options)
     if options.reduction == "none":
-        return _Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
-    return _Scores(similarity_means(x, y, comparison(options), backend), None, height * width, dtype)
+        return Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
+    return Scores(similarity_means(x, y, comparison(options), backend), None, height * width, dtype)
 
 
-def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
-    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
-    magnitudes = []
-    for image in (x, y):
-        dx, dy = image_gradients(image, "sobel")
-        magnitudes.append(dx.abs() + dy.abs())
-    inner = None if mask is None else erode(mask)  # where the 3 x 3 stencil is valid
-    if inner is not None:
-        magnitudes = [torch.where(inner != 0, m, 0) for m in magnitudes]
-    x, y, mask = bordered(x, y, mask, options.taps, options.padding)
-    g_x, g_y, inner = bordered(magnitudes[0], magnitudes[1], inner, options.taps, options.padding)
-    window = make_window(options.window, options.window_size, options.sigma, x)
-    of_gradients = local_statistics(g_x, g_y, window, options.sample_factor(2), inner)
-    of_images = luminance_of(local_mean(x, window, mask), local_mean(y, window, mask), options.c1)
-    values = of_images * contrast_structure(of_gradients, options.c2)
-    return _Scores(values, of_gradients.mass, 1, native_dtype(pred, target))
-
-
-def _correlation_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> _Scores:
-    x, y, mask, window = _prepare(pred, target, options, mask)
-    statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
-    flat = _flat(x, options)
-    assert statistics.var_x is not None
-    assert statistics.var_y is not None
-    varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat
-    held = correlation(statistics, options.c2)
-    one_is_flat = held - held.detach()  # 0, with the slope of a low contrast, so that a flat image can learn structure
-    values = torch.where(varies_x & varies_y, correlation(statistics, flat), torch.where(varies_x | varies_y, one_is_flat, 1))
-    return _Scores(values, statistics.mass, 1, native_dtype(pred, target))
-
-
-def _flat(x: Tensor, options: SSIMOptions) -> float:
+def flat_variance(x: Tensor, options: SSIMOptions) -> float:
     """The variance below which a window is flat: what rounding can make of a constant within the data range."""
     return float(4 * torch.finfo(x.dtype).eps * _checks.data_range(options.data_range)[1] ** 2)
 
 
-def _prepare(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+def prepared(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
     """Checked, in the computing dtype, from 0 up, downsampled and with their border; and the window."""
     x, y, mask = valid_pixels(pred, target, options.data_range, mask, ndim=(4, 5))
     x, y, mask = _downsampled(x, y, mask, options.downsample)

@@ -2,7 +2,10 @@
 
 from ssimloss.losses.frequency import FocalFrequencyLoss, FourierMagnitudeLoss
 from ssimloss.losses.gradient import EdgeLoss, GradientDifferenceLoss
+from ssimloss.losses.perceptual import PerceptualLoss
 from ssimloss.losses.pixel import CharbonnierLoss, L1Loss, L2Loss
+from ssimloss.losses.prior import LandmarkLoss, PriorLoss
+from ssimloss.losses.similarity import DISTS, LPIPS, DeepPerceptualSimilarity
 from ssimloss.losses.smoothness import TotalVariationLoss
 from ssimloss.losses.structure import (
     GradientSSIMLoss,
@@ -12,6 +15,7 @@ from ssimloss.losses.structure import (
     SSIMLoss,
     StructureCorrelationLoss,
 )
+from ssimloss.losses.texture import ContextualLoss, TextureLoss
 
 __all__ = [
     "SSIMLoss",
@@ -28,4 +32,12 @@ __all__ = [
     "GradientDifferenceLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
+    "PerceptualLoss",
+    "TextureLoss",
+    "ContextualLoss",
+    "LPIPS",
+    "DISTS",
+    "DeepPerceptualSimilarity",
+    "PriorLoss",
+    "LandmarkLoss",
 ]

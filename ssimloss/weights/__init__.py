@@ -7,14 +7,24 @@ in a file is ever executed, and random weights are no fallback for any of it. ``
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ssimloss import _checks
-from ssimloss.weights._catalogue import BUNDLED, EMBEDDED, IMAGENET, WeightsFile, bundled, catalogue, networks, published, words
+from ssimloss.weights._catalogue import (
+    BUNDLED,
+    EMBEDDED,
+    IMAGENET,
+    WeightsFile,
+    bundled,
+    catalogue,
+    networks,
+    published,
+    unknown_word,
+    words,
+)
 from ssimloss.weights._read import named_tensors, read
 from ssimloss.weights._safetensors import write_safetensors
 from ssimloss.weights._store import VARIABLE, cache, fetch, find, folders, import_file, obtain
@@ -50,7 +60,7 @@ Layout = Mapping[str, torch.Size]
 _MOST_NAMED = 5  # names of a kind in one error
 
 
-def load_network(name: str, weights: Weights, *, layout: Layout | None = None) -> dict[str, Tensor]:
+def load_network(name: str, weights: Weights, *, layout: Layout | None = None, needed: Collection[str] | None = None) -> dict[str, Tensor]:
     """The state dict for a network, in torchvision's layout, on the CPU.
 
     Args:
@@ -60,6 +70,8 @@ def load_network(name: str, weights: Weights, *, layout: Layout | None = None) -
             on ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the default everywhere both mean it.
         layout: name to shape of everything the network holds, ``{k: v.shape for k, v in model.state_dict().items()}``. With it, weights of
             another architecture are refused, and the names of old files and the counters they lack are brought up to date.
+        needed: the names in ``layout`` that must be there, all of them unless given: of a network that is not run to its end, weights may
+            lack the rest.
 
     Raises:
         TypeError: ``weights`` is of another type, or a mapping of something other than tensors.
@@ -67,7 +79,7 @@ def load_network(name: str, weights: Weights, *, layout: Layout | None = None) -
         RuntimeError: there is no file and no network to fetch it, the file is damaged, or does not fit ``layout``.
     """
     if isinstance(weights, Mapping):
-        return _fitted(name, named_tensors(weights, "weights", TypeError), layout, "weights", ValueError)
+        return _fitted(name, named_tensors(weights, "weights", TypeError), layout, needed, "weights", ValueError)
     if not isinstance(weights, str | os.PathLike):
         raise TypeError(f"weights must be a word, a path or a state dict, got {type(weights).__name__}; a module goes in as network=")
     if _is_path(weights):
@@ -75,7 +87,7 @@ def load_network(name: str, weights: Weights, *, layout: Layout | None = None) -
         _demand_known_bytes(name, path)
     else:
         path = obtain(_named(name, os.fspath(weights)))
-    return _fitted(name, read(path), layout, f"weights file {path}", RuntimeError)
+    return _fitted(name, read(path), layout, needed, f"weights file {path}", RuntimeError)
 
 
 def load_bundled(name: str) -> dict[str, Tensor]:
@@ -93,7 +105,8 @@ def load_bundled(name: str) -> dict[str, Tensor]:
 
 def _named(network: str, word: str) -> WeightsFile:
     if network == EMBEDDED:
-        _checks.choice("weights", word, (EMBEDDED, IMAGENET))
+        if word not in (EMBEDDED, IMAGENET):
+            raise unknown_word(network, word, (EMBEDDED, IMAGENET))
         return bundled(EMBEDDED)
     return published(network, word)
 
@@ -113,7 +126,9 @@ def _demand_known_bytes(network: str, path: Path) -> None:
             demand_whole(entry, path)
 
 
-def _fitted(name: str, state: dict[str, Tensor], layout: Layout | None, what: str, kind: type[Exception]) -> dict[str, Tensor]:
+def _fitted(
+    name: str, state: dict[str, Tensor], layout: Layout | None, needed: Collection[str] | None, what: str, kind: type[Exception]
+) -> dict[str, Tensor]:
     if layout is None:
         return state
     for old in [key for key in state if key not in layout]:
@@ -121,12 +136,12 @@ def _fitted(name: str, state: dict[str, Tensor], layout: Layout | None, what: st
         current = re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.(\d\.)", r"\1\2", old)
         if current in layout and current not in state:
             state[current] = state.pop(old)
-    missing = [key for key in layout if key not in state]
+    missing = [key for key in (layout if needed is None else needed) if key not in state]
     for counter in [key for key in missing if key.endswith("num_batches_tracked")]:
         # Older than the counter itself, which nothing reads in evaluation.
         state[counter] = torch.zeros((), dtype=torch.int64)
         missing.remove(counter)
-    wrong = [key for key in layout if key not in missing and state[key].shape != layout[key]]
+    wrong = [key for key in layout if key in state and state[key].shape != layout[key]]
     faults = (
         ("lacks", missing),
         ("has beyond it", [key for key in state if key not in layout]),

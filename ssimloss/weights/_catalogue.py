@@ -1,6 +1,7 @@
 """Which weights there are: name, file, SHA-256, size, licence, and where torchvision's are fetched from."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ BUNDLED = (
     _bundled("lpips_vgg16_v0.1", 6304, "a6d3a8f66c931ba4d6650a578bc6637bd81601044106d21aacf40439328d690c", "BSD-2-Clause"),
     _bundled("lpips_squeezenet1_1_v0.1", 9512, "d40d9608c7f0dce352fc00e0e358e88107ff497e15c4f1118fc263dbcad5823d", "BSD-2-Clause"),
     _bundled("dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"),
+    _bundled(EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"),
 )
 
 
@@ -85,10 +87,20 @@ def published(network: str, word: str = IMAGENET) -> WeightsFile:
     members = torchvision.models.get_model_weights(network).__members__
     wanted = _FIRST_WEIGHTS if word == IMAGENET else word
     if wanted not in members:
-        choices = ", ".join(map(repr, ([IMAGENET] if _FIRST_WEIGHTS in members else []) + list(members)))
-        raise ValueError(f"weights must be a path, a state dict, 'random', or for network {network!r} one of {choices}, got {word!r}")
+        raise unknown_word(network, word, ([IMAGENET] if _FIRST_WEIGHTS in members else []) + list(members))
     weights = members[wanted]
     return _from_torchvision(network, weights.name, weights.url, weights.meta)
+
+
+def unknown_word(network: str, word: str, words: Iterable[str]) -> ValueError:
+    """The error for ``weights=word``, with the words that there are for this network; ``"random"`` is one for losses, not for files."""
+    choices = f"for network {network!r} one of {', '.join(map(repr, words))}"
+    if word == "random":
+        return ValueError(
+            f"weights must be a path, a state dict, or {choices}, got 'random', which is in no file; losses and networks.FeatureExtractor "
+            f"draw random weights"
+        )
+    return ValueError(f"weights must be a path, a state dict, 'random', or {choices}, got {word!r}")
 
 
 def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -> WeightsFile:

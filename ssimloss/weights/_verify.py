@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ssimloss.weights._catalogue import WeightsFile
 
-# Of files that were read before in this process, by what changes when they are written: half a gigabyte takes a second to sum up.
+# Of large files that were read before in this process, by what changes when they are written: half a gigabyte takes a second to sum up.
 _KNOWN: dict[tuple[int, int, int, int], str] = {}
 _SETTLED = 2_000_000_000  # nanoseconds
+_LARGE = 4 << 20  # bytes; smaller ones, such as all that travel with the package, are summed up each time
 
 
 def sha256(path: Path) -> str:
@@ -22,7 +23,7 @@ def sha256(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     # A file that is still being written can change once more within one tick of the file system's clock.
-    if abs(time.time_ns() - state.st_mtime_ns) > _SETTLED:
+    if state.st_size > _LARGE and abs(time.time_ns() - state.st_mtime_ns) > _SETTLED:
         _KNOWN[key] = digest.hexdigest()
     return digest.hexdigest()
 

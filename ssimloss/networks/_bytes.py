@@ -1,0 +1,112 @@
+"""Bytes that stand for activations: whether a ReLU lets an element through, and which of four values was the maximum.
+
+On a CPU they are made and used a block at a time, in operations that PyTorch has vector code for: what lies between stays in the cache, and
+nothing but the result is new memory, whose first touch costs more than the arithmetic. The comparisons and selections that say the same in
+one line each take three to six times as long there; they run everywhere else.
+"""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+DEAD = 255  # instead of the place of a maximum: the ReLU after it lets nothing through
+BLOCK = 1 << 16  # elements for each thread
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the size of a floating point element
+
+
+def alive(rectified: Tensor) -> Tensor:
+    """Where a rectified value is not 0, as ``bool``: NaN is alive, as it is for PyTorch's gradient of a ReLU."""
+    return rectified.bool()
+
+
+def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
+    """The gradient where ``passes``, else 0, even for an infinite one; in place if ``owned``."""
+    if torch.is_grad_enabled() or gradient.device.type != "cpu":
+        return gradient.masked_fill_(~passes, 0) if owned else gradient.masked_fill(~passes, 0)
+    layout = layout_of(passes)
+    dense = gradient.contiguous(memory_format=layout)
+    result = dense if owned or dense is not gradient else torch.empty_like(dense)
+    integer = _INTEGERS[dense.element_size()]
+    source, target, byte = (_flat(t, layout).view(d) for t, d in ((dense, integer), (result, integer), (passes, torch.int8)))
+    step = BLOCK * torch.get_num_threads()
+    bits = torch.empty(min(step, byte.numel()), dtype=integer)
+    for start in range(0, byte.numel(), step):
+        part = slice(start, start + step)
+        mask = bits[: byte[part].numel()]
+        mask.copy_(byte[part]).neg_()  # 1 becomes all bits
+        torch.bitwise_and(source[part], mask, out=target[part])
+    return result
+
+
+def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
+    """The maxima of 2x2 squares ``(N, C, H//2, W//2)``, and the place of each as ``uint8``: 0 1 above, 2 3 below.
+
+    Of equal values the first counts, as for PyTorch. With ``rectified`` maxima below 0 become 0, and their place :data:`DEAD`.
+    """
+    layout = layout_of(x)
+    n, c, h, w = x.shape[0], x.shape[1], x.shape[2] // 2, x.shape[3] // 2
+    y = torch.empty((n, c, h, w), dtype=x.dtype, device=x.device, memory_format=layout)
+    place = torch.empty((n, c, h, w), dtype=torch.uint8, device=x.device, memory_format=layout)
+    for image, rows in _row_blocks(y):
+        squares = x[image, :, 2 * rows.start : 2 * rows.stop, : 2 * w]
+        left = squares[..., 0::2]
+        larger = torch.maximum(left, squares[..., 1::2])
+        is_right = (larger - left).bool().view(torch.uint8)
+        above = larger[..., 0::2, :]
+        maxima = torch.maximum(above, larger[..., 1::2, :])
+        is_below = (maxima - above).bool().view(torch.uint8)
+        where = is_right[..., 1::2, :].sub(is_right[..., 0::2, :]).add_(2).mul_(is_below).add_(is_right[..., 0::2, :])
+        if rectified:
+            F.relu_(maxima)
+            where.bitwise_or_(maxima.bool().view(torch.uint8).sub_(1))  # 0 becomes all bits
+        y[image, :, rows] = maxima
+        place[image, :, rows] = where
+    return y, place
+
+
+def spread(gradient: Tensor, place: Tensor, height: int, width: int) -> Tensor:
+    """The gradient of each 2x2 square at the place of its maximum, ``(N, C, height, width)``, 0 elsewhere."""
+    if torch.is_grad_enabled():
+        squares = torch.arange(4, dtype=torch.uint8, device=place.device).view(2, 1, 2)
+        parted = torch.where(place[:, :, :, None, :, None] == squares, gradient[:, :, :, None, :, None], 0)
+        return F.pad(parted.flatten(4).flatten(2, 3), (0, width - 2 * place.shape[3], 0, height - 2 * place.shape[2]))
+    layout = layout_of(place)
+    h, w = place.shape[2:]
+    shape = (*place.shape[:2], height, width)
+    whole = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=layout)
+    whole[:, :, 2 * h :].zero_()
+    whole[..., 2 * w :].zero_()
+    integer = _INTEGERS[gradient.element_size()]
+    for image, rows in _row_blocks(place):
+        given, where = gradient[image, :, rows].view(integer), place[image, :, rows]
+        for i in range(4):
+            mask = (where ^ i).bool().view(torch.int8).sub_(1).to(integer)  # equal becomes all bits
+            square = whole[image, :, 2 * rows.start + i // 2 : 2 * rows.stop : 2, i % 2 : 2 * w : 2]
+            torch.bitwise_and(given, mask, out=square.view(integer))
+    return whole
+
+
+def layout_of(tensor: Tensor) -> torch.memory_format:
+    """The dense layout nearest to that of the tensor."""
+    is_plain = tensor.is_contiguous() or not tensor.is_contiguous(memory_format=torch.channels_last)
+    return torch.contiguous_format if is_plain else torch.channels_last
+
+
+def _flat(tensor: Tensor, layout: torch.memory_format) -> Tensor:
+    """A dense tensor in the order of its memory."""
+    return tensor.permute(0, 2, 3, 1).flatten() if layout is torch.channels_last else tensor.flatten()
+
+
+def _row_blocks(pooled: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Images and rows that together make about a block of the pooled map; all of it where there is no cache to stay in."""
+    n, c, h, w = pooled.shape
+    if pooled.device.type != "cpu":
+        yield slice(0, n), slice(0, h)
+        return
+    rows = max(1, BLOCK * torch.get_num_threads() // max(1, c * w))
+    images = max(1, rows // max(1, h))
+    for image in range(0, n, images):
+        for row in range(0, h, rows):
+            yield slice(image, min(n, image + images)), slice(row, min(h, row + rows))

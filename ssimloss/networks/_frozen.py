@@ -1,0 +1,106 @@
+"""A frozen copy of a network: no parameter, nothing in a checkpoint, always in ``eval()``, and a digest of what it computes."""
+
+import copy
+import functools
+import hashlib
+import types
+import uuid
+from collections.abc import Hashable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# What nn.Module keeps in each instance: not settings of the network, save the tensors and children, which are looked at by themselves.
+_BOOKKEEPING = frozenset(vars(nn.Module()))
+_TOKEN = "_ssimloss_identity"
+
+
+def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
+    """The network in ``eval()``, its parameters turned into non-persistent buffers; a copy unless it is ours already.
+
+    Args:
+        copied: whether nobody else holds the network or its tensors.
+    """
+    if not copied:
+        network = copy.deepcopy(network)
+    network.eval().requires_grad_(False)
+    buffers: dict[int, Tensor] = {}  # of parameters that are used in several places
+    for module in network.modules():
+        for name, parameter in list(module._parameters.items()):
+            if parameter is not None:
+                del module._parameters[name]
+                module._buffers[name] = buffers.setdefault(id(parameter), parameter.detach())
+        module._non_persistent_buffers_set.update(module._buffers)
+    vars(network)[_TOKEN] = uuid.uuid4().hex
+    return network
+
+
+def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
+    """The network with its floating point tensors in this dtype and layout; the same one, changed in place, where the dtype is its own."""
+    layout = torch.channels_last if channels_last else torch.preserve_format
+
+    def change(tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point():
+            return tensor
+        return tensor.to(dtype, memory_format=layout if tensor.ndim == 4 else torch.preserve_format)
+
+    tensors = {id(tensor): change(tensor) for tensor in network.buffers()}
+    if all(tensors[id(tensor)].dtype == tensor.dtype for tensor in network.buffers()):
+        for module in network.modules():
+            for name, tensor in module._buffers.items():
+                if tensor is not None:
+                    module._buffers[name] = tensors[id(tensor)]
+        return network
+    return copy.deepcopy(network, dict(tensors))  # the memo: where the copy meets a tensor, it takes the changed one
+
+
+def identity(network: nn.Module) -> Hashable:
+    """Equal for networks that compute the same: types, settings and the bytes of every tensor.
+
+    A setting that cannot be compared (a lambda, an object) makes a network equal to its own copies only.
+    """
+    digest = hashlib.sha256()
+    kinds = []
+    for path, module in network.named_modules(remove_duplicate=False):
+        kinds.append(type(module))
+        settings = {name: value for name, value in vars(module).items() if name not in _BOOKKEEPING and name != _TOKEN}
+        hooks = [module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks]
+        described = "\n".join(f"{name}={_described(settings[name], network)}" for name in sorted(settings))
+        digest.update(f"{path}\n{described}\n".encode())
+        if any(hooks):
+            digest.update(_token(network).encode())
+        for name, tensor in module._buffers.items():
+            if tensor is not None:
+                digest.update(f"{path}.{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(_bytes(tensor))
+    return tuple(kinds), digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    plain = tensor.detach().cpu().contiguous().flatten()
+    return plain.view(torch.uint8).numpy().tobytes()
+
+
+def _described(value: Any, network: nn.Module) -> str:
+    """A text that is equal for equal settings."""
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes | torch.dtype | torch.device | torch.Size):
+        return repr(value)
+    if isinstance(value, Tensor):
+        return f"{value.dtype}{tuple(value.shape)}{hashlib.sha256(_bytes(value)).hexdigest()}"
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = [_described(item, network) for item in value]
+        return f"{type(value).__name__}[{', '.join(sorted(parts) if isinstance(value, set | frozenset) else parts)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_described(item, network)}' for key, item in value.items())}}}"
+    if isinstance(value, functools.partial):
+        return f"partial({', '.join(_described(part, network) for part in (value.func, value.args, value.keywords))})"
+    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) and "<" not in value.__qualname__:
+        return f"{value.__module__}.{value.__qualname__}"
+    return _token(network)
+
+
+def _token(network: nn.Module) -> str:
+    """A name of its own, which copies and pickles of the frozen network carry along."""
+    token: str = vars(network)[_TOKEN]
+    return token

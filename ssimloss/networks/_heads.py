@@ -1,0 +1,48 @@
+"""What LPIPS and DISTS learned from human judgements: weights per channel of each layer."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks, weights
+
+LPIPS_CHANNELS: Final[dict[str, tuple[int, ...]]] = {
+    "alexnet": (64, 192, 384, 256, 256),
+    "vgg16": (64, 128, 256, 512, 512),
+    "squeezenet1_1": (64, 128, 256, 384, 384, 512, 512),
+}
+DISTS_CHANNELS: Final = [3, 64, 128, 256, 512, 512]  # the image, then relu1_2 .. relu5_3
+VERSIONS: Final = ("v0.1",)
+
+
+def lpips_heads(network: str, version: str) -> list[Tensor]:
+    """LPIPS's non-negative weights of each layer ``(C_l,)``, float32.
+
+    Args:
+        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``.
+        version: ``"v0.1"``.
+
+    Raises:
+        ValueError: LPIPS has no heads for this network or version.
+        RuntimeError: the bundled file is missing or damaged.
+
+    Source: Zhang et al. 2018, https://github.com/richzhang/PerceptualSimilarity.
+    """
+    _checks.choice("network", network, LPIPS_CHANNELS)
+    _checks.choice("version", version, VERSIONS)
+    state = weights.load_bundled(f"lpips_{network}_{version}")
+    return [state[f"lin{i}"] for i in range(len(LPIPS_CHANNELS[network]))]
+
+
+def dists_weights() -> tuple[list[Tensor], list[Tensor]]:
+    """DISTS's ``alpha`` (texture) and ``beta`` (structure), one tensor ``(C_l,)`` for the image and for each of VGG16's five layers.
+
+    Raises:
+        RuntimeError: the bundled file is missing or damaged.
+
+    Source: Ding et al. 2020, https://github.com/dingkeyan93/DISTS.
+    """
+    state = weights.load_bundled("dists")
+    alpha, beta = state["alpha"].flatten(), state["beta"].flatten()
+    return list(torch.split(alpha, DISTS_CHANNELS)), list(torch.split(beta, DISTS_CHANNELS))

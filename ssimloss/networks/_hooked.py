@@ -1,0 +1,78 @@
+"""Networks without a graph: forward hooks on the layers asked for, and an early stop.
+
+A hook that stops a network cannot be part of a compiled graph: ``torch.compile`` leaves its own before it and comes back after it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as checkpointed
+
+
+class Hooked:
+    """Calls ``network`` with forward hooks on ``paths`` and stops once all of them have been seen.
+
+    The first call runs to the end, to see that each layer runs once.
+    """
+
+    def __init__(self, network: nn.Module, paths: Sequence[str], *, checkpoint: bool) -> None:
+        self.network = network
+        self.paths = tuple(paths)
+        self.checkpoint = checkpoint
+        self.counted = False
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """Features by path."""
+        if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
+            found = checkpointed(self._run, image, self.counted, use_reentrant=False, preserve_rng_state=False)
+        else:
+            found = self._run(image, self.counted)
+        return dict(zip(self.paths, found, strict=True))
+
+    def _run(self, image: Tensor, stops: bool) -> tuple[Tensor, ...]:
+        seen: dict[str, Tensor] = {}
+        runs = dict.fromkeys(self.paths, 0)
+
+        def note(path: str, value: object) -> None:
+            runs[path] += 1
+            seen[path] = _tensor(path, value).clone()  # a later layer may work in place
+            if stops and len(seen) == len(self.paths):
+                raise _SeenAll
+
+        modules = dict(self.network.named_modules(remove_duplicate=False))
+        handles = [modules[path].register_forward_hook(lambda m, args, value, path=path: note(path, value)) for path in self.paths]  # noqa: ARG005
+        try:
+            self.network(image)
+        except _SeenAll:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+        for path in self.paths:
+            check_runs_once(path, runs[path])
+        self.counted = True
+        return tuple(seen[path] for path in self.paths)
+
+    # torch.compiler.disable, without the compiler, whose import takes longer than that of PyTorch itself: a hook that stops the network
+    # cannot be part of a graph.
+    __call__._torchdynamo_disable = True  # type: ignore[attr-defined]
+
+
+class _SeenAll(BaseException):
+    """Stops a network; not an ``Exception``, which a network's own code might catch."""
+
+
+def check_runs_once(path: str, times: int) -> None:
+    """Demand that there is one tensor to return."""
+    if times != 1:
+        what = f"runs {times} times in one pass, so that its output is not one tensor" if times else "does not run"
+        raise ValueError(
+            f"layers must run once, {path!r} {what}; name another module, such as {path.rpartition('.')[0] or 'one around it'!r}"
+        )
+
+
+def _tensor(path: str, value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"layers must return a tensor, {path!r} returns {type(value).__name__}; name a module inside it")
+    return value

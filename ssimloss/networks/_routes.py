@@ -1,0 +1,47 @@
+"""Which of the three ways runs a network: as a chain, by its graph, or with hooks."""
+
+import torch
+from torch import nn
+
+from ssimloss.networks._chain import Chain, is_chain, positions
+from ssimloss.networks._hooked import Hooked
+from ssimloss.networks._traced import Traced, Untraceable
+
+Route = Chain | Traced | Hooked
+CANNOT_RUN = (RuntimeError, ValueError, AssertionError)  # what networks raise for an image of a size they do not take
+PROBES = (64, 112, 128, 224, 256, 299, 384, 512)  # sides of images; many networks take one size only
+
+
+def route_of(network: nn.Module, paths: tuple[str, ...], channels: int, *, checkpoint: bool) -> Route:
+    """A chain as it is, anything else by its graph, and what has no graph by hooks.
+
+    A graph of a module handed in must first agree with the module on a small image: tracing follows one way through Python's branches.
+    torchvision's models are made to be traced.
+    """
+    if is_chain(network) and all(path in positions(network) for path in paths):
+        return Chain(network, paths, checkpoint=checkpoint)
+    hooked = Hooked(network, paths, checkpoint=checkpoint)
+    try:
+        traced = Traced(network, paths, checkpoint=checkpoint)
+    except Untraceable:
+        return hooked
+    known = type(network).__module__.startswith("torchvision.models.")
+    return traced if known or _agree(traced, hooked, network, channels) else hooked
+
+
+def _agree(traced: Traced, hooked: Hooked, network: nn.Module, channels: int) -> bool:
+    like = next((tensor for tensor in network.buffers() if tensor.is_floating_point()), torch.zeros(()))
+    generator = torch.Generator().manual_seed(0)
+    for side in PROBES:
+        image = torch.rand(1, channels, side, side, generator=generator).to(like)
+        with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
+            try:
+                expected = hooked(image)
+            except CANNOT_RUN:
+                continue
+            try:
+                found = traced(image)
+            except CANNOT_RUN:
+                return False
+        return all(torch.allclose(found[path], expected[path], rtol=1e-2, atol=1e-4, equal_nan=True) for path in expected)
+    return False

@@ -1,0 +1,185 @@
+"""From a name to a network: torchvision's classification models, the embedded one, or a module handed in."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from ssimloss import weights as files
+from ssimloss.networks._embedded import embedded_network
+from ssimloss.networks._frozen import frozen
+from ssimloss.networks._names import readable_names
+from ssimloss.networks._operations import has_hooks
+from ssimloss.weights import Weights
+
+SEED: Final = 20_180_618  # of weights="random"
+# Parts of torchvision's chains in the order of their forward(), what comes after the features named as its module there.
+CHAINS: dict[str, tuple[str, ...]] = {
+    "VGG": ("features", "avgpool", "flatten", "classifier"),
+    "AlexNet": ("features", "avgpool", "flatten", "classifier"),
+    "SqueezeNet": ("features", "classifier", "flatten"),
+}
+# As torchvision builds them for its own weights.
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "googlenet": {"transform_input": True, "init_weights": True},
+    "inception_v3": {"transform_input": True, "init_weights": True},
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network that is ours alone, frozen, and the readable names of its layers."""
+
+    network: nn.Module
+    described: str  # for errors
+    names: Mapping[str, str] = field(default_factory=dict)  # readable name -> module path
+
+
+def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights) -> Source:
+    """The frozen network, without the classifier of a chain unless a layer of it is asked for.
+
+    Raises:
+        TypeError: ``network`` is neither a name nor a module.
+        ValueError: an unknown name; weights given for a module; weights of another architecture.
+        RuntimeError: a file of weights that is missing or damaged.
+    """
+    if isinstance(network, nn.Module):
+        if not (isinstance(weights, str) and weights == "imagenet"):
+            raise ValueError("weights must be left out for a network given as a module, which has its own; load them into it instead")
+        model = _chain(network, layers) if _family(network) and not has_hooks(network) else network
+        return Source(frozen(model, copied=False), type(network).__name__, _names_of(network))
+    if not isinstance(network, str):
+        raise TypeError(f"network must be a name or a torch.nn.Module, got {type(network).__name__}")
+    is_random = isinstance(weights, str) and weights == "random"
+    if network == "embedded":
+        model = _randomly(embedded_network)
+        if not is_random:
+            _load(model, network, weights, model)
+        return Source(frozen(model, copied=True), network)
+    _check_name(network)
+    if not _is_chain_name(network):
+        model = _randomly(lambda: _torchvision(network))
+        if not is_random:
+            _load(model, network, weights, model)
+        return Source(frozen(model, copied=True), network)
+    with torch.device("meta"):  # the classifier of a VGG would take half a gigabyte and a second to draw
+        model = _torchvision(network).float()
+    chain = _chain(model, layers).to_empty(device="cpu")
+    if is_random:
+        _randomly(lambda: _draw(chain))
+    else:
+        _load(chain, network, weights, model)
+    return Source(frozen(chain, copied=True), network, _names_of(model))
+
+
+def layers_of(network: str | nn.Module) -> tuple[str, ...]:
+    """Every layer that can be asked for: readable names first, then module paths."""
+    if network == "embedded":
+        return _paths_of(embedded_network())
+    model = network
+    if isinstance(network, str):
+        _check_name(network)
+        with torch.device("meta"):
+            model = _torchvision(network)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"network must be a name or a torch.nn.Module, got {type(network).__name__}")
+    return (*_names_of(model), *_paths_of(model))
+
+
+def _paths_of(model: nn.Module) -> tuple[str, ...]:
+    """Of all its modules, those that are used twice by both."""
+    return tuple(path for path, _ in model.named_modules(remove_duplicate=False) if path)
+
+
+def _check_name(name: str) -> None:
+    from torchvision.models import list_models
+
+    known = [*list_models(), "embedded"]
+    if name not in _classifiers() and name != "embedded":
+        import difflib
+
+        close = ", ".join(map(repr, difflib.get_close_matches(name, known, n=4))) or "'vgg19', 'alexnet', 'resnet50'"
+        raise ValueError(
+            f"network must be 'embedded', a classification model of torchvision, or a torch.nn.Module, got {name!r}; close to it: {close}; "
+            "torchvision.models.list_models(module=torchvision.models) lists all"
+        )
+
+
+def _classifiers() -> list[str]:
+    import torchvision
+
+    names: list[str] = torchvision.models.list_models(module=torchvision.models)
+    return names
+
+
+def _torchvision(name: str) -> nn.Module:
+    from torchvision.models import get_model
+
+    model: nn.Module = get_model(name, weights=None, **_ARGUMENTS.get(name, {}))
+    return model
+
+
+def _is_chain_name(name: str) -> bool:
+    return name.startswith(("vgg", "alexnet", "squeezenet"))
+
+
+def _family(model: nn.Module) -> str | None:
+    """Which of torchvision's chains a module is; a subclass may compute something else."""
+    kind = type(model)
+    return kind.__name__ if kind.__module__.startswith("torchvision.models.") and kind.__name__ in CHAINS else None
+
+
+def _names_of(model: nn.Module) -> dict[str, str]:
+    family = _family(model)
+    features = getattr(model, "features", None)
+    return readable_names(family, features, "features.") if family and isinstance(features, nn.Sequential) else {}
+
+
+def _chain(model: nn.Module, layers: Iterable[str]) -> nn.Sequential:
+    """One of torchvision's chains as one ``nn.Sequential`` with the same module paths."""
+    parts = CHAINS[_family(model) or ""]
+    known = dict(model.named_modules())
+    beyond = any(layer in known and not layer.startswith("features") for layer in layers)
+    chain: OrderedDict[str, nn.Module] = OrderedDict()
+    for part in parts if beyond else parts[:1]:
+        chain[part] = nn.Flatten(1) if part == "flatten" else known[part]
+    return nn.Sequential(chain)
+
+
+def _randomly(build: Any) -> Any:
+    """Call with the same random numbers every time, whatever the process's default device and dtype, and its generators left alone."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+            torch.default_generator.manual_seed(SEED)
+            return build()
+    finally:
+        torch.set_default_dtype(default)
+
+
+def _draw(chain: nn.Module) -> None:
+    """He et al. 2015: the size of activations stays as it is from layer to layer."""
+    for path, tensor in chain.state_dict().items():
+        name = path.rpartition(".")[2]
+        if name == "weight" and tensor.ndim > 1:
+            nn.init.kaiming_normal_(tensor, nonlinearity="relu")
+        else:
+            nn.init.constant_(tensor, 1 if name in ("weight", "running_var") else 0)
+
+
+def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> None:
+    """Give the network its part of the weights of ``whole``, strictly; a state dict or a file may leave out the rest."""
+    own = network.state_dict().keys()
+    layout = {key: tensor.shape for key, tensor in whole.state_dict().items()}
+    state = files.load_network(name, weights, layout=layout, needed=own)
+    network.load_state_dict({key: _own_copy(state[key]) for key in own}, assign=True)
+
+
+def _own_copy(tensor: Tensor) -> Tensor:
+    """At least float32, on the CPU; nobody else's memory."""
+    dtype = torch.promote_types(tensor.dtype, torch.float32) if tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to("cpu", dtype, copy=True)
