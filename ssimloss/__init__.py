@@ -6,10 +6,12 @@ from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import (
     DISTS,
     LPIPS,
+    AdversarialLoss,
     CharbonnierLoss,
     ContextualLoss,
     DeepPerceptualSimilarity,
     EdgeLoss,
+    FeatureMatchingLoss,
     FocalFrequencyLoss,
     FourierMagnitudeLoss,
     GradientDifferenceLoss,
@@ -55,6 +57,8 @@ __all__ = [
     "DeepPerceptualSimilarity",
     "PriorLoss",
     "LandmarkLoss",
+    "AdversarialLoss",
+    "FeatureMatchingLoss",
     "CombinedLoss",
     "Term",
 ]

@@ -29,6 +29,10 @@ class Recipe:
     call: Callable[[nn.Module, Tensor, Tensor], Tensor] = lambda module, pred, target: module(pred, target)
     takes_target: bool = True
     sides: tuple[int, int] = (48, 60)  # small, of different length, divisible by small numbers (patches)
+    channels: int = 3
+    names: tuple[str, str] = ("pred", "target")  # what errors call the two inputs
+    is_distance: bool = True  # falls as pred goes to target
+    idle: tuple[str, ...] = ()  # options that change nothing on these inputs with the others at their defaults
     twin: bool = True
     has_reduction: bool = True
     is_derivative: bool = True
@@ -67,6 +71,17 @@ def _deep(name: str, **defaults: Any) -> Recipe:
     return Recipe(build=lambda **options: getattr(ssimloss, name)(small_network(), **(defaults | options)), twin=False)
 
 
+class _Judged(nn.Module):
+    """Both methods of an adversarial loss as one call, of maps of logits: of real images in place of pred, of generated ones for target."""
+
+    def __init__(self, loss: ssimloss.AdversarialLoss) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return self.loss.discriminator_loss(real_logits, fake_logits) + self.loss.generator_loss(fake_logits)
+
+
 RECIPES = {
     "TotalVariationLoss": Recipe(call=lambda module, pred, target: module(pred), takes_target=False),  # noqa: ARG005
     # Five scales of an 11-tap window need 176 pixels on the short side.
@@ -79,6 +94,18 @@ RECIPES = {
     "TextureLoss": _deep("TextureLoss", layers={"relu1": 1.0, "relu3": 0.5}),
     "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}),
     "DeepPerceptualSimilarity": _deep("DeepPerceptualSimilarity", layers={"relu1": 1.0, "relu3": 0.5}),
+    # Two methods and no forward; test_adversarial.py holds what is asked of twins. Of the relativistic average, an image has no loss alone.
+    "AdversarialLoss": Recipe(
+        build=lambda **options: _Judged(ssimloss.AdversarialLoss("cross_entropy", **options)),
+        channels=1,
+        names=("real_logits", "fake_logits"),
+        is_distance=False,
+        twin=False,
+    ),
+    # Takes lists of maps, and the real side for a constant unless told; of one map in one list, these options change nothing.
+    "FeatureMatchingLoss": Recipe(
+        call=lambda module, pred, target: module([pred], [target]), takes_target=False, idle=("layers", "scales", "detach_target")
+    ),
     "PriorLoss": _deep("PriorLoss"),
     "LandmarkLoss": _deep("LandmarkLoss"),
     # Their networks are part of what they are. Code for those is generated in a minute, and rounds otherwise in each of many layers.
@@ -112,11 +139,11 @@ def build(name: str, **options: Any) -> nn.Module:
 
 
 def photos(name: str, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    """Two different colour photographs and their degraded copies, ``(2, 3, H, W)`` in about [0, 1], as large as the loss needs.
+    """Two different colour photographs and their degraded copies, ``(2, C, H, W)`` in about [0, 1], as large as the loss needs.
 
     A little noise takes them off the 8-bit levels: equal neighbours are corners of ``|x|``, where a gradient is any of many.
     """
-    pred, target = photographs.batch(*recipe(name).sides)
+    pred, target = (image[:, : recipe(name).channels] for image in photographs.batch(*recipe(name).sides))
     generator = torch.Generator().manual_seed(0)
     pred, target = (image[:2] + 0.01 * torch.rand(image[:2].shape, dtype=torch.float64, generator=generator) for image in (pred, target))
     return pred.to(dtype), target.to(dtype)

@@ -17,7 +17,7 @@ TWINS = [name for name in LOSSES if recipe(name).twin]
 WITHOUT_MODULE = dict.fromkeys(
     ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
     "takes features; the module of this name takes images and owns the network",
-)
+) | dict.fromkeys(("adversarial_generator_loss", "adversarial_discriminator_loss"), "both are methods of AdversarialLoss")
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
     "MSSSIMLoss": {"min_size"},  # the images are large enough
@@ -81,7 +81,7 @@ def test_same_value(name: str) -> None:
         if not same(expected, default):
             without_effect.discard(option)
     # Of an option without effect here, this test could not tell that the module drops it.
-    assert without_effect <= {"backend"} | IDLE.get(name, set())
+    assert without_effect <= {"backend", *recipe(name).idle} | IDLE.get(name, set())
 
 
 @pytest.mark.parametrize("name", [name for name in TWINS if "mask" in options(function_of(name))])

@@ -7,14 +7,17 @@ Each table maps a name to a :class:`Convention`, which is a mapping of options a
     print(conventions.describe("PSNR/basicsr"))
     print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target, crop_border=4))
 
-Losses over deep features own a network, so that what programs compare there is given to the module::
+Losses over deep features own a network, and an adversarial loss is two, so that these are options of the module::
 
     ssimloss.PerceptualLoss(**conventions.CONTENT["esrgan"])
     ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
+    ssimloss.AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])
 
-Each is compared with the program it names in ``tests/test_parity.py``, ``tests/test_perceptual.py``. No convention guesses the data range.
+Each is compared with the program it names in ``tests/test_parity.py``, ``tests/test_perceptual.py``,
+``tests/test_adversarial.py``. No convention guesses the data range.
 """
 
+from ssimloss.conventions._adversarial import ADVERSARIAL
 from ssimloss.conventions._content import CONTENT, GRAM, FeatureConvention
 from ssimloss.conventions._convention import Convention
 from ssimloss.conventions._describe import describe
@@ -34,6 +37,7 @@ __all__ = [
     "TOTAL_VARIATION",
     "CONTENT",
     "GRAM",
+    "ADVERSARIAL",
     "TABLES",
     "Convention",
     "FeatureConvention",

@@ -21,7 +21,7 @@ STYLE_TUTORIAL = dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "con
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class FeatureConvention(Mapping[str, Any]):
-    """Options of a loss over deep features, as a paper or program has them: ``PerceptualLoss(**conventions.CONTENT["esrgan"])``."""
+    """Options of a module, as a paper or program has them: ``PerceptualLoss(**conventions.CONTENT["esrgan"])``."""
 
     table: str
     name: str
@@ -62,7 +62,7 @@ class FeatureConvention(Mapping[str, Any]):
         return f"<convention {self.full_name}>"
 
     def __str__(self) -> str:
-        loss = {"CONTENT": "PerceptualLoss", "GRAM": "TextureLoss"}[self.table]
+        loss = {"CONTENT": "PerceptualLoss", "GRAM": "TextureLoss", "ADVERSARIAL": "AdversarialLoss"}[self.table]
         lines = [f"{self.full_name}: {self.title}", *_entry("program", self.program), *_entry("matched", f"to {self.exact}")]
         if self.same_as:
             lines += _entry("same as", f"{self.table}/{self.same_as}")
@@ -83,10 +83,12 @@ def _entry(label: str, text: str) -> list[str]:
 
 
 def _find(table: str, name: str) -> FeatureConvention:
-    return FEATURE_TABLES[table][name]
+    from ssimloss.conventions._describe import MODULE_TABLES
+
+    return MODULE_TABLES[table][name]
 
 
-class _Table(dict[str, FeatureConvention]):
+class Table(dict[str, FeatureConvention]):
     """Conventions of one loss by name; an unknown name is answered with those there are."""
 
     def __init__(self, *conventions: FeatureConvention) -> None:
@@ -101,7 +103,7 @@ def _content(name: str, title: str, program: str, layers: Mapping[str, float], e
     return FeatureConvention("CONTENT", name, title, program, exact, options, **rest)
 
 
-CONTENT: dict[str, FeatureConvention] = _Table(
+CONTENT: dict[str, FeatureConvention] = Table(
     _content(
         "srgan",
         "the loss of SRGAN: squared distance after the last activation",
@@ -173,7 +175,7 @@ def _gram(name: str, title: str, program: str, layers: Mapping[str, float], exac
     return FeatureConvention("GRAM", name, title, program, exact, options, **rest)
 
 
-GRAM: dict[str, FeatureConvention] = _Table(
+GRAM: dict[str, FeatureConvention] = Table(
     _gram(
         "johnson",
         "perceptual losses for style transfer: Gram matrices over C H W, squared Frobenius distance",
@@ -221,5 +223,3 @@ GRAM: dict[str, FeatureConvention] = _Table(
         notes=("Made for one image: of a batch, channels of different images are multiplied too.",),
     ),
 )
-
-FEATURE_TABLES = {"CONTENT": CONTENT, "GRAM": GRAM}

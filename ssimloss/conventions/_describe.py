@@ -2,13 +2,15 @@
 
 import textwrap
 
-from ssimloss.conventions._content import FEATURE_TABLES, FeatureConvention
+from ssimloss.conventions._adversarial import ADVERSARIAL
+from ssimloss.conventions._content import CONTENT, GRAM, FeatureConvention
 from ssimloss.conventions._convention import Convention
 from ssimloss.conventions._find import find
 from ssimloss.conventions._measures import PREPARATION
 
 _WIDTH = 110
 _LABEL = 10
+MODULE_TABLES = {"CONTENT": CONTENT, "GRAM": GRAM, "ADVERSARIAL": ADVERSARIAL}
 
 
 def describe(name: str | Convention | FeatureConvention) -> str:
@@ -20,9 +22,9 @@ def describe(name: str | Convention | FeatureConvention) -> str:
     Raises:
         KeyError: no such name, or several; the message lists them.
     """
-    if isinstance(name, str) and name.rpartition("/")[0] in FEATURE_TABLES:
+    if isinstance(name, str) and name.rpartition("/")[0] in MODULE_TABLES:
         table, _, bare = name.rpartition("/")
-        name = FEATURE_TABLES[table][bare]
+        name = MODULE_TABLES[table][bare]
     if isinstance(name, FeatureConvention):
         return str(name)
     convention = find(name)

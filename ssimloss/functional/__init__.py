@@ -4,12 +4,16 @@ What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is 
 (``ssim_loss = 1 - ssim``).
 """
 
+from ssimloss.functional._logits import class_logits
+from ssimloss.functional.adversarial import adversarial_discriminator_loss, adversarial_generator_loss
 from ssimloss.functional.contextual import contextual_loss
+from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
 from ssimloss.functional.frequency import focal_frequency, focal_frequency_loss, fourier_magnitude, fourier_magnitude_loss
 from ssimloss.functional.gradient import edge, edge_loss, gradient_difference, gradient_difference_loss
 from ssimloss.functional.mixed import ms_ssim_l1_loss, ssim_l1_loss
 from ssimloss.functional.multiscale import ms_ssim, ms_ssim_loss
+from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty
 from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.pixel import charbonnier, charbonnier_loss, l1, l1_loss, l2, l2_loss, psnr
 from ssimloss.functional.prior import heatmap_loss, prior_loss, soft_argmax
@@ -63,4 +67,12 @@ __all__ = [
     "prior_loss",
     "heatmap_loss",
     "soft_argmax",
+    "adversarial_generator_loss",
+    "adversarial_discriminator_loss",
+    "class_logits",
+    "feature_matching_loss",
+    "gradient_penalty",
+    "r1_penalty",
+    "r2_penalty",
+    "lecam_penalty",
 ]

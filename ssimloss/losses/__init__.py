@@ -1,5 +1,6 @@
 """The equations of ``ssimloss.functional`` as modules."""
 
+from ssimloss.losses.adversarial import AdversarialLoss, FeatureMatchingLoss
 from ssimloss.losses.frequency import FocalFrequencyLoss, FourierMagnitudeLoss
 from ssimloss.losses.gradient import EdgeLoss, GradientDifferenceLoss
 from ssimloss.losses.perceptual import PerceptualLoss
@@ -40,4 +41,6 @@ __all__ = [
     "DeepPerceptualSimilarity",
     "PriorLoss",
     "LandmarkLoss",
+    "AdversarialLoss",
+    "FeatureMatchingLoss",
 ]
