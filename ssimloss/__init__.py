@@ -1,6 +1,6 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional
+from ssimloss import color, conventions, functional, metrics
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import (
@@ -9,6 +9,7 @@ from ssimloss.losses import (
     AdversarialLoss,
     CharbonnierLoss,
     ContextualLoss,
+    CycleConsistencyLoss,
     DeepPerceptualSimilarity,
     EdgeLoss,
     FeatureMatchingLoss,
@@ -35,6 +36,7 @@ __all__ = [
     "color",
     "conventions",
     "functional",
+    "metrics",
     "SSIMLoss",
     "MSSSIMLoss",
     "MSSSIML1Loss",
@@ -55,6 +57,7 @@ __all__ = [
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
+    "CycleConsistencyLoss",
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",

@@ -29,6 +29,18 @@ def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
         )
 
 
+def matrix(name: str, value: Tensor, *, rows: int) -> None:
+    """Demand a floating point ``(N, D)`` of at least so many rows."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) makes one")
+    if not value.dtype.is_floating_point:
+        raise TypeError(f"{name} must be floating point, got {value.dtype}; cast it with {name}.double()")
+    if value.ndim != 2:
+        raise ValueError(f"{name} must have shape (N, D), got {tuple(value.shape)}; {name}.flatten(1) makes one row per image")
+    if len(value) < rows:
+        raise ValueError(f"{name} must have at least {rows} rows, got {len(value)}; gather more images")
+
+
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand two floating point images of one shape on one device."""
     image("pred", pred, ndim=ndim)

@@ -20,6 +20,9 @@ from torch import Tensor, nn
 import ssimloss
 import ssimloss.functional as F
 
+# Keyword options of functions that belong to the images, not to the settings: the module takes them when it is called.
+GIVEN = ("identity", "mask")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -178,7 +181,7 @@ def alternatives(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """For each option every other word of a closed set, another number, another form of value: ``(option, value)``."""
     hints = typing.get_type_hints(inspect.unwrap(function))
     for name, parameter in options(function).items():
-        if name == "mask":  # belongs to the images, not to the settings
+        if name in GIVEN:
             continue
         for value in _others(hints[name], parameter.default):
             yield name, value

@@ -671,3 +671,69 @@ def generator_loss(kind: str, form: str | None, real: Array, fake: Array) -> flo
     if form == "paired":
         return float(_says_real(kind, fake - real, 1.0).mean())
     return float(_says_fake(kind, real - fake.mean(), -1.0).mean() + _says_real(kind, fake - real.mean(), 1.0).mean())
+
+
+# --- resizing ----------------------------------------------------------------------------------------------------------------------
+
+
+def cubic(x: float) -> float:
+    """Keys 1981 with a = -1/2."""
+    x = abs(x)
+    if x < 1:
+        return 1.5 * x**3 - 2.5 * x**2 + 1
+    return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+
+
+def interpolation(length: int, out_length: int, scale: float, antialias: bool) -> Array:
+    """MATLAB's weights of one axis ``(out_length, length)``: input sample by input sample, mirrored until it lies inside."""
+    shrink = min(scale, 1.0) if antialias else 1.0
+    weights = np.zeros((out_length, length))
+    for i in range(out_length):
+        centre = (i + 0.5) / scale - 0.5
+        reach = math.ceil(2 / shrink) + 1
+        for j in range(math.floor(centre) - reach, math.floor(centre) + reach + 1):
+            inside = j
+            while not 0 <= inside < length:
+                inside = -1 - inside if inside < 0 else 2 * length - 1 - inside
+            weights[i, inside] += cubic(shrink * (centre - j))
+        weights[i] /= weights[i].sum()
+    return weights
+
+
+def imresize(x: Array, *, scale: float | Sequence[float] | None = None, size: Sequence[int] | None = None, antialias: bool = True) -> Array:
+    """MATLAB's ``imresize`` of doubles ``(..., H, W)``."""
+    lengths = x.shape[-2:]
+    if scale is None:
+        scales, sizes = [out / length for out, length in zip(size, lengths, strict=True)], size
+    else:
+        scales = [scale, scale] if isinstance(scale, int | float) else scale
+        sizes = [math.ceil(factor * length) for factor, length in zip(scales, lengths, strict=True)]
+    rows, columns = (interpolation(*axis, antialias) for axis in zip(lengths, sizes, scales, strict=True))
+    return rows @ x @ columns.T
+
+
+# --- sets of images ----------------------------------------------------------------------------------------------------------------
+
+
+def symmetric_root(matrix: Array) -> Array:
+    """The root of a symmetric matrix without negative eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+
+def frechet(mean_a: Array, cov_a: Array, mean_b: Array, cov_b: Array) -> float:
+    """Dowson & Landau 1982; ``(S_a S_b)^(1/2)`` has the trace of ``(S_a^(1/2) S_b S_a^(1/2))^(1/2)``, which is symmetric."""
+    root_a = symmetric_root(cov_a)
+    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * np.trace(symmetric_root(root_a @ cov_b @ root_a)))
+
+
+def inception_score(logits: Array, splits: int) -> tuple[float, float]:
+    """Salimans et al. 2016, from the probabilities, image by image."""
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    scores = []
+    for i in range(splits):
+        part = p[i * len(p) // splits : (i + 1) * len(p) // splits]
+        marginal = part.mean(0)
+        scores.append(np.exp(np.mean([(row * np.log(row / marginal)).sum() for row in part])))
+    return float(np.mean(scores)), float(np.std(scores))

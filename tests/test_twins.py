@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from discovery import LOSSES, alternatives, build, evaluate, function_of, options, photos, recipe
+from discovery import GIVEN, LOSSES, alternatives, build, evaluate, function_of, options, photos, recipe
 
 import ssimloss.functional as F
 
@@ -20,6 +20,7 @@ WITHOUT_MODULE = dict.fromkeys(
 ) | dict.fromkeys(("adversarial_generator_loss", "adversarial_discriminator_loss"), "both are methods of AdversarialLoss")
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
+    "CycleConsistencyLoss": {"data_range", "identity_weight"},  # L1 has no range; and there is no identity here, see test_consistency.py
     "MSSSIMLoss": {"min_size"},  # the images are large enough
     "StructureCorrelationLoss": {"data_range"},  # a correlation has no scale
 }
@@ -50,7 +51,7 @@ def test_every_loss_function_has_a_module() -> None:
 def test_module_has_the_options_of_its_function(name: str) -> None:
     function = function_of(name)
     assert function is not None, f"{name} has no function of its name; export one, or give it a Recipe(twin=False) with the reason"
-    bound = {option: p for option, p in options(function).items() if option != "mask"}
+    bound = {option: p for option, p in options(function).items() if option not in GIVEN}
     own = options(LOSSES[name])
     assert list(own) == list(bound)
     for option, parameter in bound.items():
@@ -64,7 +65,7 @@ def test_module_has_the_options_of_its_function(name: str) -> None:
 def test_forward_takes_what_its_function_takes(name: str) -> None:
     function, forward = function_of(name), inspect.signature(LOSSES[name].forward).parameters
     images = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert list(forward) == ["self", *images, *(["mask"] if "mask" in options(function) else [])]
+    assert list(forward) == ["self", *images, *(name for name in GIVEN if name in options(function))]
 
 
 @pytest.mark.parametrize("name", TWINS)

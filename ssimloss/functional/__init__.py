@@ -6,6 +6,7 @@ What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is 
 
 from ssimloss.functional._logits import class_logits
 from ssimloss.functional.adversarial import adversarial_discriminator_loss, adversarial_generator_loss
+from ssimloss.functional.consistency import cycle_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
@@ -17,6 +18,7 @@ from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_pe
 from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.pixel import charbonnier, charbonnier_loss, l1, l1_loss, l2, l2_loss, psnr
 from ssimloss.functional.prior import heatmap_loss, prior_loss, soft_argmax
+from ssimloss.functional.resize import imresize
 from ssimloss.functional.similarity import deep_similarity, dists, lpips
 from ssimloss.functional.smoothness import total_variation, total_variation_loss
 from ssimloss.functional.structure import ssim, ssim_loss, ssim_map
@@ -75,4 +77,6 @@ __all__ = [
     "r1_penalty",
     "r2_penalty",
     "lecam_penalty",
+    "cycle_consistency_loss",
+    "imresize",
 ]

@@ -1,6 +1,7 @@
 """The equations of ``ssimloss.functional`` as modules."""
 
 from ssimloss.losses.adversarial import AdversarialLoss, FeatureMatchingLoss
+from ssimloss.losses.consistency import CycleConsistencyLoss
 from ssimloss.losses.frequency import FocalFrequencyLoss, FourierMagnitudeLoss
 from ssimloss.losses.gradient import EdgeLoss, GradientDifferenceLoss
 from ssimloss.losses.perceptual import PerceptualLoss
@@ -39,6 +40,7 @@ __all__ = [
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
+    "CycleConsistencyLoss",
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",

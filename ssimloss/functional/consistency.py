@@ -1,0 +1,185 @@
+"""Cycle consistency: what went there and back is what it was.
+
+sum over domains of d(F(G(x)), x) + w d(F(x), x), and for super-resolution d(shrunk(SR(y)), y).
+Zhu et al. 2017 (CycleGAN, eq. 2 and section 5.2); Yuan et al. 2018 (CinCGAN) for super-resolution.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision, native_dtype
+from ssimloss._reduce import Reduction, check_reduction
+from ssimloss.functional.pixel import charbonnier_loss, l1_loss, l2_loss
+from ssimloss.functional.resize import resampled
+from ssimloss.functional.structure import ssim_loss
+
+DistanceWord = Literal["l1", "l2", "charbonnier", "ssim"]
+DISTANCE_WORDS: tuple[str, ...] = get_args(DistanceWord)
+Images = Tensor | Sequence[Tensor]
+_OF_WORD: dict[str, Callable[..., Tensor]] = {"l1": l1_loss, "l2": l2_loss, "charbonnier": charbonnier_loss}
+
+
+def check_cycle_options(
+    *,
+    distance: DistanceWord | Callable[..., Tensor],
+    identity_weight: float,
+    downscale: float | Callable[[Tensor], Tensor] | None,
+    data_range: DataRange,
+    reduction: str,
+) -> None:
+    """Raise for options that ``cycle_consistency_loss`` refuses."""
+    if isinstance(distance, type):
+        raise TypeError(f"distance is the class {distance.__name__}, not a loss; build it: distance={distance.__name__}()")
+    if isinstance(distance, str):
+        _checks.choice("distance", distance, DISTANCE_WORDS)
+    elif not callable(distance):
+        words = ", ".join(map(repr, DISTANCE_WORDS))
+        raise TypeError(f"distance must be one of {words} or a callable of (pred, target), got {type(distance).__name__}")
+    _checks.non_negative("identity_weight", identity_weight)
+    if isinstance(downscale, type):
+        raise TypeError(f"downscale is the class {downscale.__name__}, not a network; build it: downscale={downscale.__name__}(...)")
+    if downscale is not None and not callable(downscale):
+        if isinstance(downscale, bool) or not isinstance(downscale, int | float):
+            raise TypeError(f"downscale must be a factor such as 4, or a network, got {type(downscale).__name__} {downscale!r}")
+        if _checks.number("downscale", downscale) < 1:
+            raise ValueError(f"downscale must be at least 1, got {downscale!r}; 4 makes each side a fourth")
+    _checks.data_range(data_range)
+    check_reduction(reduction)
+    if callable(distance) and reduction != "mean":
+        raise ValueError(
+            f'reduction must be "mean" with a distance of your own, which reduces by itself, got {reduction!r}; give it to that distance'
+        )
+
+
+def cycle_consistency_loss(
+    pred: Images,
+    target: Images,
+    *,
+    distance: DistanceWord | Callable[..., Tensor] = "l1",
+    identity_weight: float = 0.5,
+    downscale: float | Callable[[Tensor], Tensor] | None = None,
+    data_range: DataRange = 1.0,
+    identity: Images | None = None,
+    mask: Images | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Distance of images that went to another domain and back from what they were.
+
+    Args:
+        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with ``downscale``. ``(N, C, H, W)``, or a list of
+            one such tensor for each direction, whose losses are added.
+        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
+        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of ``(pred, target)``, such as another
+            loss of this library. A callable gets the images as they are and reduces by itself.
+        identity_weight: of the identity term, beside a reconstruction of weight 1.
+        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic, :func:`imresize`), or a network or another
+            callable from images to images. A network is called as it is, in the user's autocast, and gets a gradient unless frozen.
+        data_range: of the images, for ``"ssim"``.
+        identity: for the identity term, what the generator *into* the target's domain makes of the target, ``F(x)``, which is to leave it
+            alone; not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of your own. As many as ``pred``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last for one direction only.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives, ``(N, C, H, W)`` of the target's size but for
+        ``"ssim"``, whose windows lie inside the image.
+
+    Raises:
+        ValueError: shapes, devices or numbers of images differ, options out of range, unknown words.
+        TypeError: integer tensors, options of another type.
+
+    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
+    """
+    check_cycle_options(distance=distance, identity_weight=identity_weight, downscale=downscale, data_range=data_range, reduction=reduction)
+    directions = _directions(pred, target, identity, mask)
+    if reduction == "none" and len(directions) > 1:
+        raise ValueError(f'reduction="none" gives the map of one direction, got {len(directions)}; call it for each of them')
+    total: Tensor | None = None
+    for back, sent, same, weight in directions:
+        shrunk = back if downscale is None else _shrunk(back, sent, downscale)
+        value = _distance(shrunk, sent, distance, weight, data_range, reduction)
+        if same is not None:
+            _checks.same_shape("identity", same, "target", sent)
+            value = value + identity_weight * _distance(same, sent, distance, weight, data_range, reduction)
+        if reduction == "none":
+            value = value.to(native_dtype(back, sent))
+        if total is not None and total.shape != value.shape:
+            raise ValueError(f"pred must hold batches of one size for one value per image, got values of {total.shape} and {value.shape}")
+        total = value if total is None else total + value
+    assert total is not None
+    return total
+
+
+def _directions(
+    pred: Images, target: Images, identity: Images | None, mask: Images | None
+) -> list[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]:
+    """``(pred, target, identity, mask)`` of each direction; a tensor is a list of one."""
+    several = isinstance(pred, list | tuple)
+    count = len(pred) if several else 1
+    if not count:
+        raise ValueError("pred must hold one tensor for each direction, got an empty list")
+    columns: list[Sequence[Any]] = []
+    for name, images in (("pred", pred), ("target", target), ("identity", identity), ("mask", mask)):
+        if images is None and name in ("identity", "mask"):
+            columns.append([None] * count)
+        elif isinstance(images, list | tuple) is not several:
+            one, other = ("pred", name) if several else (name, "pred")
+            raise TypeError(
+                f"{one} must be a torch.Tensor, got list, as {other} is none; or make both lists, of a tensor for each direction"
+            )
+        elif not isinstance(images, list | tuple):
+            columns.append([images])
+        elif len(images) != count:
+            raise ValueError(f"{name} must hold {count} tensors as pred does, one for each direction, got {len(images)}")
+        else:
+            columns.append(images)
+    directions = list(zip(*columns, strict=True))
+    for index, tensors in enumerate(directions):
+        for name, image in zip(("pred", "target", "identity"), tensors, strict=False):
+            if name != "identity" or image is not None:
+                _checks.image(f"{name}[{index}]" if several else name, image)
+    return directions
+
+
+def _shrunk(image: Tensor, target: Tensor, downscale: float | Callable[[Tensor], Tensor]) -> Tensor:
+    """The image at the target's resolution."""
+    if callable(downscale):
+        shrunk = downscale(image)
+        if not isinstance(shrunk, Tensor):
+            raise TypeError(f"downscale must return a tensor, got {type(shrunk).__name__}; pass a function that picks the image")
+    else:
+        shrunk = _bicubic(image, 1 / downscale)
+    if shrunk.shape != target.shape:
+        raise ValueError(
+            f"target must have the shape {tuple(shrunk.shape)} of the pred that downscale shrinks, got {tuple(target.shape)}; pass the "
+            f"image of low resolution"
+        )
+    return shrunk
+
+
+@full_precision
+def _bicubic(image: Tensor, scale: float) -> Tensor:
+    """Not rounded to half precision, as an image that is kept would be."""
+    return resampled(image, scale, None, antialias=True)
+
+
+def _distance(
+    pred: Tensor,
+    target: Tensor,
+    distance: DistanceWord | Callable[..., Tensor],
+    mask: Tensor | None,
+    data_range: DataRange,
+    reduction: Reduction,
+) -> Tensor:
+    if callable(distance):
+        value = distance(pred, target) if mask is None else distance(pred, target, mask=mask)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"distance must return a tensor, got {type(value).__name__}")
+        return value
+    if distance == "ssim":
+        return ssim_loss(pred, target, data_range=data_range, mask=mask, reduction=reduction)
+    return _OF_WORD[distance](pred, target, mask=mask, reduction=reduction)
