@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ssimloss import CombinedLoss, Term
+from ssimloss import LPIPS, CombinedLoss, PerceptualLoss, Term, TextureLoss
 from ssimloss.networks import FeatureExtractor
 
 Calls = list[int]  # of each convolution that ran, its input channels
@@ -70,6 +70,23 @@ def test_one_pass_over_each_image(network: nn.Module, images: tuple[Tensor, Tens
     assert sorted(convolutions) == [3] * 6 + [4] * 4 + [5] * 2
     for one, apart in zip(found, zip(*alone, strict=True), strict=True):
         torch.testing.assert_close(one, sum((0.5 + i) * part for i, part in enumerate(apart)), rtol=1e-12, atol=1e-16)
+
+
+def test_content_texture_and_lpips_take_one_pass_of_vgg16(convolutions: Calls) -> None:
+    terms = {
+        "content": PerceptualLoss("vgg16", layers={"conv4_3": 1.0}, weights="random"),
+        "texture": TextureLoss("vgg16", layers={"relu1_2": 1.0, "relu3_3": 1.0}, weights="random"),
+        "lpips": LPIPS("vgg16", weights="random"),
+    }
+    pred, target = torch.rand(2, 2, 3, 48, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    pred.requires_grad_()
+    alone = [value_and_gradient(term, pred, target) for term in terms.values()]
+    criterion = CombinedLoss(**terms)
+    convolutions.clear()
+    found = value_and_gradient(criterion, pred, target)
+    assert len(convolutions) == 2 * 13  # up to relu5_3, which LPIPS looks at
+    for one, apart in zip(found, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(one, sum(apart), rtol=1e-9, atol=1e-15)  # type: ignore[call-overload]
 
 
 def test_no_deeper_than_the_active_terms_need(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
