@@ -10,12 +10,14 @@ import argparse
 import time
 
 from rich.console import Console
-from super_resolution import files, photographs, pictures, tables
-from super_resolution.command_line import about, add_options, explained, settings_from, start, train
+from runs import files, tables
+from runs.command_line import choose_device, explained
+from super_resolution import photographs, pictures
+from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import Result, bicubic_result, gradient_ratio, mean_psnr_y, mean_scores, network_result
 from super_resolution.losses import LOSSES
 from super_resolution.photographs import Photograph
-from super_resolution.training import Trainer, choose_device
+from super_resolution.training import Trainer
 
 COLUMNS = [
     tables.Column("loss", "trained with"),

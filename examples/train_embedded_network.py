@@ -8,18 +8,16 @@ Writes into ``--out``: ``embedded.safetensors`` (the weights, in half precision)
 
 import argparse
 import dataclasses
-import sys
 import time
 from pathlib import Path
 
 import torch
-from embedded_network.training import NonFiniteError, Settings, Trainer
+from embedded_network.training import Settings, Trainer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from super_resolution import files, tables
-from super_resolution.command_line import positive, positive_real
+from runs import files, tables
+from runs.command_line import explained, machine, positive, positive_real
+from runs.progress import TrainingBar
 
-import ssimloss
 from ssimloss import weights
 
 DEFAULTS = Settings()
@@ -32,14 +30,8 @@ COLUMNS = [
 
 def main() -> None:
     arguments = parse()
-    try:
+    with explained(arguments.out):
         run(arguments, Console())
-    except files.InputError as error:
-        sys.exit(f"error: {error}")
-    except NonFiniteError as error:
-        sys.exit(f"error: {error}. The checkpoint in {arguments.out} is from before; a lower --learning-rate needs a new run")
-    except KeyboardInterrupt:
-        sys.exit(f"stopped. Continue with the same command and --resume: {arguments.out} has the last checkpoint")
 
 
 def parse() -> argparse.Namespace:
@@ -88,7 +80,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     about = {
         "settings": dataclasses.asdict(settings),
         "seconds": round(time.perf_counter() - began),
-        "versions": {"ssimloss": ssimloss.__version__, "torch": torch.__version__},
+        **machine(torch.device("cpu")),
     }
     for path in (kept, *tables.write_table(out, "table", title, COLUMNS, rows, about)):
         console.print(f"wrote {path}", soft_wrap=True)
@@ -96,25 +88,13 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 
 def train(trainer: Trainer, console: Console, checkpoint: Path, checkpoint_every: int) -> None:
     """To the end, under a progress bar."""
-    progress = Progress(
-        TextColumn("{task.fields[rate]}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[losses]}"),
-        console=console,
-        transient=True,
-    )
-    first_step, began = trainer.progress.step, time.perf_counter()
-    with progress:
-        bar = progress.add_task("training", total=trainer.settings.steps, completed=first_step, rate="", losses="")
+    with TrainingBar(console, steps=trainer.settings.steps, first_step=trainer.progress.step, digits=3) as bar:
 
         def on_report(values: dict[str, float]) -> None:
-            losses = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if not name.startswith("right"))
-            rate = (trainer.progress.step - first_step) / (time.perf_counter() - began)
-            progress.update(bar, completed=trainer.progress.step, rate=f"{rate:.2f} steps/s", losses=losses)
+            losses = {name: value for name, value in values.items() if not name.startswith("right")}
+            bar.show(trainer.progress.step, losses)
             if not console.is_terminal:
-                console.print(f"step {trainer.progress.step}  {losses}", soft_wrap=True)
+                console.print(f"step {trainer.progress.step}  {bar.worded(losses)}", soft_wrap=True)
 
         trainer.run(on_report=on_report, report_every=20, checkpoint=checkpoint, checkpoint_every=checkpoint_every)
 

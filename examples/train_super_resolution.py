@@ -13,11 +13,13 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from super_resolution import files, photographs, pictures, tables
-from super_resolution.command_line import about, add_options, explained, settings_from, start, train
+from runs import files, tables
+from runs.command_line import choose_device, explained
+from super_resolution import photographs, pictures
+from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import METRICS, Result, bicubic_result, mean_psnr_y, mean_scores, network_result
 from super_resolution.losses import LOSSES, WITHOUT
-from super_resolution.training import Settings, Trainer, choose_device
+from super_resolution.training import Settings, Trainer
 
 COLUMNS = [tables.Column("photograph", "photograph")] + [
     tables.Column(f"{metric}_{who}", f"{title}\n{who}", sign + digits if who == "gain" else digits)

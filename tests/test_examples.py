@@ -10,36 +10,34 @@ import csv
 import io
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import compare_losses
 import numpy as np
 import photographs as test_photographs
 import pytest
 import torch
+import train_super_resolution
+from example_runs import EXAMPLES, assert_same, call, error_of, kill_after, partial_files, run
 from PIL import Image
+from runs import files
+from runs.learning_rate import learning_rate_factor
+from runs.values import NonFiniteError
+from super_resolution import evaluation, photographs
+from super_resolution.losses import LOSSES
+from super_resolution.network import SuperResolver
+from super_resolution.training import Settings, Trainer
 
 from ssimloss import CombinedLoss, L1Loss, Term
-
-ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "examples"
-sys.path.insert(0, str(EXAMPLES))
-
-import compare_losses  # noqa: E402
-import train_super_resolution  # noqa: E402
-from super_resolution import evaluation, files, photographs  # noqa: E402
-from super_resolution.losses import LOSSES  # noqa: E402
-from super_resolution.network import SuperResolver  # noqa: E402
-from super_resolution.training import NonFiniteError, Settings, Trainer, learning_rate_factor  # noqa: E402
 
 TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
 TINY_OPTIONS = ("--batch", "2", "--crop", "24", "--channels", "4", "--blocks", "1", "--device", "cpu")
 CPU = torch.device("cpu")
+SCRIPT = "train_super_resolution.py"
 
 
 def crops(folder: Path) -> Path:
@@ -66,22 +64,12 @@ def training(data: Path) -> list[photographs.Photograph]:
     return photographs.load_all(data, TINY.scale, TINY.crop)[0]
 
 
-def command(data: Path, out: Path, *options: str) -> list[str]:
-    script = EXAMPLES / "train_super_resolution.py"
-    return [sys.executable, str(script), "--data", str(data), "--out", str(out), *TINY_OPTIONS, *options]
-
-
-def environment() -> dict[str, str]:
-    """One thread, so that runs are equal to the last bit whatever else the machine does; the repository's package, installed or not."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+def options(data: Path, out: Path) -> tuple[object, ...]:
+    return ("--data", data, "--out", out, *TINY_OPTIONS, "--steps", 150, "--checkpoint-every", 10)
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
     return torch.load(out / "network.pt", weights_only=True)["network"]
-
-
-def partial_files(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.partial"))
 
 
 def run_quietly(trainer: Trainer, checkpoint: Path, *, until: int | None = None, every: int = 1000) -> None:
@@ -104,33 +92,16 @@ def run_quietly(trainer: Trainer, checkpoint: Path, *, until: int | None = None,
 
 
 def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(data: Path, tmp_path: Path) -> None:
-    options = ("--steps", "150", "--checkpoint-every", "10")
-    whole = subprocess.run(command(data, tmp_path / "whole", *options), env=environment(), capture_output=True, text=True, check=False)
-    assert whole.returncode == 0, whole.stderr
-    assert whole.stderr == ""
-    check_outputs(tmp_path / "whole", whole.stdout)
+    check_outputs(tmp_path / "whole", run(SCRIPT, *options(data, tmp_path / "whole")))
 
     out = tmp_path / "killed"
-    checkpoint = out / "checkpoint.pt"
-    process = subprocess.Popen(
-        command(data, out, *options), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    written = set()
-    while len(written) < 4 and process.poll() is None:  # at step 0, 10, 20, 30
-        if checkpoint.exists():
-            written.add(checkpoint.stat().st_mtime_ns)
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    _, stderr = process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    state = torch.load(checkpoint, weights_only=True)  # whole, though killed at any moment
-    assert 0 < state["step"] < 150
+    step = kill_after(out / "checkpoint.pt", 4, SCRIPT, *options(data, out))  # at step 0, 10, 20, 30
+    assert 0 < step < 150
     assert not (out / "network.pt").exists()
 
-    resumed = subprocess.run(command(data, out, *options, "--resume"), env=environment(), capture_output=True, text=True, check=False)
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"at step {state['step']} of 150" in resumed.stdout
-    check_outputs(out, resumed.stdout)
+    printed = run(SCRIPT, *options(data, out), "--resume")
+    assert f"at step {step} of 150" in printed
+    check_outputs(out, printed)
     assert partial_files(out) == []
 
     one, other = weights(tmp_path / "whole"), weights(out)
@@ -188,11 +159,6 @@ def test_the_texture_loss_is_shown_beside_the_same_without_it(data: Path, tmp_pa
     assert partial_files(tmp_path) == []
 
 
-def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["example", *map(str, options)])
-    script.main()  # type: ignore[attr-defined]
-
-
 # -- training --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -216,23 +182,6 @@ def test_resuming_continues_everything(training: list[photographs.Photograph], t
     assert resumed.step == resumed.criterion.step == 30
     run_quietly(resumed, tmp_path / "stopped.pt", every=30)
     assert_same(torch.load(tmp_path / "whole.pt", weights_only=True), torch.load(tmp_path / "stopped.pt", weights_only=True))
-
-
-def assert_same(one: object, other: object) -> None:
-    """Equal to the last bit, through dicts and lists."""
-    assert type(one) is type(other)
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_same(one[key], other[key])
-    elif isinstance(one, list):
-        assert len(one) == len(other)
-        for a, b in zip(one, other, strict=True):
-            assert_same(a, b)
-    else:
-        assert one == other
 
 
 def test_assert_same_notices_one_bit() -> None:
@@ -342,7 +291,7 @@ def test_a_file_killed_at_any_moment_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     endless = f"""
 import sys
-sys.path.insert(0, {str(EXAMPLES / "super_resolution")!r})
+sys.path.insert(0, {str(EXAMPLES / "runs")!r})
 import files, pathlib
 while True:
     for letter in b"abcdefgh":
@@ -367,17 +316,9 @@ while True:
 # -- errors ----------------------------------------------------------------------------------------------------------------------------
 
 
-def error_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: object) -> str:
-    """The line that the program ends with."""
-    with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, train_super_resolution, "--device", "cpu", *options)
-    assert ended.value.code not in (0, None)
-    return str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err.strip().splitlines()[-1]
-
-
 @pytest.fixture
 def error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
-    return lambda *options: error_of(monkeypatch, capsys, *options)
+    return lambda *options: error_of(monkeypatch, capsys, train_super_resolution, "--device", "cpu", *options)
 
 
 def test_errors_name_the_option_and_the_way_out(error: object, data: Path, tmp_path: Path) -> None:

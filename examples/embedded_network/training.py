@@ -5,15 +5,15 @@ Every step draws its batch from a generator of its own, made of seed and step, s
 
 import dataclasses
 import math
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from super_resolution import files
-from super_resolution.files import InputError
+from runs import checkpoints
+from runs.files import InputError
+from runs.learning_rate import learning_rate_factor, set_learning_rate
+from runs.values import NonFiniteError
 from torch import Generator, Tensor, nn
 
 from embedded_network import photographs
@@ -22,7 +22,6 @@ from embedded_network.pictures import VALIDATION, Pictures
 from ssimloss.networks._embedded import embedded_network
 
 WEIGHTS = {"ranking": 1.0, "belonging": 1.0, "kind": 0.1, "strength": 0.5}  # of the objectives
-WARM_UP = 0.05  # the part of the steps in which the learning rate rises
 LARGEST_GRADIENT = 5.0  # its norm; longer ones are shortened
 SIDE = 160  # of the drawn pictures
 SELDOM = 0.1  # of the mean of all channels: one that fires less is not made larger beyond that
@@ -41,10 +40,6 @@ class Settings:
     learning_rate: float = 1e-3
     seed: int = 0
     validation: bool = False  # leave some photographs out of the training, and score on those
-
-
-class NonFiniteError(Exception):
-    """Training met a NaN or an infinity; the message names the step and the objective."""
 
 
 @dataclass
@@ -99,8 +94,7 @@ class Trainer:
                 on_report(self.progress.take())
 
     def _train_step(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * learning_rate_factor(self.progress.step / self.settings.steps)
+        set_learning_rate(self.optimizer, self.settings.learning_rate * learning_rate_factor(self.progress.step / self.settings.steps))
         values = self._values(self.pictures, self.progress.step)
         loss = torch.stack([weight * values[name] for name, weight in WEIGHTS.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -149,14 +143,13 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write everything that ``load`` needs to continue as if nothing had happened."""
         state = {
-            "settings": dataclasses.asdict(self.settings),
             "pictures": self.pictures.fingerprint(),
             "network": self.network.state_dict(),
             "objectives": self.objectives.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "progress": dataclasses.asdict(self.progress),
         }
-        files.write(path, lambda file: torch.save(state, file))
+        checkpoints.write(path, self.settings, state)
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint of the same settings and pictures.
@@ -164,18 +157,7 @@ class Trainer:
         Raises:
             InputError: there is no checkpoint, it cannot be read, or it belongs to another run.
         """
-        if not path.is_file():
-            raise InputError(f"--resume: there is no {path}; leave out --resume to start a new run")
-        try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-            raise InputError(f"--resume: {path} cannot be read ({error}); leave out --resume to start a new run") from error
-        wanted, found = dataclasses.asdict(self.settings), state.get("settings", {})
-        differing = [
-            f"--{name.replace('_', '-')} was {found.get(name)}, now {value}" for name, value in wanted.items() if found.get(name) != value
-        ]
-        if differing:
-            raise InputError(f"--resume: {path} is of other settings ({'; '.join(differing)}); give those, or leave out --resume")
+        state = checkpoints.read(path, self.settings)
         if state["pictures"] != self.pictures.fingerprint():
             raise InputError(
                 f"--resume: {path} is of other photographs: other versions of scikit-image or scikit-learn; leave out --resume"
@@ -184,10 +166,3 @@ class Trainer:
         self.objectives.load_state_dict(state["objectives"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
-
-
-def learning_rate_factor(done: float) -> float:
-    """A linear rise over the first ``WARM_UP`` of the training, then half a cosine down to 0; ``done`` goes from 0 to 1."""
-    if done < WARM_UP:
-        return (done + 0.1 * WARM_UP) / (1.1 * WARM_UP)
-    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))

@@ -1,46 +1,21 @@
-"""What both scripts share: their options, the progress on the terminal, and how they end when something is wrong."""
+"""What the scripts share that train super-resolution: their options, the training under a bar, and what is said of it."""
 
 import argparse
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from runs import checkpoints
+from runs.command_line import machine, positive, positive_real
+from runs.progress import TrainingBar
 from torch import nn
 
-import ssimloss
-from super_resolution.files import InputError
-from super_resolution.training import NonFiniteError, Settings, Trainer, choose_amp
+from super_resolution.training import Settings, Trainer, choose_amp
 
 DEFAULTS = Settings()
-
-
-def positive(text: str) -> int:
-    """An argparse type: a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
-
-
-positive.__name__ = "whole number"  # argparse: "invalid whole number value"
-
-
-def positive_real(text: str) -> float:
-    """An argparse type: a number above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, got {number}")
-    return number
-
-
-positive_real.__name__ = "number"
 
 
 def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
@@ -90,19 +65,7 @@ def train(
     trainer: Trainer, console: Console, score: Callable[[nn.Module], float], *, checkpoint: Path, checkpoint_every: int, scores: int = 10
 ) -> float:
     """Train to the end under a progress bar, with a line of text at each of the ``scores``; returns steps per second."""
-    steps, first_step, began = trainer.settings.steps, trainer.step, time.perf_counter()
-    progress = Progress(
-        TextColumn("{task.fields[rate]}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[terms]}"),
-        console=console,
-        transient=True,
-    )
-
-    def rate() -> float:
-        return (trainer.step - first_step) / (time.perf_counter() - began)
+    steps = trainer.settings.steps
 
     def scored(network: nn.Module) -> float:
         value = score(network)
@@ -110,17 +73,15 @@ def train(
         console.print(f"step {trainer.step:>{len(str(steps))}}  held-out PSNR-Y {value:.2f} dB{note}", highlight=False)
         return value
 
-    with progress:
-        bar = progress.add_task("training", total=steps, completed=first_step, rate="", terms="")
-
-        def on_report(values: dict[str, float]) -> None:
-            terms = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            progress.update(bar, completed=trainer.step, rate=f"{rate():.1f} steps/s", terms=terms)
-
+    with TrainingBar(console, steps=steps, first_step=trainer.step) as bar:
         trainer.run(
-            on_report=on_report, score=scored, score_every=max(1, steps // scores), checkpoint=checkpoint, checkpoint_every=checkpoint_every
+            on_report=lambda values: bar.show(trainer.step, values),
+            score=scored,
+            score_every=max(1, steps // scores),
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
-    return rate()
+        return bar.rate(trainer.step)
 
 
 def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool) -> None:
@@ -128,27 +89,10 @@ def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool)
     if resume:
         trainer.load(checkpoint)
         console.print(f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}")
-    elif checkpoint.exists():
-        aside = checkpoint.with_name("previous_" + checkpoint.name)
-        checkpoint.replace(aside)
-        console.print(f"a new run; the checkpoint of the one before is now {aside}")
+    else:
+        checkpoints.set_aside(checkpoint, console)
 
 
 def about(settings: Settings, device: torch.device, steps_per_second: float) -> dict[str, Any]:
     """What a reader of the results needs to repeat them."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    versions = {"ssimloss": ssimloss.__version__, "torch": torch.__version__}
-    return {"settings": asdict(settings), "device": name, "steps_per_second": round(steps_per_second, 2), "versions": versions}
-
-
-@contextmanager
-def explained(out: Path) -> Iterator[None]:
-    """End the program with one line on stderr for what the user can act on; anything else keeps its traceback."""
-    try:
-        yield
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except NonFiniteError as error:
-        sys.exit(f"error: {error}. The checkpoint in {out} is from before; a lower --learning-rate needs a new run")
-    except KeyboardInterrupt:
-        sys.exit(f"stopped. Continue with the same command and --resume: {out} has the last checkpoint")
+    return {"settings": asdict(settings), "steps_per_second": round(steps_per_second, 2), **machine(device)}

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from runs.files import InputError
 from torch import Tensor
 from torch.nn.functional import interpolate
-
-from super_resolution.files import InputError
 
 # Lossless colour photographs, never trained on.
 HELD_OUT = ("skimage/data/astronaut.png", "skimage/data/chelsea.png", "skimage/data/coffee.png", "skimage/data/motorcycle_left.png")

@@ -1,26 +1,21 @@
-"""The two pictures: what a trained network gained, and what each loss does to detail.
+"""The two pictures: what a trained network gained, and what each loss does to detail."""
 
-Drawn on matplotlib's Agg canvas without pyplot, so that no display is needed and no global state is touched.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from runs.pictures import save
+from runs.values import History
 from torch import Tensor
 
 import ssimloss.functional as F
-from super_resolution import files
 from super_resolution.evaluation import Result, Scores, luma
 from super_resolution.photographs import Photograph
-from super_resolution.training import History
 
 DETAIL = 96  # pixels of the truth; in the picture of the losses fewer, since they differ in little
 SMALL_DETAIL = 60
@@ -77,22 +72,22 @@ def draw_panel(
 
     for axes, photograph, before, after in zip(rows, photographs, bicubic, ours, strict=False):
         detail = busiest_detail(photograph, scale)
-        _show(axes[0], photograph.truth, photograph.name.replace("_", " "))
-        _frame(axes[0], detail)
+        show(axes[0], photograph.truth, photograph.name.replace("_", " "))
+        frame(axes[0], detail)
         low = Detail(detail.top // scale, detail.left // scale, detail.side // scale)
-        _show(axes[1], low.of(photograph.low), f"{low.side} x {low.side} pixels")
-        _show(axes[2], detail.of(before.image), _caption(before.scores))
-        _show(axes[3], detail.of(after.image), _caption(after.scores))
-        _show(axes[4], detail.of(photograph.truth), f"{detail.side} x {detail.side} pixels")
+        show(axes[1], low.of(photograph.low), f"{low.side} x {low.side} pixels")
+        show(axes[2], detail.of(before.image), caption_of(before.scores))
+        show(axes[3], detail.of(after.image), caption_of(after.scores))
+        show(axes[4], detail.of(photograph.truth), f"{detail.side} x {detail.side} pixels")
         for axis, result in ((axes[5], before), (axes[6], after)):
             similarity = detail.of(ssim_map(result.image, photograph.truth))
-            mapped = _show_map(axis, similarity, f"mean here {similarity.mean():.3f}", limits=(0, 1))
+            mapped = show_map(axis, similarity, f"mean here {similarity.mean():.3f}", limits=(0, 1))
     upper.colorbar(mapped, ax=rows[:, 5:], location="right", label="SSIM of luma", shrink=0.9, pad=0.02, extend="min")
 
     left, right = lower.subplots(1, 2, gridspec_kw={"wspace": 0.08})
     _draw_terms(left, history)
     _draw_scores(right, history)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_losses(
@@ -117,17 +112,17 @@ def draw_losses(
     for place, index in enumerate(shown):
         crops, errors = rows[2 * place], rows[2 * place + 1]
         photograph, detail = photographs[index], busiest_detail(photographs[index], scale, SMALL_DETAIL)
-        _show(crops[0], detail.of(photograph.truth), "")
-        _show(errors[0], photograph.truth, photograph.name.replace("_", " "))
-        _frame(errors[0], detail)
+        show(crops[0], detail.of(photograph.truth), "")
+        show(errors[0], photograph.truth, photograph.name.replace("_", " "))
+        frame(errors[0], detail)
         results = [bicubic[index], *(results[index] for results in by_loss.values())]
         for crop, error, result in zip(crops[1:], errors[1:], results, strict=True):
-            _show(crop, detail.of(result.image), _caption(result.scores))
+            show(crop, detail.of(result.image), caption_of(result.scores))
             difference = (luma(result.image, 0) - luma(photograph.truth, 0)).abs()[0, 0]
             distance = detail.of(difference)
-            mapped = _show_map(error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno")
+            mapped = show_map(error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno")
         figure.colorbar(mapped, ax=errors[1:], location="right", label="|Y - Y of the truth|, of 255", pad=0.01, extend="max")
-    _save(figure, path)
+    save(figure, path)
 
 
 def ssim_map(pred: Tensor, truth: Tensor) -> Tensor:
@@ -163,32 +158,26 @@ def _smooth(values: Sequence[float], keep: float = 0.85) -> list[float]:
     return smooth
 
 
-def _caption(scores: Scores) -> str:
+def caption_of(scores: Scores) -> str:
     return f"{scores.psnr_y:.2f} dB, SSIM {scores.ssim:.4f}"
 
 
-def _show(axes: Axes, image: Tensor, caption: str) -> None:
+def show(axes: Axes, image: Tensor, caption: str) -> None:
     axes.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
-    _label(axes, caption)
+    label(axes, caption)
 
 
-def _show_map(axes: Axes, values: Tensor, caption: str, *, limits: tuple[float, float], colors: str = "viridis") -> AxesImage:
+def show_map(axes: Axes, values: Tensor, caption: str, *, limits: tuple[float, float], colors: str = "viridis") -> AxesImage:
     mapped = axes.imshow(values.numpy(), interpolation="nearest", vmin=limits[0], vmax=limits[1], cmap=colors)
-    _label(axes, caption)
+    label(axes, caption)
     return mapped
 
 
-def _label(axes: Axes, caption: str) -> None:
+def label(axes: Axes, caption: str) -> None:
     axes.set(xticks=[], yticks=[])
     axes.set_xlabel(caption, fontsize=10, labelpad=4)
     axes.spines[:].set_visible(False)
 
 
-def _frame(axes: Axes, detail: Detail) -> None:
+def frame(axes: Axes, detail: Detail) -> None:
     axes.add_patch(Rectangle((detail.left - 0.5, detail.top - 0.5), detail.side, detail.side, fill=False, edgecolor=FRAME, linewidth=2))
-
-
-def _save(figure: Figure, path: Path) -> None:
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
-    files.write(path, lambda file: file.write(buffer.getvalue()))

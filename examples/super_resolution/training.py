@@ -5,25 +5,23 @@ the display changes, when a value that is not finite is noticed, and the only ti
 """
 
 import dataclasses
-import math
-import pickle
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from runs import checkpoints
+from runs.files import InputError
+from runs.learning_rate import learning_rate_factor, set_learning_rate
+from runs.values import History, Unread
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from super_resolution import files
-from super_resolution.files import InputError
 from super_resolution.losses import LOSSES
 from super_resolution.network import SuperResolver
 from super_resolution.photographs import PatchSampler, Photograph, fingerprint
 
 REPORT_EVERY = 20
-WARM_UP = 0.05  # the part of the steps in which the learning rate rises
 AVERAGE_DECAY = 0.998  # per step, of the moving average of the weights that is evaluated
 
 
@@ -43,19 +41,6 @@ class Settings:
     amp: str = "off"  # or "bf16", "fp16"
 
 
-@dataclass
-class History:
-    """What the curves show: per unweighted term ``(step, mean of the steps before)``, and the scores measured on the way."""
-
-    terms: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    score_steps: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-
-
-class NonFiniteError(Exception):
-    """Training met a NaN or an infinity; the message names the step and the terms."""
-
-
 class Trainer:
     """A network, its moving average, and everything needed to train it further."""
 
@@ -73,7 +58,7 @@ class Trainer:
         self.forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if compiled else self.network
         self.step = 0
         self.history = History()
-        self._unread: list[dict[str, Tensor]] = []  # the terms of each step since the last report
+        self._unread = Unread()
 
     def run(
         self,
@@ -101,8 +86,7 @@ class Trainer:
                 on_report(values)
 
     def _train_step(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps)
+        set_learning_rate(self.optimizer, self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps))
         low, truth = (images.to(self.device, memory_format=torch.channels_last, non_blocking=True) for images in self.sampler.draw())
         dtype = torch.float16 if self.settings.amp == "fp16" else torch.bfloat16
         with torch.autocast(self.device.type, dtype, enabled=self.settings.amp != "off"):
@@ -113,38 +97,17 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.average.update_parameters(self.network)
-        self._unread.append(dict(self.criterion.last.values))
+        self._unread.add(self.criterion.last.values)
         self.step += 1
 
     def _read_values(self) -> dict[str, float]:
         """The mean of each term since the last report, read from the device at once and checked."""
-        first = self.step - len(self._unread) + 1
-        labels = [(first + i, name) for i, values in enumerate(self._unread) for name in values]
-        numbers = torch.stack([value.float() for values in self._unread for value in values.values()]).tolist()
-        weights_finite = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
-        self._unread = []
-
-        broken = [label for label, number in zip(labels, numbers, strict=True) if not math.isfinite(number)]
-        if broken:
-            step = broken[0][0]
-            names = [name for at, name in broken if at == step]
-            raise NonFiniteError(f"step {step}: the loss is not finite in the term{'s' * (len(names) > 1)} {', '.join(names)}")
-        if not weights_finite:
-            raise NonFiniteError(
-                f"step {self.step}: every term is finite but the network is not: the gradient of a term or the step was too large"
-            )
-
-        sums: dict[str, list[float]] = {}
-        for (_, name), number in zip(labels, numbers, strict=True):
-            sums.setdefault(name, []).append(number)
-        means = {name: math.fsum(values) / len(values) for name, values in sums.items()}
-        for name, mean in means.items():
-            self.history.terms.setdefault(name, []).append((self.step, mean))
+        means = self._unread.read(self.step, self.network.parameters())
+        self.history.add_terms(self.step, means)
         return means
 
     def _score(self, score: Callable[[nn.Module], float]) -> None:
-        self.history.score_steps.append(self.step)
-        self.history.scores.append(score(self.trained))
+        self.history.add_score(self.step, score(self.trained))
 
     @property
     def trained(self) -> nn.Module:
@@ -157,7 +120,6 @@ class Trainer:
         The learning rate is not in it: it is a function of the step.
         """
         state = {
-            "settings": dataclasses.asdict(self.settings),
             "photographs": self.photographs,
             "step": self.step,
             "network": self.network.state_dict(),
@@ -171,7 +133,7 @@ class Trainer:
         }
         if self.device.type == "cuda":
             state["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
-        files.write(path, lambda file: torch.save(state, file))
+        checkpoints.write(path, self.settings, state)
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint of the same settings and photographs.
@@ -179,8 +141,9 @@ class Trainer:
         Raises:
             InputError: there is no checkpoint, it cannot be read, or it belongs to other settings or photographs.
         """
-        state = _read_checkpoint(path)
-        self._check_same_run(path, state)
+        state = checkpoints.read(path, self.settings)
+        if state["photographs"] != self.photographs:
+            raise InputError(f"--resume: {path} is of other training photographs; give its --data, or leave out --resume")
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -192,44 +155,6 @@ class Trainer:
         torch.set_rng_state(state["random"]["cpu"])
         if self.device.type == "cuda" and "cuda" in state["random"]:
             torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
-
-    def _check_same_run(self, path: Path, state: Mapping[str, Any]) -> None:
-        wanted, found = dataclasses.asdict(self.settings), state["settings"]
-        differing = [
-            f"--{name.replace('_', '-')} was {found.get(name)}, now {value}" for name, value in wanted.items() if found.get(name) != value
-        ]
-        if differing:
-            raise InputError(f"--resume: {path} is of other settings ({'; '.join(differing)}); give those, or leave out --resume")
-        if state["photographs"] != self.photographs:
-            raise InputError(f"--resume: {path} is of other training photographs; give its --data, or leave out --resume")
-
-
-def learning_rate_factor(done: float) -> float:
-    """A linear rise over the first ``WARM_UP`` of the training, then half a cosine down to 0; ``done`` goes from 0 to 1."""
-    if done < WARM_UP:
-        return (done + 0.1 * WARM_UP) / (1.1 * WARM_UP)
-    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
-
-
-def _read_checkpoint(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(f"--resume: there is no {path}; leave out --resume to start a new run")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or "settings" not in state:
-            raise InputError(f"--resume: {path} is not a checkpoint of this program")
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise InputError(f"--resume: {path} cannot be read ({error}); leave out --resume to start a new run") from error
-    return state
-
-
-def choose_device(word: str) -> torch.device:
-    """``auto`` is CUDA where there is one."""
-    if word == "auto":
-        word = "cuda" if torch.cuda.is_available() else "cpu"
-    if word == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: torch finds no CUDA device; use --device cpu")
-    return torch.device(word)
 
 
 def choose_amp(word: str, device: torch.device) -> str:

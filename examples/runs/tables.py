@@ -12,7 +12,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from super_resolution import files
+from runs import files
 
 Row = Mapping[str, str | float]
 

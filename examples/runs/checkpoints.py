@@ -1,0 +1,56 @@
+"""Checkpoints that continue exactly: whole or absent, and continued only under the settings they were made with."""
+
+import dataclasses
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from runs import files
+from runs.files import InputError
+
+
+def write(path: Path, settings: Any, state: Mapping[str, Any]) -> None:
+    """Write ``state`` and the dataclass ``settings`` in place of the checkpoint before."""
+    everything = {"settings": dataclasses.asdict(settings), **state}
+    files.write(path, lambda file: torch.save(everything, file))
+
+
+def read(path: Path, settings: Any, *, option: str = "--resume") -> dict[str, Any]:
+    """What :func:`write` wrote.
+
+    Raises:
+        InputError: there is no checkpoint, it cannot be read, or it was made with other settings.
+    """
+    state = read_any(path, option=option)
+    wanted, found = dataclasses.asdict(settings), state["settings"]
+    differing = [
+        f"--{name.replace('_', '-')} was {found.get(name)}, now {value}" for name, value in wanted.items() if found.get(name) != value
+    ]
+    if differing:
+        raise InputError(f"{option}: {path} is of other settings ({'; '.join(differing)}); give those, or leave out {option}")
+    return state
+
+
+def read_any(path: Path, *, option: str) -> dict[str, Any]:
+    """A file with ``settings`` in it, of whichever these are."""
+    if not path.is_file():
+        raise InputError(f"{option}: there is no {path}; leave out {option} to start a new run")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise InputError(f"{option}: {path} cannot be read ({error}); leave out {option} to start a new run") from error
+    if not isinstance(state, dict) or "settings" not in state:
+        raise InputError(f"{option}: {path} is not a checkpoint of this program")
+    return state
+
+
+def set_aside(path: Path, console: Console) -> None:
+    """Make room for a new run: the checkpoint of the one before gets another name."""
+    if path.exists():
+        aside = path.with_name("previous_" + path.name)
+        path.replace(aside)
+        console.print(f"a new run; the checkpoint of the one before is now {aside}", soft_wrap=True)

@@ -1,0 +1,63 @@
+"""Options that are numbers, the device, and how a program ends when something is wrong."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+import ssimloss
+from runs.files import InputError
+from runs.values import NonFiniteError
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+positive.__name__ = "whole number"  # argparse: "invalid whole number value"
+
+
+def positive_real(text: str) -> float:
+    """An argparse type: a number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, got {number}")
+    return number
+
+
+positive_real.__name__ = "number"
+
+
+def choose_device(word: str) -> torch.device:
+    """``auto`` is CUDA where there is one."""
+    if word == "auto":
+        word = "cuda" if torch.cuda.is_available() else "cpu"
+    if word == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device; use --device cpu")
+    return torch.device(word)
+
+
+def machine(device: torch.device) -> dict[str, object]:
+    """What a reader of the results needs to know of where they were made."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return {"device": name, "versions": {"ssimloss": ssimloss.__version__, "torch": torch.__version__}}
+
+
+@contextmanager
+def explained(out: Path) -> Iterator[None]:
+    """End the program with one line on stderr for what the user can act on; anything else keeps its traceback."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except NonFiniteError as error:
+        sys.exit(f"error: {error}. The checkpoint in {out} is from before; a lower --learning-rate needs a new run")
+    except KeyboardInterrupt:
+        sys.exit(f"stopped. Continue with the same command and --resume: {out} has the last checkpoint")

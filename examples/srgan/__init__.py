@@ -1,0 +1,1 @@
+"""Super-resolution fine-tuned in the ESRGAN manner: losses, discriminator, training, perceptual distances, the picture."""
