@@ -20,7 +20,10 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def without_autocast(*args: P.args, **kwargs: P.kwargs) -> R:
-        with torch.autocast(_device_type((*args, *kwargs.values())), enabled=False):
+        device_type = _device_type((*args, *kwargs.values()))
+        if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(device_type):  # switching off what is off takes its time
+            return function(*args, **kwargs)
+        with torch.autocast(device_type, enabled=False):
             return function(*args, **kwargs)
 
     return without_autocast

@@ -4,6 +4,7 @@ The only place that knows the words ``mean``, ``sum``, ``image`` and ``none``.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -38,6 +39,8 @@ def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *
     if weight is not None:
         weight = weight.to(values.dtype).expand_as(values)
         values = values * weight
+    if reduction == "mean" and weight is None and values.numel():
+        return values.mean()
     total = _per_image(values) if reduction == "image" else values.sum()
     if reduction == "sum":
         return total
@@ -46,6 +49,12 @@ def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *
         return total / max(elements, 1)
     mass = _per_image(weight) if reduction == "image" else weight.sum()
     return total / torch.where(mass > 0, mass, 1)
+
+
+def slope_of(reduction: Reduction, shape: Sequence[int]) -> float:
+    """The derivative of :func:`reduce` with respect to each of ``(N, ...)`` values without weights."""
+    elements = {"mean": math.prod(shape), "image": math.prod(shape[1:])}.get(reduction, 1)
+    return 1 / max(elements, 1)
 
 
 def _per_image(values: Tensor) -> Tensor:

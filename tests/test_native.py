@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 
 import ssimloss
 import ssimloss.functional as F
+from ssimloss.functional import _fused
 from ssimloss.kernels import _cpu, _ops
 
 ROOT = Path(__file__).parents[1]
@@ -431,6 +432,31 @@ def test_a_gradient_that_was_given_away_stays(name: str) -> None:
         close = functools.partial(torch.testing.assert_close, rtol=1e-5, atol=1e-6 * float(copy.abs().max()))
         close(two, -2 / 3 * copy)
         close(three, copy / 3)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "image"])
+@pytest.mark.parametrize("function", [F.ssim, F.ssim_loss])
+def test_the_foreseen_factor_leaves_nothing_to_scale(
+    function: Callable[..., Tensor], reduction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain backward takes the gradient as it was made; another weight scales it."""
+    factors: list[Tensor | None] = []
+    real = _fused._factor
+
+    def noted(upstream: Tensor, slope: float, ndim: int) -> Tensor | None:
+        factors.append(real(upstream, slope, ndim))
+        return factors[-1]
+
+    monkeypatch.setattr(_fused, "_factor", noted)
+    pred, target = torch.rand(2, 3, 2, 32, 48, generator=torch.Generator().manual_seed(0))
+    pred.requires_grad_()
+    plain = torch.autograd.grad(function(pred, target, reduction=reduction, backend="cpu").sum(), pred)[0]
+    weighed = torch.autograd.grad(3 * function(pred, target, reduction=reduction, backend="cpu").sum(), pred)[0]
+    assert factors[0] is None
+    assert factors[1] is not None
+    torch.testing.assert_close(weighed, 3 * plain, rtol=1e-6, atol=0)
+    expected = torch.autograd.grad(function(pred.double(), target.double(), reduction=reduction, backend="eager").sum(), pred)[0]
+    torch.testing.assert_close(plain, expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
 
 
 def test_saved_tensors_on_another_device() -> None:

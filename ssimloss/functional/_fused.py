@@ -1,7 +1,8 @@
 """The primitives of ``ssimloss.kernels`` as differentiable functions.
 
-A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean, and backward scales it where it lies: a
-second tensor would cost more than the pass. Once scaled it is given away, and a second backward through a retained graph computes it again.
+A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean. Backward scales it where it lies, since a
+second tensor would cost more than the pass, or leaves it where the factor was foreseen (``slope``). Then it is given away, and a second
+backward through a retained graph computes it again.
 
 The kernels have no second derivative. Where a graph of the gradient is asked for, backward differentiates the plain equation instead, which
 is also what every kernel is tested against.
@@ -15,12 +16,12 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
-import ssimloss.kernels  # noqa: F401 - registers the operators
 from ssimloss._precision import promote
 from ssimloss.filters import Padding, average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._plane_means import Part
 from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
+from ssimloss.kernels import similarity_means_here
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,9 +54,13 @@ class Comparison:
         return luminance(statistics, self.c1) * similarity if self.part == "ssim" else similarity
 
 
-def similarity_means(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
-    """Mean of each plane's map, ``(N, C)`` in the computing dtype."""
-    return mixed_means(x, y, comparison, None, 0.0, 1.0, 0.0, backend)
+def similarity_means(x: Tensor, y: Tensor, comparison: Comparison, backend: str, slope: float = 1.0) -> Tensor:
+    """Mean of each plane's map, ``(N, C)`` in the computing dtype.
+
+    Args:
+        slope: the derivative with respect to each mean that backward is likely to bring, which then leaves it nothing to do.
+    """
+    return mixed_means(x, y, comparison, None, 0.0, 1.0, 0.0, backend, slope)
 
 
 def mixed_means(
@@ -67,6 +72,7 @@ def mixed_means(
     similarity_weight: float,
     distance_weight: float,
     backend: str,
+    slope: float = 1.0,
 ) -> Tensor:
     """Per plane ``similarity_weight * mean(map) + distance_weight * mean(distance)``, ``(N, C)``, in one pass over the images."""
 
@@ -80,7 +86,16 @@ def mixed_means(
     if torch.compiler.is_compiling():
         means: Tensor = operator(x, y, *options, *wants, backend)[0]
         return means
-    return _means(x, y, lambda x, y: operator(x, y, *options, *wants, backend), equation, opposite=False)
+    if backend != "cpu" or _is_followed(x, y):
+        slope = 1.0
+
+    def primitive(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        if backend == "cpu" and not _is_followed(x, y):  # the way through the dispatcher takes as long as a small image
+            return similarity_means_here(x, y, *options, *wants, backend, slope=slope)
+        means, *gradients = operator(x, y, *options, *wants, backend)
+        return means, *(gradients if slope == 1 else [slope * gradient for gradient in gradients])
+
+    return _means(x, y, primitive, equation, opposite=False, slope=slope)
 
 
 def pixel_means(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
@@ -166,8 +181,8 @@ def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
     return enabled and x.requires_grad, enabled and y.requires_grad
 
 
-def _means(x: Tensor, y: Tensor, primitive: Primitive, equation: Equation, *, opposite: bool) -> Tensor:
-    means: Tensor = _Means.apply(x, y, primitive, equation, opposite)[0]
+def _means(x: Tensor, y: Tensor, primitive: Primitive, equation: Equation, *, opposite: bool, slope: float = 1.0) -> Tensor:
+    means: Tensor = _Means.apply(x, y, primitive, equation, opposite, slope)[0]
     return means
 
 
@@ -177,6 +192,13 @@ def _is_memory(tensor: Tensor) -> bool:
         return False
     functorch = torch._C._functorch
     return not (functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor))
+
+
+def _is_followed(*tensors: Tensor) -> bool:
+    """Whether somebody looks at what is done to these: a transform, a compiler, a mode, ``torch.jit.trace``."""
+    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
+        return True
+    return not all(_is_memory(tensor) for tensor in tensors)
 
 
 def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor) -> tuple[Tensor | None, ...] | None:
@@ -198,23 +220,26 @@ def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: 
     return tuple(gradients)
 
 
+_ANY = inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_POSITIONAL)])
+
+
 def _signed(function: Callable[P, R]) -> Callable[P, R]:
-    """Keeps the signature, which ``Function.apply`` would work out again at every call."""
-    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    """Keeps ``Function.apply`` from working out the signature and binding every argument by name, at every call."""
+    function.__signature__ = _ANY  # type: ignore[attr-defined]
     return function
 
 
 class _Means(torch.autograd.Function):
-    """Means whose gradients the primitive has made; with ``opposite``, that to ``y`` is minus that to ``x``."""
+    """Means whose gradients the primitive has made, times ``slope``; with ``opposite``, that to ``y`` is minus that to ``x``."""
 
     @staticmethod
     @_signed
-    def forward(x: Tensor, y: Tensor, primitive: Primitive, _equation: Equation, _opposite: bool) -> tuple[Tensor, ...]:
+    def forward(x: Tensor, y: Tensor, primitive: Primitive, _equation: Equation, _opposite: bool, _slope: float) -> tuple[Tensor, ...]:
         return primitive(x, y)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, y, ctx.primitive, ctx.equation, ctx.opposite = inputs
+        x, y, ctx.primitive, ctx.equation, ctx.opposite, ctx.slope = inputs
         ctx.given_away = False
         ctx.mark_non_differentiable(*output[1:])
         ctx.set_materialize_grads(False)
@@ -222,7 +247,7 @@ class _Means(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
-        nothing = (None,) * 3
+        nothing = (None,) * 4
         if upstream is None:
             return None, None, *nothing
         x, y, *gradients = ctx.saved_tensors
@@ -231,7 +256,7 @@ class _Means(torch.autograd.Function):
             return *with_graph, *nothing
         if ctx.given_away:
             _, *gradients = ctx.primitive(x, y)
-        factor = upstream[(...,) + (None,) * (x.ndim - upstream.ndim)]
+        factor = _factor(upstream, ctx.slope, x.ndim)
         in_place = _is_memory(upstream)
         scaled: list[Tensor | None] = []
         for image, gradient in zip((x, y), gradients, strict=True):
@@ -239,7 +264,10 @@ class _Means(torch.autograd.Function):
                 scaled.append(None)
             elif in_place and _is_memory(gradient):
                 ctx.given_away = True
-                scaled.append(gradient.data.mul_(factor))  # not seen by the version counter: saved for this backward alone
+                # .data: not seen by the version counter, saved for this backward alone
+                scaled.append(gradient.data if factor is None else gradient.data.mul_(factor))
+            elif factor is None:
+                scaled.append(gradient)
             else:
                 scaled.append(gradient * factor)
         if ctx.opposite and scaled[0] is not None:
@@ -247,6 +275,18 @@ class _Means(torch.autograd.Function):
             scaled[1] = None if not need_y else scaled[0].neg() if need_x or not in_place else scaled[0].neg_()
             scaled[0] = scaled[0] if need_x else None
         return *_typed(scaled, (x, y), [gradient is not None for gradient in scaled]), *nothing
+
+
+def _factor(upstream: Tensor, slope: float, ndim: int) -> Tensor | None:
+    """What gradients times ``slope`` are still to be multiplied by; ``None`` for 1."""
+    can_look = (
+        upstream.device.type == "cpu" and upstream.numel() > 0 and not _is_followed(upstream)
+    )  # elsewhere that would wait for the device
+    if can_look and all(abs(bound.item() / slope - 1) < torch.finfo(upstream.dtype).eps for bound in upstream.aminmax()):
+        return None
+    if slope != 1:
+        upstream = upstream / slope
+    return upstream[(...,) + (None,) * (ndim - upstream.ndim)]
 
 
 class _Map(torch.autograd.Function):

@@ -14,7 +14,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype, promote
-from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss._reduce import Reduction, check_reduction, reduce, slope_of
 from ssimloss.filters import Padding as Padding  # "as": part of the signatures here, and so of what this module exports
 from ssimloss.filters import WindowName as WindowName
 from ssimloss.filters import (
@@ -182,7 +182,7 @@ def ssim_loss(
 ) -> Tensor:
     """``1 - ssim``, reduced afterwards: 0 for equal images, up to 2 for opposite ones. Arguments as for :func:`ssim`."""
     options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, reduction, backend)
-    return _ssim_scores(pred, target, options, mask).as_loss().reduce(reduction)
+    return _ssim_scores(pred, target, options, mask, sign=-1).as_loss().reduce(reduction)
 
 
 @full_precision
@@ -227,11 +227,12 @@ class Scores:
         return result * self.positions if reduction == "sum" else result
 
 
-def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> Scores:
+def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None, sign: int = 1) -> Scores:
+    """The scores; ``sign`` is that with which they will enter the result."""
     check_inputs(pred, target, mask)
     backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
     if backend != "eager":
-        return _fused_scores(pred, target, options, backend)
+        return _fused_scores(pred, target, options, backend, sign)
     x, y, mask, window = prepared(pred, target, options, mask)
     axes = x.ndim - 2
     factor, dtype = options.sample_factor(axes), native_dtype(pred, target)
@@ -284,7 +285,7 @@ def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
     return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
 
 
-def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> Scores:
+def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str, sign: int) -> Scores:
     dtype, x, y = native_dtype(pred, target), pred, target
     if options.downsample is not None:
         x, y = promote(pred, target)
@@ -292,7 +293,9 @@ def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: s
     height, width = map_size(x.shape[2:], options)
     if options.reduction == "none":
         return Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
-    return Scores(similarity_means(x, y, comparison(options), backend), None, height * width, dtype)
+    positions = height * width
+    slope = sign * slope_of(options.reduction, x.shape[:2]) * (positions if options.reduction == "sum" else 1)
+    return Scores(similarity_means(x, y, comparison(options), backend, slope), None, positions, dtype)
 
 
 def flat_variance(x: Tensor, options: SSIMOptions) -> float:

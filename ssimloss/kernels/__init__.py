@@ -24,6 +24,7 @@ MAX_TAPS = _cpu.MAX_TAPS
 MAX_SCALES = _cpu.MAX_SCALES
 
 computing_dtype = _ops.computing_dtype
+similarity_means_here = _ops.similarity_means_here
 
 
 def check_backend(backend: Backend) -> None:

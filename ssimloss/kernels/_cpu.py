@@ -18,7 +18,7 @@ LIBRARY = Path(__file__).with_name("libssimloss.so")
 DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
 MAX_TAPS = 33
 MAX_SCALES = 16
-INTERFACE = 2  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 3  # ssimloss_interface() of the library that goes with this file
 _OTHER_VERSION = "the native library is of another version of ssimloss; run pip install --force-reinstall --no-deps ssimloss"
 _BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
@@ -65,6 +65,7 @@ class _MeansCall(ctypes.Structure):
         ("eps", ctypes.c_double),
         ("similarity_weight", ctypes.c_double),
         ("pixel_weight", ctypes.c_double),
+        ("slope", ctypes.c_double),
         ("grad_x", _Image),
         ("grad_y", _Image),
         ("means", ctypes.c_void_p),
@@ -166,9 +167,19 @@ Options = Sequence[Any]
 
 
 def similarity_means(
-    x: Tensor, y: Tensor, options: Options, mixed: Sequence[Any], grad_x: Tensor | None, grad_y: Tensor | None, means: Tensor
+    x: Tensor,
+    y: Tensor,
+    options: Options,
+    mixed: Sequence[Any],
+    grad_x: Tensor | None,
+    grad_y: Tensor | None,
+    means: Tensor,
+    slope: float = 1.0,
 ) -> None:
-    """Fill ``means`` ``(N, C)`` and the gradients that are given; ``mixed``: pixel, eps, similarity_weight, pixel_weight."""
+    """Fill ``means`` ``(N, C)`` and the gradients that are given, times ``slope``.
+
+    ``mixed``: pixel, eps, similarity_weight, pixel_weight.
+    """
     if grad_x is None and grad_y is not None:  # the library's first image is the one that asks
         x, y, grad_x, grad_y = y, x, grad_y, None
     pixel, eps, similarity_weight, pixel_weight = mixed
@@ -178,6 +189,7 @@ def similarity_means(
         eps=eps,
         similarity_weight=similarity_weight,
         pixel_weight=pixel_weight,
+        slope=slope,
         grad_x=_image(grad_x),
         grad_y=_image(grad_y),
         means=means.data_ptr(),

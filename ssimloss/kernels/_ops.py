@@ -62,9 +62,14 @@ def _similarity_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tens
         arguments: Any = (x, y, tuple(window), *rest, want_x, want_y)
         means, grad_x, grad_y = _triton().similarity_means(*arguments)
         return means, _or_nothing(grad_x, x), _or_nothing(grad_y, x)
+    return similarity_means_here(x, y, *options)
+
+
+def similarity_means_here(x: Tensor, y: Tensor, *options: Any, slope: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """What the operator does on a CPU, for whoever has made sure that nothing follows the tensors; the gradients times ``slope``."""
     means, grad_x, grad_y = _empty_similarity_means(x, y, *options)
     if x.numel():
-        _cpu.similarity_means(x, y, options[:6], options[6:10], _or_none(grad_x), _or_none(grad_y), means)
+        _cpu.similarity_means(x, y, options[:6], options[6:10], _or_none(grad_x), _or_none(grad_y), means, slope)
     return means, grad_x, grad_y
 
 

@@ -133,24 +133,24 @@ INLINE void transpose(Vector<T>* v) {
   exchange<T, 1>(v);
 }
 
-// Segments of `length` pixels, one after another, to lanes. Writes up to a vector's count more vectors than `length`, and reads as many
-// pixels beyond the last segment.
+// Segments of `length` pixels to lanes, less a number per lane. Writes up to a vector's count more vectors than `length`, and reads as many
+// pixels beyond each segment.
 template <class T>
-INLINE void to_lanes(Vector<T>* lanes, const T* pixels, int length) {
+INLINE void to_lanes(Vector<T>* lanes, const T* const* segments, int length, Vector<T> less) {
   constexpr int n = Lanes<T>::count;
   for (int i = 0; i < length; i += n) {
     Vector<T> v[n];
 #pragma GCC unroll 16
-    for (int j = 0; j < n; j++) v[j] = load(pixels + j * length + i);
+    for (int j = 0; j < n; j++) v[j] = load(segments[j] + i);
     transpose<T>(v);
 #pragma GCC unroll 16
-    for (int j = 0; j < n; j++) lanes[i + j] = v[j];
+    for (int j = 0; j < n; j++) lanes[i + j] = v[j] - less;
   }
 }
 
 // And back. Reads and writes beyond the end as to_lanes does.
 template <class T>
-INLINE void from_lanes(T* pixels, const Vector<T>* lanes, int length) {
+INLINE void from_lanes(T* const* segments, const Vector<T>* lanes, int length) {
   constexpr int n = Lanes<T>::count;
   for (int i = 0;;) {
     Vector<T> v[n];
@@ -158,7 +158,7 @@ INLINE void from_lanes(T* pixels, const Vector<T>* lanes, int length) {
     for (int j = 0; j < n; j++) v[j] = lanes[i + j];
     transpose<T>(v);
 #pragma GCC unroll 16
-    for (int j = 0; j < n; j++) store(pixels + j * length + i, v[j]);  // ascending: what a short segment writes too much is overwritten
+    for (int j = 0; j < n; j++) store(segments[j] + i, v[j]);  // ascending: what a short segment writes too much is overwritten
     if (i + n >= length) break;
     i = i + 2 * n <= length ? i + n : length - n;  // the last square ends with the segment
   }

@@ -38,11 +38,12 @@ struct MeansCall {
   Pair pair;
   int32_t pixel;
   double eps, similarity_weight, pixel_weight;
+  double slope;  // multiplies the gradients
   Image grad_x, grad_y;
   void* means;  // (N, C)
 };
 
-// Per plane: similarity_weight * mean of the map + pixel_weight * mean distance, and the derivatives of that.
+// Per plane: similarity_weight * mean of the map + pixel_weight * mean distance, and slope times the derivatives of that.
 API int ssimloss_similarity_means(const MeansCall* call) {
   return guarded([&]() -> int {
     const Kernels& set = kernels();
@@ -52,13 +53,13 @@ API int ssimloss_similarity_means(const MeansCall* call) {
     const int64_t rows = map_h(job), positions = rows * map_w(job), pixels = job.height * job.width;
     std::vector<double> row_sums(job.planes * rows), pixel_sums(call->pixel ? job.planes * job.height : 0);
     job.row_sums = row_sums.data();
-    job.scale = call->similarity_weight / (double)positions;
+    job.scale = call->slope * call->similarity_weight / (double)positions;
     job.grad_x = call->grad_x;
     job.grad_y = call->grad_y;
     if (call->pixel) {
       job.pixel = call->pixel;
       job.eps = call->eps;
-      job.pixel_weight = call->pixel_weight / (double)pixels;
+      job.pixel_weight = call->slope * call->pixel_weight / (double)pixels;
       job.pixel_sums = pixel_sums.data();
     }
     const bool is_double = pair.is_double();
@@ -140,7 +141,7 @@ API int ssimloss_pixel_means(const PixelCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 2; }
+API int32_t ssimloss_interface() { return 3; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {

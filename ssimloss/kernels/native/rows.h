@@ -84,20 +84,23 @@ INLINE void halve_row(const Halving& h, int64_t row, int64_t column, int64_t cou
   for (int64_t i = 0; i < count; i++) out[i] = T(0.25) * ((a[2 * i] + a[2 * i + 1]) + (b[2 * i] + b[2 * i + 1]));
 }
 
-// The rows of one image of a pass, border included: coordinates begin `pad` before the image.
+// The rows of one plane of a pass, border included: coordinates begin `pad` before the image.
 template <class T>
 struct Rows {
   const Image& image;
   const Similarity& job;
-  const T* centre;   // per plane
+  int64_t begin;  // where the plane does, in elements
+  T centre;
   T *above, *below;  // room for two fine rows
 
+  INLINE int64_t at(int64_t row, int64_t column) const { return begin + row * image.stride[2] + column * image.stride[3]; }
+
   // Columns [column, column + count) of the row. A piece that reaches beyond the image has to hold the pixels that lie there mirrored.
-  INLINE void read(int64_t plane, int64_t row, int64_t column, int64_t count, T* out) const {
+  INLINE void read(int64_t row, int64_t column, int64_t count, T* out) const {
     const int64_t w = job.width, h = job.height, pad = job.pad;
     int64_t r = row - pad;
     const int64_t first = column < pad ? pad : column, end = column + count < w + pad ? column + count : w + pad;
-    const T outside = T(job.low) - centre[plane];
+    const T outside = T(job.low) - centre;
     if (r < 0 || r >= h) {
       if (job.border == kZeros) {
         for (int64_t i = 0; i < count; i++) out[i] = outside;
@@ -105,27 +108,27 @@ struct Rows {
       }
       r = job.border == kReflect ? (r < 0 ? -r : 2 * (h - 1) - r) : clamped(r, h);
     }
-    read_inside(plane, r, first - pad, end - first, out + (first - column));
+    read_inside(r, first - pad, end - first, out + (first - column));
     const int64_t left = pad - column, right = w - 1 + pad - column;  // where the first and the last pixel are in out
     for (int64_t i = left - 1; i >= 0; i--) out[i] = job.border == kZeros ? outside : out[job.border == kReflect ? 2 * left - i : left];
     for (int64_t i = right + 1; i < count; i++) out[i] = job.border == kZeros ? outside : out[job.border == kReflect ? 2 * right - i : right];
   }
 
   // Asks for pixels that will be read soon: the next row of a tile lies in another page, where the processor does not look by itself.
-  INLINE void expect(int64_t plane, int64_t row, int64_t column, int64_t count) const {
+  INLINE void expect(int64_t row, int64_t column, int64_t count) const {
     const int64_t r = row - job.pad;
-    if (!job.halving && r >= 0 && r < job.height) expect_line(image, start_of(image, plane, job.channels, r, column - job.pad), count);
+    if (!job.halving && r >= 0 && r < job.height) expect_line(image, at(r, column - job.pad), count);
   }
 
-  INLINE void read_inside(int64_t plane, int64_t row, int64_t column, int64_t count, T* out) const {
-    const T shift = job.stored ? T(0) : centre[plane];
+  INLINE void read_inside(int64_t row, int64_t column, int64_t count, T* out) const {
+    const T shift = job.stored ? T(0) : centre;
     if (!job.halving) {
-      read_line(image, start_of(image, plane, job.channels, row, column), count, shift, out);
+      read_line(image, at(row, column), count, shift, out);
       return;
     }
-    halve_row<T>(*job.halving, row, column, count, T(job.low) - centre[plane], above, below, out,
+    halve_row<T>(*job.halving, row, column, count, T(job.low) - centre, above, below, out,
                  [&](int64_t r, int64_t first, int64_t n, T* to) __attribute__((always_inline)) {
-                   read_line(image, start_of(image, plane, job.channels, r, first), n, shift, to);
+                   read_line(image, at(r, first), n, shift, to);
                  });
   }
 };

@@ -61,7 +61,7 @@ class Stream {
   void block(int64_t plane, int planes, int64_t from, int64_t to);
   void tile(int64_t column, int64_t end);
   void read(int64_t row);
-  Rows<T> rows_of(int image);
+  Rows<T> rows_of(int image, int plane);
   void compare(int64_t row);
   void clear_derived(V* row);
   template <int PART, int GRADIENTS, bool MAPPED>
@@ -70,7 +70,8 @@ class Stream {
   void write_map(int64_t row);
   void spread(int64_t row);
   void combine(int64_t row);
-  void write(int64_t row, T* lines, bool of_x);
+  void write(int64_t row, const V* lanes, bool of_x);
+  void write_lines(int64_t row, T* lines, bool of_x);
   void write_line(int64_t plane, int64_t row, int64_t column, int64_t count, T* line, bool of_x, bool add);
   void pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum);
   void clear_borders(int64_t from, int64_t to);
@@ -90,6 +91,13 @@ class Stream {
   bool is_folded_onto(int64_t row) const { return row <= job_->pad || row >= job_->height - 1 - job_->pad; }
   bool wants_gradient() const { return job_->grad_x.data; }
   T* line_of(T* lines, int plane) const { return lines + plane * lanes_per_plane_ * length_; }
+  template <class P>
+  void cut(P* line, int plane, P** segments) const {
+    for (int lane = 0; lane < lanes_per_plane_; lane++) segments[plane * lanes_per_plane_ + lane] = line + lane * length_;
+  }
+  bool in_lanes(const Image& image) const {
+    return fits_ && image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
+  }
 
   // What is being worked on.
   const Similarity* job_;
@@ -101,8 +109,12 @@ class Stream {
   int64_t origin_;         // row of the first group
   int length_;             // pixels per segment
   int width_;              // pixels per row
+  int inside_;             // positions in a segment at which the window fits in all of them
+  bool fits_;              // whole squares of pixels, as they lie in memory: rows are not copied on their way to the lanes and back
 
   Window window_;
+  int64_t begin_[4][kLanes];  // of x, y, grad_x, grad_y: where the planes begin
+  V centre_[2];               // of x and y, per plane
   V offset_x_, offset_d_, scale_;  // per plane: what is missing in the centred means of x and x - y; factor of the derivatives
   M in_map_[kSegment], counted_[kSegment];  // masks: the window fits; and the position is this tile's
   V images_[kRing * kGroup * kImages];
@@ -227,10 +239,15 @@ void Stream<T, TAPS>::block(int64_t plane, int planes, int64_t from, int64_t to)
   to_ = to;
   for (int lane = 0; lane < kLanes; lane++) {
     const int64_t p = plane + lane / lanes_per_plane_;
-    offset_x_[lane] = ((const T*)job.centre_x)[p] - T(job.low);
-    offset_d_[lane] = ((const T*)job.centre_x)[p] - ((const T*)job.centre_y)[p];
+    centre_[0][lane] = ((const T*)job.centre_x)[p];
+    centre_[1][lane] = ((const T*)job.centre_y)[p];
+    offset_x_[lane] = centre_[0][lane] - T(job.low);
+    offset_d_[lane] = centre_[0][lane] - centre_[1][lane];
     scale_[lane] = T(job.scale * (job.plane_scale ? job.plane_scale[p] : 1));
   }
+  const Image* images[4] = {&job.x, &job.y, &job.grad_x, &job.grad_y};
+  for (int k = 0; k < 4; k++)
+    for (int p = 0; p < planes; p++) begin_[k][p] = start_of(*images[k], plane + p, job.channels, 0, 0);
   if (job.row_sums)
     for (int p = 0; p < planes; p++)
       for (int64_t row = from; row < to && row < map_h(); row++) job.row_sums[(plane + p) * map_h() + row] = 0;
@@ -254,7 +271,9 @@ void Stream<T, TAPS>::tile(int64_t column, int64_t end) {
   start_ = wants_gradient() && column > halo() ? column - halo() : wants_gradient() ? 0 : column;
   width_ = (int)((end + halo() < width ? end + halo() : width) - start_);
   length_ = (width_ + lanes_per_plane_ - 1) / lanes_per_plane_;
+  fits_ = width_ == lanes_per_plane_ * length_ && length_ % kLanes == 0 && job_->pad == 0 && !job_->halving && !job_->stored;
   const int64_t last = end < map_w() ? end : map_w();
+  inside_ = last - start_ - (lanes_per_plane_ - 1) * length_ > 0 ? (int)(last - start_) - (lanes_per_plane_ - 1) * length_ : 0;
   for (int i = 0; i < length_; i++)
     for (int lane = 0; lane < kLanes; lane++) {
       const int64_t c = start_ + lane % lanes_per_plane_ * length_ + i;
@@ -289,15 +308,25 @@ template <class T, int TAPS>
 void Stream<T, TAPS>::read(int64_t row) {
   V* x = images(row);
   V* y = x + kRow;
-  T* pixels[2] = {lines_, other_lines_};
-  for (int image = 0; image < 2; image++)
+  const T* segments[2][kLanes];
+  bool in_place[2];
+  for (int image = 0; image < 2; image++) {
+    in_place[image] = in_lanes(image ? job_->y : job_->x);
     for (int p = 0; p < planes_; p++) {
-      T* line = line_of(pixels[image], p);
-      rows_of(image).read(plane_ + p, origin_ + row, start_, width_, line);
+      const Rows<T> rows = rows_of(image, p);
+      if (in_place[image]) {
+        cut((const T*)rows.image.data + rows.at(origin_ + row, start_), p, segments[image]);
+        continue;
+      }
+      T* line = line_of(image ? other_lines_ : lines_, p);
+      rows.read(origin_ + row, start_, width_, line);
       for (int i = width_; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
+      cut((const T*)line, p, segments[image]);
     }
-  to_lanes<T>(x, lines_, length_);  // only now: what has just been written cannot be read back at another alignment without a wait
-  to_lanes<T>(y, other_lines_, length_);
+  }
+  // Only now: what has just been written cannot be read back at another alignment without a wait.
+  to_lanes<T>(x, segments[0], length_, in_place[0] ? centre_[0] : V{});
+  to_lanes<T>(y, segments[1], length_, in_place[1] ? centre_[1] : V{});
   for (int k = 0; k < halo(); k++) {
     x[length_ + k] = from_next_lane<T>(x[k]);
     y[length_ + k] = from_next_lane<T>(y[k]);
@@ -313,15 +342,16 @@ void Stream<T, TAPS>::read(int64_t row) {
   for (int m = 0; m < 4; m++) {
     const V* map = maps[m];
     for (int p = 0; p < planes_; p++)  // a part of a later row at a time: the processor keeps track of a dozen lines or so
-      rows_of(m / 2).expect(plane_ + p, origin_ + row + kGroup, start_ + m % 2 * (width_ / 2), (width_ + 1) / 2);
+      rows_of(m / 2, p).expect(origin_ + row + kGroup, start_ + m % 2 * (width_ / 2), (width_ + 1) / 2);
     filter_row(out + m * kSegment, window_.taps, length_, [map](int i) INLINE_LAMBDA { return map[i]; });
   }
 }
 
 template <class T, int TAPS>
-INLINE Rows<T> Stream<T, TAPS>::rows_of(int image) {
+INLINE Rows<T> Stream<T, TAPS>::rows_of(int image, int plane) {
   const Similarity& job = *job_;
-  return {image ? job.y : job.x, job, (const T*)(image ? job.centre_y : job.centre_x), fine_lines_, fine_lines_ + 2 * (kTile + kLanes)};
+  const T centre = ((const T*)(image ? job.centre_y : job.centre_x))[plane_ + plane];
+  return {image ? job.y : job.x, job, begin_[image][plane], centre, fine_lines_, fine_lines_ + 2 * (kTile + kLanes)};
 }
 
 template <class T, int TAPS>
@@ -363,6 +393,7 @@ template <int PART, int GRADIENTS, bool MAPPED>
 void Stream<T, TAPS>::compare_points(int64_t row) {
   const Similarity& job = *job_;
   const V c1 = broadcast((T)job.c1), c2 = broadcast((T)job.c2), zero = V{};
+  const V twice_scale = 2 * scale_, offset_x = offset_x_, offset_d = offset_d_;
   const V* ring[kRing];
   for (int g = 0; g < groups(); g++) ring[g] = filtered_ + slot(row / kGroup + g) * kFiltered;
   V* derived = derived_ + slot(row / kGroup) * kDerived;
@@ -379,20 +410,20 @@ void Stream<T, TAPS>::compare_points(int64_t row) {
       }
     for (int c = 0; c < count; c++) {
       const int i = first + c;
-      const M in_map = in_map_[i], counted = counted_[i];
+      const M counted = counted_[i];
       for (int r = 0; r < kGroup; r++) {
         const V v_x = means[c][0][r], v_y = means[c][1][r], v_d = v_x - v_y;
-        const V var = means[c][2][r] - (v_x * v_x + v_y * v_y), var_d = means[c][3][r] - v_d * v_d;
+        const V var = means[c][2][r] - v_x * v_x - v_y * v_y, var_d = means[c][3][r] - v_d * v_d;
         const M varies = ~(var <= zero), differs = ~(var_d <= zero);  // so that NaN stays NaN
         const V over_var = 1 / (keep<T>(var, varies) + c2);      // 1 / (var_x + var_y + C2)
         const V contrast_loss = keep<T>(var_d, differs) * over_var;  // 1 - cs
         const V cs = 1 - contrast_loss;
         V similarity = cs, luminance = zero + 1, luminance_loss = zero, mu_x = zero, mu_d = zero, over_mean = zero;
         if (PART == kSSIM) {
-          mu_x = v_x + offset_x_;
-          mu_d = v_d + offset_d_;
+          mu_x = v_x + offset_x;
+          mu_d = v_d + offset_d;
           const V mu_y = mu_x - mu_d;
-          over_mean = 1 / (mu_x * mu_x + mu_y * mu_y + c1);
+          over_mean = 1 / (mu_x * mu_x + (mu_y * mu_y + c1));
           luminance_loss = mu_d * mu_d * over_mean;
           luminance = 1 - luminance_loss;
           similarity = luminance * cs;
@@ -401,24 +432,30 @@ void Stream<T, TAPS>::compare_points(int64_t row) {
         if (MAPPED && job.map.data) map_[r * (kRow + kLanes) + i] = similarity;
         if (GRADIENTS == 0) continue;
 
-        V scale = scale_;
+        V scale = twice_scale;
         if (MAPPED) scale = scale * upstream_[r * (kRow + kLanes) + i];
-        V slope = 2 * scale * over_var;
+        V slope = scale * over_var;
         if (PART == kSSIM) slope = slope * luminance;
-        // Twice the derivatives with respect to V(d^2) and V(x^2 + y^2), then those with respect to V(x) and V(y).
-        const V of_difference = -keep<T>(slope, differs), of_squares = keep<T>(slope * contrast_loss, varies);
-        V of_x = -(v_d * of_difference + v_x * of_squares), of_y = v_d * of_difference - v_y * of_squares;
+        // Twice the derivatives with respect to -V(d^2) and V(x^2 + y^2), then those with respect to V(x) and V(y).
+        const V of_difference = keep<T>(slope, differs), of_squares = keep<T>(slope * contrast_loss, varies);
+        V of_x = v_d * of_difference - v_x * of_squares, of_y = -(v_d * of_difference + v_y * of_squares);
         if (PART == kSSIM) {
-          const V of_mean = 2 * scale * over_mean * cs;
+          const V of_mean = scale * over_mean * cs;
           of_x += of_mean * (mu_x * luminance_loss - mu_d);
           of_y += of_mean * ((mu_x - mu_d) * luminance_loss + mu_d);
         }
         V* out = derived + r * kDerived + i;
-        out[0] = keep<T>(of_difference, in_map);
-        out[kSegment] = keep<T>(of_squares, in_map);
-        out[2 * kSegment] = keep<T>(of_x, in_map);
-        if (GRADIENTS == 2) out[3 * kSegment] = keep<T>(of_y, in_map);
+        out[0] = of_difference;
+        out[kSegment] = of_squares;
+        out[2 * kSegment] = of_x;
+        if (GRADIENTS == 2) out[3 * kSegment] = of_y;
       }
+      if (GRADIENTS == 0 || i < inside_) continue;
+      for (int r = 0; r < kGroup; r++)
+        for (int m = 0; m < 2 + GRADIENTS; m++) {
+          V& value = derived[r * kDerived + m * kSegment + i];
+          value = keep<T>(value, in_map_[i]);
+        }
     }
   }
   if (!job.row_sums) return;
@@ -443,7 +480,9 @@ void Stream<T, TAPS>::read_upstream(int64_t row) {
       read_line(upstream, start_of(upstream, plane_ + p, job_->channels, origin_ + row + r, start_), count, T(0), line);
       for (int64_t i = count; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
     }
-    to_lanes<T>(upstream_ + r * (kRow + kLanes), lines_, length_);
+    const T* segments[kLanes];
+    for (int p = 0; p < planes_; p++) cut((const T*)line_of(lines_, p), p, segments);
+    to_lanes<T>(upstream_ + r * (kRow + kLanes), segments, length_, V{});
   }
 }
 
@@ -454,7 +493,9 @@ void Stream<T, TAPS>::write_map(int64_t row) {
   for (int64_t r = 0; r < kGroup && origin_ + row + r < map_h(); r++) {
     const int64_t map_row = origin_ + row + r;
     if (map_row < from_ || map_row >= to_) continue;
-    from_lanes<T>(lines_, map_ + r * (kRow + kLanes), length_);
+    T* segments[kLanes];
+    for (int p = 0; p < planes_; p++) cut(line_of(lines_, p), p, segments);
+    from_lanes<T>(segments, map_ + r * (kRow + kLanes), length_);
     for (int p = 0; p < planes_; p++) {
       const T* line = line_of(lines_, p) - start_;
       T* out = (T*)map.data + start_of(map, plane_ + p, job_->channels, map_row, 0);
@@ -496,15 +537,11 @@ void Stream<T, TAPS>::combine(int64_t row) {
   }
   for (int i = 0; i < length_; i++) {
     const V along = (x[i] - y[i]) * filtered[0][i];
-    of_x[i] = filtered[2][i] + x[i] * filtered[1][i] + along;
-    if (both) of_y[i] = filtered[3][i] + y[i] * filtered[1][i] - along;
+    of_x[i] = filtered[2][i] + x[i] * filtered[1][i] - along;
+    if (both) of_y[i] = filtered[3][i] + y[i] * filtered[1][i] + along;
   }
-  from_lanes<T>(lines_, of_x, length_);
-  write(row, lines_, true);
-  if (both) {
-    from_lanes<T>(lines_, of_y, length_);
-    write(row, lines_, false);
-  }
+  write(row, of_x, true);
+  if (both) write(row, of_y, false);
 }
 
 // --- the gradient of a row to its place -----------------------------------------------------------------------------------------------
@@ -526,7 +563,22 @@ void Stream<T, TAPS>::clear_borders(int64_t from, int64_t to) {
 }
 
 template <class T, int TAPS>
-void Stream<T, TAPS>::write(int64_t row, T* lines, bool of_x) {
+void Stream<T, TAPS>::write(int64_t row, const V* lanes, bool of_x) {
+  const Similarity& job = *job_;
+  const Image& grad = of_x ? job.grad_x : job.grad_y;
+  const bool in_place = in_lanes(grad) && end_ - column_ == width_ && !job.pixel && !(of_x ? job.coarse_x : job.coarse_y);
+  T* segments[kLanes];
+  for (int p = 0; p < planes_; p++) {
+    const int64_t start = begin_[of_x ? 2 : 3][p] + (origin_ + row) * grad.stride[2];
+    if (in_place && origin_ + row + kGroup < job.height) expect_line<1>(grad, start + kGroup * grad.stride[2], width_);
+    cut(in_place ? (T*)grad.data + start : line_of(lines_, p), p, segments);
+  }
+  from_lanes<T>(segments, lanes, length_);
+  if (!in_place) write_lines(row, lines_, of_x);
+}
+
+template <class T, int TAPS>
+void Stream<T, TAPS>::write_lines(int64_t row, T* lines, bool of_x) {
   const Similarity& job = *job_;
   const int64_t pad = job.pad, w = job.width;
   int64_t r = origin_ + row - pad;
