@@ -32,7 +32,7 @@ from super_resolution.losses import LOSSES
 from super_resolution.network import SuperResolver
 from super_resolution.training import Settings, Trainer
 
-from ssimloss import CombinedLoss, L1Loss, Term
+from ssimloss import CombinedLoss, L1Loss, Term, _files
 
 TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
 TINY_OPTIONS = ("--batch", "2", "--crop", "24", "--channels", "4", "--blocks", "1", "--device", "cpu")
@@ -291,8 +291,8 @@ def test_a_file_killed_at_any_moment_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     endless = f"""
 import sys
-sys.path.insert(0, {str(EXAMPLES / "runs")!r})
-import files, pathlib
+sys.path.insert(0, {str(Path(_files.__file__).parent)!r})  # alone, without torch
+import _files as files, pathlib
 while True:
     for letter in b"abcdefgh":
         files.write(pathlib.Path({str(path)!r}), lambda file: [file.write(bytes([letter]) * 4096) for _ in range(64)])
