@@ -22,7 +22,7 @@ import photographs as test_photographs
 import pytest
 import torch
 import train_super_resolution
-from example_runs import EXAMPLES, assert_same, call, error_of, kill_after, partial_files, run
+from example_runs import assert_same, call, error_of, kill_after, partial_files, run
 from PIL import Image
 from runs import files
 from runs.learning_rate import learning_rate_factor
