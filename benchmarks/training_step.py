@@ -1,26 +1,31 @@
 """``python -m benchmarks.training_step``: what our SSIM costs inside a training step, beside L1.
 
 A kernel may be fast alone and slow in company: threads of its own would compete with those of PyTorch, which wait for their next work by
-spinning. So the step of the demo (network, loss, backward, optimiser) is timed with L1 and with SSIM, in turn, and so is the loss alone.
+spinning. So the step of the demo (network, loss, backward, optimiser) is timed with L1 and with SSIM. A step takes twenty times what the
+loss does and varies by more than that, so that steps are taken in turn, one of each kind, and compared in pairs.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
+import statistics
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 import ssimloss.functional as F
-from benchmarks.timing import time_interleaved
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 from super_resolution.network import SuperResolver  # the demo's own
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+BASE = "L1 (torch)"
+WARM_UP = 10
 
 
 def main() -> None:
@@ -28,22 +33,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=48, help="pixels of the high-resolution crops (default 48)")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=500)
     options = parser.parse_args()
-    losses: dict[str, Loss] = {"L1 (torch)": torch.nn.functional.l1_loss, "SSIM": F.ssim_loss, "SSIM + L1": F.ssim_l1_loss}
-    calls: dict[str, Callable[[], object]] = {}
-    for name, loss in losses.items():
-        calls[f"step with {name}"] = step(loss, options.batch, options.crop)
-        calls[f"{name} alone"] = alone(loss, options.batch, options.crop)
-    samples = time_interleaved(calls, rounds=options.rounds, slice_s=0.4)
-    median = {name: 1e3 * float(sample.summary()["median_s"]) for name, sample in samples.items()}
-    threads = torch.get_num_threads()
-    print(f"{options.batch} crops of 3x{options.crop}x{options.crop}, {threads} threads, median ms of {options.rounds} rounds\n")
-    print("| loss | step | loss alone, forward + backward | step over the step with L1 |\n|---|---|---|---|")
-    reference = median["step with L1 (torch)"]
+    losses: dict[str, Loss] = {BASE: torch.nn.functional.l1_loss, "SSIM": F.ssim_loss, "SSIM + L1": F.ssim_l1_loss}
+    steps = milliseconds({name: step(loss, options.batch, options.crop) for name, loss in losses.items()}, options.rounds)
+    own = milliseconds({name: alone(loss, options.batch, options.crop) for name, loss in losses.items()}, options.rounds)
+    print(f"{options.batch} crops of 3x{options.crop}x{options.crop}, {torch.get_num_threads()} threads, {options.rounds} rounds, ms\n")
+    print("| loss | step | loss alone, forward + backward | step over the step with L1 (95 % interval of the median) |\n|---|---|---|---|")
     for name in losses:
-        took = median[f"step with {name}"]
-        print(f"| {name} | {took:.2f} | {median[f'{name} alone']:.2f} | {took - reference:+.2f} |")
+        middle, low, high = median([a - b for a, b in zip(steps[name], steps[BASE], strict=True)])
+        took = f"{statistics.median(steps[name]):.2f} | {statistics.median(own[name]):.2f}"
+        print(f"| {name} | {took} | {middle:+.2f} ({low:+.2f} to {high:+.2f}) |")
+
+
+def milliseconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """One call of each per round, in an order drawn anew."""
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        for _ in range(WARM_UP):
+            call()
+    order, draw = list(calls), random.Random(0)
+    for _ in range(rounds):
+        draw.shuffle(order)
+        for name in order:
+            start = time.perf_counter()
+            calls[name]()
+            taken[name].append(1e3 * (time.perf_counter() - start))
+    return taken
+
+
+def median(differences: list[float]) -> tuple[float, float, float]:
+    """The median, and the order statistics that enclose that of the distribution in 95 % of cases."""
+    ranked = sorted(differences)
+    reach = 0.98 * len(ranked) ** 0.5
+    middle = len(ranked) / 2
+    return statistics.median(ranked), ranked[max(0, int(middle - reach))], ranked[min(len(ranked) - 1, int(middle + reach))]
 
 
 def step(loss: Loss, batch: int, crop: int) -> Callable[[], object]:

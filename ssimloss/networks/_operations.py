@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssimloss.networks import _winograd
 from ssimloss.networks._bytes import DEAD, alive, halve, let_through, spread
 
 Kept = tuple[Tensor, ...]
@@ -39,6 +40,12 @@ class Convolution:
     module: nn.Conv2d
     padding: tuple[int, int]
 
+    @property
+    def _is_plain_3x3(self) -> bool:
+        """Whether each output is the middle of the 3x3 inputs that it is made of."""
+        m = self.module
+        return _pair(m.kernel_size) == (3, 3) and self.padding == _pair(m.stride) == _pair(m.dilation) == (1, 1) and m.groups == 1
+
     def plain(self, x: Tensor) -> Tensor:
         """As the protocol says."""
         m = self.module
@@ -46,11 +53,16 @@ class Convolution:
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
         """As the protocol says; nothing is kept."""
+        m = self.module
+        if self._is_plain_3x3 and _winograd.pays(x, m.weight):
+            return _winograd.convolve(x, m.weight, m.bias), ()
         return self.plain(x), ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
         """As the protocol says."""
         m = self.module
+        if self._is_plain_3x3 and not torch.is_grad_enabled() and _winograd.pays(gradient, m.weight):
+            return _winograd.convolve_transposed(gradient, m.weight)
         stride, dilation, kernel = _pair(m.stride), _pair(m.dilation), _pair(m.kernel_size)
         reach = [
             shape[2 + i] - ((gradient.shape[2 + i] - 1) * stride[i] - 2 * self.padding[i] + dilation[i] * (kernel[i] - 1) + 1)
