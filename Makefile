@@ -22,8 +22,9 @@ setup: $(STAMP) ## make .venv with everything installed (the other targets do th
 demo: $(STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
 	$(PY) examples/train_super_resolution.py --out outputs/demo $(ARGS)
 
+# A process for each processor, each with one thread: most of a test is Python. Tests of threads say how many they want.
 test: $(STAMP) ## run every test
-	$(PY) -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types
 	$(PY) -m ruff check .

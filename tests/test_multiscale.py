@@ -354,7 +354,9 @@ def test_masks() -> None:
     assert (gradient == 0).all()
 
 
-@pytest.mark.parametrize("loss", [functools.partial(F.ms_ssim_loss, window_size=3, scale_weights=(0.5, 0.5)), F.ms_ssim_l1_loss], ids=str)
+@pytest.mark.parametrize(
+    "loss", [functools.partial(F.ms_ssim_loss, window_size=3, scale_weights=(0.5, 0.5)), F.ms_ssim_l1_loss], ids=["ms_ssim", "ms_ssim_l1"]
+)
 def test_empty_batch(loss: Callable[..., Tensor]) -> None:
     nothing = torch.zeros(0, 3, 40, 40, requires_grad=True)
     for reduction, shape in (("mean", ()), ("sum", ()), ("image", (0,))):
