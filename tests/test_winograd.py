@@ -102,7 +102,7 @@ def test_wide_layers_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ("channels", "options", "size", "dtype"),
     [
         (64, {}, (32, 32), torch.float32),  # narrow
-        (128, {}, (16, 16), torch.float32),  # few tiles
+        (128, {}, (16, 12), torch.float32),  # few tiles
         (128, {"stride": 2}, (64, 64), torch.float32),
         (128, {"dilation": 2}, (64, 64), torch.float32),
         (128, {"padding": 0}, (64, 64), torch.float32),
@@ -115,6 +115,16 @@ def test_other_layers_do_not(
 ) -> None:
     chain, image = network(channels, **options).to(dtype), torch.rand(1, 3, *size, dtype=dtype, requires_grad=True)
     assert calls(monkeypatch, lambda: step(chain, image)) == []
+
+
+@MKL
+def test_the_way_of_an_image_does_not_depend_on_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, images = network(128), torch.rand(5, 3, 16, 16)
+    together = FeatureExtractor(chain, layers=["2"], normalization="none")(images)["2"]
+    extractor = FeatureExtractor(chain, layers=["2"], normalization="none")
+    assert calls(monkeypatch, lambda: extractor(images[:1])) == ["convolve"]
+    for index in range(5):
+        assert error(extractor(images[index : index + 1])["2"], together[index : index + 1].double()) < 3e-7
 
 
 @MKL

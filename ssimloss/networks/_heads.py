@@ -12,6 +12,13 @@ LPIPS_CHANNELS: Final[dict[str, tuple[int, ...]]] = {
     "vgg16": (64, 128, 256, 512, 512),
     "squeezenet1_1": (64, 128, 256, 384, 384, 512, 512),
 }
+# The layers that the heads weigh, in their order.
+VGG16_LAYERS: Final = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+LPIPS_LAYERS: Final[dict[str, tuple[str, ...]]] = {
+    "alexnet": ("relu1", "relu2", "relu3", "relu4", "relu5"),
+    "vgg16": VGG16_LAYERS,
+    "squeezenet1_1": ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
+}
 DISTS_CHANNELS: Final = [3, 64, 128, 256, 512, 512]  # the image, then relu1_2 .. relu5_3
 VERSIONS: Final = ("v0.1",)
 

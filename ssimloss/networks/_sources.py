@@ -179,6 +179,19 @@ def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> 
     network.load_state_dict({key: _own_copy(state[key]) for key in own}, assign=True)
 
 
+def load_inception(network: nn.Module, weights: Weights) -> nn.Module:
+    """Give the Inception network of FID, built elsewhere, its weights, and freeze it: nothing of it is in a state dict.
+
+    Raises:
+        ValueError, RuntimeError: as for :func:`source_of`.
+    """
+    if isinstance(weights, str) and weights == "random":
+        _randomly(lambda: _draw(network))
+    else:
+        _load(network, files.INCEPTION.name, weights, network)
+    return frozen(network, copied=True)
+
+
 def _own_copy(tensor: Tensor) -> Tensor:
     """At least float32, on the CPU; nobody else's memory."""
     dtype = torch.promote_types(tensor.dtype, torch.float32) if tensor.is_floating_point() else tensor.dtype
