@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         steps_per_second = train(
             trainer,
             console,
-            lambda network: mean_psnr_y(network, held_out, scale, device),
+            lambda network: mean_psnr_y(network, held_out, scale),
             checkpoint=checkpoint,
             checkpoint_every=arguments.checkpoint_every,
             scores=2,

@@ -28,9 +28,9 @@ from super_resolution.evaluation import (
     bicubic_result,
     gradient_ratio,
     mean_psnr_y,
+    mean_psnr_y_of,
     mean_scores,
     network_result,
-    psnr_y,
     super_resolve,
 )
 from super_resolution.network import SuperResolver
@@ -191,7 +191,7 @@ def train_start(
     command_line.train(
         trainer,
         console,
-        lambda network: mean_psnr_y(network, held_out, settings.scale, device),
+        lambda network: mean_psnr_y(network, held_out, settings.scale),
         checkpoint=checkpoint,
         checkpoint_every=arguments.checkpoint_every,
         scores=2,
@@ -214,8 +214,7 @@ def train(trainer: Trainer, console: Console, held_out: list[Photograph], percep
 
     def score(network: nn.Module) -> Scores:
         images = [super_resolve(network, photograph, trainer.device) for photograph in held_out]
-        psnrs = [psnr_y(image, photograph.truth, trainer.sampler.scale) for image, photograph in zip(images, held_out, strict=True)]
-        scores = Scores(sum(psnrs) / len(psnrs), perception.structure(images))
+        scores = Scores(mean_psnr_y_of(images, held_out, trainer.sampler.scale), perception.structure(images))
         at = f"{trainer.step:>{len(str(trainer.settings.steps))}}"
         console.print(f"step {at}  held-out PSNR-Y {scores.psnr_y:.2f} dB, perceptual distance {scores.distance:.4f}", highlight=False)
         return scores

@@ -58,5 +58,10 @@ def slope_of(reduction: Reduction, shape: Sequence[int]) -> float:
 
 
 def _per_image(values: Tensor) -> Tensor:
-    """``(N, ...)`` summed to ``(N,)``."""
-    return values.unsqueeze(-1).flatten(1).sum(1)
+    """``(N, ...)`` summed to ``(N,)``, axis by axis: to the last digit the same in any batch and for any number of threads.
+
+    PyTorch gives threads whole sums, and parts of a sum only where that is all there is to do, as for the batch of one image.
+    """
+    while values.ndim > 1:
+        values = values.sum(-1)
+    return values

@@ -520,13 +520,13 @@ def images(u8: Array) -> Array:
 
 
 def super_resolution_pair(pred: Array, target: Array, *, crop_border: int = 0, y_channel: bool = True) -> tuple[Array, Array]:
-    """BasicSR's preparation of two uint8 images: crop, luma if asked; float64 ``(1, C, H, W)`` in 0..255.
+    """BasicSR's preparation of two uint8 images: crop, luma if asked and in colour; float64 ``(1, C, H, W)`` in 0..255.
 
     The program itself takes luma in float32 and so differs by about 1e-5 of a gray level.
     """
     inside = slice(crop_border, -crop_border or None)
     pair = [images(image[inside, inside]) for image in (pred, target)]
-    if y_channel:
+    if y_channel and pair[0].shape[1] == 3:
         pair = [luma(image / 255) * 255 for image in pair]
     return pair[0], pair[1]
 
@@ -725,6 +725,17 @@ def frechet(mean_a: Array, cov_a: Array, mean_b: Array, cov_b: Array) -> float:
     """Dowson & Landau 1982; ``(S_a S_b)^(1/2)`` has the trace of ``(S_a^(1/2) S_b S_a^(1/2))^(1/2)``, which is symmetric."""
     root_a = symmetric_root(cov_a)
     return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * np.trace(symmetric_root(root_a @ cov_b @ root_a)))
+
+
+def kernel_distance(a: Array, b: Array, *, degree: int = 3, gamma: float | None = None, coef0: float = 1.0) -> float:
+    """Binkowski et al. 2018, eq. 4, pair by pair: the unbiased squared discrepancy of two sets of ``m`` rows ``(m, D)``."""
+    gamma = 1 / a.shape[1] if gamma is None else gamma
+    m, total = len(a), 0.0
+    for i in range(m):
+        for j in range(m):
+            within = 0.0 if i == j else (gamma * a[i] @ a[j] + coef0) ** degree + (gamma * b[i] @ b[j] + coef0) ** degree
+            total += within / (m * (m - 1)) - 2 * (gamma * a[i] @ b[j] + coef0) ** degree / m**2
+    return total
 
 
 def inception_score(logits: Array, splits: int) -> tuple[float, float]:

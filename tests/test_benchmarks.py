@@ -13,6 +13,7 @@ from torch import Tensor
 import ssimloss.functional as F
 from benchmarks import __main__ as benchmark
 from benchmarks import contenders, limits, memory, timing
+from benchmarks import evaluation as files
 
 CPU = torch.device("cpu")
 MIB = 2**20
@@ -146,3 +147,25 @@ def test_report_has_what_it_needs_to_be_judged(tmp_path: Path) -> None:
     table = (tmp_path / "tiny.md").read_text(encoding="utf-8")
     assert table.count("| 1x1x32x32 |") == 4
     assert "Where others win" in table or "No library measured here" in table
+
+
+def test_loops_over_files_compute_what_evaluate_does(tmp_path: Path) -> None:
+    files.make_photographs(tmp_path / "made", 2)
+    loops = {
+        files.OURS: lambda: files.ours(tmp_path / "made"),
+        files.SCIKIT: lambda: files.image_by_image(tmp_path / "made", files.scikit_image),
+        files.TORCH: lambda: files.image_by_image(tmp_path / "made", files.plain_torch),
+    }
+    differences = files.check_agreement(loops)
+    row = timing.Samples(quiet=[1.0]).summary() | {"images_per_s": 2.0}
+    rows = {name: {**row, "difference": differences.get(name, {})} for name in loops}
+    libraries = ("torch", "ssimloss", "scikit-image", "pillow")
+    about = {"device": "", "threads": 1, "date": "", "system": "", "instructions": "", "versions": dict.fromkeys(libraries, "1")}
+    assert "| ssimloss | 1.00 (1.00-1.00) | 2.0 | 1.00 | - |" in files.markdown(
+        {"metadata": about, "rows": rows, "images": 2, "peak_bytes": {"100": 2**20}}
+    )
+    files.repeated(tmp_path / "made", tmp_path / "more", 5)
+    assert len(files.ours(tmp_path / "more")) == 5
+    loops[files.SCIKIT] = lambda: {name: values | {"ssim": values["ssim"] + 1e-8} for name, values in files.ours(tmp_path / "made").items()}
+    with pytest.raises(RuntimeError, match="scikit-image, image by image computes another ssim: 1"):
+        files.check_agreement(loops)

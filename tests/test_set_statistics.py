@@ -1,4 +1,4 @@
-"""Frechet distance and Inception score: closed forms, the NumPy reference, other programs, invariances, errors."""
+"""Frechet distance, kernel distance and Inception score: closed forms, the NumPy reference, other programs, invariances, errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import reference
 import torch
 from torch import Tensor
 
-from ssimloss.metrics import frechet_distance, inception_score
+from ssimloss.metrics import frechet_distance, inception_score, kernel_distance
 
 
 def features(rows: int, columns: int, seed: int = 0) -> Tensor:
@@ -107,6 +107,38 @@ def test_frechet_distance_of_what_is_not_finite_is_no_number() -> None:
         frechet_distance(features(5, 3).index_fill(0, torch.tensor([1]), math.nan), features(5, 3))
 
 
+# --- kernel distance -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"degree": 2, "gamma": 0.3, "coef0": 0.0}], ids=str)
+def test_kernel_distance_equals_the_reference(options: dict[str, float]) -> None:
+    """Subsets as large as both sets are the sets themselves."""
+    a, b = features(12, 5), features(12, 5, seed=1)
+    mean, deviation = kernel_distance(a, b, subsets=3, subset_size=12, **options)  # type: ignore[arg-type]
+    battery.close(mean, reference.kernel_distance(a.numpy(), b.numpy(), **options), 1e-11)
+    assert deviation <= 1e-12 * mean
+
+
+def test_kernel_distance_equals_torch_fidelity() -> None:
+    """The subsets that it draws; of float64 features, since it multiplies in the precision of these."""
+    program = pytest.importorskip("torch_fidelity.metric_kid")
+    a, b = features(40, 16), features(33, 16, seed=1)
+    for options in ({}, {"degree": 2, "gamma": 0.5, "coef0": 0.2, "seed": 7}):
+        theirs = {f"kid_kernel_poly_{key}": value for key, value in options.items() if key != "seed"}
+        theirs |= {"rng_seed": options.get("seed", 2020), "kid_subsets": 6, "kid_subset_size": 20, "verbose": False}
+        expected = program.kid_features_to_metric(a, b, **theirs)
+        for value, key in zip(kernel_distance(a, b, subsets=6, subset_size=20, **options), expected, strict=True):  # type: ignore[arg-type]
+            battery.close(value, expected[key], 1e-10)
+
+
+def test_kernel_distance_is_not_biased() -> None:
+    """Of sets from one distribution it is 0 on average, negative as often as not."""
+    values = [kernel_distance(features(30, 4, seed), features(30, 4, seed + 50), subsets=1, subset_size=30)[0].item() for seed in range(20)]
+    assert min(values) < 0 < max(values)
+    far = kernel_distance(features(30, 4), features(30, 4, 50) + 1, subsets=2, subset_size=20)[0]
+    assert far > 2 * max(values)
+
+
 # --- Inception score -----------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +200,10 @@ def test_bad_input_is_named() -> None:
             lambda: frechet_distance(a[..., None], a),
         ),
         (ValueError, "features_b must have at least 2 rows, got 1", lambda: frechet_distance(a, a[:1])),
+        (ValueError, "subset_size must be at most the number of rows, got 1000 for 6 and 6", lambda: kernel_distance(a, a)),
+        (ValueError, "subset_size must be at least 2", lambda: kernel_distance(a, a, subset_size=1)),
+        (ValueError, "features_b must have the 3 columns", lambda: kernel_distance(a, a[:, :2], subset_size=3)),
+        (ValueError, "gamma must be positive", lambda: kernel_distance(a, a, subset_size=3, gamma=0.0)),
         (ValueError, "features_b must have the 3 columns of features_a, got 2", lambda: frechet_distance(a, a[:, :2])),
         (ValueError, "features_b must be on the device of features_a", lambda: frechet_distance(a, a.to("meta"))),
         (ValueError, "logits must have at least 10 rows, got 6", lambda: inception_score(a)),

@@ -510,7 +510,8 @@ def test_old_files_are_brought_up_to_date() -> None:
 
 def test_every_classification_network_has_a_file_with_a_checksum() -> None:
     rows = weights.catalogue()
-    published = [row for row in rows if row.url is not None]
+    assert weights.INCEPTION in rows
+    published = [row for row in rows if row.url is not None and row is not weights.INCEPTION]
     assert len({row.file for row in rows}) == len(rows) > 100
     for row in published:
         enum = torchvision.models.get_model_weights(row.name)[row.word]
@@ -521,6 +522,10 @@ def test_every_classification_network_has_a_file_with_a_checksum() -> None:
     for network in weights.networks():
         for word in weights.words(network):
             assert weights.published(network, word) in rows
+    digits = torch.hub.HASH_REGEX.search(weights.INCEPTION.file)
+    assert digits is not None
+    assert weights.INCEPTION.sha256 == digits.group(1)
+    assert weights.INCEPTION.fetch_command == "ssimloss weights fetch inception"
     swag = next(row for row in published if "SWAG" in row.word)
     assert "CC-BY-NC" in swag.licence or "LICENSE" in swag.licence, "not free for every use"
 
@@ -867,7 +872,7 @@ def test_without_network_the_error_says_everything(
     )
     assert f"  file      {file} (" in str(caught.value)
     assert f"  URL       https://download.pytorch.org/models/{file}" in lines
-    assert f"  SHA-256   starts with {digits} (torchvision publishes these digits, in the file's name)" in lines
+    assert f"  SHA-256   starts with {digits} (these digits are published, in the file's name)" in lines
     assert f"  put it in {home}, or in a folder named by SSIMLOSS_WEIGHTS (not set)" in lines
     assert any(line.startswith(f"  command   ssimloss weights {command}    ") for line in lines)
     assert lines[-1].strip() == f"ssimloss weights import {file}"

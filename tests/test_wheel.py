@@ -89,7 +89,8 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.split("/")[0] for name in names} == {"ssimloss", f"ssimloss-{ssimloss.__version__}.dist-info"}
     package = ROOT / "ssimloss"
-    expected = {str(path.relative_to(ROOT)) for path in package.rglob("*.py")} | {"ssimloss/py.typed"} | bundled()
+    sources = [*package.rglob("*.py"), *(package / "evaluation" / "report" / "page").iterdir()]
+    expected = {str(path.relative_to(ROOT)) for path in sources} | {"ssimloss/py.typed"} | bundled()
     assert expected - names == set(), "missing from the wheel"
     assert "-py3-none-" in wheel.name, "the library is no extension module: one wheel serves every Python"
     assert not wheel.name.endswith("-any.whl"), "it serves one platform"

@@ -1,8 +1,7 @@
-"""PSNR-Y, SSIM and MS-SSIM as super-resolution papers report them.
+"""PSNR-Y, SSIM and MS-SSIM as super-resolution papers report them: ``ssimloss.metrics.SuperResolutionProtocol``.
 
-Both images are 8 bit, ``scale`` pixels of border are cut off, and luma is BT.601 studio range (16 to 235), unrounded, in float64.
-PSNR takes 255 as its peak; SSIM (Wang et al. 2004, window inside the image) and MS-SSIM (Wang et al. 2003, five scales) are measured on
-the same luma with ``data_range=255``.
+Both images are 8 bit, ``scale`` pixels of border are cut off, and luma is BT.601 studio range (16 to 235), unrounded, in float64; SSIM is
+that of Wang et al. 2004, MS-SSIM that of Wang et al. 2003 in five scales.
 """
 
 from collections.abc import Sequence
@@ -11,12 +10,12 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-import ssimloss.functional as F
 from ssimloss import color
+from ssimloss.metrics import SuperResolutionProtocol, Validator
 from super_resolution.photographs import Photograph, enlarge, to_float, to_uint8
 
 METRICS = ("psnr_y", "ssim", "ms_ssim")
-SMALLEST_MS_SSIM = 176  # five scales of an 11-pixel window
+SMALLEST_MS_SSIM = 161  # five scales of an 11-pixel window
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,19 @@ class Result:
     scores: Scores
 
 
-def luma(image: Tensor, border: int) -> Tensor:
-    """Bytes ``(3, H, W)`` to studio-range Y ``(1, 1, H - 2 border, W - 2 border)``, float64, 16 to 235."""
-    inside = image[None, :, border : image.shape[1] - border, border : image.shape[2] - border]
-    return color.luma(inside.double(), standard="bt601_studio", data_range=255)
-
-
-def psnr_y(pred: Tensor, truth: Tensor, scale: int) -> float:
-    """PSNR of the luma of two uint8 images, in dB."""
-    return F.psnr(luma(pred, scale), luma(truth, scale), data_range=255).item()
+def luma(image: Tensor) -> Tensor:
+    """Bytes ``(3, H, W)`` to studio-range Y ``(1, 1, H, W)``, float64, 16 to 235."""
+    return color.luma(image[None].double(), standard="bt601_studio", data_range=255)
 
 
 def measure(pred: Tensor, truth: Tensor, scale: int) -> Scores:
     """All three scores of two uint8 images ``(3, H, W)``."""
-    y, y_true = luma(pred, scale), luma(truth, scale)
-    ms_ssim = F.ms_ssim(y, y_true, data_range=255).item() if min(y.shape[2:]) >= SMALLEST_MS_SSIM else float("nan")
-    return Scores(F.psnr(y, y_true, data_range=255).item(), F.ssim(y, y_true, data_range=255).item(), ms_ssim)
+    protocol = SuperResolutionProtocol(scale)
+    fits = min(pred.shape[1:]) - 2 * scale >= SMALLEST_MS_SSIM
+    validator = Validator(["psnr", "ssim", *(["ms_ssim"] if fits else [])], protocol, data_range=255)
+    validator.update(pred[None].double(), truth[None].double())
+    scores = validator.compute()
+    return Scores(scores["psnr"], scores["ssim"], scores.get("ms_ssim", float("nan")))
 
 
 @torch.inference_mode()
@@ -71,10 +67,19 @@ def network_result(network: nn.Module, photograph: Photograph, scale: int, devic
     return Result(image, measure(image, photograph.truth, scale))
 
 
-def mean_psnr_y(network: nn.Module, photographs: Sequence[Photograph], scale: int, device: torch.device) -> float:
-    """The mean over photographs of each one's PSNR-Y."""
-    values = [psnr_y(super_resolve(network, photograph, device), photograph.truth, scale) for photograph in photographs]
-    return sum(values) / len(values)
+def mean_psnr_y(network: nn.Module, photographs: Sequence[Photograph], scale: int) -> float:
+    """The mean over photographs of each one's PSNR-Y, with one synchronisation."""
+    validator = Validator(["psnr"], SuperResolutionProtocol(scale))
+    pairs = ((to_float(p.low[None]).contiguous(memory_format=torch.channels_last), to_float(p.truth[None])) for p in photographs)
+    return validator.run(network, pairs)["psnr"]
+
+
+def mean_psnr_y_of(images: Sequence[Tensor], photographs: Sequence[Photograph], scale: int) -> float:
+    """The same of uint8 images ``(3, H, W)`` that are there already."""
+    validator = Validator(["psnr"], SuperResolutionProtocol(scale))
+    for image, photograph in zip(images, photographs, strict=True):
+        validator.update(to_float(image[None]), to_float(photograph.truth[None]))
+    return validator.compute()["psnr"]
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
@@ -87,7 +92,7 @@ def gradient_ratio(pred: Tensor, truth: Tensor) -> float:
     """How steep the luma is on average, as a part of the truth's: below 1 where detail was smoothed away."""
 
     def steepness(image: Tensor) -> Tensor:
-        y = luma(image, 0)
+        y = luma(image)
         return y.diff(dim=2).abs().mean() + y.diff(dim=3).abs().mean()
 
     return (steepness(pred) / steepness(truth)).item()

@@ -39,7 +39,7 @@ class Detail:
 
 def busiest_detail(photograph: Photograph, scale: int, side: int = DETAIL) -> Detail:
     """The square of the truth with the steepest luma on average: chosen by the photograph alone, not by anybody's result."""
-    y = luma(photograph.truth, 0)
+    y = luma(photograph.truth)
     side = min(side, *y.shape[2:]) // scale * scale
     steepness = torch.zeros_like(y)
     steepness[..., :-1, :] += y.diff(dim=2).abs()
@@ -118,7 +118,7 @@ def draw_losses(
         results = [bicubic[index], *(results[index] for results in by_loss.values())]
         for crop, error, result in zip(crops[1:], errors[1:], results, strict=True):
             show(crop, detail.of(result.image), caption_of(result.scores))
-            difference = (luma(result.image, 0) - luma(photograph.truth, 0)).abs()[0, 0]
+            difference = (luma(result.image) - luma(photograph.truth)).abs()[0, 0]
             distance = detail.of(difference)
             mapped = show_map(error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno")
         figure.colorbar(mapped, ax=errors[1:], location="right", label="|Y - Y of the truth|, of 255", pad=0.01, extend="max")
@@ -127,7 +127,7 @@ def draw_losses(
 
 def ssim_map(pred: Tensor, truth: Tensor) -> Tensor:
     """SSIM of the luma around every pixel, ``(H, W)``; the border is reflected so that the map is as large as the photograph."""
-    return F.ssim(luma(pred, 0), luma(truth, 0), data_range=255, padding="reflect", reduction="none")[0, 0]
+    return F.ssim(luma(pred), luma(truth), data_range=255, padding="reflect", reduction="none")[0, 0]
 
 
 def _draw_terms(axes: Axes, history: History) -> None:

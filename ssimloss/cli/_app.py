@@ -6,11 +6,15 @@ import typer
 
 from ssimloss._version import __version__
 from ssimloss.cli import _weights
+from ssimloss.cli._compare import compare
 from ssimloss.cli._doctor import doctor
+from ssimloss.cli._evaluate import evaluate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Image losses and metrics for PyTorch.")
 app.add_typer(_weights.app, name="weights")
 app.command()(doctor)
+app.command()(compare)
+app.command()(evaluate)
 
 
 def _print_version(asked: bool) -> None:

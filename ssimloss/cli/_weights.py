@@ -5,8 +5,6 @@ Exit status: 0 for done, 1 for missing, damaged or not to be had, 2 for a comman
 
 import difflib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,32 +13,23 @@ from rich.console import Console
 from rich.table import Table
 
 from ssimloss import weights
+from ssimloss.cli._told import told
 from ssimloss.weights import WeightsFile
 
 app = typer.Typer(no_args_is_help=True, help="Pretrained weights: list, find, fetch, verify and import them.")
 
-_FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]")  # what losses are usually built on
+_FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception")  # what losses are usually built on
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no file name is cut
 
 Word = Annotated[str, typer.Option("--weights", metavar="WORD", help="torchvision's name of the weights, where it has several.")]
 Folder = Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Where to put the file; otherwise torchvision's cache.")]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What the library says about files and names goes to stderr as it is, without a traceback."""
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
 def _entry(name: str, word: str) -> WeightsFile:
-    bundled = {row.name: row for row in weights.BUNDLED}
-    if name in bundled:
-        return bundled[name]
-    known = [*bundled, *weights.networks()]
+    own = {row.name: row for row in (*weights.BUNDLED, weights.INCEPTION)}
+    if name in own:
+        return own[name]
+    known = [*own, *weights.networks()]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3)
         hint = f"close to it: {', '.join(close)}" if close else "ssimloss weights list --all shows all"
@@ -83,7 +72,7 @@ def where(
         for title, folder in weights.folders().items():
             typer.echo(f"{title:<16} {folder}{'' if folder.is_dir() else '    (does not exist)'}")
         return
-    with _told():
+    with told():
         entry = _entry(name, word)
         path = weights.find(entry)
         if path is None:
@@ -93,13 +82,13 @@ def where(
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Networks, as torchvision calls them.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Networks, as torchvision calls them, or inception, that of FID.")],
     word: Word = weights.IMAGENET,
     to: Folder = None,
 ) -> None:
     """Download weights, go on with an interrupted download, and print the path of each file."""
     for name in names:
-        with _told():
+        with told():
             entry = _entry(name, word)
             typer.echo(weights.fetch(entry, to) if entry.url is not None else weights.obtain(entry))
 
@@ -109,8 +98,8 @@ def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="What to verify; without, every file that is here.")] = None,
     word: Word = weights.IMAGENET,
 ) -> None:
-    """Compare files with their SHA-256: all of it for bundled files, the digits that torchvision publishes for its own."""
-    with _told():
+    """Compare files with their SHA-256: all of it for bundled files, the published digits for the others."""
+    with told():
         entries = [_entry(name, word) for name in names] if names else weights.catalogue()
     faults = 0
     for entry in entries:
@@ -137,6 +126,6 @@ def import_(
 ) -> None:
     """Verify files of weights and put them where they are looked for."""
     for file in files:
-        with _told():
+        with told():
             entry, path = weights.import_file(file, to)
         typer.echo(f"{path}: {entry.title}")

@@ -59,7 +59,7 @@ class Measure:
 def _reduced(values: Tensor, reduction: Reduction) -> Tensor:
     if reduction == "mean":
         return values.mean()
-    return values.sum() if reduction == "sum" else values.flatten(1).mean(1)
+    return values.sum() if reduction == "sum" else values.mean(3).mean(2).mean(1)  # axis by axis: alike in every batch
 
 
 def _ssim(pred: Tensor, target: Tensor, *, negative_structure: str = "keep", reduction: Reduction = "mean", **options: Any) -> Tensor:

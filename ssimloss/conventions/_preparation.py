@@ -20,7 +20,7 @@ LUMA = {
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """Done in the order of the fields, on images scaled to [0, 1]."""
+    """Done as if in the order of the fields, on images scaled to [0, 1]."""
 
     clamp: bool = False
     quantise: bool = False  # to 256 levels, in the precision of the images themselves, as the programs save them
@@ -50,21 +50,24 @@ class Preparation:
         return border
 
     def _prepared(self, image: Tensor, lo: float, span: float, border: int) -> Tensor:
+        if border:  # first: whatever comes before it in the programs is done pixel by pixel
+            image = image[:, :, border:-border, border:-border]
         image = image.to(torch.promote_types(image.dtype, torch.float32))
         if (lo, span) != (0.0, 1.0):
             image = (image - lo) / span
         if self.clamp:
             image = image.clamp(0, 1)
         if self.quantise:
-            image = torch.round(image * 255)
+            image = (image * 255).round_()
         image = image.to(torch.float64)
         if self.quantise:
-            image = image / 255
-        if border:
-            image = image[:, :, border:-border, border:-border]
+            image = image.div_(255)
         if self.luma is not None:
             (red, green, blue), offset = LUMA[self.luma]
-            image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3] + offset
+            y = red * image[:, 0:1]
+            for weight, channel in ((green, 1), (blue, 2)):
+                y.add_(weight * image[:, channel : channel + 1])
+            image = y.add_(offset)
         return torch.round(image * 255) / 255 if self.round else image
 
 

@@ -131,7 +131,8 @@ def _chunk(
     The arithmetic is in place where it can be: what this costs is memory traffic. Maps are ``(P, W', H')``, turned by the filter.
     """
     p, h, w = x.shape
-    offset_x, offset_y = x.mean((1, 2), keepdim=True), y.mean((1, 2), keepdim=True)
+    # Axis by axis, also below: sums over both would have other roundings in a batch of one, which threads take apart.
+    offset_x, offset_y = (image.mean(2, keepdim=True).mean(1, keepdim=True) for image in (x, y))
     maps = x.new_empty(4, p, h, w)
     x, y = torch.sub(x, offset_x, out=maps[0]), torch.sub(y, offset_y, out=maps[1])
     torch.mul(x, x, out=maps[2]).addcmul_(y, y)
@@ -148,9 +149,9 @@ def _chunk(
         mu_x, mu_y = v_x + offset_x, v_y + offset_y
         inverse_l = torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()  # 1 / (mu_x^2 + mu_y^2 + C1)
         lum = torch.mul(mu_x, mu_y).mul_(2).add_(c1).mul_(inverse_l)
-        means = (lum * cs).sum((1, 2)) / positions
+        means = (lum * cs).sum(2).sum(1) / positions
     else:
-        means = cs.sum((1, 2)) / positions
+        means = cs.sum(2).sum(1) / positions
     if grad_x is None and grad_y is None:
         return means
 

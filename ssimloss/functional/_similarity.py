@@ -12,6 +12,7 @@ where a flat patch is bright. Under a mask, V is the normalised convolution ``V(
 Source: Wang, Bovik, Sheikh & Simoncelli 2004.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -157,9 +158,15 @@ def signed_power(base: Tensor, exponent: float) -> Tensor:
 
 def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
     """``(N, C, 1, ...)``, without a gradient: a constant that cancels."""
-    axes = tuple(range(2, image.ndim))
     image = image.detach()
     if mask is None:
-        return image.mean(axes, keepdim=True)
-    mass = mask.sum(axes, keepdim=True)
-    return (image * mask).sum(axes, keepdim=True) / torch.where(mass > 0, mass, 1)
+        return _plane_sum(image) / math.prod(image.shape[2:])
+    mass = _plane_sum(mask)
+    return _plane_sum(image * mask) / torch.where(mass > 0, mass, 1)
+
+
+def _plane_sum(image: Tensor) -> Tensor:
+    """Axis by axis, which rounds alike in every batch, see ``_reduce``."""
+    for axis in range(image.ndim - 1, 1, -1):
+        image = image.sum(axis, keepdim=True)
+    return image

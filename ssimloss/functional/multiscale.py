@@ -309,7 +309,7 @@ def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, p
     if part == "ssim":
         values = luminance(statistics, c1) * values
     if statistics.mass is None:
-        return values.mean((2, 3))
+        return values.mean(3).mean(2)
     mass = statistics.mass.expand_as(values).sum((2, 3))
     return (values * statistics.mass).sum((2, 3)) / torch.where(mass > 0, mass, 1)
 
@@ -320,7 +320,7 @@ def _product_of_powers(terms: Tensor, weights: tuple[float, ...], negative: Nega
     if negative == "shift":
         terms = ((terms + 1) / 2).clamp(min=torch.finfo(terms.dtype).tiny)
     elif negative in ("relu", "relu_map"):
-        positive = terms > 0
+        positive = ~(terms <= 0)  # what is no number stays none
         terms = torch.where(positive, terms, 1)
     else:
         small = terms < _SOFT_CLAMP

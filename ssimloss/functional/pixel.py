@@ -178,9 +178,8 @@ def psnr(
     """
     check_psnr_options(data_range=data_range, pooling=pooling, eps=eps, reduction=reduction)
     _, span = _checks.data_range(data_range)
-    squared = (masked_difference(pred, target, mask) / span).square()
-    mse = reduce(squared, "image" if pooling == "image" else "mean", mask)
-    error = mse + eps
+    mse = l2_loss(pred, target, mask=mask, reduction="image" if pooling == "image" else "mean")
+    error = mse / span**2 + eps
     differs = error != 0  # an infinite PSNR has no slope; its gradient is 0, not NaN
     decibel = torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
     return decibel if pooling == "batch" else reduce(decibel, reduction)

@@ -15,16 +15,11 @@ from ssimloss.functional.judgements import Better, Fit, check_judgements, fit_he
 from ssimloss.functional.similarity import FeatureDistance, channel_distances, check_deep_similarity_options, check_heads
 from ssimloss.losses._deep import FeatureLoss, constants, extractor_settings
 from ssimloss.networks import FeatureExtractor, dists_weights, lpips_heads
+from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS
 from ssimloss.networks._pooling import Pooling
 from ssimloss.networks.extractor import Gray, Normalization, Weights
 
 LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1"]
-VGG16 = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
-LPIPS_LAYERS: dict[str, tuple[str, ...]] = {
-    "alexnet": ("relu1", "relu2", "relu3", "relu4", "relu5"),
-    "vgg16": VGG16,
-    "squeezenet1_1": ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
-}
 IMAGE = "image"  # DISTS's first layer
 
 
@@ -48,7 +43,7 @@ class DeepPerceptualSimilarity(FeatureLoss):
         self,
         network: str | nn.Module = "vgg16",
         *,
-        layers: Mapping[str, float] = dict.fromkeys(VGG16, 1.0),
+        layers: Mapping[str, float] = dict.fromkeys(VGG16_LAYERS, 1.0),
         distance: FeatureDistance = "normalized_l2",
         heads: Sequence[Tensor] | None = None,
         spatial: bool = False,
@@ -219,7 +214,7 @@ class DISTS(FeatureLoss):
     ) -> None:
         settings = extractor_settings(locals())
         check_reduction(reduction)
-        extractor = FeatureExtractor("vgg16", VGG16, pooling="l2", **settings)
+        extractor = FeatureExtractor("vgg16", VGG16_LAYERS, pooling="l2", **settings)
         super().__init__(extractor, settings, _only_reduction, reduction=reduction)
         published = dists_weights() if alpha is None or beta is None else (alpha, beta)
         channels = {IMAGE: 3, **extractor.channels()}

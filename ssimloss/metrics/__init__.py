@@ -1,5 +1,64 @@
-"""What is measured, not trained on: statistics of whole sets of images."""
+"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets of images."""
 
-from ssimloss.metrics.distributions import frechet_distance, inception_score
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["frechet_distance", "inception_score"]
+from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
+from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure
+from ssimloss.metrics.protocol import PROTOCOLS, Protocol, SuperResolutionProtocol, in_buckets, protocol
+from ssimloss.metrics.validator import BestCheckpoint, Validator
+
+if TYPE_CHECKING:
+    from ssimloss.metrics.image import DISTS, LPIPS, MSSSIM, PSNR, SSIM, DeepSimilarity, GradientSSIM, ImageMetric, LossMetric
+    from ssimloss.metrics.inception import InceptionMetrics
+
+__all__ = [
+    "MEASURES",
+    "ImageMeasure",
+    "measure",
+    "PROTOCOLS",
+    "Protocol",
+    "SuperResolutionProtocol",
+    "protocol",
+    "in_buckets",
+    "Validator",
+    "BestCheckpoint",
+    "ImageMetric",
+    "PSNR",
+    "SSIM",
+    "MSSSIM",
+    "GradientSSIM",
+    "LPIPS",
+    "DISTS",
+    "DeepSimilarity",
+    "LossMetric",
+    "InceptionMetrics",
+    "frechet_distance",
+    "kernel_distance",
+    "inception_score",
+]
+
+# They need torchmetrics, an extra, which is imported when one of them is first asked for.
+_OF_TORCHMETRICS = dict.fromkeys(
+    ("ImageMetric", "PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"
+) | {"InceptionMetrics": "inception"}
+
+
+def __getattr__(name: str) -> Any:
+    """The metrics of the extra ``metrics``.
+
+    Raises:
+        ModuleNotFoundError: torchmetrics is not installed; it says how to.
+    """
+    if name not in _OF_TORCHMETRICS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    try:
+        module = importlib.import_module(f"{__name__}.{_OF_TORCHMETRICS[name]}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in ("torchmetrics", "torch_fidelity"):
+            raise
+        raise ModuleNotFoundError(
+            f"ssimloss.metrics.{name} needs {error.name}, which is not installed: pip install 'ssimloss[metrics]'", name=error.name
+        ) from error
+    return getattr(module, name)

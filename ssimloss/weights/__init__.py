@@ -17,6 +17,7 @@ from ssimloss.weights._catalogue import (
     BUNDLED,
     EMBEDDED,
     IMAGENET,
+    INCEPTION,
     WeightsFile,
     bundled,
     catalogue,
@@ -44,6 +45,7 @@ __all__ = [
     "words",
     "published",
     "IMAGENET",
+    "INCEPTION",
     "VARIABLE",
     "folders",
     "cache",
@@ -64,7 +66,7 @@ def load_network(name: str, weights: Weights, *, layout: Layout | None = None, n
     """The state dict for a network, in torchvision's layout, on the CPU.
 
     Args:
-        name: torchvision's name of a classification network, or ``"embedded"``.
+        name: torchvision's name of a classification network, ``"embedded"``, or ``"inception"``, the network of FID.
         weights: ``"imagenet"`` (torchvision's ``IMAGENET1K_V1``), another of torchvision's names for this network, the path of a ``.pth``
             or ``.safetensors`` file, or a state dict, whose tensors are passed through, not copied. ``"embedded"``, which was not trained
             on ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the default everywhere both mean it.
@@ -108,6 +110,10 @@ def _named(network: str, word: str) -> WeightsFile:
         if word not in (EMBEDDED, IMAGENET):
             raise unknown_word(network, word, (EMBEDDED, IMAGENET))
         return bundled(EMBEDDED)
+    if network == INCEPTION.name:
+        if word != IMAGENET:
+            raise unknown_word(network, word, (IMAGENET,))
+        return INCEPTION
     return published(network, word)
 
 
@@ -118,6 +124,8 @@ def _is_path(weights: str | os.PathLike[str]) -> bool:
 
 def _demand_known_bytes(network: str, path: Path) -> None:
     """A file that is called as torchvision calls it has to be that file."""
+    if network == INCEPTION.name and path.name == INCEPTION.file and path.is_file():
+        demand_whole(INCEPTION, path)
     if network not in networks():
         return
     for word in words(network):

@@ -1,4 +1,4 @@
-"""Which weights there are: name, file, SHA-256, size, licence, and where torchvision's are fetched from."""
+"""Which weights there are: name, file, SHA-256, size, licence, and where what does not travel with the package is fetched from."""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ _FIRST_WEIGHTS = "IMAGENET1K_V1"
 class WeightsFile:
     """One file by name.
 
-    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for torchvision's the first eight digits or more,
-    which torchvision publishes as part of the file's name. Eight digits tell a damaged file from a whole one; they prove no origin.
+    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for the others the first eight digits or more,
+    which are published as part of the file's name. Eight digits tell a damaged file from a whole one; they prove no origin.
     """
 
     name: str  # of the network or of the bundled file
@@ -36,7 +36,7 @@ class WeightsFile:
     @property
     def fetch_command(self) -> str:
         """What brings the file here."""
-        option = "" if self.word == _FIRST_WEIGHTS else f" --weights {self.word}"
+        option = "" if self.word in (_FIRST_WEIGHTS, IMAGENET) else f" --weights {self.word}"
         return f"ssimloss weights fetch {self.name}{option}"
 
 
@@ -51,6 +51,17 @@ BUNDLED = (
     _bundled("lpips_squeezenet1_1_v0.1", 9512, "d40d9608c7f0dce352fc00e0e358e88107ff497e15c4f1118fc263dbcad5823d", "BSD-2-Clause"),
     _bundled("dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"),
     _bundled(EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"),
+)
+
+# The network of FID, KID and Inception score, as torch-fidelity converted it from the original of 2015.
+INCEPTION = WeightsFile(
+    "inception",
+    IMAGENET,
+    "weights-inception-2015-12-05-6726825d.pth",
+    "6726825d",
+    95_628_359,
+    "Apache-2.0, terms of ImageNet",
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
 )
 
 
@@ -115,8 +126,8 @@ def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -
 
 
 def catalogue() -> list[WeightsFile]:
-    """Every file there is a name for: the bundled ones, then torchvision's, each file once."""
-    rows = {row.file: row for row in BUNDLED}
+    """Every file there is a name for: the bundled ones, that of FID, then torchvision's, each file once."""
+    rows = {row.file: row for row in (*BUNDLED, INCEPTION)}
     for network in networks():
         for word in words(network):
             row = published(network, word)

@@ -78,7 +78,7 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
             f"{entry.title} are not on this machine and could not be downloaded: {reason}",
             f"  file      {entry.file} ({entry.size / 1e6:.1f} MB)",
             f"  URL       {entry.url}",
-            f"  SHA-256   starts with {entry.sha256} (torchvision publishes these digits, in the file's name)",
+            f"  SHA-256   starts with {entry.sha256} (these digits are published, in the file's name)",
             f"  put it in {cache()}, or in a folder named by {VARIABLE} ({f'now {chosen}' if chosen else 'not set'})",
             f"  command   {entry.fetch_command}    where there is a network, and with the file brought here",
             f"            ssimloss weights import {entry.file}",

@@ -52,7 +52,7 @@ double score_of(const double* means, int scales, const double* weights, int32_t 
     slopes[s] = 0;
     bases[s] = base_of(means[s], negative, is_double);
     if (weights[s] == 0) continue;  // no part of the product, not even where the mean is 0
-    if (negative == kRelu && !(means[s] > 0)) {  // takes the whole product's gradient with it
+    if (negative == kRelu && means[s] <= 0) {  // takes the whole product's gradient with it
       for (int k = 0; k < scales; k++) slopes[k] = 0;
       return 0;
     }

@@ -1,0 +1,40 @@
+"""``ssimloss compare``: one pair of images, a table and a picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from ssimloss.cli._told import told
+
+if TYPE_CHECKING:
+    from ssimloss.evaluation.images import Alpha
+
+
+def compare(
+    reference: Annotated[Path, typer.Argument(metavar="A", help="The reference.")],
+    distorted: Annotated[Path, typer.Argument(metavar="B", help="What is compared with it, of the same size.")],
+    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Measures, separated by commas.")] = "psnr,ssim",
+    protocol: Annotated[str, typer.Option(metavar="NAME", help="What is cut, rounded and converted before.")] = "plain",
+    scale: Annotated[int | None, typer.Option(metavar="N", help="The factor of enlargement, where the protocol takes one.")] = None,
+    explain: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="NAME NAME", help="Two conventions whose values are to be told apart.")
+    ] = None,
+    alpha: Annotated[str, typer.Option(metavar="error|drop", help="What to do with images that are transparent in places.")] = "error",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path("comparison.png"),
+) -> None:
+    """Compare two images: what each measure says, where the largest error is, and a picture of it."""
+    from ssimloss.evaluation import compare as compared
+
+    with told():
+        found = compared(
+            reference,
+            distorted,
+            metrics=[name.strip() for name in metrics.split(",") if name.strip()],
+            protocol=protocol,
+            scale=scale,
+            explain=explain,
+            alpha=cast("Alpha", alpha),  # a word that is none is an error of the library
+        )
+        typer.echo(str(found))
+        typer.echo(f"\n{found.draw(out)}")

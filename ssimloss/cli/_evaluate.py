@@ -1,0 +1,221 @@
+"""``ssimloss evaluate``: files compared with their references, on one process or under ``torchrun``.
+
+Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal, or nothing was left; 2 for a command
+that makes no sense; 130 and 143 when interrupted or told to end.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ssimloss.evaluation import Evaluation
+
+_PIPE_WIDTH = 200  # columns where there is no terminal, so that no name is cut
+_QUIET_S = 10.0  # between two lines where there is no terminal
+_LISTED = 5  # of files without a partner and of errors; the report has all
+
+
+def evaluate(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="A folder, a file, a glob pattern, or a .csv file of pairs.")],
+    distorted: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DISTORTED", help="The same of what is judged; several are compared; NAME=PATH names one."),
+    ] = None,
+    metrics: Annotated[str, typer.Option(help="Names with commas between them.")] = "psnr,ssim",
+    protocol: Annotated[
+        str, typer.Option(help="How images are prepared, and which definitions: plain, basicsr, edsr, pyiqa, ...")
+    ] = "plain",
+    scale: Annotated[int | None, typer.Option(help="Factor of super-resolution, where the protocol asks for it.")] = None,
+    suffix: Annotated[str, typer.Option(help="What distorted files have behind the name of the reference, such as x4.")] = "",
+    alpha: Annotated[str, typer.Option(help="Of images transparent in places: error, or drop.")] = "error",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="The most images measured together.")] = 16,
+    workers: Annotated[int | None, typer.Option(help="Threads that decode; otherwise one per processor, at most 8.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where tables and report go; otherwise nothing is written.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue what the folder holds.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Discard what the folder holds.")] = False,
+    on_damaged: Annotated[str, typer.Option(help="A file that cannot be compared: skip (and say so), or stop.")] = "skip",
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Whether to write the page.")] = True,
+) -> None:
+    """Compare images with their references: tables, statistics and a page to look at.
+
+    Under torchrun each process takes a share; the result is that of one process to the last digit.
+    """
+    from ssimloss import evaluation
+
+    leads = os.environ.get("RANK", "0") == "0"
+    console = Console(stderr=True, quiet=not leads)
+    with _told(out), _shown(console) as show:
+        result = evaluation.evaluate(
+            reference,
+            _methods(distorted),
+            metrics=[name.strip() for name in metrics.split(",") if name.strip()],
+            protocol=protocol,
+            scale=scale,
+            suffix=suffix,
+            alpha=alpha,  # type: ignore[arg-type]  # these words are checked there
+            device=device,
+            batch_size=batch_size,
+            workers=workers,
+            out=out,
+            resume=resume,
+            overwrite=overwrite,
+            on_damaged=on_damaged,  # type: ignore[arg-type]
+            report=report,
+            on_progress=show,
+        )
+    if leads:
+        _print(result)
+        if out is not None:
+            typer.echo(f"wrote {out / 'index.html' if report else out / 'per_image.csv'}")
+
+
+def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
+    """``NAME=PATH`` for some or all, unless there is a path of that name."""
+    named = [text.partition("=")[::2] if "=" in text and not Path(text).exists() else ("", text) for text in distorted or ()]
+    if not any(name for name, _ in named):
+        return distorted or None
+    methods = {name or Path(path).name: path for name, path in named}
+    if len(methods) < len(named):
+        raise typer.BadParameter("two methods have the same name; NAME=PATH gives one another", param_hint="DISTORTED")
+    return methods
+
+
+@contextmanager
+def _told(out: Path | None) -> Iterator[None]:
+    """What the library says goes to stderr as it is, without a traceback; being stopped is no error of the data."""
+    rank = f" (process {os.environ['RANK']})" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""
+    way_on = "" if out is None else f"; what was computed is in {out / 'journal'}, --resume continues"
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise SystemExit(143)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        typer.echo(f"error{rank}: {error}", err=True)
+        raise typer.Exit(2) from error
+    except (RuntimeError, OSError) as error:
+        typer.echo(f"error{rank}: {error}", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        typer.echo(f"interrupted{rank}{way_on}", err=True)
+        raise typer.Exit(130) from error
+    except SystemExit as error:
+        typer.echo(f"told to end{rank}, by the system or because another process ended{way_on}", err=True)
+        raise typer.Exit(143) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator["_Shown"]:
+    if console.is_terminal:
+        bar = Progress(
+            TextColumn("{task.fields[rate]}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        with bar:
+            yield _Bar(bar)
+    else:
+        yield _Lines(console)
+
+
+class _Shown:
+    """Called with how many images are done of how many."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, finished: int, total: int) -> None:
+        self.show(finished, total, finished / max(time.monotonic() - self._began, 1e-9))
+
+    def show(self, finished: int, total: int, rate: float) -> None:
+        """How many of how many, and how many a second."""
+        raise NotImplementedError
+
+
+class _Bar(_Shown):
+    def __init__(self, bar: Progress) -> None:
+        super().__init__()
+        self._bar = bar
+        self._task = bar.add_task("", total=None, rate="reading headers")
+
+    def show(self, finished: int, total: int, rate: float) -> None:
+        self._bar.update(self._task, completed=finished, total=total, rate=f"{rate:.1f} images/s")
+
+
+class _Lines(_Shown):
+    """A line now and then, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._last = self._began
+
+    def show(self, finished: int, total: int, rate: float) -> None:
+        now = time.monotonic()
+        if finished == total or now - self._last >= _QUIET_S:
+            self._last = now
+            left = f", {(total - finished) / rate:.0f} s left" if finished < total else ""
+            self._console.print(f"{finished} of {total} images, {rate:.1f} images/s{left}", highlight=False, soft_wrap=True)
+
+
+def _print(result: "Evaluation") -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    console.print(_summary_table(result))
+    if result.comparisons:
+        console.print(_comparison_table(result))
+    failed = [(image.name, method, words) for image in result.images for method, words in image.errors.items()]
+    for name, method, words in failed[:_LISTED]:
+        console.print(f"{name}, {method}: {words}", markup=False, highlight=False, soft_wrap=True)
+    if failed:
+        pairs = len(result.images) * len(result.methods)
+        console.print(
+            f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it", markup=False, highlight=False, soft_wrap=True
+        )
+    for words in result.unmatched[:_LISTED]:
+        console.print(f"unmatched: {words}", markup=False, highlight=False, soft_wrap=True)
+    if len(result.unmatched) > _LISTED:
+        console.print(f"unmatched: {len(result.unmatched) - _LISTED} more", highlight=False)
+
+
+def _summary_table(result: "Evaluation") -> Table:
+    table = Table("method", "metric", "mean", "95 % interval", "std", "best", "worst", "images", box=None, pad_edge=False)
+    titles = {metric.name: f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}" for metric in result.metrics}
+    for row in result.summaries:
+        images = f"{row.count} ({row.infinite} infinite)" if row.infinite else str(row.count)
+        interval = f"{row.low:.4f} .. {row.high:.4f}"
+        numbers = f"{row.mean:.4f}", interval, f"{row.std:.4f}"
+        table.add_row(escape(row.method), titles[row.metric], *numbers, escape(row.best), escape(row.worst), images)
+    return table
+
+
+def _comparison_table(result: "Evaluation") -> Table:
+    table = Table("compared", "metric", "mean difference", "95 % interval", "p (Holm)", "images", box=None, pad_edge=False)
+    titles = {metric.name: metric.title for metric in result.metrics}
+    for row in result.comparisons:
+        interval = f"{row.low:+.4f} .. {row.high:+.4f}"
+        methods = escape(f"{row.first} - {row.second}")
+        table.add_row(methods, titles[row.metric], f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", str(row.count))
+    return table

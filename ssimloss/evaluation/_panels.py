@@ -1,0 +1,210 @@
+"""The picture of one pair: reference, distorted, their difference and their SSIM map, laid out by whole pixels.
+
+Small images are enlarged by a whole factor, so that their pixels stay squares; large ones are reduced, and the worst region follows at full
+resolution in a second row.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib import colormaps, font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.patches import Rectangle
+from PIL import Image as Pillow
+from torch import Tensor
+
+from ssimloss import _files
+from ssimloss.evaluation._maps import error_limit, similarity, tone_words, toned, tones, unit, worst_region
+from ssimloss.evaluation.images import Image
+
+LONGEST = 720  # pixels of a panel's longer side
+ENLARGED = 512  # the same of enlarged images
+SHORTEST = 260  # of the width of what holds a panel, its caption and its scale
+_GAP, _MARGIN, _HEAD, _CAPTION, _SCALE = 26, 30, 92, 28, 56  # pixels
+_DPI = 100
+_INK, _QUIET, _FRAME = "#1b1c1a", "#65645e", "#00b8d9"
+_GRIDS = ((1, 4), (2, 2), (4, 1))  # rows, columns of the four panels
+_GOOD_SHAPE = 1.6  # width by height of the whole
+_DETAIL = 2  # times, of the worst region
+
+
+@dataclass(frozen=True)
+class _Panel:
+    caption: str
+    pixels: Tensor  # (C, H, W) uint8 pictures, (1, H, W) floats of maps
+    colors: str | None = None  # of a map
+    scale: tuple[float, float] = (0, 1)
+    unit: str = ""
+    below: str = ""  # before the number at the low end of the scale
+    above: str = ""
+
+
+def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, str], caption: str) -> Path:
+    """Write the picture of a reference and a distorted image of one size as PNG."""
+    reference, distorted = images
+    truth, pred, levels = unit(reference), unit(distorted), reference.data_range
+    shown = tones(reference)
+    error = (pred - truth).abs()
+    limit = error_limit([error.mean(0)], levels)
+    map_of_similarity = similarity(pred, truth)
+    panels = [
+        _Panel(f"reference: {names[0]}", toned(truth, shown)),
+        _Panel(f"distorted: {names[1]}", toned(pred, shown)),
+        _Panel(
+            f"difference, amplified {levels / limit:.0f} times",
+            error.mean(0, keepdim=True) * levels,
+            "inferno",
+            (0, limit),
+            f"mean of the channels, of {levels}",
+            "",
+            "≥ ",
+        ),
+    ]
+    if map_of_similarity is not None:
+        panels.append(_Panel("SSIM map", map_of_similarity[None], "viridis", (0, 1), "mean of the channels, 1 is equal", "≤ "))
+    height, width = truth.shape[1:]
+    side = max(height, width)
+    factor = max(1, ENLARGED // side) if side <= LONGEST else LONGEST / side
+    notes = [f"{width} × {height} pixels", tone_words(shown, levels).removesuffix(".")]
+    if factor > 1:
+        notes.append(f"enlarged {factor} times")
+    if factor < 1:
+        notes.append(f"upper row reduced to {100 * factor:.0f} %, lower row the framed region {_DETAIL} times enlarged")
+    figure = _draw(
+        panels, (height, width), factor, error, title=f"{names[1]} against {names[0]}", lines=(caption, " · ".join(filter(None, notes)))
+    )
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png")
+    _files.write(path, lambda file: file.write(buffer.getvalue()))
+    return path
+
+
+def _draw(panels: Sequence[_Panel], size: tuple[int, int], factor: float, error: Tensor, *, title: str, lines: tuple[str, str]) -> Figure:
+    height, width = (max(1, round(side * factor)) for side in size)
+    cell, plain = max(width, SHORTEST), _CAPTION + height
+    if factor < 1:
+        rows, columns = 2, len(panels)
+        tops = [0, plain + _SCALE + _GAP]
+    else:
+        rows, columns = min(_GRIDS, key=lambda grid: _badness(grid, cell, plain + _SCALE))
+        tops = [0]
+        for row in range(rows - 1):
+            scaled = any(panel.colors for panel in panels[row * columns : (row + 1) * columns])
+            tops.append(tops[-1] + plain + scaled * _SCALE + _GAP)
+    total = tops[-1] + plain + (factor >= 1) * _SCALE
+    whole = (2 * _MARGIN + columns * cell + (columns - 1) * _GAP, 2 * _MARGIN + _HEAD + total)
+    figure = Figure(figsize=(whole[0] / _DPI, whole[1] / _DPI), dpi=_DPI, facecolor="white")
+    room = whole[0] - 2 * _MARGIN
+    _text(figure, whole, _MARGIN, _MARGIN + 6, title, room, size=15, weight="bold")
+    _text(figure, whole, _MARGIN, _MARGIN + 34, lines[0], room, size=11.5)
+    _text(figure, whole, _MARGIN, _MARGIN + 58, lines[1], room, size=9.5, color=_QUIET)
+    region = worst_region([error], size, largest=(max(1, height // _DETAIL), max(1, width // _DETAIL)))
+    for number, panel in enumerate(panels):
+        row, column = (0, number) if factor < 1 else divmod(number, columns)
+        corner = (_MARGIN + column * (cell + _GAP), _MARGIN + _HEAD + tops[row])
+        axes = _place(figure, whole, panel, corner, (height, width), cell, _resized(panel.pixels, (height, width)))
+        if factor < 1:
+            top, left, tall, broad = (side * factor for side in region)
+            axes.add_patch(Rectangle((left - 0.5, top - 0.5), broad, tall, fill=False, edgecolor=_FRAME, linewidth=1.5))
+            detail = _cut(panel.pixels, region).repeat_interleave(_DETAIL, 1).repeat_interleave(_DETAIL, 2)
+            below = (corner[0], _MARGIN + _HEAD + tops[1])
+            words = f"x {region[1]} to {region[1] + region[3]}, y {region[0]} to {region[0] + region[2]}"
+            _place(figure, whole, panel, below, (detail.shape[1], detail.shape[2]), cell, detail, caption=words)
+    return figure
+
+
+def _badness(grid: tuple[int, int], width: int, height: int) -> float:
+    rows, columns = grid
+    return abs(float(np.log(columns * width / (rows * height) / _GOOD_SHAPE)))
+
+
+def _place(
+    figure: Figure,
+    whole: tuple[int, int],
+    panel: _Panel,
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    cell: int,
+    pixels: Tensor,
+    caption: str | None = None,
+) -> Axes:
+    """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top left, in pixels from the top."""
+    (x, y), (height, width) = corner, size
+    _text(figure, whole, x, y + 4, panel.caption if caption is None else caption, cell, size=10.5)
+    axes = figure.add_axes(_box(whole, x, y + _CAPTION, width, height))
+    axes.set_axis_off()
+    if panel.colors is None:
+        array = pixels.numpy()
+        shown = np.repeat(array, 3, 0) if len(array) == 1 else array
+        axes.imshow(shown.transpose(1, 2, 0), interpolation="nearest", aspect="auto")
+        return axes
+    low, high = panel.scale
+    axes.imshow(pixels[0].numpy(), interpolation="nearest", aspect="auto", cmap=panel.colors, vmin=low, vmax=high)
+    if caption is None:
+        under = y + _CAPTION + height
+        bar = figure.add_axes(_box(whole, x, under + 8, cell, 10))
+        bar.imshow(colormaps[panel.colors](np.arange(256))[None], interpolation="nearest", aspect="auto")
+        bar.set_axis_off()
+        for place, value, align in ((0.0, low, "left"), (0.5, (low + high) / 2, "center"), (1.0, high, "right")):
+            mark = f"{panel.below if place == 0 else panel.above if place == 1 else ''}{value:g}"
+            figure.text((x + place * cell) / whole[0], 1 - (under + 21) / whole[1], mark, size=8.5, color=_INK, ha=align, va="top")
+        _text(figure, whole, x, under + 38, panel.unit, cell, size=8.5, color=_QUIET)
+    return axes
+
+
+def _box(whole: tuple[int, int], x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+    """A box in pixels from the top left as matplotlib has it."""
+    return x / whole[0], 1 - (y + height) / whole[1], width / whole[0], height / whole[1]
+
+
+def _text(
+    figure: Figure,
+    whole: tuple[int, int],
+    x: float,
+    y: float,
+    words: str,
+    room: int,
+    *,
+    size: float,
+    color: str = _INK,
+    weight: str = "normal",
+) -> None:
+    """One line, its middle cut out where it would not fit into ``room`` pixels; file names are no formulas."""
+    font = _font(weight)
+    glyphs = font.get_charmap()
+    words = shown = "".join(c if ord(c) in glyphs else "\N{WHITE SQUARE}" for c in words)
+    font.set_size(size, _DPI)
+    kept = len(words)
+    while font.set_text(shown) is not None and font.get_width_height()[0] / 64 > room and kept > 4:
+        kept -= 2
+        shown = f"{words[: kept // 2]}…{words[-(kept // 2) :]}"
+    figure.text(x / whole[0], 1 - y / whole[1], shown, size=size, color=color, weight=weight, va="top", parse_math=False)
+
+
+@cache
+def _font(weight: str) -> FT2Font:
+    """The font of figures, to measure a line in and to know its characters."""
+    return FT2Font(font_manager.findfont(font_manager.FontProperties(weight=weight)))
+
+
+def _cut(pixels: Tensor, region: tuple[int, int, int, int]) -> Tensor:
+    top, left, height, width = region
+    return pixels[:, top : top + height, left : left + width]
+
+
+def _resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """By repetition where larger, by means over areas where smaller."""
+    height, width = size
+    if height >= pixels.shape[1] and width >= pixels.shape[2]:
+        return pixels.repeat_interleave(height // pixels.shape[1], 1).repeat_interleave(width // pixels.shape[2], 2)
+    planes = [Pillow.fromarray(plane.numpy()).resize((width, height), Pillow.Resampling.BOX) for plane in pixels]
+    return torch.from_numpy(np.stack([np.asarray(plane) for plane in planes]))

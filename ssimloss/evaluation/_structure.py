@@ -1,0 +1,144 @@
+"""Whether the bytes of a PNG or JPEG file are whole, as far as the format can tell; decoders look less closely.
+
+PNG carries a checksum in every chunk, which Pillow does not compare for the pixels. JPEG, WebP and TIFF have none; what can be seen is
+that markers make sense, that data neither end before the picture nor go on after it, that all strips are there, and that the end is not
+the zeros of a download that was given room and stopped.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+PNG = b"\x89PNG\r\n\x1a\n"
+JPEG = b"\xff\xd8\xff"
+
+_JPEG_SEGMENTS = {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)}  # tables, scans, restart interval, comment, applications
+_JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ZEROS = 64
+_START_OF_SCAN, _END = 0xDA, 0xD9
+_EXCESS = bytes(range(0x35, 0xF5, 3))  # no marker, and no data that decode to nothing
+_IN_SCAN = re.compile(rb"\xff+([^\x00\xff])")  # any marker; a 0xFF of the data itself is followed by 0
+
+
+class DamagedError(ValueError):
+    """The bytes contradict themselves; the words say where."""
+
+
+def png_chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    """``(type, chunk with its length, type and checksum)`` of each chunk up to IEND.
+
+    Raises:
+        DamagedError: the file ends before IEND, or a checksum is wrong.
+    """
+    view, at, chunks = memoryview(content), len(PNG), []
+    while at + 12 <= len(content):
+        end = at + 12 + int.from_bytes(view[at : at + 4], "big")
+        kind = bytes(view[at + 4 : at + 8])
+        if end > len(content):
+            break
+        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise DamagedError(f"the checksum of chunk {kind!r} at byte {at} is wrong")
+        chunks.append((kind, bytes(view[at:end])))
+        if kind == b"IEND":
+            return chunks
+        at = end
+    raise DamagedError(f"it is truncated: {len(content)} bytes, and no end")
+
+
+def png_tells_late(file: IO[bytes]) -> bool:
+    """Whether EXIF data or text stand behind the pixels, found without reading these."""
+    at, pixels = len(PNG), False
+    while True:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return False
+        pixels |= head[4:] == b"IDAT"
+        if pixels and head[4:] in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+            return True
+        at += 12 + int.from_bytes(head[:4], "big")
+
+
+def padded_jpeg(content: bytes) -> bytes:
+    """The same picture, with excess data at the end of each scan and restart interval.
+
+    Decoders fill up with gray where data end too early, and are content. Where nothing is missing, more changes nothing; so the file is
+    whole if both decode to the same pixels.
+
+    Raises:
+        DamagedError: the image has no end, a marker stands where none can, restart markers are out of order, or data follows the end.
+    """
+    ends = list(_scan_ends(content))
+    parts = [content[start:end] for start, end in zip([0, *ends], [*ends, len(content)], strict=True)]
+    return _EXCESS.join(parts)
+
+
+def _scan_ends(content: bytes) -> Iterator[int]:
+    """Where markers end a scan or a restart interval."""
+    at = 2
+    while True:
+        if content[at : at + 1] != b"\xff":
+            raise DamagedError(_truncated(content) if at >= len(content) else f"a marker is missing at byte {at}")
+        while content[at : at + 1] == b"\xff":
+            at += 1
+        if at >= len(content):
+            raise DamagedError(_truncated(content))
+        marker = content[at]
+        at += 1
+        if marker == _END:
+            break
+        if marker not in _JPEG_SEGMENTS | _JPEG_FRAMES:
+            raise DamagedError(f"marker {marker:#04x} at byte {at - 1} has no business there")
+        at += int.from_bytes(content[at : at + 2], "big")
+        if marker == _START_OF_SCAN:
+            for restarts, found in enumerate(_IN_SCAN.finditer(content, at)):
+                yield found.start()
+                if found[1][0] != 0xD0 + restarts % 8:
+                    at = found.start()
+                    break
+            else:
+                raise DamagedError(_truncated(content))
+            if 0xD0 <= found[1][0] <= 0xD7:
+                raise DamagedError(f"restart markers are out of order at byte {at}")
+    # Some cameras add a second picture, or data of their own; neither looks like the rest of a scan.
+    behind = content[at:].rstrip(b"\0")
+    if behind.endswith(b"\xff\xd9") and JPEG not in behind:
+        raise DamagedError(f"its data goes on after an end of image at byte {at - 2}")
+
+
+def demand_whole_tiff(tags: Mapping[int, Any], size: int) -> None:
+    """Pillow leaves what has no strip or tile black.
+
+    Args:
+        tags: number -> value or values, as Pillow's ``tag_v2`` has them.
+        size: of the file, in bytes.
+
+    Raises:
+        DamagedError: strips or tiles are missing, or reach beyond the end of the file.
+    """
+    width, height, planes = tags[256], tags[257], (tags.get(277, 1) if tags.get(284, 1) == 2 else 1)
+    if 324 in tags:
+        offsets, counts = tags[324], tags[325]
+        needed = -(-width // tags[322]) * -(-height // tags[323]) * planes
+    else:
+        offsets, counts = tags[273], tags[279]
+        needed = -(-height // min(tags.get(278, height), height)) * planes
+    if not len(offsets) == len(counts) == needed:
+        raise DamagedError(f"it needs {needed} strips or tiles of pixels and has {min(len(offsets), len(counts))}")
+    if any(offset + count > size for offset, count in zip(offsets, counts, strict=True)):
+        raise DamagedError(f"it is truncated: {size} bytes, and pixels beyond")
+
+
+def demand_filled_webp(content: bytes) -> None:
+    """To a WebP decoder zeros are as good as any data.
+
+    Raises:
+        DamagedError: the last bytes are zeros, as no compressed data are.
+    """
+    if content.endswith(bytes(_ZEROS)):
+        raise DamagedError("its end is nothing but zeros")
+
+
+def _truncated(content: bytes) -> str:
+    return f"it is truncated: {len(content)} bytes, and no end of image"

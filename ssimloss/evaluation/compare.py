@@ -1,0 +1,187 @@
+"""One pair of files: what each measure says, where the largest error is, and a picture of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ssimloss import conventions
+from ssimloss.conventions import Difference
+from ssimloss.conventions._find import find
+from ssimloss.evaluation._maps import unit
+from ssimloss.evaluation._panels import draw_panels
+from ssimloss.evaluation.images import Alpha, Image, read
+from ssimloss.evaluation.result import MetricInfo
+from ssimloss.metrics import measure
+from ssimloss.metrics import protocol as protocol_of
+
+_DIGITS = {"dB": 4}  # after the point; others have no unit, and six
+
+
+@dataclass(frozen=True)
+class LargestError:
+    """The pixel whose channels differ most on average."""
+
+    x: int
+    y: int
+    error: float  # mean of the channels, in levels of the reference
+    reference: tuple[int, ...]  # values of the channels, as stored
+    distorted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PairComparison:
+    """What :func:`compare` found. ``print`` shows a table, :meth:`draw` writes a picture."""
+
+    reference: Path
+    distorted: Path
+    size: tuple[int, int]  # (H, W)
+    channels: int
+    bit_depths: tuple[int, int]
+    protocol: str  # in words
+    metrics: tuple[MetricInfo, ...]
+    values: dict[str, float]  # by name of the metric, without those that failed
+    errors: dict[str, str]  # by name of the metric, why there is no value
+    mean_error: float  # in levels of the reference
+    largest: LargestError
+    equal: float  # part of the pixels that are equal in all channels
+    explanation: Difference | None = None
+    images: tuple[Image, Image] = field(repr=False, compare=False, kw_only=True)
+
+    def __str__(self) -> str:
+        """A table: the files, the protocol, a line per measure, and where the largest error is."""
+        height, width = self.size
+        kind = "gray" if self.channels == 1 else "RGB"
+        levels = self.images[0].data_range
+        rows = [
+            (title, f"{path}  ({width} x {height}, {kind}, {depth} bit)")
+            for title, path, depth in zip(("reference", "distorted"), (self.reference, self.distorted), self.bit_depths, strict=True)
+        ]
+        rows.append(("protocol", self.protocol))
+        rows += [(metric.title, self._value(metric)) for metric in self.metrics]
+        rows.append(("mean error", f"{self.mean_error:.4g} of {levels}"))
+        if self.equal == 1:
+            rows.append(("largest error", "none: every pixel is equal"))
+        else:
+            worst = self.largest
+            words = f"{worst.error:.4g} of {levels} at x {worst.x}, y {worst.y}: {_pixel(worst.reference)} became {_pixel(worst.distorted)}"
+            rows += [("largest error", words), ("equal pixels", f"{100 * self.equal:.4g} %")]
+        label = max(len(title) for title, _ in rows)
+        lines = [f"{title:<{label}}  {text}" for title, text in rows]
+        return "\n".join(lines if self.explanation is None else [*lines, "", str(self.explanation)])
+
+    def draw(self, path: str | Path) -> Path:
+        """Write a PNG with both images, their difference and their SSIM map, each with its scale; large images with the worst region too.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        caption = "     ".join(f"{metric.title} {self._value(metric)}" for metric in self.metrics if metric.name in self.values)
+        return draw_panels(Path(path), self.images, names=(self.reference.name, self.distorted.name), caption=caption)
+
+    def _value(self, metric: MetricInfo) -> str:
+        if metric.name in self.errors:
+            return f"no value: {self.errors[metric.name]}"
+        return f"{self.values[metric.name]:.{_DIGITS.get(metric.unit, 6)}f} {metric.unit}".rstrip()
+
+
+def compare(
+    reference: str | Path,
+    distorted: str | Path,
+    *,
+    metrics: Sequence[str] = ("psnr", "ssim"),
+    protocol: str = "plain",
+    scale: int | None = None,
+    explain: tuple[str, str] | None = None,
+    alpha: Alpha = "error",
+) -> PairComparison:
+    """Compare two image files of one size.
+
+    Args:
+        reference, distorted: files; see :func:`ssimloss.evaluation.read` for the kinds.
+        metrics: names of ``ssimloss.metrics.MEASURES``.
+        protocol: a name of ``ssimloss.metrics.PROTOCOLS``, which says what is cut, rounded and converted before.
+        scale: the factor of enlargement, where the protocol takes one.
+        explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")`` whose values on these images are to be told apart; those
+            that cut the border off take as much as the protocol.
+        alpha: ``"drop"`` compares the colours of images that are transparent in places.
+
+    Returns:
+        A :class:`PairComparison`. A measure that cannot serve these images (they are too small for it) has an error in it, not a value.
+
+    Raises:
+        ImageError: a file cannot be read.
+        ValueError: other sizes or channels, unknown names, a scale that is missing or of no use.
+        RuntimeError: weights that are not on this machine.
+    """
+    paths = Path(reference), Path(distorted)
+    first, second = (read(path, alpha=alpha) for path in paths)
+    _check_alike(paths, first, second)
+    if isinstance(metrics, str) or not metrics:
+        raise ValueError(f"metrics must be a sequence of names, got {metrics!r}; ('psnr', 'ssim') for instance")
+    rules = protocol_of(protocol, scale=scale)
+    target, pred = (image.pixels.double()[None] / image.data_range for image in (first, second))
+    infos, values, errors = [], {}, {}
+    for name in metrics:
+        judge = measure(name, rules)
+        infos.append(MetricInfo(judge.name, judge.title, judge.unit, judge.higher_is_better, judge.describe()))
+        try:
+            values[name] = judge(pred, target).item()
+        except ValueError as error:
+            errors[name] = str(error)
+    apart = unit(second).sub(unit(first)).abs().mean(0) * first.data_range
+    return PairComparison(
+        *paths,
+        size=(first.pixels.shape[1], first.pixels.shape[2]),
+        channels=len(first.pixels),
+        bit_depths=(first.bit_depth, second.bit_depth),
+        protocol=rules.describe().splitlines()[0],
+        metrics=tuple(infos),
+        values=values,
+        errors=errors,
+        mean_error=apart.mean(dtype=torch.float64).item(),
+        largest=_largest(apart, first, second),
+        equal=(apart == 0).double().mean().item(),
+        explanation=None if explain is None else _explained(explain, pred, target, rules.crop_border),
+        images=(first, second),
+    )
+
+
+def _check_alike(paths: tuple[Path, Path], first: Image, second: Image) -> None:
+    for what, a, b, way_out in (
+        ("size", _size(first), _size(second), "scale or crop one of them; nothing is resized silently"),
+        ("kind", _kind(first), _kind(second), "convert one of them"),
+    ):
+        if a != b:
+            raise ValueError(f"both images must have one {what}: {paths[0]} is {a}, {paths[1]} is {b}; {way_out}")
+
+
+def _size(image: Image) -> str:
+    return f"{image.pixels.shape[2]} x {image.pixels.shape[1]}"
+
+
+def _kind(image: Image) -> str:
+    return "gray" if len(image.pixels) == 1 else "RGB"
+
+
+def _largest(apart: Tensor, first: Image, second: Image) -> LargestError:
+    y, x = divmod(int(apart.argmax()), apart.shape[1])
+    before, after = (tuple(int(value) for value in image.pixels[:, y, x]) for image in (first, second))
+    return LargestError(x, y, apart[y, x].item(), before, after)
+
+
+def _pixel(values: tuple[int, ...]) -> str:
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+def _explained(names: tuple[str, str], pred: Tensor, target: Tensor, border: int) -> Difference:
+    try:
+        first, second = map(find, names)
+    except KeyError as error:
+        raise ValueError(f"explain: {error.args[0]}") from error
+    cuts = first.preparation.crop or second.preparation.crop
+    if cuts and not border:
+        raise ValueError(f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how much: 'basicsr' with scale=4")
+    return conventions.explain_difference(first, second, pred, target, crop_border=border if cuts else None)

@@ -1,0 +1,269 @@
+"""Image files to tensors, whole or not at all: PNG, JPEG, TIFF, WebP and BMP, 8 and 16 bit.
+
+Nothing is converted silently: what has no single meaning as a gray or RGB image (CMYK, transparency, several frames, floating point) is an
+error that says the way out. Colour profiles and gamma are not applied; values are compared as they are stored.
+"""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss.evaluation._structure import (
+    JPEG,
+    PNG,
+    DamagedError,
+    demand_filled_webp,
+    demand_whole_tiff,
+    padded_jpeg,
+    png_chunks,
+    png_tells_late,
+)
+
+Alpha = Literal["error", "drop"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+
+# What Pillow raises for bytes that are no image, over years of damaged files; a warning is one where warnings are errors.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Pillow.DecompressionBombError,
+    Warning,
+)
+_ORIENTATION = 0x0112
+_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 256, 257, 258, 259, 262, 339  # TIFF tags
+_LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}  # none, LZW, deflate, PackBits, deflate, LZMA, Zstandard
+_CHANNELS = {"1": 1, "L": 1, "LA": 1, "La": 1, "I;16": 1, "I;16B": 1, "I;16L": 1, "I;16N": 1} | dict.fromkeys(
+    ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3
+)
+
+
+class ImageError(RuntimeError):
+    """A file that cannot be compared; the words name the file, what is wrong, and the way out."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        """``what`` follows the file's name."""
+        super().__init__(f"{path}: {what}")
+        self.path = path
+        self.what = what
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its image, once it is upright and without alpha."""
+
+    height: int
+    width: int
+    channels: int  # 1 or 3
+    bit_depth: int  # 8 or 16
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(H, W)``."""
+        return self.height, self.width
+
+
+@dataclass(frozen=True)
+class Image:
+    """A decoded image."""
+
+    pixels: Tensor  # (C, H, W), C is 1 or 3; uint8 for 8 bit, int32 for 16
+    bit_depth: int
+
+    @property
+    def data_range(self) -> int:
+        """The largest value a pixel can have: 255 or 65535."""
+        return (1 << self.bit_depth) - 1
+
+
+def inspect(path: str | Path) -> Header:
+    """Read only the header: size and kind, without decoding.
+
+    Raises:
+        ImageError: there is no such file, it is no image, or of a kind that :func:`read` refuses. Damage behind the header is not seen.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(26)
+            file.seek(0)
+            with Pillow.open(file, formats=_FORMATS) as image:
+                header = _header(path, image, start)
+                decodes = start.startswith(PNG) and not png_tells_late(file)  # its getexif() does, in case more follows the pixels
+                turned = _orientation(Pillow.Image.getexif(image) if decodes else image.getexif()) >= 5
+    except _DECODER_ERRORS as error:
+        raise _worded(path, error) from error
+    return Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
+
+
+def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
+    """Decode a file wholly.
+
+    A palette becomes RGB, an EXIF orientation is applied, an opaque alpha channel is left out.
+
+    Args:
+        path: a PNG, JPEG, TIFF, WebP or BMP file, whatever its name ends in.
+        alpha: what to do with an alpha channel that is not opaque: ``"drop"`` takes the colours as they are stored.
+
+    Returns:
+        ``pixels`` ``(C, H, W)``: gray has one channel, colour three; uint8, or int32 in 0..65535 for 16-bit PNG and gray TIFF.
+
+    Raises:
+        ImageError: the file is missing, damaged, truncated, or of a kind that has no single meaning as gray or RGB.
+    """
+    _checks.choice("alpha", alpha, get_args(Alpha))
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read()
+            chunks = png_chunks(content) if content.startswith(PNG) else []
+            padded = padded_jpeg(content) if content.startswith(JPEG) else b""
+            if content.startswith(b"RIFF"):
+                demand_filled_webp(content)
+            file.seek(0)
+            with Pillow.open(file, formats=_FORMATS) as image:
+                header = _header(path, image, content[:26])
+                if image.format == "TIFF":
+                    demand_whole_tiff(image.tag_v2, len(content))  # type: ignore[attr-defined]  # only its TIFF subclass has them
+                image.load()
+                if padded:
+                    _demand_whole(image, padded)
+                deep_png = chunks and header.bit_depth == 16
+                pixels = _deep_png(path, content, chunks, image, alpha) if deep_png else _planes(path, image, alpha)
+                orientation = _orientation(image.getexif())
+    except _DECODER_ERRORS as error:
+        raise _worded(path, error) from error
+    return Image(_upright(pixels, orientation).contiguous(), header.bit_depth)
+
+
+def _worded(path: Path, error: BaseException) -> ImageError:
+    if isinstance(error, ImageError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return ImageError(path, "there is no such file")
+    if isinstance(error, (IsADirectoryError, PermissionError)):
+        return ImageError(path, f"cannot be read ({error.strerror})")
+    if isinstance(error, UnidentifiedImageError):
+        empty = path.stat().st_size == 0
+        return ImageError(path, "is empty" if empty else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged")
+    if isinstance(error, (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)):
+        return ImageError(path, f"is larger than Pillow opens ({error}); if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS")
+    if isinstance(error, MemoryError):
+        return ImageError(path, "needs more memory than there is")
+    if isinstance(error, DamagedError):
+        return ImageError(path, f"is damaged: {error}")
+    return ImageError(path, f"cannot be decoded ({error or type(error).__name__}); the file is damaged or truncated")
+
+
+def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
+    """Refuse by what the header says; the size is the stored one."""
+    mode, frames = image.mode, getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview
+        raise ImageError(path, f"holds {frames} frames or pages; save the one to compare as a file of its own")
+    if mode == "CMYK":
+        raise ImageError(path, "is CMYK; convert it to RGB with the colour profile it was made for")
+    height, width, depth = image.height, image.width, 8
+    if start.startswith(PNG):
+        return Header(height, width, 1 if start[25] in (0, 4) else 3, 16 if start[24] == 16 else 8)
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]  # only its TIFF subclass has them
+        bits, kind = set(tags.get(_BITS_PER_SAMPLE, (1,))), set(tags.get(_SAMPLE_FORMAT, (1,)))
+        if kind != {1} and not (kind == {4} and bits == {8}):
+            raise ImageError(path, "is a TIFF of floating point or signed numbers, whose range nothing says; save it as PNG")
+        if max(bits) > 8 and not (bits == {16} and mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == 1):
+            raise ImageError(path, f"is a TIFF of {max(bits)} bit that Pillow cannot read in full; save it as 16-bit PNG")
+        if tags.get(_COMPRESSION, 1) not in _LOSSLESS_TIFF:
+            raise ImageError(path, "is a TIFF with JPEG or fax inside, of which decoders do not say whether it is whole; save it as PNG")
+        depth = 16 if bits == {16} else 8
+        width, height = tags[_WIDTH], tags[_LENGTH]  # Pillow's own are turned already
+    if any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
+        raise ImageError(path, "is a run-length coded BMP, of which decoders do not say whether it is whole; save it as PNG")
+    if mode not in _CHANNELS or (depth == 8 and mode.startswith("I")):
+        raise ImageError(path, f"has pixels of kind {mode!r}; convert it to gray or RGB of 8 or 16 bit")
+    return Header(height, width, _CHANNELS[mode], depth)
+
+
+def _demand_whole(image: Pillow.Image, padded: bytes) -> None:
+    with Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other:
+        if other.tobytes() != image.tobytes():
+            raise DamagedError("its data end before the picture does")
+
+
+def _deep_png(path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], image: Pillow.Image, alpha: Alpha) -> Tensor:
+    """16 bit per channel. Pillow keeps the upper byte of colours alone; asked for the other byte order, it keeps the lower one."""
+    if content[25] == 4:  # gray with alpha: in the file the same as RGBA of 8 bit
+        head = b"IHDR" + content[16:24] + b"\x08\x06" + content[26:29]
+        rgba = content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
+        with Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise:
+            pixels = _channels(bytewise).int()
+        pixels = pixels[::2] * 256 + pixels[1::2]
+    elif content[25] == 0:
+        pixels = torch.from_numpy(np.asarray(image).astype(np.int32))[None]
+    else:
+        with Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower:
+            lower.tile = [lower.tile[0]._replace(args=f"{lower.mode};16L")]
+            pixels = _channels(image).int() * 256 + _channels(lower)
+    if len(pixels) in (2, 4):
+        return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 65535).all()), alpha)
+    for kind, chunk in chunks:
+        if kind == b"tRNS":  # one colour that counts as transparent
+            color = torch.tensor(struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32)
+            pixels = _without_alpha(path, pixels, not bool((pixels == color[:, None, None]).all(0).any()), alpha)
+    return pixels
+
+
+def _planes(path: Path, image: Pillow.Image, alpha: Alpha) -> Tensor:
+    """The pixels of a decoded Pillow image of a kind that :func:`_header` let pass."""
+    mode = image.mode
+    if mode.startswith("I;16"):
+        return torch.from_numpy(np.asarray(image).astype(np.int32))[None]
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info or (image.palette and image.palette.mode == "RGBA"):
+        image = image.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
+        pixels = _channels(image)
+        return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 255).all()), alpha)
+    return _channels(image if mode in ("L", "RGB") else image.convert("L" if mode == "1" else "RGB"))
+
+
+def _channels(image: Pillow.Image) -> Tensor:
+    pixels = torch.from_numpy(np.array(image))
+    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+
+
+def _without_alpha(path: Path, pixels: Tensor, opaque: bool, alpha: Alpha) -> Tensor:
+    if not opaque and alpha == "error":
+        raise ImageError(path, "is transparent in places; flatten it onto a background, or compare its colours alone with alpha='drop'")
+    return pixels
+
+
+def _orientation(exif: Pillow.Exif) -> int:
+    """How the camera was held, 1 (upright) to 8."""
+    value = exif.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(pixels: Tensor, orientation: int) -> Tensor:
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 2)
+    flipped = {2: (2,), 3: (1, 2), 4: (1,), 6: (2,), 7: (1, 2), 8: (1,)}.get(orientation)
+    return pixels.flip(flipped) if flipped else pixels

@@ -1,0 +1,102 @@
+"""Batches of files to numbers: decoding in threads, ahead of the device that measures."""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ssimloss.evaluation.images import Alpha, Header, Image, ImageError, read
+from ssimloss.evaluation.plan import Batch
+from ssimloss.evaluation.records import Row
+from ssimloss.evaluation.result import ImageRecord
+from ssimloss.metrics import ImageMeasure
+
+_AHEAD = 2  # batches that are being decoded while one is measured
+_CPU_PIXELS = 1 << 18  # measured at a time on a CPU, whose caches hold few images
+
+Decoded = dict[Path, Image | ImageError]
+
+
+def decoded(batches: Sequence[Batch], records: Sequence[ImageRecord], alpha: Alpha, pool: Executor) -> Iterator[tuple[Batch, Decoded]]:
+    """Each batch with its files, in order; at most so many batches are in memory as are needed to keep the device busy."""
+    waiting: deque[tuple[Batch, dict[Path, Future[Image | ImageError]]]] = deque()
+    for batch in batches:
+        paths = [path for i in batch.images for path in (records[i].reference, *(records[i].distorted[m] for m in batch.methods))]
+        waiting.append((batch, {path: pool.submit(_decoded, path, alpha) for path in dict.fromkeys(paths)}))
+        if len(waiting) > _AHEAD:
+            yield _awaited(waiting.popleft())
+    while waiting:
+        yield _awaited(waiting.popleft())
+
+
+def _decoded(path: Path, alpha: Alpha) -> Image | ImageError:
+    try:
+        return read(path, alpha=alpha)
+    except ImageError as error:
+        return error
+
+
+def _awaited(waiting: tuple[Batch, dict[Path, Future[Image | ImageError]]]) -> tuple[Batch, Decoded]:
+    batch, files = waiting
+    return batch, {path: future.result() for path, future in files.items()}
+
+
+def measured(
+    batch: Batch, files: Decoded, records: Sequence[ImageRecord], measures: Sequence[ImageMeasure], device: torch.device
+) -> list[Row]:
+    """One row for each image and method: what the measures say, or why they cannot."""
+    rows: list[Row] = []
+    at_once = len(batch.images)
+    if device.type == "cpu":
+        at_once = max(1, _CPU_PIXELS // (batch.header.height * batch.header.width))
+    for method, header in zip(batch.methods, batch.distorted, strict=True):
+        good: list[tuple[int, Image, Image]] = []
+        for index in batch.images:
+            reference, distorted = records[index].reference, records[index].distorted[method]
+            target, pred = _as_planned(reference, files[reference], batch.header), _as_planned(distorted, files[distorted], header)
+            if isinstance(target, Image) and isinstance(pred, Image):
+                good.append((index, pred, target))
+            else:
+                rows.append(Row(index, method, error=f"reference {target}" if isinstance(target, ImageError) else str(pred)))
+        for start in range(0, len(good), at_once):
+            rows += _rows(good[start : start + at_once], method, measures, device)
+    return rows
+
+
+def _as_planned(path: Path, image: Image | ImageError, header: Header) -> Image | ImageError:
+    if isinstance(image, ImageError) or (*image.pixels.shape, image.bit_depth) == (header.channels, *header.size, header.bit_depth):
+        return image
+    return ImageError(path, "is another image than when its header was read; who writes to it?")
+
+
+def _rows(good: Sequence[tuple[int, Image, Image]], method: str, measures: Sequence[ImageMeasure], device: torch.device) -> list[Row]:
+    images, preds, targets = zip(*good, strict=True)
+    pred, target = _on_device(preds, device), _on_device(targets, device)
+    rows = [Row(index, method) for index in images]
+    errors: list[list[str]] = [[] for _ in images]
+    memory: dict[object, tuple[Tensor, Tensor]] = {}
+    for measure in measures:
+        try:
+            values = measure(pred, target, memory=memory).tolist()
+        except ValueError as error:  # images too small for it, for example; they are all of one size
+            values = [error] * len(rows)
+        for row, told, value in zip(rows, errors, values, strict=True):
+            if isinstance(value, ValueError):
+                told.append(f"{measure.title}: {value}")
+            elif math.isnan(value):
+                told.append(f"{measure.title}: the result is not a number")
+            else:
+                row.values[measure.name] = value
+    return [Row(row.image, method, row.values, "; ".join(told)) for row, told in zip(rows, errors, strict=True)]
+
+
+def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:
+    """``(N, C, H, W)`` float64 in [0, 1]; what travels is what the files hold."""
+    stacked = torch.stack([image.pixels for image in images])
+    if device.type == "cuda":
+        stacked = stacked.pin_memory()
+    return stacked.to(device, non_blocking=True).double() / images[0].data_range

@@ -1,0 +1,238 @@
+"""Which file is compared with which: folders by name, single files, glob patterns, or a table; one method or several."""
+
+import csv
+import glob
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssimloss.evaluation.images import SUFFIXES
+
+Source = str | Path
+Sources = Source | Sequence[Source] | Mapping[str, Source]
+
+_MAGIC = re.compile(r"[*?[]")
+_WILDCARD = re.compile(r"\*\*/|\*\*?|\?|\[!?\]?[^\]]*\]")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A reference and what each method made of it; a method without a file for it is missing."""
+
+    name: str
+    reference: Path
+    distorted: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """All pairs in order of their names, and what found no partner, in words."""
+
+    pairs: list[Pair]
+    methods: list[str]
+    unmatched: list[str]
+
+
+def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: str = "") -> Pairing:
+    """Find out what to compare.
+
+    Args:
+        reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with the columns ``reference`` and one for
+            each method, paths relative to that file; a column ``name`` is taken for the names.
+        distorted: of the same kind as ``reference``, and nothing for a table. A list or ``{method: path}`` compares several methods.
+            In folders and their subfolders files match by their path without its ending: ``set5/baby.png`` and ``set5/baby.jpg``. Glob
+            patterns match by what their wildcards stand for.
+        suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches ``0801.png`` and ``0801x4.png``.
+
+    Raises:
+        ValueError: a path that does not exist, holds no images, or is compared with itself; two files of one name in one folder; nothing
+            that matches; a table without its columns.
+    """
+    is_table = str(reference).lower().endswith(".csv")
+    if suffix and (is_table or Path(reference).is_file()):
+        raise ValueError(f"suffix={suffix!r} is for files that are matched by name; {reference} says itself what is compared")
+    if is_table:
+        if distorted is not None:
+            raise ValueError(f"{reference} is a table of pairs and names the distorted images itself; leave distorted away")
+        return _demanded(_from_table(Path(reference)), suffix)
+    if distorted is None:
+        raise ValueError(f"distorted is missing: {reference} is compared with what? Only a .csv file names both")
+    sources = _named(distorted)
+    files = _lister(reference)
+    for method, source in sources.items():
+        if _lister(source) is not files:
+            raise ValueError(f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is {_KINDS[files]}; compare like with like")
+    if files is _single:
+        return _demanded(_single_files(Path(reference), {method: Path(source) for method, source in sources.items()}), suffix)
+    return _demanded(_matched(reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix), suffix)
+
+
+def _named(distorted: Sources) -> dict[str, Source]:
+    """Methods by name: the given one, or the shortest end of the path that tells them apart."""
+    if isinstance(distorted, Mapping):
+        named = {str(method): source for method, source in distorted.items()}
+    else:
+        sources = [distorted] if isinstance(distorted, (str, Path)) else list(distorted)
+        parts = [_told(source).parts for source in sources]
+        longest = max(map(len, parts), default=0)
+        names = next((names for n in range(1, longest + 1) if len(names := {"/".join(p[-n:]): None for p in parts}) == len(parts)), None)
+        if names is None and sources:
+            raise ValueError(f"distorted names the same path twice: {', '.join(map(str, sources))}")
+        named = dict(zip(names or {}, sources, strict=True))
+    if not named:
+        raise ValueError("distorted must name at least one folder, file or pattern, got none")
+    return named
+
+
+def _told(source: Source) -> Path:
+    """What a method is called by: for a pattern the folder it starts from, unless the wildcards come at once."""
+    path = Path(os.path.abspath(source))
+    if _MAGIC.search(str(source)) and not path.exists():
+        fixed = [part for part in path.parts[:-1] if not _MAGIC.search(part)]
+        return Path(*fixed)
+    return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
+
+
+def _lister(source: Source) -> Callable[[Source], dict[str, Path]]:
+    path = Path(source)
+    if path.is_dir():
+        return _folder
+    if path.exists():
+        return _single
+    if _MAGIC.search(str(source)):
+        return _pattern
+    raise ValueError(f"{source}: there is no such file or folder")
+
+
+def _folder(folder: Source) -> dict[str, Path]:
+    """Every image in it and below, by its path without its ending."""
+    files: dict[str, Path] = {}
+    for at, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(at, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                _add(files, path.relative_to(folder).with_suffix("").as_posix(), path)
+    if not files:
+        raise ValueError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
+    return files
+
+
+def _pattern(pattern: Source) -> dict[str, Path]:
+    """Every file that matches, by what the wildcards stand for."""
+    pattern = str(pattern)
+    at, expression = 0, ""
+    for wildcard in _WILDCARD.finditer(pattern):
+        text = wildcard.group()
+        group = {"**/": r"(?:(.*)/)?", "**": "(.*)", "*": "([^/]*)", "?": "([^/])"}.get(text, f"({text.replace('[!', '[^')})")
+        if text == "*" and pattern.endswith(".*") and wildcard.end() == len(pattern):
+            group = "[^/]*"  # the ending tells no images apart
+        expression += re.escape(pattern[at : wildcard.start()]) + group
+        at = wildcard.end()
+    expression += re.escape(pattern[at:])
+    files: dict[str, Path] = {}
+    for name in sorted(glob.glob(pattern, recursive=True)):
+        found = re.fullmatch(expression, name, re.DOTALL)
+        if found and Path(name).is_file():
+            key = "/".join(group for group in found.groups() if group)
+            _add(files, key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in SUFFIXES else key, Path(name))
+    if not files:
+        raise ValueError(f"{pattern}: no file matches this pattern")
+    return files
+
+
+def _single(file: Source) -> dict[str, Path]:
+    return {Path(file).stem: Path(file)}
+
+
+_KINDS = {_folder: "a folder", _pattern: "a pattern", _single: "a file"}
+
+
+def _add(files: dict[str, Path], key: str, path: Path) -> None:
+    key = unicodedata.normalize("NFC", key)  # some systems store an accent as a letter of its own
+    if key in files:
+        raise ValueError(
+            f"{files[key]} and {path} have the same name; which of them is meant? Remove one, or name the pairs in a .csv file"
+        )
+    files[key] = path
+
+
+def _single_files(reference: Path, distorted: dict[str, Path]) -> Pairing:
+    return Pairing([Pair(_printable(reference.stem), reference, distorted)], list(distorted), [])
+
+
+def _matched(reference: Source, files: dict[str, Path], methods: dict[str, tuple[Source, dict[str, Path]]], suffix: str) -> Pairing:
+    unmatched = []
+    found: dict[str, dict[str, Path]] = {key: {} for key in files}
+    for method, (source, theirs) in methods.items():
+        if os.path.realpath(source) == os.path.realpath(reference):
+            raise ValueError(f"{source} is compared with itself; name two different folders")
+        for name, path in theirs.items():
+            key = name.removesuffix(suffix)
+            if name.endswith(suffix) and key in found:
+                found[key][method] = path
+            else:
+                unmatched.append(f"{path} has no reference")
+    pairs = [Pair(_printable(key), files[key], found[key]) for key in sorted(files) if found[key]]
+    lacking = [f"{files[key]} has no file of {method}" for key in sorted(files) for method in methods if method not in found[key]]
+    return Pairing(pairs, list(methods), lacking + unmatched)
+
+
+def _from_table(path: Path) -> Pairing:
+    pairs, unmatched = [], []
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            methods = [column for column in rows.fieldnames or () if column not in ("reference", "name")]
+            if "reference" not in (rows.fieldnames or ()) or not methods or len(set(methods)) < len(methods):
+                raise ValueError(
+                    f"{path}: the first line must name the columns, reference and one of its own name for each method "
+                    f"(reference,distorted), got {','.join(rows.fieldnames or ()) or 'nothing'}"
+                )
+            for row in rows:
+                if None in row or not row["reference"]:
+                    raise ValueError(f"{path}, line {rows.line_num}: {'more cells than columns' if None in row else 'no reference'}")
+                distorted = {method: path.parent / row[method] for method in methods if row[method]}
+                unmatched += [f"{row['reference']} (line {rows.line_num}) has no file of {m}" for m in methods if m not in distorted]
+                if distorted:
+                    name = row.get("name") or Path(row["reference"]).with_suffix("").as_posix()
+                    pairs.append(Pair(_printable(name), path.parent / row["reference"], distorted))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: there is no such file or folder") from error
+    except (OSError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    return Pairing(_told_apart(pairs), methods, unmatched)
+
+
+def _told_apart(pairs: list[Pair]) -> list[Pair]:
+    """A reference that stands in several rows is named by row."""
+    seen: dict[str, int] = {}
+    several = []
+    for pair in pairs:
+        seen[pair.name] = seen.get(pair.name, 0) + 1
+        several.append(Pair(f"{pair.name} ({seen[pair.name]})", pair.reference, pair.distorted) if seen[pair.name] > 1 else pair)
+    return several
+
+
+def _demanded(pairing: Pairing, suffix: str) -> Pairing:
+    """At least one pair, none of a file with itself."""
+    if not pairing.pairs:
+        listed = "; ".join(pairing.unmatched[:6]) + ("; ..." if len(pairing.unmatched) > 6 else "")
+        way_out = f"is suffix={suffix!r} right?" if suffix else "suffix='x4' matches 0801.png with 0801x4.png, a .csv file any names"
+        raise ValueError(f"no two files match by name: {listed}; {way_out}")
+    for pair in pairing.pairs:
+        paths = {"the reference": pair.reference, **pair.distorted}
+        real: dict[str, str] = {}
+        for method, path in paths.items():
+            other = real.setdefault(os.path.realpath(path), method)
+            if other != method:
+                raise ValueError(f"{path} stands for both {other} and {method}; an image compared with itself tells nothing")
+    return pairing
+
+
+def _printable(name: str) -> str:
+    """A name of bytes that are no text gets question marks in their place; the path keeps them."""
+    return name.encode("utf-8", "replace").decode()

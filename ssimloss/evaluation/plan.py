@@ -1,0 +1,98 @@
+"""What is computed together, decided from the files' headers before anything is computed, and for any number of processes the same."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssimloss.evaluation.images import Header, ImageError, inspect
+from ssimloss.evaluation.pairs import Pair, Pairing
+from ssimloss.evaluation.result import ImageRecord
+
+_PIXELS = 1 << 23  # in the references of a batch, unless one image alone has more
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one size and kind that are measured together."""
+
+    images: tuple[int, ...]  # indices of records
+    methods: tuple[str, ...]  # those whose files fit, the same for all images here
+    header: Header  # of the references
+    distorted: tuple[Header, ...]  # of each method's files
+    signature: str  # changes when one of the files does
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Records with sizes and the errors known so far, and the batches that fill in the values."""
+
+    records: list[ImageRecord]
+    batches: list[Batch]
+    damaged: list[str]  # what headers say against files, in words
+
+
+def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
+    """Look at the header of every file and put images of one size and kind together, in order, at most ``batch_size`` at a time.
+
+    A pair that cannot be compared becomes an error in its record.
+    """
+    paths = list(dict.fromkeys(path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())))
+    headers = dict(zip(paths, pool.map(_inspected, paths), strict=True))
+    records: list[ImageRecord] = []
+    damaged: list[str] = []
+    buckets: dict[tuple[tuple[str, ...], Header, tuple[Header, ...]], list[int]] = {}
+    for index, pair in enumerate(pairing.pairs):
+        reference = headers[pair.reference]
+        size = reference.size if isinstance(reference, Header) else (0, 0)
+        errors = {method: words for method in pairing.methods if (words := _against(pair, method, headers))}
+        damaged += [words for method, words in errors.items() if method in pair.distorted]
+        records.append(ImageRecord(index, pair.name, pair.reference, pair.distorted, size, {}, errors))
+        fine = {method: headers[pair.distorted[method]] for method in pairing.methods if method not in errors}
+        kinds = tuple(header for header in fine.values() if isinstance(header, Header))  # all of them, as none has an error
+        if fine and isinstance(reference, Header):
+            buckets.setdefault((tuple(fine), reference, kinds), []).append(index)
+    batches = []
+    for (methods, reference, kinds), members in buckets.items():
+        step = max(1, min(batch_size, _PIXELS // max(1, reference.height * reference.width)))
+        for start in range(0, len(members), step):
+            images = tuple(members[start : start + step])
+            batches.append(Batch(images, methods, reference, kinds, _signature([records[i] for i in images], methods)))
+    return Plan(records, sorted(batches, key=lambda batch: batch.images), list(dict.fromkeys(damaged)))
+
+
+def _inspected(path: Path) -> Header | ImageError:
+    try:
+        return inspect(path)
+    except ImageError as error:
+        return error
+
+
+def _against(pair: Pair, method: str, headers: dict[Path, Header | ImageError]) -> str:
+    """Why the pair cannot be compared, or nothing."""
+    if method not in pair.distorted:
+        return "has no file for this image"
+    reference, distorted = headers[pair.reference], headers[pair.distorted[method]]
+    if isinstance(reference, ImageError):
+        return f"reference {reference}"
+    if isinstance(distorted, ImageError):
+        return str(distorted)
+    if reference.size != distorted.size:
+        sizes = " and ".join(f"{header.height}x{header.width}" for header in (distorted, reference))
+        return f"{pair.distorted[method]}: its size and that of its reference differ, {sizes} (height x width); resize or crop one of them"
+    if reference.channels != distorted.channels:
+        kinds = " and ".join("gray" if header.channels == 1 else "in colour" for header in (distorted, reference))
+        return f"{pair.distorted[method]}: it and its reference are {kinds}; save both as the same kind"
+    return ""
+
+
+def _signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
+    """Of names, places, sizes in bytes and times of all files."""
+    digest = hashlib.sha256(repr(methods).encode())
+    for record in records:
+        for path in (record.reference, *(record.distorted[method] for method in methods)):
+            state = os.stat(path)
+            digest.update(repr((record.index, record.name, os.path.abspath(path), state.st_size, state.st_mtime_ns)).encode())
+    return digest.hexdigest()[:24]

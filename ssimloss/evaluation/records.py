@@ -1,0 +1,198 @@
+"""What is on the disk: a journal that grows batch by batch and survives a killed run, and the tables that are written once it is whole.
+
+In the folder ``journal``: ``settings.json``, and for each process ``rank-0.jsonl`` (what ``resume`` reads) and ``rank-0.csv`` (for people).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from ssimloss import _files
+from ssimloss.evaluation.result import Evaluation, ImageRecord, Summary, jsonable
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image of one method."""
+
+    image: int
+    method: str
+    values: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+_TABLES = ("per_image.csv", "per_image.json", "summary.csv", "summary.json")
+
+Done = dict[str, list[Row]]  # signature of a batch -> its rows
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Word what the system says against writing."""
+    try:
+        yield
+    except OSError as error:
+        raise RuntimeError(
+            f"cannot write {path} ({error.strerror}); what was written before is kept: make room or choose another folder, then resume"
+        ) from error
+
+
+class Journal:
+    """The files of one process, to which each batch is added whole or not at all; without a folder, nothing."""
+
+    def __init__(self, out: Path | None, rank: int, metrics: Sequence[str]) -> None:
+        """Open for adding, in a folder that :func:`prepare` has made."""
+        self._metrics = metrics
+        self._files: tuple[_Appended, ...] = ()
+        if out is not None:
+            lines, table = (out / "journal" / f"rank-{rank}.{kind}" for kind in ("jsonl", "csv"))
+            self._files = _Appended(lines), _Appended(table, header=_table([_columns(metrics)]))
+
+    def add(self, signature: str, rows: Sequence[Row], images: Sequence[ImageRecord]) -> None:
+        """Keep the rows of a batch."""
+        if self._files:
+            lines, table = self._files
+            listed = [{"image": row.image, "method": row.method, "values": row.values, "error": row.error} for row in rows]
+            lines.add(json.dumps(jsonable({"batch": signature, "rows": listed})).encode() + b"\n")
+            table.add(_table(_cells(images[row.image], row.method, row.values, row.error, self._metrics) for row in rows))
+
+    def close(self) -> None:
+        """Close the files; nothing is held back that could be lost."""
+        for file in self._files:
+            file.close()
+
+
+class _Appended:
+    """A file to which whole records are added; one that does not fit on the disk leaves no trace."""
+
+    def __init__(self, path: Path, header: bytes = b"") -> None:
+        self._path = path
+        with writing(path):
+            self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+            content = self._file.read()
+            self._end = content.rfind(b"\n") + 1  # what a killed process left behind it is half a line
+            self._file.truncate(self._end)
+        if self._end == 0:
+            self.add(header)
+
+    def add(self, record: bytes) -> None:
+        left = memoryview(record)
+        with writing(self._path):
+            try:
+                self._file.seek(self._end)
+                while left:
+                    left = left[self._file.write(left) :]
+            except OSError:
+                self._file.truncate(self._end)
+                raise
+        self._end += len(record)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make the folder for a journal, or see that the one there is of the same evaluation.
+
+    Raises:
+        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``, one of other settings.
+        RuntimeError: the folder cannot be written.
+    """
+    folder, known = out / "journal", out / "journal" / "settings.json"
+    if known.exists() and not overwrite:
+        if not resume:
+            raise ValueError(f"{out} already holds an evaluation: resume continues it, overwrite discards it, another folder keeps both")
+        before = _loaded(known)
+        changed = [name for name in settings if before.get(name) != jsonable(settings[name])]
+        if changed:
+            listed = "; ".join(f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed)
+            raise ValueError(f"{out} holds an evaluation with other settings, which cannot be continued: {listed}")
+        return
+    with writing(folder):
+        for old in (*folder.glob("rank-*"), *(out / name for name in (*_TABLES, "index.html"))):
+            old.unlink(missing_ok=True)
+        _files.write_text(known, json.dumps(jsonable(settings), indent=1) + "\n")
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); overwrite discards what is there") from error
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def read_journal(out: Path) -> Done:
+    """What all processes of all runs have done, without batches with an image of which nothing could be measured: those are tried again."""
+    done: Done = {}
+    for path in sorted((out / "journal").glob("rank-*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+                rows = [
+                    Row(row["image"], row["method"], {name: float(value) for name, value in row["values"].items()}, row["error"])
+                    for row in entry["rows"]
+                ]
+                signature = entry["batch"]
+            except (ValueError, TypeError, KeyError):
+                continue  # half a line, of a process that was killed while writing it
+            if all(row.values or not row.error for row in rows):
+                done[signature] = rows
+    return done
+
+
+def write_tables(out: Path, evaluation: Evaluation) -> None:
+    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; each whole or as it was.
+
+    Raises:
+        RuntimeError: no room.
+    """
+    names = [metric.name for metric in evaluation.metrics]
+    rows = (
+        _cells(image, method, image.values.get(method, {}), image.errors.get(method, ""), names)
+        for image in evaluation.images
+        for method in evaluation.methods
+    )
+    summary = [[field.name for field in fields(Summary)]]
+    summary += [[_text(getattr(row, field.name)) for field in fields(Summary)] for row in evaluation.summaries]
+    contents = (
+        _table([_columns(names), *rows]),
+        evaluation.to_json().encode(),
+        _table(summary),
+        evaluation.to_json(images=False).encode(),
+    )
+    for name, content in zip(_TABLES, contents, strict=True):
+        with writing(out / name):
+            _files.write(out / name, partial(_put, content))
+
+
+def _put(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _columns(metrics: Sequence[str]) -> list[str]:
+    return ["index", "name", "method", "reference", "distorted", "height", "width", "status", "error", *metrics]
+
+
+def _cells(image: ImageRecord, method: str, values: dict[str, float], error: str, metrics: Sequence[str]) -> list[str]:
+    status = "error" if error else "ok"
+    distorted = image.distorted.get(method, "")
+    numbers = [_text(values[metric]) if metric in values else "" for metric in metrics]
+    return [*map(str, (image.index, image.name, method, image.reference, distorted, *image.size)), status, error, *numbers]
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _table(rows: Iterable[Sequence[str]]) -> bytes:
+    """CSV in UTF-8; bytes of a file's name that are no text stay those bytes."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -1,0 +1,101 @@
+"""What the page's script is given: columns of numbers and words, methods, metrics and images by their place in lists."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from ssimloss._version import __version__
+from ssimloss.evaluation._maps import SSIM_WORDS
+from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
+
+COLORS = {"ssim": "viridis", "error": "inferno"}
+_DIGITS = 9  # significant ones of a value: more than anyone reads, fewer than a float64 prints
+
+
+def page_data(
+    evaluation: Evaluation, *, worst: int, thumbnails: list[str | None], pictures: Mapping[int, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Everything but the pictures themselves, ready for JSON."""
+    methods, metrics, images = evaluation.methods, [metric.name for metric in evaluation.metrics], evaluation.images
+    places = {image.name: place for place, image in enumerate(images)}
+    data = {
+        "about": list(evaluation.about.items()),
+        "metrics": [
+            {"name": m.name, "title": m.title, "unit": m.unit, "higher": m.higher_is_better, "description": m.description}
+            for m in evaluation.metrics
+        ],
+        "methods": methods,
+        "names": [image.name for image in images],
+        "sizes": [image.size if all(image.size) else None for image in images],
+        "values": [[[_value(image, method, metric) for image in images] for metric in metrics] for method in methods],
+        "references": [image.reference for image in images],
+        "distorted": [[image.distorted.get(method) for image in images] for method in methods],
+        "failures": [
+            {"image": place, "method": methods.index(method), "reason": reason}
+            for place, image in enumerate(images)
+            for method, reason in image.errors.items()
+            if method in methods
+        ],
+        "summaries": [
+            {
+                "method": methods.index(row.method),
+                "metric": metrics.index(row.metric),
+                "count": row.count,
+                "mean": row.mean,
+                "std": row.std,
+                "low": row.low,
+                "high": row.high,
+                "infinite": row.infinite,
+                "best": places.get(row.best),
+                "worst": places.get(row.worst),
+            }
+            for row in evaluation.summaries
+        ],
+        "comparisons": [
+            {
+                "metric": metrics.index(row.metric),
+                "first": methods.index(row.first),
+                "second": methods.index(row.second),
+                "count": row.count,
+                "difference": row.difference,
+                "low": row.low,
+                "high": row.high,
+                "p": row.p,
+                "p_holm": row.p_holm,
+            }
+            for row in evaluation.comparisons
+        ],
+        "unmatched": evaluation.unmatched,
+        "thumbnails": thumbnails,
+        "pictured": list(pictures),
+        "pictures_note": pictures_note(len(pictures), worst),
+        "worst": worst,
+        "colors": {kind: _color_table(name) for kind, name in COLORS.items()},
+        "scales": {"ssim": {"low": 0, "high": 1, "unit": SSIM_WORDS}, "error": {"low": 0}},
+        "colophon": f"Made by ssimloss {__version__}. The same numbers are in summary.json and per_image.csv beside this page.",
+    }
+    plain: dict[str, Any] = jsonable(data)
+    return plain
+
+
+def pictures_note(number: int, worst: int) -> str:
+    """What pictures the page has and what they are good for."""
+    return (
+        f"Full pictures of {number} image{'' if number == 1 else 's'} travel in this page: of up to {worst} per metric and method, worst "
+        "first, as far as they fit. They are for looking (WebP); all numbers were computed from the files. Maps are of the images as they "
+        "are, whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
+    )
+
+
+def _value(image: ImageRecord, method: str, metric: str) -> float | None:
+    value = image.values.get(method, {}).get(metric)
+    return None if value is None else float(f"{value:.{_DIGITS}g}")
+
+
+def _color_table(name: str) -> str:
+    """256 colours as bytes R, G, B in base64."""
+    colors = matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
+    return base64.b64encode(np.ascontiguousarray(colors).tobytes()).decode()

@@ -1,0 +1,79 @@
+"""Assembles the page of its parts in ``page/``: style, script and data go into one file.
+
+What it may load is fixed by a content security policy: pictures from data URIs, and the one style sheet and the one script whose digests
+it names. Data travel as JSON in elements of their own, with ``<``, ``>`` and ``&`` as escapes, and the script makes text of them, never
+markup: a file may be called ``</script>``.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from ssimloss import _checks, _files
+from ssimloss.evaluation.report._data import page_data
+from ssimloss.evaluation.report._pictures import PICTURE_CHARACTERS, THUMBNAIL_CHARACTERS, draw_pictures, draw_thumbnails, worst_images
+from ssimloss.evaluation.result import Evaluation
+
+SCRIPTS = ("core.js", "charts.js", "viewer.js", "table.js", "page.js")
+
+
+def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12) -> Path:
+    """Write ``index.html`` into ``folder``: tables, distributions, and the worst images under a slider with maps of similarity and error.
+
+    The images are read again for it. One that has become unreadable since is shown without its picture.
+
+    Args:
+        evaluation: what was found.
+        folder: made if it is missing; an older page takes no harm until the new one is complete.
+        worst: of how many images per metric and method the page has full pictures. It has fewer where they would make it larger than about
+            30 MB, and says so.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ValueError: ``worst`` is negative.
+        OSError: the folder cannot be written.
+    """
+    _checks.count("worst", worst, least=0)
+    thumbnails = draw_thumbnails(evaluation, THUMBNAIL_CHARACTERS)
+    pictures = draw_pictures(evaluation, worst_images(evaluation, worst), PICTURE_CHARACTERS)
+    data = page_data(evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures)
+    path = Path(folder) / "index.html"
+    _files.write_text(path, page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}"))
+    return path
+
+
+def page(data: dict[str, Any], pictures: dict[int, dict[str, Any]], *, title: str) -> str:
+    """The page as text."""
+    style, script = _part("page.css"), "\n".join(['"use strict";(() => {', *map(_part, SCRIPTS), "})();"])
+    policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+    return Template(_part("page.html")).substitute(
+        policy=policy,
+        title=html.escape(title).encode("ascii", "xmlcharrefreplace").decode(),
+        style=style,
+        script=script,
+        data=_embedded(data),
+        pictures=_embedded(pictures),
+    )
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _embedded(value: object) -> str:
+    """JSON in ASCII that no HTML parser can take for the end of its element."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,175 @@
+"""The pictures inside the page, as data URIs: a thumbnail of every reference, and of the worst images all there is to see.
+
+A picture is whole up to ``LARGEST`` pixels a side; of a larger image it is the crop around the worst region, in full resolution. Maps are
+gray levels, which the page colours and reads values from.
+"""
+
+import base64
+import io
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image as Pillow
+from torch import Tensor
+
+from ssimloss.evaluation._maps import error_limit, error_words, pillow, similarity, tone_words, toned, tones, unit, worst_region
+from ssimloss.evaluation.images import Image, ImageError, read
+from ssimloss.evaluation.result import Evaluation, ImageRecord
+
+LARGEST = 768  # pixels a side
+THUMBNAIL_CHARACTERS = 13_000_000  # of base64; both together keep the page under 30 MB
+PICTURE_CHARACTERS = 13_000_000
+Region = tuple[int, int, int, int]  # top, left, height, width
+
+_THUMBNAIL_SIDES = ((1500, 160), (6000, 96), (20_000, 48))  # (up to so many images, pixels of the longer side)
+_LOSSLESS = 128 * 128  # up to so many pixels nothing is lost in the page
+_QUALITY, _THUMBNAIL_QUALITY = 92, 60
+_REACH = 5  # pixels from the centre of an SSIM window to its edge
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
+    """One of each reference; ``None`` where it cannot be read, and from where they would take more than ``most`` characters."""
+    side = next((side for number, side in _THUMBNAIL_SIDES if len(evaluation.images) <= number), 0)
+    if not side:
+        return [None] * len(evaluation.images)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        drawn = list(pool.map(lambda image: _thumbnail(image, side), evaluation.images))
+    left, kept = most, []
+    for thumbnail in drawn:
+        left -= len(thumbnail or "")
+        kept.append(thumbnail if left >= 0 else None)
+    return kept
+
+
+def worst_images(evaluation: Evaluation, worst: int) -> list[int]:
+    """Places in ``evaluation.images`` of the ``worst`` of each metric and method: first every worst one, then every second-worst."""
+    ranked = []
+    for metric in evaluation.metrics:
+        sign = 1 if metric.higher_is_better else -1
+        for method in evaluation.methods:
+            values = [image.values.get(method, {}).get(metric.name, math.nan) for image in evaluation.images]
+            standing = sorted((sign * value, place) for place, value in enumerate(values) if not math.isnan(value))
+            ranked.append([place for _, place in standing[:worst]])
+    return list(dict.fromkeys(places[rank] for rank in range(worst) for places in ranked if rank < len(places)))
+
+
+def draw_pictures(evaluation: Evaluation, places: Sequence[int], most: int) -> dict[int, dict[str, Any]]:
+    """Place -> what the page shows of the image, in this order until they take ``most`` characters."""
+    drawn: dict[int, dict[str, Any]] = {}
+    waiting = iter(places)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while batch := list(islice(waiting, _THREADS)):
+            for place, picture in zip(
+                batch, pool.map(lambda p: draw_picture(evaluation.images[p], evaluation.methods), batch), strict=True
+            ):
+                if picture is None:
+                    continue
+                most -= _characters(picture)
+                if most < 0:
+                    return drawn
+                drawn[place] = picture
+    return drawn
+
+
+def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] | None:
+    """Reference, results and maps of one image, ``None`` without a readable reference or any result of its size.
+
+    Keys: ``shape`` and ``corner`` of what is shown; ``reference``; per method, ``None`` where there is none, ``results``, ``ssim`` and
+    ``error``; ``limit`` and ``unit`` of the error map; ``note`` in words.
+    """
+    reference = _read(record.reference)
+    if reference is None:
+        return None
+    results = [_read(record.distorted[method]) if method in record.distorted else None for method in methods]
+    results = [r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None for r in results]
+    if not any(results):
+        return None
+    levels, truth = reference.data_range, unit(reference)
+    preds = [None if r is None else unit(r) for r in results]
+    errors = [None if p is None or len(p) != len(truth) else (p - truth).abs() for p in preds]
+    region = worst_region([error for error in errors if error is not None], truth.shape[1:], largest=(LARGEST, LARGEST))
+    shown = tones(reference)
+    means = [None if error is None else _cut(error, region).mean(0) for error in errors]
+    limit = error_limit([mean for mean in means if mean is not None], levels)
+    return {
+        "shape": region[2:],
+        "corner": region[:2],
+        "reference": _webp(pillow(toned(_cut(truth, region), shown))),
+        "results": [None if p is None else _webp(pillow(toned(_cut(p, region), shown))) for p in preds],
+        "ssim": [None if e is None or p is None else _gray(_similarity(p, truth, region)) for p, e in zip(preds, errors, strict=True)],
+        "error": [None if mean is None else _gray(mean * (levels / limit)) for mean in means],
+        "limit": limit,
+        "unit": error_words(levels),
+        "note": _note(truth.shape[1:], region, tone_words(shown, levels)),
+    }
+
+
+def _thumbnail(record: ImageRecord, side: int) -> str | None:
+    image = _read(record.reference)
+    if image is None:
+        return None
+    drawn = pillow(toned(unit(image), tones(image)))
+    drawn.thumbnail((side, side), Pillow.Resampling.BOX)
+    return _webp(drawn, quality=_THUMBNAIL_QUALITY)
+
+
+def _read(path: Path) -> Image | None:
+    try:
+        return read(path, alpha="drop")
+    except ImageError:
+        return None
+
+
+def _cut(pixels: Tensor, region: Region) -> Tensor:
+    top, left, height, width = region
+    return pixels[:, top : top + height, left : left + width]
+
+
+def _similarity(pred: Tensor, target: Tensor, region: Region) -> Tensor | None:
+    """The SSIM map of a region, of windows that reach over its edge too."""
+    top, left, height, width = region
+    above, before = min(top, _REACH), min(left, _REACH)
+    wider = (top - above, left - before, above + height + _REACH, before + width + _REACH)
+    values = similarity(_cut(pred, wider), _cut(target, wider))
+    return None if values is None else values[above : above + height, before : before + width]
+
+
+def _gray(values: Tensor | None) -> str | None:
+    """A map ``(H, W)`` of values from 0 to 1."""
+    return None if values is None else _webp(pillow((values * 255).round().clamp(0, 255).to(torch.uint8)[None]))
+
+
+def _webp(image: Pillow.Image, quality: int = _QUALITY) -> str:
+    buffer = io.BytesIO()
+    lossless = quality == _QUALITY and image.width * image.height <= _LOSSLESS
+    image.save(buffer, "WEBP", lossless=lossless, quality=quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _note(size: Sequence[int], region: Region, brightness: str) -> str:
+    top, left, height, width = region
+    words = []
+    if (height, width) != tuple(size):
+        words.append(
+            f"Too large to travel whole: these are the {width} \N{MULTIPLICATION SIGN} {height} pixels from x {left}, y {top} on, "
+            "where the error is largest."
+        )
+    if brightness:
+        words.append(brightness)
+    if height * width > _LOSSLESS:
+        words.append("Shown with slight compression (WebP).")
+    return " ".join(words)
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_characters, inside))

@@ -1,0 +1,90 @@
+// What every part uses: the data, elements whose text can only be text, numbers, choices.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const { metrics, methods } = data;
+const byId = (id) => document.getElementById(id);
+const count = data.names.length;
+
+// Numbers that JSON does not have travel as words; null means that there is no number.
+const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
+const decoded = (value) => (typeof value === "string" ? WORDS[value] : value);
+for (const ofMethod of data.values) ofMethod.forEach((column, m) => (ofMethod[m] = column.map(decoded)));
+for (const row of [...data.summaries, ...data.comparisons]) for (const key of Object.keys(row)) row[key] = decoded(row[key]);
+
+// Children are elements or text, and never markup: names of files come from anywhere.
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== ""));
+  return node;
+}
+const element = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+const drawn = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+const MINUS = "\u2212";
+const NONE = "\u2013";
+const digitsOf = (metric) => (metric.unit === "dB" ? 2 : 4);
+
+function fixed(value, digits) {
+  if (value === null || value === undefined) return NONE;
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "\u221e" : `${MINUS}\u221e`;
+  const size = Math.abs(value);
+  const text = size > 0 && (size >= 1e6 || size < 0.5 * 10 ** -digits) ? size.toExponential(2) : size.toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? MINUS + text : text;
+}
+const shown = (value, metric, more = 0) => fixed(value, digitsOf(metric) + more);
+const signed = (value, digits) => (value > 0 ? `+${fixed(value, digits)}` : fixed(value, digits));
+const whole = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
+const plural = (number, word) => `${whole(number)} ${word}${number === 1 ? "" : "s"}`;
+const titleOf = (metric) => (metric.unit ? `${metric.title} (${metric.unit})` : metric.title);
+const probability = (p) => (p === null || Number.isNaN(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3));
+
+// Sorted from the low end or the high end, but what is no number always comes last, and what is missing after that.
+const standing = (value) => (value === null || value === undefined ? 2 : Number.isNaN(value) ? 1 : 0);
+function byNumber(value, direction) {
+  return (i, j) => {
+    const a = value(i), b = value(j);
+    const rank = standing(a) - standing(b);
+    if (rank || standing(a)) return rank || i - j;
+    return (a === b ? 0 : a < b ? -direction : direction) || i - j;
+  };
+}
+// The direction in which the worst comes first.
+const worstFirst = (metric) => (metric.higher ? 1 : -1);
+const worstOf = (method, metric) => {
+  const column = data.values[method][metric];
+  return [...column.keys()].filter((i) => standing(column[i]) < 2).sort(byNumber((i) => column[i], worstFirst(metrics[metric])));
+};
+
+const collator = new Intl.Collator("en", { numeric: true });
+// The pictures are many megabytes: read when the first is asked for.
+const pictured = new Set(data.pictured);
+let pictures = null;
+const pictureOf = (i) => {
+  pictures ??= JSON.parse(byId("pictures").textContent);
+  return pictures[i];
+};
+const failures = new Map();
+for (const failure of data.failures) failures.set(failure.image, [...(failures.get(failure.image) ?? []), failure]);
+
+// A row of words of which one is chosen: radio buttons, so that arrow keys and screen readers know them.
+let groups = 0;
+function choice(holder, legend, words, chosen, change) {
+  const name = `choice-${groups++}`;
+  holder.classList.add("choice");
+  holder.setAttribute("role", "radiogroup");
+  holder.setAttribute("aria-label", legend);
+  holder.replaceChildren(
+    ...words.map((word, i) =>
+      element("label", { title: word },
+        element("input", { type: "radio", name, value: i, checked: i === chosen, change: () => change(i) }),
+        element("span", {}, word))));
+  return (i) => { holder.querySelectorAll("input")[i].checked = true; };
+}
+const typing = (target) =>
+  target instanceof HTMLElement && (target.matches("textarea, select, input:not([type=radio])") || target.isContentEditable);
+const colored = (method) => `series-${method % 8}`;

@@ -1,0 +1,160 @@
+// The sections, in the order of the page.
+
+function buildHead() {
+  const failed = failures.size;
+  byId("gist").textContent = [plural(count, "image"), methods.length > 1 ? plural(methods.length, "method") : methods[0],
+    metrics.map((metric) => metric.title).join(", ")].join("  ·  ");
+  if (failed) byId("gist").after(element("p", { class: "notice" },
+    `${whole(failed)} of ${plural(count, "image")} could not be compared in full. What has no value counts in no mean. `,
+    element("a", { href: "#damaged" }, "See why")));
+  const words = ["Auto", "Light", "Dark"], values = ["auto", "light", "dark"];
+  let stored = null;
+  try { stored = localStorage.getItem("ssimloss-theme"); } catch { /* no storage for pages from disk: the choice lasts as long as the page */ }
+  const set = (i) => {
+    document.documentElement.dataset.theme = values[i];
+    try { localStorage.setItem("ssimloss-theme", values[i]); } catch { /* as above */ }
+  };
+  const chosen = Math.max(0, values.indexOf(stored));
+  document.documentElement.dataset.theme = values[chosen];
+  const setTheme = choice(byId("theme"), "Colours of the page", words, chosen, set);
+  return () => { const next = (values.indexOf(document.documentElement.dataset.theme) + 1) % 3; setTheme(next); set(next); };
+}
+
+function buildContents() {
+  const sections = [...document.querySelectorAll("main > section")].filter((section) => !section.hidden);
+  byId("contents").append(...sections.map((section) => element("a", { href: `#${section.id}` }, section.querySelector("h2").textContent)));
+}
+
+function buildAbout() {
+  const list = element("dl", { class: "about" });
+  for (const [term, text] of data.about) list.append(element("dt", {}, term), element("dd", {}, text));
+  byId("about").append(list, element("details", { open: true }, element("summary", {}, "Metrics in words"),
+    element("dl", { class: "about" }, metrics.flatMap((metric) => [
+      element("dt", {}, titleOf(metric)), element("dd", {}, metric.description)]))));
+}
+
+const nameLink = (i) => (i === null ? element("span", {}, NONE) : element("button", {
+  type: "button", class: "link", title: data.names[i], click: () => openViewer([i], 0) }, data.names[i]));
+
+function buildSummary() {
+  const many = methods.length > 1;
+  const heads = ["Mean", "95 % interval", null, "Std. dev.", "Images", "Best", "Worst"];
+  const groups = metrics.map((metric, m) => {
+    const rows = data.summaries.filter((row) => row.metric === m).sort((a, b) => a.method - b.method);
+    const ends = rows.flatMap((row) => [row.low, row.high, row.mean]).filter(Number.isFinite);
+    const means = rows.map((row) => row.mean).filter((mean) => !Number.isNaN(mean));
+    const best = metric.higher ? Math.max(...means) : Math.min(...means);
+    return element("tbody", {},
+      many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
+        element("span", {}, metric.higher ? "higher is better" : "lower is better"))) : null,
+      rows.map((row) => element("tr", {},
+        element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? methods[row.method] : titleOf(metric)),
+        element("td", { class: many && row.mean === best && means.length > 1 ? "number mean best" : "number mean" }, shown(row.mean, metric)),
+        element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${shown(row.low, metric)} to ${shown(row.high, metric)}`),
+        element("td", { class: colored(row.method) }, many ? interval(row, "mean", Math.min(...ends), Math.max(...ends), false) : null),
+        element("td", { class: "number" }, shown(row.std, metric)),
+        element("td", { class: "number" }, whole(row.count), row.infinite ? element("small", {}, `${whole(row.infinite)} infinite`) : null),
+        element("td", {}, nameLink(row.best)), element("td", {}, nameLink(row.worst)))));
+  });
+  byId("summary").append(
+    element("div", { class: "wide" }, element("table", { class: many ? "summary many" : "summary" },
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, many ? "Method" : "Metric"),
+        heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: ["Best", "Worst", null].includes(head) ? null : "number" }, head ?? "")))), groups)),
+    element("p", { class: "aside" }, "Intervals are bootstrapped over the images. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the images."));
+}
+
+function buildComparisons() {
+  if (!data.comparisons.length) { byId("comparisons").hidden = true; return; }
+  const verdict = (row, metric) => {
+    if (!(row.p_holm < 0.05)) return "no difference shown";
+    return `${(row.difference > 0) === metric.higher ? methods[row.first] : methods[row.second]} is better`;
+  };
+  const groups = metrics.map((metric, m) => {
+    const rows = data.comparisons.filter((row) => row.metric === m);
+    if (!rows.length) return null;
+    const ends = rows.flatMap((row) => [row.low, row.high, row.difference]).filter(Number.isFinite);
+    const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
+    return element("tbody", {},
+      element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
+        element("span", {}, metric.higher ? "higher is better" : "lower is better"))),
+      rows.map((row) => element("tr", {},
+        element("th", { scope: "row" }, `${methods[row.first]} ${MINUS} ${methods[row.second]}`),
+        element("td", { class: "number mean" }, signed(row.difference, digitsOf(metric) + 1)),
+        element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${signed(row.low, digitsOf(metric) + 1)} to ${signed(row.high, digitsOf(metric) + 1)}`),
+        element("td", {}, interval(row, "difference", low, high, true)),
+        element("td", { class: "number" }, probability(row.p)),
+        element("td", { class: "number" }, probability(row.p_holm)),
+        element("td", { class: "number" }, whole(row.count)),
+        element("td", { class: row.p_holm < 0.05 ? "verdict" : "verdict weak" }, verdict(row, metric)))));
+  });
+  const heads = ["Difference", "95 % interval", null, "p", "p, corrected", "Images", "At 5 %"];
+  byId("comparisons").append(
+    element("div", { class: "wide" }, element("table", { class: "summary many" },
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Methods"),
+        heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: [null, "At 5 %"].includes(head) ? null : "number" }, head ?? "")))), groups)),
+    element("p", { class: "aside" }, "Means of paired differences over the images that all methods have; sign-flip permutation test, two-sided; corrected after Holm for the number of comparisons. The line through the intervals is 0."));
+}
+
+function buildWorst() {
+  const state = { metric: 0, method: 0 };
+  const cards = element("div", { class: "cards" });
+  const refresh = () => {
+    const { method, metric } = state;
+    const list = worstOf(method, metric).slice(0, data.worst);
+    const measure = metrics[metric];
+    cards.replaceChildren(...list.map((i, place) => element("button", {
+      type: "button", class: "card", "aria-label": `Open ${data.names[i]}`, click: () => openViewer(list, place, method) },
+      thumbnail(i, "large"),
+      element("span", { class: "caption" }, element("b", {}, `${shown(data.values[method][metric][i], measure)}${measure.unit ? ` ${measure.unit}` : ""}`),
+        element("span", { class: "card-name", title: data.names[i] }, data.names[i])))));
+  };
+  const metricChoice = element("div"), methodChoice = element("div", { hidden: methods.length < 2 });
+  choice(metricChoice, "Metric", metrics.map((metric) => metric.title), 0, (i) => { state.metric = i; refresh(); });
+  choice(methodChoice, "Method", methods, 0, (i) => { state.method = i; refresh(); });
+  byId("worst").append(element("div", { class: "tools" }, metricChoice, methodChoice), cards, element("p", { class: "aside" }, data.pictures_note));
+  refresh();
+}
+
+function buildLists() {
+  if (!data.failures.length) byId("damaged").hidden = true;
+  else byId("damaged").append(element("div", { class: "wide capped" }, element("table", { class: "reasons" },
+    element("thead", {}, element("tr", {}, ["Image", ...(methods.length > 1 ? ["Method"] : []), "Reason"].map((head) => element("th", { scope: "col" }, head)))),
+    element("tbody", {}, data.failures.map(({ image, method, reason }) => element("tr", {}, element("th", { scope: "row" }, data.names[image]),
+      methods.length > 1 ? element("td", {}, methods[method]) : null, element("td", {}, reason)))))));
+  if (!data.unmatched.length) byId("unmatched").hidden = true;
+  else byId("unmatched").append(element("ul", { class: "capped" }, data.unmatched.map((words) => element("li", {}, words))));
+}
+
+const KEYS = [
+  ["On the page", [["/", "go to the filter"], ["T", "light, dark, or as the system"], ["?", "this list"]]],
+  ["In the table", [["↑ ↓ or K J", "previous, next row"], ["Page ↑ Page ↓", "eight rows"], ["Home End", "first, last row"], ["Enter", "open the image"]]],
+  ["In an open image", [["← →", "move the border; with Shift in large steps"], ["Home End", "all result, all reference"], ["Space", "flip between the two"],
+    ["N P", "next, previous image"], ["R S E", "result, SSIM map, error map"], ["1 – 9", "method"], ["+ − 0", "magnify, reduce, fit"], ["Esc", "close"]]],
+];
+function buildKeys() {
+  byId("keys").append(element("div", { class: "keys" }, KEYS.map(([title, rows]) => element("div", {}, element("h3", {}, title),
+    element("dl", {}, rows.flatMap(([keys, words]) => [
+      element("dt", {}, keys.split(" ").map((key) => (["or", "–"].includes(key) ? ` ${key} ` : element("kbd", {}, key)))), element("dd", {}, words)]))))));
+}
+function pageKeys(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "/") table.search.focus();
+  else if (event.key === "?") byId("keys").scrollIntoView();
+  else if (event.key.toLowerCase() === "t") nextTheme();
+  else return;
+  event.preventDefault();
+}
+
+const nextTheme = buildHead();
+buildAbout();
+buildSummary();
+buildComparisons();
+buildDistributions();
+buildWorst();
+buildTable();
+buildLists();
+buildKeys();
+buildContents();
+document.addEventListener("keydown", (event) => (dialog.open ? viewerKeys : pageKeys)(event));
+byId("colophon").textContent = data.colophon;
+document.documentElement.dataset.ready = "yes";

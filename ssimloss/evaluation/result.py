@@ -1,0 +1,156 @@
+"""What an evaluation found: per image, summed up, compared; and the same as JSON and back, to the last digit."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What one metric is. ``unit`` is ``"dB"`` or empty; ``description`` says in words everything that decides the number."""
+
+    name: str
+    title: str
+    unit: str
+    higher_is_better: bool
+    description: str
+
+
+@dataclass
+class ImageRecord:
+    """One reference and what each method made of it."""
+
+    index: int  # place in the order of evaluation, from 0
+    name: str
+    reference: Path
+    distorted: dict[str, Path]  # by method; a method that has no file for this image is missing here and has an error below
+    size: tuple[int, int]  # (H, W) of the reference; (0, 0) where it cannot be read
+    values: dict[str, dict[str, float]] = field(default_factory=dict)  # method -> metric -> value, without those that failed
+    errors: dict[str, str] = field(default_factory=dict)  # method -> why a value is missing; methods without errors are missing here
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric of one method over all images that have a value.
+
+    Mean, deviation and interval are those of the finite values; ``infinite`` says how many of ``count`` are not (the PSNR of equal images).
+    Where all are infinite, the mean and the interval are, too.
+    """
+
+    method: str
+    metric: str
+    count: int  # images with a value
+    mean: float
+    std: float  # over the images, divided by their number
+    low: float  # 95 % bootstrap interval of the mean
+    high: float
+    best: str  # name of the image
+    worst: str
+    infinite: int = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of two methods over the images that all methods have: ``first - second``."""
+
+    metric: str
+    first: str
+    second: str
+    count: int  # images with a finite value of both
+    difference: float  # mean
+    low: float  # 95 % bootstrap interval of the mean difference
+    high: float
+    p: float  # two-sided sign-flip permutation test
+    p_holm: float  # corrected for the number of comparisons (Holm)
+
+
+@dataclass
+class Evaluation:
+    """All of it; what a report draws."""
+
+    about: dict[str, str]  # title -> text: protocol, versions, device, date, command
+    metrics: list[MetricInfo]
+    methods: list[str]
+    images: list[ImageRecord]
+    summaries: list[Summary] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
+
+    @property
+    def failures(self) -> int:
+        """How many pairs lack at least one value."""
+        return sum(len(image.errors) for image in self.images)
+
+    def to_json(self, *, images: bool = True) -> str:
+        """ASCII, one image per line; numbers that JSON has no form for are the strings ``"inf"``, ``"-inf"`` and ``"nan"``.
+
+        Args:
+            images: whether to list them; without, what is left is the summary.
+        """
+        data = asdict(self)
+        listed = data.pop("images")
+        if images:
+            data["images"] = listed  # last, so that what is short comes first
+        parts = [f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else _line(value)}" for key, value in data.items()]
+        return "{\n" + ",\n".join(parts) + "\n}\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Evaluation":
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            ValueError: the text is no evaluation.
+        """
+        try:
+            data = json.loads(text)
+            return cls(
+                about=dict(data["about"]),
+                metrics=[MetricInfo(**row) for row in data["metrics"]],
+                methods=list(data["methods"]),
+                images=[_image(row) for row in data.get("images", [])],
+                summaries=[Summary(**_floats(row, "mean", "std", "low", "high")) for row in data["summaries"]],
+                comparisons=[Comparison(**_floats(row, "difference", "low", "high", "p", "p_holm")) for row in data["comparisons"]],
+                unmatched=list(data["unmatched"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"text must be the JSON of an Evaluation, as to_json() writes it, got something else ({error!r})") from error
+
+
+def jsonable(value: Any) -> Any:
+    """``value`` with paths as strings, and numbers that JSON has no form for as the strings that ``float()`` reads."""
+    if isinstance(value, dict):
+        return {key: jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _line(value: Any) -> str:
+    return json.dumps(jsonable(value), allow_nan=False)
+
+
+def _lines(rows: list[Any]) -> str:
+    return "[\n" + ",\n".join(_line(row) for row in rows) + "\n]" if rows else "[]"
+
+
+def _floats(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {**row, **{name: float(row[name]) for name in names}}
+
+
+def _image(row: dict[str, Any]) -> ImageRecord:
+    height, width = row["size"]
+    return ImageRecord(
+        index=row["index"],
+        name=row["name"],
+        reference=Path(row["reference"]),
+        distorted={method: Path(path) for method, path in row["distorted"].items()},
+        size=(height, width),
+        values={method: _floats(values, *values) for method, values in row["values"].items()},
+        errors=dict(row["errors"]),
+    )

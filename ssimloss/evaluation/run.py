@@ -1,0 +1,225 @@
+"""``evaluate``: decode in threads ahead of the device, measure batch by batch, keep every batch at once, and sum up."""
+
+import datetime
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+from ssimloss import _checks
+from ssimloss._version import __version__
+from ssimloss.evaluation import records
+from ssimloss.evaluation.images import Alpha
+from ssimloss.evaluation.measuring import decoded, measured
+from ssimloss.evaluation.pairs import Pairing, Source, Sources, find_pairs
+from ssimloss.evaluation.plan import Plan, make_plan
+from ssimloss.evaluation.records import Done
+from ssimloss.evaluation.report import write_report
+from ssimloss.evaluation.result import Evaluation, MetricInfo
+from ssimloss.evaluation.sharding import World, joined
+from ssimloss.evaluation.statistics import compare_methods, summarise
+from ssimloss.metrics import ImageMeasure, Protocol, measure
+from ssimloss.metrics import protocol as named_protocol
+
+OnDamaged = Literal["skip", "stop"]
+OnProgress = Callable[[int, int], object]
+
+
+def evaluate(
+    reference: Source,
+    distorted: Sources | None = None,
+    *,
+    metrics: Sequence[str | ImageMeasure] = ("psnr", "ssim"),
+    protocol: str | Protocol = "plain",
+    scale: int | None = None,
+    suffix: str = "",
+    alpha: Alpha = "error",
+    device: str = "auto",
+    batch_size: int = 16,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_damaged: OnDamaged = "skip",
+    report: bool = True,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Compare image files with their references.
+
+    Under ``torchrun`` (or any joined ``torch.distributed``) each process takes a share, and all return the same, to the last digit the
+    result of a single process.
+
+    Args:
+        reference, distorted: folders, files, glob patterns or a table, as :func:`find_pairs` takes them; several ``distorted`` are several
+            methods.
+        metrics: names of ``metrics.MEASURES``, or measures.
+        protocol: a name of ``metrics.PROTOCOLS``, with ``scale`` where it needs one, or a protocol.
+        suffix: what names of distorted files have behind those of their references, such as ``"x4"``.
+        alpha: ``"error"`` refuses images that are transparent in places, ``"drop"`` compares their colours.
+        device: ``"auto"``, or a device of torch.
+        batch_size: the most images measured together; large images are fewer.
+        workers: threads that decode; ``None`` for one per processor, at most 8.
+        out: a folder for ``per_image.csv``, ``per_image.json``, ``summary.csv``, ``summary.json``, the report, and the journal by which
+            ``resume`` continues; ``None`` writes nothing.
+        resume: continue what ``out`` holds, in any number of processes; files that have changed, and what failed, are measured anew.
+        overwrite: discard what ``out`` holds.
+        on_damaged: what to do about a file that cannot be compared: ``"skip"`` leaves it out of every mean and says so in its record,
+            ``"stop"`` raises.
+        report: whether to write ``out/index.html``.
+        on_progress: called with how many images of this process's share are done, and how many there are.
+
+    Returns:
+        Everything that was found, the same in each process.
+
+    Raises:
+        ValueError: arguments that make no sense, paths that do not exist, nothing that matches; ``out`` in use.
+        RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the disk, a process that was lost.
+    """
+    _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
+    _checks.choice("alpha", alpha, get_args(Alpha))
+    _checks.count("batch_size", batch_size)
+    measures = _measures(metrics, protocol, scale)
+    folder = None if out is None else Path(out)
+    if resume and (folder is None or overwrite):
+        raise ValueError("resume continues what out holds: it needs out, and does not go with overwrite")
+    with joined() as world, ThreadPoolExecutor(_workers(workers, world), thread_name_prefix="decode") as pool:
+        place = world.device(device)
+        measures = [one.to(place) for one in measures]
+        pairing = find_pairs(reference, distorted, suffix=suffix)
+        plan = make_plan(pairing, batch_size=batch_size, pool=pool)
+        if plan.damaged and on_damaged == "stop":
+            raise RuntimeError(_worded(plan.damaged))
+        settings = {
+            "version": __version__,
+            "metrics": {one.name: one.describe() for one in measures},
+            "alpha": alpha,
+            "batch_size": batch_size,
+            "device": place.type,
+        }
+        done = _known(folder, settings, plan, world, resume=resume, overwrite=overwrite)
+        todo = [batch for batch in plan.batches if batch.signature not in done]
+        fresh: Done = {}
+        try:
+            with closing(records.Journal(folder, world.rank, [one.name for one in measures])) as journal:
+                finished, share = 0, todo[world.rank :: world.size]
+                for batch, files in decoded(share, plan.records, alpha, pool):
+                    rows = measured(batch, files, plan.records, measures, place)
+                    errors = [row.error for row in rows if row.error]
+                    if errors and on_damaged == "stop":
+                        raise RuntimeError(_worded(errors))
+                    journal.add(batch.signature, rows, plan.records)
+                    fresh[batch.signature] = rows
+                    finished += len(batch.images)
+                    if on_progress is not None:
+                        on_progress(finished, sum(len(batch.images) for batch in share))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        for part in world.gather(fresh):
+            done |= part
+        evaluation = _summed(plan, done, pairing, measures)
+        evaluation.about |= _about(measures, place, world, reference, pairing)
+        if folder is not None and world.rank == 0:
+            _write(evaluation, folder, report=report)
+        world.gather(None)  # nobody leaves before the files are there
+    if not evaluation.summaries:
+        raise RuntimeError(
+            _worded([words for image in evaluation.images for words in image.errors.values()], "no image could be measured: ")
+        )
+    return evaluation
+
+
+def _measures(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None) -> list[ImageMeasure]:
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
+    if isinstance(protocol, str):
+        protocol = named_protocol(protocol, scale=scale)
+    elif scale is not None:
+        raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
+    measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
+    names = [one.name for one in measures]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"metrics must name at least one metric and none twice, got {names}")
+    return measures
+
+
+def _workers(workers: int | None, world: World) -> int:
+    if workers is not None:
+        return _checks.count("workers", workers)
+    return max(1, min(8, (os.cpu_count() or 1) // world.local_size))
+
+
+def _known(folder: Path | None, settings: dict[str, Any], plan: Plan, world: World, *, resume: bool, overwrite: bool) -> Done:
+    """What earlier runs have done, once all processes agree on what there is to do.
+
+    An error of one process is raised in all of them.
+    """
+    refused = None
+    if folder is not None and world.rank == 0:
+        try:
+            records.prepare(folder, settings, resume=resume, overwrite=overwrite)
+        except (ValueError, RuntimeError) as error:
+            refused = error
+    told = world.gather((refused, [batch.signature for batch in plan.batches]))
+    if told[0][0] is not None:
+        raise told[0][0]
+    if any(signatures != told[0][1] for _, signatures in told):
+        raise RuntimeError("the processes see different files under the same paths; all of them need the same folders")
+    done: Done = {}
+    for part in world.gather({} if folder is None or not resume else records.read_journal(folder)):
+        done |= part
+    planned = {batch.signature for batch in plan.batches}
+    return {signature: rows for signature, rows in done.items() if signature in planned}
+
+
+def _summed(plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMeasure]) -> Evaluation:
+    images = [replace(record, values={}, errors=dict(record.errors)) for record in plan.records]
+    for batch in plan.batches:
+        for row in done[batch.signature]:
+            if row.values:
+                images[row.image].values[row.method] = row.values
+            if row.error:
+                images[row.image].errors[row.method] = row.error
+    metrics = [MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe()) for one in measures]
+    return Evaluation(
+        about={},
+        metrics=metrics,
+        methods=pairing.methods,
+        images=images,
+        summaries=summarise(images, pairing.methods, metrics),
+        comparisons=compare_methods(images, pairing.methods, metrics),
+        unmatched=pairing.unmatched,
+    )
+
+
+def _about(measures: Sequence[ImageMeasure], device: torch.device, world: World, reference: Source, pairing: Pairing) -> dict[str, str]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({platform.machine()})"
+    protocols = dict.fromkeys(one.protocol.title for one in measures)
+    return {
+        "protocol": "; ".join(protocols),
+        "reference": str(reference),
+        "methods": ", ".join(pairing.methods),
+        "versions": f"ssimloss {__version__}, PyTorch {torch.__version__}, Python {platform.python_version()}",
+        "device": name if world.size == 1 else f"{name}, {world.size} processes",
+        "date": datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+def _write(evaluation: Evaluation, folder: Path, *, report: bool) -> None:
+    records.write_tables(folder, evaluation)
+    if report:
+        with records.writing(folder / "index.html"):
+            write_report(evaluation, folder)
+
+
+def _worded(errors: Sequence[str], before: str = "") -> str:
+    several = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{before}{errors[0]}{several}"

@@ -1,0 +1,83 @@
+"""One process or many: who this one is, and how all hear what each has found.
+
+Started by ``torchrun``, or inside a script that has joined ``torch.distributed`` itself, each process takes a share of the batches. Only
+Python objects are exchanged, over gloo, whatever the device.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+T = TypeVar("T")
+
+_PATIENCE = timedelta(days=2)  # processes finish their shares at different times; one that dies is noticed at once
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among all."""
+
+    rank: int = 0
+    size: int = 1
+    local_size: int = 1  # processes on this machine
+    group: Any = None
+
+    def gather(self, value: T) -> list[T]:
+        """What each process has, in order of rank, in all of them.
+
+        Raises:
+            RuntimeError: a process has gone.
+        """
+        if self.size == 1:
+            return [value]
+        everyone: list[T | None] = [None] * self.size
+        try:
+            dist.all_gather_object(everyone, value, group=self.group)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"process {self.rank} of {self.size} has lost another one, which has ended or was killed; its own last words are above "
+                f"or in its log. What was computed is kept: resume with any number of processes ({error})"
+            ) from error
+        return everyone  # type: ignore[return-value]  # filled in
+
+    def device(self, name: str) -> torch.device:
+        """``"auto"`` is this process's GPU where there is one, else the CPU; ``"cuda"`` is this process's GPU.
+
+        Raises:
+            ValueError: no such device.
+        """
+        try:
+            device = torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
+        except RuntimeError as error:
+            raise ValueError(f"device must be 'auto' or a device of torch, got {name!r}: {error}") from error
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then")
+        if device.type == "cuda" and device.index is None:
+            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count())
+        return device
+
+
+@contextmanager
+def joined() -> Iterator[World]:
+    """Meet the other processes, if the environment says that there are others; part again at the end."""
+    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if dist.is_available() and dist.is_initialized():
+        group = dist.new_group(backend="gloo", timeout=_PATIENCE)
+        try:
+            yield World(dist.get_rank(), dist.get_world_size(), local_size, group)
+        finally:
+            dist.destroy_process_group(group)
+    elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        dist.init_process_group("gloo", timeout=_PATIENCE)
+        try:
+            yield World(dist.get_rank(), dist.get_world_size(), local_size)
+        finally:
+            dist.destroy_process_group()
+    else:
+        yield World()

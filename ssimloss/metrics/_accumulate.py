@@ -1,0 +1,168 @@
+"""Values of images, gathered over an epoch and over processes: each image counts once, and the mean is exact.
+
+Without indices only sums are kept. With the index of each image in the dataset its values are kept too, 8 bytes for the index and 8 for
+each measure, so that an image counts once however often a sampler repeated it, and the mean, rounded once from the exact sum, does not
+depend on batches, on their order or on the number of processes.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributed import ProcessGroup
+
+Index = Tensor | Sequence[int]
+BLOCK = 4096  # images of each process that fit into the first exchange, which is the only one unless a process has more
+
+
+def checked_index(index: Index, count: int) -> Tensor:
+    """The index of each image, int64 ``(count,)``, where it lies."""
+    found = index if isinstance(index, Tensor) else torch.tensor(index)
+    if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
+        raise TypeError(f"index must be integers, the place of each image in the dataset, got {found.dtype}")
+    if tuple(found.shape) != (count,):
+        raise ValueError(f"index must have one integer for each of {count} images, got shape {tuple(found.shape)}")
+    return found
+
+
+def add_rows(rows: list[Tensor], more: Tensor) -> None:
+    """Append ``(N, K)`` rows, and join neighbours of like length: the memory is that of the rows, whatever the batches."""
+    rows.append(more)
+    while len(rows) > 1 and len(rows[-2]) <= len(rows[-1]):
+        rows[-2:] = [torch.cat(rows[-2:])]
+
+
+def once_each(rows: Tensor) -> Tensor:
+    """``(K, 1 + M)`` rows of index and values as ``(n, M)`` values in the order of the index, each image once.
+
+    Where an image was measured twice and its values differ (by the rounding of another batch), it is the largest that counts, and one that
+    is no number before any other.
+    """
+    index, values = rows[:, 0], rows[:, 1:]
+    columns = []
+    for column in values.unbind(1):
+        falling = torch.sort(column, descending=True, stable=True).indices  # NaN first
+        order = falling[torch.sort(index[falling], stable=True).indices]
+        place = index[order]
+        first = torch.ones_like(place, dtype=torch.bool)
+        first[1:] = place[1:] != place[:-1]
+        columns.append(column[order][first])
+    return torch.stack(columns, 1) if columns else values
+
+
+def exact_sum(values: Sequence[float]) -> float:
+    """The sum, rounded once and so independent of the order; infinite or not a number where a value is."""
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Mean of each column over all images of all processes, and how many images there were."""
+
+    means: tuple[float, ...]
+    count: int
+
+
+class Accumulator:
+    """Means of ``columns`` values per image.
+
+    ``update`` never waits for the device. ``compute`` copies once to the host and, where ``torch.distributed`` runs, exchanges once.
+    """
+
+    def __init__(self, columns: int, *, process_group: ProcessGroup | None = None) -> None:
+        self.columns = columns
+        self.process_group = process_group
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._sums: Tensor | None = None
+        self._count = 0  # of images without an index
+        self._rows: list[Tensor] = []
+
+    @torch.no_grad()
+    def update(self, values: Tensor, index: Index | None = None) -> None:
+        """Add ``(N, columns)`` float64 values of N images, with the place of each in the dataset.
+
+        Raises:
+            ValueError: not one index for each image; an index now and none before, or the other way round.
+            TypeError: an index that is no integer.
+        """
+        if (index is None and self._rows) or (index is not None and self._count):
+            raise ValueError("index must be given in every update of an epoch or in none; call reset() before another epoch")
+        values = values.detach().double()
+        if index is not None:
+            place = checked_index(index, len(values)).to(values.device, torch.float64, non_blocking=True)
+            if len(values):
+                add_rows(self._rows, torch.cat([place[:, None], values], 1))
+            return
+        total = values.sum(0)
+        self._sums = total if self._sums is None else self._sums.to(total.device) + total
+        self._count += len(values)
+
+    @torch.no_grad()
+    def compute(self) -> Totals:
+        """The means over all images so far, the same in every process; every process has to call it.
+
+        Raises:
+            RuntimeError: no process has seen an image.
+            ValueError: some processes gave an index and others did not.
+        """
+        found = self._gathered()
+        rows = torch.cat([part for _, part in found])
+        counts = [int(head[0]) for head, _ in found]
+        if len(rows) and any(counts):
+            raise ValueError("index must be given by every process or by none")
+        if len(rows):
+            values = once_each(rows)
+            return Totals(tuple(exact_sum(column) / len(values) for column in values.T.tolist()), len(values))
+        count = sum(counts)
+        if not count:
+            raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
+        heads = torch.stack([head for head, _ in found])
+        return Totals(tuple(exact_sum(column) / count for column in heads[:, 2:].T.tolist()), count)
+
+    def _gathered(self) -> list[tuple[Tensor, Tensor]]:
+        """Of each process, on the host: ``(count without index, count with index, sums ...)`` and its rows."""
+        device = self._device()
+        rows = torch.cat(self._rows).to(device) if self._rows else torch.zeros(0, 1 + self.columns, dtype=torch.float64, device=device)
+        sums = torch.zeros(self.columns, dtype=torch.float64, device=device) if self._sums is None else self._sums.to(device)
+        counts = [torch.full((1,), float(count), dtype=torch.float64, device=device) for count in (self._count, len(rows))]
+        head = torch.cat([*counts, sums])
+        if not _is_distributed():
+            flat = torch.cat([head, rows.flatten()]).cpu()
+            return [(flat[: len(head)], flat[len(head) :].view(-1, 1 + self.columns))]
+        first = self._exchanged(torch.cat([head, _padded(rows[:BLOCK], BLOCK).flatten()]))
+        heads = first[:, : len(head)]
+        blocks = first[:, len(head) :].view(len(first), BLOCK, 1 + self.columns)
+        most = int(heads[:, 1].max())
+        if most > BLOCK:
+            rest = self._exchanged(_padded(rows[BLOCK:], most - BLOCK))
+            blocks = torch.cat([blocks, rest.view(len(first), most - BLOCK, 1 + self.columns)], 1)
+        return [(own, block[: int(own[1])]) for own, block in zip(heads, blocks, strict=True)]
+
+    def _exchanged(self, own: Tensor) -> Tensor:
+        """The tensors of all processes, stacked, on the host: one collective and one copy."""
+        own = own.contiguous()
+        parts = [torch.empty_like(own) for _ in range(torch.distributed.get_world_size(self.process_group))]
+        torch.distributed.all_gather(parts, own, group=self.process_group)
+        return torch.stack(parts).cpu()
+
+    def _device(self) -> torch.device:
+        """Where the values are gathered: that of the values, and under ``torch.distributed`` one that its backend serves."""
+        own = self._rows[0].device if self._rows else self._sums.device if self._sums is not None else None
+        if not _is_distributed():
+            return own or torch.device("cpu")
+        if "nccl" in torch.distributed.get_backend(self.process_group):
+            return own if own is not None and own.type == "cuda" else torch.device("cuda", torch.cuda.current_device())
+        return torch.device("cpu")
+
+
+def _padded(rows: Tensor, length: int) -> Tensor:
+    return torch.cat([rows, rows.new_zeros(length - len(rows), rows.shape[1])])
+
+
+def _is_distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

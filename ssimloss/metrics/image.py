@@ -1,0 +1,433 @@
+"""Measures of pairs of images as ``torchmetrics`` metrics, for ``MetricCollection``, Lightning and DDP.
+
+``metric.update(pred, target)`` or ``metric.update(pred, target, index=index)``, then ``metric.compute()``: the mean over the images of all
+processes, float64. Only sums are kept, in float64 on the device, and no graph; with the index of each image in the dataset 16 bytes an
+image are, so that an image which a padded sampler repeats counts once. ``keep_values=True`` keeps the value of each image for ``values()``.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributed import ProcessGroup
+from torchmetrics import Metric
+
+from ssimloss import _checks
+from ssimloss import functional as F
+from ssimloss._checks import DataRange
+from ssimloss.functional.multiscale import WANG_2003, Channels, Combination, MinSize, Negative, PyramidPooling
+from ssimloss.functional.similarity import FeatureDistance
+from ssimloss.functional.structure import Covariance, Downsample, Exponents, Padding, WindowName
+from ssimloss.metrics._accumulate import Index, add_rows, checked_index, exact_sum, once_each
+from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
+from ssimloss.metrics.measures import measure
+from ssimloss.metrics.protocol import Protocol
+from ssimloss.networks import FeatureExtractor
+from ssimloss.networks._heads import VGG16_LAYERS
+from ssimloss.networks._pooling import Pooling
+from ssimloss.networks.extractor import Gray, Normalization, Weights
+
+Values = Callable[[Tensor, Tensor], Tensor]
+
+
+class MovedMetric(Metric):
+    """A metric whose states and networks go where the model goes, and keep their precision: a sum in bfloat16 would be no sum."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> nn.Module:
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(fn(torch.empty(0, device=tensor.device)).device)
+
+        applied: nn.Module = super()._apply(moved, exclude_state)
+        return applied
+
+
+class ImageMetric(MovedMetric):
+    """The mean of one number per image; the classes below say which.
+
+    Attributes:
+        keep_values: whether ``values()`` can be asked for.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    higher_is_better: bool | None = None
+    total: Tensor
+    count: Tensor
+    rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
+
+    def __init__(self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None) -> None:
+        """``identity`` says in words what is measured: equal for metrics that may share their sums in a ``MetricCollection``."""
+        super().__init__(process_group=process_group)
+        self.keep_values = keep_values
+        digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
+        # First, and compared by MetricCollection as any state: two measures whose first values happen to be equal are not taken for one.
+        self.add_state("identity", torch.tensor(list(digest)), dist_reduce_fx="max")
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # of images without an index
+        self.add_state("rows", [], dist_reduce_fx="cat")  # (K, 2): index, not a number where there is none, and value
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """One number for each image, ``(N,)``."""
+        raise NotImplementedError
+
+    def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> None:
+        """Measure a batch.
+
+        Args:
+            pred, target: float images ``(N, C, H, W)``; batches may differ in size.
+            index: the place of each image in the dataset, in every update between two resets or in none.
+
+        Raises:
+            ValueError: what the function does not take; not one index for each image.
+            TypeError: integer tensors; an index that is no integer.
+        """
+        values = self.measured(pred, target).detach().double()
+        if index is None:
+            place = torch.full_like(values, torch.nan)
+            self.total = self.total + values.sum()
+            self.count = self.count + len(values)
+        else:
+            place = checked_index(index, len(values)).to(values.device, torch.float64, non_blocking=True)
+        if len(values) and (self.keep_values or index is not None):
+            assert isinstance(self.rows, list)
+            add_rows(self.rows, torch.stack([place, values], 1))
+        self._batch: Tensor = values.mean()
+
+    def forward(self, pred: Tensor, target: Tensor, index: Index | None = None) -> Tensor:
+        """``update``, and the mean of this batch in this process."""
+        self.update(pred, target, index)
+        self._forward_cache = self._batch
+        return self._batch
+
+    def compute(self) -> Tensor:
+        """The mean over all images, a float64 scalar.
+
+        Raises:
+            RuntimeError: there was no image.
+            ValueError: some updates had an index and others had not.
+        """
+        rows = self._all_rows()
+        indexed = ~rows[:, 0].isnan()
+        if indexed.any():
+            if self.count > 0:
+                raise ValueError("index must be given in every update between two resets, and by every process, or in none")
+            values = once_each(rows)[:, 0]
+        elif self.count == 0:
+            raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
+        else:
+            self._kept = rows[:, 1]
+            return self.total / self.count
+        self._kept = values
+        return torch.tensor(exact_sum(values.tolist()) / len(values), dtype=torch.float64, device=self.total.device)
+
+    def values(self) -> Tensor:
+        """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or without one as they came.
+
+        Under ``torch.distributed`` those of all processes; all of them have to call it.
+
+        Raises:
+            RuntimeError: without ``keep_values``; no image.
+        """
+        if not self.keep_values:
+            raise RuntimeError("no values are kept; make the metric with keep_values=True")
+        self.compute()
+        return self._kept
+
+    def sync(
+        self,
+        dist_sync_fn: Callable[..., Any] | None = None,
+        process_group: Any | None = None,
+        should_sync: bool = True,
+        distributed_available: Callable[..., bool] | None = None,
+    ) -> None:
+        """As in ``torchmetrics``; a process without rows takes part in the exchange with none, of the right shape."""
+        if not len(self.rows):
+            self.rows = [torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)]
+        options = {} if distributed_available is None else {"distributed_available": distributed_available}
+        super().sync(dist_sync_fn, process_group, should_sync, **options)
+
+    def _all_rows(self) -> Tensor:
+        if isinstance(self.rows, Tensor):
+            return self.rows
+        return torch.cat(self.rows) if self.rows else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
+
+
+class _FunctionMetric(ImageMetric):
+    """The mean of a function of this package, or of a protocol's definition in its place."""
+
+    higher_is_better = True
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Tensor],
+        protocol: Protocol | None,
+        keep_values: bool,
+        process_group: ProcessGroup | None,
+        **options: Any,
+    ) -> None:
+        defaults = inspect.signature(function).parameters
+        given = {key: value for key, value in options.items() if key != "data_range" and value is not defaults[key].default}
+        given = {key: value for key, value in given.items() if isinstance(value, Tensor) or value != defaults[key].default}
+        if protocol is not None and given:
+            raise ValueError(f"{', '.join(given)} must be left out with a protocol, which fixes the definition")
+        of_protocol = None if protocol is None else measure(name, protocol)
+        described = f"{name} {options}" if of_protocol is None else f"{of_protocol.describe()} {options['data_range']}"
+        super().__init__(described, keep_values=keep_values, process_group=process_group)
+        self.options = options
+        self.function = function
+        self.of_protocol = of_protocol
+        _checks.data_range(options["data_range"])
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        if self.of_protocol is not None:
+            return self.of_protocol(pred, target, data_range=self.options["data_range"])
+        return self.function(pred, target, reduction="image", **self.options)
+
+
+class PSNR(_FunctionMetric):
+    """Mean over images of :func:`ssimloss.functional.psnr` in dB, infinite as soon as two images are equal unless ``eps`` is given.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for the PSNR-Y of papers; in float64.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
+        eps: as in the function.
+        keep_values: keep the value of each image.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: DataRange = 1.0,
+        eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__("psnr", F.psnr, protocol, keep_values, process_group, data_range=data_range, eps=eps)
+
+
+class SSIM(_FunctionMetric):
+    """Mean over images of :func:`ssimloss.functional.ssim`, whose options it has; the others as in :class:`PSNR`."""
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: DataRange = 1.0,
+        window: WindowName | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        exponents: Exponents = (1.0, 1.0, 1.0),
+        padding: Padding = "valid",
+        covariance: Covariance = "population",
+        downsample: Downsample = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        options = own_options(locals())
+        super().__init__("ssim", F.ssim, protocol, keep_values, process_group, **options)
+
+
+class MSSSIM(_FunctionMetric):
+    """Mean over images of :func:`ssimloss.functional.ms_ssim`, whose options it has; the others as in :class:`PSNR`."""
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: DataRange = 1.0,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        scale_weights: tuple[float, ...] = WANG_2003,
+        negative: Negative = "clamp",
+        min_size: MinSize = "error",
+        pooling: PyramidPooling = "floor",
+        combination: Combination = "product",
+        channels: Channels = "separate",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        options = own_options(locals())
+        super().__init__("ms_ssim", F.ms_ssim, protocol, keep_values, process_group, **options)
+
+
+class GradientSSIM(_FunctionMetric):
+    """Mean over images of :func:`ssimloss.functional.gradient_ssim`, whose options it has; the others as in :class:`PSNR`."""
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: DataRange = 1.0,
+        window: WindowName | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        padding: Padding = "valid",
+        covariance: Covariance = "population",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        options = own_options(locals())
+        super().__init__("g_ssim", F.gradient_ssim, protocol, keep_values, process_group, **options)
+
+
+class LPIPS(ImageMetric):
+    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
+
+    Args:
+        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``.
+        weights: of the network: ``"imagenet"``, a path, a state dict, or ``"random"``.
+        data_range, keep_values, process_group: as in :class:`PSNR`.
+    """
+
+    higher_is_better = False
+
+    def __init__(
+        self,
+        network: str = "alexnet",
+        *,
+        weights: Weights = "imagenet",
+        data_range: DataRange = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        distance = LPIPSDistance(network, weights=weights, data_range=data_range)
+        super().__init__(f"{distance.describe()} {data_range}", keep_values=keep_values, process_group=process_group)
+        self.distance = distance
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+        return _of_network(self.distance, pred, target)
+
+
+class DISTS(ImageMetric):
+    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it; arguments as in :class:`LPIPS`."""
+
+    higher_is_better = False
+
+    def __init__(
+        self,
+        *,
+        weights: Weights = "imagenet",
+        data_range: DataRange = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        distance = DISTSDistance(weights, data_range)
+        super().__init__(f"{distance.describe()} {data_range}", keep_values=keep_values, process_group=process_group)
+        self.distance = distance
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+        return _of_network(self.distance, pred, target)
+
+
+class DeepSimilarity(ImageMetric):
+    """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network.
+
+    Args: as in :class:`ssimloss.DeepPerceptualSimilarity`; ``keep_values`` and ``process_group`` as in :class:`PSNR`.
+    """
+
+    higher_is_better = False
+
+    def __init__(
+        self,
+        network: str | nn.Module = "vgg16",
+        *,
+        layers: Mapping[str, float] = dict.fromkeys(VGG16_LAYERS, 1.0),
+        distance: FeatureDistance = "normalized_l2",
+        heads: Sequence[Tensor] | None = None,
+        weights: Weights = "imagenet",
+        data_range: DataRange = 1.0,
+        normalization: Normalization = "imagenet",
+        gray: Gray = "repeat",
+        pooling: Pooling = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        extractor = FeatureExtractor(
+            network,
+            list(layers),
+            weights=weights,
+            data_range=data_range,
+            normalization=normalization,
+            gray=gray,
+            pooling=pooling,
+            dtype=dtype,
+            channels_last=channels_last,
+        )
+        identity = f"{extractor.sharing_key} {layers} {distance} {data_range} {id(heads) if heads is not None else ''}"
+        super().__init__(identity, keep_values=keep_values, process_group=process_group)
+        self.distance = DeepDistance(extractor, layers, distance, heads)
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+        return _of_network(self.distance, pred, target)
+
+
+class LossMetric(ImageMetric):
+    """Mean over images of any loss or function of two images.
+
+    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by itself; one that gives ``(N,)``, with
+    ``reduction="image"`` or a :func:`measure`, once for the batch.
+
+    Args:
+        function: ``(pred, target) -> (N,)`` or a scalar; a module moves with the metric.
+        higher_is_better: what torchmetrics and Lightning may ask.
+        keep_values, process_group: as in :class:`PSNR`.
+
+    Raises:
+        TypeError: ``function`` cannot be called.
+    """
+
+    def __init__(
+        self,
+        function: Values,
+        *,
+        higher_is_better: bool = False,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"function must be callable with (pred, target), got {type(function).__name__} {function!r}")
+        super().__init__(f"function {id(function)}", keep_values=keep_values, process_group=process_group)
+        self.function = function
+        self.__dict__["higher_is_better"] = higher_is_better  # which torchmetrics lets no instance set
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+        _checks.image("pred", pred)
+        values = self.function(pred[:1], target[:1]) if len(pred) else pred.new_zeros(0)
+        if values.ndim == 0:
+            rest = [self.function(pred[i : i + 1], target[i : i + 1]) for i in range(1, len(pred))]
+            return torch.stack([values, *rest])
+        values = self.function(pred, target) if len(pred) > 1 else values
+        if tuple(values.shape) != (len(pred),):
+            raise ValueError(f"function must give a scalar or one number for each image, got {tuple(values.shape)}; reduction='image'")
+        return values
+
+
+def own_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Of ``locals()`` at the start of an ``__init__``, what is an option of the function."""
+    others = ("self", "__class__", "protocol", "keep_values", "process_group")
+    return {name: value for name, value in arguments.items() if name not in others}
+
+
+def _of_network(distance: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    """Half precision is computed in float32, and float64 in its own."""
+    _checks.images(pred, target)
+    values: Tensor = distance(*(image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target)))
+    return values

@@ -1,0 +1,171 @@
+"""``ssimloss evaluate``: what it prints, what it writes, and with which status it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import photographs
+import pytest
+from PIL import Image as Pillow
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from ssimloss import evaluation
+from ssimloss.cli import _evaluate
+from ssimloss.cli._app import app
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for folder in ("gt", "a", "b"):
+        (tmp_path / folder).mkdir()
+    for i in range(3):
+        pred, target = photographs.pair("chelsea", 40, 48, 20 * i, 30 * i)
+        for folder, pixels in (("gt", target), ("a", pred), ("b", photographs.degrade(pred))):
+            Pillow.fromarray(pixels).save(tmp_path / folder / f"{i}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def run(images: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(images)
+
+    def run(*arguments: str, status: int = 0) -> Result:
+        result = CliRunner().invoke(app, ["evaluate", *arguments])
+        assert result.exit_code == status, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
+    result = run("gt", "a", "B=b", "--metrics", "psnr, ssim", "--protocol", "basicsr", "--scale", "2", "--out", "report")
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["method", "metric", "mean", "95", "%", "interval", "std", "best", "worst", "images"]
+    assert [line.split()[:2] for line in lines[1:5]] == [["a", "PSNR"], ["B", "PSNR"], ["a", "SSIM"], ["B", "SSIM"]]
+    found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
+    assert f"{found.summaries[0].mean:.4f}" in lines[1]
+    assert any(line.startswith("a - B") for line in lines)
+    assert lines[-1] == "wrote report/index.html"
+    assert "3 of 3 images, " in result.stderr
+    assert "\x1b" not in result.output
+    assert "\r" not in result.output
+    assert {path.name for path in (images / "report").iterdir()} == {
+        "index.html",
+        "per_image.csv",
+        "per_image.json",
+        "summary.csv",
+        "summary.json",
+        "journal",
+    }
+
+
+def test_without_out_nothing_is_written(run: Run, images: Path) -> None:
+    before = sorted(images.rglob("*"))
+    assert "wrote" not in run("gt", "a").output
+    assert sorted(images.rglob("*")) == before
+
+
+def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
+    (images / "a/1.png").write_bytes((images / "a/1.png").read_bytes()[:-40])
+    (images / "gt/[red]9.png").write_bytes((images / "gt/0.png").read_bytes())
+    output = run("gt", "a").output
+    assert "1, a: a/1.png: " in output
+    assert "1 of 3 pairs lack a value and are in no mean of it" in output
+    assert "unmatched: gt/[red]9.png has no file of a" in output
+    assert "truncated" in run("gt", "a", "--on-damaged", "stop", status=1).stderr
+    for path in (images / "a").iterdir():
+        path.write_bytes(b"")
+    assert "error: no image could be measured: a/0.png: is empty (and 2 more)" in run("gt", "a", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gt", "nowhere"], "error: nowhere: there is no such file or folder"),
+        (["gt"], "error: distorted is missing"),
+        (["gt", "gt"], "error: gt is compared with itself"),
+        (["gt", "a", "--metrics", "snr"], "got 'snr'"),
+        (["gt", "a", "--metrics", ","], "at least one metric"),
+        (["gt", "a", "--protocol", "basicsr"], "needs scale"),
+        (["gt", "a", "--device", "toaster"], "toaster"),
+        (["gt", "a", "--alpha", "white"], "alpha must be one of"),
+        (["gt", "a", "--batch-size", "0"], "batch_size must be at least 1"),
+        (["gt", "a", "--resume"], "resume continues what out holds"),
+        (["gt", "x=a", "x=b"], "two methods have the same name"),
+        ([], "Missing argument"),
+    ],
+)
+def test_commands_that_make_no_sense(run: Run, arguments: list[str], words: str) -> None:
+    assert words in run(*arguments, status=2).stderr
+
+
+def test_resume(run: Run) -> None:
+    run("gt", "a", "--out", "report", "--no-report")
+    assert "already holds an evaluation" in run("gt", "a", "--out", "report", status=2).stderr
+    assert "batch_size was 16, is now 2" in run("gt", "a", "--out", "report", "--resume", "--batch-size", "2", status=2).stderr
+    assert run("gt", "a", "--out", "report", "--resume").stdout.endswith("wrote report/index.html\n")
+    run("gt", "b", "--out", "report", "--overwrite")
+
+
+def test_name_with_an_equals_sign_may_be_a_path(run: Run, images: Path) -> None:
+    (images / "a").rename(images / "x=1")
+    assert run("gt", "x=1").stdout.splitlines()[1].startswith("x=1 ")
+
+
+@pytest.mark.parametrize(("stop", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")])
+def test_stopped_from_outside(run: Run, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int, words: str) -> None:
+    before = signal.getsignal(stop)
+
+    def stopped(*paths: Any, **options: Any) -> None:
+        del paths, options
+        os.kill(os.getpid(), stop)
+
+    monkeypatch.setattr(evaluation, "evaluate", stopped)
+    result = run("gt", "a", "--out", "report", status=status)
+    assert words in result.stderr
+    assert "what was computed is in report/journal, --resume continues" in result.stderr
+    assert signal.getsignal(stop) == before
+
+
+def test_lines_now_and_then_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    file = io.StringIO()
+    with _evaluate._shown(Console(file=file, force_terminal=False)) as show:
+        for finished in range(2, 101, 2):
+            now += 1
+            show(finished, 100)
+    assert file.getvalue().splitlines() == [
+        *(f"{finished} of 100 images, 2.0 images/s, {(100 - finished) // 2} s left" for finished in (20, 40, 60, 80)),
+        "100 of 100 images, 2.0 images/s",
+    ]
+
+
+def test_bar_on_a_terminal() -> None:
+    file = io.StringIO()
+    with _evaluate._shown(Console(file=file, force_terminal=True, width=100)) as show:
+        show(50, 100)
+        show(100, 100)
+    shown = file.getvalue()
+    assert "images/s" in shown
+    assert "100/100" in shown
+
+
+def test_names_are_not_markup(images: Path, run: Run) -> None:
+    for folder in ("gt", "a"):
+        for i in range(3):
+            (images / folder / f"{i}.png").rename(images / folder / f"[red]{i}.png")
+    assert "[red]" in run("gt", "a").stdout
+    assert np.all([path.name.startswith("[red]") for path in (images / "a").iterdir()])

@@ -1,0 +1,170 @@
+"""One pair of files: the numbers, the words, the picture, and the command ``ssimloss compare``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import photographs
+import pytest
+import reference
+from evaluations import noisy, save
+from matplotlib import colormaps
+from PIL import Image
+from typer.testing import CliRunner
+
+from ssimloss.cli._app import app
+from ssimloss.evaluation import ImageError, compare
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, np.ndarray, np.ndarray]:
+    """A landscape photograph with a fault, and names that are no formula and not ASCII."""
+    folder = tmp_path_factory.mktemp("pair")
+    truth = photographs.photograph("chelsea")[:96, :131].copy()
+    seen = noisy(truth, 5, 0)
+    seen[40, 60] = 255 - truth[40, 60]
+    return save(folder / "a $x_1^2$ 漢.png", truth), save(folder / "b.png", seen), truth, seen
+
+
+def test_numbers_are_those_of_the_reference(pair: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
+    a, b, truth, seen = pair
+    found = compare(a, b)
+    x, y = (image.transpose(2, 0, 1)[None] / 255 for image in (seen, truth))
+    assert found.values["psnr"] == pytest.approx(reference.psnr(x, y)[0], abs=1e-10)
+    assert found.values["ssim"] == pytest.approx(reference.ssim(x, y), abs=1e-10)
+    error = np.abs(seen.astype(float) - truth).mean(2)
+    assert found.mean_error == pytest.approx(error.mean(), rel=1e-6)
+    assert (found.largest.x, found.largest.y) == (60, 40)
+    assert found.largest.error == pytest.approx(error[40, 60], rel=1e-6)
+    assert found.largest.reference == tuple(truth[40, 60])
+    assert found.largest.distorted == tuple(seen[40, 60])
+    assert found.equal == pytest.approx((error == 0).mean())
+
+
+def test_protocol_and_explanation(pair: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
+    a, b, truth, seen = pair
+    found = compare(a, b, protocol="basicsr", scale=4, explain=("PSNR/pyiqa_y", "PSNR/basicsr"))
+    x, y = reference.super_resolution_pair(seen, truth, crop_border=4)
+    assert found.values["psnr"] == pytest.approx(reference.psnr(x, y, data_range=255)[0], abs=1e-10)
+    assert found.explanation is not None
+    assert found.explanation.value_b == pytest.approx(found.values["psnr"], abs=1e-10)
+    text = str(found)
+    assert str(a) in text
+    assert "(131 x 96, RGB, 8 bit)" in text
+    assert f"PSNR           {found.values['psnr']:.4f} dB" in text
+    assert "at x 60, y 40" in text
+    assert "Y, BT.601 full range -> Y, BT.601 studio range" in text
+
+
+def test_equal_images(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    found = compare(pair[0], pair[0])
+    assert math.isinf(found.values["psnr"])
+    assert "none: every pixel is equal" in str(found)
+    assert found.draw(tmp_path / "equal.png").is_file()
+
+
+def test_measure_that_cannot_serve_says_so(pair: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
+    found = compare(*pair[:2], metrics=("ms_ssim", "psnr"))
+    assert found.values.keys() == {"psnr"}
+    assert "161" in found.errors["ms_ssim"]
+    assert "no value: " in str(found)
+
+
+def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    a, _, truth, _ = pair
+    other = save(tmp_path / "other.png", truth[:50, :40])
+    with pytest.raises(ValueError, match=r"one size: .*131 x 96, .*other.png is 40 x 50; .* nothing is resized silently"):
+        compare(a, other)
+    gray = save(tmp_path / "gray.png", truth[..., :1])
+    with pytest.raises(ValueError, match=r"one kind: .* is RGB, .*gray.png is gray"):
+        compare(a, gray)
+    with pytest.raises(ImageError, match=r"gone.png: there is no such file"):
+        compare(a, tmp_path / "gone.png")
+    with pytest.raises(ValueError, match="metrics must be a sequence of names, got 'psnr'"):
+        compare(a, a, metrics="psnr")
+    with pytest.raises(ValueError, match="protocol must be one of"):
+        compare(a, a, protocol="papers")
+    with pytest.raises(ValueError, match="explain: no convention"):
+        compare(a, a, explain=("PSNR/basicsr", "nobody"))
+    with pytest.raises(ValueError, match=r"cuts the border off; choose a protocol"):
+        compare(a, a, explain=("PSNR/pyiqa_y", "PSNR/basicsr"))
+    with pytest.raises(ValueError, match="different measures"):
+        compare(a, a, explain=("PSNR/pyiqa_y", "SSIM/skimage"))
+
+
+def find(picture: np.ndarray, part: np.ndarray) -> tuple[int, int]:
+    """Where ``part`` lies in the picture, exactly; the test fails where it does not."""
+    rows, columns = np.nonzero((picture == part[0, 0]).all(2))
+    for top, left in zip(rows, columns, strict=True):
+        if np.array_equal(picture[top : top + len(part), left : left + part.shape[1]], part):
+            return int(top), int(left)
+    raise AssertionError("it is nowhere in the picture")
+
+
+def drawn(path: Path) -> np.ndarray:
+    return np.array(Image.open(path).convert("RGB"))
+
+
+def test_small_images_are_drawn_by_whole_pixels(tmp_path: Path) -> None:
+    truth = photographs.photograph("astronaut")[80:112, 200:232]
+    seen = noisy(truth, 8, 1)
+    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen))
+    picture = drawn(found.draw(tmp_path / "made" / "c.png"))
+    places = [find(picture, image.repeat(16, 0).repeat(16, 1)) for image in (truth, seen)]
+    error = np.abs(seen.astype(float) - truth).mean(2)
+    limit = 16
+    assert limit / 2 < np.quantile(error, 0.995) <= limit
+    colored = colormaps["inferno"](error / limit, bytes=True)[..., :3]
+    top = places[0][0] + 16 * 32 + 26 + 28
+    block = picture[top : top + 16 * 32 : 16, places[0][1] : places[0][1] + 16 * 32 : 16].astype(int)
+    assert np.abs(block - colored).max() <= 6, "float32 may choose the neighbouring colour"
+
+
+def test_large_image_shows_its_fault_at_full_resolution(tmp_path: Path) -> None:
+    truth = photographs.photograph("coffee").repeat(2, 0).repeat(2, 1)  # 800 x 1200
+    seen = truth.copy()
+    seen[600:620, 900:930] = 255 - seen[600:620, 900:930]
+    picture = drawn(compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen)).draw(tmp_path / "c.png"))
+    find(picture, seen[560:660, 860:970].repeat(2, 0).repeat(2, 1))
+    assert picture.shape[1] < 3200
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (700, 9), (720, 721)], ids=str)
+def test_any_shape_is_drawn(tmp_path: Path, size: tuple[int, int]) -> None:
+    truth = np.resize(np.arange(251, dtype=np.uint8), (*size, 1))
+    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", 255 - truth), metrics=["psnr"])
+    picture = drawn(found.draw(tmp_path / "c.png"))
+    assert picture.std() > 0
+
+
+def test_sixteen_bit(tmp_path: Path) -> None:
+    truth = np.arange(400, 400 + 64 * 64, dtype=np.uint16).reshape(64, 64)
+    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", truth + 7))
+    assert found.bit_depths == (16, 16)
+    assert found.mean_error == pytest.approx(7, rel=1e-3)
+    assert found.values["psnr"] == pytest.approx(20 * math.log10(65535 / 7), abs=1e-9)
+    assert "of 65535" in str(found)
+    shown = drawn(found.draw(tmp_path / "c.png"))
+    assert (shown == 0).all(2).any(), "black is the smallest value of the image"
+
+
+def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    out = tmp_path / "c.png"
+    arguments = ["compare", *map(str, pair[:2]), "--out", str(out), "--metrics", "psnr, l1", "--protocol", "basicsr", "--scale", "2"]
+    result = CliRunner().invoke(app, [*arguments, "--explain", "PSNR/pyiqa_y", "PSNR/basicsr"])
+    assert result.exit_code == 0, result.output
+    assert "L1 " in result.output
+    assert "PSNR/pyiqa_y" in result.output
+    assert result.output.rstrip().endswith(str(out))
+    assert drawn(out).shape[0] > 200
+    gone = CliRunner().invoke(app, ["compare", str(pair[0]), str(tmp_path / "gone.png")])
+    assert gone.exit_code == 1
+    assert "error: " in gone.output
+    assert "there is no such file" in gone.output
+    wrong = CliRunner().invoke(app, ["compare", *map(str, pair[:2]), "--alpha", "keep"])
+    assert wrong.exit_code == 1
+    assert "alpha must be one of 'error', 'drop'" in wrong.output

@@ -1,0 +1,364 @@
+"""The reader of image files: what it decodes equals what was stored; what it cannot, it refuses by name."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import photographs
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from ssimloss.evaluation import ImageError, inspect, read
+
+ORIENTATION = 0x0112
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png16(pixels: np.ndarray, *extra: bytes) -> bytes:
+    """``(H, W, C)`` of 16 bit as a PNG, by the book; 1 to 4 channels."""
+    height, width, channels = pixels.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    chunks = (chunk(b"IHDR", head), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.fixture
+def photo() -> Pillow.Image:
+    return Pillow.fromarray(photographs.pair("chelsea", 60, 83, 40, 120)[1])
+
+
+def planes(image: Pillow.Image) -> torch.Tensor:
+    pixels = torch.from_numpy(np.array(image))
+    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+
+
+# Lossless formats hold the pixels to the bit; for lossy ones the decoder's own answer is the truth.
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp", "bmp", "jpg"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_are_the_stored_ones(tmp_path: Path, photo: Pillow.Image, suffix: str, mode: str) -> None:
+    path = tmp_path / f"photo é,\n.{suffix}"
+    photo.convert(mode).save(path, **({"lossless": True} if suffix == "webp" else {}))
+    image = read(path)
+    with Pillow.open(path) as opened:
+        truth = planes(opened.convert("RGB") if suffix == "webp" else opened)  # WebP knows no gray
+    assert torch.equal(image.pixels, truth)
+    assert image.pixels.is_contiguous()
+    assert (image.bit_depth, image.data_range, image.pixels.dtype) == (8, 255, torch.uint8)
+    header = inspect(path)
+    assert (header.channels, *header.size) == tuple(image.pixels.shape)
+    if suffix != "jpg" and not (suffix == "webp" and mode == "L"):
+        assert torch.equal(image.pixels, planes(photo.convert(mode)))
+
+
+def test_suffix_does_not_matter(tmp_path: Path, photo: Pillow.Image) -> None:
+    photo.save(tmp_path / "photo.jpg", format="PNG")
+    assert torch.equal(read(str(tmp_path / "photo.jpg")).pixels, planes(photo))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_16_bit_png(tmp_path: Path, channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (5, 7, channels))
+    (tmp_path / "deep.png").write_bytes(png16(pixels))
+    image = read(tmp_path / "deep.png")
+    assert (image.bit_depth, image.data_range, image.pixels.dtype) == (16, 65535, torch.int32)
+    assert torch.equal(image.pixels, torch.from_numpy(pixels).permute(2, 0, 1).int())
+    assert inspect(tmp_path / "deep.png").bit_depth == 16
+    alpha = np.dstack([pixels, np.full((5, 7), 65535)])
+    (tmp_path / "opaque.png").write_bytes(png16(alpha))
+    assert torch.equal(read(tmp_path / "opaque.png").pixels, image.pixels)
+
+
+def test_16_bit_gray_tiff(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (5, 7)).astype(np.uint16)
+    Pillow.fromarray(pixels).save(tmp_path / "deep.tif")
+    image = read(tmp_path / "deep.tif")
+    assert image.bit_depth == inspect(tmp_path / "deep.tif").bit_depth == 16
+    assert np.array_equal(image.pixels[0].numpy(), pixels)
+
+
+def test_16_bit_rgb_tiff_is_not_reduced_to_8(tmp_path: Path) -> None:
+    """Pillow would read it, as 8 bit, without a word."""
+    pixels = np.random.default_rng(0).integers(0, 65536, (4, 6, 3)).astype("<u2")
+    entries = [
+        (256, 3, 1, 6),
+        (257, 3, 1, 4),
+        (258, 3, 3, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, 256),
+        (277, 3, 1, 3),
+        (279, 4, 1, 144),
+    ]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    content = b"II*\0" + struct.pack("<I", 16) + struct.pack("<HHHH", 16, 16, 16, 0) + directory
+    (tmp_path / "deep.tif").write_bytes(content.ljust(256, b"\0") + pixels.tobytes())
+    with Pillow.open(tmp_path / "deep.tif") as opened:
+        assert opened.mode == "RGB", "this is the trap"
+    for reader in (read, inspect):
+        with pytest.raises(ImageError, match="TIFF of 16 bit that Pillow cannot read in full; save it as 16-bit PNG"):
+            reader(tmp_path / "deep.tif")
+
+
+def test_palette_and_bilevel(tmp_path: Path, photo: Pillow.Image) -> None:
+    few = photo.quantize(17)
+    few.save(tmp_path / "palette.png")
+    assert torch.equal(read(tmp_path / "palette.png").pixels, planes(few.convert("RGB")))
+    assert inspect(tmp_path / "palette.png").channels == 3
+    for suffix in ("png", "tif", "bmp"):
+        photo.convert("1").save(tmp_path / f"two.{suffix}")
+        assert torch.equal(read(tmp_path / f"two.{suffix}").pixels, planes(photo.convert("1").convert("L")))
+
+
+def test_alpha(tmp_path: Path, photo: Pillow.Image) -> None:
+    photo.putalpha(255)
+    photo.save(tmp_path / "opaque.png")
+    assert torch.equal(read(tmp_path / "opaque.png").pixels, planes(photo)[:3])
+    hole = photo.copy()
+    hole.putpixel((3, 2), (1, 2, 3, 254))
+    few = photo.convert("RGB").quantize(17)
+    color = photo.getpixel((5, 5))[:3]
+    hole.save(tmp_path / "hole.png")
+    hole.convert("LA").save(tmp_path / "gray.png")
+    hole.save(tmp_path / "hole.tif")
+    hole.save(tmp_path / "hole.webp", lossless=True, exact=True)
+    few.save(tmp_path / "palette.png", transparency=few.getpixel((5, 5)))
+    photo.convert("RGB").save(tmp_path / "color.png", transparency=color)
+    deep = np.full((5, 7, 4), 65535)
+    (tmp_path / "deep_opaque.png").write_bytes(png16(deep))
+    assert len(read(tmp_path / "deep_opaque.png").pixels) == 3
+    deep[0, 0, 3] = 65534
+    (tmp_path / "deep.png").write_bytes(png16(deep))
+    (tmp_path / "deep_gray.png").write_bytes(png16(deep[..., 2:]))
+    (tmp_path / "deep_color.png").write_bytes(png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65535))))
+    (tmp_path / "deep_unused.png").write_bytes(png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65534))))
+    assert len(read(tmp_path / "deep_unused.png").pixels) == 3, "a transparent colour that no pixel has"
+    for name in (
+        "hole.png",
+        "gray.png",
+        "hole.tif",
+        "hole.webp",
+        "palette.png",
+        "color.png",
+        "deep.png",
+        "deep_gray.png",
+        "deep_color.png",
+    ):
+        with pytest.raises(ImageError, match=f"{name}: is transparent in places; flatten it .* alpha='drop'"):
+            read(tmp_path / name)
+        dropped = read(tmp_path / name, alpha="drop").pixels
+        assert len(dropped) == inspect(tmp_path / name).channels == (1 if "gray" in name else 3), name
+    assert torch.equal(read(tmp_path / "hole.png", alpha="drop").pixels, planes(hole)[:3])
+    with pytest.raises(ValueError, match="alpha must be one of 'error', 'drop', got 'white'"):
+        read(tmp_path / "opaque.png", alpha="white")  # type: ignore[arg-type]
+
+
+# Every way a camera can be held, in each format that can say so.
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_orientation(tmp_path: Path, suffix: str) -> None:
+    # Blocks of 16 pixels of one colour each, so that lossy formats keep what is where.
+    blocks = np.kron(np.random.default_rng(0).integers(0, 2, (4, 3, 1)) * 200 + 20, np.ones((16, 16, 3))).astype(np.uint8)
+    turned = [
+        blocks,
+        blocks[:, ::-1],
+        blocks[::-1, ::-1],
+        blocks[::-1],
+        blocks.swapaxes(0, 1),
+        np.rot90(blocks, -1),
+        np.rot90(blocks, 2).swapaxes(0, 1),
+        np.rot90(blocks, 1),
+    ]
+    for orientation, truth in enumerate(turned, 1):
+        exif = Pillow.Exif()
+        exif[ORIENTATION] = orientation
+        path = tmp_path / f"{orientation}.{suffix}"
+        Pillow.fromarray(blocks).save(path, exif=exif)
+        image = read(path)
+        assert image.pixels.shape[1:] == truth.shape[:2] == inspect(path).size, orientation
+        assert np.abs(image.pixels.permute(1, 2, 0).numpy().astype(int) - truth).max() < 30, orientation
+
+
+def test_orientation_that_a_png_tells_behind_its_pixels(tmp_path: Path, photo: Pillow.Image) -> None:
+    exif = Pillow.Exif()
+    exif[ORIENTATION] = 6
+    photo.save(tmp_path / "photo.png")
+    content = (tmp_path / "photo.png").read_bytes()
+    (tmp_path / "photo.png").write_bytes(content[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + content[-12:])
+    assert read(tmp_path / "photo.png").pixels.shape == (3, 83, 60)
+    assert inspect(tmp_path / "photo.png").size == (83, 60)
+
+
+def test_header_is_read_without_the_pixels(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in ("png", "jpg", "tif", "webp", "bmp"):
+        photo.save(tmp_path / f"photo.{suffix}")
+
+    def decode(*arguments: object) -> None:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    for path in tmp_path.iterdir():
+        assert inspect(path).size == (60, 83)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _zero_tail(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + bytes(len(content) // 2))
+
+
+@pytest.mark.parametrize("damage", [_truncate, _cut, _zero_tail])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_damage_is_an_error(tmp_path: Path, photo: Pillow.Image, suffix: str, damage: Callable[[Path], None]) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    photo.save(path, **({"compression": "tiff_adobe_deflate"} if suffix == "tif" else {}))
+    read(path)
+    damage(path)
+    with pytest.raises(ImageError, match=r"photo\.\w+: .*(damaged|truncated)"):
+        read(path)
+
+
+def test_one_bit_of_a_png(tmp_path: Path) -> None:
+    """Pillow does not compare the checksums of the pixels."""
+    content = bytearray(png16(np.random.default_rng(0).integers(0, 65536, (5, 7, 3))))
+    content[-30] ^= 1
+    (tmp_path / "flip.png").write_bytes(content)
+    with pytest.raises(ImageError, match=r"flip.png: is damaged: the checksum of chunk b'IDAT' at byte 33 is wrong"):
+        read(tmp_path / "flip.png")
+
+
+def test_jpeg_whose_data_goes_on_after_its_end(tmp_path: Path, photo: Pillow.Image) -> None:
+    """One byte makes an end of image in the middle; decoders fill the rest with gray and are content."""
+    photo.save(tmp_path / "photo.jpg")
+    content = bytearray((tmp_path / "photo.jpg").read_bytes())
+    stuffed = content.find(b"\xff\x00", len(content) // 3)
+    content[stuffed + 1] = 0xD9
+    (tmp_path / "photo.jpg").write_bytes(content)
+    with Pillow.open(tmp_path / "photo.jpg") as opened:
+        opened.load()
+    with pytest.raises(ImageError, match="its data goes on after an end of image"):
+        read(tmp_path / "photo.jpg")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}])
+@pytest.mark.parametrize("lost", [1, 3, 40, 400])
+def test_jpeg_whose_data_end_before_the_picture(tmp_path: Path, photo: Pillow.Image, options: dict[str, object], lost: int) -> None:
+    """Cut, and given an end again: decoders fill the rest with gray."""
+    path = tmp_path / "photo.jpg"
+    photo.save(path, **options)
+    content = path.read_bytes()
+    path.write_bytes(content[: -2 - lost] + b"\xff\xd9")
+    with Pillow.open(path) as opened:
+        opened.load()
+    with pytest.raises(ImageError, match=r"its data end before the picture does"):
+        read(path)
+
+
+def test_what_cameras_append_is_no_damage(tmp_path: Path, photo: Pillow.Image) -> None:
+    photo.save(tmp_path / "photo.jpg")
+    content = (tmp_path / "photo.jpg").read_bytes()
+    truth = read(tmp_path / "photo.jpg").pixels
+    for behind in (bytes(100), content, b"\0\0\0\x18ftypmp42" + bytes(50), b"SEFT trailer"):
+        (tmp_path / "photo.jpg").write_bytes(content + behind)
+        assert torch.equal(read(tmp_path / "photo.jpg").pixels, truth)
+    photo.save(tmp_path / "two.mpo", save_all=True, append_images=[photo])
+    assert torch.equal(read(tmp_path / "two.mpo").pixels, truth)
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 3}, {"comment": b"x" * 300}, {"subsampling": 0}])
+def test_kinds_of_jpeg(tmp_path: Path, photo: Pillow.Image, options: dict[str, object]) -> None:
+    photo.save(tmp_path / "photo.jpg", **options)
+    with Pillow.open(tmp_path / "photo.jpg") as opened:
+        assert torch.equal(read(tmp_path / "photo.jpg").pixels, planes(opened))
+    if "restart_marker_blocks" in options:
+        content = (tmp_path / "photo.jpg").read_bytes()
+        (tmp_path / "photo.jpg").write_bytes(content.replace(b"\xff\xd2", b"\xff\xd3"))
+        with pytest.raises(ImageError, match="restart markers are out of order"):
+            read(tmp_path / "photo.jpg")
+
+
+def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
+    photo.convert("CMYK").save(tmp_path / "a.jpg")
+    photo.convert("CMYK").save(tmp_path / "a.tif")
+    Pillow.fromarray(np.zeros((4, 5), np.float32)).save(tmp_path / "b.tif")
+    Pillow.fromarray(np.zeros((4, 5), np.int32)).save(tmp_path / "c.tif")
+    for name in ("d.tif", "d.webp", "d.png"):
+        photo.save(tmp_path / name, save_all=True, append_images=[photo.rotate(90, expand=False)])
+    (tmp_path / "e.png").write_bytes(b"")
+    (tmp_path / "f.png").write_text("no image")
+    (tmp_path / "g").mkdir()
+    photo.convert("LAB").save(tmp_path / "i.tif")
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0)  # 8 bit, run-length coded, 256 colours
+    rle = b"BM" + struct.pack("<IHHI", 14 + 40 + 1024 + 6, 0, 0, 14 + 40 + 1024) + head + bytes(1024) + b"\2\0\0\0\0\1"
+    photo.save(tmp_path / "j.tif", compression="jpeg")
+    photo.convert("1").save(tmp_path / "k.tif", compression="group4")
+    (tmp_path / "l.bmp").write_bytes(rle)
+    refusals = {
+        "a.jpg": "is CMYK; convert it to RGB",
+        "a.tif": "is CMYK; convert it to RGB",
+        "b.tif": "floating point or signed numbers, whose range nothing says; save it as PNG",
+        "c.tif": "floating point or signed numbers",
+        "d.tif": "holds 2 frames or pages; save the one",
+        "d.webp": "holds 2 frames",
+        "d.png": "holds 2 frames",
+        "e.png": "is empty",
+        "f.png": "is no PNG, JPEG, TIFF, WebP or BMP image",
+        "g": r"cannot be read \(Is a directory\)",
+        "h.png": "there is no such file",
+        "i.tif": "has pixels of kind 'LAB'; convert it to gray or RGB",
+        "j.tif": "is a TIFF with JPEG or fax inside, .* save it as PNG",
+        "k.tif": "is a TIFF with JPEG or fax inside",
+        "l.bmp": "is a run-length coded BMP, .* save it as PNG",
+    }
+    for name, words in refusals.items():
+        for reader in (read, inspect):
+            with pytest.raises(ImageError, match=f"{name}: .*{words}"):
+                reader(tmp_path / name)
+
+
+def test_tiff_without_all_its_strips(tmp_path: Path, photo: Pillow.Image) -> None:
+    """Pillow leaves black what is not there."""
+    photo.save(tmp_path / "photo.tif")
+    content = (tmp_path / "photo.tif").read_bytes()
+    length = struct.pack("<HHII", 257, 4, 1, 60)
+    assert length in content
+    (tmp_path / "photo.tif").write_bytes(content.replace(length, struct.pack("<HHII", 257, 4, 1, 80)))
+    with pytest.raises(ImageError, match="it needs 2 strips or tiles of pixels and has 1"):
+        read(tmp_path / "photo.tif")
+
+
+def test_lossless_compressions_of_tiff(tmp_path: Path, photo: Pillow.Image) -> None:
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "lzma"):
+        photo.save(tmp_path / "photo.tif", compression=compression)
+        assert torch.equal(read(tmp_path / "photo.tif").pixels, planes(photo)), compression
+
+
+def test_decompression_bomb(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo.save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ImageError, match=r"is larger than Pillow opens .*; if you trust it, raise PIL\.Image\.MAX_IMAGE_PIXELS"):
+        read(tmp_path / "bomb.png")
+
+
+def test_damaged_files_are_refused_or_decoded_wholly(tmp_path: Path) -> None:
+    """A few hundred of those that ``tests/fuzz_images.py`` makes by thousands."""
+    from fuzz_images import fuzz, seeds
+
+    outcomes = fuzz(400, 1, tmp_path)
+    assert outcomes.total() == 400
+    assert {result for _, result in outcomes} == {"refused", "as it was", "another image"}
+    assert all(outcomes[name, "refused"] >= 5 for name in seeds()), "they are damaged"

@@ -1,0 +1,122 @@
+"""Evaluation under torchrun, and killed: the numbers are those of one process to the last digit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import photographs
+import pytest
+import torch
+from PIL import Image as Pillow
+from processes import needs_gloo
+
+from ssimloss.evaluation import evaluate
+
+METRICS = ("psnr", "ssim", "ms_ssim", "embedded")
+# What the command line runs, with one process that kills itself after some images.
+DYING = """
+import os, signal, sys
+from ssimloss import evaluation
+from ssimloss.cli import main
+dying, whole = sys.argv.pop(1), evaluation.evaluate
+def show(finished, total):
+    if os.environ.get("RANK", "0") == dying and finished >= 16:
+        os.kill(os.getpid(), signal.SIGKILL)
+evaluation.evaluate = lambda *paths, on_progress, **options: whole(*paths, on_progress=show, **options)
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """101 pairs of four sizes, in uneven numbers; every tenth is large enough for MS-SSIM, one is damaged."""
+    root = tmp_path_factory.mktemp("images")
+    for folder in ("gt", "a"):
+        (root / folder).mkdir()
+    for i in range(101):
+        height, width = [(176, 180), (40, 48), (33, 60), (40, 48), (41, 47)][0 if i % 10 == 0 else 1 + i % 4]
+        pred, target = photographs.pair("coffee", height, width, 2 * i, 3 * i)
+        for folder, pixels in (("gt", target), ("a", pred)):
+            Pillow.fromarray(pixels).save(root / folder / f"{i:03}.png", compress_level=1)
+    (root / "a/050.png").write_bytes((root / "a/050.png").read_bytes()[:-40])
+    return root
+
+
+def arguments(images: Path, out: Path) -> list[str]:
+    return ["evaluate", str(images / "gt"), str(images / "a"), "--metrics", ",".join(METRICS), "--out", str(out), "--no-report"]
+
+
+def command(*words: str, processes: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Python, or under torchrun as many of them, which then have one thread each while the tests may have more."""
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    environment |= {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(Path(__file__).parents[1])}
+    launcher = [] if processes is None else ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run([sys.executable, *launcher, *words], env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+def tables(out: Path) -> tuple[bytes, bytes]:
+    return (out / "per_image.csv").read_bytes(), (out / "summary.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def alone(images: Path) -> tuple[bytes, bytes]:
+    """One process with two threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    result = evaluate(images / "gt", images / "a", metrics=METRICS, out=images / "alone", report=False)
+    torch.set_num_threads(threads)
+    assert len(result.images) == 101
+    assert [summary.count for summary in result.summaries] == [100, 100, 10, 100]
+    return tables(images / "alone")
+
+
+@needs_gloo
+@pytest.mark.parametrize("processes", [2, 3])
+def test_torchrun_equals_one_process(images: Path, alone: tuple[bytes, bytes], tmp_path: Path, processes: int) -> None:
+    run = command("-m", "ssimloss.cli", *arguments(images, tmp_path / "out"), processes=processes)
+    assert run.returncode == 0, run.stderr
+    assert tables(tmp_path / "out") == alone
+    assert len(list((tmp_path / "out/journal").glob("rank-*.csv"))) == processes
+    assert run.stdout.count("PSNR") == 1, "one of them speaks"
+    assert "\x1b" not in run.stderr + run.stdout, "no control characters where there is no terminal"
+
+
+@needs_gloo
+def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """The others end with an error, and another number of processes finishes."""
+    (tmp_path / "dying.py").write_text(DYING)
+    out = tmp_path / "out"
+    run = command(str(tmp_path / "dying.py"), "1", *arguments(images, out), processes=2)
+    assert run.returncode != 0
+    assert "SIGKILL" in run.stderr
+    assert "told to end (process 0)" in run.stderr or "process 0 of 2 has lost another one" in run.stderr, run.stderr
+    assert not (out / "per_image.csv").exists()
+    assert (out / "journal/rank-1.jsonl").read_bytes().count(b"\n") >= 1
+    done: list[tuple[int, int]] = []
+    evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False, on_progress=lambda *call: done.append(call))
+    assert done[-1][1] <= 101 - 16, "what the killed one had done counts"
+    assert tables(out) == alone
+
+
+def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(DYING)
+    out = tmp_path / "out"
+    run = command(str(tmp_path / "dying.py"), "0", *arguments(images, out))
+    assert run.returncode == -signal.SIGKILL
+    assert (out / "journal/rank-0.csv").read_bytes().count(b"\n") > 10
+    evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False)
+    assert tables(out) == alone
+
+
+def test_mean_of_shuffled_files_is_the_same(images: Path) -> None:
+    """Which files stand beside which in a batch decides no digit of the closed forms."""
+    values = [
+        {image.reference: image.values for image in evaluate(images / "gt", images / "a", batch_size=size).images} for size in (1, 5, 16)
+    ]
+    assert values[0] == values[1] == values[2]
+    assert np.isfinite(values[0][images / "gt/000.png"]["a"]["psnr"])

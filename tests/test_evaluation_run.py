@@ -1,0 +1,427 @@
+"""Folders in, tables out: values, errors, journal and resume; in one process."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import math
+import os
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import photographs
+import pytest
+import torch
+from PIL import Image as Pillow
+from processes import needs_gloo
+from test_evaluation_images import png16
+
+from ssimloss import functional as F
+from ssimloss.evaluation import Evaluation, evaluate
+from ssimloss.evaluation import records as on_disk
+from ssimloss.metrics import measure, protocol
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SIZES = [(40, 48), (41, 47), (40, 48), (40, 48), (33, 60), (40, 48), (41, 47)]
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(pixels.squeeze()).save(path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    for i, (height, width) in enumerate(SIZES):
+        pred, target = photographs.pair("chelsea", height, width, 20 * i, 30 * i)
+        save(root / "gt" / f"{i}.png", target)
+        save(root / "a" / f"{i}.png", pred)
+        save(root / "b" / f"{i}.png", photographs.degrade(pred, i))
+    return root
+
+
+@pytest.fixture
+def images(made: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    shutil.copytree(made, tmp_path / "images")
+    return tmp_path / "images"
+
+
+def content(path: Path) -> torch.Tensor:
+    with Pillow.open(path) as opened:
+        return torch.from_numpy(np.array(opened)).permute(2, 0, 1)[None].double() / 255
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return list(csv.DictReader(file))
+
+
+# Sizes mixed, batches of one and of many: the values are those of each pair by itself.
+@pytest.mark.parametrize("batch_size", [1, 2, 16])
+def test_values_are_those_of_each_pair(made: Path, batch_size: int) -> None:
+    result = evaluate(made / "gt", [made / "a", made / "b"], metrics=("psnr", "ssim", "l1"), batch_size=batch_size)
+    assert [image.name for image in result.images] == [str(i) for i in range(len(SIZES))]
+    for i, image in enumerate(result.images):
+        assert image.size == SIZES[i]
+        assert image.errors == {}
+        target = content(made / "gt" / f"{i}.png")
+        for method in ("a", "b"):
+            pred = content(made / method / f"{i}.png")
+            assert image.values[method]["psnr"] == pytest.approx(F.psnr(pred, target).item(), rel=1e-12)
+            assert image.values[method]["ssim"] == pytest.approx(F.ssim(pred, target).item(), rel=1e-12)
+            assert image.values[method]["l1"] == pytest.approx((pred - target).abs().mean().item(), rel=1e-12)
+    assert [(row.method, row.metric, row.count) for row in result.summaries[:2]] == [("a", "psnr", 7), ("b", "psnr", 7)]
+    assert result.summaries[0].mean == pytest.approx(np.mean([image.values["a"]["psnr"] for image in result.images]))
+    assert [(row.metric, row.first, row.second, row.count) for row in result.comparisons] == [
+        (m, "a", "b", 7) for m in ("psnr", "ssim", "l1")
+    ]
+
+
+def test_batches_change_no_digit(made: Path) -> None:
+    one, many = (evaluate(made / "gt", made / "a", metrics=("psnr", "ssim", "g_ssim", "l1"), batch_size=n).images for n in (1, 16))
+    assert one == many
+
+
+def test_protocol_decides(made: Path) -> None:
+    result = evaluate(made / "gt", made / "a", protocol="basicsr", scale=4, metrics=["psnr", measure("ssim", protocol("plain"))])
+    pred, target = (content(made / folder / "2.png") for folder in ("a", "gt"))
+    assert result.images[2].values["a"]["psnr"] == protocol("basicsr", scale=4).psnr(pred, target).item()
+    assert result.images[2].values["a"]["ssim"] == protocol("plain").ssim(pred, target).item()
+    assert "bt601_studio" in result.about["protocol"]
+    assert "border" in result.metrics[0].description or "cut 4 pixels" in result.metrics[0].description
+    assert {"versions", "device", "date", "command"} <= result.about.keys()
+
+
+def test_16_bit_takes_its_range_from_the_file(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    target = random.integers(0, 65536, (20, 24, 3))
+    pred = np.clip(target + random.integers(-900, 900, target.shape), 0, 65535)
+    for name, pixels in (("gt.png", target), ("pred.png", pred)):
+        (tmp_path / name).write_bytes(png16(pixels))
+    save(tmp_path / "pred8.png", (pred // 257).astype(np.uint8))
+    truth = 10 * math.log10(65535**2 / ((target - pred) ** 2).mean())
+    result = evaluate(tmp_path / "gt.png", [tmp_path / "pred.png", tmp_path / "pred8.png"], metrics=["psnr"])
+    assert result.images[0].values["pred"]["psnr"] == pytest.approx(truth, rel=1e-12)
+    assert result.images[0].values["pred8"]["psnr"] == pytest.approx(truth, abs=1), "8 bit beside 16: each by its own range"
+
+
+def test_files_written_say_the_same(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    calls: list[tuple[int, int]] = []
+    result = evaluate(made / "gt", {"ä,\n": made / "a"}, out=out, batch_size=2, on_progress=lambda *call: calls.append(call))
+    assert calls == [(2, 7), (4, 7), (6, 7), (7, 7)]
+    read = Evaluation.from_json((out / "per_image.json").read_text())
+    assert (read.images, read.summaries, read.about) == (result.images, result.summaries, result.about)
+    rows = read_csv(out / "per_image.csv")
+    assert [row["name"] for row in rows] == [image.name for image in result.images]
+    assert [float(row["psnr"]) for row in rows] == [image.values["ä,\n"]["psnr"] for image in result.images]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert sorted(read_csv(out / "journal/rank-0.csv"), key=lambda row: int(row["index"])) == rows
+    assert float(read_csv(out / "summary.csv")[0]["mean"]) == result.summaries[0].mean
+    assert Evaluation.from_json((out / "summary.json").read_text()).summaries == result.summaries
+    assert (out / "index.html").stat().st_size > 1000
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def _other_size(path: Path) -> None:
+    save(path, np.zeros((40, 49, 3), np.uint8))
+
+
+def _gray(path: Path) -> None:
+    save(path, np.zeros((40, 48), np.uint8))
+
+
+def _transparent(path: Path) -> None:
+    save(path, np.zeros((40, 48, 4), np.uint8))
+
+
+def _cmyk(path: Path) -> None:
+    Pillow.new("CMYK", (48, 40)).save(path, format="JPEG")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_truncated, r"2.png: .*truncated"),
+        (_other_size, r"2.png: its size and that of its reference differ, 40x49 and 40x48"),
+        (_gray, r"2.png: it and its reference are gray and in colour"),
+        (_transparent, r"2.png: is transparent in places; .*alpha='drop'"),
+        (_cmyk, r"2.png: is CMYK"),
+        (Path.unlink, None),
+        (lambda path: path.write_text("no image"), r"2.png: is no PNG"),
+    ],
+)
+def test_what_cannot_be_compared_is_an_error_and_in_no_mean(images: Path, spoil: Callable[[Path], None], words: str | None) -> None:
+    clean = evaluate(images / "gt", [images / "a", images / "b"])
+    spoil(images / "a/2.png")
+    result = evaluate(images / "gt", [images / "a", images / "b"], out=images / "out")
+    assert result.failures == 1
+    if words is None:
+        assert result.images[2].errors == {"a": "has no file for this image"}
+        assert result.unmatched == [f"{images}/gt/2.png has no file of a"]
+    else:
+        with pytest.raises(AssertionError, match=words):
+            raise AssertionError(result.images[2].errors["a"])
+        with pytest.raises(RuntimeError, match=words):
+            evaluate(images / "gt", [images / "a", images / "b"], on_damaged="stop")
+    assert result.images[2].values == {"b": clean.images[2].values["b"]}
+    left = [image.values["a"]["psnr"] for i, image in enumerate(clean.images) if i != 2]
+    assert (result.summaries[0].count, result.summaries[0].mean) == (6, math.fsum(left) / 6)
+    assert result.summaries[1] == clean.summaries[1], "the other method has all its images"
+    assert result.comparisons[0].count == 6
+    row = next(row for row in read_csv(images / "out/per_image.csv") if (row["index"], row["method"]) == ("2", "a"))
+    assert (row["status"], row["psnr"]) == ("error", "")
+
+
+def test_file_that_changes_between_its_header_and_its_pixels(images: Path) -> None:
+    def rewrite(finished: int, total: int) -> None:
+        del total
+        if finished == 1:  # the next batches are being decoded; the last one is not
+            for folder in ("gt", "a"):
+                shutil.copy(images / folder / "0.png", images / folder / "6.png")
+
+    result = evaluate(images / "gt", images / "a", batch_size=1, workers=1, on_progress=rewrite)
+    assert result.failures == 1
+    assert "6.png: is another image than when its header was read" in result.images[6].errors["a"]
+
+
+def test_damaged_reference(images: Path) -> None:
+    _truncated(images / "gt/0.png")
+    result = evaluate(images / "gt", [images / "a", images / "b"])
+    assert result.images[0].errors.keys() == {"a", "b"}
+    assert result.images[0].errors["a"].startswith(f"reference {images}/gt/0.png: ")
+    assert "truncated" in result.images[0].errors["b"]
+
+
+def test_measure_that_cannot_serve_an_image(images: Path) -> None:
+    """The others can."""
+    pred, target = photographs.pair("chelsea", 176, 180)
+    save(images / "gt/7.png", target)
+    save(images / "a/7.png", pred)
+    result = evaluate(images / "gt", images / "a", metrics=("psnr", "ms_ssim"))
+    assert set(result.images[0].values["a"]) == {"psnr"}
+    assert result.images[0].errors["a"].startswith("MS-SSIM: ")
+    assert set(result.images[7].values["a"]) == {"psnr", "ms_ssim"}
+    assert [(row.metric, row.count) for row in result.summaries] == [("psnr", 8), ("ms_ssim", 1)]
+    with pytest.raises(RuntimeError, match="MS-SSIM: "):
+        evaluate(images / "gt", images / "a", metrics=("psnr", "ms_ssim"), on_damaged="stop")
+
+
+def test_nothing_left_is_an_error_and_its_records_are_kept(images: Path) -> None:
+    for path in (images / "a").iterdir():
+        _truncated(path)
+    with pytest.raises(RuntimeError, match=r"no image could be measured: .*0.png: .*truncated.* \(and 6 more\)"):
+        evaluate(images / "gt", images / "a", out=images / "out")
+    assert {row["status"] for row in read_csv(images / "out/per_image.csv")} == {"error"}
+
+
+def test_equal_images_are_infinite_and_not_in_the_mean(images: Path) -> None:
+    shutil.copy(images / "gt/3.png", images / "a/3.png")
+    result = evaluate(images / "gt", images / "a", out=images / "out", metrics=("psnr",))
+    assert result.images[3].values["a"]["psnr"] == math.inf
+    assert (result.summaries[0].count, result.summaries[0].infinite, result.summaries[0].best) == (7, 1, "3")
+    assert math.isfinite(result.summaries[0].mean)
+    assert read_csv(images / "out/per_image.csv")[3]["psnr"] == "inf"
+
+
+def test_names_beyond_ascii(images: Path) -> None:
+    names = ["é", "日本", 'comma, "quote"', "line\nbreak", "[bold]", "\udcff"]
+    for i, name in enumerate(names):
+        for folder in ("gt", "a"):
+            (images / folder / f"{i}.png").rename(images / folder / f"{name}.png")
+    result = evaluate(images / "gt", images / "a", out=images / "out")
+    assert result.failures == 0
+    rows = read_csv(images / "out/per_image.csv")
+    assert {Path(row["reference"]).stem for row in rows} == {*names, "6"}
+    assert Evaluation.from_json((images / "out/per_image.json").read_text()).images == result.images
+
+
+class Stop(Exception):
+    """Of a test that ends a run."""
+
+
+def _stopped(after: int) -> Callable[[int, int], None]:
+    def show(finished: int, total: int) -> None:
+        del total
+        if finished >= after:
+            raise Stop
+
+    return show
+
+
+def tables(out: Path) -> tuple[bytes, bytes]:
+    return (out / "per_image.csv").read_bytes(), (out / "summary.csv").read_bytes()
+
+
+def test_resume(images: Path) -> None:
+    """What is there is not decoded again, half a line is no line, and the numbers are those of an undisturbed run."""
+    options: dict[str, Any] = {"batch_size": 2, "report": False}
+    out, whole = images / "out", images / "whole"
+    evaluate(images / "gt", images / "a", out=whole, **options)
+    with pytest.raises(Stop):
+        evaluate(images / "gt", images / "a", out=out, on_progress=_stopped(4), **options)
+    assert len(read_csv(out / "journal/rank-0.csv")) == 4, "streamed"
+    with (out / "journal/rank-0.jsonl").open("ab") as file:
+        file.write(b'{"batch": "half a li')
+    with pytest.raises(ValueError, match="already holds an evaluation: resume continues it, overwrite discards it"):
+        evaluate(images / "gt", images / "a", out=out, **options)
+    calls: list[tuple[int, int]] = []
+    evaluate(images / "gt", images / "a", out=out, resume=True, on_progress=lambda *call: calls.append(call), **options)
+    assert calls[-1] == (3, 3), "four were there"
+    assert tables(out) == tables(whole)
+    assert sorted(row["index"] for row in read_csv(out / "journal/rank-0.csv")) == [str(i) for i in range(7)]
+    evaluate(images / "gt", images / "a", out=out, resume=True, on_progress=_stopped(0), **options)
+    assert tables(out) == tables(whole), "a whole one has nothing to do"
+
+
+def test_resume_measures_anew_what_has_changed_or_failed(images: Path) -> None:
+    out = images / "out"
+    good = (images / "a/2.png").read_bytes()
+    _truncated(images / "a/2.png")
+    assert evaluate(images / "gt", images / "a", out=out, batch_size=1).failures == 1
+    (images / "a/2.png").write_bytes(good)
+    save(images / "a/4.png", photographs.degrade(photographs.pair("chelsea", *SIZES[4])[1]))
+    calls: list[tuple[int, int]] = []
+    result = evaluate(images / "gt", images / "a", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    assert calls == [(1, 2), (2, 2)]
+    assert result.images == evaluate(images / "gt", images / "a").images
+
+
+def test_resume_tries_again_what_could_not_be_read(images: Path) -> None:
+    """Also where the file looks as before: a network drive that was away."""
+    path, out = images / "a/2.png", images / "out"
+    good, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    path.write_bytes(good[:-20] + bytes([good[-20] ^ 1]) + good[-19:])
+    os.utime(path, ns=times)
+    assert evaluate(images / "gt", images / "a", out=out, batch_size=1).failures == 1
+    path.write_bytes(good)
+    os.utime(path, ns=times)
+    assert evaluate(images / "gt", images / "a", out=out, batch_size=1, resume=True).failures == 0
+
+
+def test_resume_refuses_other_settings_by_name(images: Path) -> None:
+    out = images / "out"
+    evaluate(images / "gt", images / "a", out=out, report=False)
+    with pytest.raises(ValueError, match=r"other settings, which cannot be continued: batch_size was 16, is now 2"):
+        evaluate(images / "gt", images / "a", out=out, resume=True, batch_size=2)
+    with pytest.raises(ValueError, match=r"metrics was {'psnr': .*, is now {'psnr': .*studio"):
+        evaluate(images / "gt", images / "a", out=out, resume=True, protocol="basicsr", scale=2)
+    evaluate(images / "gt", images / "b", out=out, overwrite=True, report=False)
+    assert {row["method"] for row in read_csv(out / "per_image.csv")} == {"b"}
+    with pytest.raises(Stop):
+        evaluate(images / "gt", images / "a", out=out, overwrite=True, on_progress=_stopped(1), batch_size=1)
+    assert not (out / "per_image.csv").exists(), "discarded is what was there before"
+    (out / "journal/settings.json").write_text("{")
+    with pytest.raises(ValueError, match=r"settings.json cannot be read .*; overwrite discards"):
+        evaluate(images / "gt", images / "b", out=out, resume=True)
+
+
+def test_full_disk_while_measuring(images: Path) -> None:
+    """The kernel refuses at a limit, in the middle of a write; what was kept before is whole, and resume goes on from it."""
+    options: dict[str, Any] = {"batch_size": 1, "report": False}
+    whole = evaluate(images / "gt", images / "a", out=images / "whole", **options)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(finished: int, total: int) -> None:
+        del total
+        if finished == 3:
+            size = (images / "out/journal/rank-0.jsonl").stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
+
+    try:
+        with pytest.raises(RuntimeError, match=r"cannot write .*rank-0.*; what was written before is kept: make room .* resume"):
+            evaluate(images / "gt", images / "a", out=images / "out", on_progress=fill, **options)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines = (images / "out/journal/rank-0.jsonl").read_bytes().splitlines(keepends=True)
+    assert len(lines) == 3
+    assert all(json.loads(line)["rows"] and line.endswith(b"\n") for line in lines)
+    calls: list[tuple[int, int]] = []
+    result = evaluate(images / "gt", images / "a", out=images / "out", resume=True, on_progress=lambda *call: calls.append(call), **options)
+    assert calls[-1] == (7 - len(lines),) * 2
+    assert result.images == whole.images
+    assert tables(images / "out") == tables(images / "whole")
+
+
+def test_full_disk_while_writing_tables(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of before stay."""
+    out = images / "out"
+    evaluate(images / "gt", images / "a", out=out, report=False)
+    before = tables(out)
+    save(images / "a/0.png", np.zeros((40, 48, 3), np.uint8))
+
+    def full(descriptor: int) -> None:
+        del descriptor
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(
+            RuntimeError, match=r"cannot write .*per_image.csv \(No space left on device\); what was written before is kept"
+        ):
+            evaluate(images / "gt", images / "a", out=out, resume=True, report=False)
+    assert tables(out) == before
+    assert not list(out.glob(".*partial"))
+    evaluate(images / "gt", images / "a", out=out, resume=True, report=False)
+    assert tables(out) != before
+
+
+def test_folder_that_cannot_be_written(images: Path) -> None:
+    (images / "file").touch()
+    with pytest.raises(RuntimeError, match=r"cannot write .*file.* \(Not a directory\)"):
+        evaluate(images / "gt", images / "a", out=images / "file")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"metrics": "psnr"}, TypeError, "metrics must be a sequence of names, got the string 'psnr'"),
+        ({"metrics": []}, ValueError, "at least one metric"),
+        ({"metrics": ["psnr", "psnr"]}, ValueError, "none twice"),
+        ({"metrics": ["snr"]}, ValueError, "must be one of 'psnr', .*got 'snr'"),
+        ({"protocol": "basicsr"}, ValueError, "needs scale"),
+        ({"protocol": protocol("plain"), "scale": 2}, ValueError, "scale belongs to the name"),
+        ({"on_damaged": "ignore"}, ValueError, "on_damaged must be one of 'skip', 'stop', got 'ignore'"),
+        ({"alpha": "white"}, ValueError, "alpha must be one of"),
+        ({"device": "toaster"}, ValueError, "device must be 'auto' or a device of torch, got 'toaster'"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+        ({"workers": 0}, ValueError, "workers must be at least 1"),
+        ({"resume": True}, ValueError, "resume continues what out holds: it needs out"),
+        ({"resume": True, "overwrite": True, "out": "x"}, ValueError, "does not go with overwrite"),
+    ],
+)
+def test_arguments(made: Path, options: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        evaluate(made / "gt", made / "a", **options)
+
+
+def test_journal_of_another_evaluation_counts_for_nothing(images: Path) -> None:
+    """Lines of another run, of text, of another kind of JSON."""
+    out = images / "out"
+    expected = evaluate(images / "gt", images / "a", out=out, report=False)
+    journal = out / "journal/rank-0.jsonl"
+    journal.write_bytes(b"\xff\n[]\n{}\n1\n" + journal.read_bytes().replace(b'"batch": "', b'"batch": "0'))
+    assert on_disk.read_journal(out)
+    assert evaluate(images / "gt", images / "a", out=out, report=False, resume=True).images == expected.images
+
+
+@needs_gloo
+def test_inside_a_script_that_has_joined_others_itself(made: Path, tmp_path: Path) -> None:
+    """Its group is used, and left as it was."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
+    try:
+        assert evaluate(made / "gt", made / "a").images == evaluate(made / "gt", made / "a").images
+        assert torch.distributed.is_initialized()
+    finally:
+        torch.distributed.destroy_process_group()

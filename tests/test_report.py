@@ -1,0 +1,496 @@
+"""The report: what is put into the page, and what the page does in a browser, opened from disk."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import json
+import math
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import photographs
+import pytest
+import torch
+from evaluations import DISTANCE, HOSTILE, LONG, noisy, on_disk, save, without_files
+from PIL import Image
+
+from ssimloss import functional as F
+from ssimloss.evaluation import Evaluation, write_report
+from ssimloss.evaluation._maps import error_limit, worst_region
+from ssimloss.evaluation.report import _pictures
+from ssimloss.evaluation.report._data import page_data
+from ssimloss.evaluation.report._page import page
+
+METHODS = ["ours <b>&", "theirs", "bicubic"]
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class Parts(HTMLParser):
+    """The elements of a page, as an HTML parser sees them: attributes, and the text of scripts by id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] == "script":
+            name = self.elements[-1][1].get("id") or "code"
+            self.scripts[name] = self.scripts.get(name, "") + data
+
+
+def decoded(uri: str) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(base64.b64decode(uri.partition("base64,")[2]))))
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    return on_disk(tmp_path_factory.mktemp("three"), METHODS)
+
+
+@pytest.fixture(scope="module")
+def three_page(three: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(three, tmp_path_factory.mktemp("report") / "ä ' #report", worst=4)
+
+
+@pytest.fixture(scope="module")
+def gray_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gray")
+    return write_report(on_disk(folder, ["ours"], number=7, gray=True), folder / "report")
+
+
+# --- the file ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_page_is_one_file_that_asks_for_nothing(three_page: Path) -> None:
+    assert [path.name for path in three_page.parent.iterdir()] == ["index.html"]
+    text = three_page.read_text(encoding="utf-8")
+    assert set(re.findall(r"https?://[^\s\"'`)]*", text)) == {"http://www.w3.org/2000/svg"}, "only the name of SVG's namespace"
+    parts = Parts(text)
+    for tag, attributes in parts.elements:
+        assert not {"src", "srcset", "style", "onclick", "onerror"} & attributes.keys(), (tag, attributes)
+        assert (attributes.get("href") or "#").startswith(("#", "data:"))
+    (policy,) = [a["content"] for tag, a in parts.elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+
+
+def test_names_are_text_and_come_back_as_they_were(three: Evaluation, three_page: Path) -> None:
+    text = three_page.read_text(encoding="utf-8")
+    assert "<script>window.hacked" not in text
+    assert text.count("</script>") == 3, "data, pictures, code"
+    data = json.loads(Parts(text).scripts["data"])
+    assert data["names"][1:3] == [HOSTILE, LONG]
+    assert data["methods"] == METHODS
+    assert data["names"] == [image.name for image in three.images]
+
+
+def test_names_that_are_no_unicode_are_written(three: Evaluation) -> None:
+    """As Python has the bytes of a file name that are no UTF-8."""
+    named = dataclasses.replace(three, unmatched=["\udcff"])
+    text = page(page_data(named, worst=0, thumbnails=[None] * 12, pictures={}), {}, title="\udcff")
+    assert json.loads(Parts(text.encode().decode()).scripts["data"])["unmatched"] == ["\udcff"]
+
+
+def test_numbers_survive(three: Evaluation, three_page: Path) -> None:
+    data = json.loads(Parts(three_page.read_text(encoding="utf-8")).scripts["data"])
+    assert data["values"][1][0][3] == "inf"
+    assert data["values"][1][1][5] == "nan"
+    assert data["values"][1][0][4] is None
+    assert data["values"][1][0][0] == pytest.approx(three.images[0].values["theirs"]["psnr"], rel=1e-8)
+    assert [(row["image"], METHODS[row["method"]]) for row in data["failures"]] == [(4, method) for method in METHODS]
+
+
+def test_worst_are_taken_in_turns() -> None:
+    evaluation = without_files(6, ["a", "b"])
+    psnr = {"a": [30, math.inf, 20, 21, 40, 41], "b": [25, 26, 27, 24, 23, math.nan]}
+    for image, a, b in zip(evaluation.images, psnr["a"], psnr["b"], strict=True):
+        image.values = {"a": {"psnr": a, "ssim": image.index / 10}, "b": {"psnr": b, "ssim": 1 - image.index / 10}}
+    del evaluation.images[5].values["a"]
+    assert _pictures.worst_images(evaluation, 1) == [2, 4, 0, 5], "PSNR of a and b, SSIM of a and b"
+    assert _pictures.worst_images(evaluation, 2) == [2, 4, 0, 5, 3, 1]
+    assert _pictures.worst_images(evaluation, 0) == []
+    evaluation.metrics[0] = DISTANCE
+    evaluation.images[0].values["b"]["l1"] = 3.0
+    evaluation.images[1].values["b"]["l1"] = 4.0
+    assert _pictures.worst_images(evaluation, 1)[0] == 1, "of a distance the largest"
+
+
+def test_maps_are_those_of_the_files(three: Evaluation) -> None:
+    picture = _pictures.draw_picture(three.images[1], METHODS)
+    assert picture is not None
+    truth, seen = (np.array(Image.open(path)) for path in (three.images[1].reference, three.images[1].distorted["theirs"]))
+    assert np.array_equal(decoded(picture["reference"]), truth)
+    assert np.array_equal(decoded(picture["results"][1]), seen)
+    error = np.abs(seen.astype(float) - truth).mean(2)
+    shown = decoded(picture["error"][1])[..., 0] * (picture["limit"] / 255)
+    assert np.abs(shown - error.clip(max=picture["limit"])).max() <= picture["limit"] / 255 / 2 + 1e-4
+    pred, target = (torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth))
+    similarity = F.ssim_map(pred, target, padding="reflect")[0].mean(0).numpy()
+    assert np.abs(decoded(picture["ssim"][1])[..., 0] / 255 - similarity.clip(0, 1)).max() <= 0.5 / 255 + 1e-4
+
+
+def test_large_image_becomes_the_crop_around_its_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pictures, "LARGEST", 64)
+    truth = photographs.photograph("chelsea")
+    seen = noisy(truth, 2, 0)
+    seen[200:210, 300:312] = 255 - seen[200:210, 300:312]
+    evaluation = on_disk(tmp_path, ["ours"], number=6)
+    record = evaluation.images[0]
+    record.reference, record.distorted["ours"] = save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen)
+    picture = _pictures.draw_picture(record, ["ours"])
+    assert picture is not None
+    top, left = picture["corner"]
+    assert picture["shape"] == (64, 64)
+    assert abs(top + 32 - 205) <= 6
+    assert abs(left + 32 - 306) <= 6
+    assert f"64 × 64 pixels from x {left}, y {top} on" in picture["note"]
+    assert np.array_equal(decoded(picture["results"][0]), seen[top : top + 64, left : left + 64])
+    pred, target = (torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth))
+    similarity = F.ssim_map(pred, target, padding="reflect")[0, :, top : top + 64, left : left + 64].mean(0).numpy()
+    assert np.abs(decoded(picture["ssim"][0])[..., 0] / 255 - similarity.clip(0, 1)).max() <= 0.5 / 255 + 1e-4, "no border at the crop"
+
+
+def test_sixteen_bit_is_shown_by_its_range(tmp_path: Path) -> None:
+    ramp = np.linspace(1000, 3000, 64 * 64).reshape(64, 64)
+    evaluation = on_disk(tmp_path, ["ours"], number=6)
+    record = evaluation.images[0]
+    record.reference = save(tmp_path / "a.png", ramp.astype(np.uint16))
+    record.distorted["ours"] = save(tmp_path / "b.png", (ramp + 100).astype(np.uint16))
+    picture = _pictures.draw_picture(record, ["ours"])
+    assert picture is not None
+    shown = decoded(picture["reference"])
+    assert shown.min() == 0
+    assert shown.max() == 255
+    assert "from 1001 to 2998 of 65535" in picture["note"]
+    assert picture["unit"].endswith("of 65535")
+    assert picture["limit"] == 1024
+    assert np.abs(decoded(picture["error"][0])[..., 0] / 255 * 1024 - 100).max() < 5
+
+
+def test_limits_of_the_scale() -> None:
+    assert error_limit([torch.full((8, 8), 3 / 255)], 255) == 4
+    assert error_limit([torch.full((8, 8), 5 / 255), torch.zeros(8, 8)], 255) == 8
+    assert error_limit([torch.ones(8, 8)], 255) == 255
+    assert error_limit([], 255) == 4
+    assert worst_region([], (9, 5), largest=(3, 3)) == (3, 1, 3, 3)
+
+
+def test_page_stays_within_its_size(three: Evaluation) -> None:
+    every = _pictures.worst_images(three, 99)
+    one = _pictures._characters(_pictures.draw_pictures(three, every[:1], 10**9)[every[0]])
+    assert list(_pictures.draw_pictures(three, every, int(1.5 * one))) == every[:1]
+    thumbnails = _pictures.draw_thumbnails(three, 10**9)
+    assert all(thumbnails)
+    kept = _pictures.draw_thumbnails(three, len(thumbnails[0] or "") + 1)
+    assert [bool(thumbnail) for thumbnail in kept] == [True] + [False] * 11
+
+
+def test_files_that_are_gone_or_of_another_size_have_no_picture(tmp_path: Path) -> None:
+    evaluation = on_disk(tmp_path, ["ours", "theirs"], number=6)
+    evaluation.images[0].reference.unlink()
+    save(evaluation.images[1].distorted["ours"], np.zeros((5, 5, 3), np.uint8))
+    evaluation.images[2].distorted["theirs"].write_bytes(b"")
+    assert _pictures.draw_picture(evaluation.images[0], evaluation.methods) is None
+    assert [bool(p) for p in (_pictures.draw_picture(evaluation.images[1], evaluation.methods) or {})["results"]] == [False, True]
+    assert [bool(p) for p in (_pictures.draw_picture(evaluation.images[2], evaluation.methods) or {})["results"]] == [True, False]
+    assert write_report(evaluation, tmp_path / "report").is_file()
+
+
+def test_images_smaller_than_the_window_have_no_similarity_map(tmp_path: Path) -> None:
+    evaluation = on_disk(tmp_path, ["ours"], number=6)
+    for path in (evaluation.images[0].reference, evaluation.images[0].distorted["ours"]):
+        save(path, np.arange(25 * 3, dtype=np.uint8).reshape(5, 5, 3))
+    picture = _pictures.draw_picture(evaluation.images[0], ["ours"])
+    assert picture is not None
+    assert picture["ssim"] == [None]
+    assert picture["error"] != [None]
+
+
+def test_worst_is_checked(three: Evaluation, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="worst must be at least 0, got -1"):
+        write_report(three, tmp_path, worst=-1)
+
+
+# --- the browser ---------------------------------------------------------------------------------------------------------------------
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium here")
+    quiet = ("quic", "gpu", "background-networking", "component-update", "sync")
+    with sync.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path, args=["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in quiet)]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Open]:
+    """Opens a report from disk; after the test no page may have complained or asked for anything."""
+    pages, complaints = [], []
+
+    def open_page(path: Path, *, width: int = 1200, height: int = 800, scheme: str = "light") -> Any:
+        tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        tab.set_default_timeout(10_000)
+        tab.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        tab.on("request", lambda request: None if request.url.startswith(("data:", path.as_uri())) else complaints.append(request.url))
+        tab.goto(path.as_uri())
+        tab.wait_for_selector("html[data-ready]", state="attached")
+        pages.append(tab)
+        return tab
+
+    yield open_page
+    for tab in pages:
+        assert tab.evaluate("window.hacked") is None
+        tab.close()
+    assert complaints == []
+
+
+def column(tab: Any, number: int) -> list[str]:
+    return tab.eval_on_selector_all(f"#images tbody tr[data-position] > :nth-child({number})", "cells => cells.map(c => c.textContent)")
+
+
+def names(tab: Any) -> list[str]:
+    return tab.eval_on_selector_all("#images .name", "all => all.map(name => name.textContent)")
+
+
+def test_page_opens_and_shows_names_as_text(open_page: Open, three_page: Path) -> None:
+    tab = open_page(three_page)
+    assert HOSTILE in tab.text_content("#images")
+    assert "<i>4.png</i>: is damaged" in tab.text_content("#damaged")
+    assert "extra_<b>9</b>.png" in tab.text_content("#unmatched")
+    assert "<b>Command</b>" in tab.text_content("#about")
+    assert METHODS[0] in tab.text_content("#summary")
+    assert tab.locator("#comparisons tbody tr:not(.group)").count() == 9
+    assert tab.locator("#distributions svg").count() == 3
+    assert "1 infinite" in tab.text_content("#distributions")
+    tab.get_by_label(f"Open {HOSTILE}", exact=True).first.click()
+    assert tab.text_content("#viewer-name") == HOSTILE
+
+
+def test_table_sorts_numbers_and_leaves_the_missing_last(open_page: Open, three_page: Path) -> None:
+    tab = open_page(three_page)
+    head = tab.locator("#images thead th[aria-sort]")
+    assert names(tab)[0] == "photograph_0.png"
+    head.nth(2).locator("button").click()  # PSNR of the first method, worst first
+    assert head.nth(2).get_attribute("aria-sort") == "ascending"
+    cells = column(tab, 3)
+    assert [float(cell) for cell in cells[:10]] == sorted(float(cell) for cell in cells[:10])
+    assert cells[10:] == ["∞", "–"]
+    head.nth(2).locator("button").click()
+    assert head.nth(2).get_attribute("aria-sort") == "descending"
+    cells = column(tab, 3)
+    assert cells[0] == "∞"
+    assert cells[11] == "–"
+    head.nth(5).locator("button").click()  # SSIM, with one that is no number
+    assert column(tab, 6)[-2:] == ["NaN", "–"]
+    assert head.nth(2).get_attribute("aria-sort") == "none"
+    head.nth(8).locator("button").press("Enter")  # L1, of which the largest is worst
+    assert head.nth(8).get_attribute("aria-sort") == "descending"
+    head.nth(0).locator("button").click()
+    assert names(tab)[-2:] == ["photograph_10.png", "photograph_11.png"], "numbers in names count as numbers"
+
+
+def test_table_is_filtered(open_page: Open, three_page: Path) -> None:
+    tab = open_page(three_page)
+    tab.keyboard.press("/")
+    tab.keyboard.type("PHOTO _1")
+    assert names(tab) == ["photograph_10.png", "photograph_11.png"]
+    assert tab.text_content(".tally") == "2 of 12 images"
+    tab.fill("#filter", "psnr<24")
+    low = column(tab, 3)
+    assert 0 < len(low) < 12
+    tab.fill("#filter", "psnr>=0 </script>")
+    assert names(tab) == [HOSTILE]
+    tab.fill("#filter", "nothing of this kind")
+    assert tab.is_visible(".empty")
+    tab.fill("#filter", "")
+    tab.click("#images label[title=Incomplete]")
+    assert names(tab) == ["photograph_4.png"]
+    tab.click("#images label[title=All]")
+    tab.locator("#distributions .bar").first.click()
+    assert 0 < len(names(tab)) < 12
+    tab.click(".chip")
+    assert len(names(tab)) == 12
+
+
+def test_many_images_are_drawn_in_windows(open_page: Open, tmp_path: Path) -> None:
+    evaluation = without_files(5000, ["a", "b"])
+    data = page_data(evaluation, worst=12, thumbnails=[None] * 5000, pictures={})
+    (tmp_path / "index.html").write_text(page(data, {}, title="many"), encoding="utf-8")
+    tab = open_page(tmp_path / "index.html")
+    assert tab.locator("#images tbody tr").count() < 60
+    assert tab.get_attribute(".grid", "aria-rowcount") == "5002"
+    tab.locator(".name").first.focus()
+    tab.keyboard.press("End")
+    assert tab.evaluate("document.activeElement.textContent") == "set1/image_4999.png"
+    tab.keyboard.press("ArrowUp")
+    assert tab.evaluate("document.activeElement.closest('tr').ariaRowIndex") == "5001"
+    tab.keyboard.press("Home")
+    assert tab.evaluate("document.activeElement.textContent") == "set0/image_0.png"
+    tab.locator("#images thead button").nth(2).click()
+    worst = min(image.values["a"]["psnr"] for image in evaluation.images)
+    assert float(column(tab, 3)[0]) == pytest.approx(worst, abs=0.006)
+    tab.fill("#filter", "set3/ psnr<20")
+    assert 0 < len(names(tab)) < 60
+    tab.locator(".name").first.press("Enter")
+    assert "Pictures are on this page for 0 images only" in tab.text_content("dialog")
+
+
+def share(tab: Any) -> float:
+    assert float(tab.get_attribute(".handle", "aria-valuenow")) == pytest.approx(
+        float(re.search(r"([\d.]+)%\)", tab.evaluate("document.querySelector('.over').style.clipPath"))[1]), abs=0.5
+    )
+    return float(tab.get_attribute(".handle", "aria-valuenow"))
+
+
+def test_slider_moves_by_mouse_and_by_keys(open_page: Open, three_page: Path) -> None:
+    tab = open_page(three_page)
+    tab.locator(".name").first.press("Enter")
+    assert tab.evaluate("document.activeElement.getAttribute('role')") == "slider"
+    assert share(tab) == 50
+    tab.keyboard.press("ArrowLeft")
+    assert share(tab) == 48
+    tab.keyboard.press("Shift+ArrowRight")
+    assert share(tab) == 58
+    tab.keyboard.press("End")
+    assert share(tab) == 100
+    tab.keyboard.press(" ")
+    assert share(tab) == 0
+    box = tab.locator(".sheet").bounding_box()
+    tab.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 40)
+    tab.mouse.down()
+    assert share(tab) == pytest.approx(20, abs=1)
+    tab.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 60, steps=4)
+    tab.mouse.up()
+    assert share(tab) == pytest.approx(70, abs=1)
+    tab.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 60)
+    assert share(tab) == pytest.approx(70, abs=1), "the button is up"
+    assert tab.get_attribute(".handle", "aria-valuetext") == f"70 % reference, the rest {METHODS[0]}"
+
+
+def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None:
+    tab = open_page(three_page)
+    tab.locator(".name").first.focus()
+    tab.keyboard.press("j")
+    tab.keyboard.press("Enter")
+    assert tab.text_content("#viewer-name") == HOSTILE
+    tab.keyboard.press("n")
+    assert tab.text_content("#viewer-name") == LONG
+    assert tab.text_content(".place").startswith("3 of 12")
+    for _ in range(2):
+        tab.keyboard.press("n")
+    assert "is damaged" in tab.text_content(".alone")
+    assert not tab.is_visible(".stage")
+    assert tab.evaluate("document.activeElement.ariaLabel") == "Close (Esc)", "what is hidden cannot keep the focus"
+    for _ in range(4):
+        tab.keyboard.press("p")
+    assert tab.text_content("#viewer-name") == "photograph_0.png"
+    assert tab.is_disabled("dialog .buttons button:first-child")
+    tab.keyboard.press("3")
+    assert tab.text_content(".tag.right") == "bicubic"
+    tab.select_option("dialog select", "2")
+    assert tab.text_content(".tag.left") == "theirs"
+    tab.keyboard.press("+")
+    assert tab.evaluate("document.querySelector('.sheet').style.width") == "48px"
+    tab.keyboard.press("Escape")
+    assert not tab.is_visible("dialog")
+    assert tab.evaluate("document.activeElement.textContent") == HOSTILE, "focus is back where it was"
+    tab.keyboard.press("?")
+    tab.keyboard.press("t")
+    assert tab.get_attribute("html", "data-theme") == "light"
+
+
+def test_maps_are_coloured_and_read(open_page: Open, three: Evaluation, three_page: Path) -> None:
+    import matplotlib
+
+    tab = open_page(three_page)
+    tab.locator(".name").nth(1).press("Enter")
+    tab.keyboard.press("e")
+    tab.wait_for_selector(".over canvas[width='90']")
+    picture = _pictures.draw_picture(three.images[1], METHODS)
+    assert picture is not None
+    level = decoded(picture["error"][0])[30, 60, 0]
+    expected = [int(c) for c in matplotlib.colormaps["inferno"](int(level), bytes=True)]
+    assert tab.evaluate("[...document.querySelector('.over canvas').getContext('2d').getImageData(60, 30, 1, 1).data]") == expected
+    assert tab.eval_on_selector_all(".map:last-of-type .ticks span", "all => all.map(e => e.textContent)") == [
+        "0",
+        f"{picture['limit'] / 2:g}",
+        f"≥ {picture['limit']}",
+    ]
+    assert "in levels of 255" in tab.text_content("dialog")
+    box = tab.locator(".sheet").bounding_box()
+    tab.mouse.move(box["x"] + 60.5 / 90 * box["width"], box["y"] + 30.5 / 60 * box["height"])
+    words = tab.text_content(".readout").split()
+    assert words[:4] == ["x", "60,", "y", "30"]
+    assert float(words[-1]) == pytest.approx(level / 255 * picture["limit"], rel=0.05)
+
+
+def test_light_and_dark(open_page: Open, three_page: Path) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light, dark = open_page(three_page), open_page(three_page, scheme="dark")
+    shades = [light.evaluate(paper), dark.evaluate(paper)]
+    assert shades == ["rgb(253, 253, 251)", "rgb(22, 23, 21)"]
+    for tab, word, shade in ((light, "Dark", shades[1]), (dark, "Light", shades[0])):
+        tab.click(f"#theme label[title={word}]")
+        assert tab.evaluate(paper) == shade
+
+
+@pytest.mark.parametrize("width", [400, 800, 1600])
+def test_nothing_is_wider_than_the_page(open_page: Open, three_page: Path, gray_page: Path, width: int) -> None:
+    for path in (three_page, gray_page):
+        tab = open_page(path, width=width)
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert tab.evaluate(wider) == 0
+        tab.locator("#worst .card").nth(2).click()  # the longest name
+        assert tab.evaluate("document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth") == 0
+        over = "(s) => { const b = document.querySelector(s).getBoundingClientRect(); return b.left >= 0 && b.right <= innerWidth; }"
+        assert all(tab.evaluate(over, part) for part in (".title", ".buttons", ".stage", ".controls"))
+        tab.keyboard.press("Escape")
+
+
+def test_one_method_has_no_comparison(open_page: Open, gray_page: Path) -> None:
+    tab = open_page(gray_page)
+    assert not tab.is_visible("#comparisons")
+    assert "Methods compared" not in tab.text_content("nav")
+    assert tab.locator("#images thead tr").count() == 1
+    tab.locator("#worst .card").first.click()
+    tab.keyboard.press("s")
+    tab.wait_for_selector(".over canvas[width='48']")
+    assert not tab.is_visible("dialog .methods")
+
+
+def test_planted_request_and_script_are_stopped(browser: Any, three: Evaluation, tmp_path: Path) -> None:
+    """What the fixture listens for is heard, and the policy stops what escaping did not."""
+    data = page_data(three, worst=0, thumbnails=[None] * 12, pictures={})
+    text = page(data, {}, title="planted").replace("<main>", "<main><script>window.hacked = 3</script><img src='http://127.0.0.1:9/x.png'>")
+    (tmp_path / "index.html").write_text(text, encoding="utf-8")
+    tab, heard = browser.new_page(), []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.goto((tmp_path / "index.html").as_uri())
+    tab.wait_for_selector("html[data-ready]", state="attached")
+    assert tab.evaluate("window.hacked") is None
+    assert sum("Content Security Policy" in words for words in heard) == 2
+    tab.close()

@@ -1,0 +1,361 @@
+"""Validation in training: exact means, one synchronisation, several processes, best checkpoints; and the torchmetrics classes beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from pathlib import Path
+
+import battery
+import processes
+import pytest
+import torch
+import validation
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import ssimloss.functional as F
+from ssimloss import metrics
+from ssimloss.metrics import BestCheckpoint, SuperResolutionProtocol, Validator, measure
+from ssimloss.metrics._accumulate import Accumulator
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Tensor, Tensor]:
+    return validation.images()
+
+
+class _Watch(TorchDispatchMode):
+    """Counts what makes the host wait for a device: values read, copies away from it, shapes that depend on values."""
+
+    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique", "item")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if any(word in name for word in self.WAITING):
+            self.waits.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+# --- values --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_means_are_those_of_the_images(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    validator = validation.validator()
+    first = validator.update(pred[:4], target[:4])
+    assert {name: (value.shape, value.dtype) for name, value in first.items()} == dict.fromkeys(first, ((4,), torch.float64))
+    validator.update(pred[4:, :, :30], target[4:, :, :30])  # batches of another size
+    psnr = [measure("psnr", SuperResolutionProtocol(2))(p[None], t[None]) for p, t in zip(pred[:4], target[:4], strict=True)]
+    psnr += [
+        measure("psnr", SuperResolutionProtocol(2))(p[None, :, :30], t[None, :, :30]) for p, t in zip(pred[4:], target[4:], strict=True)
+    ]
+    scores = validator.compute()
+    assert list(scores) == ["psnr", "ssim", "l2"]
+    assert scores["psnr"] == pytest.approx(statistics.fmean(value.item() for value in psnr), rel=1e-14)
+    assert scores == validator.compute()
+    validator.reset()
+    validator.update(pred[:4], target[:4])
+    assert validator.compute()["psnr"] == pytest.approx(first["psnr"].mean().item(), rel=1e-14)
+
+
+def test_with_indices_neither_batches_nor_order_nor_repetition_count(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    found = []
+    for order, size in (([*range(11)], 11), ([*range(11)], 1), ([10, 3, 0, 1, 2, 3, 4, 9, 8, 7, 6, 5, 10], 3), ([*range(11)] * 3, 5)):
+        validator = validation.validator()
+        for start in range(0, len(order), size):
+            some = order[start : start + size]
+            validator.update(pred[some], target[some], torch.tensor(some))
+        found.append(validator.compute())
+    assert found[1:] == found[:-1]
+
+
+def test_named_measures_share_the_prepared_images(pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    from ssimloss.conventions._preparation import Preparation
+
+    calls, original = [], Preparation.__call__
+    monkeypatch.setattr(Preparation, "__call__", lambda *a, **k: calls.append(1) or original(*a, **k))
+    Validator(["psnr", "ssim", "l1", "g_ssim"], SuperResolutionProtocol(2)).update(*pair)
+    assert len(calls) == len(pair[0])  # on a CPU an image at a time
+
+
+def test_ranges_gray_half_precision_and_graphs(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    expected = validation.validator().update(pred, target)["psnr"]
+    for low, high in ((-1.0, 1.0), (0.0, 255.0)):
+        scaled = [low + (high - low) * image for image in pair]
+        battery.close(validation.validator(data_range=(low, high)).update(*scaled)["psnr"], expected, 1e-4)  # halves may round otherwise
+    gray = Validator(["psnr", "embedded"])
+    gray.update(pred[:, :1].half(), target[:, :1].half())
+    assert math.isfinite(gray.compute()["embedded"])
+    validator = validation.validator()
+    values = validator.update(pred.clone().requires_grad_(), target)
+    assert not any(value.requires_grad for value in values.values())
+    with torch.inference_mode():
+        validator.update(pred, target)
+    assert validator.compute() == validator.compute()
+
+
+def test_what_is_no_number_is_not_hidden(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair[0].clone(), pair[1]
+    pred[3, 0, 20, 20] = math.nan
+    pred[5] = target[5]
+    for index in (None, [*range(11)], [3] * 11):
+        validator = validation.validator()
+        validator.update(pred, target, index)
+        assert math.isnan(validator.compute()["psnr"])
+    validator.reset()
+    validator.update(pred[4:], target[4:])
+    assert validator.compute()["psnr"] == math.inf
+    rows = Accumulator(1)
+    rows.update(torch.tensor([[1.0], [math.nan], [2.0]]), [0, 1, 0])
+    rows.update(torch.tensor([[1.0]]), [1])
+    assert math.isnan(rows.compute().means[0])
+
+
+def test_memory_is_sixteen_bytes_an_image_and_measure() -> None:
+    for index in (False, True):
+        found = Accumulator(2)
+        for i in range(2000):
+            found.update(torch.full((1, 2), float(i)), [i] if index else None)
+        assert sum(rows.numel() * 8 for rows in found._rows) == (2000 * 24 if index else 0)
+        assert len(found._rows) <= 11
+        totals = found.compute()
+        assert (totals.means, totals.count) == ((999.5, 999.5), 2000)
+
+
+# --- synchronisation -----------------------------------------------------------------------------------------------------------------
+
+
+def test_updates_never_wait_and_compute_copies_once(pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    pred, target = (image[:3] for image in pair)
+    copies, original = [], Tensor.cpu
+    monkeypatch.setattr(Tensor, "cpu", lambda self: copies.append(tuple(self.shape)) or original(self))
+    with _Watch() as watch:
+        target.sum().item()
+        assert watch.waits == ["_local_scalar_dense"]  # it sees what it is there to see
+        watch.waits.clear()
+        for index in (None, torch.arange(3)):
+            validator = Validator(["psnr", "ssim", "embedded"], SuperResolutionProtocol(2))
+            copies.clear()
+            watch.waits.clear()
+            for _ in range(3):
+                validator.update(pred, target, index)
+            assert (watch.waits, copies) == ([], [])
+            validator.compute()
+            assert len(copies) == 1
+
+
+@pytest.mark.cuda
+def test_updates_never_wait_for_a_gpu(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = (image.cuda() for image in pair)
+    on_cpu = Validator(["psnr", "ssim", "g_ssim", "l1"], SuperResolutionProtocol(2))
+    on_cpu.update(*pair)
+    for index in (None, [*range(11)]):
+        validator = Validator(["psnr", "ssim", "g_ssim", "l1"], SuperResolutionProtocol(2))
+        validator.update(pred, target, index)
+        validator.reset()
+        torch.cuda.synchronize()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            validator.update(pred, target, index)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        for name, value in validator.compute().items():
+            assert value == pytest.approx(on_cpu.compute()[name], rel=1e-9)
+
+
+@processes.needs_gloo
+def test_two_and_three_processes_equal_one(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
+    """To the last digit with indices, uneven or padded; once exchanged; also processes without an image; and the torchmetrics classes."""
+    processes.start(validation.__file__, tmp_path, 3)
+    reports = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(3)]
+    pred, target = pair
+    alone = validation.validator()
+    alone.update(pred, target, [*range(11)])
+    psnr = metrics.PSNR(protocol=SuperResolutionProtocol(2), keep_values=True)
+    ssim = metrics.SSIM(padding="reflect")
+    psnr.update(pred, target, [*range(11)])
+    ssim.update(pred, target, [*range(11)])
+    for world in (2, 3):
+        for padded in (False, True):
+            for report in reports[:world]:
+                assert report[f"{world} {padded}"] == alone.compute()
+                assert report[f"{world} {padded} collectives"] == ["all_gather"]
+                assert report[f"{world} {padded} psnr"] == psnr.compute().item() == alone.compute()["psnr"]
+                assert report[f"{world} {padded} values"] == psnr.values().tolist()
+                assert report[f"{world} {padded} ssim"] == pytest.approx(ssim.compute().item(), rel=1e-7)  # float32, of another batch
+            mine = [i for rank in range(1, world) for i in validation.shard(rank, world, padded=padded)]
+            expected = F.ssim(pred[mine], target[mine], padding="reflect", reduction="image").double().mean().item()
+            assert reports[0][f"{world} {padded} plain"] == pytest.approx(expected, rel=1e-7)
+    some = [0, 2, 4, 2, 4, 6]
+    plain = validation.validator()
+    plain.update(pred[some], target[some])
+    for report in reports:
+        assert report["no index"] == {name: pytest.approx(value, rel=1e-13) for name, value in plain.compute().items()}
+        assert report["many"] == [pytest.approx(math.fsum(math.sin(i) for i in range(12000)) / 12000, rel=1e-9), 12000]
+        assert report["many collectives"] == ["all_gather"] * 2
+        assert "index must be given by every process" in report["mixed"]
+
+
+# --- in a loop, in Lightning ---------------------------------------------------------------------------------------------------------
+
+
+class _Shift(nn.Module):
+    """A network that is another one in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.amount = nn.Parameter(torch.tensor(0.01))
+        self.frozen = nn.Dropout(0.5).eval()
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image + self.amount * (100 if self.training else 1)
+
+
+def test_run_is_an_epoch_in_evaluation_mode(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    network, validator = _Shift(), validation.validator()
+    expected = validation.validator()
+    expected.update(pred + 0.01, target)
+    for _ in range(2):
+        scores = validator.run(network, [(pred[:6], target[:6]), (pred[6:], target[6:])])
+        assert scores == {name: pytest.approx(value, rel=1e-6) for name, value in expected.compute().items()}
+        assert (network.training, network.frozen.training) == (True, False)
+    loader = torch.utils.data.DataLoader([(p, t, i) for i, (p, t) in enumerate(zip(pred, target, strict=True))], batch_size=3)
+    assert validator.run(network, loader)["psnr"] == pytest.approx(scores["psnr"], rel=1e-6)
+    with pytest.raises(ValueError, match=r"loader must give \(input, target\) or \(input, target, index\), got Tensor"):
+        validator.run(network, [pred])
+    assert network.training
+
+
+def test_in_lightning(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
+    """The Validator and the torchmetrics classes in one LightningModule give the same numbers."""
+    lightning = pytest.importorskip("lightning")
+    pred, target = pair
+
+    class Model(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = _Shift()
+            self.validator = Validator(["psnr"], SuperResolutionProtocol(2))
+            self.psnr = metrics.PSNR(protocol=SuperResolutionProtocol(2))
+
+        def validation_step(self, batch: list[Tensor]) -> None:
+            found = self.network(batch[0])
+            self.validator.update(found, batch[1], batch[2])
+            self.psnr.update(found, batch[1], batch[2])
+            self.log("torchmetrics", self.psnr)
+
+        def on_validation_epoch_end(self) -> None:
+            self.log_dict(self.validator.compute())
+            self.validator.reset()
+
+    data = [(p, t, i) for i, (p, t) in enumerate(zip(pred, target, strict=True))]
+    options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own: about workers of the loader
+        trainer = lightning.Trainer(accelerator="cpu", devices=1, default_root_dir=tmp_path, **options)
+        (scores,) = trainer.validate(Model(), torch.utils.data.DataLoader(data, batch_size=4), verbose=False)
+    expected = validation.validator()
+    expected.update(pred + 0.01, target)
+    assert scores["psnr"] == pytest.approx(expected.compute()["psnr"], rel=1e-6)
+    assert scores["torchmetrics"] == pytest.approx(expected.compute()["psnr"], rel=1e-6)
+
+
+# --- best checkpoint -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
+    network = _Shift()
+    path = tmp_path / "run" / "best.pt"
+    best = BestCheckpoint(path, "psnr")
+    assert not best.update({"psnr": math.nan}, network)
+    assert not path.exists()
+    for value, better in ((20.0, True), (20.0, False), (19.0, False), (math.nan, False), (21.5, True)):
+        network.amount.data.fill_(value)
+        assert best.update({"psnr": value, "l1": 0.1}, network) is better
+    saved = torch.load(path, weights_only=True)
+    assert (saved["metric"], saved["value"], saved["scores"], saved["state"]["amount"].item()) == (
+        "psnr",
+        21.5,
+        {"psnr": 21.5, "l1": 0.1},
+        21.5,
+    )
+    again = BestCheckpoint(path, "psnr")
+    again.load_state_dict(best.state_dict())
+    assert not again.update({"psnr": 21.0}, network)
+    assert again.update({"psnr": math.inf}, {"anything": 1})
+    assert [file.name for file in path.parent.iterdir()] == ["best.pt"]
+    lower = BestCheckpoint(tmp_path / "l1.pt", "l1")
+    assert [lower.update({"l1": value}, network) for value in (0.2, 0.3, 0.1)] == [True, False, True]
+    assert BestCheckpoint(path, "mine", higher_is_better=False).higher_is_better is False
+
+
+def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    best = BestCheckpoint(path, "psnr")
+    best.update({"psnr": 1.0}, _Shift())
+    before = path.read_bytes()
+
+    class Unsaveable:
+        def __reduce__(self) -> str:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        best.update({"psnr": 2.0}, {"state": Unsaveable()})
+    assert path.read_bytes() == before
+    assert best.value == 1.0
+    assert [file.name for file in tmp_path.iterdir()] == ["best.pt"]
+
+
+# --- errors --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
+    pred, target = pair
+    mixed = validation.validator()
+    mixed.update(pred, target)
+    other = validation.validator()
+    other.update(pred, target, [*range(11)])
+    wrong = [
+        (RuntimeError, r"no image has been measured since the last reset\(\)", lambda: validation.validator().compute()),
+        (RuntimeError, "no image has been measured", lambda: validation.validator().run(_Shift(), [])),
+        (TypeError, "metrics must be a list of names or a mapping, got str 'psnr'", lambda: Validator("psnr")),
+        (ValueError, "metrics must name at least one metric", lambda: Validator([])),
+        (ValueError, "each once", lambda: Validator(["psnr", "psnr"])),
+        (ValueError, "measure must be one of", lambda: Validator(["psnr_y"])),
+        (TypeError, r"metrics\['mine'\] must be a name, a measure or a function, got int 3", lambda: Validator({"mine": 3})),  # type: ignore[dict-item]
+        (TypeError, "protocol must be a protocol", lambda: Validator(["psnr"], "basicsr")),  # type: ignore[arg-type]
+        (ValueError, "data_range must span", lambda: Validator(["psnr"], data_range=0.0)),
+        (
+            ValueError,
+            r"metrics\['l1'\] must give one number for each of 11 images, got \(\)",
+            lambda: Validator({"l1": F.l1}).update(pred, target),
+        ),
+        (ValueError, "target must have the shape of pred", lambda: validation.validator().update(pred, target[1:])),
+        (ValueError, "index must be given in every update", lambda: mixed.update(pred, target, [*range(11)])),
+        (ValueError, "index must be given in every update", lambda: other.update(pred, target)),
+        (ValueError, "index must have one integer for each of 11 images", lambda: other.update(pred, target, [1, 2])),
+        (TypeError, "index must be integers", lambda: other.update(pred, target, torch.rand(11))),
+        (ValueError, "higher_is_better must be True or False for 'mine'", lambda: BestCheckpoint(tmp_path / "x", "mine")),
+        (ValueError, "scores must hold 'psnr', got 'ssim'", lambda: BestCheckpoint(tmp_path / "x", "psnr").update({"ssim": 1.0}, {})),
+        (ValueError, "state is of metric 'ssim'", lambda: BestCheckpoint(tmp_path / "x", "psnr").load_state_dict({"metric": "ssim"})),
+    ]
+    for error, message, call in wrong:
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_the_description_names_every_metric() -> None:
+    text = validation.validator().describe()
+    assert text.startswith("psnr: PSNR: clamp")
+    assert "\nl2: a function, <function" in text

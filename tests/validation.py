@@ -1,0 +1,109 @@
+"""What several tests of metrics share: small photographs, and values that tell images apart; run as a script, one process of several."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import photographs
+import processes
+import torch
+from torch import Tensor
+
+from ssimloss import metrics
+from ssimloss.metrics import SuperResolutionProtocol, Validator
+
+COUNT = 11  # images, which neither 2 nor 3 processes share evenly
+
+
+def images(count: int = COUNT) -> tuple[Tensor, Tensor]:
+    """Crops of 40x48 pixels of photographs, float32."""
+    pred, target = photographs.batch(176, 208, dtype=torch.float32)
+    corners = [(i % 2, 8 * i, 13 * i) for i in range(count)]
+    return tuple(torch.stack([image[n, :, y : y + 40, x : x + 48] for n, y, x in corners]) for image in (pred, target))  # type: ignore[return-value]
+
+
+def shard(rank: int, world: int, *, padded: bool) -> list[int]:
+    """The images of a process: as ``DistributedSampler`` deals them, with the first ones again where they do not come out even."""
+    indices = list(range(COUNT))
+    if padded:
+        indices += indices[: math.ceil(COUNT / world) * world - COUNT]
+    return indices[rank::world]
+
+
+def validator(**options: object) -> Validator:
+    own = {"psnr": "psnr", "ssim": "ssim", "l2": lambda p, t: (p - t).square().mean((1, 2, 3))}
+    return Validator(own, SuperResolutionProtocol(2), **options)  # type: ignore[arg-type]
+
+
+def metric_collection(group: object = None) -> dict[str, object]:
+    options = {"process_group": group}
+    return {
+        "psnr": metrics.PSNR(protocol=SuperResolutionProtocol(2), keep_values=True, **options),
+        "ssim": metrics.SSIM(padding="reflect", **options),
+        "plain": metrics.SSIM(padding="reflect", **options),
+    }
+
+
+def counted(name: str, calls: list[str]) -> Callable[..., object]:
+    """A collective that leaves its name."""
+    function = getattr(torch.distributed, name)
+    return lambda *arguments, **options: calls.append(name) or function(*arguments, **options)
+
+
+def main(folder: Path, rank: int) -> None:
+    processes.meet(folder, rank, 3)
+    calls: list[str] = []
+    for name in ("all_gather", "all_reduce", "broadcast", "all_gather_object", "barrier", "gather", "all_gather_into_tensor"):
+        setattr(torch.distributed, name, counted(name, calls))
+    pair = torch.distributed.new_group([0, 1])
+    pred, target = images()
+    report: dict[str, object] = {}
+    for world, group in ((3, None), (2, pair)):
+        if rank >= world:
+            continue
+        for padded in (False, True):
+            mine = shard(rank, world, padded=padded)
+            found = validator(process_group=group)
+            torchmetrics = metric_collection(group)
+            for start in range(0, len(mine), 2):
+                some = mine[start : start + 2]
+                found.update(pred[some], target[some], some)
+                torchmetrics["psnr"].update(pred[some], target[some], torch.tensor(some))  # type: ignore[attr-defined]
+                torchmetrics["ssim"].update(pred[some], target[some], index=some)  # type: ignore[attr-defined]
+            if rank:  # the first process has no image at all
+                torchmetrics["plain"].update(pred[mine], target[mine])  # type: ignore[attr-defined]
+            calls.clear()
+            report[f"{world} {padded}"] = found.compute()
+            report[f"{world} {padded} collectives"] = list(calls)
+            report[f"{world} {padded} psnr"] = torchmetrics["psnr"].compute().item()  # type: ignore[attr-defined]
+            report[f"{world} {padded} values"] = torchmetrics["psnr"].values().tolist()  # type: ignore[attr-defined]
+            report[f"{world} {padded} ssim"] = torchmetrics["ssim"].compute().item()  # type: ignore[attr-defined]
+            report[f"{world} {padded} plain"] = torchmetrics["plain"].compute().item()  # type: ignore[attr-defined]
+    plain = validator()
+    if rank != 1:  # which has no image at all
+        plain.update(pred[rank::2][:3], target[rank::2][:3])
+    report["no index"] = plain.compute()
+    many = metrics._accumulate.Accumulator(1)
+    index = torch.arange(rank * 3000, rank * 3000 + 4000 + 1000 * rank)
+    many.update(torch.sin(index.double())[:, None], index)
+    calls.clear()
+    totals = many.compute()
+    report["many"] = [*totals.means, totals.count]
+    report["many collectives"] = list(calls)
+    try:
+        many.reset()
+        many.update(torch.ones(1, 1), [rank] if rank else None)
+        many.compute()
+    except ValueError as error:
+        report["mixed"] = str(error)
+    (folder / f"{rank}.json").write_text(json.dumps(report))
+    torch.distributed.barrier()  # nobody leaves while another still exchanges
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
