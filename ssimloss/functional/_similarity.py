@@ -157,12 +157,17 @@ def signed_power(base: Tensor, exponent: float) -> Tensor:
 
 
 def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
-    """``(N, C, 1, ...)``, without a gradient: a constant that cancels."""
+    """``(N, C, 1, ...)``, without a gradient: a constant that cancels.
+
+    In float32 to eight bits, which are subtracted from most pixels without a rounding.
+    """
     image = image.detach()
     if mask is None:
-        return _plane_sum(image) / math.prod(image.shape[2:])
-    mass = _plane_sum(mask)
-    return _plane_sum(image * mask) / torch.where(mass > 0, mass, 1)
+        mean = _plane_sum(image) / math.prod(image.shape[2:])
+    else:
+        mass = _plane_sum(mask)
+        mean = _plane_sum(image * mask) / torch.where(mass > 0, mass, 1)
+    return mean.to(torch.bfloat16).to(image.dtype) if image.dtype is torch.float32 else mean
 
 
 def _plane_sum(image: Tensor) -> Tensor:
