@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import battery
+import deep
 import pytest
 import torch
 import validation
@@ -121,6 +124,100 @@ def test_in_a_collection(pair: tuple[Tensor, Tensor]) -> None:
     assert collection.clone(prefix="val_")(pred, target).keys() == {"val_ssim", "val_uniform", "val_again", "val_psnr"}
 
 
+def test_a_collection_tells_weights_and_windows_apart(pair: tuple[Tensor, Tensor]) -> None:
+    """Of the caller's own weights no word says which they are, and a long tensor's ``repr`` leaves its middle out."""
+    torchmetrics = pytest.importorskip("torchmetrics")
+    weights = deep.random_state("squeezenet1_1")
+    others = {name: value * 1.5 for name, value in weights.items()}
+    window = torch.rand(1501, generator=torch.Generator().manual_seed(0))
+    other = window.index_fill(0, torch.tensor([750]), 2.0)
+    heads = [[torch.full((64,), value)] for value in (1.0, 1.0, 2.0)]
+    similarity = {"layers": {"relu1_2": 1.0}, "distance": "normalized_l2"}
+    channels = ssimloss.networks.FeatureExtractor("embedded", ["relu1_2"]).channels()["relu1_2"]
+    made = {
+        "own": metrics.LPIPS("squeezenet1_1", weights=weights),
+        "same": metrics.LPIPS("squeezenet1_1", weights={**weights}),
+        "other": metrics.LPIPS("squeezenet1_1", weights=others),
+        "range": metrics.LPIPS("squeezenet1_1", weights=weights, data_range=2),
+        "window": metrics.SSIM(window=window, padding="zeros"),
+        "window again": metrics.SSIM(window=window.clone(), padding="zeros"),
+        "other window": metrics.SSIM(window=other, padding="zeros"),
+    }
+    for name, (head,) in zip(("heads", "heads again", "other heads"), heads, strict=True):
+        made[name] = metrics.DeepSimilarity("embedded", heads=[head[:channels]], **similarity)
+    identity = {name: metric.identity.tolist() for name, metric in made.items()}
+    groups = [sorted(other for other in made if identity[other] == identity[name]) for name in made]
+    assert [group for i, group in enumerate(groups) if group not in groups[:i]] == [
+        ["own", "same"],
+        ["other"],
+        ["range"],
+        ["window", "window again"],
+        ["other window"],
+        ["heads", "heads again"],
+        ["other heads"],
+    ]
+    collection = torchmetrics.MetricCollection({name: made[name] for name in ("own", "same", "other")})
+    collection.update(pair[1][:1], pair[1][:1])  # 0 by all of them
+    assert sorted(map(sorted, collection.compute_groups.values())) == [["other"], ["own", "same"]]
+    collection.update(pair[0][:1], pair[1][:1])
+    found = collection.compute()
+    assert found["own"] == found["same"] != found["other"]
+
+
+def test_a_function_is_called_once_for_each_image_and_may_give_numbers(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    seen: list[int] = []
+
+    def l1(p: Tensor, t: Tensor, convert: Callable[[Tensor], object]) -> object:
+        seen.append(len(p))
+        return convert((p - t).abs().mean((1, 2, 3)))
+
+    expected = F.l1(pred, target, reduction="image")
+    forms: list[tuple[Callable[[Tensor], object], list[int]]] = [
+        (lambda values: values, [1, 4, 5]),
+        (lambda values: values.mean(), [1] * 10),
+        (lambda values: values.mean().item(), [1] * 10),
+        (lambda values: values.mean().numpy()[()], [1] * 10),
+    ]
+    for convert, calls in forms:
+        metric = metrics.LossMetric(functools.partial(l1, convert=convert), keep_values=True)
+        seen.clear()
+        metric.update(pred, target)
+        metric.update(pred, target)
+        assert seen == calls
+        battery.close(metric.values(), torch.cat([expected, expected]).double(), 1e-6)
+    with pytest.raises(TypeError, match="function must give a tensor or a number, got tuple"):
+        metrics.LossMetric(lambda p, t: (p, t)).update(pred, target)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match=r"one number for each image, got \(\)"):
+        metrics.LossMetric(lambda p, t: F.l1(p, t, reduction="image" if len(p) == 1 else "mean")).update(pred, target)
+
+
+def test_a_measure_goes_where_its_metric_goes() -> None:
+    class Recorded(metrics.ImageMeasure):
+        name, title, higher_is_better = "r", "R", False
+        places: ClassVar[list[torch.device | str]] = []
+
+        def _values(self, *arguments: object) -> Tensor:
+            raise NotImplementedError
+
+        def describe(self) -> str:
+            return "nothing"
+
+        def to(self, device: torch.device | str) -> metrics.ImageMeasure:
+            self.places.append(device)
+            return self
+
+    torch.nn.ModuleList([metrics.LossMetric(Recorded())]).to("meta", torch.bfloat16)
+    assert Recorded.places[-1] == torch.device("meta")
+
+
+@pytest.mark.cuda
+def test_a_measure_follows_to_a_gpu(pair: tuple[Tensor, Tensor]) -> None:
+    metric = metrics.LossMetric(measure("embedded")).cuda()
+    metric.update(pair[0].cuda(), pair[1].cuda())
+    battery.close(metric.compute().cpu(), measure("embedded")(*pair).mean(), 1e-4)
+
+
 def test_forward_is_the_batch_and_counts(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = pair
     metric = metrics.PSNR()
@@ -161,6 +258,13 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor]) -> None:
         (ValueError, "index must have one integer for each of 5 images", lambda: metrics.PSNR().update(pred, target, [1])),
         (ValueError, "sigma must be left out with a protocol", lambda: metrics.SSIM(protocol=SuperResolutionProtocol(2), sigma=1.0)),
         (ValueError, "data_range must span", lambda: metrics.PSNR(data_range=0)),
+        (ValueError, "data_range must span", lambda: metrics.PSNR(protocol=SuperResolutionProtocol(2), data_range=0)),
+        (ValueError, "eps must not be negative", lambda: metrics.PSNR(eps=-1)),
+        (ValueError, "window_size must be at least 1", lambda: metrics.SSIM(window_size=0)),
+        (ValueError, "sigma must be positive", lambda: metrics.SSIM(sigma=-1)),
+        (ValueError, "padding must be one of", lambda: metrics.SSIM(padding="foo")),  # type: ignore[arg-type]
+        (ValueError, "covariance must be one of", lambda: metrics.GradientSSIM(covariance="foo")),  # type: ignore[arg-type]
+        (ValueError, "min_size must be one of", lambda: metrics.MSSSIM(min_size="foo")),  # type: ignore[arg-type]
         (ValueError, "target must have the shape of pred", lambda: metrics.PSNR().update(pred, target[1:])),
         (ValueError, "target must have the shape of pred", lambda: metrics.LPIPS(weights="random").update(pred, target[1:])),
         (ValueError, "network must be one of 'alexnet'", lambda: metrics.LPIPS("vgg19")),

@@ -106,7 +106,7 @@ def test_what_is_no_number_is_not_hidden(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = pair[0].clone(), pair[1]
     pred[3, 0, 20, 20] = math.nan
     pred[5] = target[5]
-    for index in (None, [*range(11)], [3] * 11):
+    for index in (None, [*range(11)], [0, 1, 2, 3, 4, 5, 3, 7, 8, 9, 10]):
         validator = validation.validator()
         validator.update(pred, target, index)
         assert math.isnan(validator.compute()["psnr"])
@@ -114,9 +114,34 @@ def test_what_is_no_number_is_not_hidden(pair: tuple[Tensor, Tensor]) -> None:
     validator.update(pred[4:], target[4:])
     assert validator.compute()["psnr"] == math.inf
     rows = Accumulator(1)
-    rows.update(torch.tensor([[1.0], [math.nan], [2.0]]), [0, 1, 0])
+    rows.update(torch.tensor([[1.0], [math.nan], [1.0]]), [0, 1, 0])
     rows.update(torch.tensor([[1.0]]), [1])
     assert math.isnan(rows.compute().means[0])
+
+
+def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
+    """One that begins anew in each batch would leave most images out; roundings of another batch are let pass."""
+    pred, target = pair
+    wrong = validation.validator()
+    metric = metrics.PSNR()
+    for start in (0, 4):
+        some = slice(start, start + 4)
+        wrong.update(pred[some], target[some], [0, 1, 2, 3])
+        metric.update(pred[some], target[some], torch.arange(4))
+    for compute in (wrong.compute, metric.compute):
+        with pytest.raises(ValueError, match="index must be the place of each image in the whole dataset, got 0 for different images"):
+            compute()
+    metric.reset()
+    metric.update(pred[:2], target[:2], [1, -2])
+    with pytest.raises(ValueError, match="index must not be negative, got -2"):
+        metric.compute()
+    rows = Accumulator(2)
+    rows.update(torch.tensor([[30.0, 1e-9], [math.inf, 0.5]]), [0, 1])
+    rows.update(torch.tensor([[30.1, 3e-9], [90.0, 0.501]]), [0, 1])  # also beside 0, and where two images were equal
+    assert rows.compute().means == (math.inf, pytest.approx((3e-9 + 0.501) / 2))
+    rows.update(torch.tensor([[30.0, 0.1]]), [0])  # one of them only
+    with pytest.raises(ValueError, match="got 0 for different images"):
+        rows.compute()
 
 
 def test_memory_is_sixteen_bytes_an_image_and_measure() -> None:
@@ -290,14 +315,55 @@ def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
         {"psnr": 21.5, "l1": 0.1},
         21.5,
     )
-    again = BestCheckpoint(path, "psnr")
+    again = BestCheckpoint(path, "psnr", existing="replace")
     again.load_state_dict(best.state_dict())
     assert not again.update({"psnr": 21.0}, network)
     assert again.update({"psnr": math.inf}, {"anything": 1})
     assert [file.name for file in path.parent.iterdir()] == ["best.pt"]
     lower = BestCheckpoint(tmp_path / "l1.pt", "l1")
     assert [lower.update({"l1": value}, network) for value in (0.2, 0.3, 0.1)] == [True, False, True]
-    assert BestCheckpoint(path, "mine", higher_is_better=False).higher_is_better is False
+    assert BestCheckpoint(tmp_path / "x", "mine", higher_is_better=False).higher_is_better is False
+
+
+def test_a_better_checkpoint_of_another_training_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    BestCheckpoint(path, "psnr").update({"psnr": 21.5}, _Shift())
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match=r"best.pt' is there already.*existing='continue'"):
+        BestCheckpoint(path, "psnr")
+    best = BestCheckpoint(path, "psnr", existing="continue")
+    assert best.value == 21.5
+    best.load_state_dict({"metric": "psnr", "value": 20.0})  # of a training that was killed before the better one
+    best.load_state_dict({"metric": "psnr", "value": None})
+    assert not best.update({"psnr": 21.0}, _Shift())
+    assert path.read_bytes() == before
+    with pytest.raises(ValueError, match="is not a file of the best 'ssim'; existing='replace'"):
+        BestCheckpoint(path, "ssim", existing="continue")
+    assert best.update({"psnr": 22.0}, _Shift())
+    assert BestCheckpoint(path, "psnr", existing="replace").update({"psnr": 1.0}, _Shift())
+    path.write_bytes(before[:100])
+    with pytest.raises(ValueError, match="cannot be continued, for it cannot be read"):
+        BestCheckpoint(path, "psnr", existing="continue")
+    assert BestCheckpoint(tmp_path / "new.pt", "psnr", existing="continue").value is None
+    with pytest.raises(ValueError, match="existing must be one of 'error', 'continue', 'replace'"):
+        BestCheckpoint(path, "psnr", existing="keep")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_every_process_makes_the_state_dict_and_the_first_writes(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a sharded module is a collective."""
+    calls: list[int] = []
+
+    class Sharded(nn.Module):
+        def state_dict(self) -> dict[str, Tensor]:  # type: ignore[override]
+            calls.append(1)
+            return {}
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: rank)
+    best = BestCheckpoint(tmp_path / "best.pt", "psnr")
+    assert best.update({"psnr": 1.0}, Sharded())
+    assert (calls, best.value, best.path.exists()) == ([1], 1.0, rank == 0)
 
 
 def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:

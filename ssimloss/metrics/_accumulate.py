@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 Index = Tensor | Sequence[int]
+MIXED = "index must be given in every update between two resets, and by every process, or in none; call reset() before another epoch"
+SAME = 1e-2, 1e-3  # how far two values of one image may lie apart: of their own size, and of the largest
 BLOCK = 4096  # images of each process that fit into the first exchange, which is the only one unless a process has more
 
 
@@ -25,6 +27,23 @@ def checked_index(index: Index, count: int) -> Tensor:
     if tuple(found.shape) != (count,):
         raise ValueError(f"index must have one integer for each of {count} images, got shape {tuple(found.shape)}")
     return found
+
+
+def places(index: Index | None, count: int, device: torch.device) -> Tensor:
+    """The index of each image on the device, float64 ``(count,)``; not a number where there is none."""
+    if index is None:
+        return torch.full((count,), torch.nan, dtype=torch.float64, device=device)
+    return checked_index(index, count).to(device, torch.float64, non_blocking=True)
+
+
+def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
+    """Whether images came with an index; an error where some did and some, or ``others`` of which no place is kept, did not."""
+    without = place.isnan()
+    if without.all():
+        return False
+    if without.any() or others > 0:
+        raise ValueError(MIXED)
+    return True
 
 
 def add_rows(rows: list[Tensor], more: Tensor) -> None:
@@ -39,17 +58,48 @@ def once_each(rows: Tensor) -> Tensor:
 
     Where an image was measured twice and its values differ (by the rounding of another batch), it is the largest that counts, and one that
     is no number before any other.
+
+    Raises:
+        ValueError: a negative index; values of one index that are those of different images.
     """
     index, values = rows[:, 0], rows[:, 1:]
     columns = []
     for column in values.unbind(1):
         falling = torch.sort(column, descending=True, stable=True).indices  # NaN first
-        order = falling[torch.sort(index[falling], stable=True).indices]
-        place = index[order]
-        first = torch.ones_like(place, dtype=torch.bool)
-        first[1:] = place[1:] != place[:-1]
-        columns.append(column[order][first])
+        within, again = in_order(index[falling])
+        order = falling[within]
+        ordered = column[order]
+        largest = torch.where(column.isfinite(), column.abs(), 0).amax()
+        size = torch.maximum(ordered[1:].abs(), ordered[:-1].abs())  # infinite beside an infinite value, which is compared with none
+        check_repeated(index[order], again, ordered[:-1] - ordered[1:], SAME[0] * size + SAME[1] * largest)
+        columns.append(ordered[~again])
     return torch.stack(columns, 1) if columns else values
+
+
+def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
+    """The order by index, in which equal ones stay as they came, and which of them, so ordered, repeat the one before."""
+    order = torch.sort(index, stable=True).indices
+    place = index[order]
+    again = torch.zeros_like(place, dtype=torch.bool)
+    again[1:] = place[1:] == place[:-1]
+    return order, again
+
+
+def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tensor) -> None:
+    """Demand that what came under one index is one image.
+
+    Args:
+        place, again: ``(n,)``, the indices in order, and which repeat the one before.
+        distance, allowed: ``(n - 1,)``, how far each is from the one before, and may be.
+    """
+    if (place < 0).any():
+        raise ValueError(f"index must not be negative, got {place.min():.0f}; it is the place of each image in the dataset")
+    wrong = again[1:] & (distance > allowed)
+    if wrong.any():
+        raise ValueError(
+            f"index must be the place of each image in the whole dataset, got {place[1:][wrong][0]:.0f} for different images, of which one "
+            f"would count; let the dataset return its index, or add the number of images in the batches before"
+        )
 
 
 def exact_sum(values: Sequence[float]) -> float:
@@ -91,10 +141,10 @@ class Accumulator:
             TypeError: an index that is no integer.
         """
         if (index is None and self._rows) or (index is not None and self._count):
-            raise ValueError("index must be given in every update of an epoch or in none; call reset() before another epoch")
+            raise ValueError(MIXED)
         values = values.detach().double()
         if index is not None:
-            place = checked_index(index, len(values)).to(values.device, torch.float64, non_blocking=True)
+            place = places(index, len(values), values.device)
             if len(values):
                 add_rows(self._rows, torch.cat([place[:, None], values], 1))
             return
@@ -108,17 +158,14 @@ class Accumulator:
 
         Raises:
             RuntimeError: no process has seen an image.
-            ValueError: some processes gave an index and others did not.
+            ValueError: some processes gave an index and others did not; an index that is negative or that of different images.
         """
         found = self._gathered()
         rows = torch.cat([part for _, part in found])
-        counts = [int(head[0]) for head, _ in found]
-        if len(rows) and any(counts):
-            raise ValueError("index must be given by every process or by none")
-        if len(rows):
+        count = sum(int(head[0]) for head, _ in found)
+        if are_indexed(rows[:, 0], count):
             values = once_each(rows)
             return Totals(tuple(exact_sum(column) / len(values) for column in values.T.tolist()), len(values))
-        count = sum(counts)
         if not count:
             raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
         heads = torch.stack([head for head, _ in found])

@@ -36,6 +36,11 @@ class FeatureDistance(nn.Module):
         """Network, layers and formula in words."""
         raise NotImplementedError
 
+    @property
+    def identity(self) -> str:
+        """Equal for distances that give the same values: the words, and a digest of the network's weights."""
+        return f"{self.describe()} {self.extractor.sharing_key}"
+
     def _constants(self, name: str, tensors: list[Tensor]) -> list[str]:
         """Keep tensors that move with the module and are in no state dict; returns their names."""
         names = [f"{name}{i}" for i in range(len(tensors))]

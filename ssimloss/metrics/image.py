@@ -7,6 +7,7 @@ image are, so that an image which a padded sampler repeats counts once. ``keep_v
 
 import hashlib
 import inspect
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ from torchmetrics import Metric
 from ssimloss import _checks
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
-from ssimloss.functional.multiscale import WANG_2003, Channels, Combination, MinSize, Negative, PyramidPooling
+from ssimloss.functional.multiscale import WANG_2003, Channels, Combination, MinSize, MSSSIMOptions, Negative, PyramidPooling
+from ssimloss.functional.pixel import check_psnr_options
 from ssimloss.functional.similarity import FeatureDistance
-from ssimloss.functional.structure import Covariance, Downsample, Exponents, Padding, WindowName
-from ssimloss.metrics._accumulate import Index, add_rows, checked_index, exact_sum, once_each
+from ssimloss.functional.structure import Covariance, Downsample, Exponents, Padding, SSIMOptions, WindowName
+from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum, once_each, places
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
-from ssimloss.metrics.measures import measure
+from ssimloss.metrics.measures import ImageMeasure, measure
 from ssimloss.metrics.protocol import Protocol
 from ssimloss.networks import FeatureExtractor
 from ssimloss.networks._heads import VGG16_LAYERS
@@ -85,12 +87,10 @@ class ImageMetric(MovedMetric):
             TypeError: integer tensors; an index that is no integer.
         """
         values = self.measured(pred, target).detach().double()
+        place = places(index, len(values), values.device)
         if index is None:
-            place = torch.full_like(values, torch.nan)
             self.total = self.total + values.sum()
             self.count = self.count + len(values)
-        else:
-            place = checked_index(index, len(values)).to(values.device, torch.float64, non_blocking=True)
         if len(values) and (self.keep_values or index is not None):
             assert isinstance(self.rows, list)
             add_rows(self.rows, torch.stack([place, values], 1))
@@ -107,13 +107,10 @@ class ImageMetric(MovedMetric):
 
         Raises:
             RuntimeError: there was no image.
-            ValueError: some updates had an index and others had not.
+            ValueError: some updates had an index and others had not; an index that is negative or that of different images.
         """
         rows = self._all_rows()
-        indexed = ~rows[:, 0].isnan()
-        if indexed.any():
-            if self.count > 0:
-                raise ValueError("index must be given in every update between two resets, and by every process, or in none")
+        if are_indexed(rows[:, 0], self.count):
             values = once_each(rows)[:, 0]
         elif self.count == 0:
             raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
@@ -164,23 +161,24 @@ class _FunctionMetric(ImageMetric):
         self,
         name: str,
         function: Callable[..., Tensor],
+        check: Callable[..., object],
         protocol: Protocol | None,
         keep_values: bool,
         process_group: ProcessGroup | None,
         **options: Any,
     ) -> None:
+        check(**options)
         defaults = inspect.signature(function).parameters
         given = {key: value for key, value in options.items() if key != "data_range" and value is not defaults[key].default}
         given = {key: value for key, value in given.items() if isinstance(value, Tensor) or value != defaults[key].default}
         if protocol is not None and given:
             raise ValueError(f"{', '.join(given)} must be left out with a protocol, which fixes the definition")
         of_protocol = None if protocol is None else measure(name, protocol)
-        described = f"{name} {options}" if of_protocol is None else f"{of_protocol.describe()} {options['data_range']}"
+        described = f"{name} {exactly(options)}" if of_protocol is None else f"{of_protocol.describe()} {options['data_range']}"
         super().__init__(described, keep_values=keep_values, process_group=process_group)
         self.options = options
         self.function = function
         self.of_protocol = of_protocol
-        _checks.data_range(options["data_range"])
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         if self.of_protocol is not None:
@@ -208,7 +206,7 @@ class PSNR(_FunctionMetric):
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
     ) -> None:
-        super().__init__("psnr", F.psnr, protocol, keep_values, process_group, data_range=data_range, eps=eps)
+        super().__init__("psnr", F.psnr, _check_psnr, protocol, keep_values, process_group, data_range=data_range, eps=eps)
 
 
 class SSIM(_FunctionMetric):
@@ -232,7 +230,7 @@ class SSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("ssim", F.ssim, protocol, keep_values, process_group, **options)
+        super().__init__("ssim", F.ssim, SSIMOptions, protocol, keep_values, process_group, **options)
 
 
 class MSSSIM(_FunctionMetric):
@@ -257,7 +255,7 @@ class MSSSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("ms_ssim", F.ms_ssim, protocol, keep_values, process_group, **options)
+        super().__init__("ms_ssim", F.ms_ssim, MSSSIMOptions, protocol, keep_values, process_group, **options)
 
 
 class GradientSSIM(_FunctionMetric):
@@ -279,7 +277,7 @@ class GradientSSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("g_ssim", F.gradient_ssim, protocol, keep_values, process_group, **options)
+        super().__init__("g_ssim", F.gradient_ssim, SSIMOptions, protocol, keep_values, process_group, **options)
 
 
 class LPIPS(ImageMetric):
@@ -303,7 +301,7 @@ class LPIPS(ImageMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         distance = LPIPSDistance(network, weights=weights, data_range=data_range)
-        super().__init__(f"{distance.describe()} {data_range}", keep_values=keep_values, process_group=process_group)
+        super().__init__(distance.identity, keep_values=keep_values, process_group=process_group)
         self.distance = distance
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -325,7 +323,7 @@ class DISTS(ImageMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         distance = DISTSDistance(weights, data_range)
-        super().__init__(f"{distance.describe()} {data_range}", keep_values=keep_values, process_group=process_group)
+        super().__init__(distance.identity, keep_values=keep_values, process_group=process_group)
         self.distance = distance
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -369,9 +367,9 @@ class DeepSimilarity(ImageMetric):
             dtype=dtype,
             channels_last=channels_last,
         )
-        identity = f"{extractor.sharing_key} {layers} {distance} {data_range} {id(heads) if heads is not None else ''}"
-        super().__init__(identity, keep_values=keep_values, process_group=process_group)
-        self.distance = DeepDistance(extractor, layers, distance, heads)
+        deep = DeepDistance(extractor, layers, distance, heads)
+        super().__init__(f"{deep.identity} {exactly(heads)}", keep_values=keep_values, process_group=process_group)
+        self.distance = deep
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
@@ -382,10 +380,10 @@ class LossMetric(ImageMetric):
     """Mean over images of any loss or function of two images.
 
     One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by itself; one that gives ``(N,)``, with
-    ``reduction="image"`` or a :func:`measure`, once for the batch.
+    ``reduction="image"`` or a :func:`measure`, once for the batch. The first image of all is given alone, to see which it is.
 
     Args:
-        function: ``(pred, target) -> (N,)`` or a scalar; a module moves with the metric.
+        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure moves with the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in :class:`PSNR`.
 
@@ -405,19 +403,52 @@ class LossMetric(ImageMetric):
             raise TypeError(f"function must be callable with (pred, target), got {type(function).__name__} {function!r}")
         super().__init__(f"function {id(function)}", keep_values=keep_values, process_group=process_group)
         self.function = function
+        self.gives_scalar: bool | None = None  # before the first image
         self.__dict__["higher_is_better"] = higher_is_better  # which torchmetrics lets no instance set
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         _checks.image("pred", pred)
-        values = self.function(pred[:1], target[:1]) if len(pred) else pred.new_zeros(0)
-        if values.ndim == 0:
-            rest = [self.function(pred[i : i + 1], target[i : i + 1]) for i in range(1, len(pred))]
-            return torch.stack([values, *rest])
-        values = self.function(pred, target) if len(pred) > 1 else values
-        if tuple(values.shape) != (len(pred),):
+        parts = [pred.new_zeros(0, dtype=torch.float64)]
+        start = 0
+        while start < len(pred):
+            size = 1 if self.gives_scalar in (None, True) else len(pred)
+            some = slice(start, start + size)
+            found = self._called(pred[some], target[some])
+            self.gives_scalar = found.ndim == 0
+            parts.append(found.reshape(-1))
+            start += size
+        return torch.cat(parts)
+
+    def _called(self, pred: Tensor, target: Tensor) -> Tensor:
+        """A scalar or ``(N,)``, float64."""
+        values = self.function(pred, target)
+        if isinstance(values, numbers.Real):
+            values = torch.tensor(float(values), dtype=torch.float64, device=pred.device)
+        if not isinstance(values, Tensor):
+            raise TypeError(f"function must give a tensor or a number, got {type(values).__name__} {values!r}")
+        if tuple(values.shape) != (len(pred),) and (values.ndim or self.gives_scalar is False):
             raise ValueError(f"function must give a scalar or one number for each image, got {tuple(values.shape)}; reduction='image'")
-        return values
+        return values.detach().double()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> nn.Module:
+        applied = super()._apply(fn, exclude_state)
+        if isinstance(self.function, ImageMeasure):
+            self.function.to(self.total.device)
+        return applied
+
+
+def exactly(value: object) -> str:
+    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and of a long one the middle."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} {value.tolist()}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {exactly(item)}' for key, item in value.items())}}}"
+    return f"[{', '.join(map(exactly, value))}]" if isinstance(value, list | tuple) else repr(value)
+
+
+def _check_psnr(*, data_range: DataRange, eps: float) -> None:
+    check_psnr_options(data_range=data_range, eps=eps, pooling="image", reduction="image")
 
 
 def own_options(arguments: Mapping[str, Any]) -> dict[str, Any]:

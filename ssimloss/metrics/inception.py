@@ -17,7 +17,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
-from ssimloss.metrics._accumulate import Index, add_rows, checked_index
+from ssimloss.metrics._accumulate import SAME, Index, add_rows, are_indexed, check_repeated, in_order, places
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.metrics.image import MovedMetric
 from ssimloss.networks._sources import load_inception
@@ -63,8 +63,8 @@ class InceptionMetrics(MovedMetric):
         ValueError: an unknown measure, numbers that make no sense.
         RuntimeError: the weights are not here; the error says how to get them.
 
-    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value. Subsets and splits are of the images in the order of
-    their indices, or as they came.
+    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is exact (docs/metrics.md says where).
+    Subsets and splits are of the images in the order of their indices, or as they came.
     """
 
     is_differentiable = False
@@ -109,20 +109,23 @@ class InceptionMetrics(MovedMetric):
     def extract(self, images: Tensor) -> Tensor:
         """The features ``(N, 2048)``, float32, of uint8 images, or of float ones in ``data_range``, ``(N, 3, H, W)``.
 
-        Gray images stand for all three channels.
+        Gray images stand for all three channels. An image with a pixel that is no number has no features: they are not numbers, either.
 
         Raises:
             ValueError: other shapes.
             TypeError: integers that are not uint8.
         """
+        spoilt: Tensor | None = None
         if not isinstance(images, Tensor) or images.dtype is not torch.uint8:
             _checks.image("images", images)
+            spoilt = images.isnan().flatten(1).any(1)  # and would be black in 8 bit
             lo, span = _checks.data_range(self.data_range)
             unit = (images.to(torch.promote_types(images.dtype, torch.float32)) - lo) / span
             images = (unit.clamp(0, 1) * 255).round().to(torch.uint8)
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise ValueError(f"images must have shape (N, 3, H, W) or, gray, (N, 1, H, W), got {tuple(images.shape)}")
-        return self._run(images.expand(-1, 3, -1, -1))
+        features = self._run(images.expand(-1, 3, -1, -1))
+        return features if spoilt is None else features.masked_fill(spoilt[:, None], torch.nan)
 
     @full_precision
     def _run(self, images: Tensor) -> Tensor:
@@ -145,31 +148,32 @@ class InceptionMetrics(MovedMetric):
         if not isinstance(real, bool):
             raise TypeError(f"real must be True or False, got {real!r}")
         features = self.extract(images)
-        if index is None:
-            place = torch.full((len(features), 1), torch.nan, dtype=torch.float64, device=features.device)
-        else:
-            place = checked_index(index, len(features)).to(features.device, torch.float64, non_blocking=True)[:, None]
+        place = places(index, len(features), features.device)[:, None]
         name = "real" if real else "fake"
         if len(features):
             add_rows(getattr(self, f"{name}_features"), features)
             add_rows(getattr(self, f"{name}_index"), place)
 
     def compute(self) -> dict[str, Tensor]:
-        """The measures, float64 scalars.
+        """The measures, float64 scalars; those of a set with an image that has a NaN are not numbers.
 
         Raises:
-            RuntimeError: too few images; PyTorch's, of features that are not finite.
-            ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates and not in others.
+            RuntimeError: too few images.
+            ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates and not in others, negative, or that of
+                different images.
         """
         fake = self._set("fake", least=2 if set(self.measures) - {"is"} else 1)
         found = {}
+        no_number = torch.full((), torch.nan, dtype=torch.float64, device=fake.device)
         if "fid" in self.measures or "kid" in self.measures:
             real = self._set("real", least=2)
+            known = bool(real.isfinite().all() and fake.isfinite().all())
             if "fid" in self.measures:
-                found["fid"] = frechet_distance(real, fake)
+                found["fid"] = frechet_distance(real, fake) if known else no_number
             if "kid" in self.measures:
                 options = {"subsets": self.subsets, "subset_size": self.subset_size, "seed": self.seed}
-                found["kid"], found["kid_std"] = kernel_distance(fake, real, **options)
+                of_subsets = kernel_distance(fake, real, **options)
+                found["kid"], found["kid_std"] = of_subsets if known else (no_number, no_number)  # no subset may hold the image
         if "is" in self.measures:
             logits = self._logits(fake)
             if self.shuffle:
@@ -194,16 +198,13 @@ class InceptionMetrics(MovedMetric):
                 f"{', '.join(self.measures)} need at least {least} {which}; there were {len(features)} since the last reset()"
             )
         place = index.flatten()
-        missing = place.isnan()
-        if missing.all():
+        if not are_indexed(place):
             return features
-        if missing.any():
-            raise ValueError("index must be given in every update between two resets, and by every process, or in none")
-        order = torch.sort(place, stable=True).indices
-        place = place[order]
-        first = torch.ones_like(place, dtype=torch.bool)
-        first[1:] = place[1:] != place[:-1]
-        return features[order][first]
+        order, again = in_order(place)
+        features = features[order]
+        distance = (features[1:] - features[:-1]).norm(dim=1)
+        check_repeated(place[order], again, distance, SAME[0] * features[1:].norm(dim=1))
+        return features[~again]
 
     def _joined(self, rows: list[Tensor] | Tensor, width: int) -> Tensor:
         if isinstance(rows, Tensor):

@@ -11,9 +11,10 @@
 """
 
 import math
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,8 @@ from ssimloss.metrics.measures import HIGHER_IS_BETTER, ImageMeasure, measure
 from ssimloss.metrics.protocol import Prepared, Protocol
 from ssimloss.networks.extractor import Weights
 
+Existing = Literal["error", "continue", "replace"]
+EXISTING: tuple[str, ...] = get_args(Existing)
 Metric = str | ImageMeasure | Callable[[Tensor, Tensor], Tensor]
 
 
@@ -79,8 +82,9 @@ class Validator:
 
         Args:
             pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; batches may differ in size.
-            index: the place of each image in the dataset, in every update of an epoch or in none. With it an image counts once, whatever a
-                padded ``DistributedSampler`` repeated, and the result is the same to the last digit for any number of processes.
+            index: the place of each image in the whole dataset, in every update of an epoch or in none. With it an image counts once,
+                whatever a padded ``DistributedSampler`` repeated, and the mean of values is the same to the last digit for any number of
+                processes; the values are, too, of measures in closed form on a CPU, while those of networks may move with the batch.
 
         Returns:
             The values of this batch by metric, ``(N,)`` each, on the device.
@@ -115,6 +119,7 @@ class Validator:
 
         Raises:
             RuntimeError: there was no image.
+            ValueError: an index that is negative, or that of different images, as when each batch counts from 0.
         """
         return dict(zip(self.metrics, self._accumulator.compute().means, strict=True))
 
@@ -166,25 +171,40 @@ class BestCheckpoint:
         path: of the file; missing folders are made.
         metric: its name among the scores.
         higher_is_better: which way is better; ``None`` for the measures of this package, which are known.
+        existing: what is done with a file that is there already: ``"error"``; ``"continue"``, it stays until a value is better than its
+            own; ``"replace"``, it stays until the first value. Processes have to see the same file.
 
     Raises:
-        ValueError: a metric of another name without ``higher_is_better``.
+        ValueError: a metric of another name without ``higher_is_better``; a file that is of another metric or something else.
+        FileExistsError: there is a file.
     """
 
-    def __init__(self, path: str | Path, metric: str, *, higher_is_better: bool | None = None) -> None:
+    def __init__(self, path: str | Path, metric: str, *, higher_is_better: bool | None = None, existing: Existing = "error") -> None:
+        _checks.choice("existing", existing, EXISTING)
         if higher_is_better is None and metric not in HIGHER_IS_BETTER:
             raise ValueError(f"higher_is_better must be True or False for {metric!r}, of which this package does not know what is better")
         self.path = Path(path)
         self.metric = metric
         self.higher_is_better = HIGHER_IS_BETTER[metric] if higher_is_better is None else higher_is_better
         self.value: float | None = None
+        if existing != "replace" and self.path.exists():
+            if existing == "error":
+                raise FileExistsError(
+                    f"path {str(self.path)!r} is there already, perhaps the best of another training; existing='continue' keeps it until a "
+                    f"value is better, existing='replace' does not"
+                )
+            self.value = self._value_of_file()
 
     def update(self, scores: Mapping[str, float], state: nn.Module | Mapping[str, Any]) -> bool:
-        """Write the file if the metric is better than ever before; under ``torch.distributed`` process 0 writes.
+        """Write the file if the metric is better than ever before.
+
+        Under ``torch.distributed`` process 0 writes, and the others do not wait for it: they need a ``torch.distributed.barrier()`` before
+        they read the file.
 
         Args:
-            scores: what ``Validator.compute`` returned.
-            state: a module, whose state dict is saved, or anything that ``torch.save`` takes.
+            scores: what ``Validator.compute`` returned, equal in all processes.
+            state: a module, whose ``state_dict()`` every process makes and the first saves, or anything that ``torch.save`` takes. Of a
+                sharded module give what collects its shards, such as ``get_model_state_dict`` with ``full_state_dict=True``.
 
         Returns:
             Whether it was better. A value that is no number never is.
@@ -198,13 +218,9 @@ class BestCheckpoint:
         value = scores[self.metric]
         if math.isnan(value) or not self._is_better(value):
             return False
+        saved = state.state_dict() if isinstance(state, nn.Module) else state  # in every process: it may be a collective
         if not (torch.distributed.is_available() and torch.distributed.is_initialized()) or torch.distributed.get_rank() == 0:
-            content = {
-                "metric": self.metric,
-                "value": value,
-                "scores": dict(scores),
-                "state": state.state_dict() if isinstance(state, nn.Module) else state,
-            }
+            content = {"metric": self.metric, "value": value, "scores": dict(scores), "state": saved}
             _files.write(self.path, lambda file: torch.save(content, file))
         self.value = value
         return True
@@ -214,14 +230,25 @@ class BestCheckpoint:
         return {"metric": self.metric, "value": self.value}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned.
+        """Go on from what ``state_dict`` returned, or from the file's value where ``existing="continue"`` found a better one.
 
         Raises:
             ValueError: it is of another metric.
         """
         if state["metric"] != self.metric:
             raise ValueError(f"state is of metric {state['metric']!r}, and this checkpoint is of {self.metric!r}")
-        self.value = state["value"]
+        if state["value"] is not None and self._is_better(state["value"]):
+            self.value = state["value"]
+
+    def _value_of_file(self) -> float:
+        way_out = "existing='replace' writes over it"
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
+        except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"path {str(self.path)!r} cannot be continued, for it cannot be read ({error}); {way_out}") from error
+        if not isinstance(content, dict) or content.get("metric") != self.metric or not isinstance(content.get("value"), float | int):
+            raise ValueError(f"path {str(self.path)!r} is not a file of the best {self.metric!r}; {way_out}")
+        return float(content["value"])
 
     def _is_better(self, value: float) -> bool:
         if self.value is None:
