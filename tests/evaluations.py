@@ -50,10 +50,12 @@ def summed(metrics: list[MetricInfo], methods: list[str], images: list[ImageReco
                 Summary(method, metric.name, len(column), mean, std, mean - std / 4, mean + std / 4, best, worst, infinite)
             )
         for first, second in [(a, b) for n, a in enumerate(methods) for b in methods[n + 1 :]]:
-            difference = float(np.mean([columns[first][n] - columns[second][n] for n in columns[first] if n in columns[second]]))
-            found.comparisons.append(
-                Comparison(metric.name, first, second, 9, difference, difference - 0.1, difference + 0.1, 0.0004, 0.0008)
-            )
+            shared = [columns[first][n] - columns[second][n] for n in columns[first] if n in columns[second]]
+            if shared:
+                difference = float(np.mean(shared))
+                found.comparisons.append(
+                    Comparison(metric.name, first, second, 9, difference, difference - 0.1, difference + 0.1, 0.0004, 0.0008)
+                )
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 from ssimloss import evaluation
 from ssimloss.cli import _evaluate
 from ssimloss.cli._app import app
+from ssimloss.cli._told import shown
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -99,7 +101,12 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "a", "--metrics", "snr"], "got 'snr'"),
         (["gt", "a", "--metrics", ","], "at least one metric"),
         (["gt", "a", "--protocol", "basicsr"], "needs scale"),
-        (["gt", "a", "--device", "toaster"], "toaster"),
+        (["gt", "a", "--device", "toaster"], "error: device must be 'auto', 'cpu', "),
+        (["gt", "a", "--device", "meta"], "error: device must be 'auto', 'cpu', "),
+        (["gt", "x" * 300], "xxx: there is no such file or folder"),
+        (["gt", "a", "--overwrite"], "overwrite discards what out holds"),
+        (["gt", "missing/x=1/*.png"], "error: x=1: missing/x=1/*.png is a pattern, but gt is a folder"),
+        (["gt", "missing/x=1"], "error: missing/x=1: there is no such file or folder"),
         (["gt", "a", "--alpha", "white"], "alpha must be one of"),
         (["gt", "a", "--batch-size", "0"], "batch_size must be at least 1"),
         (["gt", "a", "--resume"], "resume continues what out holds"),
@@ -122,6 +129,46 @@ def test_resume(run: Run) -> None:
 def test_name_with_an_equals_sign_may_be_a_path(run: Run, images: Path) -> None:
     (images / "a").rename(images / "x=1")
     assert run("gt", "x=1").stdout.splitlines()[1].startswith("x=1 ")
+
+
+def test_a_name_holds_no_folder(run: Run, images: Path) -> None:
+    """Experiments are often called by their settings."""
+    (images / "lr=1").mkdir()
+    (images / "a").rename(images / "lr=1/a")
+    assert run("gt", "./lr=1/a").stdout.splitlines()[1].startswith("a ")
+    assert run("gt/[0-9].png", "lr=1/a/[0-9].png").stdout.splitlines()[1].startswith("a ")
+    assert run("gt", "A=lr=1/a").stdout.splitlines()[1].startswith("A ")
+
+
+def test_command_is_told_as_it_is_typed(run: Run, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/somewhere/ssimloss/cli/__main__.py", "evaluate", "gt", "a b"])
+    run("gt", "a", "--out", "report")
+    found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
+    assert found.about["command"] == "ssimloss evaluate gt 'a b'"
+
+
+def test_names_do_not_command_the_terminal(run: Run, images: Path) -> None:
+    """Escape sequences, ends of lines, changes of direction, bytes that are no text: seen, not obeyed."""
+    names = ["\x1b[2J", "two\nlines", "\u202egnp.exe", "\udcff", "漢字 é"]
+    for i, name in enumerate(names):
+        for folder in ("gt", "a"):
+            (images / folder / f"{name}.png").write_bytes((images / folder / f"{i % 3}.png").read_bytes())
+    for i, name in enumerate(names):
+        shutil.copy(images / f"gt/{i % 3}.png", images / f"gt/{name}-alone.png")
+        (images / f"a/{name}.png").write_bytes(b"")
+    (images / "\x1b]0;b").mkdir()
+    shutil.copy(images / "a/0.png", images / "\x1b]0;b/\x1b[2J.png")
+    output = run("gt", "a", "\x1b]0;b").output + run("gt/\x1b[2J.png", "a/\x1b[2J.png", status=1).stderr
+    assert not {"\x1b", "\u202e", "\udcff"} & set(output)
+    for words in (r"\x1b[2J, a: a/\x1b[2J.png: is empty", r"two\nlines, a: ", r"\x1b]0;b "):
+        assert words in output
+    assert shown("漢字 é\u3000\u202e\udcff") == "漢字 é\u3000\\u202e\\udcff"
+
+
+def test_one_image_has_no_interval(run: Run) -> None:
+    lines = run("gt/0.png", "a/0.png", "b/0.png").stdout.splitlines()
+    assert lines[1].split()[4:6] == ["-", "0.0000"]
+    assert lines[-1].split()[-3:] == ["-", "1.0000", "1"]
 
 
 @pytest.mark.parametrize(("stop", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")])

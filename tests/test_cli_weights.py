@@ -116,7 +116,7 @@ def test_misspelt_names(run: Run) -> None:
     output = " ".join(run("weights", "fetch", "vgg18", status=2).output.replace("│", " ").split())
     assert "no weights are called 'vgg18'; close to it: vgg19," in output
     assert "ssimloss weights list --all shows all" in " ".join(run("weights", "where", "qqq", status=2).output.replace("│", " ").split())
-    result = run("weights", "fetch", "resnet50", "--weights", "IMAGENET1K_V9", status=1)
+    result = run("weights", "fetch", "resnet50", "--weights", "IMAGENET1K_V9", status=2)
     assert "'IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT', got 'IMAGENET1K_V9'" in result.output
     run("weights", "fetch", status=2)
     run("weights", "no-such-command", status=2)

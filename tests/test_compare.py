@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import photographs
@@ -12,9 +13,11 @@ import reference
 from evaluations import noisy, save
 from matplotlib import colormaps
 from PIL import Image
+from torch import Tensor
 from typer.testing import CliRunner
 
 from ssimloss.cli._app import app
+from ssimloss.conventions._preparation import Preparation
 from ssimloss.evaluation import ImageError, compare
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -54,7 +57,7 @@ def test_protocol_and_explanation(pair: tuple[Path, Path, np.ndarray, np.ndarray
     assert found.explanation.value_b == pytest.approx(found.values["psnr"], abs=1e-10)
     text = str(found)
     assert str(a) in text
-    assert "(131 x 96, RGB, 8 bit)" in text
+    assert "(96 x 131 (height x width), RGB, 8 bit)" in text
     assert f"PSNR           {found.values['psnr']:.4f} dB" in text
     assert "at x 60, y 40" in text
     assert "Y, BT.601 full range -> Y, BT.601 studio range" in text
@@ -71,21 +74,44 @@ def test_measure_that_cannot_serve_says_so(pair: tuple[Path, Path, np.ndarray, n
     found = compare(*pair[:2], metrics=("ms_ssim", "psnr"))
     assert found.values.keys() == {"psnr"}
     assert "161" in found.errors["ms_ssim"]
+    assert found.errors["ms_ssim"].endswith("; it takes larger images, or metrics without 'ms_ssim'")
+    assert "min_size" not in found.errors["ms_ssim"], "an option that neither compare() nor the command has"
     assert "no value: " in str(found)
+
+
+def test_images_are_prepared_once_for_all_measures(
+    pair: tuple[Path, Path, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    prepare = Preparation.__call__
+
+    def counted(self: Preparation, *images: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+        calls.append(self)
+        return prepare(self, *images, **options)
+
+    monkeypatch.setattr(Preparation, "__call__", counted)
+    assert len(compare(*pair[:2], metrics=("psnr", "ssim", "l1", "g_ssim"), protocol="basicsr_rgb", scale=2).values) == 4
+    assert len(calls) == 1
 
 
 def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     a, _, truth, _ = pair
     other = save(tmp_path / "other.png", truth[:50, :40])
-    with pytest.raises(ValueError, match=r"one size: .*131 x 96, .*other.png is 40 x 50; .* nothing is resized silently"):
+    sizes = r"other.png: its size and that of its reference .* differ, 50 x 40 \(height x width\) and 96 x 131 \(height x width\); "
+    with pytest.raises(ImageError, match=f"{sizes}.* nothing is resized silently"):
         compare(a, other)
     gray = save(tmp_path / "gray.png", truth[..., :1])
-    with pytest.raises(ValueError, match=r"one kind: .* is RGB, .*gray.png is gray"):
+    with pytest.raises(ImageError, match=r"gray.png: its kind and that of its reference .* differ, gray and RGB"):
         compare(a, gray)
+    with pytest.raises(ValueError, match=rf"{tmp_path} is a folder, .*ssimloss evaluate"):
+        compare(tmp_path, tmp_path)
     with pytest.raises(ImageError, match=r"gone.png: there is no such file"):
         compare(a, tmp_path / "gone.png")
-    with pytest.raises(ValueError, match="metrics must be a sequence of names, got 'psnr'"):
+    with pytest.raises(TypeError, match="metrics must be a sequence of names, got the string 'psnr'"):
         compare(a, a, metrics="psnr")
+    for names in ((), ("psnr", "psnr")):
+        with pytest.raises(ValueError, match="at least one metric and none twice"):
+            compare(a, a, metrics=names)
     with pytest.raises(ValueError, match="protocol must be one of"):
         compare(a, a, protocol="papers")
     with pytest.raises(ValueError, match="explain: no convention"):
@@ -94,6 +120,41 @@ def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path)
         compare(a, a, explain=("PSNR/pyiqa_y", "PSNR/basicsr"))
     with pytest.raises(ValueError, match="different measures"):
         compare(a, a, explain=("PSNR/pyiqa_y", "SSIM/skimage"))
+
+
+def test_picture_takes_the_place_of_nothing_compared(tmp_path: Path) -> None:
+    truth = photographs.photograph("chelsea")[:32, :32]
+    a, b = save(tmp_path / "a.png", truth), save(tmp_path / "b.png", noisy(truth, 5, 0))
+    (tmp_path / "link.png").symlink_to(a)
+    before = {path: path.read_bytes() for path in (a, b)}
+    found = compare(a, b)
+    for out in (a, b, tmp_path / "link.png", tmp_path / ".." / tmp_path.name / "b.png"):
+        with pytest.raises(ValueError, match=r"would overwrite .*choose another name"):
+            found.draw(out)
+        refused = CliRunner().invoke(app, ["compare", str(a), str(b), "--out", str(out)])
+        assert refused.exit_code == 2
+        assert "PSNR" not in refused.output, "told before anything is computed"
+    for name in ("c.jpg", "c", "png"):
+        with pytest.raises(ValueError, match=r"its name must end in .png, got .*"):
+            found.draw(tmp_path / name)
+    assert {path: path.read_bytes() for path in (a, b)} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "link.png"]
+    assert found.draw(tmp_path / "C.PNG").is_file()
+
+
+def test_exit_status_is_that_of_evaluate(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    """2 for a command that makes no sense, 1 for files that cannot be compared."""
+    other = save(tmp_path / "other.png", pair[2][:50])
+    for command in ("compare", "evaluate"):
+        for arguments, status in (
+            ([str(pair[0]), str(pair[1]), "--metrics", "snr"], 2),
+            ([str(pair[0]), str(pair[1]), "--metrics", "psnr,psnr"], 2),
+            ([str(pair[0]), str(other)], 1),
+        ):
+            result = CliRunner().invoke(app, [command, *arguments])
+            assert result.exit_code == status, (command, arguments, result.output)
+            assert "error: " in result.output
+    assert CliRunner().invoke(app, ["compare", str(tmp_path), str(tmp_path)]).exit_code == 2
 
 
 def find(picture: np.ndarray, part: np.ndarray) -> tuple[int, int]:
@@ -152,6 +213,17 @@ def test_sixteen_bit(tmp_path: Path) -> None:
     assert (shown == 0).all(2).any(), "black is the smallest value of the image"
 
 
+def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
+    truth = (np.arange(64 * 64, dtype=np.uint16) * 16).reshape(64, 64)
+    seen = np.round(truth / 257).astype(np.uint8)
+    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen))
+    assert found.note.startswith("reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255")
+    assert found.note.endswith(f"about {found.values['psnr']:.0f} dB")
+    assert f"bit depths     {found.note}" in str(found)
+    assert compare(tmp_path / "b.png", tmp_path / "b.png").note == ""
+    assert found.draw(tmp_path / "c.png").is_file()
+
+
 def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     out = tmp_path / "c.png"
     arguments = ["compare", *map(str, pair[:2]), "--out", str(out), "--metrics", "psnr, l1", "--protocol", "basicsr", "--scale", "2"]
@@ -166,5 +238,5 @@ def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path
     assert "error: " in gone.output
     assert "there is no such file" in gone.output
     wrong = CliRunner().invoke(app, ["compare", *map(str, pair[:2]), "--alpha", "keep"])
-    assert wrong.exit_code == 1
+    assert wrong.exit_code == 2
     assert "alpha must be one of 'error', 'drop'" in wrong.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -350,7 +352,7 @@ def test_lossless_compressions_of_tiff(tmp_path: Path, photo: Pillow.Image) -> N
 def test_decompression_bomb(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch) -> None:
     photo.save(tmp_path / "bomb.png")
     monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match=r"is larger than Pillow opens .*; if you trust it, raise PIL\.Image\.MAX_IMAGE_PIXELS"):
+    with pytest.raises(ImageError, match=r"is larger than Pillow opens .*; compare crops of it or, if you trust it, raise .* in Python"):
         read(tmp_path / "bomb.png")
 
 
@@ -362,3 +364,61 @@ def test_damaged_files_are_refused_or_decoded_wholly(tmp_path: Path) -> None:
     assert outcomes.total() == 400
     assert {result for _, result in outcomes} == {"refused", "as it was", "another image"}
     assert all(outcomes[name, "refused"] >= 5 for name in seeds()), "they are damaged"
+
+
+@pytest.mark.parametrize("kind", ["VP8X", "VP8L"])
+def test_webp_whose_exif_ends_in_zeros_is_whole(tmp_path: Path, photo: Pillow.Image, kind: str) -> None:
+    """Cameras leave room there; only pixels that end so were lost."""
+    path = tmp_path / "photo.webp"
+    photo.save(path, exif=b"Exif\0\0II*\0\x08\0\0\0" + bytes(200), lossless=kind == "VP8L")
+    assert path.read_bytes().endswith(bytes(100))
+    with Pillow.open(path) as opened:
+        assert torch.equal(read(path).pixels, planes(opened))
+    content = path.read_bytes()
+    pixels = content.index(b"VP8L" if kind == "VP8L" else b"VP8 ")
+    end = pixels + 8 + int.from_bytes(content[pixels + 4 : pixels + 8], "little")
+    path.write_bytes(content[: end - 100] + bytes(100) + content[end:])
+    with pytest.raises(ImageError, match="its pixels end in nothing but zeros"):
+        read(path)
+
+
+def test_what_the_system_refuses_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    for path, words in {
+        tmp_path / "loop.png": "Too many levels of symbolic links",
+        tmp_path / ("x" * 300): "File name too long",
+        tmp_path: "Is a directory",
+    }.items():
+        for reader in (read, inspect):
+            with pytest.raises(ImageError, match=rf"cannot be read \({words}\)$"):
+                reader(path)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ESTALE])
+def test_a_system_that_fails_is_no_error_of_the_file(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The next file would fare alike, so that all of them would be left out."""
+
+    def fail(*arguments: object, **options: object) -> None:
+        del arguments, options
+        raise OSError(number, os.strerror(number))
+
+    photo.save(tmp_path / "photo.png")
+    monkeypatch.setattr("io.open", fail)
+    for reader in (read, inspect):
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            reader(tmp_path / "photo.png")
+        assert caught.value.filename == str(tmp_path / "photo.png")
+
+
+@pytest.mark.parametrize("name", ["_header", "_planes", "_tags", "demand_whole_tiff", "_without_alpha"])
+def test_a_mistake_of_ours_is_no_damage(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def mistaken(*arguments: object) -> None:
+        raise TypeError(f"of {len(arguments)}")
+
+    photo.putalpha(255)
+    photo.save(tmp_path / "photo.tif")
+    monkeypatch.setattr(f"ssimloss.evaluation.images.{name}", mistaken)
+    with pytest.raises(TypeError, match="of "):
+        read(tmp_path / "photo.tif")

@@ -24,7 +24,19 @@ def names(pairing: Pairing, root: Path) -> dict[str, tuple[str, ...]]:
 
 
 def test_folders_match_by_path_without_ending(tmp_path: Path) -> None:
-    touch(tmp_path / "gt", "b.png", "a.png", "set5/a.PNG", "only.png", "notes.txt", ".hidden.png", ".git/x.png")
+    touch(
+        tmp_path / "gt",
+        "b.png",
+        "a.png",
+        "set5/a.PNG",
+        "only.png",
+        "notes.txt",
+        "more.TXT",
+        "film.gif",
+        "LICENSE",
+        ".hidden.png",
+        ".git/x.png",
+    )
     touch(tmp_path / "out", "a.jpg", "b.webp", "set5/a.tif", "extra.png")
     found = find_pairs(tmp_path / "gt", str(tmp_path / "out"))
     assert names(found, tmp_path) == {
@@ -34,7 +46,25 @@ def test_folders_match_by_path_without_ending(tmp_path: Path) -> None:
     }
     assert list(names(found, tmp_path)) == ["a", "b", "set5/a"]
     assert found.methods == ["out"]
-    assert found.unmatched == [f"{tmp_path}/gt/only.png has no file of out", f"{tmp_path}/out/extra.png has no reference"]
+    assert found.unmatched == [
+        f"{tmp_path}/gt/only.png has no file of out",
+        f"{tmp_path}/out/extra.png has no reference",
+        f"{tmp_path}/gt: left out 4 of other kinds (.gif, .txt, no ending)",
+    ]
+
+
+def test_folders_behind_links(tmp_path: Path) -> None:
+    """They count, also twice, and end where a link leads back: to itself, above the start, or to each other."""
+    touch(tmp_path, "gt/a.png", "store/set5/b.png", "gt/x/c.png", "gt/y/d.png")
+    (tmp_path / "gt/set5").symlink_to(tmp_path / "store/set5")
+    (tmp_path / "gt/again").symlink_to(tmp_path / "store/set5")
+    (tmp_path / "gt/loop").symlink_to(tmp_path / "gt")
+    (tmp_path / "gt/x/to_y").symlink_to(tmp_path / "gt/y")
+    (tmp_path / "gt/y/to_x").symlink_to(tmp_path / "gt/x")
+    touch(tmp_path / "out", "a.png", "set5/b.png", "again/b.png", "x/c.png", "y/d.png", "x/to_y/d.png", "y/to_x/c.png")
+    found = find_pairs(tmp_path / "gt", tmp_path / "out")
+    assert [pair.name for pair in found.pairs] == ["a", "again/b", "set5/b", "x/c", "x/to_y/d", "y/d", "y/to_x/c"]
+    assert found.unmatched == []
 
 
 def test_suffix(tmp_path: Path) -> None:
@@ -109,6 +139,24 @@ def test_table(tmp_path: Path) -> None:
         find_pairs(tmp_path / "pairs.csv", tmp_path)
 
 
+def test_table_with_spaces(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text('reference , distorted\na.png, b.png\nc.png, " d.png"\n')
+    found = find_pairs(tmp_path / "pairs.csv")
+    assert found.methods == ["distorted"]
+    assert names(found, tmp_path) == {"a": ("a.png", "b.png"), "c": ("c.png", " d.png")}
+
+
+def test_each_pair_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """Best and worst are told by name."""
+    (tmp_path / "pairs.csv").write_text(
+        "name,reference,x\n" + "".join(f"{name},{i}.png,x{i}\n" for i, name in enumerate(["k", "k", "k (2)"]))
+    )
+    assert [pair.name for pair in find_pairs(tmp_path / "pairs.csv").pairs] == ["k", "k (3)", "k (2)"]
+    for folder in ("gt", "out"):
+        touch(tmp_path / folder, "\udcff.png", "?.png", "\udcfe.png")
+    assert [pair.name for pair in find_pairs(tmp_path / "gt", tmp_path / "out").pairs] == ["?", "? (2)", "? (3)"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -118,7 +166,8 @@ def test_table(tmp_path: Path) -> None:
         ("reference,x,x\na,b,c\n", "first line must name the columns"),
         ("reference,distorted\na.png,b.png,c.png\n", "line 2: more cells than columns"),
         ("reference,distorted\n,b.png\n", "line 2: no reference"),
-        ("reference,distorted\n", "no two files match"),
+        ("reference,distorted\n", "pairs.csv names no pair: there is no row below its first line"),
+        ("reference,distorted\na.png,\n", "pairs.csv names no pair: a.png .line 2. has no file of distorted"),
         ("reference,distorted\na.png,./a.png\n", "stands for both the reference and distorted; an image compared with itself"),
         ('reference,distorted\na.png,"b.png\n', "cannot be read as a table"),
     ],
@@ -146,6 +195,7 @@ def test_errors(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gt")
     for distorted, words in {
         "gone": "gone: there is no such file or folder",
+        "x" * 300: "xxx: there is no such file or folder",
         "empty": "empty holds no images",
         "gt": "gt is compared with itself; name two different folders",
         "link": "link is compared with itself",

@@ -10,8 +10,10 @@ import os
 import resource
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import photographs
@@ -22,8 +24,9 @@ from processes import needs_gloo
 from test_evaluation_images import png16
 
 from ssimloss import functional as F
-from ssimloss.evaluation import Evaluation, evaluate
+from ssimloss.evaluation import Evaluation, evaluate, inspect
 from ssimloss.evaluation import records as on_disk
+from ssimloss.evaluation.sharding import World
 from ssimloss.metrics import measure, protocol
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -97,7 +100,8 @@ def test_protocol_decides(made: Path) -> None:
     assert result.images[2].values["a"]["ssim"] == protocol("plain").ssim(pred, target).item()
     assert "bt601_studio" in result.about["protocol"]
     assert "border" in result.metrics[0].description or "cut 4 pixels" in result.metrics[0].description
-    assert {"versions", "device", "date", "command"} <= result.about.keys()
+    assert {"versions", "device", "date"} <= result.about.keys()
+    assert "command" not in result.about
 
 
 def test_16_bit_takes_its_range_from_the_file(tmp_path: Path) -> None:
@@ -394,7 +398,14 @@ def test_folder_that_cannot_be_written(images: Path) -> None:
         ({"protocol": protocol("plain"), "scale": 2}, ValueError, "scale belongs to the name"),
         ({"on_damaged": "ignore"}, ValueError, "on_damaged must be one of 'skip', 'stop', got 'ignore'"),
         ({"alpha": "white"}, ValueError, "alpha must be one of"),
-        ({"device": "toaster"}, ValueError, "device must be 'auto' or a device of torch, got 'toaster'"),
+        ({"device": "toaster"}, ValueError, "device must be 'auto', 'cpu', .*, got 'toaster'"),
+        ({"device": "meta"}, ValueError, "device must be 'auto', 'cpu', .* computes in float64 here, got 'meta'"),
+        ({"overwrite": True}, ValueError, "overwrite discards what out holds: it needs out"),
+        (
+            {"metrics": [measure("psnr")], "protocol": "basicsr", "scale": 2},
+            ValueError,
+            "is for metrics that are named",
+        ),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"workers": 0}, ValueError, "workers must be at least 1"),
         ({"resume": True}, ValueError, "resume continues what out holds: it needs out"),
@@ -404,6 +415,116 @@ def test_folder_that_cannot_be_written(images: Path) -> None:
 def test_arguments(made: Path, options: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         evaluate(made / "gt", made / "a", **options)
+
+
+def test_resume_goes_on_though_images_have_gone(images: Path) -> None:
+    """Places in the order change, what was measured does not; the same files twice are two images."""
+    (images / "pairs.csv").write_text("reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (6, 0, 1, 0, 2, 4)))
+    out, whole = images / "out", images / "whole"
+    evaluate(images / "pairs.csv", out=out, batch_size=1)
+    (images / "pairs.csv").write_text("reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (0, 1, 0, 4, 5)))
+    calls: list[tuple[int, int]] = []
+    evaluate(images / "pairs.csv", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    assert calls == [(1, 1)], "one was added"
+    evaluate(images / "pairs.csv", out=whole, batch_size=1)
+    assert tables(out) == tables(whole)
+    assert len(read_csv(whole / "per_image.csv")) == 5
+
+
+def test_resume_does_not_repeat_what_never_can_be_measured(images: Path) -> None:
+    out, calls = images / "out", list[tuple[int, int]]()
+    metrics = ("psnr", "ms_ssim")
+    first = evaluate(images / "gt", images / "a", out=out, metrics=metrics)
+    again = evaluate(images / "gt", images / "a", out=out, metrics=metrics, resume=True, on_progress=lambda *call: calls.append(call))
+    assert (again.images, calls) == (first.images, [])
+
+
+@pytest.mark.parametrize("left", ["journal/rank-0.jsonl", "index.html", "per_image.csv"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_files_of_an_evaluation_without_its_settings_are_not_touched(images: Path, left: str, resume: bool) -> None:
+    out = images / "out"
+    (out / left).parent.mkdir(parents=True)
+    (out / left).write_text("of somebody")
+    with pytest.raises(
+        ValueError, match=rf"holds {left} without journal/settings.json, by which it could be continued; overwrite discards"
+    ):
+        evaluate(images / "gt", images / "a", out=out, resume=resume)
+    assert (out / left).read_text() == "of somebody"
+    evaluate(images / "gt", images / "a", out=out, overwrite=True)
+
+
+def test_report_of_other_numbers_does_not_stay(images: Path) -> None:
+    out = images / "out"
+    evaluate(images / "gt", images / "a", out=out)
+    assert (out / "index.html").exists()
+    save(images / "a/4.png", photographs.degrade(photographs.pair("chelsea", *SIZES[4])[1]))
+    evaluate(images / "gt", images / "a", out=out, resume=True, report=False)
+    assert not (out / "index.html").exists()
+    evaluate(images / "gt", images / "a", out=out, resume=True)
+    with pytest.raises(Stop):
+        evaluate(images / "gt", images / "b", out=out, overwrite=True, on_progress=_stopped(1))
+    assert {path.name for path in out.iterdir()} == {"journal"}, "killed before anything new was written"
+
+
+def test_file_that_goes_after_its_header_was_read(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inspect_and_lose(path: Path) -> object:
+        header = inspect(path)
+        if path == images / "a/3.png":
+            path.unlink()
+        return header
+
+    monkeypatch.setattr("ssimloss.evaluation.plan.inspect", inspect_and_lose)
+    result = evaluate(images / "gt", images / "a")
+    assert result.images[3].errors == {"a": f"{images}/a/3.png: there is no such file"}
+
+
+def test_a_system_that_fails_ends_the_run(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is no reason to leave images out."""
+
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match=r"Too many open files: .*0\.png"):
+        evaluate(images / "gt", images / "a")
+
+
+def test_device_out_of_memory_names_the_way_out(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError(f"CUDA out of memory. {len(arguments)}")
+
+    monkeypatch.setattr("ssimloss.evaluation.measuring._on_device", full)
+    with pytest.raises(
+        RuntimeError, match=r"cpu has too little memory for 4 images of 40x48 at once; a smaller batch_size \(--batch-size\)"
+    ):
+        evaluate(made / "gt", made / "a")
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setattr("torch.ones", Mock(return_value=torch.tensor(1.0)))
+    assert World(rank=1, size=2).device("cuda:3") == torch.device("cuda:3")
+    assert World(rank=1, size=2).device("cuda") == World(rank=1, size=2).device("auto") == torch.device("cuda:1")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert World(rank=6, size=8).device("cuda") == torch.device("cuda:2")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ValueError, match="device is 'cuda', but torch sees no GPU; 'auto' takes the CPU then"):
+        World().device("cuda")
+
+
+@needs_gloo
+def test_a_script_in_which_one_process_alone_evaluates(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and does not wait for days."""
+    from torch.testing._internal.distributed import fake_pg  # noqa: F401  # its import makes the backend known
+
+    monkeypatch.setattr("ssimloss.evaluation.sharding._MEETING", timedelta(seconds=0.5))
+    torch.distributed.init_process_group("fake", rank=0, world_size=2, store=torch.distributed.HashStore())
+    try:
+        with pytest.raises(RuntimeError, match=r"every process .* must call evaluate, and not all 2 did within 0:00:00\.5"):
+            evaluate(made / "gt", made / "a")
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_journal_of_another_evaluation_counts_for_nothing(images: Path) -> None:

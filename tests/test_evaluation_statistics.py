@@ -55,7 +55,16 @@ def test_interval_covers_as_often_as_it_says() -> None:
 
 def test_interval_of_equal_values_is_their_value() -> None:
     assert bootstrap_interval([0.1] * 7) == (0.1, 0.1)
-    assert bootstrap_interval([31.7]) == (31.7, 31.7)
+
+
+def test_one_value_has_no_interval() -> None:
+    assert np.isnan(bootstrap_interval([31.7])).all()
+    alone = summarise(records({"a": [31.7, math.inf]}), ["a"], [PSNR])[0]
+    assert (alone.mean, alone.std, alone.count) == (31.7, 0, 2)
+    assert np.isnan([alone.low, alone.high]).all()
+    compared = compare_methods(records({"a": [30.0], "b": [31.0]}), ["a", "b"], [PSNR])[0]
+    assert compared.difference == -1
+    assert np.isnan([compared.low, compared.high]).all()
 
 
 def test_permutation_test_agrees_with_scipy() -> None:

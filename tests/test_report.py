@@ -18,12 +18,13 @@ import numpy as np
 import photographs
 import pytest
 import torch
-from evaluations import DISTANCE, HOSTILE, LONG, noisy, on_disk, save, without_files
+from evaluations import DISTANCE, HOSTILE, LONG, noisy, on_disk, save, summed, without_files
 from PIL import Image
 
 from ssimloss import functional as F
 from ssimloss.evaluation import Evaluation, write_report
 from ssimloss.evaluation._maps import error_limit, worst_region
+from ssimloss.evaluation.records import write_tables
 from ssimloss.evaluation.report import _pictures
 from ssimloss.evaluation.report._data import page_data
 from ssimloss.evaluation.report._page import page
@@ -156,7 +157,7 @@ def test_large_image_becomes_the_crop_around_its_fault(tmp_path: Path, monkeypat
     assert picture["shape"] == (64, 64)
     assert abs(top + 32 - 205) <= 6
     assert abs(left + 32 - 306) <= 6
-    assert f"64 × 64 pixels from x {left}, y {top} on" in picture["note"]
+    assert f"64 × 64 pixels (height × width) from x {left}, y {top} on" in picture["note"]
     assert np.array_equal(decoded(picture["results"][0]), seen[top : top + 64, left : left + 64])
     pred, target = (torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth))
     similarity = F.ssim_map(pred, target, padding="reflect")[0, :, top : top + 64, left : left + 64].mean(0).numpy()
@@ -186,6 +187,48 @@ def test_limits_of_the_scale() -> None:
     assert error_limit([torch.ones(8, 8)], 255) == 255
     assert error_limit([], 255) == 4
     assert worst_region([], (9, 5), largest=(3, 3)) == (3, 1, 3, 3)
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (1499, 0), (700, 2002), (1499, 2002)])
+def test_worst_region_of_a_large_image_holds_its_fault(top: int, left: int) -> None:
+    """Odd sides, and faults in its corners: the region is searched in coarse steps."""
+    error = torch.zeros(1, 1500, 2003)
+    error[:, top, left] = 1
+    y, x, height, width = worst_region([error], (1500, 2003), largest=(360, 480))
+    assert (height, width) == (360, 480)
+    assert max(0, top - 359) <= y <= min(top, 1500 - 360)
+    assert max(0, left - 479) <= x <= min(left, 2003 - 480)
+
+
+def test_thumbnail_of_a_jpeg_is_upright_and_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = without_files(1, ["ours"]).images[0]
+    record.reference = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned to the right
+    Image.fromarray(photographs.photograph("coffee")).save(record.reference, exif=exif, quality=95)
+    slow = decoded(_pictures._thumbnail(dataclasses.replace(record, values={}), 96) or "").astype(int)
+    reads = []
+    monkeypatch.setattr(_pictures, "_read", reads.append)
+    quick = decoded(_pictures._thumbnail(record, 96) or "").astype(int)
+    assert reads == []
+    assert quick.shape == slow.shape == (96, 64, 3)
+    assert np.abs(quick - slow).mean() < 8
+    record.reference.write_bytes(record.reference.read_bytes()[:-3000])
+    assert _pictures._thumbnail(record, 96) is None
+    assert reads == [record.reference], "what is no whole JPEG is read as everything else"
+
+
+def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
+    evaluation = on_disk(tmp_path, ["ours", "theirs"], number=6)
+    record = evaluation.images[0]
+    ramp = np.linspace(1000, 60000, 64 * 64).reshape(64, 64)
+    record.reference = save(tmp_path / "a.png", ramp.astype(np.uint16))
+    record.distorted["ours"] = save(tmp_path / "b.png", (ramp / 257).round().astype(np.uint8))
+    record.distorted["theirs"] = record.reference
+    picture = _pictures.draw_picture(record, evaluation.methods)
+    assert picture is not None
+    assert "ours: reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255" in picture["note"]
+    assert "theirs: " not in picture["note"]
 
 
 def test_page_stays_within_its_size(three: Evaluation) -> None:
@@ -222,6 +265,27 @@ def test_images_smaller_than_the_window_have_no_similarity_map(tmp_path: Path) -
 def test_worst_is_checked(three: Evaluation, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="worst must be at least 0, got -1"):
         write_report(three, tmp_path, worst=-1)
+
+
+def test_page_promises_only_files_that_are_there(tmp_path: Path) -> None:
+    evaluation = without_files(2, ["ours"])
+    words = "The same numbers are in "
+
+    def promised() -> list[str]:
+        text = write_report(evaluation, tmp_path, worst=0).read_text(encoding="utf-8")
+        found = re.findall(f'{words}([^<"]*?) beside this page', text)
+        assert text.count(words) == len(found), "in the colophon and for who has no scripts"
+        return found
+
+    assert promised() == []
+    (tmp_path / "per_image.csv").write_text("of something else")
+    assert promised() == []
+    (tmp_path / "summary.json").write_text(evaluation.to_json(images=False), encoding="utf-8")
+    assert promised() == ["summary.json and per_image.csv"] * 2
+    (tmp_path / "summary.json").write_text(without_files(3, ["ours"]).to_json(images=False), encoding="utf-8")
+    assert promised() == []
+    write_tables(tmp_path, evaluation)
+    assert promised() == ["summary.json and per_image.csv"] * 2
 
 
 # --- the browser ---------------------------------------------------------------------------------------------------------------------
@@ -288,6 +352,30 @@ def test_page_opens_and_shows_names_as_text(open_page: Open, three_page: Path) -
     assert "1 infinite" in tab.text_content("#distributions")
     tab.get_by_label(f"Open {HOSTILE}", exact=True).first.click()
     assert tab.text_content("#viewer-name") == HOSTILE
+
+
+def test_best_mean_is_of_the_same_images(open_page: Open, tmp_path: Path) -> None:
+    evaluation = without_files(30, ["ours", "theirs"])
+    for image in evaluation.images:
+        image.values = {"ours": {"psnr": 31.0, "ssim": 0.5}, "theirs": {"psnr": 30.0, "ssim": 0.6}}
+    for image in evaluation.images[:10]:  # hard ones
+        image.values["ours"]["psnr"] = 10.0
+        del image.values["theirs"]["psnr"]
+        image.errors["theirs"] = "is damaged"
+    evaluation = summed(evaluation.metrics, evaluation.methods, evaluation.images)
+    tab = open_page(write_report(evaluation, tmp_path, worst=0))
+    best = tab.locator("#summary td.best").all_text_contents()
+    assert best == ["24.0031.00 of 20", "0.6000"], "30.00 over 20 images is more than 24.00 over 30, and means nothing"
+    assert tab.locator("#summary td.mean small").all_text_contents() == ["31.00 of 20", "30.00 of 20"]
+    assert "PSNR: these means are over unequal sets of images and cannot be compared" in tab.text_content("#summary")
+    assert "SSIM: these means" not in tab.text_content("#summary")
+    for place, image in enumerate(evaluation.images):
+        if place >= 10:
+            del image.values["ours"]["psnr"]
+    evaluation = summed(evaluation.metrics[:1], evaluation.methods, evaluation.images)
+    tab = open_page(write_report(evaluation, tmp_path / "none", worst=0))
+    assert tab.locator("#summary td.best").count() == 0
+    assert "no best mean is marked" in tab.text_content("#summary")
 
 
 def test_table_sorts_numbers_and_leaves_the_missing_last(open_page: Open, three_page: Path) -> None:

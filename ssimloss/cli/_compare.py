@@ -23,10 +23,15 @@ def compare(
     alpha: Annotated[str, typer.Option(metavar="error|drop", help="What to do with images that are transparent in places.")] = "error",
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path("comparison.png"),
 ) -> None:
-    """Compare two images: what each measure says, where the largest error is, and a picture of it."""
+    """Compare two images: what each measure says, where the largest error is, and a picture of it.
+
+    Exit status: 0 for done, 1 for files that cannot be compared, 2 for a command that makes no sense.
+    """
     from ssimloss.evaluation import compare as compared
+    from ssimloss.evaluation.compare import picture_path
 
     with told():
+        picture_path(out, reference, distorted)  # told before anything is computed
         found = compared(
             reference,
             distorted,

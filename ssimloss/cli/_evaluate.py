@@ -1,11 +1,15 @@
 """``ssimloss evaluate``: files compared with their references, on one process or under ``torchrun``.
 
-Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal, or nothing was left; 2 for a command
-that makes no sense; 130 and 143 when interrupted or told to end.
+Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal, nothing was left, or the machine could not
+go on; 2 for a command that makes no sense; 130 and 143 when interrupted or told to end.
 """
 
+import glob
+import math
 import os
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +22,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from ssimloss.cli._told import shown, told
 
 if TYPE_CHECKING:
     from ssimloss.evaluation import Evaluation
@@ -74,6 +80,7 @@ def evaluate(
             overwrite=overwrite,
             on_damaged=on_damaged,  # type: ignore[arg-type]
             report=report,
+            command=shlex.join(["ssimloss", *sys.argv[1:]]),  # whatever the file is called that was started
             on_progress=show,
         )
     if leads:
@@ -83,8 +90,13 @@ def evaluate(
 
 
 def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
-    """``NAME=PATH`` for some or all, unless there is a path of that name."""
-    named = [text.partition("=")[::2] if "=" in text and not Path(text).exists() else ("", text) for text in distorted or ()]
+    """``NAME=PATH`` for some or all; a name has no folders in it, and what exists as a whole is a path."""
+    named = []
+    for text in distorted or ():
+        name, _, path = text.partition("=")
+        there = os.path.exists(text) or any(glob.iglob(text))
+        is_named = path and "/" not in name and os.sep not in name and not there
+        named.append((name, path) if is_named else ("", text))
     if not any(name for name, _ in named):
         return distorted or None
     methods = {name or Path(path).name: path for name, path in named}
@@ -105,13 +117,8 @@ def _told(out: Path | None) -> Iterator[None]:
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
-    except (ValueError, TypeError) as error:
-        typer.echo(f"error{rank}: {error}", err=True)
-        raise typer.Exit(2) from error
-    except (RuntimeError, OSError) as error:
-        typer.echo(f"error{rank}: {error}", err=True)
-        raise typer.Exit(1) from error
+        with told(rank):
+            yield
     except KeyboardInterrupt as error:
         typer.echo(f"interrupted{rank}{way_on}", err=True)
         raise typer.Exit(130) from error
@@ -188,26 +195,41 @@ def _print(result: "Evaluation") -> None:
         console.print(_comparison_table(result))
     failed = [(image.name, method, words) for image in result.images for method, words in image.errors.items()]
     for name, method, words in failed[:_LISTED]:
-        console.print(f"{name}, {method}: {words}", markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(f"{name}, {method}: {words}"), markup=False, highlight=False, soft_wrap=True)
     if failed:
         pairs = len(result.images) * len(result.methods)
         console.print(
             f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it", markup=False, highlight=False, soft_wrap=True
         )
     for words in result.unmatched[:_LISTED]:
-        console.print(f"unmatched: {words}", markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(f"unmatched: {words}"), markup=False, highlight=False, soft_wrap=True)
     if len(result.unmatched) > _LISTED:
         console.print(f"unmatched: {len(result.unmatched) - _LISTED} more", highlight=False)
 
 
 def _summary_table(result: "Evaluation") -> Table:
-    table = Table("method", "metric", "mean", "95 % interval", "std", "best", "worst", "images", box=None, pad_edge=False)
+    from ssimloss.evaluation._fair import fair_means
+
+    fair = {found.metric: found for found in fair_means(result)}
+    names = ["method", "metric", "mean", *(["mean of common images"] if fair else []), "95 % interval", "std", "best", "worst", "images"]
+    table = Table(*names, box=None, pad_edge=False)
     titles = {metric.name: f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}" for metric in result.metrics}
     for row in result.summaries:
         images = f"{row.count} ({row.infinite} infinite)" if row.infinite else str(row.count)
-        interval = f"{row.low:.4f} .. {row.high:.4f}"
-        numbers = f"{row.mean:.4f}", interval, f"{row.std:.4f}"
-        table.add_row(escape(row.method), titles[row.metric], *numbers, escape(row.best), escape(row.worst), images)
+        interval = "-" if math.isnan(row.low) else f"{row.low:.4f} .. {row.high:.4f}"
+        found = fair.get(row.metric)
+        common = f"{found.means[row.method]:.4f} ({found.count})" if found is not None and found.means else "-" if found else ""
+        numbers = f"{row.mean:.4f}", *([common] if fair else []), interval, f"{row.std:.4f}"
+        method, best, worst = (escape(shown(name)) for name in (row.method, row.best, row.worst))
+        table.add_row(method, titles[row.metric], *numbers, best, worst, images)
+    notes = [shown(f"bit depths: {line}") for line in result.about.get("bit depths", "").splitlines()]
+    if fair:
+        notes.append(
+            f"Means of {', '.join(titles[name] for name in fair)} are over unequal sets of images and cannot be compared; those over "
+            "the images of which all methods have a finite value can."
+        )
+    if notes:
+        table.caption, table.caption_justify = escape("\n".join(notes)), "left"
     return table
 
 
@@ -215,7 +237,7 @@ def _comparison_table(result: "Evaluation") -> Table:
     table = Table("compared", "metric", "mean difference", "95 % interval", "p (Holm)", "images", box=None, pad_edge=False)
     titles = {metric.name: metric.title for metric in result.metrics}
     for row in result.comparisons:
-        interval = f"{row.low:+.4f} .. {row.high:+.4f}"
-        methods = escape(f"{row.first} - {row.second}")
+        interval = "-" if math.isnan(row.low) else f"{row.low:+.4f} .. {row.high:+.4f}"
+        methods = escape(shown(f"{row.first} - {row.second}"))
         table.add_row(methods, titles[row.metric], f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", str(row.count))
     return table

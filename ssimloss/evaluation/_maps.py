@@ -12,15 +12,17 @@ from ssimloss import functional as F
 from ssimloss.evaluation.images import Image
 
 SSIM_WORDS = "SSIM around each pixel (Gaussian 11, sigma 1.5), mean of the channels; 1 is equal"
+Region = tuple[int, int, int, int]  # top, left, height, width
 LEAST_SIDE = 6  # of the images under an SSIM window whose border is mirrored
 FULL = (0.0, 1.0)
 
+_PLACES = 64  # of a region's shorter side: it is found to that fraction of itself
 _TONES = (0.001, 0.999)  # the part of an image's values that 16-bit images are shown from and to
 
 
 def unit(image: Image) -> Tensor:
     """float32 in [0, 1]."""
-    return image.pixels.to(torch.float32) / image.data_range
+    return image.pixels.to(torch.float32).div_(image.data_range)
 
 
 def tones(image: Image) -> tuple[float, float]:
@@ -31,10 +33,12 @@ def tones(image: Image) -> tuple[float, float]:
     return (float(low), float(high)) if high > low else FULL
 
 
-def toned(pixels: Tensor, shown: tuple[float, float]) -> Tensor:
-    """uint8."""
+def toned(image: Image, shown: tuple[float, float]) -> Tensor:
+    """uint8; of 8 bit as it is where all of the range is shown."""
+    if shown == FULL and image.pixels.dtype == torch.uint8:
+        return image.pixels
     low, high = shown
-    return ((pixels - low) * (255 / (high - low))).round().clamp(0, 255).to(torch.uint8)
+    return unit(image).sub_(low).mul_(255 / (high - low)).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def tone_words(shown: tuple[float, float], levels: int) -> str:
@@ -65,8 +69,8 @@ def error_limit(errors: Sequence[Tensor], levels: int) -> int:
     return min(levels, max(least, 1 << math.ceil(math.log2(max(high, 1)))))
 
 
-def worst_region(errors: Sequence[Tensor], size: Sequence[int], *, largest: tuple[int, int]) -> tuple[int, int, int, int]:
-    """``(top, left, height, width)``, at most ``largest``, of the largest squared errors ``(C, H, W)``.
+def worst_region(errors: Sequence[Tensor], size: Sequence[int], *, largest: tuple[int, int]) -> Region:
+    """Where the largest squared errors ``(C, H, W)`` are: a region of at most ``largest``.
 
     The sum over a region weighs its middle most (a tent in both directions), so that a small fault comes to lie there.
     """
@@ -74,10 +78,19 @@ def worst_region(errors: Sequence[Tensor], size: Sequence[int], *, largest: tupl
     if (height, width) == tuple(size) or not errors:
         return (size[0] - height) // 2, (size[1] - width) // 2, height, width
     energy = torch.stack([error.square().mean(0) for error in errors]).mean(0)
-    inner = (height + 1) // 2, (width + 1) // 2
-    weighted = _box_sums(_box_sums(energy.double(), *inner), height - inner[0] + 1, width - inner[1] + 1)
+    step = max(1, min(height, width) // _PLACES)
+    energy = torch.nn.functional.avg_pool2d(energy[None], step, ceil_mode=True)[0].double()
+    tall, broad = max(1, height // step), max(1, width // step)
+    inner = (tall + 1) // 2, (broad + 1) // 2
+    weighted = _box_sums(_box_sums(energy, *inner), tall - inner[0] + 1, broad - inner[1] + 1)
     top, left = divmod(int(weighted.argmax()), weighted.shape[1])
-    return top, left, height, width
+    return min(step * top, size[0] - height), min(step * left, size[1] - width), height, width
+
+
+def cut(pixels: Tensor, region: Region) -> Tensor:
+    """What of ``(C, H, W)`` lies in a region."""
+    top, left, height, width = region
+    return pixels[:, top : top + height, left : left + width]
 
 
 def _box_sums(values: Tensor, height: int, width: int) -> Tensor:

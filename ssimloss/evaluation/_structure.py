@@ -7,11 +7,13 @@ the zeros of a download that was given room and stopped.
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
+
+TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)  # the tags that say where the pixels are
 
 _JPEG_SEGMENTS = {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)}  # tables, scans, restart interval, comment, applications
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -107,23 +109,22 @@ def _scan_ends(content: bytes) -> Iterator[int]:
         raise DamagedError(f"its data goes on after an end of image at byte {at - 2}")
 
 
-def demand_whole_tiff(tags: Mapping[int, Any], size: int) -> None:
+def demand_whole_tiff(tags: Mapping[int, Sequence[int]], size: int) -> None:
     """Pillow leaves what has no strip or tile black.
 
     Args:
-        tags: number -> value or values, as Pillow's ``tag_v2`` has them.
+        tags: number -> values, those of ``TIFF_LAYOUT``.
         size: of the file, in bytes.
 
     Raises:
         DamagedError: strips or tiles are missing, or reach beyond the end of the file.
     """
-    width, height, planes = tags[256], tags[257], (tags.get(277, 1) if tags.get(284, 1) == 2 else 1)
-    if 324 in tags:
-        offsets, counts = tags[324], tags[325]
-        needed = -(-width // tags[322]) * -(-height // tags[323]) * planes
-    else:
-        offsets, counts = tags[273], tags[279]
-        needed = -(-height // min(tags.get(278, height), height)) * planes
+    (width, *_), (height, *_) = tags[256], tags[257]
+    planes = tags.get(277, (1,))[0] if tags.get(284, (1,))[0] == 2 else 1
+    tiled = 324 in tags
+    across, down = (max(1, tags.get(tag, (0,))[0]) for tag in (322, 323)) if tiled else (width, max(1, tags.get(278, (height,))[0]))
+    offsets, counts = (tags.get(tag, ()) for tag in ((324, 325) if tiled else (273, 279)))
+    needed = -(-width // across) * -(-height // down) * planes
     if not len(offsets) == len(counts) == needed:
         raise DamagedError(f"it needs {needed} strips or tiles of pixels and has {min(len(offsets), len(counts))}")
     if any(offset + count > size for offset, count in zip(offsets, counts, strict=True)):
@@ -131,13 +132,17 @@ def demand_whole_tiff(tags: Mapping[int, Any], size: int) -> None:
 
 
 def demand_filled_webp(content: bytes) -> None:
-    """To a WebP decoder zeros are as good as any data.
+    """To a WebP decoder zeros are as good as any data; data that are no pixels, such as padded EXIF, may well end in them.
 
     Raises:
-        DamagedError: the last bytes are zeros, as no compressed data are.
+        DamagedError: pixels end in zeros, as no compressed data do.
     """
-    if content.endswith(bytes(_ZEROS)):
-        raise DamagedError("its end is nothing but zeros")
+    at = 12
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        if content[at : at + 4] in (b"VP8 ", b"VP8L", b"ANMF") and content[at + 8 : at + 8 + size].endswith(bytes(_ZEROS)):
+            raise DamagedError("its pixels end in nothing but zeros")
+        at += 8 + size + size % 2
 
 
 def _truncated(content: bytes) -> str:

@@ -10,9 +10,11 @@ from torch import Tensor
 from ssimloss import conventions
 from ssimloss.conventions import Difference
 from ssimloss.conventions._find import find
+from ssimloss.evaluation._depths import depth_words
 from ssimloss.evaluation._maps import unit
 from ssimloss.evaluation._panels import draw_panels
-from ssimloss.evaluation.images import Alpha, Image, read
+from ssimloss.evaluation._values import values_of
+from ssimloss.evaluation.images import Alpha, Image, ImageError, read
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import measure
 from ssimloss.metrics import protocol as protocol_of
@@ -50,16 +52,22 @@ class PairComparison:
     explanation: Difference | None = None
     images: tuple[Image, Image] = field(repr=False, compare=False, kw_only=True)
 
+    @property
+    def note(self) -> str:
+        """What the files' bit depths mean for the numbers, empty where they are the same."""
+        return depth_words(*self.bit_depths)
+
     def __str__(self) -> str:
         """A table: the files, the protocol, a line per measure, and where the largest error is."""
-        height, width = self.size
         kind = "gray" if self.channels == 1 else "RGB"
         levels = self.images[0].data_range
         rows = [
-            (title, f"{path}  ({width} x {height}, {kind}, {depth} bit)")
+            (title, f"{path}  ({_sized(self.size)}, {kind}, {depth} bit)")
             for title, path, depth in zip(("reference", "distorted"), (self.reference, self.distorted), self.bit_depths, strict=True)
         ]
         rows.append(("protocol", self.protocol))
+        if self.note:
+            rows.append(("bit depths", self.note))
         rows += [(metric.title, self._value(metric)) for metric in self.metrics]
         rows.append(("mean error", f"{self.mean_error:.4g} of {levels}"))
         if self.equal == 1:
@@ -76,15 +84,32 @@ class PairComparison:
         """Write a PNG with both images, their difference and their SSIM map, each with its scale; large images with the worst region too.
 
         Raises:
+            ValueError: ``path`` does not end in ``.png``, or is one of the two files.
             OSError: the file cannot be written.
         """
+        path = picture_path(path, self.reference, self.distorted)
         caption = "     ".join(f"{metric.title} {self._value(metric)}" for metric in self.metrics if metric.name in self.values)
-        return draw_panels(Path(path), self.images, names=(self.reference.name, self.distorted.name), caption=caption)
+        return draw_panels(path, self.images, names=(self.reference.name, self.distorted.name), caption=caption)
 
     def _value(self, metric: MetricInfo) -> str:
         if metric.name in self.errors:
             return f"no value: {self.errors[metric.name]}"
         return f"{self.values[metric.name]:.{_DIGITS.get(metric.unit, 6)}f} {metric.unit}".rstrip()
+
+
+def picture_path(path: str | Path, *files: Path) -> Path:
+    """Where a picture of ``files`` may be written.
+
+    Raises:
+        ValueError: another ending than ``.png``, or one of the files themselves, under whatever name.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"the picture is a PNG, and its name must end in .png, got {path}")
+    for file in files:
+        if path.exists() and file.exists() and path.samefile(file):
+            raise ValueError(f"the picture would overwrite {file}, which is compared; choose another name (--out)")
+    return path
 
 
 def compare(
@@ -112,35 +137,35 @@ def compare(
         A :class:`PairComparison`. A measure that cannot serve these images (they are too small for it) has an error in it, not a value.
 
     Raises:
-        ImageError: a file cannot be read.
-        ValueError: other sizes or channels, unknown names, a scale that is missing or of no use.
+        ImageError: a file cannot be read, or the second has another size or other channels than the first.
+        ValueError: folders, unknown names, the same name twice, a scale that is missing or of no use.
+        TypeError: ``metrics`` is one string.
         RuntimeError: weights that are not on this machine.
     """
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
+    if not metrics or len(set(metrics)) < len(metrics):
+        raise ValueError(f"metrics must name at least one metric and none twice, got {list(metrics)}")
+    rules = protocol_of(protocol, scale=scale)
+    measures = [measure(name, rules) for name in metrics]
     paths = Path(reference), Path(distorted)
+    for path in paths:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss evaluate) compares folders")
     first, second = (read(path, alpha=alpha) for path in paths)
     _check_alike(paths, first, second)
-    if isinstance(metrics, str) or not metrics:
-        raise ValueError(f"metrics must be a sequence of names, got {metrics!r}; ('psnr', 'ssim') for instance")
-    rules = protocol_of(protocol, scale=scale)
-    target, pred = (image.pixels.double()[None] / image.data_range for image in (first, second))
-    infos, values, errors = [], {}, {}
-    for name in metrics:
-        judge = measure(name, rules)
-        infos.append(MetricInfo(judge.name, judge.title, judge.unit, judge.higher_is_better, judge.describe()))
-        try:
-            values[name] = judge(pred, target).item()
-        except ValueError as error:
-            errors[name] = str(error)
-    apart = unit(second).sub(unit(first)).abs().mean(0) * first.data_range
+    target, pred = (image.pixels.double().div_(image.data_range)[None] for image in (first, second))
+    found = {judge.name: value for judge, (value,) in zip(measures, values_of(measures, pred, target), strict=True)}
+    apart = unit(second).sub_(unit(first)).abs_().mean(0).mul_(first.data_range)
     return PairComparison(
         *paths,
         size=(first.pixels.shape[1], first.pixels.shape[2]),
         channels=len(first.pixels),
         bit_depths=(first.bit_depth, second.bit_depth),
         protocol=rules.describe().splitlines()[0],
-        metrics=tuple(infos),
-        values=values,
-        errors=errors,
+        metrics=tuple(MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe()) for one in measures),
+        values={name: value for name, value in found.items() if not isinstance(value, str)},
+        errors={name: value for name, value in found.items() if isinstance(value, str)},
         mean_error=apart.mean(dtype=torch.float64).item(),
         largest=_largest(apart, first, second),
         equal=(apart == 0).double().mean().item(),
@@ -151,15 +176,15 @@ def compare(
 
 def _check_alike(paths: tuple[Path, Path], first: Image, second: Image) -> None:
     for what, a, b, way_out in (
-        ("size", _size(first), _size(second), "scale or crop one of them; nothing is resized silently"),
-        ("kind", _kind(first), _kind(second), "convert one of them"),
+        ("size", _sized(first.pixels.shape[1:]), _sized(second.pixels.shape[1:]), "scale or crop one of them, nothing is resized silently"),
+        ("kind", _kind(first), _kind(second), "save both as the same kind"),
     ):
         if a != b:
-            raise ValueError(f"both images must have one {what}: {paths[0]} is {a}, {paths[1]} is {b}; {way_out}")
+            raise ImageError(paths[1], f"its {what} and that of its reference {paths[0]} differ, {b} and {a}; {way_out}")
 
 
-def _size(image: Image) -> str:
-    return f"{image.pixels.shape[2]} x {image.pixels.shape[1]}"
+def _sized(size: Sequence[int]) -> str:
+    return f"{size[0]} x {size[1]} (height x width)"
 
 
 def _kind(image: Image) -> str:
@@ -183,5 +208,8 @@ def _explained(names: tuple[str, str], pred: Tensor, target: Tensor, border: int
         raise ValueError(f"explain: {error.args[0]}") from error
     cuts = first.preparation.crop or second.preparation.crop
     if cuts and not border:
-        raise ValueError(f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how much: 'basicsr' with scale=4")
+        raise ValueError(
+            f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how much: 'basicsr' with scale=4 "
+            "(--protocol basicsr --scale 4)"
+        )
     return conventions.explain_difference(first, second, pred, target, crop_border=border if cuts else None)

@@ -4,9 +4,12 @@ Nothing is converted silently: what has no single meaning as a gray or RGB image
 error that says the way out. Colour profiles and gamma are not applied; values are compared as they are stored.
 """
 
+import errno
 import io
 import struct
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +24,7 @@ from ssimloss import _checks
 from ssimloss.evaluation._structure import (
     JPEG,
     PNG,
+    TIFF_LAYOUT,
     DamagedError,
     demand_filled_webp,
     demand_whole_tiff,
@@ -51,8 +55,10 @@ _DECODER_ERRORS = (
     Pillow.DecompressionBombError,
     Warning,
 )
+_SYSTEM = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}  # says nothing about the file, and the next one fares alike
 _ORIENTATION = 0x0112
 _WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 256, 257, 258, 259, 262, 339  # TIFF tags
+_TIFF_TAGS = (_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT, *TIFF_LAYOUT)
 _LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}  # none, LZW, deflate, PackBits, deflate, LZMA, Zstandard
 _CHANNELS = {"1": 1, "L": 1, "LA": 1, "La": 1, "I;16": 1, "I;16B": 1, "I;16L": 1, "I;16N": 1} | dict.fromkeys(
     ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3
@@ -102,18 +108,19 @@ def inspect(path: str | Path) -> Header:
 
     Raises:
         ImageError: there is no such file, it is no image, or of a kind that :func:`read` refuses. Damage behind the header is not seen.
+        OSError: the system cannot read files: it has too many open, no memory, or a disk that fails.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(26)
-            file.seek(0)
-            with Pillow.open(file, formats=_FORMATS) as image:
-                header = _header(path, image, start)
+    with _worded(path, OSError), path.open("rb") as file:
+        start = file.read(26)
+        file.seek(0)
+        with _worded(path, *_DECODER_ERRORS):
+            image = Pillow.open(file, formats=_FORMATS)
+        with image:
+            header = _header(path, image, start)
+            with _worded(path, *_DECODER_ERRORS):
                 decodes = start.startswith(PNG) and not png_tells_late(file)  # its getexif() does, in case more follows the pixels
                 turned = _orientation(Pillow.Image.getexif(image) if decodes else image.getexif()) >= 5
-    except _DECODER_ERRORS as error:
-        raise _worded(path, error) from error
     return Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
 
 
@@ -131,72 +138,98 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
 
     Raises:
         ImageError: the file is missing, damaged, truncated, or of a kind that has no single meaning as gray or RGB.
+        OSError: the system cannot read files: it has too many open, no memory, or a disk that fails.
     """
     _checks.choice("alpha", alpha, get_args(Alpha))
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read()
-            chunks = png_chunks(content) if content.startswith(PNG) else []
-            padded = padded_jpeg(content) if content.startswith(JPEG) else b""
-            if content.startswith(b"RIFF"):
-                demand_filled_webp(content)
-            file.seek(0)
-            with Pillow.open(file, formats=_FORMATS) as image:
-                header = _header(path, image, content[:26])
-                if image.format == "TIFF":
-                    demand_whole_tiff(image.tag_v2, len(content))  # type: ignore[attr-defined]  # only its TIFF subclass has them
-                image.load()
-                if padded:
-                    _demand_whole(image, padded)
-                deep_png = chunks and header.bit_depth == 16
-                pixels = _deep_png(path, content, chunks, image, alpha) if deep_png else _planes(path, image, alpha)
-                orientation = _orientation(image.getexif())
-    except _DECODER_ERRORS as error:
-        raise _worded(path, error) from error
+    with _worded(path, OSError):
+        content = path.read_bytes()
+    with _worded(path, DamagedError):
+        chunks = png_chunks(content) if content.startswith(PNG) else []
+        padded = padded_jpeg(content) if content.startswith(JPEG) else b""
+        if content.startswith(b"RIFF"):
+            demand_filled_webp(content)
+    with _worded(path, *_DECODER_ERRORS):
+        image = Pillow.open(io.BytesIO(content), formats=_FORMATS)
+    with image:
+        header = _header(path, image, content[:26])
+        if image.format == "TIFF":
+            with _worded(path, DamagedError):
+                demand_whole_tiff(_tags(path, image), len(content))
+        with _worded(path, *_DECODER_ERRORS):
+            image.load()
+            orientation = _orientation(image.getexif())
+        if padded:
+            _demand_whole(path, image, padded)
+        deep_png = chunks and header.bit_depth == 16
+        pixels = _deep_png(path, content, chunks, image, alpha) if deep_png else _planes(path, image, alpha)
     return Image(_upright(pixels, orientation).contiguous(), header.bit_depth)
 
 
-def _worded(path: Path, error: BaseException) -> ImageError:
-    if isinstance(error, ImageError):
-        return error
+@contextmanager
+def _worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
+    """What these ``errors`` say about the file; within stand calls whose errors are the file's, so that one of ours passes as it is."""
+    try:
+        yield
+    except errors as error:
+        if isinstance(error, OSError) and error.errno in _SYSTEM:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise ImageError(path, _words(path, error)) from error
+
+
+def _words(path: Path, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
-        return ImageError(path, "there is no such file")
-    if isinstance(error, (IsADirectoryError, PermissionError)):
-        return ImageError(path, f"cannot be read ({error.strerror})")
+        return "there is no such file"
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # invalid is what a header makes Pillow ask of the file
+        return f"cannot be read ({error.strerror})"
     if isinstance(error, UnidentifiedImageError):
         empty = path.stat().st_size == 0
-        return ImageError(path, "is empty" if empty else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged")
+        return "is empty" if empty else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged"
     if isinstance(error, (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)):
-        return ImageError(path, f"is larger than Pillow opens ({error}); if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS")
+        return f"is larger than Pillow opens ({error}); compare crops of it or, if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS in Python"
     if isinstance(error, MemoryError):
-        return ImageError(path, "needs more memory than there is")
+        return "needs more memory than there is"
     if isinstance(error, DamagedError):
-        return ImageError(path, f"is damaged: {error}")
-    return ImageError(path, f"cannot be decoded ({error or type(error).__name__}); the file is damaged or truncated")
+        return f"is damaged: {error}"
+    return f"cannot be decoded ({error or type(error).__name__}); the file is damaged or truncated"
+
+
+def _tags(path: Path, image: Pillow.Image) -> Mapping[int, tuple[int, ...]]:
+    """Those of a TIFF that decide here, which are numbers, one or several; Pillow decodes each when it is asked for."""
+    with _worded(path, *_DECODER_ERRORS):
+        tags = image.tag_v2  # type: ignore[attr-defined]  # only its TIFF subclass has them
+        found = {number: tags[number] for number in _TIFF_TAGS if number in tags}
+        numbers = {number: values if isinstance(values, tuple) else (values,) for number, values in found.items()}
+        for number, values in numbers.items():
+            if not values or not all(isinstance(value, int) for value in values):
+                raise DamagedError(f"its tag {number} holds no number")
+    return numbers
 
 
 def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
     """Refuse by what the header says; the size is the stored one."""
-    mode, frames = image.mode, getattr(image, "n_frames", 1)
+    with _worded(path, *_DECODER_ERRORS):
+        mode, frames = image.mode, getattr(image, "n_frames", 1)  # looks through the file
     if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview
         raise ImageError(path, f"holds {frames} frames or pages; save the one to compare as a file of its own")
     if mode == "CMYK":
         raise ImageError(path, "is CMYK; convert it to RGB with the colour profile it was made for")
     height, width, depth = image.height, image.width, 8
     if start.startswith(PNG):
+        if start[12:16] != b"IHDR":
+            raise ImageError(path, "is damaged: it does not begin with its header")
         return Header(height, width, 1 if start[25] in (0, 4) else 3, 16 if start[24] == 16 else 8)
     if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]  # only its TIFF subclass has them
+        tags = _tags(path, image)
         bits, kind = set(tags.get(_BITS_PER_SAMPLE, (1,))), set(tags.get(_SAMPLE_FORMAT, (1,)))
         if kind != {1} and not (kind == {4} and bits == {8}):
             raise ImageError(path, "is a TIFF of floating point or signed numbers, whose range nothing says; save it as PNG")
-        if max(bits) > 8 and not (bits == {16} and mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == 1):
+        if max(bits) > 8 and not (bits == {16} and mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == (1,)):
             raise ImageError(path, f"is a TIFF of {max(bits)} bit that Pillow cannot read in full; save it as 16-bit PNG")
-        if tags.get(_COMPRESSION, 1) not in _LOSSLESS_TIFF:
+        if tags.get(_COMPRESSION, (1,))[0] not in _LOSSLESS_TIFF:
             raise ImageError(path, "is a TIFF with JPEG or fax inside, of which decoders do not say whether it is whole; save it as PNG")
         depth = 16 if bits == {16} else 8
-        width, height = tags[_WIDTH], tags[_LENGTH]  # Pillow's own are turned already
+        width, height = tags[_WIDTH][0], tags[_LENGTH][0]  # Pillow's own are turned already
     if any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
         raise ImageError(path, "is a run-length coded BMP, of which decoders do not say whether it is whole; save it as PNG")
     if mode not in _CHANNELS or (depth == 8 and mode.startswith("I")):
@@ -204,8 +237,8 @@ def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
     return Header(height, width, _CHANNELS[mode], depth)
 
 
-def _demand_whole(image: Pillow.Image, padded: bytes) -> None:
-    with Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other:
+def _demand_whole(path: Path, image: Pillow.Image, padded: bytes) -> None:
+    with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other:
         if other.tobytes() != image.tobytes():
             raise DamagedError("its data end before the picture does")
 
@@ -215,20 +248,21 @@ def _deep_png(path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], ima
     if content[25] == 4:  # gray with alpha: in the file the same as RGBA of 8 bit
         head = b"IHDR" + content[16:24] + b"\x08\x06" + content[26:29]
         rgba = content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
-        with Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise:
+        with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise:
             pixels = _channels(bytewise).int()
         pixels = pixels[::2] * 256 + pixels[1::2]
     elif content[25] == 0:
         pixels = torch.from_numpy(np.asarray(image).astype(np.int32))[None]
     else:
-        with Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower:
+        with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower:
             lower.tile = [lower.tile[0]._replace(args=f"{lower.mode};16L")]
             pixels = _channels(image).int() * 256 + _channels(lower)
     if len(pixels) in (2, 4):
         return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 65535).all()), alpha)
     for kind, chunk in chunks:
         if kind == b"tRNS":  # one colour that counts as transparent
-            color = torch.tensor(struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32)
+            with _worded(path, struct.error):
+                color = torch.tensor(struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32)
             pixels = _without_alpha(path, pixels, not bool((pixels == color[:, None, None]).all(0).any()), alpha)
     return pixels
 
@@ -239,10 +273,11 @@ def _planes(path: Path, image: Pillow.Image, alpha: Alpha) -> Tensor:
     if mode.startswith("I;16"):
         return torch.from_numpy(np.asarray(image).astype(np.int32))[None]
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info or (image.palette and image.palette.mode == "RGBA"):
-        image = image.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
-        pixels = _channels(image)
+        with _worded(path, *_DECODER_ERRORS):
+            pixels = _channels(image.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA"))
         return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 255).all()), alpha)
-    return _channels(image if mode in ("L", "RGB") else image.convert("L" if mode == "1" else "RGB"))
+    with _worded(path, *_DECODER_ERRORS):
+        return _channels(image if mode in ("L", "RGB") else image.convert("L" if mode == "1" else "RGB"))
 
 
 def _channels(image: Pillow.Image) -> Tensor:
@@ -252,7 +287,8 @@ def _channels(image: Pillow.Image) -> Tensor:
 
 def _without_alpha(path: Path, pixels: Tensor, opaque: bool, alpha: Alpha) -> Tensor:
     if not opaque and alpha == "error":
-        raise ImageError(path, "is transparent in places; flatten it onto a background, or compare its colours alone with alpha='drop'")
+        way_out = "flatten it onto a background, or compare its colours alone: alpha='drop', on the command line --alpha drop"
+        raise ImageError(path, f"is transparent in places; {way_out}")
     return pixels
 
 

@@ -1,6 +1,5 @@
 """Batches of files to numbers: decoding in threads, ahead of the device that measures."""
 
-import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -9,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssimloss.evaluation._values import values_of
 from ssimloss.evaluation.images import Alpha, Header, Image, ImageError, read
 from ssimloss.evaluation.plan import Batch
 from ssimloss.evaluation.records import Row
@@ -48,22 +48,32 @@ def _awaited(waiting: tuple[Batch, dict[Path, Future[Image | ImageError]]]) -> t
 def measured(
     batch: Batch, files: Decoded, records: Sequence[ImageRecord], measures: Sequence[ImageMeasure], device: torch.device
 ) -> list[Row]:
-    """One row for each image and method: what the measures say, or why they cannot."""
+    """One row for each image and method: what the measures say, or why they cannot.
+
+    Raises:
+        RuntimeError: the device has too little memory.
+    """
     rows: list[Row] = []
     at_once = len(batch.images)
     if device.type == "cpu":
         at_once = max(1, _CPU_PIXELS // (batch.header.height * batch.header.width))
     for method, header in zip(batch.methods, batch.distorted, strict=True):
         good: list[tuple[int, Image, Image]] = []
-        for index in batch.images:
+        for place, index in enumerate(batch.images):
             reference, distorted = records[index].reference, records[index].distorted[method]
             target, pred = _as_planned(reference, files[reference], batch.header), _as_planned(distorted, files[distorted], header)
             if isinstance(target, Image) and isinstance(pred, Image):
-                good.append((index, pred, target))
+                good.append((place, pred, target))
             else:
-                rows.append(Row(index, method, error=f"reference {target}" if isinstance(target, ImageError) else str(pred)))
+                rows.append(Row(place, method, error=f"reference {target}" if isinstance(target, ImageError) else str(pred)))
         for start in range(0, len(good), at_once):
-            rows += _rows(good[start : start + at_once], method, measures, device)
+            try:
+                rows += _rows(good[start : start + at_once], method, measures, device)
+            except torch.OutOfMemoryError as error:
+                raise RuntimeError(
+                    f"{device} has too little memory for {len(good)} images of {header.height}x{header.width} at once; a smaller "
+                    "batch_size (--batch-size) needs less"
+                ) from error
     return rows
 
 
@@ -78,17 +88,10 @@ def _rows(good: Sequence[tuple[int, Image, Image]], method: str, measures: Seque
     pred, target = _on_device(preds, device), _on_device(targets, device)
     rows = [Row(index, method) for index in images]
     errors: list[list[str]] = [[] for _ in images]
-    memory: dict[object, tuple[Tensor, Tensor]] = {}
-    for measure in measures:
-        try:
-            values = measure(pred, target, memory=memory).tolist()
-        except ValueError as error:  # images too small for it, for example; they are all of one size
-            values = [error] * len(rows)
+    for measure, values in zip(measures, values_of(measures, pred, target), strict=True):
         for row, told, value in zip(rows, errors, values, strict=True):
-            if isinstance(value, ValueError):
+            if isinstance(value, str):
                 told.append(f"{measure.title}: {value}")
-            elif math.isnan(value):
-                told.append(f"{measure.title}: the result is not a number")
             else:
                 row.values[measure.name] = value
     return [Row(row.image, method, row.values, "; ".join(told)) for row, told in zip(rows, errors, strict=True)]

@@ -2,10 +2,12 @@
 
 import csv
 import glob
+import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """All pairs in order of their names, and what found no partner, in words."""
+    """All pairs in order of their names, and what found no partner or was left out, in words."""
 
     pairs: list[Pair]
     methods: list[str]
@@ -43,8 +45,8 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
         reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with the columns ``reference`` and one for
             each method, paths relative to that file; a column ``name`` is taken for the names.
         distorted: of the same kind as ``reference``, and nothing for a table. A list or ``{method: path}`` compares several methods.
-            In folders and their subfolders files match by their path without its ending: ``set5/baby.png`` and ``set5/baby.jpg``. Glob
-            patterns match by what their wildcards stand for.
+            In folders and their subfolders, links among them, files match by their path without its ending: ``set5/baby.png`` and
+            ``set5/baby.jpg``. Glob patterns match by what their wildcards stand for.
         suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches ``0801.png`` and ``0801x4.png``.
 
     Raises:
@@ -52,7 +54,7 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
             that matches; a table without its columns.
     """
     is_table = str(reference).lower().endswith(".csv")
-    if suffix and (is_table or Path(reference).is_file()):
+    if suffix and (is_table or os.path.isfile(reference)):
         raise ValueError(f"suffix={suffix!r} is for files that are matched by name; {reference} says itself what is compared")
     if is_table:
         if distorted is not None:
@@ -67,7 +69,10 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
             raise ValueError(f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is {_KINDS[files]}; compare like with like")
     if files is _single:
         return _demanded(_single_files(Path(reference), {method: Path(source) for method, source in sources.items()}), suffix)
-    return _demanded(_matched(reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix), suffix)
+    pairing = _matched(reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix)
+    if files is _folder:
+        pairing.unmatched.extend(words for folder in (reference, *sources.values()) if (words := _left_out(folder)))
+    return _demanded(pairing, suffix)
 
 
 def _named(distorted: Sources) -> dict[str, Source]:
@@ -97,10 +102,9 @@ def _told(source: Source) -> Path:
 
 
 def _lister(source: Source) -> Callable[[Source], dict[str, Path]]:
-    path = Path(source)
-    if path.is_dir():
+    if os.path.isdir(source):
         return _folder
-    if path.exists():
+    if os.path.exists(source):  # False also for what no system takes as a name
         return _single
     if _MAGIC.search(str(source)):
         return _pattern
@@ -110,15 +114,29 @@ def _lister(source: Source) -> Callable[[Source], dict[str, Path]]:
 def _folder(folder: Source) -> dict[str, Path]:
     """Every image in it and below, by its path without its ending."""
     files: dict[str, Path] = {}
-    for at, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(at, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
-                _add(files, path.relative_to(folder).with_suffix("").as_posix(), path)
+    for path in _below(folder):
+        if path.suffix.lower() in SUFFIXES:
+            _add(files, path.relative_to(folder).with_suffix("").as_posix(), path)
     if not files:
         raise ValueError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
     return files
+
+
+def _left_out(folder: Source) -> str:
+    """What a folder holds besides images, in words."""
+    others = Counter(path.suffix.lower() or "no ending" for path in _below(folder) if path.suffix.lower() not in SUFFIXES)
+    return f"{folder}: left out {others.total()} of other kinds ({', '.join(sorted(others))})" if others else ""
+
+
+def _below(folder: Source) -> Iterator[Path]:
+    """All files in order, without hidden ones, also behind links to folders, unless one leads back to where it stands."""
+    above = {str(folder): {os.path.realpath(folder)}}  # folder -> it and those it was reached through
+    for at, below, names in os.walk(folder, followlinks=True):
+        through = above.pop(at)
+        real = {name: os.path.realpath(os.path.join(at, name)) for name in below if not name.startswith(".")}
+        below[:] = sorted(name for name in real if real[name] not in through)
+        above |= {os.path.join(at, name): through | {real[name]} for name in below}
+        yield from (Path(at, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _pattern(pattern: Source) -> dict[str, Path]:
@@ -185,12 +203,13 @@ def _from_table(path: Path) -> Pairing:
     pairs, unmatched = [], []
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            methods = [column for column in rows.fieldnames or () if column not in ("reference", "name")]
-            if "reference" not in (rows.fieldnames or ()) or not methods or len(set(methods)) < len(methods):
+            rows = csv.DictReader(file, strict=True, skipinitialspace=True)
+            rows.fieldnames = [column.strip() for column in rows.fieldnames or ()]
+            methods = [column for column in rows.fieldnames if column not in ("reference", "name")]
+            if "reference" not in rows.fieldnames or not methods or len(set(methods)) < len(methods):
                 raise ValueError(
                     f"{path}: the first line must name the columns, reference and one of its own name for each method "
-                    f"(reference,distorted), got {','.join(rows.fieldnames or ()) or 'nothing'}"
+                    f"(reference,distorted), got {','.join(rows.fieldnames) or 'nothing'}"
                 )
             for row in rows:
                 if None in row or not row["reference"]:
@@ -204,21 +223,28 @@ def _from_table(path: Path) -> Pairing:
         raise ValueError(f"{path}: there is no such file or folder") from error
     except (OSError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
-    return Pairing(_told_apart(pairs), methods, unmatched)
+    if not pairs:
+        raise ValueError(f"{path} names no pair: {'; '.join(unmatched[:6]) or 'there is no row below its first line'}")
+    return Pairing(pairs, methods, unmatched)
 
 
 def _told_apart(pairs: list[Pair]) -> list[Pair]:
-    """A reference that stands in several rows is named by row."""
-    seen: dict[str, int] = {}
+    """Of pairs with one name the second is called ``name (2)``, unless another is."""
+    taken = {pair.name for pair in pairs}
+    numbers: dict[str, Iterator[int]] = {}
     several = []
     for pair in pairs:
-        seen[pair.name] = seen.get(pair.name, 0) + 1
-        several.append(Pair(f"{pair.name} ({seen[pair.name]})", pair.reference, pair.distorted) if seen[pair.name] > 1 else pair)
+        name = pair.name
+        if name in numbers:
+            name = next(other for n in numbers[pair.name] if (other := f"{pair.name} ({n})") not in taken)
+            taken.add(name)
+        numbers.setdefault(pair.name, itertools.count(2))
+        several.append(Pair(name, pair.reference, pair.distorted))
     return several
 
 
 def _demanded(pairing: Pairing, suffix: str) -> Pairing:
-    """At least one pair, none of a file with itself."""
+    """At least one pair, none of a file with itself, each with a name of its own."""
     if not pairing.pairs:
         listed = "; ".join(pairing.unmatched[:6]) + ("; ..." if len(pairing.unmatched) > 6 else "")
         way_out = f"is suffix={suffix!r} right?" if suffix else "suffix='x4' matches 0801.png with 0801x4.png, a .csv file any names"
@@ -230,7 +256,7 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
             other = real.setdefault(os.path.realpath(path), method)
             if other != method:
                 raise ValueError(f"{path} stands for both {other} and {method}; an image compared with itself tells nothing")
-    return pairing
+    return Pairing(_told_apart(pairing.pairs), pairing.methods, pairing.unmatched)
 
 
 def _printable(name: str) -> str:

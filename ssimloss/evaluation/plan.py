@@ -22,7 +22,7 @@ class Batch:
     methods: tuple[str, ...]  # those whose files fit, the same for all images here
     header: Header  # of the references
     distorted: tuple[Header, ...]  # of each method's files
-    signature: str  # changes when one of the files does
+    signature: str  # changes when one of the files does, not when others come or go
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,17 @@ def _against(pair: Pair, method: str, headers: dict[Path, Header | ImageError]) 
 
 
 def _signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
-    """Of names, places, sizes in bytes and times of all files."""
+    """Of paths, sizes in bytes and times of all files."""
     digest = hashlib.sha256(repr(methods).encode())
     for record in records:
         for path in (record.reference, *(record.distorted[method] for method in methods)):
-            state = os.stat(path)
-            digest.update(repr((record.index, record.name, os.path.abspath(path), state.st_size, state.st_mtime_ns)).encode())
+            digest.update(repr((os.path.abspath(path), *_state(path))).encode())
     return digest.hexdigest()[:24]
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        state = os.stat(path)
+    except FileNotFoundError:  # gone since its header was read; whoever decodes it says so
+        return ()
+    return state.st_size, state.st_mtime_ns

@@ -6,6 +6,7 @@ In the folder ``journal``: ``settings.json``, and for each process ``rank-0.json
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ssimloss import _files
+from ssimloss.evaluation.plan import Batch
 from ssimloss.evaluation.result import Evaluation, ImageRecord, Summary, jsonable
 
 
@@ -21,7 +23,7 @@ from ssimloss.evaluation.result import Evaluation, ImageRecord, Summary, jsonabl
 class Row:
     """One image of one method."""
 
-    image: int
+    image: int  # place in its batch, so that it holds whatever comes and goes beside
     method: str
     values: dict[str, float] = field(default_factory=dict)
     error: str = ""
@@ -54,13 +56,14 @@ class Journal:
             lines, table = (out / "journal" / f"rank-{rank}.{kind}" for kind in ("jsonl", "csv"))
             self._files = _Appended(lines), _Appended(table, header=_table([_columns(metrics)]))
 
-    def add(self, signature: str, rows: Sequence[Row], images: Sequence[ImageRecord]) -> None:
+    def add(self, batch: Batch, rows: Sequence[Row], images: Sequence[ImageRecord]) -> None:
         """Keep the rows of a batch."""
         if self._files:
             lines, table = self._files
             listed = [{"image": row.image, "method": row.method, "values": row.values, "error": row.error} for row in rows]
-            lines.add(json.dumps(jsonable({"batch": signature, "rows": listed})).encode() + b"\n")
-            table.add(_table(_cells(images[row.image], row.method, row.values, row.error, self._metrics) for row in rows))
+            lines.add(json.dumps(jsonable({"batch": batch.signature, "rows": listed})).encode() + b"\n")
+            members = [images[index] for index in batch.images]
+            table.add(_table(_cells(members[row.image], row.method, row.values, row.error, self._metrics) for row in rows))
 
     def close(self) -> None:
         """Close the files; nothing is held back that could be lost."""
@@ -101,11 +104,15 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
     """Make the folder for a journal, or see that the one there is of the same evaluation.
 
     Raises:
-        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``, one of other settings.
+        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``, one of other settings; files of one
+            without its settings.
         RuntimeError: the folder cannot be written.
     """
     folder, known = out / "journal", out / "journal" / "settings.json"
-    if known.exists() and not overwrite:
+    with writing(out):
+        there = known.exists()
+        old = [*folder.glob("rank-*"), *(path for name in (*_TABLES, "index.html") if os.path.lexists(path := out / name))]
+    if there and not overwrite:
         if not resume:
             raise ValueError(f"{out} already holds an evaluation: resume continues it, overwrite discards it, another folder keeps both")
         before = _loaded(known)
@@ -114,9 +121,12 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
             listed = "; ".join(f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed)
             raise ValueError(f"{out} holds an evaluation with other settings, which cannot be continued: {listed}")
         return
+    if old and not overwrite:
+        found, lacking = old[0].relative_to(out), known.relative_to(out)
+        raise ValueError(f"{out} holds {found} without {lacking}, by which it could be continued; overwrite discards it")
     with writing(folder):
-        for old in (*folder.glob("rank-*"), *(out / name for name in (*_TABLES, "index.html"))):
-            old.unlink(missing_ok=True)
+        for path in old:
+            path.unlink(missing_ok=True)
         _files.write_text(known, json.dumps(jsonable(settings), indent=1) + "\n")
 
 
@@ -129,7 +139,10 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def read_journal(out: Path) -> Done:
-    """What all processes of all runs have done, without batches with an image of which nothing could be measured: those are tried again."""
+    """What all processes of all runs have done, without batches with an image of which nothing could be measured: those are tried again.
+
+    A measure that cannot serve an image never will, so that such an error stays.
+    """
     done: Done = {}
     for path in sorted((out / "journal").glob("rank-*.jsonl")):
         for line in path.read_bytes().splitlines():

@@ -44,7 +44,7 @@ class Summary:
     count: int  # images with a value
     mean: float
     std: float  # over the images, divided by their number
-    low: float  # 95 % bootstrap interval of the mean
+    low: float  # 95 % bootstrap interval of the mean; not a number where one image alone has a finite value
     high: float
     best: str  # name of the image
     worst: str

@@ -3,8 +3,6 @@
 import datetime
 import os
 import platform
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,6 +15,7 @@ import torch
 from ssimloss import _checks
 from ssimloss._version import __version__
 from ssimloss.evaluation import records
+from ssimloss.evaluation._depths import depth_note
 from ssimloss.evaluation.images import Alpha
 from ssimloss.evaluation.measuring import decoded, measured
 from ssimloss.evaluation.pairs import Pairing, Source, Sources, find_pairs
@@ -50,6 +49,7 @@ def evaluate(
     overwrite: bool = False,
     on_damaged: OnDamaged = "skip",
     report: bool = True,
+    command: str = "",
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Compare image files with their references.
@@ -64,16 +64,18 @@ def evaluate(
         protocol: a name of ``metrics.PROTOCOLS``, with ``scale`` where it needs one, or a protocol.
         suffix: what names of distorted files have behind those of their references, such as ``"x4"``.
         alpha: ``"error"`` refuses images that are transparent in places, ``"drop"`` compares their colours.
-        device: ``"auto"``, or a device of torch.
+        device: ``"auto"``, or a device of torch that computes in float64; ``"cuda"`` is for each process one of its own.
         batch_size: the most images measured together; large images are fewer.
         workers: threads that decode; ``None`` for one per processor, at most 8.
         out: a folder for ``per_image.csv``, ``per_image.json``, ``summary.csv``, ``summary.json``, the report, and the journal by which
             ``resume`` continues; ``None`` writes nothing.
-        resume: continue what ``out`` holds, in any number of processes; files that have changed, and what failed, are measured anew.
+        resume: continue what ``out`` holds, in any number of processes; files that have changed or could not be read are measured anew, in
+            their batches.
         overwrite: discard what ``out`` holds.
         on_damaged: what to do about a file that cannot be compared: ``"skip"`` leaves it out of every mean and says so in its record,
             ``"stop"`` raises.
-        report: whether to write ``out/index.html``.
+        report: whether to write ``out/index.html``; an old one goes in any case.
+        command: what was typed, to be told with the result.
         on_progress: called with how many images of this process's share are done, and how many there are.
 
     Returns:
@@ -81,7 +83,9 @@ def evaluate(
 
     Raises:
         ValueError: arguments that make no sense, paths that do not exist, nothing that matches; ``out`` in use.
-        RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the disk, a process that was lost.
+        RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the disk or the device, a process that was
+            lost or does not come.
+        OSError: the system cannot read files.
     """
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
     _checks.choice("alpha", alpha, get_args(Alpha))
@@ -90,6 +94,8 @@ def evaluate(
     folder = None if out is None else Path(out)
     if resume and (folder is None or overwrite):
         raise ValueError("resume continues what out holds: it needs out, and does not go with overwrite")
+    if overwrite and folder is None:
+        raise ValueError("overwrite discards what out holds: it needs out")
     with joined() as world, ThreadPoolExecutor(_workers(workers, world), thread_name_prefix="decode") as pool:
         place = world.device(device)
         measures = [one.to(place) for one in measures]
@@ -115,7 +121,7 @@ def evaluate(
                     errors = [row.error for row in rows if row.error]
                     if errors and on_damaged == "stop":
                         raise RuntimeError(_worded(errors))
-                    journal.add(batch.signature, rows, plan.records)
+                    journal.add(batch, rows, plan.records)
                     fresh[batch.signature] = rows
                     finished += len(batch.images)
                     if on_progress is not None:
@@ -126,6 +132,8 @@ def evaluate(
             done |= part
         evaluation = _summed(plan, done, pairing, measures)
         evaluation.about |= _about(measures, place, world, reference, pairing)
+        if command:
+            evaluation.about["command"] = command
         if folder is not None and world.rank == 0:
             _write(evaluation, folder, report=report)
         world.gather(None)  # nobody leaves before the files are there
@@ -143,6 +151,8 @@ def _measures(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, s
         protocol = named_protocol(protocol, scale=scale)
     elif scale is not None:
         raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
+    if metrics and not any(isinstance(one, str) for one in metrics) and protocol != named_protocol("plain"):
+        raise ValueError(f"protocol={protocol!r} is for metrics that are named; measures bring their own: measure('psnr', protocol)")
     measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
     names = [one.name for one in measures]
     if not names or len(set(names)) < len(names):
@@ -184,12 +194,12 @@ def _summed(plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMe
     for batch in plan.batches:
         for row in done[batch.signature]:
             if row.values:
-                images[row.image].values[row.method] = row.values
+                images[batch.images[row.image]].values[row.method] = row.values
             if row.error:
-                images[row.image].errors[row.method] = row.error
+                images[batch.images[row.image]].errors[row.method] = row.error
     metrics = [MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe()) for one in measures]
     return Evaluation(
-        about={},
+        about=depth_note(plan.batches),
         metrics=metrics,
         methods=pairing.methods,
         images=images,
@@ -209,14 +219,14 @@ def _about(measures: Sequence[ImageMeasure], device: torch.device, world: World,
         "versions": f"ssimloss {__version__}, PyTorch {torch.__version__}, Python {platform.python_version()}",
         "device": name if world.size == 1 else f"{name}, {world.size} processes",
         "date": datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 
 
 def _write(evaluation: Evaluation, folder: Path, *, report: bool) -> None:
     records.write_tables(folder, evaluation)
-    if report:
-        with records.writing(folder / "index.html"):
+    with records.writing(folder / "index.html"):
+        (folder / "index.html").unlink(missing_ok=True)  # one of before would tell other numbers
+        if report:
             write_report(evaluation, folder)
 
 

@@ -16,6 +16,7 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 
+_MEETING = timedelta(minutes=5)  # in which all processes of a script have to come
 _PATIENCE = timedelta(days=2)  # processes finish their shares at different times; one that dies is noticed at once
 
 
@@ -50,16 +51,20 @@ class World:
         """``"auto"`` is this process's GPU where there is one, else the CPU; ``"cuda"`` is this process's GPU.
 
         Raises:
-            ValueError: no such device.
+            ValueError: no such device, or none that computes in float64.
         """
+        kind = "cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu")
         try:
-            device = torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
-        except RuntimeError as error:
-            raise ValueError(f"device must be 'auto' or a device of torch, got {name!r}: {error}") from error
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then")
-        if device.type == "cuda" and device.index is None:
-            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count())
+            device = torch.device(kind)
+            if device.type == "cuda" and not torch.cuda.is_available():
+                raise ValueError(f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then")
+            if device.type == "cuda" and device.index is None:
+                device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count())
+            torch.ones(1, dtype=torch.float64, device=device).item()
+        except (RuntimeError, TypeError, AssertionError) as error:  # "not compiled with" is an assertion of torch
+            raise ValueError(
+                f"device must be 'auto', 'cpu', 'cuda', 'cuda:1' or another one of torch that computes in float64 here, got {name!r}"
+            ) from error
         return device
 
 
@@ -68,6 +73,13 @@ def joined() -> Iterator[World]:
     """Meet the other processes, if the environment says that there are others; part again at the end."""
     local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if dist.is_available() and dist.is_initialized():
+        try:
+            dist.destroy_process_group(dist.new_group(backend="gloo", timeout=_MEETING))
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"every process of this script must call evaluate, and not all {dist.get_world_size()} did within {_MEETING}; let all of "
+                "them call it, or evaluate in a script of its own"
+            ) from error
         group = dist.new_group(backend="gloo", timeout=_PATIENCE)
         try:
             yield World(dist.get_rank(), dist.get_world_size(), local_size, group)

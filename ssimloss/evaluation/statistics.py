@@ -64,9 +64,11 @@ def bootstrap_interval(values: npt.ArrayLike, *, resamples: int = RESAMPLES, con
     """Where the mean would lie in ``confidence`` of all samples like this one: percentiles of the means of resamples.
 
     Args:
-        values: ``(N,)``, finite.
+        values: ``(N,)``, finite. Of a single one nothing is known; both ends are then not a number.
     """
     array = np.asarray(values, dtype=np.float64)
+    if len(array) < 2:
+        return math.nan, math.nan
     centre = mean(array)
     deviations = array - centre  # equal values then give their mean exactly
     random = np.random.default_rng(0)

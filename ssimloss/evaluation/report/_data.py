@@ -1,13 +1,14 @@
 """What the page's script is given: columns of numbers and words, methods, metrics and images by their place in lists."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 
 from ssimloss._version import __version__
+from ssimloss.evaluation._fair import fair_means
 from ssimloss.evaluation._maps import SSIM_WORDS
 from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
 
@@ -16,9 +17,14 @@ _DIGITS = 9  # significant ones of a value: more than anyone reads, fewer than a
 
 
 def page_data(
-    evaluation: Evaluation, *, worst: int, thumbnails: list[str | None], pictures: Mapping[int, Mapping[str, Any]]
+    evaluation: Evaluation,
+    *,
+    worst: int,
+    thumbnails: list[str | None],
+    pictures: Mapping[int, Mapping[str, Any]],
+    tables: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Everything but the pictures themselves, ready for JSON."""
+    """Everything but the pictures themselves, ready for JSON; ``tables`` are names of files beside the page with the same numbers."""
     methods, metrics, images = evaluation.methods, [metric.name for metric in evaluation.metrics], evaluation.images
     places = {image.name: place for place, image in enumerate(images)}
     data = {
@@ -54,6 +60,10 @@ def page_data(
             }
             for row in evaluation.summaries
         ],
+        "fair": [
+            {"metric": metrics.index(fair.metric), "count": fair.count, "means": [fair.means.get(method) for method in methods]}
+            for fair in fair_means(evaluation)
+        ],
         "comparisons": [
             {
                 "metric": metrics.index(row.metric),
@@ -75,10 +85,15 @@ def page_data(
         "worst": worst,
         "colors": {kind: _color_table(name) for kind, name in COLORS.items()},
         "scales": {"ssim": {"low": 0, "high": 1, "unit": SSIM_WORDS}, "error": {"low": 0}},
-        "colophon": f"Made by ssimloss {__version__}. The same numbers are in summary.json and per_image.csv beside this page.",
+        "colophon": " ".join([f"Made by ssimloss {__version__}.", *tables_note(tables)]),
     }
     plain: dict[str, Any] = jsonable(data)
     return plain
+
+
+def tables_note(tables: Sequence[str]) -> list[str]:
+    """Where else the numbers are, if anywhere."""
+    return [f"The same numbers are in {' and '.join(tables)} beside this page."] if tables else []
 
 
 def pictures_note(number: int, worst: int) -> str:

@@ -9,13 +9,14 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from ssimloss import _checks, _files
-from ssimloss.evaluation.report._data import page_data
+from ssimloss.evaluation.report._data import page_data, tables_note
 from ssimloss.evaluation.report._pictures import PICTURE_CHARACTERS, THUMBNAIL_CHARACTERS, draw_pictures, draw_thumbnails, worst_images
 from ssimloss.evaluation.result import Evaluation
 
@@ -43,19 +44,30 @@ def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12)
     _checks.count("worst", worst, least=0)
     thumbnails = draw_thumbnails(evaluation, THUMBNAIL_CHARACTERS)
     pictures = draw_pictures(evaluation, worst_images(evaluation, worst), PICTURE_CHARACTERS)
-    data = page_data(evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures)
     path = Path(folder) / "index.html"
-    _files.write_text(path, page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}"))
+    tables = _tables(evaluation, path.parent)
+    data = page_data(evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures, tables=tables)
+    _files.write_text(path, page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}", tables=tables))
     return path
 
 
-def page(data: dict[str, Any], pictures: dict[int, dict[str, Any]], *, title: str) -> str:
-    """The page as text."""
+def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
+    """Names of the tables that the folder holds of this very evaluation."""
+    try:
+        same = (folder / "summary.json").read_text(encoding="utf-8") == evaluation.to_json(images=False)
+    except (OSError, ValueError):
+        return []
+    return [name for name in ("summary.json", "per_image.csv") if same and (folder / name).is_file()]
+
+
+def page(data: dict[str, Any], pictures: dict[int, dict[str, Any]], *, title: str, tables: Sequence[str] = ()) -> str:
+    """The page as text; ``tables`` as for :func:`page_data`."""
     style, script = _part("page.css"), "\n".join(['"use strict";(() => {', *map(_part, SCRIPTS), "})();"])
     policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
     return Template(_part("page.html")).substitute(
         policy=policy,
         title=html.escape(title).encode("ascii", "xmlcharrefreplace").decode(),
+        elsewhere=" ".join(["", *tables_note(tables)]),
         style=style,
         script=script,
         data=_embedded(data),

@@ -16,16 +16,29 @@ from typing import Any
 
 import torch
 from PIL import Image as Pillow
+from PIL import ImageOps
 from torch import Tensor
 
-from ssimloss.evaluation._maps import error_limit, error_words, pillow, similarity, tone_words, toned, tones, unit, worst_region
+from ssimloss.evaluation._depths import depth_words
+from ssimloss.evaluation._maps import (
+    Region,
+    cut,
+    error_limit,
+    error_words,
+    pillow,
+    similarity,
+    tone_words,
+    toned,
+    tones,
+    unit,
+    worst_region,
+)
 from ssimloss.evaluation.images import Image, ImageError, read
 from ssimloss.evaluation.result import Evaluation, ImageRecord
 
 LARGEST = 768  # pixels a side
 THUMBNAIL_CHARACTERS = 13_000_000  # of base64; both together keep the page under 30 MB
 PICTURE_CHARACTERS = 13_000_000
-Region = tuple[int, int, int, int]  # top, left, height, width
 
 _THUMBNAIL_SIDES = ((1500, 160), (6000, 96), (20_000, 48))  # (up to so many images, pixels of the longer side)
 _LOSSLESS = 128 * 128  # up to so many pixels nothing is lost in the page
@@ -93,31 +106,45 @@ def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] 
         return None
     levels, truth = reference.data_range, unit(reference)
     preds = [None if r is None else unit(r) for r in results]
-    errors = [None if p is None or len(p) != len(truth) else (p - truth).abs() for p in preds]
+    errors = [None if p is None or len(p) != len(truth) else p.sub(truth).abs_() for p in preds]
     region = worst_region([error for error in errors if error is not None], truth.shape[1:], largest=(LARGEST, LARGEST))
     shown = tones(reference)
-    means = [None if error is None else _cut(error, region).mean(0) for error in errors]
+    means = [None if error is None else cut(error, region).mean(0) for error in errors]
     limit = error_limit([mean for mean in means if mean is not None], levels)
     return {
         "shape": region[2:],
         "corner": region[:2],
-        "reference": _webp(pillow(toned(_cut(truth, region), shown))),
-        "results": [None if p is None else _webp(pillow(toned(_cut(p, region), shown))) for p in preds],
+        "reference": _webp(pillow(cut(toned(reference, shown), region))),
+        "results": [None if r is None else _webp(pillow(cut(toned(r, shown), region))) for r in results],
         "ssim": [None if e is None or p is None else _gray(_similarity(p, truth, region)) for p, e in zip(preds, errors, strict=True)],
         "error": [None if mean is None else _gray(mean * (levels / limit)) for mean in means],
         "limit": limit,
         "unit": error_words(levels),
-        "note": _note(truth.shape[1:], region, tone_words(shown, levels)),
+        "note": _note(truth.shape[1:], region, tone_words(shown, levels), _depths(methods, reference, results)),
     }
 
 
 def _thumbnail(record: ImageRecord, side: int) -> str | None:
-    image = _read(record.reference)
-    if image is None:
-        return None
-    drawn = pillow(toned(unit(image), tones(image)))
+    drawn = _reduced_jpeg(record.reference, side) if record.values else None  # what has values has been read wholly
+    if drawn is None:
+        image = _read(record.reference)
+        if image is None:
+            return None
+        drawn = pillow(toned(image, tones(image)))
     drawn.thumbnail((side, side), Pillow.Resampling.BOX)
     return _webp(drawn, quality=_THUMBNAIL_QUALITY)
+
+
+def _reduced_jpeg(path: Path, side: int) -> Pillow.Image | None:
+    """A JPEG decoded no finer than a thumbnail needs, which takes a quarter of the time; ``None`` for everything else."""
+    try:
+        with Pillow.open(path, formats=("JPEG",)) as image:
+            if image.mode not in ("L", "RGB"):
+                return None
+            image.draft(None, (2 * side, 2 * side))
+            return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _read(path: Path) -> Image | None:
@@ -127,17 +154,12 @@ def _read(path: Path) -> Image | None:
         return None
 
 
-def _cut(pixels: Tensor, region: Region) -> Tensor:
-    top, left, height, width = region
-    return pixels[:, top : top + height, left : left + width]
-
-
 def _similarity(pred: Tensor, target: Tensor, region: Region) -> Tensor | None:
     """The SSIM map of a region, of windows that reach over its edge too."""
     top, left, height, width = region
     above, before = min(top, _REACH), min(left, _REACH)
     wider = (top - above, left - before, above + height + _REACH, before + width + _REACH)
-    values = similarity(_cut(pred, wider), _cut(target, wider))
+    values = similarity(cut(pred, wider), cut(target, wider))
     return None if values is None else values[above : above + height, before : before + width]
 
 
@@ -153,16 +175,21 @@ def _webp(image: Pillow.Image, quality: int = _QUALITY) -> str:
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _note(size: Sequence[int], region: Region, brightness: str) -> str:
+def _depths(methods: Sequence[str], reference: Image, results: Sequence[Image | None]) -> str:
+    """Of which methods the result has another bit depth than the reference."""
+    found = [(m, depth_words(reference.bit_depth, r.bit_depth)) for m, r in zip(methods, results, strict=True) if r is not None]
+    return " ".join(f"{method}: {words}." for method, words in found if words)
+
+
+def _note(size: Sequence[int], region: Region, *more: str) -> str:
     top, left, height, width = region
     words = []
     if (height, width) != tuple(size):
         words.append(
-            f"Too large to travel whole: these are the {width} \N{MULTIPLICATION SIGN} {height} pixels from x {left}, y {top} on, "
-            "where the error is largest."
+            f"Too large to travel whole: these are {height} \N{MULTIPLICATION SIGN} {width} pixels (height \N{MULTIPLICATION SIGN} width) "
+            f"from x {left}, y {top} on, where the error is largest."
         )
-    if brightness:
-        words.append(brightness)
+    words += filter(None, more)
     if height * width > _LOSSLESS:
         words.append("Shown with slight compression (WebP).")
     return " ".join(words)

@@ -9,6 +9,7 @@ const count = data.names.length;
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 const decoded = (value) => (typeof value === "string" ? WORDS[value] : value);
 for (const ofMethod of data.values) ofMethod.forEach((column, m) => (ofMethod[m] = column.map(decoded)));
+for (const fair of data.fair) fair.means = fair.means.map(decoded);
 for (const row of [...data.summaries, ...data.comparisons]) for (const key of Object.keys(row)) row[key] = decoded(row[key]);
 
 // Children are elements or text, and never markup: names of files come from anywhere.

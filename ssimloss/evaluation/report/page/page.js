@@ -42,25 +42,33 @@ function buildSummary() {
   const groups = metrics.map((metric, m) => {
     const rows = data.summaries.filter((row) => row.metric === m).sort((a, b) => a.method - b.method);
     const ends = rows.flatMap((row) => [row.low, row.high, row.mean]).filter(Number.isFinite);
-    const means = rows.map((row) => row.mean).filter((mean) => !Number.isNaN(mean));
+    // Where the means are over unequal sets of images the best is that over the images that all have.
+    const fair = data.fair.find((one) => one.metric === m);
+    const meanOf = (row) => (fair ? fair.means[row.method] : row.mean);
+    const means = rows.map(meanOf).filter((mean) => standing(mean) === 0);
     const best = metric.higher ? Math.max(...means) : Math.min(...means);
     return element("tbody", {},
       many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))) : null,
       rows.map((row) => element("tr", {},
         element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? methods[row.method] : titleOf(metric)),
-        element("td", { class: many && row.mean === best && means.length > 1 ? "number mean best" : "number mean" }, shown(row.mean, metric)),
+        element("td", { class: many && means.length > 1 && meanOf(row) === best ? "number mean best" : "number mean" }, shown(row.mean, metric),
+          fair && means.length ? element("small", {}, `${shown(meanOf(row), metric)} of ${whole(fair.count)}`) : null),
         element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${shown(row.low, metric)} to ${shown(row.high, metric)}`),
         element("td", { class: colored(row.method) }, many ? interval(row, "mean", Math.min(...ends), Math.max(...ends), false) : null),
         element("td", { class: "number" }, shown(row.std, metric)),
         element("td", { class: "number" }, whole(row.count), row.infinite ? element("small", {}, `${whole(row.infinite)} infinite`) : null),
         element("td", {}, nameLink(row.best)), element("td", {}, nameLink(row.worst)))));
   });
+  const unequal = data.fair.map(({ metric, count: shared }) => element("p", { class: "aside" },
+    `${metrics[metric].title}: these means are over unequal sets of images and cannot be compared. ` + (shared
+      ? `The small numbers are the means over the ${plural(shared, "image")} of which all methods have a finite value; the best of them is marked.`
+      : "No image has a finite value of all methods, and no best mean is marked.")));
   byId("summary").append(
     element("div", { class: "wide" }, element("table", { class: many ? "summary many" : "summary" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, many ? "Method" : "Metric"),
         heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: ["Best", "Worst", null].includes(head) ? null : "number" }, head ?? "")))), groups)),
-    element("p", { class: "aside" }, "Intervals are bootstrapped over the images. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the images."));
+    element("p", { class: "aside" }, "Intervals are bootstrapped over the images. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the images."), ...unequal);
 }
 
 function buildComparisons() {

@@ -6,7 +6,7 @@ const PAGE = 8;
 
 const columns = [
   { title: "Image", value: (i) => data.names[i], text: true },
-  { title: "Size", value: (i) => (data.sizes[i] ? data.sizes[i][0] * data.sizes[i][1] : null) },
+  { title: "H × W", value: (i) => (data.sizes[i] ? data.sizes[i][0] * data.sizes[i][1] : null) },
   ...metrics.flatMap((metric, m) =>
     methods.map((method, k) => ({ title: method, metric, method: k, value: (i) => data.values[k][m][i] }))),
 ];
@@ -82,7 +82,7 @@ function rowOf(position) {
   return element("tr", { class: failures.has(i) ? "failed" : null, "aria-rowindex": position + table.headRows + 1, "data-position": position },
     element("th", { scope: "row" }, element("div", { class: "named" }, thumbnail(i), element("div", {}, name,
       failures.has(i) ? element("span", { class: "flag", title: failures.get(i)[0].reason }, failureWords(i)) : null))),
-    element("td", { class: "number" }, size ? `${size[1]} × ${size[0]}` : NONE), cells);
+    element("td", { class: "number" }, size ? `${size[0]} × ${size[1]}` : NONE), cells);
 }
 
 function failureWords(i) {
@@ -163,7 +163,7 @@ function buildTable() {
   table.headRows = many ? 2 : 1;
   const [name, size, ...values] = columns;
   const label = (column) => `${column.metric.title}${many ? ` of ${column.title}` : ""}`;
-  const fixedHeads = [headCell(name, "name", { rowspan: table.headRows }), headCell(size, "size", { rowspan: table.headRows, class: "number" })];
+  const fixedHeads = [headCell(name, "name", { rowspan: table.headRows }), headCell(size, "size (height × width)", { rowspan: table.headRows, class: "number" })];
   const valueHeads = values.map((column) => headCell(column, label(column), { class: many && column.method === 0 ? "number start" : "number" }));
   const rows = many
     ? [element("tr", {}, fixedHeads, metrics.map((metric) =>

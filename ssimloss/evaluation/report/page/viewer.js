@@ -94,7 +94,7 @@ function show() {
   const m = view.method;
   parts.name.textContent = data.names[i];
   parts.name.title = data.names[i];
-  parts.place.textContent = `${whole(view.at + 1)} of ${whole(view.list.length)}${size ? `  ·  ${size[1]} × ${size[0]}` : ""}`;
+  parts.place.textContent = `${whole(view.at + 1)} of ${whole(view.list.length)}${size ? `  ·  ${size[0]} × ${size[1]} (height × width)` : ""}`;
   parts.previous.disabled = view.at === 0;
   parts.next.disabled = view.at === view.list.length - 1;
   parts.setMethod(m);
