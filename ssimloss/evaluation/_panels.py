@@ -22,7 +22,6 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from ssimloss import _files
-from ssimloss.evaluation._depths import depth_words
 from ssimloss.evaluation._maps import cut, error_limit, similarity, tone_words, toned, tones, unit, worst_region
 from ssimloss.evaluation.images import Image
 
@@ -58,9 +57,10 @@ def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, st
     mean = error.mean(0, keepdim=True)
     limit = error_limit([mean], levels)
     map_of_similarity = similarity(pred, truth)
+    depths = ("", "") if reference.bit_depth == distorted.bit_depth else tuple(f", {image.bit_depth} bit" for image in images)
     panels = [
-        _Panel(f"reference: {names[0]}", toned(reference, shown)),
-        _Panel(f"distorted: {names[1]}", toned(distorted, shown)),
+        _Panel(f"reference{depths[0]}: {names[0]}", toned(reference, shown)),
+        _Panel(f"distorted{depths[1]}: {names[1]}", toned(distorted, shown)),
         _Panel(
             f"difference, amplified {levels / limit:.0f} times",
             mean * levels,
@@ -77,7 +77,6 @@ def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, st
     side = max(height, width)
     factor = max(1, ENLARGED // side) if side <= LONGEST else LONGEST / side
     notes = [f"{height} × {width} pixels (height × width)", tone_words(shown, levels).removesuffix(".")]
-    notes.append(depth_words(reference.bit_depth, distorted.bit_depth))
     if factor > 1:
         notes.append(f"enlarged {factor} times")
     if factor < 1:

@@ -47,13 +47,14 @@ function buildSummary() {
     const meanOf = (row) => (fair ? fair.means[row.method] : row.mean);
     const means = rows.map(meanOf).filter((mean) => standing(mean) === 0);
     const best = metric.higher ? Math.max(...means) : Math.min(...means);
+    const isBest = (row) => many && means.length > 1 && meanOf(row) === best;
     return element("tbody", {},
       many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))) : null,
       rows.map((row) => element("tr", {},
         element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? methods[row.method] : titleOf(metric)),
-        element("td", { class: many && means.length > 1 && meanOf(row) === best ? "number mean best" : "number mean" }, shown(row.mean, metric),
-          fair && means.length ? element("small", {}, `${shown(meanOf(row), metric)} of ${whole(fair.count)}`) : null),
+        element("td", { class: !fair && isBest(row) ? "number mean best" : "number mean" }, shown(row.mean, metric),
+          fair && means.length ? element("small", { class: isBest(row) ? "best" : null }, `${shown(meanOf(row), metric)} of ${whole(fair.count)}`) : null),
         element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${shown(row.low, metric)} to ${shown(row.high, metric)}`),
         element("td", { class: colored(row.method) }, many ? interval(row, "mean", Math.min(...ends), Math.max(...ends), false) : null),
         element("td", { class: "number" }, shown(row.std, metric)),
