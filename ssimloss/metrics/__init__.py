@@ -8,7 +8,8 @@ from ssimloss.metrics.protocol import PROTOCOLS, Protocol, SuperResolutionProtoc
 from ssimloss.metrics.validator import BestCheckpoint, Validator
 
 if TYPE_CHECKING:
-    from ssimloss.metrics.image import DISTS, LPIPS, MSSSIM, PSNR, SSIM, DeepSimilarity, GradientSSIM, ImageMetric, LossMetric
+    from ssimloss.metrics._image_metric import ImageMetric
+    from ssimloss.metrics.image import DISTS, LPIPS, MSSSIM, PSNR, SSIM, DeepSimilarity, GradientSSIM, LossMetric
     from ssimloss.metrics.inception import InceptionMetrics
 
 __all__ = [
@@ -38,9 +39,10 @@ __all__ = [
 ]
 
 # They need torchmetrics, an extra, which is imported when one of them is first asked for.
-_OF_TORCHMETRICS = dict.fromkeys(
-    ("ImageMetric", "PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"
-) | {"InceptionMetrics": "inception"}
+_OF_TORCHMETRICS = dict.fromkeys(("PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image") | {
+    "ImageMetric": "_image_metric",
+    "InceptionMetrics": "inception",
+}
 
 
 def __getattr__(name: str) -> Any:

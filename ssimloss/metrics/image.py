@@ -5,7 +5,6 @@ processes, float64. Only sums are kept, in float64 on the device, and no graph; 
 image are, so that an image which a padded sampler repeats counts once. ``keep_values=True`` keeps the value of each image for ``values()``.
 """
 
-import hashlib
 import inspect
 import numbers
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
-from torchmetrics import Metric
 
 from ssimloss import _checks
 from ssimloss import functional as F
@@ -23,8 +21,8 @@ from ssimloss.functional.multiscale import WANG_2003, Channels, Combination, Min
 from ssimloss.functional.pixel import check_psnr_options
 from ssimloss.functional.similarity import FeatureDistance
 from ssimloss.functional.structure import Covariance, Downsample, Exponents, Padding, SSIMOptions, WindowName
-from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum, once_each, places
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
+from ssimloss.metrics._image_metric import ImageMetric
 from ssimloss.metrics.measures import ImageMeasure, measure
 from ssimloss.metrics.protocol import Protocol
 from ssimloss.networks import FeatureExtractor
@@ -33,123 +31,6 @@ from ssimloss.networks._pooling import Pooling
 from ssimloss.networks.extractor import Gray, Normalization, Weights
 
 Values = Callable[[Tensor, Tensor], Tensor]
-
-
-class MovedMetric(Metric):
-    """A metric whose states and networks go where the model goes, and keep their precision: a sum in bfloat16 would be no sum."""
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> nn.Module:
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(fn(torch.empty(0, device=tensor.device)).device)
-
-        applied: nn.Module = super()._apply(moved, exclude_state)
-        return applied
-
-
-class ImageMetric(MovedMetric):
-    """The mean of one number per image; the classes below say which.
-
-    Attributes:
-        keep_values: whether ``values()`` can be asked for.
-    """
-
-    is_differentiable = False
-    full_state_update = False
-    higher_is_better: bool | None = None
-    total: Tensor
-    count: Tensor
-    rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
-
-    def __init__(self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None) -> None:
-        """``identity`` says in words what is measured: equal for metrics that may share their sums in a ``MetricCollection``."""
-        super().__init__(process_group=process_group)
-        self.keep_values = keep_values
-        digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
-        # First, and compared by MetricCollection as any state: two measures whose first values happen to be equal are not taken for one.
-        self.add_state("identity", torch.tensor(list(digest)), dist_reduce_fx="max")
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # of images without an index
-        self.add_state("rows", [], dist_reduce_fx="cat")  # (K, 2): index, not a number where there is none, and value
-
-    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        """One number for each image, ``(N,)``."""
-        raise NotImplementedError
-
-    def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> None:
-        """Measure a batch.
-
-        Args:
-            pred, target: float images ``(N, C, H, W)``; batches may differ in size.
-            index: the place of each image in the dataset, in every update between two resets or in none.
-
-        Raises:
-            ValueError: what the function does not take; not one index for each image.
-            TypeError: integer tensors; an index that is no integer.
-        """
-        values = self.measured(pred, target).detach().double()
-        place = places(index, len(values), values.device)
-        if index is None:
-            self.total = self.total + values.sum()
-            self.count = self.count + len(values)
-        if len(values) and (self.keep_values or index is not None):
-            assert isinstance(self.rows, list)
-            add_rows(self.rows, torch.stack([place, values], 1))
-        self._batch: Tensor = values.mean()
-
-    def forward(self, pred: Tensor, target: Tensor, index: Index | None = None) -> Tensor:
-        """``update``, and the mean of this batch in this process."""
-        self.update(pred, target, index)
-        self._forward_cache = self._batch
-        return self._batch
-
-    def compute(self) -> Tensor:
-        """The mean over all images, a float64 scalar.
-
-        Raises:
-            RuntimeError: there was no image.
-            ValueError: some updates had an index and others had not; an index that is negative or that of different images.
-        """
-        rows = self._all_rows()
-        if are_indexed(rows[:, 0], self.count):
-            values = once_each(rows)[:, 0]
-        elif self.count == 0:
-            raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
-        else:
-            self._kept = rows[:, 1]
-            return self.total / self.count
-        self._kept = values
-        return torch.tensor(exact_sum(values.tolist()) / len(values), dtype=torch.float64, device=self.total.device)
-
-    def values(self) -> Tensor:
-        """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or without one as they came.
-
-        Under ``torch.distributed`` those of all processes; all of them have to call it.
-
-        Raises:
-            RuntimeError: without ``keep_values``; no image.
-        """
-        if not self.keep_values:
-            raise RuntimeError("no values are kept; make the metric with keep_values=True")
-        self.compute()
-        return self._kept
-
-    def sync(
-        self,
-        dist_sync_fn: Callable[..., Any] | None = None,
-        process_group: Any | None = None,
-        should_sync: bool = True,
-        distributed_available: Callable[..., bool] | None = None,
-    ) -> None:
-        """As in ``torchmetrics``; a process without rows takes part in the exchange with none, of the right shape."""
-        if not len(self.rows):
-            self.rows = [torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)]
-        options = {} if distributed_available is None else {"distributed_available": distributed_available}
-        super().sync(dist_sync_fn, process_group, should_sync, **options)
-
-    def _all_rows(self) -> Tensor:
-        if isinstance(self.rows, Tensor):
-            return self.rows
-        return torch.cat(self.rows) if self.rows else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
 
 
 class _FunctionMetric(ImageMetric):

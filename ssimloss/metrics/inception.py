@@ -18,8 +18,8 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
 from ssimloss.metrics._accumulate import SAME, Index, add_rows, are_indexed, check_repeated, in_order, places
+from ssimloss.metrics._image_metric import MovedMetric
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
-from ssimloss.metrics.image import MovedMetric
 from ssimloss.networks._sources import load_inception
 from ssimloss.networks.extractor import Weights
 
