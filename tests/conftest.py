@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -64,3 +65,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Also where a shell that started the tests in the background has switched it off, for them and for the processes they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

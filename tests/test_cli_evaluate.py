@@ -171,6 +171,7 @@ def test_one_image_has_no_interval(run: Run) -> None:
     assert lines[-1].split()[-3:] == ["-", "1.0000", "1"]
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 @pytest.mark.parametrize(("stop", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")])
 def test_stopped_from_outside(run: Run, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int, words: str) -> None:
     before = signal.getsignal(stop)

@@ -821,15 +821,7 @@ print("child ended with", os.waitpid(child, 0)[1])
     assert run.stdout == "child ended with 0\n", run.stderr
 
 
-@pytest.fixture
-def _ctrl_c_interrupts() -> Iterator[None]:
-    """Also where a shell that started the tests in the background has switched it off, for them and for the processes they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_keyboard_interrupt() -> None:
     """Between two calls, as for any function of PyTorch; the process goes on and computes the same."""
     pred, target = pictures((4, 3, 128, 128), torch.float32)
@@ -856,7 +848,7 @@ def test_keyboard_interrupt() -> None:
     assert torch.equal(F.ssim(pred, target, backend="cpu"), expected)
 
 
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_interrupted_process_ends() -> None:
     """Ctrl-C ends a script that spends its time in the library."""
     script = "import torch, ssimloss.functional as F\nx = torch.rand(2, 3, 400, 400)\nprint('on', flush=True)\nwhile True: F.ssim(x, x)"
