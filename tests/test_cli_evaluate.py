@@ -54,7 +54,7 @@ def run(images: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
     result = run("gt", "a", "B=b", "--metrics", "psnr, ssim", "--protocol", "basicsr", "--scale", "2", "--out", "report")
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["method", "metric", "mean", "95", "%", "interval", "std", "best", "worst", "images"]
+    assert lines[0].split() == ["method", "metric", "mean", "95", "%", "interval", "std", "best", "worst", "images", "better"]
     assert [line.split()[:2] for line in lines[1:5]] == [["a", "PSNR"], ["B", "PSNR"], ["a", "SSIM"], ["B", "SSIM"]]
     found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
     assert f"{found.summaries[0].mean:.4f}" in lines[1]

@@ -11,11 +11,12 @@ import shlex
 import signal
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
@@ -27,6 +28,8 @@ from ssimloss.cli._told import shown, told
 
 if TYPE_CHECKING:
     from ssimloss.evaluation import Evaluation
+    from ssimloss.evaluation.images import Alpha
+    from ssimloss.evaluation.run import OnDamaged
 
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no name is cut
 _QUIET_S = 10.0  # between two lines where there is no terminal
@@ -71,14 +74,14 @@ def evaluate(
             protocol=protocol,
             scale=scale,
             suffix=suffix,
-            alpha=alpha,  # type: ignore[arg-type]  # these words are checked there
+            alpha=cast("Alpha", alpha),  # a word that is none is an error of the library, here and below
             device=device,
             batch_size=batch_size,
             workers=workers,
             out=out,
             resume=resume,
             overwrite=overwrite,
-            on_damaged=on_damaged,  # type: ignore[arg-type]
+            on_damaged=cast("OnDamaged", on_damaged),
             report=report,
             command=shlex.join(["ssimloss", *sys.argv[1:]]),  # whatever the file is called that was started
             on_progress=show,
@@ -146,7 +149,7 @@ def _shown(console: Console) -> Iterator["_Shown"]:
         yield _Lines(console)
 
 
-class _Shown:
+class _Shown(ABC):
     """Called with how many images are done of how many."""
 
     def __init__(self) -> None:
@@ -155,9 +158,9 @@ class _Shown:
     def __call__(self, finished: int, total: int) -> None:
         self.show(finished, total, finished / max(time.monotonic() - self._began, 1e-9))
 
+    @abstractmethod
     def show(self, finished: int, total: int, rate: float) -> None:
         """How many of how many, and how many a second."""
-        raise NotImplementedError
 
 
 class _Bar(_Shown):
@@ -211,9 +214,21 @@ def _summary_table(result: "Evaluation") -> Table:
     from ssimloss.evaluation._fair import fair_means
 
     fair = {found.metric: found for found in fair_means(result)}
-    names = ["method", "metric", "mean", *(["mean of common images"] if fair else []), "95 % interval", "std", "best", "worst", "images"]
+    names = [
+        "method",
+        "metric",
+        "mean",
+        *(["mean of common images"] if fair else []),
+        "95 % interval",
+        "std",
+        "best",
+        "worst",
+        "images",
+        "better",
+    ]
     table = Table(*names, box=None, pad_edge=False)
     titles = {metric.name: f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}" for metric in result.metrics}
+    better = {metric.name: "high" if metric.higher_is_better else "low" for metric in result.metrics}
     for row in result.summaries:
         images = f"{row.count} ({row.infinite} infinite)" if row.infinite else str(row.count)
         interval = "-" if math.isnan(row.low) else f"{row.low:.4f} .. {row.high:.4f}"
@@ -221,7 +236,7 @@ def _summary_table(result: "Evaluation") -> Table:
         common = f"{found.means[row.method]:.4f} ({found.count})" if found is not None and found.means else "-" if found else ""
         numbers = f"{row.mean:.4f}", *([common] if fair else []), interval, f"{row.std:.4f}"
         method, best, worst = (escape(shown(name)) for name in (row.method, row.best, row.worst))
-        table.add_row(method, titles[row.metric], *numbers, best, worst, images)
+        table.add_row(method, titles[row.metric], *numbers, best, worst, images, better[row.metric])
     notes = [shown(f"bit depths: {line}") for line in result.about.get("bit depths", "").splitlines()]
     if fair:
         notes.append(

@@ -1,12 +1,41 @@
-"""Measures of one batch of pairs: images are prepared once for all of them, and a measure that cannot serve says why."""
+"""The measures of an evaluation, and their values of one batch of pairs: prepared once for all, with words where one cannot serve."""
 
 import math
 from collections.abc import Sequence
 
 from torch import Tensor
 
-from ssimloss.metrics import ImageMeasure
+from ssimloss.evaluation.result import MetricInfo
+from ssimloss.metrics import ImageMeasure, Protocol, measure
+from ssimloss.metrics import protocol as protocol_of
 from ssimloss.metrics.protocol import Prepared
+
+
+def measures_of(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None = None) -> list[ImageMeasure]:
+    """The measures that are named, under a protocol that may be named too.
+
+    Raises:
+        ValueError: an unknown name, one twice, none; a scale or a protocol that would be ignored.
+        TypeError: one string.
+    """
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
+    if isinstance(protocol, str):
+        protocol = protocol_of(protocol, scale=scale)
+    elif scale is not None:
+        raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
+    if metrics and not any(isinstance(one, str) for one in metrics) and protocol != protocol_of("plain"):
+        raise ValueError(f"protocol={protocol!r} is for metrics that are named; measures bring their own: measure('psnr', protocol)")
+    measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
+    names = [one.name for one in measures]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"metrics must name at least one metric and none twice, got {names}")
+    return measures
+
+
+def info_of(one: ImageMeasure) -> MetricInfo:
+    """What a result says of a measure."""
+    return MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe())
 
 
 def values_of(measures: Sequence[ImageMeasure], pred: Tensor, target: Tensor) -> list[list[float | str]]:
@@ -16,14 +45,14 @@ def values_of(measures: Sequence[ImageMeasure], pred: Tensor, target: Tensor) ->
         pred, target: ``(N, C, H, W)`` float64 in [0, 1], of files.
     """
     memory: Prepared = {}
-    return [_values(measure, pred, target, memory) for measure in measures]
+    return [_values(one, pred, target, memory) for one in measures]
 
 
-def _values(measure: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -> list[float | str]:
+def _values(one: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -> list[float | str]:
     try:
-        values = measure(pred, target, memory=memory).tolist()
+        values = one(pred, target, memory=memory).tolist()
     except ValueError as error:  # too small for it; they are all of one size
         # What stands behind the semicolon is the way out of who calls the function, with options that files do not have.
         what = str(error).rpartition("; ")[0] or str(error)
-        return [f"{what}; it takes larger images, or metrics without {measure.name!r}"] * len(pred)
+        return [f"{what}; it takes larger images, or metrics without {one.name!r}"] * len(pred)
     return ["the result is not a number" if math.isnan(value) else value for value in values]

@@ -13,10 +13,9 @@ from ssimloss.conventions._find import find
 from ssimloss.evaluation._depths import depth_words
 from ssimloss.evaluation._maps import unit
 from ssimloss.evaluation._panels import draw_panels
-from ssimloss.evaluation._values import values_of
+from ssimloss.evaluation._values import info_of, measures_of, values_of
 from ssimloss.evaluation.images import Alpha, Image, ImageError, read
 from ssimloss.evaluation.result import MetricInfo
-from ssimloss.metrics import measure
 from ssimloss.metrics import protocol as protocol_of
 
 _DIGITS = {"dB": 4}  # after the point; others have no unit, and six
@@ -142,12 +141,8 @@ def compare(
         TypeError: ``metrics`` is one string.
         RuntimeError: weights that are not on this machine.
     """
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
-    if not metrics or len(set(metrics)) < len(metrics):
-        raise ValueError(f"metrics must name at least one metric and none twice, got {list(metrics)}")
     rules = protocol_of(protocol, scale=scale)
-    measures = [measure(name, rules) for name in metrics]
+    measures = measures_of(metrics, rules)
     paths = Path(reference), Path(distorted)
     for path in paths:
         if path.is_dir():
@@ -163,7 +158,7 @@ def compare(
         channels=len(first.pixels),
         bit_depths=(first.bit_depth, second.bit_depth),
         protocol=rules.describe().splitlines()[0],
-        metrics=tuple(MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe()) for one in measures),
+        metrics=tuple(map(info_of, measures)),
         values={name: value for name, value in found.items() if not isinstance(value, str)},
         errors={name: value for name, value in found.items() if isinstance(value, str)},
         mean_error=apart.mean(dtype=torch.float64).item(),

@@ -16,17 +16,17 @@ from ssimloss import _checks
 from ssimloss._version import __version__
 from ssimloss.evaluation import records
 from ssimloss.evaluation._depths import depth_note
+from ssimloss.evaluation._values import info_of, measures_of
 from ssimloss.evaluation.images import Alpha
 from ssimloss.evaluation.measuring import decoded, measured
 from ssimloss.evaluation.pairs import Pairing, Source, Sources, find_pairs
 from ssimloss.evaluation.plan import Plan, make_plan
 from ssimloss.evaluation.records import Done
 from ssimloss.evaluation.report import write_report
-from ssimloss.evaluation.result import Evaluation, MetricInfo
+from ssimloss.evaluation.result import Evaluation
 from ssimloss.evaluation.sharding import World, joined
 from ssimloss.evaluation.statistics import compare_methods, summarise
-from ssimloss.metrics import ImageMeasure, Protocol, measure
-from ssimloss.metrics import protocol as named_protocol
+from ssimloss.metrics import ImageMeasure, Protocol
 
 OnDamaged = Literal["skip", "stop"]
 OnProgress = Callable[[int, int], object]
@@ -90,7 +90,7 @@ def evaluate(
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.count("batch_size", batch_size)
-    measures = _measures(metrics, protocol, scale)
+    measures = measures_of(metrics, protocol, scale)
     folder = None if out is None else Path(out)
     if resume and (folder is None or overwrite):
         raise ValueError("resume continues what out holds: it needs out, and does not go with overwrite")
@@ -144,22 +144,6 @@ def evaluate(
     return evaluation
 
 
-def _measures(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None) -> list[ImageMeasure]:
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
-    if isinstance(protocol, str):
-        protocol = named_protocol(protocol, scale=scale)
-    elif scale is not None:
-        raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
-    if metrics and not any(isinstance(one, str) for one in metrics) and protocol != named_protocol("plain"):
-        raise ValueError(f"protocol={protocol!r} is for metrics that are named; measures bring their own: measure('psnr', protocol)")
-    measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
-    names = [one.name for one in measures]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"metrics must name at least one metric and none twice, got {names}")
-    return measures
-
-
 def _workers(workers: int | None, world: World) -> int:
     if workers is not None:
         return _checks.count("workers", workers)
@@ -197,7 +181,7 @@ def _summed(plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMe
                 images[batch.images[row.image]].values[row.method] = row.values
             if row.error:
                 images[batch.images[row.image]].errors[row.method] = row.error
-    metrics = [MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe()) for one in measures]
+    metrics = [info_of(one) for one in measures]
     return Evaluation(
         about=depth_note(plan.batches),
         metrics=metrics,

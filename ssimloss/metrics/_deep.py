@@ -3,6 +3,7 @@
 The equations are those of ``ssimloss.functional``, the networks those of ``ssimloss.networks``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -22,7 +23,7 @@ from ssimloss.networks.extractor import Weights
 _TRAINED_ON: Final = {"imagenet": "torchvision's ImageNet weights", "random": "random weights", "embedded": "its own weights"}
 
 
-class FeatureDistance(nn.Module):
+class FeatureDistance(nn.Module, ABC):
     """A frozen network and the distance between its features, ``(N, C, H, W)`` twice -> ``(N,)``, never with a graph."""
 
     title: str
@@ -32,9 +33,9 @@ class FeatureDistance(nn.Module):
         self.extractor = extractor
         self.weights = _TRAINED_ON.get(weights, f"weights {weights}") if isinstance(weights, str) else "weights of the caller's own"
 
+    @abstractmethod
     def describe(self) -> str:
         """Network, layers and formula in words."""
-        raise NotImplementedError
 
     @property
     def identity(self) -> str:

@@ -1,6 +1,7 @@
 """The mean of one number per image as a ``torchmetrics`` metric: what the classes of ``image`` have in common."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,9 +49,9 @@ class ImageMetric(MovedMetric):
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # of images without an index
         self.add_state("rows", [], dist_reduce_fx="cat")  # (K, 2): index, not a number where there is none, and value
 
+    @abstractmethod
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """One number for each image, ``(N,)``."""
-        raise NotImplementedError
 
     def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> None:
         """Measure a batch.

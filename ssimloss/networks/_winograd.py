@@ -3,7 +3,7 @@
 A tile of 4x4 outputs needs 6x6 inputs. ``Y = A^T [(G g G^T) * (B^T d B)] A`` makes it with 36 multiplications for each pair of channels
 where the definition takes 144; over channels and tiles these are 36 products of matrices. The matrices ``A``, ``B``, ``G`` are those of
 interpolation at 0, +-sqrt(1/2), +-sqrt(2) and infinity: of the points tried (also 0, +-1, +-2, the usual ones) these lose the fewest
-digits, at most twice what PyTorch's convolution of the same memory layout loses.
+digits: 1.5 to 2.2 times what PyTorch's convolution of the same memory layout loses.
 """
 
 import math
@@ -32,10 +32,13 @@ _INPUT = (  # B^T
     (0, _B * _P, -_P, -_B, 1, 0),
     (0, 1, 0, -_P - _Q, 0, 1),
 )
+_AT_A, _AT_B = 2 * _P * (_P - _Q), 2 * _Q * (_Q - _P)  # products of the distances to the other points
 _FILTER = (  # G
     (1, 0, 0),
-    *((1 / (2 * _P * (_P - _Q)), sign * _A / (2 * _P * (_P - _Q)), _P / (2 * _P * (_P - _Q))) for sign in (1, -1)),
-    *((1 / (2 * _Q * (_Q - _P)), sign * _B / (2 * _Q * (_Q - _P)), _Q / (2 * _Q * (_Q - _P))) for sign in (1, -1)),
+    (1 / _AT_A, _A / _AT_A, _P / _AT_A),
+    (1 / _AT_A, -_A / _AT_A, _P / _AT_A),
+    (1 / _AT_B, _B / _AT_B, _Q / _AT_B),
+    (1 / _AT_B, -_B / _AT_B, _Q / _AT_B),
     (0, 0, 1),
 )
 _OUTPUT = (  # A^T
