@@ -56,6 +56,8 @@ def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["method", "metric", "mean", "95", "%", "interval", "std", "best", "worst", "images", "better"]
     assert [line.split()[:2] for line in lines[1:5]] == [["a", "PSNR"], ["B", "PSNR"], ["a", "SSIM"], ["B", "SSIM"]]
+    assert [line.split()[-1] for line in lines[1:5]] == ["high"] * 4
+    assert run("gt/0.png", "a/0.png", "--metrics", "l1").stdout.splitlines()[1].split()[-1] == "low"
     found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
     assert f"{found.summaries[0].mean:.4f}" in lines[1]
     assert any(line.startswith("a - B") for line in lines)
