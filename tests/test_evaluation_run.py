@@ -302,6 +302,18 @@ def test_resume_measures_anew_what_has_changed_or_failed(images: Path) -> None:
     assert result.images == evaluate(images / "gt", images / "a").images
 
 
+def test_resume_measures_anew_what_was_touched_or_resized(images: Path) -> None:
+    """A file of as many bytes but another time, and one of the same time but other bytes."""
+    out, calls = images / "out", []
+    evaluate(images / "gt", images / "a", out=out, batch_size=1)
+    os.utime(images / "a/1.png", ns=(0, 1))
+    times = (images / "gt/3.png").stat().st_atime_ns, (images / "gt/3.png").stat().st_mtime_ns
+    save(images / "gt/3.png", photographs.degrade(photographs.pair("chelsea", *SIZES[3])[1]))
+    os.utime(images / "gt/3.png", ns=times)
+    evaluate(images / "gt", images / "a", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    assert calls == [(1, 2), (2, 2)]
+
+
 def test_resume_tries_again_what_could_not_be_read(images: Path) -> None:
     """Also where the file looks as before: a network drive that was away."""
     path, out = images / "a/2.png", images / "out"
