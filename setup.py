@@ -1,8 +1,10 @@
-"""Builds the native CPU library ``ssimloss/kernels/libssimloss.so``, puts ``weights/`` into the package; the rest is in ``pyproject.toml``.
+"""Builds the native CPU library ``ssimloss/kernels/libssimloss.so``, puts ``weights/`` into the
+package; the rest is in ``pyproject.toml``.
 
-One shared library with a C interface: it uses neither the headers of Python nor those of PyTorch, so that one wheel per platform serves
-every version of both. The kernels are compiled once per instruction set and chosen among when they run. Without a compiler the package
-installs without it, and ``python -m ssimloss.kernels`` says so; ``SSIMLOSS_BUILD=require`` makes that an error.
+One shared library with a C interface: it uses neither the headers of Python nor those of PyTorch,
+so that one wheel per platform serves every version of both. The kernels are compiled once per
+instruction set and chosen among when they run. Without a compiler the package installs without it,
+and ``python -m ssimloss.kernels`` says so; ``SSIMLOSS_BUILD=require`` makes that an error.
 """
 
 import os
@@ -18,14 +20,36 @@ from setuptools.command.build_py import build_py
 
 NATIVE = Path("ssimloss/kernels/native")
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
-# No -march=native: the library runs where it was not built. Features are named one by one, which holds for processors of every maker.
+# No -march=native: the library runs where it was not built. Features are named one by one, which
+# holds for processors of every maker.
 INSTRUCTIONS: dict[str, list[str]] = {"baseline": []}
 if IS_X86:
     INSTRUCTIONS["avx2"] = ["-mavx2", "-mfma"]
-    INSTRUCTIONS["avx512"] = ["-mavx2", "-mfma", *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")), "-mprefer-vector-width=512"]
-OPTIONS = ["-std=c++17", "-O3", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"]
+    INSTRUCTIONS["avx512"] = [
+        "-mavx2",
+        "-mfma",
+        *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")),
+        "-mprefer-vector-width=512",
+    ]
+OPTIONS = [
+    "-std=c++17",
+    "-O3",
+    "-g0",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wall",
+    "-Wextra",
+]
 KERNELS = ["-fno-exceptions", "-fno-rtti"]
-WEIGHTS = sorted([Path("weights/MANIFEST.toml"), *Path("weights").glob("*.safetensors"), *Path("weights/licenses").glob("*.txt")])
+WEIGHTS = sorted(
+    [
+        Path("weights/MANIFEST.toml"),
+        *Path("weights").glob("*.safetensors"),
+        *Path("weights/licenses").glob("*.txt"),
+    ]
+)
 
 
 class BuildNative(build_ext):
@@ -33,7 +57,9 @@ class BuildNative(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         """Write the library to where setuptools expects it."""
-        work = [("kernels.cpp", name, [*options, *KERNELS]) for name, options in INSTRUCTIONS.items()]
+        work = [
+            ("kernels.cpp", name, [*options, *KERNELS]) for name, options in INSTRUCTIONS.items()
+        ]
         work += [("library.cpp", "common", []), ("threads.cpp", "common", [])]
 
         def compiled(source: str, folder: str, options: list[str]) -> list[str]:
@@ -41,12 +67,20 @@ class BuildNative(build_ext):
                 [str(NATIVE / source)],
                 output_dir=str(Path(self.build_temp, folder)),
                 macros=[("SSIMLOSS_X86", None)] if IS_X86 else [],
-                extra_postargs=[*OPTIONS, *options, *shlex.split(os.environ.get("SSIMLOSS_CXXFLAGS", ""))],
+                extra_postargs=[
+                    *OPTIONS,
+                    *options,
+                    *shlex.split(os.environ.get("SSIMLOSS_CXXFLAGS", "")),
+                ],
                 depends=ext.depends,
             )
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            objects = [item for items in pool.map(lambda arguments: compiled(*arguments), work) for item in items]
+            objects = [
+                item
+                for items in pool.map(lambda arguments: compiled(*arguments), work)
+                for item in items
+            ]
         self.compiler.link_shared_object(
             objects,
             self.get_ext_fullpath(ext.name),
@@ -61,7 +95,9 @@ class BuildNative(build_ext):
 
 
 class BringWeights(build_py):
-    """Copies the weights, which lie at the top of the repository, into the package, where an installed one looks for them."""
+    """Copies the weights, which lie at the top of the repository, into the package, where an
+    installed one looks for them.
+    """
 
     def run(self) -> None:
         """Copy the package, then the weights; an editable install finds them in the repository."""
@@ -77,7 +113,12 @@ class BringWeights(build_py):
 
     def get_source_files(self) -> list[str]:
         """What a source distribution needs besides the modules."""
-        return [*super().get_source_files(), *self._weights(), "weights/README.md", "weights/convert.py"]
+        return [
+            *super().get_source_files(),
+            *self._weights(),
+            "weights/README.md",
+            "weights/convert.py",
+        ]
 
     def _weights(self) -> dict[str, str]:
         folder = Path(self.build_lib, "ssimloss", "weights", "bundled")

@@ -1,4 +1,6 @@
-"""``python -m benchmarks``: check that all compute the same, then time them in turn, then write the report."""
+"""``python -m benchmarks``: check that all compute the same, then time them in turn, then write the
+report.
+"""
 
 from __future__ import annotations
 
@@ -57,13 +59,21 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             if options.only and definition.name not in options.only:
                 continue
             known = asked.setdefault(definition.name, definition)
-            asked[definition.name] = dataclasses.replace(known, absent={**known.absent, **definition.absent})
+            asked[definition.name] = dataclasses.replace(
+                known, absent={**known.absent, **definition.absent}
+            )
             rows += compare(definition, shape, device, machine, effort)
     results = {
         "metadata": about,
-        "settings": {**effort, "value_tolerance": VALUE_TOLERANCE, "gradient_tolerance": GRADIENT_TOLERANCE},
+        "settings": {
+            **effort,
+            "value_tolerance": VALUE_TOLERANCE,
+            "gradient_tolerance": GRADIENT_TOLERANCE,
+        },
         "limits": dataclasses.asdict(machine),
-        "definitions": [{"name": d.name, "title": d.title, "absent": d.absent} for d in asked.values()],
+        "definitions": [
+            {"name": d.name, "title": d.title, "absent": d.absent} for d in asked.values()
+        ],
         "rows": rows,
     }
     if options.out or not options.quick:
@@ -75,7 +85,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     return results
 
 
-def compare(definition: Definition, shape: Shape, device: torch.device, machine: Machine, effort: dict[str, Any]) -> list[report.Row]:
+def compare(
+    definition: Definition,
+    shape: Shape,
+    device: torch.device,
+    machine: Machine,
+    effort: dict[str, Any],
+) -> list[report.Row]:
     """One row per library: whether it computes our number, and if so, what that takes.
 
     ``effort`` holds the rounds, slices and tries of :func:`time_interleaved`.
@@ -88,7 +104,11 @@ def compare(definition: Definition, shape: Shape, device: torch.device, machine:
         rows[library] = row
         try:
             value, gradient = difference(peer, definition.ours, pred, target)
-        except (AssertionError, RuntimeError, ValueError) as error:  # what libraries raise for sizes that they do not take
+        except (
+            AssertionError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # what libraries raise for sizes that they do not take
             if library == OURS:
                 raise
             row["refused"] = f"refuses: {error}"
@@ -97,8 +117,14 @@ def compare(definition: Definition, shape: Shape, device: torch.device, machine:
         if value <= VALUE_TOLERANCE and gradient <= GRADIENT_TOLERANCE:
             scores[library] = peer.score
         else:
-            row["refused"] = f"another number (value off by {value:.1e}, gradient by {gradient:.1e})"
-        print(f"{definition.name} {shape} {library}: value {value:.1e}, gradient {gradient:.1e} from ours", flush=True)
+            row["refused"] = (
+                f"another number (value off by {value:.1e}, gradient by {gradient:.1e})"
+            )
+        print(
+            f"{definition.name} {shape} {library}: value {value:.1e}, gradient {gradient:.1e} "
+            "from ours",
+            flush=True,
+        )
 
     for mode, make in (("forward", _forward), ("backward", _forward_and_backward)):
         calls = {library: make(score, pred, target) for library, score in scores.items()}
@@ -111,11 +137,18 @@ def compare(definition: Definition, shape: Shape, device: torch.device, machine:
                     rows[library]["peak_bytes"] = peak_bytes(call, device)
                     if library.startswith(OURS) and device.type == "cpu":
                         rows[library]["peak_bytes"] += native_bytes(definition, shape)
-                print(f"  {mode} {library}: {1e3 * rows[library][mode]['median_s']:.2f} ms", flush=True)
+                print(
+                    f"  {mode} {library}: {1e3 * rows[library][mode]['median_s']:.2f} ms",
+                    flush=True,
+                )
     for mode in ("forward", "backward"):
-        work = least_work(shape, taps=definition.taps, scales=definition.scales, backward=mode == "backward")
+        work = least_work(
+            shape, taps=definition.taps, scales=definition.scales, backward=mode == "backward"
+        )
         for library in scores:
-            rows[library]["limit_share"] = machine.least_seconds(work) / rows[library][mode]["median_s"]
+            rows[library]["limit_share"] = (
+                machine.least_seconds(work) / rows[library][mode]["median_s"]
+            )
     return list(rows.values())
 
 
@@ -140,21 +173,58 @@ def _shape(text: str) -> Shape:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small images, few rounds, printed and not kept: does it run?")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
-    parser.add_argument("--shape", type=_shape, action="append", metavar="NxCxHxW", help="may be given several times")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="small images, few rounds, printed and not kept: does it run?",
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), help="default: cuda where there is one"
+    )
+    parser.add_argument(
+        "--shape",
+        type=_shape,
+        action="append",
+        metavar="NxCxHxW",
+        help="may be given several times",
+    )
     parser.add_argument(
         "--only",
         action="append",
         metavar="DEFINITION",
-        help="ssim, ssim_reflect, ms_ssim, ms_ssim_joint, l1, charbonnier or ssim_l1; may be repeated",
+        help="ssim, ssim_reflect, ms_ssim, ms_ssim_joint, l1, charbonnier or ssim_l1; may be "
+        "repeated",
     )
-    parser.add_argument("--compile", action="store_true", help="also pytorch-msssim, torch and ours under torch.compile")
-    parser.add_argument("--instructions", choices=("avx512", "avx2", "baseline"), help="of our native library (default: the best)")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also pytorch-msssim, torch and ours under torch.compile",
+    )
+    parser.add_argument(
+        "--instructions",
+        choices=("avx512", "avx2", "baseline"),
+        help="of our native library (default: the best)",
+    )
     parser.add_argument("--rounds", type=int, default=7, help="slices per library (default 7)")
-    parser.add_argument("--slice", type=float, default=0.5, metavar="SECONDS", help="length of a slice (default 0.5)")
-    parser.add_argument("--tries", type=int, default=4, help="how often a slice that others disturbed is measured (default 4)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the report goes (default benchmarks/results)")
+    parser.add_argument(
+        "--slice",
+        type=float,
+        default=0.5,
+        metavar="SECONDS",
+        help="length of a slice (default 0.5)",
+    )
+    parser.add_argument(
+        "--tries",
+        type=int,
+        default=4,
+        help="how often a slice that others disturbed is measured (default 4)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where the report goes (default benchmarks/results)",
+    )
     parser.add_argument("--name", help="name of the report (default: the device)")
     return parser
 

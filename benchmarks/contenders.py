@@ -1,7 +1,9 @@
-"""Who is timed on which definition: our function and, beside it, each library that computes the same number.
+"""Who is timed on which definition: our function and, beside it, each library that computes the
+same number.
 
-Libraries differ in borders and in how they halve odd sizes. A definition groups those that can be told to compute the same thing; where
-a detail cannot be told, ``ours_alike`` is our function with that detail, and it is what the library's output has to equal.
+Libraries differ in borders and in how they halve odd sizes. A definition groups those that can be
+told to compute the same thing; where a detail cannot be told, ``ours_alike`` is our function with
+that detail, and it is what the library's output has to equal.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ OURS = "ssimloss"
 
 @dataclass(frozen=True)
 class Peer:
-    """One library's score, and ours with the details that the library does not let one choose (``None``: ours as timed)."""
+    """One library's score, and ours with the details that the library does not let one choose
+    (``None``: ours as timed).
+    """
 
     score: Score
     ours_alike: Score | None = None
@@ -60,7 +64,9 @@ def version(library: str) -> str:
 
 
 def definitions(shape: Shape, *, compiled: bool = False) -> list[Definition]:
-    """SSIM, MS-SSIM and distances per pixel in the definitions that the libraries share, for images of this shape."""
+    """SSIM, MS-SSIM and distances per pixel in the definitions that the libraries share, for images
+    of this shape.
+    """
     found = [_ssim_valid(), _ssim_reflect(), *_ms_ssim(shape), _l1(), _charbonnier(), _mixed()]
     return [_with_compiled(definition) for definition in found] if compiled else found
 
@@ -78,7 +84,11 @@ def _ssim_valid() -> Definition:
     if installed("kornia"):
         import kornia
 
-        peers["kornia"] = Peer(lambda pred, target: kornia.metrics.ssim(pred, target, 11, max_val=1.0, padding="valid").mean())
+        peers["kornia"] = Peer(
+            lambda pred, target: kornia.metrics.ssim(
+                pred, target, 11, max_val=1.0, padding="valid"
+            ).mean()
+        )
     return Definition(
         "ssim",
         "SSIM, Gaussian 11 taps, sigma 1.5, whole windows only, population covariance",
@@ -97,7 +107,11 @@ def _ssim_reflect() -> Definition:
     if installed("kornia"):
         import kornia
 
-        peers["kornia"] = Peer(lambda pred, target: kornia.metrics.ssim(pred, target, 11, max_val=1.0, padding="same").mean())
+        peers["kornia"] = Peer(
+            lambda pred, target: kornia.metrics.ssim(
+                pred, target, 11, max_val=1.0, padding="same"
+            ).mean()
+        )
     return Definition(
         "ssim_reflect",
         "SSIM as above with mirrored borders, the map as large as the images",
@@ -112,26 +126,36 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
     while min(shape[2:]) < 11 * 2 ** (len(weights) - 1):
         weights = weights[:-1]
     scales = len(weights)
-    if scales < 5:  # as the other libraries would have to be told to: without the scales that do not fit
+    if (
+        scales < 5
+    ):  # as the other libraries would have to be told to: without the scales that do not fit
         total = sum(weights)
         weights = tuple(weight / total for weight in weights)
     ours = partial(F.ms_ssim, scale_weights=weights)
 
     peers: dict[str, Peer] = {}
-    absent = {"kornia": "has MS-SSIM only as part of a mixed loss", "torchmetrics": "multiplies over all channels at once, see below"}
+    absent = {
+        "kornia": "has MS-SSIM only as part of a mixed loss",
+        "torchmetrics": "multiplies over all channels at once, see below",
+    }
     if min(shape[2:]) <= 160:
-        absent["pytorch-msssim"] = "refuses images of up to 160 pixels, whatever the number of scales"
+        absent["pytorch-msssim"] = (
+            "refuses images of up to 160 pixels, whatever the number of scales"
+        )
     elif installed("pytorch-msssim"):
         from pytorch_msssim import ms_ssim
 
         peers["pytorch-msssim"] = Peer(
-            partial(ms_ssim, data_range=1.0, weights=list(weights)), partial(ours, pooling="zeros", negative="relu")
+            partial(ms_ssim, data_range=1.0, weights=list(weights)),
+            partial(ours, pooling="zeros", negative="relu"),
         )
     if installed("piq"):
         import piq
 
         peers["piq"] = Peer(
-            lambda pred, target: piq.multi_scale_ssim(pred, target, data_range=1.0, scale_weights=torch.tensor(weights)),
+            lambda pred, target: piq.multi_scale_ssim(
+                pred, target, data_range=1.0, scale_weights=torch.tensor(weights)
+            ),
             partial(ours, pooling="replicate", negative="relu"),
         )
     separate = Definition(
@@ -152,7 +176,8 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
         separate,
         Definition(
             "ms_ssim_joint",
-            "MS-SSIM, five scales (of 128 pixels: the four that fit), the product over all channels at once, coarsest scale mirrored",
+            "MS-SSIM, five scales (of 128 pixels: the four that fit), the product over all "
+            "channels at once, coarsest scale mirrored",
             joint,
             {"torchmetrics": Peer(score)},
             scales=scales,
@@ -170,7 +195,11 @@ def _charbonnier() -> Definition:
         return torch.sqrt((pred - target) ** 2 + 1e-6).mean()
 
     return Definition(
-        "charbonnier", "Charbonnier, eps 1e-3, mean over all pixels", partial(F.charbonnier_loss, eps=1e-3), {"torch": Peer(plain)}, taps=0
+        "charbonnier",
+        "Charbonnier, eps 1e-3, mean over all pixels",
+        partial(F.charbonnier_loss, eps=1e-3),
+        {"torch": Peer(plain)},
+        taps=0,
     )
 
 
@@ -185,17 +214,23 @@ def _mixed() -> Definition:
 
         peers["pytorch-msssim"] = Peer(mixed)
     return Definition(
-        "ssim_l1", "0.8 L1 + 0.2 (1 - SSIM), whole windows only, as in Gaussian splatting", partial(F.ssim_l1_loss, padding="valid"), peers
+        "ssim_l1",
+        "0.8 L1 + 0.2 (1 - SSIM), whole windows only, as in Gaussian splatting",
+        partial(F.ssim_l1_loss, padding="valid"),
+        peers,
     )
 
 
 def native_bytes(definition: Definition, shape: Shape) -> int:
-    """What our native library holds at most during a call besides what PyTorch allocates for it: working memory of each thread and, for a
-    pyramid, coarser scales of as many planes as fit 768 KiB per thread, or of one large plane."""
+    """What our native library holds at most during a call besides what PyTorch allocates for it:
+    working memory of each thread and, for a pyramid, coarser scales of as many planes as fit 768
+    KiB per thread, or of one large plane."""
     if why_not("cpu") is not None or definition.taps == 0:
         return 0
     threads = torch.get_num_threads()
-    plane = 4 * shape[2] * shape[3] // 4  # x, y and the gradient from scale 2 on, 1/12 of the plane each
+    plane = (
+        4 * shape[2] * shape[3] // 4
+    )  # x, y and the gradient from scale 2 on, 1/12 of the plane each
     coarser = max(threads * (3 << 18), plane) if definition.scales > 1 else 0
     return _cpu.scratch_bytes() * threads + coarser
 
@@ -214,7 +249,9 @@ def _with_compiled(definition: Definition) -> Definition:
 
 
 def images(shape: Shape, device: torch.device, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two float32 images in [0, 1] with structure at all scales, one the degraded copy of the other."""
+    """Two float32 images in [0, 1] with structure at all scales, one the degraded copy of the
+    other.
+    """
     generator = torch.Generator().manual_seed(seed)
     n, c, height, width = shape
 
@@ -222,26 +259,44 @@ def images(shape: Shape, device: torch.device, seed: int = 0) -> tuple[Tensor, T
         total = torch.zeros(shape)
         for octave in range(2, 9):
             coarse = torch.rand(n, c, 2**octave, 2**octave, generator=generator) - 0.5
-            total += torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear", antialias=True) / octave
+            total += (
+                torch.nn.functional.interpolate(
+                    coarse, size=(height, width), mode="bilinear", antialias=True
+                )
+                / octave
+            )
         return total
 
     target = (0.5 + 0.5 * clouds()).clamp(0, 1)
-    pred = (0.95 * target + 0.02 + 0.1 * clouds() + 0.02 * torch.randn(shape, generator=generator)).clamp(0, 1)
+    pred = (
+        0.95 * target + 0.02 + 0.1 * clouds() + 0.02 * torch.randn(shape, generator=generator)
+    ).clamp(0, 1)
     return pred.to(device), target.to(device)
 
 
-# float32 in both: libraries that do not centre before squaring lose a few digits, and pytorch-msssim's window is built in float32.
+# float32 in both: libraries that do not centre before squaring lose a few digits, and
+# pytorch-msssim's window is built in float32.
 VALUE_TOLERANCE = 2e-5
 GRADIENT_TOLERANCE = 5e-3  # relative L2
 
 
 def difference(peer: Peer, ours: Score, pred: Tensor, target: Tensor) -> tuple[float, float]:
-    """How far a library's value and gradient are from ours with the same details: absolute, and relative L2."""
+    """How far a library's value and gradient are from ours with the same details: absolute, and
+    relative L2.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        values, gradients = zip(*(_value_and_gradient(score, pred, target) for score in (peer.score, peer.ours_alike or ours)), strict=True)
+        values, gradients = zip(
+            *(
+                _value_and_gradient(score, pred, target)
+                for score in (peer.score, peer.ours_alike or ours)
+            ),
+            strict=True,
+        )
     norm = torch.linalg.vector_norm(gradients[1])
-    return abs(float(values[0] - values[1])), float(torch.linalg.vector_norm(gradients[0] - gradients[1]) / norm)
+    return abs(float(values[0] - values[1])), float(
+        torch.linalg.vector_norm(gradients[0] - gradients[1]) / norm
+    )
 
 
 def _value_and_gradient(score: Score, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

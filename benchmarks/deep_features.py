@@ -1,7 +1,9 @@
-"""``python -m benchmarks.deep_features``: what losses on deep features cost in a training step, alone and together.
+"""``python -m benchmarks.deep_features``: what losses on deep features cost in a training step,
+alone and together.
 
-A step is the network over pred, with a graph, and over target, without one, the distance, and the gradient to pred. Networks have random
-weights, the same for all, which cost what trained ones do. Values and gradients are compared before anything is timed.
+A step is the network over pred, with a graph, and over target, without one, the distance, and the
+gradient to pred. Networks have random weights, the same for all, which cost what trained ones do.
+Values and gradients are compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -24,21 +26,36 @@ from ssimloss import LPIPS, CombinedLoss, PerceptualLoss, TextureLoss
 Loss = Callable[[Tensor, Tensor], Tensor]
 CONTENT_SHAPES = ((4, 3, 128, 128), (1, 3, 512, 512))
 SHARED_SHAPE = (4, 3, 128, 128)
-LAYER = "relu5_4"  # one that every library has: piq's and a loop's features before the activation are overwritten by it
-# Relative, in float32 after 16 convolutions; the gradient of an absolute value changes sign where two features hardly differ.
+# one that every library has: piq's and a loop's features before the activation are overwritten by
+# it
+LAYER = "relu5_4"
+# Relative, in float32 after 16 convolutions; the gradient of an absolute value changes sign where
+# two features hardly differ.
 AGREES = {"value": 1e-4, "gradient": 1e-2}
 
 
 def main() -> None:
     """Print the tables, and write them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where deep_features.json and deep_features.md go (default: nowhere)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where deep_features.json and deep_features.md go (default: nowhere)",
+    )
     options = parser.parse_args()
     tables = {
-        f"Content loss, VGG19 {LAYER}, L1, {_text(shape)}": measured(content_losses(), shape, options.rounds) for shape in CONTENT_SHAPES
+        f"Content loss, VGG19 {LAYER}, L1, {_text(shape)}": measured(
+            content_losses(), shape, options.rounds
+        )
+        for shape in CONTENT_SHAPES
     }
-    tables[f"Losses on VGG16, alone and in one sum, {_text(SHARED_SHAPE)}"] = measured(shared_losses(), SHARED_SHAPE, options.rounds)
+    tables[f"Losses on VGG16, alone and in one sum, {_text(SHARED_SHAPE)}"] = measured(
+        shared_losses(), SHARED_SHAPE, options.rounds
+    )
     about = report.metadata(torch.device("cpu"))
     text = markdown(about, tables)
     print(text)
@@ -59,7 +76,10 @@ def content_losses() -> dict[str, Loss]:
         torch.manual_seed(0)
         state = torchvision.models.vgg19(weights=None).state_dict()
     features = vgg19_features(state)
-    mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    mean, std = (
+        torch.tensor(values)[:, None, None]
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
     last = 35  # index of relu5_4
 
     def features_of(image: Tensor) -> Tensor:
@@ -69,12 +89,17 @@ def content_losses() -> dict[str, Loss]:
         return x
 
     piqs = piq.ContentLoss(
-        feature_extractor=vgg19_features(state), layers=[str(last)], weights=[1 / 512], distance="mae"
+        feature_extractor=vgg19_features(state),
+        layers=[str(last)],
+        weights=[1 / 512],
+        distance="mae",
     )  # adds channels up
     losses: dict[str, Loss] = {
         "ssimloss": PerceptualLoss("vgg19", layers={LAYER: 1.0}, weights=state),
         "piq": piqs,
-        "loop over layers": lambda pred, target: torch.nn.functional.l1_loss(features_of(pred), features_of(target.detach())),
+        "loop over layers": lambda pred, target: torch.nn.functional.l1_loss(
+            features_of(pred), features_of(target.detach())
+        ),
     }
     check_agreement(losses, CONTENT_SHAPES[0])
     return losses
@@ -91,9 +116,15 @@ def vgg19_features(state: dict[str, Tensor]) -> nn.Sequential:
 
 
 def shared_losses() -> dict[str, Loss]:
-    """Three losses on VGG16, each alone, and their sum, in which the network runs once for each image."""
+    """Three losses on VGG16, each alone, and their sum, in which the network runs once for each
+    image.
+    """
     content = PerceptualLoss("vgg16", layers={"relu5_3": 1.0}, weights="random")
-    texture = TextureLoss("vgg16", layers=dict.fromkeys(("relu1_2", "relu2_2", "relu3_3", "relu4_3"), 1.0), weights="random")  # Johnson's
+    texture = TextureLoss(
+        "vgg16",
+        layers=dict.fromkeys(("relu1_2", "relu2_2", "relu3_3", "relu4_3"), 1.0),
+        weights="random",
+    )  # Johnson's
     lpips = LPIPS("vgg16", weights="random")
     return {
         "content + texture + LPIPS": CombinedLoss(content=content, texture=texture, lpips=lpips),
@@ -127,10 +158,14 @@ def check_agreement(losses: dict[str, Loss], shape: tuple[int, ...]) -> None:
                 raise RuntimeError(f"{name} computes another {what}: {distance:.1e} from ours")
 
 
-def measured(losses: dict[str, Loss], shape: tuple[int, ...], rounds: int) -> dict[str, dict[str, float]]:
+def measured(
+    losses: dict[str, Loss], shape: tuple[int, ...], rounds: int
+) -> dict[str, dict[str, float]]:
     """Seconds (median and quartiles) and peak bytes of each."""
     pred, target = images(shape)
-    calls: dict[str, Callable[[], object]] = {name: partial(step, loss, pred, target) for name, loss in losses.items()}
+    calls: dict[str, Callable[[], object]] = {
+        name: partial(step, loss, pred, target) for name, loss in losses.items()
+    }
     samples = time_interleaved(calls, rounds=rounds, slice_s=0.1, least_calls=1, tries=2)
     peaks = {name: peak_bytes(call, torch.device("cpu")) for name, call in calls.items()}
     return {name: {**samples[name].summary(), "peak_bytes": peaks[name]} for name in losses}
@@ -142,18 +177,30 @@ def markdown(about: dict[str, Any], tables: dict[str, dict[str, dict[str, float]
         f"# Deep features: {about['device']}, {about['threads']} threads",
         "",
         f"{about['date']}, {about['system']}, {about['instructions']}, "
-        + ", ".join(f"{library} {about['versions'][library]}" for library in ("torch", "ssimloss", "piq"))
-        + ". Float32, median (quartiles) of forward + backward; a star marks times taken while other processes computed.",
+        + ", ".join(
+            f"{library} {about['versions'][library]}" for library in ("torch", "ssimloss", "piq")
+        )
+        + ". Float32, median (quartiles) of forward + backward; a star marks times taken while "
+        "other processes computed.",
     ]
     for title, rows in tables.items():
         first = next(iter(rows.values()))
-        lines += ["", f"## {title}", "", "| loss | ms | first line's share | peak MiB | first line's share |", "|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| loss | ms | first line's share | peak MiB | first line's share |",
+            "|---|---|---|---|---|",
+        ]
         for name, row in rows.items():
-            low, middle, high = (1e3 * row[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s"))
+            low, middle, high = (
+                1e3 * row[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s")
+            )
             star = "" if row["quiet"] else "*"
             lines.append(
-                f"| {name} | {middle:.0f} ({low:.0f}-{high:.0f}){star} | {first['median_s'] / row['median_s']:.2f} | "
-                f"{row['peak_bytes'] / 2**20:.0f} | {first['peak_bytes'] / row['peak_bytes']:.2f} |"
+                f"| {name} | {middle:.0f} ({low:.0f}-{high:.0f}){star} | "
+                f"{first['median_s'] / row['median_s']:.2f} | {row['peak_bytes'] / 2**20:.0f} | "
+                f"{first['peak_bytes'] / row['peak_bytes']:.2f} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -1,8 +1,11 @@
-"""``python -m benchmarks.evaluation``: PSNR and SSIM of a folder of photographs, against loops that take one image at a time.
+"""``python -m benchmarks.evaluation``: PSNR and SSIM of a folder of photographs, against loops that
+take one image at a time.
 
-200 pairs of PNG files of about 512x512: crops of the photographs in the scikit-image and scikit-learn wheels and degraded copies, the same
-in every run. All contenders decode the files and compute one definition (``plain``: all channels, SSIM of Wang et al. 2004); their numbers
-are compared before anything is timed. Peak memory is that of a process of its own, for few and for many images.
+200 pairs of PNG files of about 512x512: crops of the photographs in the scikit-image and
+scikit-learn wheels and degraded copies, the same in every run. All contenders decode the files and
+compute one definition (``plain``: all channels, SSIM of Wang et al. 2004); their numbers are
+compared before anything is timed. Peak memory is that of a process of its own, for few and for many
+images.
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ PHOTOGRAPHS = (
 )
 SIDES = range(496, 529, 4)  # of a crop, where the photograph is large enough
 OURS, SCIKIT, TORCH = "ssimloss", "scikit-image, image by image", "torch, image by image"
-# Of each image's value. float32 with uncentred moments, as IQA libraries compute, is the looser one.
+# Of each image's value. float32 with uncentred moments, as IQA libraries compute, is the looser
+# one.
 AGREES = {SCIKIT: {"psnr": 1e-9, "ssim": 1e-9}, TORCH: {"psnr": 1e-3, "ssim": 1e-4}}
 FEW, MANY = 100, 2000
 
@@ -53,16 +57,33 @@ Values = dict[str, dict[str, float]]  # file -> metric -> value
 
 def main() -> None:
     """Print the table, and write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--many", type=int, default=MANY, help=f"images of the larger measurement of memory; the smaller one has {FEW}")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where evaluation.json and evaluation.md go (default: nowhere)")
-    parser.add_argument("--peak", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)  # the process whose memory is measured
+    parser.add_argument(
+        "--many",
+        type=int,
+        default=MANY,
+        help=f"images of the larger measurement of memory; the smaller one has {FEW}",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where evaluation.json and evaluation.md go (default: nowhere)",
+    )
+    parser.add_argument(
+        "--peak", type=Path, metavar="FOLDER", help=argparse.SUPPRESS
+    )  # the process whose memory is measured
     options = parser.parse_args()
     if options.peak is not None:
         ours(options.peak)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+        print(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            * (1 if sys.platform == "darwin" else 1024)
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         results = measured(Path(folder), options.images, options.rounds, options.many)
@@ -71,7 +92,9 @@ def main() -> None:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "evaluation.md").write_text(text, encoding="utf-8")
-        (options.out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (options.out / "evaluation.json").write_text(
+            json.dumps(results, indent=1) + "\n", encoding="utf-8"
+        )
 
 
 def measured(folder: Path, images: int, rounds: int, many: int) -> dict[str, Any]:
@@ -89,7 +112,11 @@ def measured(folder: Path, images: int, rounds: int, many: int) -> dict[str, Any
     rows = {}
     for name in loops:
         summary = samples[name].summary()
-        rows[name] = {**summary, "images_per_s": images / summary["median_s"], "difference": differences.get(name, {})}
+        rows[name] = {
+            **summary,
+            "images_per_s": images / summary["median_s"],
+            "difference": differences.get(name, {}),
+        }
     peaks = {}
     for count in (FEW, many):
         repeated(folder / "timed", folder / f"{count}", count)
@@ -106,7 +133,10 @@ def make_photographs(folder: Path, count: int) -> None:
     for i in range(count):
         photograph = whole[i % len(whole)]
         width, height = (min(side, int(random.choice(SIDES))) for side in photograph.size)
-        left, top = int(random.integers(photograph.width - width + 1)), int(random.integers(photograph.height - height + 1))
+        left, top = (
+            int(random.integers(photograph.width - width + 1)),
+            int(random.integers(photograph.height - height + 1)),
+        )
         crop = photograph.crop((left, top, left + width, top + height))
         crop.save(folder / "reference" / f"{i:04}.png")
         _degraded(crop, random).save(folder / "distorted" / f"{i:04}.png")
@@ -121,7 +151,9 @@ def _degraded(image: Image.Image, random: np.random.Generator) -> Image.Image:
         file = io.BytesIO()
         image.save(file, "JPEG", quality=int(random.integers(15, 90)))
         return Image.open(file).convert("RGB")
-    noisy = np.asarray(image) + random.normal(0, random.uniform(3, 20), (image.height, image.width, 3))
+    noisy = np.asarray(image) + random.normal(
+        0, random.uniform(3, 20), (image.height, image.width, 3)
+    )
     return Image.fromarray(noisy.round().clip(0, 255).astype(np.uint8))
 
 
@@ -129,7 +161,10 @@ def _in_wheel(path: str) -> Path:
     package, inside = path.split("/", 1)
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise SystemExit(f"the photographs are in the wheel that has {package}: pip install scikit-image scikit-learn")
+        raise SystemExit(
+            f"the photographs are in the wheel that has {package}: pip install scikit-image "
+            "scikit-learn"
+        )
     return Path(found.origin).parent / inside
 
 
@@ -144,11 +179,19 @@ def repeated(source: Path, folder: Path, count: int) -> None:
 
 def ours(folder: Path) -> Values:
     """The whole of it: headers, plan, values and statistics."""
-    found = evaluate(folder / "reference", {"distorted": folder / "distorted"}, metrics=("psnr", "ssim"), device="cpu")
+    found = evaluate(
+        folder / "reference",
+        {"distorted": folder / "distorted"},
+        metrics=("psnr", "ssim"),
+        device="cpu",
+    )
     return {image.name: image.values["distorted"] for image in found.images}
 
 
-def image_by_image(folder: Path, values: Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], tuple[float, float]]) -> Values:
+def image_by_image(
+    folder: Path,
+    values: Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], tuple[float, float]],
+) -> Values:
     """What scripts do: read two files, compare, go on."""
     found = {}
     for path in sorted((folder / "reference").iterdir()):
@@ -164,18 +207,24 @@ def scikit_image(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tu
 
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     psnr = peak_signal_noise_ratio(target, pred, data_range=255)
-    return float(psnr), float(structural_similarity(target, pred, data_range=255, channel_axis=2, **wang))
+    return float(psnr), float(
+        structural_similarity(target, pred, data_range=255, channel_axis=2, **wang)
+    )
 
 
 def plain_torch(pred: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """As IQA libraries in PyTorch compute: float32, one two-dimensional window for each channel, five filtered maps."""
+    """As IQA libraries in PyTorch compute: float32, one two-dimensional window for each channel,
+    five filtered maps.
+    """
     x, y = (torch.from_numpy(image).permute(2, 0, 1)[None].float() for image in (pred, target))
     with torch.no_grad():
         psnr = 10 * torch.log10(255**2 / (x - y).square().mean())
         taps = torch.exp(-(torch.arange(-5.0, 6.0) ** 2) / (2 * 1.5**2))
         window = torch.outer(taps, taps)
         window = (window / window.sum()).expand(3, 1, 11, 11).contiguous()
-        mu_x, mu_y, xx, yy, xy = (conv2d(image, window, groups=3) for image in (x, y, x * x, y * y, x * y))
+        mu_x, mu_y, xx, yy, xy = (
+            conv2d(image, window, groups=3) for image in (x, y, x * x, y * y, x * y)
+        )
         c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
         contrast = (2 * (xy - mu_x * mu_y) + c2) / (xx - mu_x**2 + yy - mu_y**2 + c2)
         ssim = ((2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1) * contrast).mean()
@@ -188,18 +237,26 @@ def check_agreement(loops: dict[str, Callable[[], Values]]) -> dict[str, dict[st
     differences = {}
     for name, limits in AGREES.items():
         differences[name] = {
-            metric: max(abs(found[name][file][metric] - values[metric]) for file, values in found[OURS].items()) for metric in limits
+            metric: max(
+                abs(found[name][file][metric] - values[metric])
+                for file, values in found[OURS].items()
+            )
+            for metric in limits
         }
         for metric, limit in limits.items():
             if not differences[name][metric] <= limit:
-                raise RuntimeError(f"{name} computes another {metric}: {differences[name][metric]:.1e} from ours")
+                raise RuntimeError(
+                    f"{name} computes another {metric}: {differences[name][metric]:.1e} from ours"
+                )
     return differences
 
 
 def peak_bytes(folder: Path) -> int:
     """The most memory that a process which evaluates this folder has had."""
     command = [sys.executable, "-m", "benchmarks.evaluation", "--peak", str(folder)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    return int(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
+    )
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -211,14 +268,17 @@ def markdown(results: dict[str, Any]) -> str:
         "",
         f"{about['date']}, {about['system']}, {about['instructions']}, "
         + ", ".join(f"{library} {about['versions'][library]}" for library in libraries)
-        + f". PSNR and SSIM of {results['images']} pairs of PNG files of about 512x512, decoding included; median (quartiles) over runs; a "
-        "star marks times taken while other processes computed.",
+        + f". PSNR and SSIM of {results['images']} pairs of PNG files of about 512x512, "
+        "decoding included; median (quartiles) over runs; a star marks times taken while "
+        "other processes computed.",
         "",
         "| | s | images per second | ours is faster by | largest difference (PSNR, SSIM) |",
         "|---|---|---|---|---|",
     ]
     for name, row in rows.items():
-        low, middle, high = (row[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s"))
+        low, middle, high = (
+            row[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s")
+        )
         differences = ", ".join(f"{value:.0e}" for value in row["difference"].values()) or "-"
         star = "" if row["quiet"] else "*"
         lines.append(

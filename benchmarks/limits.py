@@ -1,4 +1,6 @@
-"""What the machine could do at best: its measured bandwidth and arithmetic rate, and the bytes and FLOPs that a definition cannot avoid."""
+"""What the machine could do at best: its measured bandwidth and arithmetic rate, and the bytes and
+FLOPs that a definition cannot avoid.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Machine:
     flops_per_s: float
 
     def least_seconds(self, work: Work) -> float:
-        """Time below which this machine cannot do the work, were every byte streamed and every multiplication a fused one."""
+        """Time below which this machine cannot do the work, were every byte streamed and every
+        multiplication a fused one.
+        """
         return max(work.bytes / self.bytes_per_s, work.flops / self.flops_per_s)
 
 
@@ -39,8 +43,12 @@ class Work:
     flops: int
 
 
-def measure(device: torch.device, *, megabytes: int = 256, side: int = 2048, tries: int = 5) -> Machine:
-    """Bandwidth of a copy (read and written bytes both count) and the rate of a float32 matrix product, best of several tries each."""
+def measure(
+    device: torch.device, *, megabytes: int = 256, side: int = 2048, tries: int = 5
+) -> Machine:
+    """Bandwidth of a copy (read and written bytes both count) and the rate of a float32 matrix
+    product, best of several tries each.
+    """
     wait = synchronizer(device)
     source = torch.ones(megabytes * 2**20 // 4, device=device)
     target = torch.empty_like(source)
@@ -62,18 +70,25 @@ def measure(device: torch.device, *, megabytes: int = 256, side: int = 2048, tri
     return Machine(bytes_per_s=2 * source.nbytes / copied, flops_per_s=2 * side**3 / multiplied)
 
 
-def least_work(shape: tuple[int, int, int, int], *, taps: int, scales: int, backward: bool, itemsize: int = 4) -> Work:
-    """Bytes and FLOPs of (MS-)SSIM by separable filters, same-size maps; ``taps=0`` is a distance per pixel.
+def least_work(
+    shape: tuple[int, int, int, int], *, taps: int, scales: int, backward: bool, itemsize: int = 4
+) -> Work:
+    """Bytes and FLOPs of (MS-)SSIM by separable filters, same-size maps; ``taps=0`` is a distance
+    per pixel.
 
-    Bytes: both images are read once and the gradient to one of them is written once; whatever lies between is assumed to stay in cache.
-    FLOPs: ``2 * taps`` per tap pass, two passes per map, and the pointwise formula, over all scales.
+    Bytes: both images are read once and the gradient to one of them is written once; whatever lies
+    between is assumed to stay in cache. FLOPs: ``2 * taps`` per tap pass, two passes per map, and
+    the pointwise formula, over all scales.
     """
     n, c, height, width = shape
     pixels = [n * c * (height >> scale) * (width >> scale) for scale in range(scales)]
     reads = 2 * pixels[0] * itemsize
     written = pixels[0] * itemsize if backward else 0
     if taps == 0:
-        return Work(bytes=reads + written, flops=pixels[0] * (PIXEL_FLOPS + (PIXEL_BACKWARD_FLOPS if backward else 0)))
+        return Work(
+            bytes=reads + written,
+            flops=pixels[0] * (PIXEL_FLOPS + (PIXEL_BACKWARD_FLOPS if backward else 0)),
+        )
     flops = sum(pixels) * (MAPS * 2 * 2 * taps + POINTWISE_FLOPS)
     if not backward:
         return Work(bytes=reads, flops=flops)

@@ -12,8 +12,9 @@ from torch.profiler import ProfilerActivity, profile
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
     """The peak of PyTorch's allocations during the call.
 
-    On a CPU every allocation and release is recorded by the profiler and summed in order of time; on CUDA the allocator keeps the peak
-    itself. Memory that a library takes without asking PyTorch's allocator is not seen.
+    On a CPU every allocation and release is recorded by the profiler and summed in order of time;
+    on CUDA the allocator keeps the peak itself. Memory that a library takes without asking
+    PyTorch's allocator is not seen.
     """
     call()  # what is made once (packed weights, plans) is not part of a step
     gc.collect()

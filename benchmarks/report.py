@@ -19,7 +19,9 @@ Row = dict[str, Any]
 
 
 def metadata(device: torch.device) -> dict[str, Any]:
-    """The machine in general terms, versions, threads, date and load; no names of hosts, users or folders."""
+    """The machine in general terms, versions, threads, date and load; no names of hosts, users or
+    folders.
+    """
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else _processor(),
@@ -37,7 +39,9 @@ def metadata(device: torch.device) -> dict[str, Any]:
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
@@ -46,7 +50,9 @@ def write(results: dict[str, Any], folder: Path, name: str) -> list[Path]:
     """Write ``name.json`` and ``name.md``."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.json", folder / f"{name}.md"]
-    for path, text in zip(paths, (json.dumps(results, indent=1) + "\n", markdown(results)), strict=True):
+    for path, text in zip(
+        paths, (json.dumps(results, indent=1) + "\n", markdown(results)), strict=True
+    ):
         path.write_text(text, encoding="utf-8")
     return paths
 
@@ -62,19 +68,23 @@ def markdown(results: dict[str, Any]) -> str:
         + ", ".join(f"{library} {number}" for library, number in about["versions"].items())
         + ".",
         f"Native library of ssimloss: {about['native']}.",
-        f"Measured limits: copy {limits['bytes_per_s'] / 1e9:.1f} GB/s, float32 matrix product {limits['flops_per_s'] / 1e9:.0f} GFLOP/s.",
+        f"Measured limits: copy {limits['bytes_per_s'] / 1e9:.1f} GB/s, float32 matrix product "
+        f"{limits['flops_per_s'] / 1e9:.0f} GFLOP/s.",
         "",
-        "Milliseconds per call: median (quartiles). *Ratio*: forward + backward time over ours, above 1 where we are faster. *Peak*: most "
-        "memory live at once in forward + backward, the native library's own included. *Limit*: the least time of the definition on this "
-        "machine as a share of the measured "
-        "time. A star marks times taken while other processes computed.",
+        "Milliseconds per call: median (quartiles). *Ratio*: forward + backward time over ours, "
+        "above 1 where we are faster. *Peak*: most memory live at once in forward + backward, the "
+        "native library's own included. *Limit*: the least time of the definition on this machine "
+        "as a share of the measured time. A star marks times taken while other processes computed.",
         "",
         *_losses(rows),
     ]
     for definition in results["definitions"]:
         mine = [row for row in rows if row["definition"] == definition["name"]]
         lines += ["", f"## {definition['title']}", ""]
-        lines += ["| shape | library | forward | forward + backward | ratio | peak MiB | limit |", "|---|---|---|---|---|---|---|"]
+        lines += [
+            "| shape | library | forward | forward + backward | ratio | peak MiB | limit |",
+            "|---|---|---|---|---|---|---|",
+        ]
         lines += [_line(row, _ours(rows, row)) for row in mine]
         notes = {f"{library}: {reason}" for library, reason in definition["absent"].items()}
         lines += ["", *(f"- {note}." for note in sorted(notes))] if notes else []
@@ -101,11 +111,19 @@ def _losses(rows: list[Row]) -> list[str]:
             if theirs < mine:
                 title = "forward" if what == "forward" else "forward + backward"
                 found.append(
-                    f"- {row['definition']} {_shape(row)}, {title}: {row['library']} is {mine / theirs:.2f} times as fast as ours."
+                    f"- {row['definition']} {_shape(row)}, {title}: {row['library']} is "
+                    f"{mine / theirs:.2f} times as fast as ours."
                 )
         if row["peak_bytes"] < ours["peak_bytes"]:
-            found.append(f"- {row['definition']} {_shape(row)}: {row['library']} needs less memory than ours.")
-    return ["Where others win:", "", *found] if found else ["No library measured here is faster than ours or needs less memory."]
+            found.append(
+                f"- {row['definition']} {_shape(row)}: {row['library']} needs less memory than "
+                "ours."
+            )
+    return (
+        ["Where others win:", "", *found]
+        if found
+        else ["No library measured here is faster than ours or needs less memory."]
+    )
 
 
 def _shape(row: Row) -> str:
@@ -129,5 +147,7 @@ def _line(row: Row, ours: Row) -> str:
 
 
 def _time(times: dict[str, Any]) -> str:
-    median, low, high = (1e3 * times[key] for key in ("median_s", "lower_quartile_s", "upper_quartile_s"))
+    median, low, high = (
+        1e3 * times[key] for key in ("median_s", "lower_quartile_s", "upper_quartile_s")
+    )
     return f"{median:.2f} ({low:.2f}-{high:.2f}){'' if times['quiet'] else '*'}"

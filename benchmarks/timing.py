@@ -1,7 +1,9 @@
-"""Interleaved timing: all contenders in one process, in turn, round after round; what others disturbed is measured again.
+"""Interleaved timing: all contenders in one process, in turn, round after round; what others
+disturbed is measured again.
 
-Contenders timed one after another meet different clocks, caches and neighbours. Here each round gives every contender a short slice, in
-an order that rotates, so that a slow minute is slow for all of them.
+Contenders timed one after another meet different clocks, caches and neighbours. Here each round
+gives every contender a short slice, in an order that rotates, so that a slow minute is slow for all
+of them.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-# A slice counts as disturbed when others used the processors, or the host took them away, for more than these shares of its wall time.
+# A slice counts as disturbed when others used the processors, or the host took them away, for more
+# than these shares of its wall time.
 OTHERS_SHARE = 0.05
 STOLEN_SHARE = 0.03
-# /proc/stat counts in ticks of 10 ms: this much is allowed on top, so that one tick does not spoil a short slice.
+# /proc/stat counts in ticks of 10 ms: this much is allowed on top, so that one tick does not spoil
+# a short slice.
 TICKS_ALLOWED = 2
 
 
@@ -36,9 +40,13 @@ class Samples:
         return bool(self.quiet) and not self.disturbed
 
     def summary(self) -> dict[str, float | int | bool]:
-        """Median and quartiles in seconds; disturbed slices count only where no quiet one was had."""
+        """Median and quartiles in seconds; disturbed slices count only where no quiet one
+        was had.
+        """
         calls = self.quiet or self.disturbed
-        low, middle, high = statistics.quantiles(calls, n=4, method="inclusive") if len(calls) > 1 else calls * 3
+        low, middle, high = (
+            statistics.quantiles(calls, n=4, method="inclusive") if len(calls) > 1 else calls * 3
+        )
         return {
             "median_s": middle,
             "lower_quartile_s": low,
@@ -50,7 +58,9 @@ class Samples:
 
 
 class Neighbours:
-    """How much of the processors others use, as far as the system tells; ``None`` where it does not (only Linux does)."""
+    """How much of the processors others use, as far as the system tells; ``None`` where it does not
+    (only Linux does).
+    """
 
     def __init__(self) -> None:
         """Start watching."""
@@ -66,14 +76,19 @@ class Neighbours:
         wall, own = time.perf_counter() - self._wall, time.process_time() - self._own
         tick = 1 / os.sysconf("SC_CLK_TCK")
         others, stolen = after[0] - before[0] - own, after[1] - before[1]
-        return others > OTHERS_SHARE * wall + TICKS_ALLOWED * tick or stolen > STOLEN_SHARE * wall + TICKS_ALLOWED * tick
+        return (
+            others > OTHERS_SHARE * wall + TICKS_ALLOWED * tick
+            or stolen > STOLEN_SHARE * wall + TICKS_ALLOWED * tick
+        )
 
 
 def _busy_and_stolen() -> tuple[float, float] | None:
     """Processor seconds used by anyone, and taken by the host, since boot."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
-            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, file.readline().split()[1:9])
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+                int, file.readline().split()[1:9]
+            )
     except (OSError, ValueError):
         return None
     tick = 1 / os.sysconf("SC_CLK_TCK")
@@ -90,11 +105,13 @@ def time_interleaved(
     wait_s: float = 0.5,
     synchronize: Callable[[], None] = lambda: None,
 ) -> dict[str, Samples]:
-    """Seconds per call of each contender, from ``rounds`` slices of at least ``slice_s`` seconds and ``least_calls`` calls each.
+    """Seconds per call of each contender, from ``rounds`` slices of at least ``slice_s`` seconds
+    and ``least_calls`` calls each.
 
     Args:
         calls: what to time, by name.
-        tries: how often a disturbed slice is measured again before its last try is kept as disturbed.
+        tries: how often a disturbed slice is measured again before its last try is kept as
+            disturbed.
         wait_s: seconds of rest before each new try.
         synchronize: waits for the device.
     """
@@ -119,7 +136,9 @@ def time_interleaved(
     return samples
 
 
-def _slice(call: Callable[[], object], slice_s: float, least_calls: int, synchronize: Callable[[], None]) -> tuple[list[float], bool]:
+def _slice(
+    call: Callable[[], object], slice_s: float, least_calls: int, synchronize: Callable[[], None]
+) -> tuple[list[float], bool]:
     seconds: list[float] = []
     synchronize()
     neighbours, start = Neighbours(), time.perf_counter()

@@ -1,8 +1,10 @@
 """``python -m benchmarks.training_step``: what our SSIM costs inside a training step, beside L1.
 
-A kernel may be fast alone and slow in company: threads of its own would compete with those of PyTorch, which wait for their next work by
-spinning. So the step of the demo (network, loss, backward, optimiser) is timed with L1 and with SSIM. A step takes twenty times what the
-loss does and varies by more than that, so that steps are taken in turn, one of each kind, and compared in pairs.
+A kernel may be fast alone and slow in company: threads of its own would compete with those of
+PyTorch, which wait for their next work by spinning. So the step of the demo (network, loss,
+backward, optimiser) is timed with L1 and with SSIM. A step takes twenty times what the loss does
+and varies by more than that, so that steps are taken in turn, one of each kind, and compared in
+pairs.
 """
 
 from __future__ import annotations
@@ -30,16 +32,36 @@ WARM_UP = 10
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--crop", type=int, default=48, help="pixels of the high-resolution crops (default 48)")
+    parser.add_argument(
+        "--crop", type=int, default=48, help="pixels of the high-resolution crops (default 48)"
+    )
     parser.add_argument("--rounds", type=int, default=500)
     options = parser.parse_args()
-    losses: dict[str, Loss] = {BASE: torch.nn.functional.l1_loss, "SSIM": F.ssim_loss, "SSIM + L1": F.ssim_l1_loss}
-    steps = milliseconds({name: step(loss, options.batch, options.crop) for name, loss in losses.items()}, options.rounds)
-    own = milliseconds({name: alone(loss, options.batch, options.crop) for name, loss in losses.items()}, options.rounds)
-    print(f"{options.batch} crops of 3x{options.crop}x{options.crop}, {torch.get_num_threads()} threads, {options.rounds} rounds, ms\n")
-    print("| loss | step | loss alone, forward + backward | step over the step with L1 (95 % interval of the median) |\n|---|---|---|---|")
+    losses: dict[str, Loss] = {
+        BASE: torch.nn.functional.l1_loss,
+        "SSIM": F.ssim_loss,
+        "SSIM + L1": F.ssim_l1_loss,
+    }
+    steps = milliseconds(
+        {name: step(loss, options.batch, options.crop) for name, loss in losses.items()},
+        options.rounds,
+    )
+    own = milliseconds(
+        {name: alone(loss, options.batch, options.crop) for name, loss in losses.items()},
+        options.rounds,
+    )
+    print(
+        f"{options.batch} crops of 3x{options.crop}x{options.crop}, {torch.get_num_threads()} "
+        f"threads, {options.rounds} rounds, ms\n"
+    )
+    print(
+        "| loss | step | loss alone, forward + backward | step over the step with L1 (95 % "
+        "interval of the median) |\n|---|---|---|---|"
+    )
     for name in losses:
         middle, low, high = median([a - b for a, b in zip(steps[name], steps[BASE], strict=True)])
         took = f"{statistics.median(steps[name]):.2f} | {statistics.median(own[name]):.2f}"
@@ -63,11 +85,17 @@ def milliseconds(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict
 
 
 def median(differences: list[float]) -> tuple[float, float, float]:
-    """The median, and the order statistics that enclose that of the distribution in 95 % of cases."""
+    """The median, and the order statistics that enclose that of the distribution in
+    95 % of cases.
+    """
     ranked = sorted(differences)
     reach = 0.98 * len(ranked) ** 0.5
     middle = len(ranked) / 2
-    return statistics.median(ranked), ranked[max(0, int(middle - reach))], ranked[min(len(ranked) - 1, int(middle + reach))]
+    return (
+        statistics.median(ranked),
+        ranked[max(0, int(middle - reach))],
+        ranked[min(len(ranked) - 1, int(middle + reach))],
+    )
 
 
 def step(loss: Loss, batch: int, crop: int) -> Callable[[], object]:

@@ -1,9 +1,10 @@
-"""Train one small network with several losses, everything else equal, and show what each loss does to detail.
+"""Train one small network with several losses, everything else equal, and show what each loss does
+to detail.
 
     python examples/compare_losses.py --out outputs/losses
 
-Same first weights, same crops in the same order. Writes into ``--out``: ``losses.png``, ``losses.md``, ``losses.csv``, ``losses.json``
-and a folder with the checkpoint of each loss.
+Same first weights, same crops in the same order. Writes into ``--out``: ``losses.png``,
+``losses.md``, ``losses.csv``, ``losses.json`` and a folder with the checkpoint of each loss.
 """
 
 import argparse
@@ -14,7 +15,14 @@ from runs import files, tables
 from runs.command_line import choose_device, explained
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
-from super_resolution.evaluation import Result, bicubic_result, gradient_ratio, mean_psnr_y, mean_scores, network_result
+from super_resolution.evaluation import (
+    Result,
+    bicubic_result,
+    gradient_ratio,
+    mean_psnr_y,
+    mean_scores,
+    network_result,
+)
 from super_resolution.losses import LOSSES
 from super_resolution.photographs import Photograph
 from super_resolution.training import Trainer
@@ -36,18 +44,29 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Train one small network with several losses and compare what each does to detail.",
+        description="Train one small network with several losses and compare what each does to "
+        "detail.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_options(parser, steps=1000)
     default = ["l2", "l1", "charbonnier", "ssim", "ms_ssim_l1"]
-    parser.add_argument("--losses", nargs="+", choices=sorted(LOSSES), default=default, help=f"which ones (default {' '.join(default)})")
+    parser.add_argument(
+        "--losses",
+        nargs="+",
+        choices=sorted(LOSSES),
+        default=default,
+        help=f"which ones (default {' '.join(default)})",
+    )
     return parser.parse_args()
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     began = time.perf_counter()
-    device, scale, out = choose_device(arguments.device), arguments.scale, files.output_folder(arguments.out)
+    device, scale, out = (
+        choose_device(arguments.device),
+        arguments.scale,
+        files.output_folder(arguments.out),
+    )
     training, held_out = photographs.load_all(arguments.data, scale, arguments.crop)
     bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
     rows = [scores_row("bicubic", held_out, bicubic)]
@@ -66,13 +85,17 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
             checkpoint_every=arguments.checkpoint_every,
             scores=2,
         )
-        by_loss[loss] = [network_result(trainer.trained, photograph, scale, device) for photograph in held_out]
+        by_loss[loss] = [
+            network_result(trainer.trained, photograph, scale, device) for photograph in held_out
+        ]
         rows.append(scores_row(loss, held_out, by_loss[loss]))
 
     title = f"One x{scale} network, {arguments.steps} steps of each loss, held-out photographs"
     console.print(f"\n{title}\n", highlight=False)
     console.print(tables.terminal_table(COLUMNS, rows))
-    written = tables.write_table(out, "losses", title, COLUMNS, rows, about(settings, device, steps_per_second))
+    written = tables.write_table(
+        out, "losses", title, COLUMNS, rows, about(settings, device, steps_per_second)
+    )
     pictures.draw_losses(out / "losses.png", held_out, bicubic, by_loss, title=title, scale=scale)
     for path in (out / "losses.png", *written):
         console.print(f"wrote {path}", soft_wrap=True)
@@ -82,8 +105,17 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 def scores_row(name: str, held_out: list[Photograph], results: list[Result]) -> tables.Row:
     """The means over the held-out photographs."""
     mean = mean_scores([result.scores for result in results])
-    ratios = [gradient_ratio(result.image, photograph.truth) for result, photograph in zip(results, held_out, strict=True)]
-    return {"loss": name, "psnr_y": mean.psnr_y, "ssim": mean.ssim, "ms_ssim": mean.ms_ssim, "gradient": sum(ratios) / len(ratios)}
+    ratios = [
+        gradient_ratio(result.image, photograph.truth)
+        for result, photograph in zip(results, held_out, strict=True)
+    ]
+    return {
+        "loss": name,
+        "psnr_y": mean.psnr_y,
+        "ssim": mean.ssim,
+        "ms_ssim": mean.ms_ssim,
+        "gradient": sum(ratios) / len(ratios),
+    }
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Train CycleGAN between photographs by day and others at dusk, without pairs, and show what comes back.
+"""Train CycleGAN between photographs by day and others at dusk, without pairs, and show what comes
+back.
 
     python examples/train_cyclegan.py --out outputs/cyclegan
 
-Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``generators.pt`` and ``checkpoint.pt``. Dusk is made
-from day by a grading and a blur, so the truth of the held-out photographs is known to the table, and to no network.
+Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``generators.pt``
+and ``checkpoint.pt``. Dusk is made from day by a grading and a blur, so the truth of the held-out
+photographs is known to the table, and to no network.
 """
 
 import argparse
@@ -49,19 +51,34 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Train CycleGAN between photographs by day and others at dusk.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description="Train CycleGAN between photographs by day and others at dusk.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     data = parser.add_argument_group("photographs and files")
-    data.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoint, table and picture go")
+    data.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where checkpoint, table and picture go",
+    )
     data.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, the others train; "
-        "without it, those inside the scikit-image and scikit-learn wheels",
+        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, "
+        "the others train; without it, those inside the scikit-image and scikit-learn wheels",
     )
-    data.add_argument("--resume", action="store_true", help="continue the run whose checkpoint is in --out")
-    data.add_argument("--checkpoint-every", type=positive, default=100, metavar="STEPS", help="a killed run loses at most this many steps")
+    data.add_argument(
+        "--resume", action="store_true", help="continue the run whose checkpoint is in --out"
+    )
+    data.add_argument(
+        "--checkpoint-every",
+        type=positive,
+        default=100,
+        metavar="STEPS",
+        help="a killed run loses at most this many steps",
+    )
 
     what = parser.add_argument_group("networks and training")
     for name, meaning in (
@@ -73,45 +90,88 @@ def parse() -> argparse.Namespace:
         ("pool", "images made before that the discriminators are shown again"),
     ):
         what.add_argument(f"--{name}", type=positive, default=getattr(DEFAULTS, name), help=meaning)
-    what.add_argument("--cycle", type=positive_real, default=DEFAULTS.cycle, help="weight of the way there and back")
-    what.add_argument("--identity", type=positive_real, default=DEFAULTS.identity, help="weight of the identity term, a part of --cycle")
-    what.add_argument("--learning-rate", type=positive_real, default=DEFAULTS.learning_rate, help="its highest value, of all networks")
+    what.add_argument(
+        "--cycle",
+        type=positive_real,
+        default=DEFAULTS.cycle,
+        help="weight of the way there and back",
+    )
+    what.add_argument(
+        "--identity",
+        type=positive_real,
+        default=DEFAULTS.identity,
+        help="weight of the identity term, a part of --cycle",
+    )
+    what.add_argument(
+        "--learning-rate",
+        type=positive_real,
+        default=DEFAULTS.learning_rate,
+        help="its highest value, of all networks",
+    )
     what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of first weights and crops")
-    what.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto is CUDA where there is one")
+    what.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto is CUDA where there is one",
+    )
     return parser.parse_args()
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     began = time.perf_counter()
     device = choose_device(arguments.device)
-    settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    settings = Settings(
+        **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
+    )
     if settings.crop % 4:
         raise files.InputError(f"--crop {settings.crop} is not divisible by 4")
     out = files.output_folder(arguments.out)
     training, held_out = photographs.load_all(arguments.data, 1, 2 * settings.crop)
     trainer = Trainer(settings, training, device)
     pairs = held_out_pairs(held_out, SIDE)
-    console.print(f"{len(training)} photographs to train on, one half of each by day and the other at dusk, {len(held_out)} held out")
+    console.print(
+        f"{len(training)} photographs to train on, one half of each by day and the other at dusk, "
+        f"{len(held_out)} held out"
+    )
     console.print(trainer.criterion, highlight=False, soft_wrap=True)
 
     untrained = ways(trainer.generators, pairs, device)
     checkpoint = out / "checkpoint.pt"
     if arguments.resume:
         trainer.load(checkpoint)
-        console.print(f"continuing {checkpoint} at step {trainer.step} of {settings.steps}", soft_wrap=True)
+        console.print(
+            f"continuing {checkpoint} at step {trainer.step} of {settings.steps}", soft_wrap=True
+        )
     else:
         checkpoints.set_aside(checkpoint, console)
-    steps_per_second = train(trainer, console, checkpoint, arguments.checkpoint_every, lambda networks: mean_cycle(networks, pairs, device))
+    steps_per_second = train(
+        trainer,
+        console,
+        checkpoint,
+        arguments.checkpoint_every,
+        lambda networks: mean_cycle(networks, pairs, device),
+    )
 
-    weights = {"settings": dataclasses.asdict(settings), "generators": trainer.generators.state_dict()}
+    weights = {
+        "settings": dataclasses.asdict(settings),
+        "generators": trainer.generators.state_dict(),
+    }
     files.write(out / "generators.pt", lambda file: torch.save(weights, file))
     trained = ways(trainer.generators, pairs, device)
     names = [photograph.name for photograph in held_out]
     rows = comparison(names, untrained, trained)
-    title = f"Day (A) and dusk (B) without pairs: PSNR in dB of held-out photographs after {settings.steps} steps"
+    title = (
+        "Day (A) and dusk (B) without pairs: PSNR in dB of held-out photographs after "
+        f"{settings.steps} steps"
+    )
     console.print(f"\n{title}\n", highlight=False)
     console.print(tables.terminal_table(COLUMNS, rows, last_is_summary=True))
-    about = {"settings": dataclasses.asdict(settings), "steps_per_second": round(steps_per_second, 2), **machine(device)}
+    about = {
+        "settings": dataclasses.asdict(settings),
+        "steps_per_second": round(steps_per_second, 2),
+        **machine(device),
+    }
     written = tables.write_table(out, "table", title, COLUMNS, rows, about)
     pictures.draw(out / "panel.png", names, pairs, trained, trainer.history, title=title)
     for path in (out / "panel.png", *written):
@@ -119,14 +179,22 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.print(f"{time.perf_counter() - began:.0f} s")
 
 
-def train(trainer: Trainer, console: Console, checkpoint: Path, checkpoint_every: int, score: object) -> float:
-    """Train to the end under a progress bar, with a line of text at each score; returns steps per second."""
+def train(
+    trainer: Trainer, console: Console, checkpoint: Path, checkpoint_every: int, score: object
+) -> float:
+    """Train to the end under a progress bar, with a line of text at each score; returns steps per
+    second.
+    """
     steps = trainer.settings.steps
 
     def scored(networks: nn.ModuleDict) -> float:
         value = score(networks)
         note = " (untrained)" if trainer.step == 0 else ""
-        console.print(f"step {trainer.step:>{len(str(steps))}}  held-out PSNR there and back {value:.2f} dB{note}", highlight=False)
+        console.print(
+            f"step {trainer.step:>{len(str(steps))}}  held-out PSNR there and back {value:.2f} "
+            f"dB{note}",
+            highlight=False,
+        )
         return value
 
     with TrainingBar(console, steps=steps, first_step=trainer.step) as bar:
@@ -140,15 +208,24 @@ def train(trainer: Trainer, console: Console, checkpoint: Path, checkpoint_every
         return bar.rate(trainer.step)
 
 
-def comparison(names: list[str], untrained: dict[str, Way], trained: dict[str, Way]) -> list[tables.Row]:
+def comparison(
+    names: list[str], untrained: dict[str, Way], trained: dict[str, Way]
+) -> list[tables.Row]:
     """One row per photograph and one for the mean."""
     rows: list[dict[str, str | float]] = []
     for index, name in enumerate(names):
         row: dict[str, str | float] = {"photograph": name}
         for domain in WAYS:
             before, after = untrained[domain].cycle[index], trained[domain].cycle[index]
-            row |= {f"{domain}_cycle_untrained": before, f"{domain}_cycle": after, f"{domain}_cycle_gain": after - before}
-            row |= {f"{domain}_nothing": trained[domain].nothing[index], f"{domain}_translation": trained[domain].translation[index]}
+            row |= {
+                f"{domain}_cycle_untrained": before,
+                f"{domain}_cycle": after,
+                f"{domain}_cycle_gain": after - before,
+            }
+            row |= {
+                f"{domain}_nothing": trained[domain].nothing[index],
+                f"{domain}_translation": trained[domain].translation[index],
+            }
         rows.append(row)
     mean = {column.key: sum(row[column.key] for row in rows) / len(rows) for column in COLUMNS[1:]}
     return [*rows, {"photograph": "mean", **mean}]

@@ -2,8 +2,9 @@
 
     python examples/train_dcgan.py --out outputs/dcgan
 
-Writes into ``--out``: ``samples.png``, ``table.md``, ``table.csv``, ``table.json`` and a folder with the checkpoint of each run. The images
-are scikit-learn's handwritten digits. With ``--ssim 1`` each run is made a second time, with an SSIM term towards the nearest real image.
+Writes into ``--out``: ``samples.png``, ``table.md``, ``table.csv``, ``table.json`` and a folder
+with the checkpoint of each run. The images are scikit-learn's handwritten digits. With ``--ssim 1``
+each run is made a second time, with an SSIM term towards the nearest real image.
 """
 
 import argparse
@@ -41,31 +42,62 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Train DCGAN on small real images with each adversarial loss.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description="Train DCGAN on small real images with each adversarial loss.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     data = parser.add_argument_group("images and files")
-    data.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints, table and picture go")
+    data.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where checkpoints, table and picture go",
+    )
     data.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="your images, a subfolder for each class; without it, the digits inside the scikit-learn wheel",
+        help="your images, a subfolder for each class; without it, the digits inside the "
+        "scikit-learn wheel",
     )
-    data.add_argument("--side", type=int, choices=images.SIDES, help="pixels; without it 8 for the digits, 32 for --data")
-    data.add_argument("--resume", action="store_true", help="continue the runs whose checkpoints are in --out")
-    data.add_argument("--checkpoint-every", type=positive, default=200, metavar="STEPS", help="a killed run loses at most this many steps")
+    data.add_argument(
+        "--side",
+        type=int,
+        choices=images.SIDES,
+        help="pixels; without it 8 for the digits, 32 for --data",
+    )
+    data.add_argument(
+        "--resume", action="store_true", help="continue the runs whose checkpoints are in --out"
+    )
+    data.add_argument(
+        "--checkpoint-every",
+        type=positive,
+        default=200,
+        metavar="STEPS",
+        help="a killed run loses at most this many steps",
+    )
 
     loss = parser.add_argument_group("losses")
-    loss.add_argument("--kind", nargs="+", choices=(*KINDS, "all"), default=["all"], help="adversarial losses, one run each")
+    loss.add_argument(
+        "--kind",
+        nargs="+",
+        choices=(*KINDS, "all"),
+        default=["all"],
+        help="adversarial losses, one run each",
+    )
     loss.add_argument(
         "--relativistic",
         nargs="+",
         choices=("none", "average", "paired"),
         default=["none"],
-        help="whether logits are of an image alone, or of real ones against generated ones; a run for each",
+        help="whether logits are of an image alone, or of real ones against generated ones; a run "
+        "for each",
     )
     loss.add_argument(
-        "--ssim", type=positive_real, metavar="WEIGHT", help="make each run again with an SSIM term towards the nearest real image"
+        "--ssim",
+        type=positive_real,
+        metavar="WEIGHT",
+        help="make each run again with an SSIM term towards the nearest real image",
     )
 
     what = parser.add_argument_group("networks and training")
@@ -76,10 +108,28 @@ def parse() -> argparse.Namespace:
         ("width", "of the networks"),
     ):
         what.add_argument(f"--{name}", type=positive, default=getattr(DEFAULTS, name), help=meaning)
-    what.add_argument("--classifier-steps", type=positive, default=500, metavar="STEPS", help="of the classifier that judges samples")
-    what.add_argument("--learning-rate", type=positive_real, default=DEFAULTS.learning_rate, help="of both networks")
-    what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of first weights, batches and latents")
-    what.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto is CUDA where there is one")
+    what.add_argument(
+        "--classifier-steps",
+        type=positive,
+        default=500,
+        metavar="STEPS",
+        help="of the classifier that judges samples",
+    )
+    what.add_argument(
+        "--learning-rate",
+        type=positive_real,
+        default=DEFAULTS.learning_rate,
+        help="of both networks",
+    )
+    what.add_argument(
+        "--seed", type=int, default=DEFAULTS.seed, help="of first weights, batches and latents"
+    )
+    what.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto is CUDA where there is one",
+    )
     return parser.parse_args()
 
 
@@ -90,25 +140,36 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     real = images.load(arguments.data, arguments.side)
     judge = Judge(real, steps=arguments.classifier_steps, seed=arguments.seed, device=device)
     console.print(
-        f"{len(real.training)} images of {len(real.classes)} classes to train on, {len(real.held_out)} held out; "
-        f"the classifier that judges samples is right on {judge.accuracy:.1%} of those",
+        f"{len(real.training)} images of {len(real.classes)} classes to train on, "
+        f"{len(real.held_out)} held out; the classifier that judges samples is right on "
+        f"{judge.accuracy:.1%} of those",
         highlight=False,
     )
     runs = runs_of(arguments)
     paths = [out / settings.name / "checkpoint.pt" for settings in runs]
     if arguments.resume and not any(path.exists() for path in paths):
-        raise files.InputError(f"--resume: there is no {paths[0]}; leave out --resume to start a new run")
+        raise files.InputError(
+            f"--resume: there is no {paths[0]}; leave out --resume to start a new run"
+        )
     rows = [row_of("(real, held out)", judge.scores(real.held_out))]
     trained: dict[str, Trainer] = {}
     for settings, checkpoint in zip(runs, paths, strict=True):
         console.rule(settings.name)
         trainer = Trainer(settings, real, judge, device)
         train(trainer, console, checkpoint, arguments)
-        rows.append(row_of(settings.name, trainer.scores(), untrained=trainer.history.scores[0], seconds=trainer.seconds))
+        rows.append(
+            row_of(
+                settings.name,
+                trainer.scores(),
+                untrained=trainer.history.scores[0],
+                seconds=trainer.seconds,
+            )
+        )
         trained[settings.name] = trainer
 
     title = (
-        f"DCGAN after {arguments.steps} steps; the classifier behind distance and score is right on {judge.accuracy:.1%} of held-out images"
+        f"DCGAN after {arguments.steps} steps; the classifier behind distance and score is right "
+        f"on {judge.accuracy:.1%} of held-out images"
     )
     console.print(f"\n{title}\n", highlight=False)
     console.print(tables.terminal_table(COLUMNS, rows))
@@ -116,7 +177,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     written = tables.write_table(out, "table", title, COLUMNS, rows, about)
     pictures.draw_samples(
         out / "samples.png",
-        real.training[torch.randperm(len(real.training), generator=torch.Generator().manual_seed(0))],
+        real.training[
+            torch.randperm(len(real.training), generator=torch.Generator().manual_seed(0))
+        ],
         {name: trainer.samples(pictures.GRID**2) for name, trainer in trained.items()},
         {name: trainer.history for name, trainer in trained.items()},
         title=f"DCGAN after {arguments.steps} steps with each adversarial loss",
@@ -132,7 +195,9 @@ def runs_of(arguments: argparse.Namespace) -> list[Settings]:
     kinds = KINDS if "all" in arguments.kind else dict.fromkeys(arguments.kind)
     forms = [None if word == "none" else word for word in dict.fromkeys(arguments.relativistic)]
     shared = {
-        field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name not in ("kind", "relativistic", "ssim")
+        field.name: getattr(arguments, field.name)
+        for field in fields(Settings)
+        if field.name not in ("kind", "relativistic", "ssim")
     }
     plain = [Settings(kind=kind, relativistic=form, **shared) for kind in kinds for form in forms]
     if arguments.ssim is None:
@@ -140,15 +205,22 @@ def runs_of(arguments: argparse.Namespace) -> list[Settings]:
     return [settings for one in plain for settings in (one, replace(one, ssim=arguments.ssim))]
 
 
-def train(trainer: Trainer, console: Console, checkpoint: Path, arguments: argparse.Namespace) -> None:
+def train(
+    trainer: Trainer, console: Console, checkpoint: Path, arguments: argparse.Namespace
+) -> None:
     """To the end, under a progress bar."""
     if arguments.resume and checkpoint.exists():
         trainer.load(checkpoint)
-        console.print(f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}", soft_wrap=True)
+        console.print(
+            f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}",
+            soft_wrap=True,
+        )
     else:
         checkpoints.set_aside(checkpoint, console)
     try:
-        with TrainingBar(console, steps=trainer.settings.steps, first_step=trainer.step, digits=3) as bar:
+        with TrainingBar(
+            console, steps=trainer.settings.steps, first_step=trainer.step, digits=3
+        ) as bar:
             trainer.run(
                 on_report=lambda values: bar.show(trainer.step, values),
                 score_every=max(1, trainer.settings.steps // 10),
@@ -159,17 +231,28 @@ def train(trainer: Trainer, console: Console, checkpoint: Path, arguments: argpa
         raise NonFiniteError(f"{trainer.settings.name} diverged at {error}") from error
 
 
-def row_of(name: str, scores: Scores, *, untrained: float = float("nan"), seconds: float = float("nan")) -> tables.Row:
+def row_of(
+    name: str, scores: Scores, *, untrained: float = float("nan"), seconds: float = float("nan")
+) -> tables.Row:
     return {"run": name, "frechet_untrained": untrained, **asdict(scores), "seconds": seconds}
 
 
 def verdict(rows: list[tables.Row], classes: int) -> str:
     """What is asked of every run: half the distance of an untrained generator, and every class."""
-    far = [str(row["run"]) for row in rows if float(row["frechet"]) > float(row["frechet_untrained"]) / 2]
+    far = [
+        str(row["run"])
+        for row in rows
+        if float(row["frechet"]) > float(row["frechet_untrained"]) / 2
+    ]
     collapsed = [str(row["run"]) for row in rows if float(row["covered"]) < classes]
     if not far and not collapsed:
-        return f"every run is at most half as far as untrained, and covers every class with at least {COVERED:.0%} of its samples"
-    parts = [f"not half as far as untrained: {', '.join(far)}"] * bool(far) + [f"classes missing: {', '.join(collapsed)}"] * bool(collapsed)
+        return (
+            "every run is at most half as far as untrained, and covers every class with at least "
+            f"{COVERED:.0%} of its samples"
+        )
+    parts = [f"not half as far as untrained: {', '.join(far)}"] * bool(far) + [
+        f"classes missing: {', '.join(collapsed)}"
+    ] * bool(collapsed)
     return "; ".join(parts)
 
 

@@ -1,10 +1,13 @@
-"""Fine-tune a super-resolution network in the ESRGAN manner, and show what it gained and lost against pixels alone.
+"""Fine-tune a super-resolution network in the ESRGAN manner, and show what it gained and lost
+against pixels alone.
 
     python examples/train_srgan.py --out outputs/srgan
 
-One network is trained on pixels (or taken from the demo with ``--start outputs/demo/network.pt``). From there on it is trained twice for
-the same number of steps on the same crops: on pixels alone, and on pixels, deep features and a discriminator's opinion. Writes into
-``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and a folder with the checkpoint of each training.
+One network is trained on pixels (or taken from the demo with ``--start outputs/demo/network.pt``).
+From there on it is trained twice for the same number of steps on the same crops: on pixels alone,
+and on pixels, deep features and a discriminator's opinion. Writes into ``--out``: ``panel.png``,
+``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and a folder with the checkpoint of each
+training.
 """
 
 import argparse
@@ -60,14 +63,29 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Fine-tune a super-resolution network in the ESRGAN manner, against pixels alone.",
+        description="Fine-tune a super-resolution network in the ESRGAN manner, against pixels "
+        "alone.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     data = parser.add_argument_group("photographs and files")
-    data.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints, table and picture go")
-    data.add_argument("--data", type=Path, metavar="FOLDER", help="your photographs, as for train_super_resolution.py")
     data.add_argument(
-        "--start", type=Path, metavar="FILE", help="the network.pt of a finished train_super_resolution.py, in place of --start-steps"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where checkpoints, table and picture go",
+    )
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="your photographs, as for train_super_resolution.py",
+    )
+    data.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="the network.pt of a finished train_super_resolution.py, in place of --start-steps",
     )
     data.add_argument(
         "--embedded-weights",
@@ -75,25 +93,73 @@ def parse() -> argparse.Namespace:
         metavar="WEIGHTS",
         help="of the network behind the deep terms: embedded, random, or a file",
     )
-    data.add_argument("--lpips-weights", type=Path, metavar="FILE", help="torchvision's AlexNet; measures LPIPS as well")
-    data.add_argument("--resume", action="store_true", help="continue the trainings whose checkpoints are in --out")
-    data.add_argument("--checkpoint-every", type=positive, default=100, metavar="STEPS", help="a killed run loses at most this many steps")
+    data.add_argument(
+        "--lpips-weights",
+        type=Path,
+        metavar="FILE",
+        help="torchvision's AlexNet; measures LPIPS as well",
+    )
+    data.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the trainings whose checkpoints are in --out",
+    )
+    data.add_argument(
+        "--checkpoint-every",
+        type=positive,
+        default=100,
+        metavar="STEPS",
+        help="a killed run loses at most this many steps",
+    )
 
     what = parser.add_argument_group("network and training")
     start = pretraining.Settings()
-    what.add_argument("--start-steps", type=positive, default=1000, metavar="STEPS", help="of the first training, on pixels")
-    what.add_argument("--steps", type=positive, default=DEFAULTS.steps, help="of each of the two trainings from there on")
-    what.add_argument("--scale", type=int, choices=(2, 3, 4), default=start.scale, help="enlargement")
-    what.add_argument("--batch", type=positive, default=DEFAULTS.batch, help="crops per step")
-    what.add_argument("--crop", type=positive, default=DEFAULTS.crop, help="side of a crop in pixels of the truth, divisible by --scale")
-    what.add_argument("--channels", type=positive, default=start.channels, help="width of the network")
-    what.add_argument("--blocks", type=positive, default=start.blocks, help="residual blocks")
-    what.add_argument("--learning-rate", type=positive_real, default=DEFAULTS.learning_rate, help="of the network, at its highest")
     what.add_argument(
-        "--discriminator-learning-rate", type=positive_real, default=DEFAULTS.discriminator_learning_rate, help="at its highest"
+        "--start-steps",
+        type=positive,
+        default=1000,
+        metavar="STEPS",
+        help="of the first training, on pixels",
+    )
+    what.add_argument(
+        "--steps",
+        type=positive,
+        default=DEFAULTS.steps,
+        help="of each of the two trainings from there on",
+    )
+    what.add_argument(
+        "--scale", type=int, choices=(2, 3, 4), default=start.scale, help="enlargement"
+    )
+    what.add_argument("--batch", type=positive, default=DEFAULTS.batch, help="crops per step")
+    what.add_argument(
+        "--crop",
+        type=positive,
+        default=DEFAULTS.crop,
+        help="side of a crop in pixels of the truth, divisible by --scale",
+    )
+    what.add_argument(
+        "--channels", type=positive, default=start.channels, help="width of the network"
+    )
+    what.add_argument("--blocks", type=positive, default=start.blocks, help="residual blocks")
+    what.add_argument(
+        "--learning-rate",
+        type=positive_real,
+        default=DEFAULTS.learning_rate,
+        help="of the network, at its highest",
+    )
+    what.add_argument(
+        "--discriminator-learning-rate",
+        type=positive_real,
+        default=DEFAULTS.discriminator_learning_rate,
+        help="at its highest",
     )
     what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of first weights and crops")
-    what.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto is CUDA where there is one")
+    what.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto is CUDA where there is one",
+    )
     return parser.parse_args()
 
 
@@ -105,33 +171,48 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     scale = arguments.scale if start is None else start.scale
     training, held_out = photographs.load_all(arguments.data, scale, arguments.crop)
     if arguments.crop < SMALLEST_CROP:
-        raise files.InputError(f"--crop must be at least {SMALLEST_CROP}, the side of a patch of the texture term; got {arguments.crop}")
+        raise files.InputError(
+            f"--crop must be at least {SMALLEST_CROP}, the side of a patch of the texture term; "
+            f"got {arguments.crop}"
+        )
     perception = perception_of(arguments, held_out, device)
     if start is None:
         console.rule("the start: pixels alone")
         start = train_start(arguments, training, held_out, device, console)
 
     trainers: dict[str, Trainer] = {}
-    results: dict[str, list[Result]] = {"bicubic": [bicubic_result(photograph, scale) for photograph in held_out]}
+    results: dict[str, list[Result]] = {
+        "bicubic": [bicubic_result(photograph, scale) for photograph in held_out]
+    }
     for loss in LOSSES:
         console.rule(f"from there on: {NAMES[loss]}")
         trainer = Trainer(settings_from(arguments, loss), start, training, device)
         console.print(trainer.criterion, highlight=False, soft_wrap=True)
         train(trainer, console, held_out, perception, arguments)
         trainers[NAMES[loss]] = trainer
-        results[NAMES[loss]] = [network_result(trainer.trained, photograph, scale, device) for photograph in held_out]
+        results[NAMES[loss]] = [
+            network_result(trainer.trained, photograph, scale, device) for photograph in held_out
+        ]
     kept = {"settings": asdict(trainer.settings), "network": trainer.trained.state_dict()}
     files.write(out / "network.pt", lambda file: torch.save(kept, file))
 
     rows = [row(name, found, held_out, perception) for name, found in results.items()]
     columns = COLUMNS if perception.alexnet is None else [*COLUMNS, LPIPS_COLUMN]
     title = (
-        f"x{scale} super-resolution of held-out photographs, {arguments.steps} steps from one start; the perceptual distance is DISTS "
-        "on the embedded network, which the GAN's content and texture terms look through too"
+        f"x{scale} super-resolution of held-out photographs, {arguments.steps} steps from one "
+        "start; the perceptual distance is DISTS on the embedded network, which the GAN's content "
+        "and texture terms look through too"
     )
     console.print(f"\n{title}\n", highlight=False)
     console.print(tables.terminal_table(columns, rows))
-    written = tables.write_table(out, "table", title, columns, rows, {"settings": asdict(trainer.settings), **machine(device)})
+    written = tables.write_table(
+        out,
+        "table",
+        title,
+        columns,
+        rows,
+        {"settings": asdict(trainer.settings), **machine(device)},
+    )
     pictures.draw(
         out / "panel.png",
         held_out,
@@ -145,7 +226,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.print(f"{time.perf_counter() - began:.0f} s")
 
 
-def perception_of(arguments: argparse.Namespace, held_out: list[Photograph], device: torch.device) -> Perception:
+def perception_of(
+    arguments: argparse.Namespace, held_out: list[Photograph], device: torch.device
+) -> Perception:
     """What measures perceptual distances.
 
     Raises:
@@ -154,7 +237,9 @@ def perception_of(arguments: argparse.Namespace, held_out: list[Photograph], dev
     try:
         perception = Perception(held_out, arguments.embedded_weights, device)
     except (RuntimeError, ValueError) as error:
-        raise files.InputError(f"--embedded-weights {arguments.embedded_weights}: {error}") from error
+        raise files.InputError(
+            f"--embedded-weights {arguments.embedded_weights}: {error}"
+        ) from error
     if arguments.lpips_weights is not None:
         try:
             perception.alexnet = LPIPS("alexnet", weights=arguments.lpips_weights).to(device)
@@ -172,18 +257,29 @@ def read_start(path: Path) -> SuperResolver:
     state = checkpoints.read_any(path, option="--start")
     try:
         settings = state["settings"]
-        network = SuperResolver(scale=settings["scale"], channels=settings["channels"], blocks=settings["blocks"])
+        network = SuperResolver(
+            scale=settings["scale"], channels=settings["channels"], blocks=settings["blocks"]
+        )
         network.load_state_dict(state["network"])
     except (KeyError, RuntimeError) as error:
-        raise files.InputError(f"--start: {path} is not the network.pt of train_super_resolution.py") from error
+        raise files.InputError(
+            f"--start: {path} is not the network.pt of train_super_resolution.py"
+        ) from error
     return network
 
 
 def train_start(
-    arguments: argparse.Namespace, training: list[Photograph], held_out: list[Photograph], device: torch.device, console: Console
+    arguments: argparse.Namespace,
+    training: list[Photograph],
+    held_out: list[Photograph],
+    device: torch.device,
+    console: Console,
 ) -> SuperResolver:
     """The network that both trainings begin with, trained as the demo is, on L1 alone."""
-    same = {name: getattr(arguments, name) for name in ("scale", "batch", "crop", "channels", "blocks", "seed")}
+    same = {
+        name: getattr(arguments, name)
+        for name in ("scale", "batch", "crop", "channels", "blocks", "seed")
+    }
     settings = pretraining.Settings(loss="l1", steps=arguments.start_steps, **same)
     trainer = pretraining.Trainer(settings, training, device)
     checkpoint = arguments.out / "start" / "checkpoint.pt"
@@ -200,23 +296,45 @@ def train_start(
 
 
 def settings_from(arguments: argparse.Namespace, loss: str) -> Settings:
-    return Settings(loss=loss, **{field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name != "loss"})
+    return Settings(
+        loss=loss,
+        **{
+            field.name: getattr(arguments, field.name)
+            for field in fields(Settings)
+            if field.name != "loss"
+        },
+    )
 
 
-def train(trainer: Trainer, console: Console, held_out: list[Photograph], perception: Perception, arguments: argparse.Namespace) -> None:
+def train(
+    trainer: Trainer,
+    console: Console,
+    held_out: list[Photograph],
+    perception: Perception,
+    arguments: argparse.Namespace,
+) -> None:
     """To the end, under a progress bar, with a line of text at each score."""
     checkpoint = arguments.out / trainer.settings.loss / "checkpoint.pt"
     if arguments.resume and checkpoint.exists():
         trainer.load(checkpoint)
-        console.print(f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}", soft_wrap=True)
+        console.print(
+            f"continuing {checkpoint} at step {trainer.step} of {trainer.settings.steps}",
+            soft_wrap=True,
+        )
     else:
         checkpoints.set_aside(checkpoint, console)
 
     def score(network: nn.Module) -> Scores:
         images = [super_resolve(network, photograph, trainer.device) for photograph in held_out]
-        scores = Scores(mean_psnr_y_of(images, held_out, trainer.sampler.scale), perception.structure(images))
+        scores = Scores(
+            mean_psnr_y_of(images, held_out, trainer.sampler.scale), perception.structure(images)
+        )
         at = f"{trainer.step:>{len(str(trainer.settings.steps))}}"
-        console.print(f"step {at}  held-out PSNR-Y {scores.psnr_y:.2f} dB, perceptual distance {scores.distance:.4f}", highlight=False)
+        console.print(
+            f"step {at}  held-out PSNR-Y {scores.psnr_y:.2f} dB, perceptual distance "
+            f"{scores.distance:.4f}",
+            highlight=False,
+        )
         return scores
 
     with TrainingBar(console, steps=trainer.settings.steps, first_step=trainer.step) as bar:
@@ -229,10 +347,15 @@ def train(trainer: Trainer, console: Console, held_out: list[Photograph], percep
         )
 
 
-def row(name: str, results: list[Result], held_out: list[Photograph], perception: Perception) -> tables.Row:
+def row(
+    name: str, results: list[Result], held_out: list[Photograph], perception: Perception
+) -> tables.Row:
     """The means over the held-out photographs."""
     mean = mean_scores([result.scores for result in results])
-    ratios = [gradient_ratio(result.image, photograph.truth) for result, photograph in zip(results, held_out, strict=True)]
+    ratios = [
+        gradient_ratio(result.image, photograph.truth)
+        for result, photograph in zip(results, held_out, strict=True)
+    ]
     return {
         "network": name,
         "psnr_y": mean.psnr_y,

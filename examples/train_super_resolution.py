@@ -1,9 +1,11 @@
-"""Train super-resolution on real photographs with a weighted sum of losses, and show what it gained over bicubic.
+"""Train super-resolution on real photographs with a weighted sum of losses, and show what it gained
+over bicubic.
 
     python examples/train_super_resolution.py --out outputs/demo
 
-Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and ``checkpoint.pt``. With
-``--loss texture`` the same network is trained without that term too, and ``texture.png`` shows what the term does to detail.
+Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt``
+and ``checkpoint.pt``. With ``--loss texture`` the same network is trained without that term too,
+and ``texture.png`` shows what the term does to detail.
 """
 
 import argparse
@@ -17,13 +19,24 @@ from runs import files, tables
 from runs.command_line import choose_device, explained
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
-from super_resolution.evaluation import METRICS, Result, bicubic_result, mean_psnr_y, mean_scores, network_result
+from super_resolution.evaluation import (
+    METRICS,
+    Result,
+    bicubic_result,
+    mean_psnr_y,
+    mean_scores,
+    network_result,
+)
 from super_resolution.losses import LOSSES, WITHOUT
 from super_resolution.training import Settings, Trainer
 
 COLUMNS = [tables.Column("photograph", "photograph")] + [
     tables.Column(f"{metric}_{who}", f"{title}\n{who}", sign + digits if who == "gain" else digits)
-    for metric, title, digits in (("psnr_y", "PSNR-Y", ".2f"), ("ssim", "SSIM", ".4f"), ("ms_ssim", "MS-SSIM", ".4f"))
+    for metric, title, digits in (
+        ("psnr_y", "PSNR-Y", ".2f"),
+        ("ssim", "SSIM", ".4f"),
+        ("ms_ssim", "MS-SSIM", ".4f"),
+    )
     for who, sign in (("bicubic", ""), ("ours", ""), ("gain", "+"))
 ]
 
@@ -36,11 +49,17 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Train super-resolution on real photographs and compare it with bicubic interpolation.",
+        description="Train super-resolution on real photographs and compare it with bicubic "
+        "interpolation.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_options(parser, steps=Settings().steps)
-    parser.add_argument("--loss", choices=sorted(LOSSES), default="combined", help="combined is Charbonnier + MS-SSIM + edge")
+    parser.add_argument(
+        "--loss",
+        choices=sorted(LOSSES),
+        default="combined",
+        help="combined is Charbonnier + MS-SSIM + edge",
+    )
     return parser.parse_args()
 
 
@@ -53,7 +72,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     trainer = Trainer(settings, training, device, compiled=arguments.compile)
     weights = sum(weight.numel() for weight in trainer.network.parameters())
     console.print(
-        f"{len(training)} photographs to train on, {len(held_out)} held out; x{scale} network of {weights:,} weights on {device.type}"
+        f"{len(training)} photographs to train on, {len(held_out)} held out; x{scale} network of "
+        f"{weights:,} weights on {device.type}"
     )
 
     def results(trainer: Trainer, checkpoint: Path, *, resume: bool) -> tuple[list[Result], float]:
@@ -67,39 +87,73 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
             checkpoint=checkpoint,
             checkpoint_every=arguments.checkpoint_every,
         )
-        return [network_result(trainer.trained, photograph, scale, device) for photograph in held_out], steps_per_second
+        return [
+            network_result(trainer.trained, photograph, scale, device) for photograph in held_out
+        ], steps_per_second
 
     ours, steps_per_second = results(trainer, out / "checkpoint.pt", resume=arguments.resume)
-    weights_only = {"settings": dataclasses.asdict(settings), "network": trainer.trained.state_dict()}
+    weights_only = {
+        "settings": dataclasses.asdict(settings),
+        "network": trainer.trained.state_dict(),
+    }
     files.write(out / "network.pt", lambda file: torch.save(weights_only, file))
 
     bicubic = [bicubic_result(photograph, scale) for photograph in held_out]
     rows = comparison([photograph.name for photograph in held_out], bicubic, ours)
-    title = f"x{scale} super-resolution of held-out photographs, {settings.steps} steps of {settings.loss}"
+    title = (
+        f"x{scale} super-resolution of held-out photographs, {settings.steps} steps of "
+        f"{settings.loss}"
+    )
     console.print(f"\n{title}\n", highlight=False)
     console.print(tables.terminal_table(COLUMNS, rows, last_is_summary=True))
-    written = tables.write_table(out, "table", title, COLUMNS, rows, about(settings, device, steps_per_second))
-    pictures.draw_panel(out / "panel.png", held_out, bicubic, ours, title=title, scale=scale, history=trainer.history)
+    written = tables.write_table(
+        out, "table", title, COLUMNS, rows, about(settings, device, steps_per_second)
+    )
+    pictures.draw_panel(
+        out / "panel.png",
+        held_out,
+        bicubic,
+        ours,
+        title=title,
+        scale=scale,
+        history=trainer.history,
+    )
     for path in (out / "panel.png", *written):
         console.print(f"wrote {path}", soft_wrap=True)
 
     if settings.loss in WITHOUT:
         console.rule(f"the same without {settings.loss}")
         checkpoint = out / f"without_{settings.loss}.pt"
-        other = Trainer(settings_from(arguments, device, WITHOUT[settings.loss]), training, device, compiled=arguments.compile)
+        other = Trainer(
+            settings_from(arguments, device, WITHOUT[settings.loss]),
+            training,
+            device,
+            compiled=arguments.compile,
+        )
         plain, _ = results(other, checkpoint, resume=arguments.resume and checkpoint.exists())
         path = out / f"{settings.loss}.png"
         by_loss = {f"without {settings.loss}": plain, f"with {settings.loss}": ours}
-        pictures.draw_losses(path, held_out, bicubic, by_loss, title=f"{title}: what the term {settings.loss} does", scale=scale)
+        pictures.draw_losses(
+            path,
+            held_out,
+            bicubic,
+            by_loss,
+            title=f"{title}: what the term {settings.loss} does",
+            scale=scale,
+        )
         console.print(f"wrote {path}", soft_wrap=True)
     console.print(f"{time.perf_counter() - began:.0f} s")
 
 
 def comparison(names: list[str], bicubic: list[Result], ours: list[Result]) -> list[tables.Row]:
-    """One row per photograph and one for the mean: each metric before, after, and the difference."""
+    """One row per photograph and one for the mean: each metric before, after, and the
+    difference.
+    """
     before, after = ([result.scores for result in results] for results in (bicubic, ours))
     rows: list[tables.Row] = []
-    for name, a, b in zip([*names, "mean"], [*before, mean_scores(before)], [*after, mean_scores(after)], strict=True):
+    for name, a, b in zip(
+        [*names, "mean"], [*before, mean_scores(before)], [*after, mean_scores(after)], strict=True
+    ):
         row: dict[str, str | float] = {"photograph": name}
         for metric in METRICS:
             x, y = getattr(a, metric), getattr(b, metric)

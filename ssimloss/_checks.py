@@ -1,6 +1,7 @@
 """Argument errors: every message names the argument, what was expected, what came, and the way out.
 
-Checks read metadata only (types, dtypes, shapes, Python numbers), never tensor values, so they cost no synchronisation.
+Checks read metadata only (types, dtypes, shapes, Python numbers), never tensor values, so they cost
+no synchronisation.
 """
 
 import math
@@ -19,26 +20,43 @@ _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand a floating point tensor of one of the given ranks."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) makes one")
+        raise TypeError(
+            f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
+            "makes one"
+        )
     if not value.dtype.is_floating_point:
-        raise TypeError(f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 for 8-bit values")
+        raise TypeError(
+            f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
+            "for 8-bit values"
+        )
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)
         raise ValueError(
-            f"{name} must have shape {layouts}, got {tuple(value.shape)}; add the missing dimensions with {name}.unsqueeze(0) or reshape it"
+            f"{name} must have shape {layouts}, got {tuple(value.shape)}; add the missing "
+            f"dimensions with {name}.unsqueeze(0) or reshape it"
         )
 
 
 def matrix(name: str, value: Tensor, *, rows: int) -> None:
     """Demand a floating point ``(N, D)`` of at least so many rows."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) makes one")
+        raise TypeError(
+            f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
+            "makes one"
+        )
     if not value.dtype.is_floating_point:
-        raise TypeError(f"{name} must be floating point, got {value.dtype}; cast it with {name}.double()")
+        raise TypeError(
+            f"{name} must be floating point, got {value.dtype}; cast it with {name}.double()"
+        )
     if value.ndim != 2:
-        raise ValueError(f"{name} must have shape (N, D), got {tuple(value.shape)}; {name}.flatten(1) makes one row per image")
+        raise ValueError(
+            f"{name} must have shape (N, D), got {tuple(value.shape)}; {name}.flatten(1) makes "
+            "one row per image"
+        )
     if len(value) < rows:
-        raise ValueError(f"{name} must have at least {rows} rows, got {len(value)}; gather more images")
+        raise ValueError(
+            f"{name} must have at least {rows} rows, got {len(value)}; gather more images"
+        )
 
 
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
@@ -49,15 +67,18 @@ def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> Non
 
 
 def same_shape(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
-    """Demand equal shapes (nothing is broadcast: a forgotten dimension would change the loss silently) and one device."""
+    """Demand equal shapes (nothing is broadcast: a forgotten dimension would change the loss
+    silently) and one device.
+    """
     if value.shape != other.shape:
         raise ValueError(
-            f"{name} must have the shape of {other_name} {tuple(other.shape)}, got {tuple(value.shape)}; images are never broadcast, "
-            f"expand or resize one of them"
+            f"{name} must have the shape of {other_name} {tuple(other.shape)}, got "
+            f"{tuple(value.shape)}; images are never broadcast, expand or resize one of them"
         )
     if value.device != other.device:
         raise ValueError(
-            f"{name} must be on the device of {other_name} ({other.device}), got {value.device}; move it with .to({other_name}.device)"
+            f"{name} must be on the device of {other_name} ({other.device}), got {value.device}; "
+            f"move it with .to({other_name}.device)"
         )
 
 
@@ -68,15 +89,21 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"mask must be a torch.Tensor or None, got {type(value).__name__}")
     if value.dtype is not torch.bool and not value.dtype.is_floating_point:
-        raise TypeError(f"mask must be bool or floating point weights, got {value.dtype}; use mask.bool()")
+        raise TypeError(
+            f"mask must be bool or floating point weights, got {value.dtype}; use mask.bool()"
+        )
     n, c, *space = pred.shape
     if tuple(value.shape) not in ((n, 1, *space), (n, c, *space)):
         raise ValueError(
-            f"mask must have shape {(n, 1, *space)} or {(n, c, *space)} for pred of {tuple(pred.shape)}, got {tuple(value.shape)}; "
-            f"expand it over the batch with mask.expand(...)"
+            f"mask must have shape {(n, 1, *space)} or {(n, c, *space)} for pred of "
+            f"{tuple(pred.shape)}, got {tuple(value.shape)}; expand it over the batch with "
+            "mask.expand(...)"
         )
     if value.device != pred.device:
-        raise ValueError(f"mask must be on the device of pred ({pred.device}), got {value.device}; move it with .to(pred.device)")
+        raise ValueError(
+            f"mask must be on the device of pred ({pred.device}), got {value.device}; move it "
+            "with .to(pred.device)"
+        )
 
 
 def data_range(value: DataRange) -> tuple[float, float]:
@@ -135,7 +162,9 @@ def count(name: str, value: int, *, least: int = 1) -> int:
 def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
     """Demand a non-empty sequence of finite, non-negative numbers that are not all zero."""
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__} {values!r}")
+        raise TypeError(
+            f"{name} must be a sequence of numbers, got {type(values).__name__} {values!r}"
+        )
     if not values:
         raise ValueError(f"{name} must hold at least one number, got an empty sequence")
     checked = tuple(non_negative(f"{name}[{i}]", v) for i, v in enumerate(values))

@@ -1,7 +1,8 @@
-"""Files that are whole or absent: written beside their place, flushed to the disk, then renamed onto it.
+"""Files that are whole or absent: written beside their place, flushed to the disk, then renamed
+onto it.
 
-A process killed while it writes leaves at most a hidden ``.name.*.partial``, which the next write of the same file removes; the file
-itself is always the old one or the new one.
+A process killed while it writes leaves at most a hidden ``.name.*.partial``, which the next write
+of the same file removes; the file itself is always the old one or the new one.
 """
 
 import contextlib
@@ -12,7 +13,9 @@ from typing import IO
 
 
 def write(path: Path, save: Callable[[IO[bytes]], object]) -> None:
-    """Let ``save`` write into a binary file that takes the place of ``path`` once it is complete; missing folders are made."""
+    """Let ``save`` write into a binary file that takes the place of ``path`` once it is complete;
+    missing folders are made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left_over in path.parent.glob(f".{path.name}.*.partial"):
         left_over.unlink(missing_ok=True)
@@ -35,7 +38,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """The rename itself survives a power cut only once the folder is on the disk; not every system can open one."""
+    """The rename itself survives a power cut only once the folder is on the disk; not every system
+    can open one.
+    """
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

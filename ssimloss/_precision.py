@@ -1,7 +1,7 @@
 """The arithmetic of a loss: at least float32, autocast off.
 
-Half precision holds 8 to 11 bits, fewer than the variance of a flat bright patch needs, and autocast would lower the convolutions of a
-loss without asking.
+Half precision holds 8 to 11 bits, fewer than the variance of a flat bright patch needs, and
+autocast would lower the convolutions of a loss without asking.
 """
 
 import functools
@@ -16,12 +16,16 @@ R = TypeVar("R")
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate ``function(image, ...)`` so that its body runs with autocast off on the image's device."""
+    """Decorate ``function(image, ...)`` so that its body runs with autocast off on the image's
+    device.
+    """
 
     @functools.wraps(function)
     def without_autocast(*args: P.args, **kwargs: P.kwargs) -> R:
         device_type = _device_type((*args, *kwargs.values()))
-        if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(device_type):  # switching off what is off takes its time
+        if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(
+            device_type
+        ):  # switching off what is off takes its time
             return function(*args, **kwargs)
         with torch.autocast(device_type, enabled=False):
             return function(*args, **kwargs)
@@ -30,7 +34,9 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _device_type(arguments: tuple[object, ...]) -> str:
-    """Of the first tensor; what is not a tensor is refused by the function itself, and "meta" has no autocast."""
+    """Of the first tensor; what is not a tensor is refused by the function itself, and "meta" has
+    no autocast.
+    """
     for argument in arguments:
         if isinstance(argument, Tensor) and not argument.is_meta:
             return argument.device.type
@@ -49,10 +55,14 @@ def promote(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def is_transformed() -> bool:
-    """Whether ``torch.func``, ``torch.vmap`` or forward-mode differentiation is at work, which know PyTorch's operations only."""
+    """Whether ``torch.func``, ``torch.vmap`` or forward-mode differentiation is at work, which know
+    PyTorch's operations only.
+    """
     if torch.compiler.is_compiling():
         return False
-    return torch.autograd.forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
+    return (
+        torch.autograd.forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
+    )
 
 
 def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:

@@ -21,17 +21,26 @@ def check_reduction(reduction: str) -> None:
     _checks.choice("reduction", reduction, REDUCTIONS)
 
 
-def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+def reduce(
+    values: Tensor,
+    reduction: Reduction,
+    weight: Tensor | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
     """Reduce ``(N, ...)`` values.
 
     Args:
         values: one value per element, first dimension the batch.
-        reduction: ``"mean"`` and ``"sum"`` over everything, ``"image"`` the mean of each image ``(N,)``, ``"none"`` as it stands.
-        weight: broadcastable to ``values``. The mean becomes ``sum(weight * values) / sum(weight)``, the sum is weighted,
-            and ``"none"`` sets elements of weight 0 to 0.
+        reduction: ``"mean"`` and ``"sum"`` over everything, ``"image"`` the mean of each image
+            ``(N,)``, ``"none"`` as it stands.
+        weight: broadcastable to ``values``. The mean becomes
+            ``sum(weight * values) / sum(weight)``, the sum is weighted, and ``"none"`` sets
+            elements of weight 0 to 0.
         dtype: type of the unreduced result; reduced ones keep the type they were computed in.
 
-    The mean over nothing (an empty batch, a mask without a valid element) is 0 with a zero gradient.
+    The mean over nothing (an empty batch, a mask without a valid element) is 0 with a zero
+    gradient.
     """
     if reduction == "none":
         values = values if weight is None else torch.where(weight != 0, values, 0)
@@ -52,15 +61,19 @@ def reduce(values: Tensor, reduction: Reduction, weight: Tensor | None = None, *
 
 
 def slope_of(reduction: Reduction, shape: Sequence[int]) -> float:
-    """The derivative of :func:`reduce` with respect to each of ``(N, ...)`` values without weights."""
+    """The derivative of :func:`reduce` with respect to each of ``(N, ...)`` values
+    without weights.
+    """
     elements = {"mean": math.prod(shape), "image": math.prod(shape[1:])}.get(reduction, 1)
     return 1 / max(elements, 1)
 
 
 def _per_image(values: Tensor) -> Tensor:
-    """``(N, ...)`` summed to ``(N,)``, axis by axis: to the last digit the same in any batch and for any number of threads.
+    """``(N, ...)`` summed to ``(N,)``, axis by axis: to the last digit the same in any batch and
+    for any number of threads.
 
-    PyTorch gives threads whole sums, and parts of a sum only where that is all there is to do, as for the batch of one image.
+    PyTorch gives threads whole sums, and parts of a sum only where that is all there is to do, as
+    for the batch of one image.
     """
     while values.ndim > 1:
         values = values.sum(-1)

@@ -1,7 +1,7 @@
 """Luma and colour transforms, each with its matrix and range.
 
-The "Y" of the literature is several things: super-resolution papers use BT.601 in studio range, which reads 20 log10(255 / 219) = 1.32 dB
-higher in PSNR than the same luma in full range.
+The "Y" of the literature is several things: super-resolution papers use BT.601 in studio range,
+which reads 20 log10(255 / 219) = 1.32 dB higher in PSNR than the same luma in full range.
 """
 
 from typing import Literal, get_args
@@ -18,9 +18,15 @@ LUMAS: tuple[str, ...] = get_args(Luma)
 
 # weights of R, G, B, and offset, for R, G, B in [0, 1]
 LUMA: dict[str, tuple[tuple[float, float, float], float]] = {
-    "bt601_studio": ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255),  # ITU-R BT.601, 8-bit codes 16 to 235
+    "bt601_studio": (
+        (65.481 / 255, 128.553 / 255, 24.966 / 255),
+        16 / 255,
+    ),  # ITU-R BT.601, 8-bit codes 16 to 235
     "bt601": ((0.299, 0.587, 0.114), 0.0),  # ITU-R BT.601 in full range; Y of YIQ, YUV and JPEG
-    "matlab": ((0.298936021293775, 0.587043074451121, 0.114020904255103), 0.0),  # rgb2gray: first row of the inverse NTSC matrix
+    "matlab": (
+        (0.298936021293775, 0.587043074451121, 0.114020904255103),
+        0.0,
+    ),  # rgb2gray: first row of the inverse NTSC matrix
     "bt709": ((0.2126, 0.7152, 0.0722), 0.0),  # ITU-R BT.709
 }
 
@@ -35,25 +41,26 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
     Args:
         image: float RGB ``(N, 3, H, W)`` with values in ``data_range``.
         standard: for R, G, B in [0, 1]:
-            ``"bt601_studio"`` ``(65.481 R + 128.553 G + 24.966 B + 16) / 255``, from 16/255 to 235/255: the Y of super-resolution papers,
-            MATLAB's ``rgb2ycbcr`` and BasicSR;
+            ``"bt601_studio"`` ``(65.481 R + 128.553 G + 24.966 B + 16) / 255``, from 16/255 to
+            235/255: the Y of super-resolution papers, MATLAB's ``rgb2ycbcr`` and BasicSR;
             ``"bt601"`` ``.299 R + .587 G + .114 B``: Y of YIQ (piq, pyiqa) and JPEG;
-            ``"matlab"`` the same with the digits that MATLAB's ``rgb2gray`` computes with, ``.298936021293775 .587043074451121
-            .114020904255103`` (its manual rounds them to ``.2989 .5870 .1140``);
-            ``"bt709"`` ``.2126 R + .7152 G + .0722 B``: HDTV.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma is on the same scale, so ``"bt601_studio"`` of 255 runs from
-            16 to 235. Nothing is clamped or rounded.
+            ``"matlab"`` the same with the digits that MATLAB's ``rgb2gray`` computes with,
+            ``.298936021293775 .587043074451121 .114020904255103`` (its manual rounds them to
+            ``.2989 .5870 .1140``); ``"bt709"`` ``.2126 R + .7152 G + .0722 B``: HDTV.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma is on the same scale,
+            so ``"bt601_studio"`` of 255 runs from 16 to 235. Nothing is clamped or rounded.
 
     Returns:
         ``(N, 1, H, W)`` in the dtype of ``image``.
 
     Raises:
-        ValueError: not three channels, unknown ``standard``. A gray image is refused too: as it stands it is luma in full range already,
-            and whether it should be compressed to studio range only the caller knows.
+        ValueError: not three channels, unknown ``standard``. A gray image is refused too: as it
+            stands it is luma in full range already, and whether it should be compressed to studio
+            range only the caller knows.
         TypeError: integer tensors.
 
-    Source: ITU-R BT.601-7, BT.709-6. ``"bt601_studio"`` agrees with scikit-image's ``rgb2ycbcr``, ``"bt601"`` with kornia's ``rgb_to_y``
-    and scikit-image's ``rgb2yiq``, to float64 rounding.
+    Source: ITU-R BT.601-7, BT.709-6. ``"bt601_studio"`` agrees with scikit-image's ``rgb2ycbcr``,
+    ``"bt601"`` with kornia's ``rgb_to_y`` and scikit-image's ``rgb2yiq``, to float64 rounding.
     """
     _checks.choice("standard", standard, LUMAS)
     lo, span = _checks.data_range(data_range)
@@ -64,14 +71,17 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
 
 
 def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
-    """RGB to YCbCr of ITU-R BT.601 in studio range: Y from 16 to 235, Cb and Cr from 16 to 240, all over 255.
+    """RGB to YCbCr of ITU-R BT.601 in studio range: Y from 16 to 235, Cb and Cr from 16 to 240, all
+    over 255.
 
     Args:
         image: float RGB ``(N, 3, H, W)`` with values in ``data_range``.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the result is on the same scale.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the result is on the same
+            scale.
 
     Returns:
-        ``(N, 3, H, W)`` in the dtype of ``image``, not clamped; its first channel is ``luma(image, "bt601_studio")``.
+        ``(N, 3, H, W)`` in the dtype of ``image``, not clamped; its first channel is
+        ``luma(image, "bt601_studio")``.
 
     Raises:
         ValueError: not three channels.
@@ -90,11 +100,13 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """The inverse of :func:`rgb_to_ycbcr`, to rounding.
 
     Args:
-        image: float YCbCr ``(N, 3, H, W)`` as :func:`rgb_to_ycbcr` gives it for this ``data_range``.
+        image: float YCbCr ``(N, 3, H, W)`` as :func:`rgb_to_ycbcr` gives it for this
+            ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
 
     Returns:
-        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes that no colour has leave ``data_range``.
+        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes that no colour has leave
+        ``data_range``.
 
     Raises:
         ValueError: not three channels.
@@ -111,7 +123,9 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
 
 
 def _weigh(image: Tensor, weights: tuple[float, ...]) -> Tensor:
-    """Weighted sum of the channels, ``(N, 1, H, W)``; Python numbers, so that nothing is copied to the device."""
+    """Weighted sum of the channels, ``(N, 1, H, W)``; Python numbers, so that nothing is copied to
+    the device.
+    """
     first, second, third = (weight * image[:, i : i + 1] for i, weight in enumerate(weights))
     return first + second + third
 
@@ -120,7 +134,9 @@ def _inverse(m: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
     """Inverse of a 3x3 matrix by its cofactors."""
 
     def cofactor(i: int, j: int) -> float:
-        (a, b), (c, d) = ((m[(i + k) % 3][(j + 1) % 3], m[(i + k) % 3][(j + 2) % 3]) for k in (1, 2))
+        (a, b), (c, d) = (
+            (m[(i + k) % 3][(j + 1) % 3], m[(i + k) % 3][(j + 2) % 3]) for k in (1, 2)
+        )
         return a * d - b * c
 
     determinant = sum(m[0][j] * cofactor(0, j) for j in range(3))
@@ -133,7 +149,10 @@ def _check_channels(name: str, image: Tensor, expected: str) -> None:
     if channels == 3:
         return
     way_out = {
-        1: "a gray image is its own luma in full range; use it as it is, or expand it to three channels with .expand(-1, 3, -1, -1)",
+        1: "a gray image is its own luma in full range; use it as it is, or expand it to three "
+        "channels with .expand(-1, 3, -1, -1)",
         4: f"drop the alpha channel with {name}[:, :3]",
     }.get(channels, "channels are the second dimension, (N, 3, H, W)")
-    raise ValueError(f"{name} must have {expected}, got {channels} in shape {tuple(image.shape)}; {way_out}")
+    raise ValueError(
+        f"{name} must have {expected}, got {channels} in shape {tuple(image.shape)}; {way_out}"
+    )

@@ -16,29 +16,47 @@ WindowName = Literal["gaussian", "uniform"]
 WINDOWS: tuple[str, ...] = get_args(WindowName)
 
 
-def check_window_options(*, window: str | Tensor, window_size: int, sigma: float, padding: str) -> None:
+def check_window_options(
+    *, window: str | Tensor, window_size: int, sigma: float, padding: str
+) -> None:
     """Raise for a window that cannot be built or does not go with the border."""
     _checks.choice("padding", padding, PADDINGS)
     if isinstance(window, Tensor):
         if window.ndim != 1 or window.numel() == 0:
-            raise ValueError(f"window must be a 1-D tensor (it is applied along every axis), got shape {tuple(window.shape)}")
+            raise ValueError(
+                "window must be a 1-D tensor (it is applied along every axis), got shape "
+                f"{tuple(window.shape)}"
+            )
         if not window.dtype.is_floating_point:
-            raise TypeError(f"window must be floating point, got {window.dtype}; cast it with window.float()")
+            raise TypeError(
+                f"window must be floating point, got {window.dtype}; cast it with window.float()"
+            )
         if window.requires_grad:
-            raise ValueError("window must not require a gradient, which it would never get; pass window.detach()")
+            raise ValueError(
+                "window must not require a gradient, which it would never get; pass window.detach()"
+            )
         size, name = window.numel(), "the length of window"
     else:
         _checks.choice("window", window, WINDOWS)
         _checks.positive("sigma", sigma)
         size, name = _checks.count("window_size", window_size), "window_size"
-        if window == "gaussian" and size % 2 == 0 and sigma < 0.02:  # exp(-0.5 (0.5 / sigma)^2) is 0
-            raise ValueError(f"sigma must be at least 0.02 for an even window_size, whose middle lies between two taps, got {sigma!r}")
+        if (
+            window == "gaussian" and size % 2 == 0 and sigma < 0.02
+        ):  # exp(-0.5 (0.5 / sigma)^2) is 0
+            raise ValueError(
+                "sigma must be at least 0.02 for an even window_size, whose middle lies between "
+                f"two taps, got {sigma!r}"
+            )
     if size % 2 == 0 and padding != "valid":
-        raise ValueError(f"{name} must be odd for padding={padding!r}, got {size}; an even window has no centre, use padding='valid'")
+        raise ValueError(
+            f"{name} must be odd for padding={padding!r}, got {size}; an even window has no "
+            "centre, use padding='valid'"
+        )
 
 
 def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tensor) -> Tensor:
-    """The 1-D window of unit sum in the dtype and on the device of ``like``; a custom one is normalised.
+    """The 1-D window of unit sum in the dtype and on the device of ``like``; a custom one is
+    normalised.
 
     Computed in float64 on the device, so that nothing is copied from the host.
     """
@@ -48,7 +66,9 @@ def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tens
     elif window == "uniform":
         weights = torch.ones(window_size, dtype=torch.float64, device=device)
     else:
-        position = torch.arange(window_size, dtype=torch.float64, device=device) - (window_size - 1) / 2
+        position = (
+            torch.arange(window_size, dtype=torch.float64, device=device) - (window_size - 1) / 2
+        )
         weights = torch.exp(-0.5 * (position / sigma).square())
     return (weights / weights.sum()).to(like.dtype)
 
@@ -72,15 +92,17 @@ def check_border(space: Sequence[int], amount: int, padding: Padding) -> None:
     """Raise for images too small to mirror."""
     if padding == "reflect" and min(space) <= amount:
         raise ValueError(
-            f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got {tuple(space)}; "
-            f"use a smaller window_size or padding='replicate'"
+            f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got "
+            f"{tuple(space)}; use a smaller window_size or padding='replicate'"
         )
 
 
 def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> Tensor:
-    """Extend every spatial axis of ``(N, C, ...)`` by ``amount`` at both ends; ``"valid"`` leaves it as it is.
+    """Extend every spatial axis of ``(N, C, ...)`` by ``amount`` at both ends; ``"valid"`` leaves
+    it as it is.
 
-    ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds ``zero``.
+    ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"``
+    adds ``zero``.
     """
     if padding == "valid" or amount == 0:
         return image
@@ -88,28 +110,46 @@ def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> T
     amounts = [amount] * 2 * (image.ndim - 2)
     if padding == "zeros":
         return F.pad(image, amounts, value=zero)
-    return F.pad(image, amounts, mode=padding) if image.device.type == "cpu" else _pad_by_slices(image, amount, padding)
+    return (
+        F.pad(image, amounts, mode=padding)
+        if image.device.type == "cpu"
+        else _pad_by_slices(image, amount, padding)
+    )
 
 
 def _pad_by_slices(image: Tensor, amount: int, padding: Padding) -> Tensor:
-    """``F.pad`` in parts whose gradient is deterministic; that of reflection and replication adds with atomics on CUDA."""
+    """``F.pad`` in parts whose gradient is deterministic; that of reflection and replication adds
+    with atomics on CUDA.
+    """
     for axis in range(2, image.ndim):
         size = image.shape[axis]
         if padding == "reflect":
-            ends = image.narrow(axis, 1, amount).flip(axis), image.narrow(axis, size - 1 - amount, amount).flip(axis)
+            ends = (
+                image.narrow(axis, 1, amount).flip(axis),
+                image.narrow(axis, size - 1 - amount, amount).flip(axis),
+            )
         else:
             shape = [amount if a == axis else length for a, length in enumerate(image.shape)]
-            ends = image.narrow(axis, 0, 1).expand(shape), image.narrow(axis, size - 1, 1).expand(shape)
+            ends = (
+                image.narrow(axis, 0, 1).expand(shape),
+                image.narrow(axis, size - 1, 1).expand(shape),
+            )
         image = torch.cat((ends[0], image, ends[1]), dim=axis)
     return image
 
 
 def blur(image: Tensor, window: Tensor) -> Tensor:
-    """Correlate every spatial axis of ``(N, C, ...)`` with a 1-D window, without border: each axis loses ``len(window) - 1``."""
+    """Correlate every spatial axis of ``(N, C, ...)`` with a 1-D window, without border: each axis
+    loses ``len(window) - 1``.
+    """
     channels, axes = image.shape[1], image.ndim - 2
     convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
     for axis in range(axes):
-        if image.dtype is torch.float64:  # convolution libraries have no fast double path on a CPU; the shifted sum is 4 times faster
+        if (
+            image.dtype is torch.float64
+            # convolution libraries have no fast double path on a CPU; the shifted sum is 4 times
+            # faster
+        ):
             image = _shifted_sum(image, window, axis + 2)
         else:
             taps = window.view([-1 if a == axis else 1 for a in range(axes)])
@@ -127,10 +167,12 @@ def _shifted_sum(image: Tensor, window: Tensor, axis: int) -> Tensor:
 
 
 def blur_transposed(planes: Tensor, window: Tensor, *, padding: int = 0) -> Tensor:
-    """Correlate both axes of planes ``(M, H, W)`` with a 1-D window, each axis extended by ``padding`` zeros at both ends.
+    """Correlate both axes of planes ``(M, H, W)`` with a 1-D window, each axis extended by
+    ``padding`` zeros at both ends.
 
-    The result has its axes exchanged, ``(M, W', H')``, and a second call turns them back: a filter along columns is the fast one, so the
-    planes are turned once between the two passes instead of twice.
+    The result has its axes exchanged, ``(M, W', H')``, and a second call turns them back: a filter
+    along columns is the fast one, so the planes are turned once between the two passes instead of
+    twice.
     """
     return _blur_columns(_blur_columns(planes, window, padding).transpose(1, 2), window, padding)
 
@@ -143,34 +185,49 @@ def _blur_columns(planes: Tensor, window: Tensor, padding: int) -> Tensor:
     if planes.device.type != "cpu":
         taps = window.view(1, 1, -1, 1).expand(m, 1, -1, 1)
         return F.conv2d(planes[None], taps, groups=m, padding=(padding, 0))[0]
-    # Columns as the channels of a channels-last depthwise convolution, which vectorises over the contiguous axis.
+    # Columns as the channels of a channels-last depthwise convolution, which vectorises over the
+    # contiguous axis.
     columns = planes.contiguous().view(m, h, 1, w).permute(0, 3, 1, 2)  # (M, W, H, 1)
-    filtered = F.conv2d(columns, window.view(1, 1, -1, 1).expand(w, 1, -1, 1), groups=w, padding=(padding, 0))
+    filtered = F.conv2d(
+        columns, window.view(1, 1, -1, 1).expand(w, 1, -1, 1), groups=w, padding=(padding, 0)
+    )
     return filtered.permute(0, 2, 3, 1).reshape(m, -1, w)
 
 
 def average_pool(image: Tensor, factor: int) -> Tensor:
-    """Mean over blocks of ``factor`` along every spatial axis of ``(N, C, ...)``; an incomplete last block is dropped."""
+    """Mean over blocks of ``factor`` along every spatial axis of ``(N, C, ...)``; an incomplete
+    last block is dropped.
+    """
     if image.ndim == 4:
         return F.avg_pool2d(image, factor)
     for axis in range(2, image.ndim):  # the gradient of avg_pool3d adds with atomics on CUDA
         blocks = image.shape[axis] // factor
-        image = image.narrow(axis, 0, blocks * factor).reshape(*image.shape[:axis], blocks, factor, *image.shape[axis + 1 :]).mean(axis + 1)
+        image = (
+            image.narrow(axis, 0, blocks * factor)
+            .reshape(*image.shape[:axis], blocks, factor, *image.shape[axis + 1 :])
+            .mean(axis + 1)
+        )
     return image
 
 
 def box_subsample(image: Tensor, factor: int) -> Tensor:
-    """Box filter of ``factor`` x ``factor`` with symmetric border, then every ``factor``-th sample from the first, of ``(N, C, H, W)``.
+    """Box filter of ``factor`` x ``factor`` with symmetric border, then every ``factor``-th sample
+    from the first, of ``(N, C, H, W)``.
 
-    MATLAB's ``imfilter(image, ones(f) / f^2, 'symmetric', 'same')`` followed by ``(1:f:end, 1:f:end)``: the box centred at sample i begins
-    ``floor((f - 1) / 2)`` before it, and the mirrored border repeats the edge.
+    MATLAB's ``imfilter(image, ones(f) / f^2, 'symmetric', 'same')`` followed by
+    ``(1:f:end, 1:f:end)``: the box centred at sample i begins ``floor((f - 1) / 2)`` before it, and
+    the mirrored border repeats the edge.
     """
     for axis in (2, 3):
         size = image.shape[axis]
         before = (factor - 1) // 2
         after = max(0, (size - 1) // factor * factor + factor - before - size)
         image = torch.cat(
-            (image.narrow(axis, 0, before).flip(axis), image, image.narrow(axis, size - after, after).flip(axis)),
+            (
+                image.narrow(axis, 0, before).flip(axis),
+                image,
+                image.narrow(axis, size - after, after).flip(axis),
+            ),
             dim=axis,
         )
     return F.avg_pool2d(image, factor)

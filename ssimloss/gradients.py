@@ -1,7 +1,8 @@
-"""Image gradients: neighbour differences, Sobel, Scharr and Laplacian, separable and made of slices, and what a mask leaves of them.
+"""Image gradients: neighbour differences, Sobel, Scharr and Laplacian, separable and made of
+slices, and what a mask leaves of them.
 
-No convolution (a 3x3 kernel over single channels is slower than its slices on every device) and no ``replication_pad2d`` (whose CUDA
-gradient adds with atomics, so it is not deterministic).
+No convolution (a 3x3 kernel over single channels is slower than its slices on every device) and no
+``replication_pad2d`` (whose CUDA gradient adds with atomics, so it is not deterministic).
 """
 
 from typing import Literal, get_args
@@ -17,32 +18,43 @@ Padding = Literal["replicate", "valid"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
 
 SMOOTHING: dict[str, tuple[int, int, int]] = {"sobel": (1, 2, 1), "scharr": (3, 10, 3)}
-UNIT_RAMP: dict[str, int] = {"sobel": 8, "scharr": 32}  # what an operator reads where the image rises by 1 per pixel
+UNIT_RAMP: dict[str, int] = {
+    "sobel": 8,
+    "scharr": 32,
+}  # what an operator reads where the image rises by 1 per pixel
 
 
-def image_gradients(image: Tensor, operator: Operator = "sobel", padding: Padding = "replicate") -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical gradient ``(dx, dy)``, each channel by itself, with the kernels' published integer taps.
+def image_gradients(
+    image: Tensor, operator: Operator = "sobel", padding: Padding = "replicate"
+) -> tuple[Tensor, Tensor]:
+    """Horizontal and vertical gradient ``(dx, dy)``, each channel by itself, with the kernels'
+    published integer taps.
 
-    ``dx`` is the difference ``[-1, 0, 1]`` along a row, smoothed down the columns by ``[1, 2, 1]`` (Sobel) or ``[3, 10, 3]`` (Scharr);
-    it is positive where the image brightens to the right. ``dy`` is its transpose, positive where the image brightens downwards.
+    ``dx`` is the difference ``[-1, 0, 1]`` along a row, smoothed down the columns by ``[1, 2, 1]``
+    (Sobel) or ``[3, 10, 3]`` (Scharr); it is positive where the image brightens to the right.
+    ``dy`` is its transpose, positive where the image brightens downwards.
 
     Args:
         image: ``(..., H, W)``, any floating dtype; computed in that dtype.
-        operator: ``"sobel"`` or ``"scharr"``. A ramp of 1 per pixel reads ``UNIT_RAMP[operator]``, 8 and 32.
-        padding: ``"replicate"`` repeats the border pixel, maps ``(..., H, W)``; ``"valid"`` gives ``(..., H-2, W-2)``.
+        operator: ``"sobel"`` or ``"scharr"``. A ramp of 1 per pixel reads ``UNIT_RAMP[operator]``,
+            8 and 32.
+        padding: ``"replicate"`` repeats the border pixel, maps ``(..., H, W)``; ``"valid"`` gives
+            ``(..., H-2, W-2)``.
 
     Raises:
         ValueError: unknown ``operator`` or ``padding``.
 
-    Source: Sobel & Feldman 1968; Scharr 2000. Agrees with ``scipy.ndimage.sobel(mode="nearest")`` and, divided by 8, with kornia's
-    ``spatial_gradient`` to float64 rounding.
+    Source: Sobel & Feldman 1968; Scharr 2000. Agrees with ``scipy.ndimage.sobel(mode="nearest")``
+    and, divided by 8, with kornia's ``spatial_gradient`` to float64 rounding.
     """
     _checks.choice("operator", operator, OPERATORS)
     _checks.choice("padding", padding, PADDINGS)
     if padding == "replicate":
         image = _replicate(image)
     side, middle, _ = SMOOTHING[operator]
-    dx = image[..., 2:] - image[..., :-2]  # (..., H+2, W): differences first, which is exact for neighbours within a factor of 2
+    dx = (
+        image[..., 2:] - image[..., :-2]
+    )  # (..., H+2, W): differences first, which is exact for neighbours within a factor of 2
     dy = image[..., 2:, :] - image[..., :-2, :]  # (..., H, W+2)
     dx = side * (dx[..., :-2, :] + dx[..., 2:, :]) + middle * dx[..., 1:-1, :]
     dy = side * (dy[..., :-2] + dy[..., 2:]) + middle * dy[..., 1:-1]
@@ -50,11 +62,13 @@ def image_gradients(image: Tensor, operator: Operator = "sobel", padding: Paddin
 
 
 def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
-    """Laplacian of the four neighbours, kernel ``[[0, 1, 0], [1, -4, 1], [0, 1, 0]]``: the sum of the two second differences.
+    """Laplacian of the four neighbours, kernel ``[[0, 1, 0], [1, -4, 1], [0, 1, 0]]``: the sum of
+    the two second differences.
 
     Args:
         image: ``(..., H, W)``, any floating dtype; computed in that dtype.
-        padding: ``"replicate"`` repeats the border pixel, map ``(..., H, W)``; ``"valid"`` gives ``(..., H-2, W-2)``.
+        padding: ``"replicate"`` repeats the border pixel, map ``(..., H, W)``; ``"valid"`` gives
+            ``(..., H-2, W-2)``.
 
     Raises:
         ValueError: unknown ``padding``.
@@ -71,17 +85,23 @@ def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
 
 
 def forward_differences(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Each pixel's right and lower neighbour minus itself: ``(..., H, W-1)`` and ``(..., H-1, W)``."""
+    """Each pixel's right and lower neighbour minus itself: ``(..., H, W-1)`` and
+    ``(..., H-1, W)``.
+    """
     return image[..., 1:] - image[..., :-1], image[..., 1:, :] - image[..., :-1, :]
 
 
 def forward_weights(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights of :func:`forward_differences`: the product of the two pixels' weights, so a difference counts where both are valid."""
+    """Weights of :func:`forward_differences`: the product of the two pixels' weights, so a
+    difference counts where both are valid.
+    """
     return mask[..., 1:] * mask[..., :-1], mask[..., 1:, :] * mask[..., :-1, :]
 
 
 def erode(mask: Tensor) -> Tensor:
-    """Weights of 3x3 operators with a replicated border: the smallest weight among the pixels an operator may touch, same shape."""
+    """Weights of 3x3 operators with a replicated border: the smallest weight among the pixels an
+    operator may touch, same shape.
+    """
     mask = _replicate(mask)
     mask = torch.minimum(torch.minimum(mask[..., 2:], mask[..., :-2]), mask[..., 1:-1])
     return torch.minimum(torch.minimum(mask[..., 2:, :], mask[..., :-2, :]), mask[..., 1:-1, :])

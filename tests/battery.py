@@ -1,6 +1,8 @@
-"""The checks that every plain loss passes, whatever it measures; ``test_pixel.py`` shows each of them to fail on a planted fault.
+"""The checks that every plain loss passes, whatever it measures; ``test_pixel.py`` shows each of
+them to fail on a planted fault.
 
-A loss here is ``loss(pred, target, *, reduction="mean", mask=None)``, with its other options bound; every check raises ``AssertionError``.
+A loss here is ``loss(pred, target, *, reduction="mean", mask=None)``, with its other options bound;
+every check raises ``AssertionError``.
 """
 
 from __future__ import annotations
@@ -19,15 +21,21 @@ Loss = Callable[..., Tensor]
 HALF = (torch.float16, torch.bfloat16)
 
 
-def pictures(height: int = 24, width: int = 31, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    """Detailed middles of three different photographs and their degraded copies, the last perfect at its left; odd width unless told."""
+def pictures(
+    height: int = 24, width: int = 31, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor]:
+    """Detailed middles of three different photographs and their degraded copies, the last perfect
+    at its left; odd width unless told.
+    """
     pred, target = photographs.batch(dtype=dtype)
     inside = (..., slice(60, 60 + height), slice(90, 90 + width))
     return pred[inside].clone(), target[inside].clone()
 
 
 def hole(shape: torch.Size) -> Tensor:
-    """Bool ``(N, 1, H, W)``: True but for a block that touches no border in the first image, and a corner in the others."""
+    """Bool ``(N, 1, H, W)``: True but for a block that touches no border in the first image, and a
+    corner in the others.
+    """
     mask = torch.ones(shape[0], 1, *shape[2:], dtype=torch.bool)
     mask[0, :, 5:12, 8:15] = False
     mask[1:, :, :6, -9:] = False
@@ -35,15 +43,21 @@ def hole(shape: torch.Size) -> Tensor:
 
 
 def close(actual: Tensor | float, expected: Tensor | float, tolerance: float = 1e-12) -> None:
-    """Equal shapes, and a difference of relative L2 norm of at most ``tolerance`` (absolute where ``expected`` is 0)."""
-    actual, expected = (torch.as_tensor(value, dtype=torch.float64).detach() for value in (actual, expected))
+    """Equal shapes, and a difference of relative L2 norm of at most ``tolerance`` (absolute where
+    ``expected`` is 0).
+    """
+    actual, expected = (
+        torch.as_tensor(value, dtype=torch.float64).detach() for value in (actual, expected)
+    )
     assert actual.shape == expected.shape, (actual.shape, expected.shape)
     scale = expected.norm().item() or 1.0
     error = (actual - expected).norm().item() / scale
     assert error <= tolerance, f"off by {error:.3g} of {scale:.6g}, more than {tolerance:.3g}"
 
 
-def differentiate(loss: Loss, pred: Tensor, target: Tensor, **options: object) -> tuple[Tensor, Tensor]:
+def differentiate(
+    loss: Loss, pred: Tensor, target: Tensor, **options: object
+) -> tuple[Tensor, Tensor]:
     """The value, and the gradient of its sum for ``pred``."""
     pred = pred.detach().requires_grad_()
     value = loss(pred, target, **options)
@@ -62,8 +76,12 @@ def both_gradients(loss: Loss) -> None:
 
 def derivative_is_right(loss: Loss) -> None:
     """Against finite differences, for both images."""
-    pred, target = (torch.rand(2, 2, 4, 5, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    assert torch.autograd.gradcheck(loss, (pred, target), raise_exception=False), "the gradient is not the derivative"
+    pred, target = (
+        torch.rand(2, 2, 4, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)
+    )
+    assert torch.autograd.gradcheck(loss, (pred, target), raise_exception=False), (
+        "the gradient is not the derivative"
+    )
 
 
 def finite_everywhere(loss: Loss) -> None:
@@ -85,14 +103,17 @@ def finite_everywhere(loss: Loss) -> None:
     for name, (pred, target) in awkward.items():
         value, gradient = differentiate(loss, pred, target)
         assert value.isfinite(), f"{name}: value {value}"
-        assert gradient.isfinite().all(), f"{name}: {gradient.isfinite().logical_not().sum()} gradients are not finite"
+        assert gradient.isfinite().all(), (
+            f"{name}: {gradient.isfinite().logical_not().sum()} gradients are not finite"
+        )
 
 
 def half_precision(loss: Loss) -> None:
     """Half precision inputs are computed in float32, and autocast changes nothing.
 
-    The float64 truth takes the same rounded inputs, so a value is off by float32 rounding only, a gradient or a map by the rounding of its
-    own dtype. The gradient is that of the sum: that of a mean over thousands of pixels is itself at the edge of float16.
+    The float64 truth takes the same rounded inputs, so a value is off by float32 rounding only, a
+    gradient or a map by the rounding of its own dtype. The gradient is that of the sum: that of a
+    mean over thousands of pixels is itself at the edge of float16.
     """
     for dtype in HALF:
         pred, target = (image.to(dtype) for image in pictures())
@@ -104,7 +125,11 @@ def half_precision(loss: Loss) -> None:
         close(gradient, true_gradient, torch.finfo(dtype).eps)
         unreduced = loss(pred, target, reduction="none")
         assert unreduced.dtype is dtype
-        close(unreduced, loss(pred.double(), target.double(), reduction="none"), torch.finfo(dtype).eps)
+        close(
+            unreduced,
+            loss(pred.double(), target.double(), reduction="none"),
+            torch.finfo(dtype).eps,
+        )
 
         pred, target = pictures(dtype=torch.float32)
         with torch.autocast("cpu", dtype=dtype):
@@ -130,7 +155,9 @@ def batch_is_singles(loss: Loss) -> None:
 
 
 def reductions(loss: Loss, *, mean_of_map: bool = True) -> None:
-    """The map has the images' shape and adds up to the sum; its mean is the mean unless the loss says otherwise."""
+    """The map has the images' shape and adds up to the sum; its mean is the mean unless the loss
+    says otherwise.
+    """
     pred, target = pictures()
     values = loss(pred, target, reduction="none")
     assert values.shape == pred.shape, values.shape
@@ -141,11 +168,16 @@ def reductions(loss: Loss, *, mean_of_map: bool = True) -> None:
 
 
 def masks(loss: Loss, *, relative: bool = True) -> None:
-    """What every mask must do: see ``mask_is_a_crop`` for what it must leave. ``relative``: a multiple of the weights is as good."""
+    """What every mask must do: see ``mask_is_a_crop`` for what it must leave. ``relative``: a
+    multiple of the weights is as good.
+    """
     pred, target = pictures()
     for everything in (torch.ones_like(pred), torch.ones(3, 1, *pred.shape[2:], dtype=torch.bool)):
         for reduction in ("mean", "sum", "image", "none"):
-            close(loss(pred, target, mask=everything, reduction=reduction), loss(pred, target, reduction=reduction))
+            close(
+                loss(pred, target, mask=everything, reduction=reduction),
+                loss(pred, target, reduction=reduction),
+            )
 
     mask = hole(pred.shape)
     value, gradient = differentiate(loss, pred, target, mask=mask)
@@ -178,22 +210,33 @@ def mask_is_a_crop(loss: Loss) -> None:
     mask = torch.zeros(3, 1, *pred.shape[2:])
     mask[inside] = 1
     for reduction in ("mean", "sum", "image"):
-        close(loss(pred, target, mask=mask, reduction=reduction), loss(pred[inside], target[inside], reduction=reduction))
+        close(
+            loss(pred, target, mask=mask, reduction=reduction),
+            loss(pred[inside], target[inside], reduction=reduction),
+        )
 
 
 def memory_layout(loss: Loss) -> None:
     """Strides change nothing."""
     pred, target = pictures(24, 32)
     value, gradient = differentiate(loss, pred, target)
-    strided = (pred.transpose(2, 3).contiguous().transpose(2, 3), torch.stack((target, target), -1)[..., 0])
-    for images in ((pred.to(memory_format=torch.channels_last), target.to(memory_format=torch.channels_last)), strided):
+    strided = (
+        pred.transpose(2, 3).contiguous().transpose(2, 3),
+        torch.stack((target, target), -1)[..., 0],
+    )
+    for images in (
+        (pred.to(memory_format=torch.channels_last), target.to(memory_format=torch.channels_last)),
+        strided,
+    ):
         actual = differentiate(loss, *images)
         close(actual[0], value)
         close(actual[1], gradient)
 
 
 def empty_batch(loss: Loss) -> None:
-    """No image: 0 where there is one number, nothing where there is one per image, and a backward pass that runs."""
+    """No image: 0 where there is one number, nothing where there is one per image, and a backward
+    pass that runs.
+    """
     pred = torch.zeros(0, 3, 8, 8, requires_grad=True)
     for reduction, shape in (("mean", ()), ("sum", ()), ("image", (0,)), ("none", (0, 3, 8, 8))):
         value = loss(pred, pred.detach(), reduction=reduction)
@@ -203,12 +246,19 @@ def empty_batch(loss: Loss) -> None:
 
 
 def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -> None:
-    """Errors name the argument, what came, and the way out. ``second``: there is a target; ``masked``: there is a mask."""
+    """Errors name the argument, what came, and the way out. ``second``: there is a target;
+    ``masked``: there is a mask.
+    """
     image = torch.rand(2, 3, 8, 9)
     wrong: list[tuple[type[Exception], str, tuple[object, object], dict[str, object]]] = [
         (TypeError, "pred must be a torch.Tensor, got list", ([1.0], image), {}),
         (TypeError, "pred must be floating point, got torch.uint8", (image.byte(), image), {}),
-        (ValueError, r"pred must have shape \(N, C, H, W\), got \(3, 8, 9\)", (image[0], image), {}),
+        (
+            ValueError,
+            r"pred must have shape \(N, C, H, W\), got \(3, 8, 9\)",
+            (image[0], image),
+            {},
+        ),
         (
             ValueError,
             "reduction must be one of 'mean', 'sum', 'image', 'none', got 'batchmean'",
@@ -218,37 +268,70 @@ def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -
     ]
     if second:
         wrong += [
-            (TypeError, "target must be floating point, got torch.int64", (image, image.long()), {}),
-            (ValueError, r"target must have the shape of pred .* got \(2, 1, 8, 9\)", (image, image[:, :1]), {}),
+            (
+                TypeError,
+                "target must be floating point, got torch.int64",
+                (image, image.long()),
+                {},
+            ),
+            (
+                ValueError,
+                r"target must have the shape of pred .* got \(2, 1, 8, 9\)",
+                (image, image[:, :1]),
+                {},
+            ),
             (ValueError, "target must be on the device of pred", (image, image.to("meta")), {}),
         ]
     if masked:
         wrong += [
-            (TypeError, "mask must be bool or floating point weights, got torch.uint8", (image, image), {"mask": image[:, :1].byte()}),
-            (ValueError, r"mask must have shape \(2, 1, 8, 9\) or \(2, 3, 8, 9\)", (image, image), {"mask": image[:, :2]}),
+            (
+                TypeError,
+                "mask must be bool or floating point weights, got torch.uint8",
+                (image, image),
+                {"mask": image[:, :1].byte()},
+            ),
+            (
+                ValueError,
+                r"mask must have shape \(2, 1, 8, 9\) or \(2, 3, 8, 9\)",
+                (image, image),
+                {"mask": image[:, :2]},
+            ),
         ]
     for error, message, images, options in wrong:
         try:
             loss(*images, **options)
         except error as raised:
             pytest.raises(error, match=message).matches(raised)
-        except Exception as raised:  # any other type is the finding, and the planted faults look for an AssertionError
-            raise AssertionError(f"expected {error.__name__} {message!r}, got {raised!r}") from raised
+        # any other type is the finding, and the planted faults look for an AssertionError
+        except Exception as raised:
+            raise AssertionError(
+                f"expected {error.__name__} {message!r}, got {raised!r}"
+            ) from raised
         else:
             raise AssertionError(f"expected {error.__name__} {message!r}, nothing was raised")
 
 
-def twins(function: Loss, module: type[nn.Module], *, of_one_image: bool = False, **options: object) -> None:
-    """A module takes its function's options with its defaults, computes what it computes, and shows what was changed."""
+def twins(
+    function: Loss, module: type[nn.Module], *, of_one_image: bool = False, **options: object
+) -> None:
+    """A module takes its function's options with its defaults, computes what it computes, and shows
+    what was changed.
+    """
     functions = {
         name: parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name != "mask"
     }
-    modules = {name: parameter.default for name, parameter in inspect.signature(module).parameters.items()}
+    modules = {
+        name: parameter.default for name, parameter in inspect.signature(module).parameters.items()
+    }
     assert functions == modules, modules
     images = pictures()[:1] if of_one_image else pictures()
-    masked = ({}, {"mask": hole(images[0].shape)}) if "mask" in inspect.signature(function).parameters else ({},)
+    masked = (
+        ({}, {"mask": hole(images[0].shape)})
+        if "mask" in inspect.signature(function).parameters
+        else ({},)
+    )
     for keywords in masked:
         close(module(**options)(*images, **keywords), function(*images, **options, **keywords), 0)
         close(module()(*images, **keywords), function(*images, **keywords), 0)

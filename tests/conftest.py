@@ -1,4 +1,6 @@
-"""What every test runs under: the network is off, random numbers are fixed, CUDA tests skip with a reason where there is no GPU."""
+"""What every test runs under: the network is off, random numbers are fixed, CUDA tests skip with a
+reason where there is no GPU.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def _fixed_seeds() -> None:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """For tests on small images, where a second thread only waits for the first, and on a busy machine far longer than it saves."""
+    """For tests on small images, where a second thread only waits for the first, and on a busy
+    machine far longer than it saves.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -69,7 +73,9 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def ctrl_c_interrupts() -> Iterator[None]:
-    """Also where a shell that started the tests in the background has switched it off, for them and for the processes they start."""
+    """Also where a shell that started the tests in the background has switched it off, for them and
+    for the processes they start.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

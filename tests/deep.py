@@ -1,4 +1,6 @@
-"""What tests of losses over deep features share: random weights, the networks of torchvision with them, photographs, agreement."""
+"""What tests of losses over deep features share: random weights, the networks of torchvision with
+them, photographs, agreement.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from torch import Tensor, nn
 
 @functools.cache
 def random_state(kind: str) -> dict[str, Tensor]:
-    """A float32 state dict in torchvision's layout, random but for the classifier of a VGG or AlexNet, which no layer here needs."""
+    """A float32 state dict in torchvision's layout, random but for the classifier of a VGG or
+    AlexNet, which no layer here needs.
+    """
     from torchvision.models import get_model
 
     generator = torch.Generator().manual_seed(3)
@@ -24,7 +28,9 @@ def random_state(kind: str) -> dict[str, Tensor]:
         if name.startswith("classifier") and len(shape) != 4:
             found[name] = torch.zeros(1).expand(shape)
         elif name.endswith("weight"):
-            found[name] = torch.randn(shape, generator=generator) * math.sqrt(2 / math.prod(shape[1:]))
+            found[name] = torch.randn(shape, generator=generator) * math.sqrt(
+                2 / math.prod(shape[1:])
+            )
         else:
             found[name] = 0.1 * torch.randn(shape, generator=generator)
     return found
@@ -37,7 +43,13 @@ def torchvision_features(kind: str) -> nn.Sequential:
     with torch.device("meta"):
         chain: nn.Sequential = get_model(kind, weights=None).features
     chain = chain.to_empty(device="cpu")
-    chain.load_state_dict({k.removeprefix("features."): v for k, v in random_state(kind).items() if k.startswith("features.")})
+    chain.load_state_dict(
+        {
+            k.removeprefix("features."): v
+            for k, v in random_state(kind).items()
+            if k.startswith("features.")
+        }
+    )
     return chain.double().requires_grad_(False)
 
 
@@ -49,10 +61,17 @@ def images(height: int = 35, width: int = 48) -> tuple[Tensor, Tensor]:
 
 def of_one_layer(loss: Callable[..., Tensor], **options: object) -> Callable[..., Tensor]:
     """The loss of two images that are themselves the features."""
-    return lambda pred, target, **more: loss({"l": pred}, {"l": target}, layers={"l": 1.0}, **options, **more)
+    return lambda pred, target, **more: loss(
+        {"l": pred}, {"l": target}, layers={"l": 1.0}, **options, **more
+    )
 
 
-def agree(ours: Callable[..., Tensor], theirs: Callable[..., Tensor], *pair: Tensor, tolerance: float = 1e-10) -> None:
+def agree(
+    ours: Callable[..., Tensor],
+    theirs: Callable[..., Tensor],
+    *pair: Tensor,
+    tolerance: float = 1e-10,
+) -> None:
     """The values, and the gradients to both images."""
 
     def everything(loss: Callable[..., Tensor]) -> list[Tensor]:

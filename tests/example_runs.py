@@ -1,4 +1,6 @@
-"""The examples as programs: run in this process or in one of their own, killed, and asked what is wrong."""
+"""The examples as programs: run in this process or in one of their own, killed, and asked what is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ EXAMPLES = ROOT / "examples"
 
 
 def environment() -> dict[str, str]:
-    """One thread, so that runs are equal to the last bit whatever else the machine does; the repository's package, installed or not."""
+    """One thread, so that runs are equal to the last bit whatever else the machine does; the
+    repository's package, installed or not.
+    """
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 
 
 def run(script: str, *options: object) -> str:
     """To the end in a process of its own; returns what it printed."""
-    ended = subprocess.run(_command(script, options), env=environment(), capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        _command(script, options), env=environment(), capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     return ended.stdout
@@ -31,7 +37,13 @@ def run(script: str, *options: object) -> str:
 
 def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> int:
     """SIGKILL as soon as ``checkpoint`` was written so often; returns the step that it holds."""
-    process = subprocess.Popen(_command(script, options), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        _command(script, options),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     written = set()
     while len(written) < times and process.poll() is None:
         if checkpoint.exists():
@@ -40,7 +52,9 @@ def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> i
     process.send_signal(signal.SIGKILL)
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    return int(torch.load(checkpoint, weights_only=True)["step"])  # whole, though killed at any moment
+    return int(
+        torch.load(checkpoint, weights_only=True)["step"]
+    )  # whole, though killed at any moment
 
 
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:
@@ -49,12 +63,21 @@ def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> N
     script.main()  # type: ignore[attr-defined]
 
 
-def error_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: object, *options: object) -> str:
+def error_of(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: object,
+    *options: object,
+) -> str:
     """The line that the program ends with."""
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, *options)
     assert ended.value.code not in (0, None)
-    return str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err.strip().splitlines()[-1]
+    return (
+        str(ended.value.code)
+        if isinstance(ended.value.code, str)
+        else capsys.readouterr().err.strip().splitlines()[-1]
+    )
 
 
 def partial_files(folder: Path) -> list[Path]:

@@ -1,7 +1,8 @@
-"""Thousands of damaged image files for the reader: ``python tests/fuzz_images.py [how many] [seed]``; the suite runs a few hundred.
+"""Thousands of damaged image files for the reader:
+``python tests/fuzz_images.py [how many] [seed]``; the suite runs a few hundred.
 
-What is read must be an error of the reader's own, or an image: of the format's kind, the same each time (nothing uninitialised), and, where
-the format has checksums, the undamaged one.
+What is read must be an error of the reader's own, or an image: of the format's kind, the same each
+time (nothing uninitialised), and, where the format has checksums, the undamaged one.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def seeds() -> dict[str, bytes]:
 
 
 def damaged(content: bytes, other: bytes, chance: random.Random) -> bytes:
-    """One to four faults of a disk, a network or a careless program; headers are hit as often as pixels."""
+    """One to four faults of a disk, a network or a careless program; headers are hit as often as
+    pixels.
+    """
     spoilt = bytearray(content)
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
         at = chance.randrange(min(len(spoilt), chance.choice((40, 400, 10**9)))) if spoilt else 0
@@ -73,7 +76,9 @@ def damaged(content: bytes, other: bytes, chance: random.Random) -> bytes:
         if kind == 0 and spoilt:
             spoilt[at] ^= 1 << chance.randrange(8)
         elif kind == 1:
-            spoilt[at : at + 1] = bytes([chance.choice((0, 1, 0x7F, 0x80, 0xD8, 0xD9, 0xFF, chance.randrange(256)))])
+            spoilt[at : at + 1] = bytes(
+                [chance.choice((0, 1, 0x7F, 0x80, 0xD8, 0xD9, 0xFF, chance.randrange(256)))]
+            )
         elif kind == 2:
             del spoilt[at:]
         elif kind == 3:
@@ -99,16 +104,27 @@ def outcome(path: Path, truths: list[torch.Tensor]) -> str:
         return "refused" if str(path) in str(error) else "refused without its name"
     again = read(path, alpha="drop")
     header = inspect(path)
-    assert torch.equal(image.pixels, again.pixels), "another image each time: something is not decoded"
-    assert (header.channels, *header.size, header.bit_depth) == (*image.pixels.shape, image.bit_depth), "the header says something else"
+    assert torch.equal(image.pixels, again.pixels), (
+        "another image each time: something is not decoded"
+    )
+    assert (header.channels, *header.size, header.bit_depth) == (
+        *image.pixels.shape,
+        image.bit_depth,
+    ), "the header says something else"
     assert image.pixels.dtype == (torch.uint8 if image.bit_depth == 8 else torch.int32)
     assert image.pixels.min() >= 0
     assert image.pixels.max() <= image.data_range
-    return "as it was" if any(torch.equal(image.pixels, truth) for truth in truths) else "another image"
+    return (
+        "as it was"
+        if any(torch.equal(image.pixels, truth) for truth in truths)
+        else "another image"
+    )
 
 
 def fuzz(count: int, seed: int, folder: Path) -> Counter[tuple[str, str]]:
-    """Damage each of the seeds in turn; ``(file, outcome) -> how often``. After a failure the file is in ``folder``."""
+    """Damage each of the seeds in turn; ``(file, outcome) -> how often``. After a failure the file
+    is in ``folder``.
+    """
     chance = random.Random(seed)
     originals = seeds()
     truths = {}
@@ -119,10 +135,14 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[tuple[str, str]]:
     for i in range(count):
         name = list(originals)[i % len(originals)]
         path = folder / f"damaged-{name}"
-        path.write_bytes(damaged(originals[name], originals[chance.choice(list(originals))], chance))
+        path.write_bytes(
+            damaged(originals[name], originals[chance.choice(list(originals))], chance)
+        )
         result = outcome(path, list(truths.values()))  # one file may have become another one
         is_png = path.read_bytes().startswith(b"\x89PNG")
-        assert not (is_png and result == "another image"), f"file {i} of seed {seed}, {path}: a PNG with right checksums"
+        assert not (is_png and result == "another image"), (
+            f"file {i} of seed {seed}, {path}: a PNG with right checksums"
+        )
         outcomes[name, result] += 1
     return outcomes
 
@@ -134,7 +154,14 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     outcomes = fuzz(count, seed, folder)
     for name in seeds():
-        print(f"{name:16}", *(f"{result}: {outcomes[name, result]:5}" for result in ("refused", "as it was", "another image")), sep="   ")
+        print(
+            f"{name:16}",
+            *(
+                f"{result}: {outcomes[name, result]:5}"
+                for result in ("refused", "as it was", "another image")
+            ),
+            sep="   ",
+        )
     shutil.rmtree(folder)
     print(f"{count} files in {time.perf_counter() - began:.0f} s")
 

@@ -1,9 +1,10 @@
 """Real photographs for tests, and a degraded copy of each: the same bytes on every machine.
 
-The photographs are the lossless ones inside the scikit-image wheel, so nothing is downloaded and no decoder rounds. The degraded
-copy is made with integers only (legacy ``RandomState`` integers, a 3x3 binomial blur, quantisation within 8x8 blocks, a contrast
-change), so its SHA-256 can stand in a golden file. Both images of a pair reach values at or near 0 and 255 (the cat stops at 231)
-and differ in every channel.
+The photographs are the lossless ones inside the scikit-image wheel, so nothing is downloaded and no
+decoder rounds. The degraded copy is made with integers only (legacy ``RandomState`` integers, a 3x3
+binomial blur, quantisation within 8x8 blocks, a contrast change), so its SHA-256 can stand in a
+golden file. Both images of a pair reach values at or near 0 and 255 (the cat stops at 231) and
+differ in every channel.
 """
 
 from __future__ import annotations
@@ -23,14 +24,18 @@ FILES = {
     "astronaut": ("astronaut.png",),  # 512x512
     "chelsea": ("chelsea.png",),  # 300x451, a cat
     "coffee": ("coffee.png",),  # 400x600
-    "motorcycle": ("motorcycle_left.png", "motorcycle_right.png"),  # 1000x741: the two views, one above the other
+    "motorcycle": (
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+    ),  # 1000x741: the two views, one above the other
     "camera": ("camera.png",),  # 512x512, gray
     "brick": ("brick.png",),  # 512x512, gray, low contrast
     "moon": ("moon.png",),  # 512x512, gray, mostly smooth
 }
 
-# Few and chosen: even sides, odd sides, sides whose pyramid is odd at several levels, odd sides where round(min / 256) is 2 and 3
-# (blocks and centred boxes then differ), and one gray image. All are at least 176 on the short side, so five MS-SSIM scales fit.
+# Few and chosen: even sides, odd sides, sides whose pyramid is odd at several levels, odd sides
+# where round(min / 256) is 2 and 3 (blocks and centred boxes then differ), and one gray image. All
+# are at least 176 on the short side, so five MS-SSIM scales fit.
 CASES = {
     "even": {"name": "astronaut", "height": 192, "width": 224, "top": 0, "left": 128},
     "odd": {"name": "chelsea", "height": 191, "width": 253, "top": 40, "left": 120},
@@ -47,7 +52,9 @@ def _decoded(name: str) -> np.ndarray:
 
     package = importlib.util.find_spec("skimage")  # finds the wheel without importing it
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("the photographs are in the scikit-image wheel: install the test extra")
+        raise ModuleNotFoundError(
+            "the photographs are in the scikit-image wheel: install the test extra"
+        )
     parts = []
     for file in FILES[name]:
         with Image.open(Path(package.origin).parent / "data" / file) as opened:
@@ -64,7 +71,9 @@ def photograph(name: str = "astronaut") -> np.ndarray:
 
 
 def degrade(image: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A plausible bad copy of a uint8 ``(H, W, C)`` image: blurred, blocky, of another contrast and colour, noisy."""
+    """A plausible bad copy of a uint8 ``(H, W, C)`` image: blurred, blocky, of another contrast and
+    colour, noisy.
+    """
     height, width, channels = image.shape
     x = image.astype(np.int64)
 
@@ -87,14 +96,22 @@ def degrade(image: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def pair(
-    name: str = "astronaut", height: int | None = None, width: int | None = None, top: int = 0, left: int = 0
+    name: str = "astronaut",
+    height: int | None = None,
+    width: int | None = None,
+    top: int = 0,
+    left: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``(pred, target)``, both uint8 ``(H, W, C)``; ``target`` is the crop, ``pred`` its degraded copy."""
+    """``(pred, target)``, both uint8 ``(H, W, C)``; ``target`` is the crop, ``pred`` its degraded
+    copy.
+    """
     whole = _decoded(name)
     height = whole.shape[0] - top if height is None else height
     width = whole.shape[1] - left if width is None else width
     target = whole[top : top + height, left : left + width].copy()
-    assert target.shape[:2] == (height, width), f"{name} is {whole.shape[:2]}; the crop asked for leaves it"
+    assert target.shape[:2] == (height, width), (
+        f"{name} is {whole.shape[:2]}; the crop asked for leaves it"
+    )
     return degrade(target), target
 
 
@@ -115,27 +132,41 @@ def arrays(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tensors(name: str, dtype: torch.dtype | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """The pair of one row of ``CASES`` as ``(1, C, H, W)`` tensors in [0, 1], float64 unless told."""
+    """The pair of one row of ``CASES`` as ``(1, C, H, W)`` tensors in [0, 1], float64
+    unless told.
+    """
     import torch
 
-    pred, target = (torch.from_numpy(array.copy()).to(dtype or torch.float64) for array in arrays(name))
+    pred, target = (
+        torch.from_numpy(array.copy()).to(dtype or torch.float64) for array in arrays(name)
+    )
     return pred, target
 
 
 def batch_u8(height: int = 176, width: int = 208) -> tuple[np.ndarray, np.ndarray]:
-    """Three different colour photographs of one size, uint8 ``(3, H, W, 3)``, of unequal quality: the third is equal in its left half."""
-    pairs = [pair("astronaut", height, width, 10, 140), pair("chelsea", height, width, 50, 100), pair("coffee", height, width, 120, 200)]
+    """Three different colour photographs of one size, uint8 ``(3, H, W, 3)``, of unequal quality:
+    the third is equal in its left half.
+    """
+    pairs = [
+        pair("astronaut", height, width, 10, 140),
+        pair("chelsea", height, width, 50, 100),
+        pair("coffee", height, width, 120, 200),
+    ]
     pred, target = (np.stack(images) for images in zip(*pairs, strict=True))
     pred[2, :, : width // 2] = target[2, :, : width // 2]
     return pred, target
 
 
-def batch(height: int = 176, width: int = 208, dtype: torch.dtype | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(
+    height: int = 176, width: int = 208, dtype: torch.dtype | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """``batch_u8`` as ``(3, 3, H, W)`` tensors in [0, 1], float64 unless told."""
     import torch
 
     pred, target = (
-        torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)) / 255).to(dtype or torch.float64)
+        torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)) / 255).to(
+            dtype or torch.float64
+        )
         for images in batch_u8(height, width)
     )
     return pred, target

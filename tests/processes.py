@@ -11,12 +11,15 @@ import pytest
 import torch
 
 needs_gloo = pytest.mark.skipif(
-    not torch.distributed.is_available() or not torch.distributed.is_gloo_available(), reason="needs torch.distributed with gloo"
+    not torch.distributed.is_available() or not torch.distributed.is_gloo_available(),
+    reason="needs torch.distributed with gloo",
 )
 
 
 def start(script: str, folder: Path, count: int = 2) -> None:
-    """Run ``python script folder rank`` once for each rank, one thread each, and wait for all; fails with what they printed."""
+    """Run ``python script folder rank`` once for each rank, one thread each, and wait for all;
+    fails with what they printed.
+    """
     environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
     processes = [
         subprocess.Popen(
@@ -39,4 +42,6 @@ def start(script: str, folder: Path, count: int = 2) -> None:
 def meet(folder: Path, rank: int, count: int = 2) -> None:
     """Called in each of them: wait for the others."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
+    )

@@ -1,8 +1,10 @@
-"""Slow float64 NumPy reference of the package's equations, written from the papers; imports nothing from ``ssimloss``.
+"""Slow float64 NumPy reference of the package's equations, written from the papers; imports nothing
+from ``ssimloss``.
 
-Images are ``(N, C, H, W)``, volumes ``(N, C, D, H, W)``. Windows are summed tap by tap with the full n-dimensional window and moments are
-taken in two passes about each window's own mean, so nothing here shares a shortcut (separable filters, E[x^2] - E[x]^2) with the package.
-Where the papers leave a choice open, the docstring says which one is made.
+Images are ``(N, C, H, W)``, volumes ``(N, C, D, H, W)``. Windows are summed tap by tap with the
+full n-dimensional window and moments are taken in two passes about each window's own mean, so
+nothing here shares a shortcut (separable filters, E[x^2] - E[x]^2) with the package. Where the
+papers leave a choice open, the docstring says which one is made.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ import numpy as np
 Array = np.ndarray
 Range = float | tuple[float, float]
 
-MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli & Bovik 2003; they sum to 1.0001
+MS_SSIM_WEIGHTS = (
+    0.0448,
+    0.2856,
+    0.3001,
+    0.2363,
+    0.1333,
+)  # Wang, Simoncelli & Bovik 2003; they sum to 1.0001
 PAD_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant"}
 
 
@@ -27,7 +35,9 @@ def span(data_range: Range) -> tuple[float, float]:
 
 
 def reduce(values: Array, weight: Array | None = None, reduction: str = "mean") -> Array | float:
-    """``mean`` is one weighted mean over everything; ``image`` one per image, ``(N,)``; a weight is broadcast over the channels."""
+    """``mean`` is one weighted mean over everything; ``image`` one per image, ``(N,)``; a weight is
+    broadcast over the channels.
+    """
     weight = np.ones_like(values) if weight is None else np.broadcast_to(weight, values.shape)
     axes = tuple(range(1, values.ndim))
     if reduction == "mean":
@@ -41,7 +51,7 @@ def reduce(values: Array, weight: Array | None = None, reduction: str = "mean") 
     raise ValueError(reduction)
 
 
-# --- windows and local moments -----------------------------------------------------------------------------------------------------
+# --- windows and local moments --------------------------------------------------------------------
 
 
 def window(kind: str | Sequence[float] | Array, size: int = 11, sigma: float = 1.5) -> Array:
@@ -60,29 +70,50 @@ _window = window  # the functions below have an option of that name
 
 
 def pad(x: Array, size: int, padding: str) -> Array:
-    """The spatial axes grown by ``size - 1`` so that windows of ``size`` give one result per pixel; ``valid`` grows nothing."""
+    """The spatial axes grown by ``size - 1`` so that windows of ``size`` give one result per pixel;
+    ``valid`` grows nothing.
+    """
     if padding == "valid":
         return x
     near = (size - 1) // 2
-    return np.pad(x, [(0, 0), (0, 0)] + [(near, size - 1 - near)] * (x.ndim - 2), mode=PAD_MODES[padding])
+    return np.pad(
+        x, [(0, 0), (0, 0)] + [(near, size - 1 - near)] * (x.ndim - 2), mode=PAD_MODES[padding]
+    )
 
 
 def taps(taps_1d: Array, shape: Sequence[int]):
-    """Each tap of the n-dimensional window: its weight, and the slices of an array of ``shape`` that it meets at all positions."""
+    """Each tap of the n-dimensional window: its weight, and the slices of an array of ``shape``
+    that it meets at all positions.
+    """
     size, dims = len(taps_1d), len(shape) - 2
     for offsets in itertools.product(range(size), repeat=dims):
         weight = math.prod(float(taps_1d[offset]) for offset in offsets)
-        yield weight, (..., *(slice(offset, length - size + 1 + offset) for offset, length in zip(offsets, shape[2:], strict=True)))
+        yield (
+            weight,
+            (
+                ...,
+                *(
+                    slice(offset, length - size + 1 + offset)
+                    for offset, length in zip(offsets, shape[2:], strict=True)
+                ),
+            ),
+        )
 
 
-def local_moments(x: Array, y: Array, taps_1d: Array, mask: Array | None = None) -> tuple[Array, Array, Array, Array, Array, Array]:
+def local_moments(
+    x: Array, y: Array, taps_1d: Array, mask: Array | None = None
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """``mu_x, mu_y, var_x, var_y, cov_xy, mass`` of every window that lies inside the arrays.
 
-    With a mask the window's weights are multiplied by it and renormalised; ``mass`` is their sum before that. Values are taken relative
-    to each window's middle pixel first, so the moments of a constant window are exactly zero.
+    With a mask the window's weights are multiplied by it and renormalised; ``mass`` is their sum
+    before that. Values are taken relative to each window's middle pixel first, so the moments of a
+    constant window are exactly zero.
     """
     size = len(taps_1d)
-    middle = (..., *(slice((size - 1) // 2, (size - 1) // 2 + length - size + 1) for length in x.shape[2:]))
+    middle = (
+        ...,
+        *(slice((size - 1) // 2, (size - 1) // 2 + length - size + 1) for length in x.shape[2:]),
+    )
     if mask is None:
         mass = divisor = np.ones_like(x[:, :1][middle])
     else:
@@ -104,7 +135,7 @@ def local_moments(x: Array, y: Array, taps_1d: Array, mask: Array | None = None)
     return origin_x + shift_x, origin_y + shift_y, var_x, var_y, cov_xy, mass
 
 
-# --- downsampling ------------------------------------------------------------------------------------------------------------------
+# --- downsampling ---------------------------------------------------------------------------------
 
 
 def average_pool(x: Array, factor: int) -> Array:
@@ -117,9 +148,13 @@ def average_pool(x: Array, factor: int) -> Array:
 
 
 def matlab_pool(x: Array, factor: int) -> Array:
-    """MATLAB's ``imfilter(x, ones(f)/f^2, 'symmetric', 'same')(1:f:end, 1:f:end)``; an even box leans one pixel to the far side."""
+    """MATLAB's ``imfilter(x, ones(f)/f^2, 'symmetric', 'same')(1:f:end, 1:f:end)``; an even box
+    leans one pixel to the far side.
+    """
     near = (factor + 1) // 2 - 1
-    padded = np.pad(x, [(0, 0), (0, 0)] + [(near, factor - 1 - near)] * (x.ndim - 2), mode="symmetric")
+    padded = np.pad(
+        x, [(0, 0), (0, 0)] + [(near, factor - 1 - near)] * (x.ndim - 2), mode="symmetric"
+    )
     box = sum(weight * padded[at] for weight, at in taps(np.full(factor, 1 / factor), padded.shape))
     return box[(..., *[slice(None, None, factor)] * (x.ndim - 2))]
 
@@ -139,8 +174,12 @@ def halve(x: Array, pooling: str = "floor") -> Array:
     return average_pool(x, 2)
 
 
-def _resample(x: Array, y: Array, mask: Array | None, pool: Callable[[Array], Array]) -> tuple[Array, Array, Array | None]:
-    """Pools both images; under a mask each coarse pixel is the mean of its valid fine pixels and its mask their share."""
+def _resample(
+    x: Array, y: Array, mask: Array | None, pool: Callable[[Array], Array]
+) -> tuple[Array, Array, Array | None]:
+    """Pools both images; under a mask each coarse pixel is the mean of its valid fine pixels and
+    its mask their share.
+    """
     if mask is None:
         return pool(x), pool(y), None
     share = pool(mask)
@@ -150,20 +189,26 @@ def _resample(x: Array, y: Array, mask: Array | None, pool: Callable[[Array], Ar
 
 
 def downsampling_factor(shape: Sequence[int], downsample: int | str | None) -> int:
-    """1 for ``None``. ``auto`` is Python's ``round`` (2.5 -> 2), as in piq; ``matlab`` rounds half up (2.5 -> 3)."""
+    """1 for ``None``. ``auto`` is Python's ``round`` (2.5 -> 2), as in piq; ``matlab`` rounds half
+    up (2.5 -> 3).
+    """
     if downsample is None or isinstance(downsample, int):
         return downsample or 1
     ratio = min(shape[2:]) / 256
     return max(1, {"auto": round(ratio), "matlab": math.floor(ratio + 0.5)}[downsample])
 
 
-def downsampled(x: Array, y: Array, mask: Array | None, downsample: int | str | None) -> tuple[Array, Array, Array | None]:
+def downsampled(
+    x: Array, y: Array, mask: Array | None, downsample: int | str | None
+) -> tuple[Array, Array, Array | None]:
     factor = downsampling_factor(x.shape, downsample)
     pool = matlab_pool if downsample == "matlab" else average_pool
-    return (x, y, mask) if factor == 1 else _resample(x, y, mask, lambda values: pool(values, factor))
+    return (
+        (x, y, mask) if factor == 1 else _resample(x, y, mask, lambda values: pool(values, factor))
+    )
 
 
-# --- SSIM family -------------------------------------------------------------------------------------------------------------------
+# --- SSIM family ----------------------------------------------------------------------------------
 
 
 def signed_power(base: Array, power: float) -> Array:
@@ -176,7 +221,9 @@ def _padded_moments(x, y, mask, kind, window_size, sigma, padding, covariance):
     if mask is not None:
         # an all-one mask must change nothing, so zeros outside the image count as valid pixels
         mask = 1 - pad(1 - mask, size, padding)
-    mu_x, mu_y, var_x, var_y, cov_xy, mass = local_moments(pad(x, size, padding), pad(y, size, padding), taps_1d, mask)
+    mu_x, mu_y, var_x, var_y, cov_xy, mass = local_moments(
+        pad(x, size, padding), pad(y, size, padding), taps_1d, mask
+    )
     if covariance == "sample":
         count = size ** (x.ndim - 2)
         var_x, var_y, cov_xy = (moment * count / (count - 1) for moment in (var_x, var_y, cov_xy))
@@ -201,13 +248,17 @@ def ssim_map_and_weight(
     downsample: int | str | None = None,
     mask: Array | None = None,
 ) -> tuple[Array, Array]:
-    """SSIM of every window, l^alpha c^beta s^gamma (Wang et al. 2004, eq. 12), and the weight of each position in the mean.
+    """SSIM of every window, l^alpha c^beta s^gamma (Wang et al. 2004, eq. 12), and the weight of
+    each position in the mean.
 
-    The weight is the mask's mass under the window (1 without a mask, 0 where no pixel is valid), for every padding.
+    The weight is the mask's mass under the window (1 without a mask, 0 where no pixel is valid),
+    for every padding.
     """
     lo, length = span(data_range)
     x, y, mask = downsampled(x - lo, y - lo, mask, downsample)
-    mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(x, y, mask, window, window_size, sigma, padding, covariance)
+    mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(
+        x, y, mask, window, window_size, sigma, padding, covariance
+    )
 
     c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
     c3 = c2 / 2
@@ -216,7 +267,11 @@ def ssim_map_and_weight(
     contrast = (2 * deviations + c2) / (var_x + var_y + c2)
     structure = (cov_xy + c3) / (deviations + c3)
     alpha, beta, gamma = exponents
-    values = signed_power(luminance, alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
+    values = (
+        signed_power(luminance, alpha)
+        * signed_power(contrast, beta)
+        * signed_power(structure, gamma)
+    )
     return values, np.broadcast_to(mass, values.shape)
 
 
@@ -231,7 +286,9 @@ def ssim(x: Array, y: Array, *, reduction: str = "mean", **options) -> Array | f
 
 
 def alive(term: Array, negative: str = "clamp") -> Array:
-    """A term made fit for a fractional power. ``clamp`` leaves terms from 1e-3 up and bends smoothly to stay positive below."""
+    """A term made fit for a fractional power. ``clamp`` leaves terms from 1e-3 up and bends
+    smoothly to stay positive below.
+    """
     if negative == "clamp":
         return np.where(term >= 1e-3, term, 1e-6 / (2e-3 - np.minimum(term, 1e-3)))
     if negative == "relu":
@@ -254,14 +311,18 @@ def ms_ssim_terms(
     pooling: str = "floor",
     mask: Array | None = None,
 ) -> Array:
-    """``(scales, N, C)``: the spatial mean of contrast-structure at each scale, of the whole SSIM at the coarsest that fits."""
+    """``(scales, N, C)``: the spatial mean of contrast-structure at each scale, of the whole SSIM
+    at the coarsest that fits.
+    """
     lo, length = span(data_range)
     c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
     x, y = x - lo, y - lo
     spatial = tuple(range(2, x.ndim))
     structures, wholes = [], []
     while len(structures) < scales and min(x.shape[2:]) >= window_size:
-        mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(x, y, mask, "gaussian", window_size, sigma, "valid", "population")
+        mu_x, mu_y, var_x, var_y, cov_xy, mass = _padded_moments(
+            x, y, mask, "gaussian", window_size, sigma, "valid", "population"
+        )
         contrast_structure = (2 * cov_xy + c2) / (var_x + var_y + c2)
         luminance = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1)
         total = np.broadcast_to(mass, x.shape[:2] + mass.shape[2:]).sum(axis=spatial)
@@ -283,9 +344,9 @@ def ms_ssim(
 ) -> Array:
     """``(N, C)``: product over scales of term^weight (Wang et al. 2003, eq. 7).
 
-    ``min_size="fewer_scales"`` keeps the scales whose image is no smaller than the window and divides their weights by their sum.
-    ``method="wtd_sum"`` is the MATLAB program's other method: a sum of the raw terms with weights divided by their sum. Other options as in
-    ``ms_ssim_terms``.
+    ``min_size="fewer_scales"`` keeps the scales whose image is no smaller than the window and
+    divides their weights by their sum. ``method="wtd_sum"`` is the MATLAB program's other method: a
+    sum of the raw terms with weights divided by their sum. Other options as in ``ms_ssim_terms``.
     """
     terms = ms_ssim_terms(x, y, scales=len(scale_weights), **options)
     weights = np.asarray(scale_weights, dtype=np.float64)
@@ -317,16 +378,23 @@ def gradient_ssim(
     padding: str = "valid",
     reduction: str = "mean",
 ) -> Array | float:
-    """G-SSIM (Chen, Yang & Xie 2006): luminance of the images times contrast and structure of their gradient magnitudes.
+    """G-SSIM (Chen, Yang & Xie 2006): luminance of the images times contrast and structure of their
+    gradient magnitudes.
 
     The constants are SSIM's, from the images' own range, although a Sobel magnitude may reach 8 L.
     """
     lo, length = span(data_range)
     c1, c2 = (k1 * length) ** 2, (k2 * length) ** 2
-    mu_x, mu_y, *_ = _padded_moments(x - lo, y - lo, None, window, window_size, sigma, padding, "population")
+    mu_x, mu_y, *_ = _padded_moments(
+        x - lo, y - lo, None, window, window_size, sigma, padding, "population"
+    )
     gradients = gradient_magnitude(x), gradient_magnitude(y)
-    _, _, var_x, var_y, cov_xy, _ = _padded_moments(*gradients, None, window, window_size, sigma, padding, "population")
-    values = (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1) * (2 * cov_xy + c2) / (var_x + var_y + c2)
+    _, _, var_x, var_y, cov_xy, _ = _padded_moments(
+        *gradients, None, window, window_size, sigma, padding, "population"
+    )
+    values = (
+        (2 * mu_x * mu_y + c1) / (mu_x**2 + mu_y**2 + c1) * (2 * cov_xy + c2) / (var_x + var_y + c2)
+    )
     return reduce(values, None, reduction)
 
 
@@ -340,15 +408,23 @@ def structure_correlation(
     padding: str = "valid",
     reduction: str = "mean",
 ) -> Array | float:
-    """r* (Rouse & Hemami 2008): the correlation within each window; 1 where both deviations are zero, 0 where one is."""
-    _, _, var_x, var_y, cov_xy, _ = _padded_moments(x, y, None, window, window_size, sigma, padding, "population")
+    """r* (Rouse & Hemami 2008): the correlation within each window; 1 where both deviations are
+    zero, 0 where one is.
+    """
+    _, _, var_x, var_y, cov_xy, _ = _padded_moments(
+        x, y, None, window, window_size, sigma, padding, "population"
+    )
     flat_x, flat_y = var_x == 0, var_y == 0
     deviations = np.sqrt(var_x) * np.sqrt(var_y)
-    values = np.where(flat_x & flat_y, 1.0, np.where(flat_x | flat_y, 0.0, cov_xy / np.where(deviations > 0, deviations, 1.0)))
+    values = np.where(
+        flat_x & flat_y,
+        1.0,
+        np.where(flat_x | flat_y, 0.0, cov_xy / np.where(deviations > 0, deviations, 1.0)),
+    )
     return reduce(values, None, reduction)
 
 
-# --- pixels ------------------------------------------------------------------------------------------------------------------------
+# --- pixels ---------------------------------------------------------------------------------------
 
 
 def l1(x: Array, y: Array) -> Array:
@@ -360,7 +436,9 @@ def l2(x: Array, y: Array) -> Array:
 
 
 def charbonnier(x: Array, y: Array, *, eps: float = 1e-3, form: str = "eps_squared") -> Array:
-    """``eps_squared``: sqrt(d^2 + eps^2), LapSRN; ``eps``: sqrt(d^2 + eps), BasicSR (1e-12); ``barron``: sqrt(d^2 + 1) - 1, kornia."""
+    """``eps_squared``: sqrt(d^2 + eps^2), LapSRN; ``eps``: sqrt(d^2 + eps), BasicSR (1e-12);
+    ``barron``: sqrt(d^2 + 1) - 1, kornia.
+    """
     squared = (x - y) ** 2
     if form == "barron":
         return np.sqrt(squared + 1) - 1
@@ -368,7 +446,9 @@ def charbonnier(x: Array, y: Array, *, eps: float = 1e-3, form: str = "eps_squar
 
 
 def psnr(x: Array, y: Array, *, data_range: Range = 1.0, eps: float = 0.0) -> Array:
-    """``(N,)`` decibels, one per image, infinite where the images are equal; ``eps`` is what some programs add to MSE / L^2."""
+    """``(N,)`` decibels, one per image, infinite where the images are equal; ``eps`` is what some
+    programs add to MSE / L^2.
+    """
     mse = ((x - y) ** 2).mean(axis=tuple(range(1, x.ndim))) / span(data_range)[1] ** 2
     with np.errstate(divide="ignore"):
         return -10 * np.log10(mse + eps)
@@ -379,15 +459,16 @@ def psnr_pooled(x: Array, y: Array, *, data_range: Range = 1.0, eps: float = 0.0
     return float(psnr(x[None], y[None], data_range=data_range, eps=eps)[0])
 
 
-# --- smoothness, edges, gradients --------------------------------------------------------------------------------------------------
+# --- smoothness, edges, gradients -----------------------------------------------------------------
 
 
 def total_variation(x: Array, *, kind: str = "mean") -> Array:
     """``(N,)``, of neighbour differences dx, dy inside the image.
 
-    ``mean``: mean|dx| + mean|dy| (BasicSR); ``sum``: the sums (kornia, torchmetrics, TensorFlow); ``l2``: sqrt(sum dx^2 + sum dy^2) (piq);
-    ``squared``: sum dx^2 + sum dy^2; ``isotropic``: sum over all pixels of sqrt(dx^2 + dy^2), differences across the far border being 0
-    (Rudin, Osher & Fatemi 1992).
+    ``mean``: mean|dx| + mean|dy| (BasicSR); ``sum``: the sums (kornia, torchmetrics, TensorFlow);
+    ``l2``: sqrt(sum dx^2 + sum dy^2) (piq); ``squared``: sum dx^2 + sum dy^2; ``isotropic``: sum
+    over all pixels of sqrt(dx^2 + dy^2), differences across the far border being 0 (Rudin, Osher &
+    Fatemi 1992).
     """
     axes = (1, 2, 3)
     dx, dy = np.diff(x, axis=3), np.diff(x, axis=2)
@@ -409,7 +490,11 @@ def correlate3(x: Array, kernel: Sequence[Sequence[float]]) -> Array:
     """3x3 correlation, replicated border, same size."""
     padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
     height, width = x.shape[2:]
-    return sum(kernel[i][j] * padded[..., i : i + height, j : j + width] for i in range(3) for j in range(3))
+    return sum(
+        kernel[i][j] * padded[..., i : i + height, j : j + width]
+        for i in range(3)
+        for j in range(3)
+    )
 
 
 def sobel(x: Array) -> tuple[Array, Array]:
@@ -431,17 +516,24 @@ def laplacian(x: Array) -> Array:
 
 def gradient_difference_maps(x: Array, y: Array, *, alpha: float = 1.0) -> tuple[Array, Array]:
     """``(vertical, horizontal)``: ||y_i - y_i-1| - |x_i - x_i-1||^alpha."""
-    vertical, horizontal = (np.abs(np.abs(np.diff(x, axis=axis)) - np.abs(np.diff(y, axis=axis))) ** alpha for axis in (2, 3))
+    vertical, horizontal = (
+        np.abs(np.abs(np.diff(x, axis=axis)) - np.abs(np.diff(y, axis=axis))) ** alpha
+        for axis in (2, 3)
+    )
     return vertical, horizontal
 
 
-def gradient_difference(x: Array, y: Array, *, alpha: float = 1.0, reduction: str = "mean") -> Array | float:
-    """Image gradient difference (Mathieu, Couprie & LeCun 2016): the two directions are each reduced, then added; the paper sums."""
+def gradient_difference(
+    x: Array, y: Array, *, alpha: float = 1.0, reduction: str = "mean"
+) -> Array | float:
+    """Image gradient difference (Mathieu, Couprie & LeCun 2016): the two directions are each
+    reduced, then added; the paper sums.
+    """
     vertical, horizontal = gradient_difference_maps(x, y, alpha=alpha)
     return reduce(vertical, None, reduction) + reduce(horizontal, None, reduction)
 
 
-# --- frequency ---------------------------------------------------------------------------------------------------------------------
+# --- frequency ------------------------------------------------------------------------------------
 
 
 def dft2(x: Array) -> Array:
@@ -464,16 +556,20 @@ def focal_frequency(
     log_matrix: bool = False,
     batch_matrix: bool = False,
 ) -> float:
-    """Focal frequency loss (Jiang et al. 2021, eq. 8-9): mean of w |Fx - Fy|^2, w = |Fx - Fy|^alpha scaled to at most 1 and held constant.
+    """Focal frequency loss (Jiang et al. 2021, eq. 8-9): mean of w |Fx - Fy|^2, w = |Fx - Fy|^alpha
+    scaled to at most 1 and held constant.
 
-    The weight is scaled by its largest entry per spectrum (image, patch and channel), or over the batch with ``batch_matrix``;
-    ``patch_factor`` cuts each side into that many patches; ``ave_spectrum`` averages spectra over the batch first.
+    The weight is scaled by its largest entry per spectrum (image, patch and channel), or over the
+    batch with ``batch_matrix``; ``patch_factor`` cuts each side into that many patches;
+    ``ave_spectrum`` averages spectra over the batch first.
     """
     height, width = x.shape[2] // patch_factor, x.shape[3] // patch_factor
 
     def spectrum(image: Array) -> Array:
         cuts = itertools.product(range(patch_factor), repeat=2)
-        patches = [image[..., i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in cuts]
+        patches = [
+            image[..., i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in cuts
+        ]
         spectra = np.stack([dft2(patch) for patch in patches], axis=1)  # (N, P, C, h, w)
         return spectra.mean(axis=0, keepdims=True) if ave_spectrum else spectra
 
@@ -491,24 +587,32 @@ def fourier_magnitude_l1(x: Array, y: Array) -> Array:
     return np.abs(np.abs(dft2(x)) - np.abs(dft2(y)))
 
 
-# --- luma and the super-resolution protocol ----------------------------------------------------------------------------------------
+# --- luma and the super-resolution protocol -------------------------------------------------------
 
 LUMA = {
     # weights of R, G, B and offset, for values in [0, 1]
     "bt601_studio": ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255),
     "bt601": ((0.299, 0.587, 0.114), 0.0),  # also Y of YIQ
-    "matlab_gray": ((0.2989, 0.5870, 0.1140), 0.0),  # as documented; the program uses more digits, below
+    "matlab_gray": (
+        (0.2989, 0.5870, 0.1140),
+        0.0,
+    ),  # as documented; the program uses more digits, below
 }
 
 
 def luma(rgb: Array, kind: str = "bt601_studio") -> Array:
     """``(N, 3, H, W)`` in [0, 1] to ``(N, 1, H, W)``; studio luma runs from 16/255 to 235/255."""
     weights, offset = LUMA[kind]
-    return sum(weight * rgb[:, channel : channel + 1] for channel, weight in enumerate(weights)) + offset
+    return (
+        sum(weight * rgb[:, channel : channel + 1] for channel, weight in enumerate(weights))
+        + offset
+    )
 
 
 def matlab_rgb2gray(rgb: Array) -> Array:
-    """MATLAB's and Octave's ``rgb2gray`` of uint8 ``(H, W, 3)``: first row of the inverse NTSC matrix, rounded, uint8 ``(H, W)``."""
+    """MATLAB's and Octave's ``rgb2gray`` of uint8 ``(H, W, 3)``: first row of the inverse NTSC
+    matrix, rounded, uint8 ``(H, W)``.
+    """
     weights = np.linalg.inv([[1.0, 0.956, 0.621], [1.0, -0.272, -0.647], [1.0, -1.106, 1.703]])[0]
     return np.floor(rgb.astype(np.float64) @ weights + 0.5).astype(np.uint8)
 
@@ -519,8 +623,11 @@ def images(u8: Array) -> Array:
     return u8.transpose(2, 0, 1)[None].astype(np.float64)
 
 
-def super_resolution_pair(pred: Array, target: Array, *, crop_border: int = 0, y_channel: bool = True) -> tuple[Array, Array]:
-    """BasicSR's preparation of two uint8 images: crop, luma if asked and in colour; float64 ``(1, C, H, W)`` in 0..255.
+def super_resolution_pair(
+    pred: Array, target: Array, *, crop_border: int = 0, y_channel: bool = True
+) -> tuple[Array, Array]:
+    """BasicSR's preparation of two uint8 images: crop, luma if asked and in colour; float64
+    ``(1, C, H, W)`` in 0..255.
 
     The program itself takes luma in float32 and so differs by about 1e-5 of a gray level.
     """
@@ -531,11 +638,13 @@ def super_resolution_pair(pred: Array, target: Array, *, crop_border: int = 0, y
     return pair[0], pair[1]
 
 
-# --- deep features -----------------------------------------------------------------------------------------------------------------
+# --- deep features --------------------------------------------------------------------------------
 
 
 def gram(features: Array, normalization: str = "chw") -> Array:
-    """Gram matrices ``(N, C, C)`` entry by entry; ``bchw`` is one ``(N C, N C)`` matrix of all images' channels."""
+    """Gram matrices ``(N, C, C)`` entry by entry; ``bchw`` is one ``(N C, N C)`` matrix of all
+    images' channels.
+    """
     n, c, h, w = features.shape
     if normalization == "bchw":
         features, n, c, divisor = features.reshape(1, n * c, h, w), 1, n * c, n * c * h * w
@@ -550,7 +659,9 @@ def gram(features: Array, normalization: str = "chw") -> Array:
 def windows(features: Array, size: int, stride: int) -> Array:
     """All ``size x size`` windows that fit, row by row: ``(N, P, C, size, size)``."""
     height, width = features.shape[2:]
-    corners = itertools.product(range(0, height - size + 1, stride), range(0, width - size + 1, stride))
+    corners = itertools.product(
+        range(0, height - size + 1, stride), range(0, width - size + 1, stride)
+    )
     return np.stack([features[:, :, i : i + size, j : j + size] for i, j in corners], axis=1)
 
 
@@ -566,15 +677,23 @@ def matrix_distance(a: Array, b: Array, distance: str) -> Array:
 
 
 def unit(features: Array) -> Array:
-    """Vectors along axis 1 divided by their norm + 1e-10 (Zhang et al. 2018; the constant is their program's)."""
+    """Vectors along axis 1 divided by their norm + 1e-10 (Zhang et al. 2018; the constant is their
+    program's).
+    """
     return features / (np.sqrt((features**2).sum(axis=1, keepdims=True)) + 1e-10)
 
 
-def content(x: Array, y: Array, distance: str = "l1", eps: float = 1e-3, weight: Array | None = None) -> Array:
-    """One layer's distance, per image; ``weight`` is ``(N, 1, H, W)``. The cosine of a zero vector with any is taken as undefined."""
+def content(
+    x: Array, y: Array, distance: str = "l1", eps: float = 1e-3, weight: Array | None = None
+) -> Array:
+    """One layer's distance, per image; ``weight`` is ``(N, 1, H, W)``. The cosine of a zero vector
+    with any is taken as undefined.
+    """
     if distance == "cosine":
         dots = (x * y).sum(axis=1, keepdims=True)
-        values = 1 - dots / np.sqrt((x**2).sum(axis=1, keepdims=True) * (y**2).sum(axis=1, keepdims=True))
+        values = 1 - dots / np.sqrt(
+            (x**2).sum(axis=1, keepdims=True) * (y**2).sum(axis=1, keepdims=True)
+        )
     else:
         d = x - y
         values = {"l1": np.abs(d), "l2": d**2, "charbonnier": np.sqrt(d**2 + eps**2)}[distance]
@@ -582,7 +701,9 @@ def content(x: Array, y: Array, distance: str = "l1", eps: float = 1e-3, weight:
 
 
 def lpips(xs: Sequence[Array], ys: Sequence[Array], heads: Sequence[Array]) -> Array:
-    """Zhang et al. 2018, eq. 1: per image, the sum over layers of the mean over positions of ``w . (x - y)^2`` of unit vectors."""
+    """Zhang et al. 2018, eq. 1: per image, the sum over layers of the mean over positions of
+    ``w . (x - y)^2`` of unit vectors.
+    """
     total = np.zeros(len(xs[0]))
     for x, y, head in zip(xs, ys, heads, strict=True):
         squared = (unit(x) - unit(y)) ** 2
@@ -590,8 +711,16 @@ def lpips(xs: Sequence[Array], ys: Sequence[Array], heads: Sequence[Array]) -> A
     return total
 
 
-def dists(xs: Sequence[Array], ys: Sequence[Array], alpha: Sequence[Array], beta: Sequence[Array], c: float = 1e-6) -> Array:
-    """Ding et al. 2020, eq. 5: per image ``1 - sum (alpha l + beta s)``, global moments, weights divided by their sum."""
+def dists(
+    xs: Sequence[Array],
+    ys: Sequence[Array],
+    alpha: Sequence[Array],
+    beta: Sequence[Array],
+    c: float = 1e-6,
+) -> Array:
+    """Ding et al. 2020, eq. 5: per image ``1 - sum (alpha l + beta s)``, global moments, weights
+    divided by their sum.
+    """
     total, score = sum(w.sum() for w in (*alpha, *beta)), np.zeros(len(xs[0]))
     for x, y, a, b in zip(xs, ys, alpha, beta, strict=True):
         for image, channel in itertools.product(range(len(x)), range(x.shape[1])):
@@ -604,11 +733,15 @@ def dists(xs: Sequence[Array], ys: Sequence[Array], alpha: Sequence[Array], beta
 
 
 def contextual(x: Array, y: Array, bandwidth: float = 0.5, distance: str = "cosine") -> Array:
-    """Mechrez et al. 2018, eq. 1-5, per image: ``-log mean_j max_i CX_ij``, the target's mean taken out of both (of each image alone)."""
+    """Mechrez et al. 2018, eq. 1-5, per image: ``-log mean_j max_i CX_ij``, the target's mean taken
+    out of both (of each image alone).
+    """
     losses = []
     for p, t in zip(x, y, strict=True):
         mean = t.mean(axis=(1, 2), keepdims=True)
-        p, t = ((features - mean).reshape(len(features), -1).T for features in (p, t))  # (positions, channels)
+        p, t = (
+            (features - mean).reshape(len(features), -1).T for features in (p, t)
+        )  # (positions, channels)
         if distance == "cosine":
             cosines = p @ t.T / np.linalg.norm(p, axis=1)[:, None] / np.linalg.norm(t, axis=1)
             d = (1 - cosines) / 2
@@ -621,18 +754,24 @@ def contextual(x: Array, y: Array, bandwidth: float = 0.5, distance: str = "cosi
 
 
 def soft_argmax(heatmaps: Array, sharpness: float) -> Array:
-    """``(N, K, 2)``: x and y of the mean position under the softmax, centres of positions at ``(i + 1/2) / side``."""
+    """``(N, K, 2)``: x and y of the mean position under the softmax, centres of positions at
+    ``(i + 1/2) / side``.
+    """
     n, k, height, width = heatmaps.shape
     points = np.empty((n, k, 2))
     for image, landmark in itertools.product(range(n), range(k)):
         weight = np.exp(sharpness * (heatmaps[image, landmark] - heatmaps[image, landmark].max()))
         weight /= weight.sum()
-        points[image, landmark, 0] = sum(weight[:, j].sum() * (j + 0.5) / width for j in range(width))
-        points[image, landmark, 1] = sum(weight[i].sum() * (i + 0.5) / height for i in range(height))
+        points[image, landmark, 0] = sum(
+            weight[:, j].sum() * (j + 0.5) / width for j in range(width)
+        )
+        points[image, landmark, 1] = sum(
+            weight[i].sum() * (i + 0.5) / height for i in range(height)
+        )
     return points
 
 
-# --- adversarial losses ------------------------------------------------------------------------------------------------------------
+# --- adversarial losses ---------------------------------------------------------------------------
 
 
 def _says_real(kind: str, x: Array, target: float) -> Array:
@@ -653,13 +792,18 @@ def _says_fake(kind: str, x: Array, target: float) -> Array:
 
 
 def discriminator_loss(kind: str, form: str | None, real: Array, fake: Array) -> float:
-    """Of all logits; least squares with the halves of Mao et al. 2017, in relativistic forms without (Jolicoeur-Martineau 2018)."""
+    """Of all logits; least squares with the halves of Mao et al. 2017, in relativistic forms
+    without (Jolicoeur-Martineau 2018).
+    """
     if form is None:
         half = 0.5 if kind == "least_squares" else 1.0
         return half * float(_says_real(kind, real, 1.0).mean() + _says_fake(kind, fake, 0.0).mean())
     if form == "paired":
         return float(_says_real(kind, real - fake, 1.0).mean())
-    return float(_says_real(kind, real - fake.mean(), 1.0).mean() + _says_fake(kind, fake - real.mean(), -1.0).mean())
+    return float(
+        _says_real(kind, real - fake.mean(), 1.0).mean()
+        + _says_fake(kind, fake - real.mean(), -1.0).mean()
+    )
 
 
 def generator_loss(kind: str, form: str | None, real: Array, fake: Array) -> float:
@@ -670,10 +814,13 @@ def generator_loss(kind: str, form: str | None, real: Array, fake: Array) -> flo
         return (0.5 if kind == "least_squares" else 1.0) * float(_says_real(kind, fake, 1.0).mean())
     if form == "paired":
         return float(_says_real(kind, fake - real, 1.0).mean())
-    return float(_says_fake(kind, real - fake.mean(), -1.0).mean() + _says_real(kind, fake - real.mean(), 1.0).mean())
+    return float(
+        _says_fake(kind, real - fake.mean(), -1.0).mean()
+        + _says_real(kind, fake - real.mean(), 1.0).mean()
+    )
 
 
-# --- resizing ----------------------------------------------------------------------------------------------------------------------
+# --- resizing -------------------------------------------------------------------------------------
 
 
 def cubic(x: float) -> float:
@@ -685,7 +832,9 @@ def cubic(x: float) -> float:
 
 
 def interpolation(length: int, out_length: int, scale: float, antialias: bool) -> Array:
-    """MATLAB's weights of one axis ``(out_length, length)``: input sample by input sample, mirrored until it lies inside."""
+    """MATLAB's weights of one axis ``(out_length, length)``: input sample by input sample, mirrored
+    until it lies inside.
+    """
     shrink = min(scale, 1.0) if antialias else 1.0
     weights = np.zeros((out_length, length))
     for i in range(out_length):
@@ -700,7 +849,13 @@ def interpolation(length: int, out_length: int, scale: float, antialias: bool) -
     return weights
 
 
-def imresize(x: Array, *, scale: float | Sequence[float] | None = None, size: Sequence[int] | None = None, antialias: bool = True) -> Array:
+def imresize(
+    x: Array,
+    *,
+    scale: float | Sequence[float] | None = None,
+    size: Sequence[int] | None = None,
+    antialias: bool = True,
+) -> Array:
     """MATLAB's ``imresize`` of doubles ``(..., H, W)``."""
     lengths = x.shape[-2:]
     if scale is None:
@@ -708,11 +863,13 @@ def imresize(x: Array, *, scale: float | Sequence[float] | None = None, size: Se
     else:
         scales = [scale, scale] if isinstance(scale, int | float) else scale
         sizes = [math.ceil(factor * length) for factor, length in zip(scales, lengths, strict=True)]
-    rows, columns = (interpolation(*axis, antialias) for axis in zip(lengths, sizes, scales, strict=True))
+    rows, columns = (
+        interpolation(*axis, antialias) for axis in zip(lengths, sizes, scales, strict=True)
+    )
     return rows @ x @ columns.T
 
 
-# --- sets of images ----------------------------------------------------------------------------------------------------------------
+# --- sets of images -------------------------------------------------------------------------------
 
 
 def symmetric_root(matrix: Array) -> Array:
@@ -722,18 +879,34 @@ def symmetric_root(matrix: Array) -> Array:
 
 
 def frechet(mean_a: Array, cov_a: Array, mean_b: Array, cov_b: Array) -> float:
-    """Dowson & Landau 1982; ``(S_a S_b)^(1/2)`` has the trace of ``(S_a^(1/2) S_b S_a^(1/2))^(1/2)``, which is symmetric."""
+    """Dowson & Landau 1982; ``(S_a S_b)^(1/2)`` has the trace of
+    ``(S_a^(1/2) S_b S_a^(1/2))^(1/2)``, which is symmetric.
+    """
     root_a = symmetric_root(cov_a)
-    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * np.trace(symmetric_root(root_a @ cov_b @ root_a)))
+    return float(
+        ((mean_a - mean_b) ** 2).sum()
+        + np.trace(cov_a)
+        + np.trace(cov_b)
+        - 2 * np.trace(symmetric_root(root_a @ cov_b @ root_a))
+    )
 
 
-def kernel_distance(a: Array, b: Array, *, degree: int = 3, gamma: float | None = None, coef0: float = 1.0) -> float:
-    """Binkowski et al. 2018, eq. 4, pair by pair: the unbiased squared discrepancy of two sets of ``m`` rows ``(m, D)``."""
+def kernel_distance(
+    a: Array, b: Array, *, degree: int = 3, gamma: float | None = None, coef0: float = 1.0
+) -> float:
+    """Binkowski et al. 2018, eq. 4, pair by pair: the unbiased squared discrepancy of two sets of
+    ``m`` rows ``(m, D)``.
+    """
     gamma = 1 / a.shape[1] if gamma is None else gamma
     m, total = len(a), 0.0
     for i in range(m):
         for j in range(m):
-            within = 0.0 if i == j else (gamma * a[i] @ a[j] + coef0) ** degree + (gamma * b[i] @ b[j] + coef0) ** degree
+            within = (
+                0.0
+                if i == j
+                else (gamma * a[i] @ a[j] + coef0) ** degree
+                + (gamma * b[i] @ b[j] + coef0) ** degree
+            )
             total += within / (m * (m - 1)) - 2 * (gamma * a[i] @ b[j] + coef0) ** degree / m**2
     return total
 

@@ -1,9 +1,12 @@
-"""The native library under AddressSanitizer and UndefinedBehaviorSanitizer, with images of fixed and of random sizes.
+"""The native library under AddressSanitizer and UndefinedBehaviorSanitizer, with images of fixed
+and of random sizes.
 
-``make sanitize``, or ``python tests/sanitize_native.py --seconds 300 --seed 7``. Builds the library with the sanitizers into a temporary
-folder, starts itself anew with their runtime loaded first, and calls every primitive on every instruction set of this processor. Images and
-results lie in memory of exactly their size, which the sanitizer surrounds, so that one pixel read or written too far ends the run. Numbers
-are compared with the eager equations on the way. Not a test of pytest: the sanitizers' runtime has to be in the process before Python is.
+``make sanitize``, or ``python tests/sanitize_native.py --seconds 300 --seed 7``. Builds the library
+with the sanitizers into a temporary folder, starts itself anew with their runtime loaded first, and
+calls every primitive on every instruction set of this processor. Images and results lie in memory
+of exactly their size, which the sanitizer surrounds, so that one pixel read or written too far ends
+the run. Numbers are compared with the eager equations on the way. Not a test of pytest: the
+sanitizers' runtime has to be in the process before Python is.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
-# 1 thread and several, a plane per vector and many, one tile and several, odd and even, the least that a window allows.
+# 1 thread and several, a plane per vector and many, one tile and several, odd and even, the least
+# that a window allows.
 SIZES = [
     (1, 1, 11, 11),
     (2, 3, 16, 17),
@@ -34,27 +38,51 @@ SIZES = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="of random sizes, after the fixed ones (default 60)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        help="of random sizes, after the fixed ones (default 60)",
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--library", type=Path, help="an instrumented library that was built before")
+    parser.add_argument(
+        "--library", type=Path, help="an instrumented library that was built before"
+    )
     options = parser.parse_args()
     if "SSIMLOSS_SANITIZED" in os.environ:
         work(options.library, options.seconds, options.seed)
         return
     with tempfile.TemporaryDirectory() as folder:
         library = options.library or build(Path(folder))
-        # The C++ runtime as well: the sanitizer looks for its exceptions before PyTorch has loaded it.
+        # The C++ runtime as well: the sanitizer looks for its exceptions before PyTorch has loaded
+        # it.
         runtime = " ".join(file_of_compiler(name) for name in ("libasan.so", "libstdc++.so"))
         environment = {
             **os.environ,
             "SSIMLOSS_SANITIZED": "1",
             "LD_PRELOAD": runtime,
-            "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",  # Python never frees what it keeps to its end
+            # Python never frees what it keeps to its end
+            "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
-        command = [sys.executable, __file__, "--library", library, "--seconds", options.seconds, "--seed", options.seed]
-        sys.exit(subprocess.run(list(map(str, command)), env=environment, cwd=ROOT, check=False).returncode)
+        command = [
+            sys.executable,
+            __file__,
+            "--library",
+            library,
+            "--seconds",
+            options.seconds,
+            "--seed",
+            options.seed,
+        ]
+        sys.exit(
+            subprocess.run(
+                list(map(str, command)), env=environment, cwd=ROOT, check=False
+            ).returncode
+        )
 
 
 def compiler() -> str:
@@ -63,7 +91,9 @@ def compiler() -> str:
 
 def file_of_compiler(name: str) -> str:
     """Where the compiler keeps a library."""
-    return subprocess.run([compiler(), f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [compiler(), f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def build(folder: Path) -> Path:
@@ -74,7 +104,16 @@ def build(folder: Path) -> Path:
         "SSIMLOSS_CXXFLAGS": f"{SANITIZERS} -O1 -g -fno-omit-frame-pointer",
         "SSIMLOSS_LDFLAGS": SANITIZERS,
     }
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--build-lib", folder / "lib", "--build-temp", folder / "objects"]
+    command = [
+        sys.executable,
+        "setup.py",
+        "--quiet",
+        "build_ext",
+        "--build-lib",
+        folder / "lib",
+        "--build-temp",
+        folder / "objects",
+    ]
     subprocess.run(list(map(str, command)), cwd=ROOT, env=environment, check=True)
     return folder / "lib" / "ssimloss" / "kernels" / "libssimloss.so"
 
@@ -89,7 +128,11 @@ def work(library: Path, seconds: float, seed: int) -> None:
     instrumented.ssimloss_instructions.restype = ctypes.c_char_p
     instrumented.ssimloss_threads.restype = ctypes.c_char_p
     instrumented.ssimloss_use_instructions.restype = ctypes.c_bool
-    sets = [name for name in ("avx512", "avx2", "baseline") if instrumented.ssimloss_use_instructions(name.encode())]
+    sets = [
+        name
+        for name in ("avx512", "avx2", "baseline")
+        if instrumented.ssimloss_use_instructions(name.encode())
+    ]
     print("instruction sets:", *sets, flush=True)
     choose = random.Random(seed)
     cases = 0
@@ -123,7 +166,9 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
 
     import ssimloss.functional as F
 
-    dtype = choose.choice((torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16))
+    dtype = choose.choice(
+        (torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16)
+    )
     pred, target = torch.rand(2, *size).to(dtype).unbind()
     layout = choose.choice(("as it is", "channels_last", "sliced"))
     pred, target = pred.clone(), target.clone()  # memory of their own
@@ -146,20 +191,40 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
             "negative": choose.choice(("clamp", "relu", "shift")),
             "channels": choose.choice(("separate", "joint")),
         }
-        calls.append((F.ms_ssim, {"min_size": "fewer_scales", "pooling": pooling, "reduction": "none", **combined, **window}))
+        calls.append(
+            (
+                F.ms_ssim,
+                {
+                    "min_size": "fewer_scales",
+                    "pooling": pooling,
+                    "reduction": "none",
+                    **combined,
+                    **window,
+                },
+            )
+        )
     for loss, options in calls:
         found = []
         for backend in ("cpu", "eager"):
-            images = [image.detach().requires_grad_(ask) for image, ask in zip((pred, target), asks, strict=True)]
+            images = [
+                image.detach().requires_grad_(ask)
+                for image, ask in zip((pred, target), asks, strict=True)
+            ]
             if backend == "eager":
-                images = [image.detach().double().requires_grad_(image.requires_grad) for image in images]
+                images = [
+                    image.detach().double().requires_grad_(image.requires_grad) for image in images
+                ]
             value = loss(*images, backend=backend, **options)
             asking = [image for image in images if image.requires_grad]
-            found.append([value.detach(), *(torch.autograd.grad(value.sum(), asking) if asking else ())])
+            found.append(
+                [value.detach(), *(torch.autograd.grad(value.sum(), asking) if asking else ())]
+            )
         for one, other in zip(*found, strict=True):
             error = (one.double() - other).norm() / other.norm().clamp(min=1e-12)
             allowed = {torch.float32: 1e-3, torch.float64: 1e-9}.get(dtype, 0.1)
-            assert error <= allowed, f"{loss.__name__} {size} {dtype} {layout} {asks} {options}: {error:.1e} from eager"
+            assert error <= allowed, (
+                f"{loss.__name__} {size} {dtype} {layout} {asks} {options}: {error:.1e} from eager"
+            )
     return len(calls)
 
 

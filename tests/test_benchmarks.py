@@ -1,4 +1,6 @@
-"""The benchmark tells the truth: it refuses to time another number, and its memory and quartiles are those of known calls."""
+"""The benchmark tells the truth: it refuses to time another number, and its memory and quartiles
+are those of known calls.
+"""
 
 from __future__ import annotations
 
@@ -36,15 +38,26 @@ def test_peak_memory_of_known_allocations() -> None:
 
     assert memory.peak_bytes(one_after_the_other, CPU) == 8 * MIB
     assert memory.peak_bytes(all_at_once, CPU) == 32 * MIB
-    assert memory.peak_bytes(lambda: kept.add_(1), CPU) < 1024, "what was there before does not count"
+    assert memory.peak_bytes(lambda: kept.add_(1), CPU) < 1024, (
+        "what was there before does not count"
+    )
     asking = filled(8).requires_grad_()
-    # 8 for the square, then 8 for its incoming gradient and 8 for the product; the expanded gradient of the sum takes 4 bytes.
-    assert 16 * MIB <= memory.peak_bytes(lambda: torch.autograd.grad(asking.square().sum(), asking), CPU) <= 25 * MIB
+    # 8 for the square, then 8 for its incoming gradient and 8 for the product; the expanded
+    # gradient of the sum takes 4 bytes.
+    assert (
+        16 * MIB
+        <= memory.peak_bytes(lambda: torch.autograd.grad(asking.square().sum(), asking), CPU)
+        <= 25 * MIB
+    )
 
 
 def test_summary_is_median_and_quartiles_of_the_quiet_calls() -> None:
     summary = timing.Samples(quiet=[1.0, 2.0, 3.0, 4.0, 5.0], disturbed=[100.0] * 9).summary()
-    assert [summary[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s")] == [2.0, 3.0, 4.0]
+    assert [summary[key] for key in ("lower_quartile_s", "median_s", "upper_quartile_s")] == [
+        2.0,
+        3.0,
+        4.0,
+    ]
     assert summary["quiet"] is True
     assert timing.Samples(disturbed=[2.0]).summary() == {
         "median_s": 2.0,
@@ -67,7 +80,9 @@ def test_contenders_take_turns() -> None:
 def test_disturbed_slices_are_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([True, True, False, True, True, True])
     monkeypatch.setattr(timing.Neighbours, "disturbed", lambda self: next(answers))  # noqa: ARG005
-    samples = timing.time_interleaved({"only": lambda: None}, rounds=2, slice_s=0.0, least_calls=1, tries=3, wait_s=0)["only"]
+    samples = timing.time_interleaved(
+        {"only": lambda: None}, rounds=2, slice_s=0.0, least_calls=1, tries=3, wait_s=0
+    )["only"]
     assert (len(samples.quiet), len(samples.disturbed), samples.discarded) == (1, 1, 4)
     assert not samples.is_quiet
 
@@ -75,9 +90,17 @@ def test_disturbed_slices_are_measured_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_longer_calls_take_longer() -> None:
     """A sanity check of the clock, with a margin no load can eat: nothing here asserts speed."""
     samples = timing.time_interleaved(
-        {"short": lambda: None, "long": lambda: time.sleep(0.02)}, rounds=1, slice_s=0.0, least_calls=3, tries=1
+        {"short": lambda: None, "long": lambda: time.sleep(0.02)},
+        rounds=1,
+        slice_s=0.0,
+        least_calls=3,
+        tries=1,
     )
-    assert samples["long"].summary()["median_s"] >= 0.02 > samples["short"].summary()["lower_quartile_s"]
+    assert (
+        samples["long"].summary()["median_s"]
+        >= 0.02
+        > samples["short"].summary()["lower_quartile_s"]
+    )
 
 
 def test_limits_grow_with_the_work() -> None:
@@ -89,7 +112,10 @@ def test_limits_grow_with_the_work() -> None:
     assert forward.bytes == 2 * 3 * 64 * 64 * 4
     assert machine.least_seconds(backward) > machine.least_seconds(forward)
     # A pyramid of two scales has a quarter more pixels.
-    assert limits.least_work((1, 3, 64, 64), taps=11, scales=2, backward=False).flops == forward.flops * 5 // 4
+    assert (
+        limits.least_work((1, 3, 64, 64), taps=11, scales=2, backward=False).flops
+        == forward.flops * 5 // 4
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 176, 180), (1, 3, 177, 203), (2, 3, 112, 128)], ids=str)
@@ -111,12 +137,19 @@ def test_every_library_computes_our_number(shape: contenders.Shape) -> None:
         for library, peer in definition.peers.items():
             value, gradient = contenders.difference(peer, definition.ours, *images)
             assert value <= contenders.VALUE_TOLERANCE, f"{definition.name}, {library}: {value}"
-            assert gradient <= contenders.GRADIENT_TOLERANCE, f"{definition.name}, {library}: {gradient}"
+            assert gradient <= contenders.GRADIENT_TOLERANCE, (
+                f"{definition.name}, {library}: {gradient}"
+            )
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_another_number_is_not_timed() -> None:
-    planted = contenders.Definition("planted", "planted", F.ssim, {"other": contenders.Peer(lambda p, t: F.ssim(p, t, sigma=1.4))})
+    planted = contenders.Definition(
+        "planted",
+        "planted",
+        F.ssim,
+        {"other": contenders.Peer(lambda p, t: F.ssim(p, t, sigma=1.4))},
+    )
     effort = {"rounds": 1, "slice_s": 0.0, "tries": 1}
     ours, other = benchmark.compare(planted, (1, 1, 32, 32), CPU, limits.Machine(1e9, 1e9), effort)
     assert ours["forward"]["median_s"] > 0
@@ -129,17 +162,44 @@ def test_a_library_that_refuses_the_size_is_reported() -> None:
     def refuse(pred: Tensor, target: Tensor) -> Tensor:
         raise ValueError(f"too small: {pred.shape == target.shape}")
 
-    planted = contenders.Definition("planted", "planted", F.ssim, {"other": contenders.Peer(refuse)})
-    _, other = benchmark.compare(planted, (1, 1, 32, 32), CPU, limits.Machine(1e9, 1e9), {"rounds": 1, "slice_s": 0.0, "tries": 1})
+    planted = contenders.Definition(
+        "planted", "planted", F.ssim, {"other": contenders.Peer(refuse)}
+    )
+    _, other = benchmark.compare(
+        planted,
+        (1, 1, 32, 32),
+        CPU,
+        limits.Machine(1e9, 1e9),
+        {"rounds": 1, "slice_s": 0.0, "tries": 1},
+    )
     assert other["refused"] == "refuses: too small: True"
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_report_has_what_it_needs_to_be_judged(tmp_path: Path) -> None:
-    benchmark.main(["--quick", "--only", "ssim", "--shape", "1x1x32x32", "--device", "cpu", "--out", str(tmp_path), "--name", "tiny"])
+    benchmark.main(
+        [
+            "--quick",
+            "--only",
+            "ssim",
+            "--shape",
+            "1x1x32x32",
+            "--device",
+            "cpu",
+            "--out",
+            str(tmp_path),
+            "--name",
+            "tiny",
+        ]
+    )
     results = json.loads((tmp_path / "tiny.json").read_text(encoding="utf-8"))
     assert {"date", "device", "threads", "versions", "load_average"} <= results["metadata"].keys()
-    assert {row["library"] for row in results["rows"]} == {"ssimloss", "pytorch-msssim", "piq", "kornia"}
+    assert {row["library"] for row in results["rows"]} == {
+        "ssimloss",
+        "pytorch-msssim",
+        "piq",
+        "kornia",
+    }
     for row in results["rows"]:
         assert row["forward"]["median_s"] > 0
         assert row["peak_bytes"] > 0
@@ -160,12 +220,22 @@ def test_loops_over_files_compute_what_evaluate_does(tmp_path: Path) -> None:
     row = timing.Samples(quiet=[1.0]).summary() | {"images_per_s": 2.0}
     rows = {name: {**row, "difference": differences.get(name, {})} for name in loops}
     libraries = ("torch", "ssimloss", "scikit-image", "pillow")
-    about = {"device": "", "threads": 1, "date": "", "system": "", "instructions": "", "versions": dict.fromkeys(libraries, "1")}
+    about = {
+        "device": "",
+        "threads": 1,
+        "date": "",
+        "system": "",
+        "instructions": "",
+        "versions": dict.fromkeys(libraries, "1"),
+    }
     assert "| ssimloss | 1.00 (1.00-1.00) | 2.0 | 1.00 | - |" in files.markdown(
         {"metadata": about, "rows": rows, "images": 2, "peak_bytes": {"100": 2**20}}
     )
     files.repeated(tmp_path / "made", tmp_path / "more", 5)
     assert len(files.ours(tmp_path / "more")) == 5
-    loops[files.SCIKIT] = lambda: {name: values | {"ssim": values["ssim"] + 1e-8} for name, values in files.ours(tmp_path / "made").items()}
+    loops[files.SCIKIT] = lambda: {
+        name: values | {"ssim": values["ssim"] + 1e-8}
+        for name, values in files.ours(tmp_path / "made").items()
+    }
     with pytest.raises(RuntimeError, match="scikit-image, image by image computes another ssim: 1"):
         files.check_agreement(loops)

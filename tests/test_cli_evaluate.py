@@ -52,10 +52,39 @@ def run(images: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
-    result = run("gt", "a", "B=b", "--metrics", "psnr, ssim", "--protocol", "basicsr", "--scale", "2", "--out", "report")
+    result = run(
+        "gt",
+        "a",
+        "B=b",
+        "--metrics",
+        "psnr, ssim",
+        "--protocol",
+        "basicsr",
+        "--scale",
+        "2",
+        "--out",
+        "report",
+    )
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["method", "metric", "mean", "95", "%", "interval", "std", "best", "worst", "images", "better"]
-    assert [line.split()[:2] for line in lines[1:5]] == [["a", "PSNR"], ["B", "PSNR"], ["a", "SSIM"], ["B", "SSIM"]]
+    assert lines[0].split() == [
+        "method",
+        "metric",
+        "mean",
+        "95",
+        "%",
+        "interval",
+        "std",
+        "best",
+        "worst",
+        "images",
+        "better",
+    ]
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["a", "PSNR"],
+        ["B", "PSNR"],
+        ["a", "SSIM"],
+        ["B", "SSIM"],
+    ]
     assert [line.split()[-1] for line in lines[1:5]] == ["high"] * 4
     assert run("gt/0.png", "a/0.png", "--metrics", "l1").stdout.splitlines()[1].split()[-1] == "low"
     found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
@@ -91,7 +120,10 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
     assert "truncated" in run("gt", "a", "--on-damaged", "stop", status=1).stderr
     for path in (images / "a").iterdir():
         path.write_bytes(b"")
-    assert "error: no image could be measured: a/0.png: is empty (and 2 more)" in run("gt", "a", status=1).stderr
+    assert (
+        "error: no image could be measured: a/0.png: is empty (and 2 more)"
+        in run("gt", "a", status=1).stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +139,10 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "a", "--device", "meta"], "error: device must be 'auto', 'cpu', "),
         (["gt", "x" * 300], "xxx: there is no such file or folder"),
         (["gt", "a", "--overwrite"], "overwrite discards what out holds"),
-        (["gt", "missing/x=1/*.png"], "error: x=1: missing/x=1/*.png is a pattern, but gt is a folder"),
+        (
+            ["gt", "missing/x=1/*.png"],
+            "error: x=1: missing/x=1/*.png is a pattern, but gt is a folder",
+        ),
         (["gt", "missing/x=1"], "error: missing/x=1: there is no such file or folder"),
         (["gt", "a", "--alpha", "white"], "alpha must be one of"),
         (["gt", "a", "--batch-size", "0"], "batch_size must be at least 1"),
@@ -123,8 +158,13 @@ def test_commands_that_make_no_sense(run: Run, arguments: list[str], words: str)
 def test_resume(run: Run) -> None:
     run("gt", "a", "--out", "report", "--no-report")
     assert "already holds an evaluation" in run("gt", "a", "--out", "report", status=2).stderr
-    assert "batch_size was 16, is now 2" in run("gt", "a", "--out", "report", "--resume", "--batch-size", "2", status=2).stderr
-    assert run("gt", "a", "--out", "report", "--resume").stdout.endswith("wrote report/index.html\n")
+    assert (
+        "batch_size was 16, is now 2"
+        in run("gt", "a", "--out", "report", "--resume", "--batch-size", "2", status=2).stderr
+    )
+    assert run("gt", "a", "--out", "report", "--resume").stdout.endswith(
+        "wrote report/index.html\n"
+    )
     run("gt", "b", "--out", "report", "--overwrite")
 
 
@@ -142,25 +182,35 @@ def test_a_name_holds_no_folder(run: Run, images: Path) -> None:
     assert run("gt", "A=lr=1/a").stdout.splitlines()[1].startswith("A ")
 
 
-def test_command_is_told_as_it_is_typed(run: Run, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/somewhere/ssimloss/cli/__main__.py", "evaluate", "gt", "a b"])
+def test_command_is_told_as_it_is_typed(
+    run: Run, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["/somewhere/ssimloss/cli/__main__.py", "evaluate", "gt", "a b"]
+    )
     run("gt", "a", "--out", "report")
     found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
     assert found.about["command"] == "ssimloss evaluate gt 'a b'"
 
 
 def test_names_do_not_command_the_terminal(run: Run, images: Path) -> None:
-    """Escape sequences, ends of lines, changes of direction, bytes that are no text: seen, not obeyed."""
+    """Escape sequences, ends of lines, changes of direction, bytes that are no text: seen, not
+    obeyed.
+    """
     names = ["\x1b[2J", "two\nlines", "\u202egnp.exe", "\udcff", "漢字 é"]
     for i, name in enumerate(names):
         for folder in ("gt", "a"):
-            (images / folder / f"{name}.png").write_bytes((images / folder / f"{i % 3}.png").read_bytes())
+            (images / folder / f"{name}.png").write_bytes(
+                (images / folder / f"{i % 3}.png").read_bytes()
+            )
     for i, name in enumerate(names):
         shutil.copy(images / f"gt/{i % 3}.png", images / f"gt/{name}-alone.png")
         (images / f"a/{name}.png").write_bytes(b"")
     (images / "\x1b]0;b").mkdir()
     shutil.copy(images / "a/0.png", images / "\x1b]0;b/\x1b[2J.png")
-    output = run("gt", "a", "\x1b]0;b").output + run("gt/\x1b[2J.png", "a/\x1b[2J.png", status=1).stderr
+    output = (
+        run("gt", "a", "\x1b]0;b").output + run("gt/\x1b[2J.png", "a/\x1b[2J.png", status=1).stderr
+    )
     assert not {"\x1b", "\u202e", "\udcff"} & set(output)
     for words in (r"\x1b[2J, a: a/\x1b[2J.png: is empty", r"two\nlines, a: ", r"\x1b]0;b "):
         assert words in output
@@ -174,8 +224,13 @@ def test_one_image_has_no_interval(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("ctrl_c_interrupts")
-@pytest.mark.parametrize(("stop", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")])
-def test_stopped_from_outside(run: Run, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("stop", "status", "words"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")],
+)
+def test_stopped_from_outside(
+    run: Run, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int, words: str
+) -> None:
     before = signal.getsignal(stop)
 
     def stopped(*paths: Any, **options: Any) -> None:
@@ -198,7 +253,10 @@ def test_lines_now_and_then_where_there_is_no_terminal(monkeypatch: pytest.Monke
             now += 1
             show(finished, 100)
     assert file.getvalue().splitlines() == [
-        *(f"{finished} of 100 images, 2.0 images/s, {(100 - finished) // 2} s left" for finished in (20, 40, 60, 80)),
+        *(
+            f"{finished} of 100 images, 2.0 images/s, {(100 - finished) // 2} s left"
+            for finished in (20, 40, 60, 80)
+        ),
         "100 of 100 images, 2.0 images/s",
     ]
 

@@ -1,4 +1,6 @@
-"""The command line: ``ssimloss weights ...``, ``ssimloss doctor``, and what it says without its extra."""
+"""The command line: ``ssimloss weights ...``, ``ssimloss doctor``, and what it says without its
+extra.
+"""
 
 from __future__ import annotations
 
@@ -64,10 +66,31 @@ def rows(output: str) -> dict[str, list[str]]:
     return {row[2]: row for row in cells if len(row) == 6}
 
 
-def test_list(run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list(
+    run: Run,
+    entry: weights.WeightsFile,
+    content: bytes,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shown = rows(run("weights", "list").output)
-    assert shown["dists.safetensors"] == ["dists", "bundled", "dists.safetensors", "0.012", "bundled", "MIT"]
-    assert shown["vgg19-dcbb9e9d.pth"] == ["vgg19", "IMAGENET1K_V1", "vgg19-dcbb9e9d.pth", "548.1", "-", "BSD-3-Clause, terms of ImageNet"]
+    assert shown["dists.safetensors"] == [
+        "dists",
+        "bundled",
+        "dists.safetensors",
+        "0.012",
+        "bundled",
+        "MIT",
+    ]
+    assert shown["vgg19-dcbb9e9d.pth"] == [
+        "vgg19",
+        "IMAGENET1K_V1",
+        "vgg19-dcbb9e9d.pth",
+        "548.1",
+        "-",
+        "BSD-3-Clause, terms of ImageNet",
+    ]
     assert {row.file for row in weights.BUNDLED} <= shown.keys()
     assert not any("convnext" in file for file in shown)
     everything = rows(run("weights", "list", "--all").output)
@@ -83,14 +106,24 @@ def test_list(run: Run, entry: weights.WeightsFile, content: bytes, home: Path, 
     assert shown["convnext_tiny-983f1562.pth"][4] == "cache", "what is here is listed"
 
 
-def test_where(run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where(
+    run: Run,
+    entry: weights.WeightsFile,
+    content: bytes,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lines = run("weights", "where").output.splitlines()
     assert lines[0].split() == ["SSIMLOSS_WEIGHTS", "not", "set"]
     assert lines[1].startswith("bundled  ")
     assert lines[2] == f"{'cache':<16} {home}    (does not exist)"
     assert run("weights", "where", "dists").output.endswith("dists.safetensors\n")
     result = run("weights", "where", "squeezenet1_1", status=1)
-    assert f"error: {entry.file} is in none of the folders; run: ssimloss weights fetch squeezenet1_1" in result.output
+    assert (
+        f"error: {entry.file} is in none of the folders; run: ssimloss weights fetch squeezenet1_1"
+        in result.output
+    )
     home.mkdir(parents=True)
     (home / entry.file).write_bytes(content)
     assert run("weights", "where", "squeezenet1_1").output == f"{home / entry.file}\n"
@@ -98,24 +131,38 @@ def test_where(run: Run, entry: weights.WeightsFile, content: bytes, home: Path,
     assert run("weights", "where").output.splitlines()[0] == f"SSIMLOSS_WEIGHTS {tmp_path}"
 
 
-def test_fetch(run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path) -> None:
+def test_fetch(
+    run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path
+) -> None:
     result = run("weights", "fetch", "squeezenet1_1", status=1)
-    assert "error: weights 'IMAGENET1K_V1' of network 'squeezenet1_1' are not on this machine" in result.output
+    assert (
+        "error: weights 'IMAGENET1K_V1' of network 'squeezenet1_1' are not on this machine"
+        in result.output
+    )
     assert "Connection refused" in result.output
     (tmp_path / "shared").mkdir()
     for folder in (home, tmp_path / "shared"):
-        (folder / entry.file).write_bytes(content)  # as a download leaves it, which tests/test_weights.py tests
-    assert run("weights", "fetch", "squeezenet1_1", "dists").output.splitlines()[0] == str(home / entry.file)
+        (folder / entry.file).write_bytes(
+            content
+        )  # as a download leaves it, which tests/test_weights.py tests
+    assert run("weights", "fetch", "squeezenet1_1", "dists").output.splitlines()[0] == str(
+        home / entry.file
+    )
     result = run("weights", "fetch", "squeezenet1_1", "--to", tmp_path / "shared")
     assert result.output == f"{tmp_path / 'shared' / entry.file}\n"
     (home / entry.file).write_bytes(content[:-1])
-    assert f"weights file {home / entry.file} is damaged" in run("weights", "fetch", "squeezenet1_1", status=1).output
+    assert (
+        f"weights file {home / entry.file} is damaged"
+        in run("weights", "fetch", "squeezenet1_1", status=1).output
+    )
 
 
 def test_misspelt_names(run: Run) -> None:
     output = " ".join(run("weights", "fetch", "vgg18", status=2).output.replace("│", " ").split())
     assert "no weights are called 'vgg18'; close to it: vgg19," in output
-    assert "ssimloss weights list --all shows all" in " ".join(run("weights", "where", "qqq", status=2).output.replace("│", " ").split())
+    assert "ssimloss weights list --all shows all" in " ".join(
+        run("weights", "where", "qqq", status=2).output.replace("│", " ").split()
+    )
     result = run("weights", "fetch", "resnet50", "--weights", "IMAGENET1K_V9", status=2)
     assert "'IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT', got 'IMAGENET1K_V9'" in result.output
     run("weights", "fetch", status=2)
@@ -133,27 +180,47 @@ def test_verify(run: Run, entry: weights.WeightsFile, content: bytes, home: Path
     (home / entry.file).write_bytes(content[:-1] + b"\1")
     output = run("weights", "verify", status=1).output
     assert f"DAMAGED  {home / entry.file}\n" in output
-    assert f"starts with {entry.sha256}; delete it and run: ssimloss weights fetch squeezenet1_1" in output
+    assert (
+        f"starts with {entry.sha256}; delete it and run: ssimloss weights fetch squeezenet1_1"
+        in output
+    )
     assert "ok  " in output, "the others are verified all the same"
 
 
-def test_import(run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path) -> None:
+def test_import(
+    run: Run, entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path
+) -> None:
     brought = tmp_path / "download (1).bin"
     brought.write_bytes(content)
     result = run("weights", "import", brought)
-    assert result.output == f"{home / entry.file}: weights 'IMAGENET1K_V1' of network 'squeezenet1_1'\n"
+    assert (
+        result.output
+        == f"{home / entry.file}: weights 'IMAGENET1K_V1' of network 'squeezenet1_1'\n"
+    )
     assert [path.read_bytes() for path in home.iterdir()] == [content]
     assert weights.load_network("squeezenet1_1", "imagenet").keys() == {"features.0.weight"}
     run("weights", "import", brought, "--to", tmp_path / "shared")
     assert (tmp_path / "shared" / entry.file).read_bytes() == content
     (tmp_path / entry.file).write_bytes(content[:-5])
-    assert f"weights file {tmp_path / entry.file} is damaged" in run("weights", "import", tmp_path / entry.file, status=1).output
+    assert (
+        f"weights file {tmp_path / entry.file} is damaged"
+        in run("weights", "import", tmp_path / entry.file, status=1).output
+    )
     brought.write_bytes(b"something else")
-    assert "is none of the files that are known by name" in run("weights", "import", brought, status=1).output
-    assert "No such file or directory" in run("weights", "import", tmp_path / "nowhere.pth", status=1).output
+    assert (
+        "is none of the files that are known by name"
+        in run("weights", "import", brought, status=1).output
+    )
+    assert (
+        "No such file or directory"
+        in run("weights", "import", tmp_path / "nowhere.pth", status=1).output
+    )
     brought.write_bytes(content)
     (tmp_path / "file").write_bytes(b"")
-    assert "cannot import" in run("weights", "import", brought, "--to", tmp_path / "file", status=1).output
+    assert (
+        "cannot import"
+        in run("weights", "import", brought, "--to", tmp_path / "file", status=1).output
+    )
     assert [path.name for path in home.iterdir()] == [entry.file]
 
 
@@ -164,16 +231,24 @@ def test_doctor_says_what_the_kernels_say(run: Run) -> None:
 def test_version_and_help(run: Run) -> None:
     assert run("--version").output == f"ssimloss {ssimloss.__version__}\n"
     assert {"weights", "doctor"} <= set(run("--help").output.split())
-    assert {"list", "where", "fetch", "verify", "import"} <= set(run("weights", "--help").output.split())
+    assert {"list", "where", "fetch", "verify", "import"} <= set(
+        run("weights", "--help").output.split()
+    )
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])
 def test_a_missing_extra_is_one_line(package: str) -> None:
     code = f"import sys; sys.modules['{package}'] = None\nfrom ssimloss.cli import main\nmain()"
     root = str(Path(ssimloss.__file__).parents[1])
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root
+    )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"ssimloss: the command line needs {package}, which is not installed: pip install 'ssimloss[cli]'\n"
+    assert (
+        done.stderr
+        == f"ssimloss: the command line needs {package}, which is not installed: pip install "
+        "'ssimloss[cli]'\n"
+    )
 
 
 def test_other_missing_modules_are_not_explained_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,15 @@ STANDARDS = ("bt601_studio", "bt601", "matlab", "bt709")
 
 def primaries(data_range: float = 1.0) -> torch.Tensor:
     """Red, green, blue, white and black pixels, ``(1, 3, 1, 5)``."""
-    return torch.cat((torch.eye(3, dtype=torch.float64), torch.ones(3, 1), torch.zeros(3, 1)), 1).view(1, 3, 1, 5) * data_range
+    return (
+        torch.cat((torch.eye(3, dtype=torch.float64), torch.ones(3, 1), torch.zeros(3, 1)), 1).view(
+            1, 3, 1, 5
+        )
+        * data_range
+    )
 
 
-# --- values ------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,10 @@ def primaries(data_range: float = 1.0) -> torch.Tensor:
     [
         ("bt601_studio", [81.481, 144.553, 40.966, 235.0, 16.0]),
         ("bt601", [76.245, 149.685, 29.07, 255.0, 0.0]),
-        ("matlab", [0.298936021293775 * 255, 0.587043074451121 * 255, 0.114020904255103 * 255, 255.0, 0.0]),
+        (
+            "matlab",
+            [0.298936021293775 * 255, 0.587043074451121 * 255, 0.114020904255103 * 255, 255.0, 0.0],
+        ),
         ("bt709", [54.213, 182.376, 18.411, 255.0, 0.0]),
     ],
 )
@@ -41,14 +49,23 @@ def test_luma_of_primaries(standard: str, expected: list[float]) -> None:
 
 
 def test_ycbcr_of_primaries() -> None:
-    expected = [[81.481, 144.553, 40.966, 235, 16], [90.203, 53.797, 240, 128, 128], [240, 34.214, 109.786, 128, 128]]
-    battery.close(color.rgb_to_ycbcr(primaries(255), 255), torch.tensor(expected, dtype=torch.float64).view(1, 3, 1, 5))
+    expected = [
+        [81.481, 144.553, 40.966, 235, 16],
+        [90.203, 53.797, 240, 128, 128],
+        [240, 34.214, 109.786, 128, 128],
+    ]
+    battery.close(
+        color.rgb_to_ycbcr(primaries(255), 255),
+        torch.tensor(expected, dtype=torch.float64).view(1, 3, 1, 5),
+    )
 
 
 @pytest.mark.parametrize("standard", ["bt601_studio", "bt601"])
 def test_reference(standard: str) -> None:
     x, _ = photographs.arrays("odd")
-    battery.close(color.luma(torch.from_numpy(x), standard), torch.from_numpy(reference.luma(x, standard)))
+    battery.close(
+        color.luma(torch.from_numpy(x), standard), torch.from_numpy(reference.luma(x, standard))
+    )
 
 
 def test_other_programs() -> None:
@@ -62,16 +79,24 @@ def test_other_programs() -> None:
     battery.close(color.rgb_to_ycbcr(image) * 255, ycbcr)
     battery.close(color.ycbcr_to_rgb(ycbcr, 255), image * 255)
     battery.close(color.luma(image, "bt601"), kornia.color.rgb_to_y(image))
-    battery.close(color.luma(image, "bt601")[0, 0], torch.from_numpy(skimage.color.rgb2yiq(array)[..., 0]))
+    battery.close(
+        color.luma(image, "bt601")[0, 0], torch.from_numpy(skimage.color.rgb2yiq(array)[..., 0])
+    )
 
 
 def test_matlab_rgb2gray() -> None:
-    """The program's own matrix, to its printed digits, and its uint8 result on a photograph to the last bit."""
+    """The program's own matrix, to its printed digits, and its uint8 result on a photograph to the
+    last bit.
+    """
     row = np.linalg.inv([[1.0, 0.956, 0.621], [1.0, -0.272, -0.647], [1.0, -1.106, 1.703]])[0]
-    battery.close(torch.tensor(color.LUMA["matlab"][0], dtype=torch.float64), torch.from_numpy(row), 1e-14)
+    battery.close(
+        torch.tensor(color.LUMA["matlab"][0], dtype=torch.float64), torch.from_numpy(row), 1e-14
+    )
     _, target = photographs.case("odd")
     gray = color.luma(torch.from_numpy(reference.images(target)), "matlab", data_range=255)
-    assert np.array_equal((gray + 0.5).floor().byte()[0, 0].numpy(), reference.matlab_rgb2gray(target))
+    assert np.array_equal(
+        (gray + 0.5).floor().byte()[0, 0].numpy(), reference.matlab_rgb2gray(target)
+    )
 
 
 def test_standards_differ() -> None:
@@ -85,12 +110,15 @@ def test_standards_differ() -> None:
         battery.close(color.luma(image.flip(1)), values[0], 1e-3)  # BGR
 
 
-# --- properties --------------------------------------------------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------------
 
 
 def test_studio_range_is_the_classic_decibel() -> None:
     pred, target = photographs.tensors("even")
-    studio, full = (F.psnr(color.luma(pred, standard), color.luma(target, standard)) for standard in ("bt601_studio", "bt601"))
+    studio, full = (
+        F.psnr(color.luma(pred, standard), color.luma(target, standard))
+        for standard in ("bt601_studio", "bt601")
+    )
     battery.close(studio - full, 20 * math.log10(255 / 219), 1e-11)
 
 
@@ -105,11 +133,15 @@ def test_data_range(standard: str) -> None:
 def test_round_trip() -> None:
     image, _ = battery.pictures()
     for data_range, scaled in ((1.0, image), (255.0, 255 * image), ((-1.0, 1.0), 2 * image - 1)):
-        battery.close(color.ycbcr_to_rgb(color.rgb_to_ycbcr(scaled, data_range), data_range), scaled)
-        battery.close(color.rgb_to_ycbcr(scaled, data_range)[:, :1], color.luma(scaled, data_range=data_range))
+        battery.close(
+            color.ycbcr_to_rgb(color.rgb_to_ycbcr(scaled, data_range), data_range), scaled
+        )
+        battery.close(
+            color.rgb_to_ycbcr(scaled, data_range)[:, :1], color.luma(scaled, data_range=data_range)
+        )
 
 
-# --- gradient, dtypes --------------------------------------------------------------------------------------------------------------
+# --- gradient, dtypes -----------------------------------------------------------------------------
 
 
 def test_derivative() -> None:
@@ -118,7 +150,11 @@ def test_derivative() -> None:
         assert torch.autograd.gradcheck(transform, (image,))
 
 
-@pytest.mark.parametrize("transform", [color.luma, color.rgb_to_ycbcr, color.ycbcr_to_rgb], ids=lambda transform: transform.__name__)
+@pytest.mark.parametrize(
+    "transform",
+    [color.luma, color.rgb_to_ycbcr, color.ycbcr_to_rgb],
+    ids=lambda transform: transform.__name__,
+)
 def test_dtypes_layouts_and_empty(transform: object) -> None:
     image, _ = battery.pictures()
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
@@ -131,21 +167,35 @@ def test_dtypes_layouts_and_empty(transform: object) -> None:
     battery.close(compiled(image), transform(image), 1e-14)
 
 
-# --- errors ------------------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 def test_bad_arguments() -> None:
     image = torch.rand(1, 3, 8, 8)
-    with pytest.raises(ValueError, match="standard must be one of 'bt601_studio', 'bt601', 'matlab', 'bt709', got 'rec601'"):
+    with pytest.raises(
+        ValueError,
+        match="standard must be one of 'bt601_studio', 'bt601', 'matlab', 'bt709', got 'rec601'",
+    ):
         color.luma(image, "rec601")
     for transform in (color.luma, color.rgb_to_ycbcr, color.ycbcr_to_rgb):
-        with pytest.raises(ValueError, match=r"image must have three channels .*got 4 in shape \(1, 4, 8, 8\); drop the alpha channel"):
+        with pytest.raises(
+            ValueError,
+            match=r"image must have three channels .*got 4 in shape \(1, 4, 8, 8\); drop the "
+            r"alpha channel",
+        ):
             transform(torch.rand(1, 4, 8, 8))
-        with pytest.raises(ValueError, match=r"image must have three channels .*got 1 .*a gray image is its own luma"):
+        with pytest.raises(
+            ValueError,
+            match=r"image must have three channels .*got 1 .*a gray image is its own luma",
+        ):
             transform(image[:, :1])
-        with pytest.raises(ValueError, match=r"got 8 in shape \(1, 8, 8, 3\); channels are the second dimension"):
+        with pytest.raises(
+            ValueError, match=r"got 8 in shape \(1, 8, 8, 3\); channels are the second dimension"
+        ):
             transform(image.permute(0, 2, 3, 1))
-        with pytest.raises(ValueError, match=r"image must have shape \(N, C, H, W\), got \(3, 8, 8\)"):
+        with pytest.raises(
+            ValueError, match=r"image must have shape \(N, C, H, W\), got \(3, 8, 8\)"
+        ):
             transform(image[0])
         with pytest.raises(TypeError, match=r"image must be floating point, got torch.uint8"):
             transform(image.byte())

@@ -1,4 +1,6 @@
-"""CombinedLoss and Term, with losses written here in torch alone, so that what is tested is the combination."""
+"""CombinedLoss and Term, with losses written here in torch alone, so that what is tested is the
+combination.
+"""
 
 import copy
 import functools
@@ -64,7 +66,9 @@ class Counted:
 
 def images(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    pred = torch.rand(2, 3, 8, 7, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
+    pred = (
+        torch.rand(2, 3, 8, 7, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
+    )
     return pred, torch.rand(2, 3, 8, 7, generator=generator, dtype=torch.float64).to(dtype)
 
 
@@ -96,7 +100,9 @@ def test_weighted_sum_and_its_gradient() -> None:
 
 def test_bare_callables_have_weight_one() -> None:
     pred, target = images()
-    assert CombinedLoss(pixel=l1, square=Scaled())(pred, target).item() == pytest.approx((l1(pred, target) + 0.5 * l2(pred, target)).item())
+    assert CombinedLoss(pixel=l1, square=Scaled())(pred, target).item() == pytest.approx(
+        (l1(pred, target) + 0.5 * l2(pred, target)).item()
+    )
 
 
 def test_named_inputs_reach_only_the_terms_that_ask() -> None:
@@ -109,9 +115,17 @@ def test_named_inputs_reach_only_the_terms_that_ask() -> None:
         paired=Term(adversary.generator_loss, 0.2, inputs=("fake_logits", "real_logits")),
     )
     total = criterion(pred, target, real_logits=real, fake_logits=fake)
-    expected = l1(pred, target) + 0.1 * adversary.generator_loss(fake) + 0.2 * adversary.generator_loss(fake, real)
+    expected = (
+        l1(pred, target)
+        + 0.1 * adversary.generator_loss(fake)
+        + 0.2 * adversary.generator_loss(fake, real)
+    )
     torch.testing.assert_close(total, expected)
-    for ours, theirs in zip(torch.autograd.grad(total, (pred, fake)), torch.autograd.grad(expected, (pred, fake)), strict=True):
+    for ours, theirs in zip(
+        torch.autograd.grad(total, (pred, fake)),
+        torch.autograd.grad(expected, (pred, fake)),
+        strict=True,
+    ):
         torch.testing.assert_close(ours, theirs)
 
 
@@ -134,7 +148,9 @@ def test_keyword_only_inputs_are_passed_by_keyword() -> None:
     total = criterion(pred, target, mask=mask)
     expected = Scaled()(pred, target, mask=mask) + variation(pred, mask=mask) + l1(pred, target)
     torch.testing.assert_close(total, expected)
-    assert not torch.isclose(total, CombinedLoss(a=Scaled(), b=variation, c=l1)(pred, target))  # the mask matters here
+    assert not torch.isclose(
+        total, CombinedLoss(a=Scaled(), b=variation, c=l1)(pred, target)
+    )  # the mask matters here
 
 
 def test_positional_inputs_keep_the_order_given() -> None:
@@ -186,24 +202,65 @@ def test_any_callable_may_be_a_term(kind: str) -> None:
 
 def test_ramp_reaches_the_weight_at_exact_steps() -> None:
     term = Term(l1, 2.0, start=3, ramp=4)
-    assert [term.weight_at(step) for step in range(9)] == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
+    assert [term.weight_at(step) for step in range(9)] == [
+        0.0,
+        0.0,
+        0.0,
+        0.5,
+        1.0,
+        1.5,
+        2.0,
+        2.0,
+        2.0,
+    ]
     assert [Term(l1, 2.0, ramp=2).weight_at(step) for step in range(3)] == [1.0, 2.0, 2.0]
     for at_once in (0, 1):
-        assert [Term(l1, 2.0, start=2, ramp=at_once).weight_at(step) for step in range(4)] == [0.0, 0.0, 2.0, 2.0]
+        assert [Term(l1, 2.0, start=2, ramp=at_once).weight_at(step) for step in range(4)] == [
+            0.0,
+            0.0,
+            2.0,
+            2.0,
+        ]
 
 
 def test_interval_counts_from_start_and_leaves_the_weight_alone() -> None:
-    assert [Term(l1, 2.0, interval=3).weight_at(step) for step in range(7)] == [2.0, 0.0, 0.0, 2.0, 0.0, 0.0, 2.0]
-    assert [Term(l1, 2.0, start=2, interval=3).weight_at(step) for step in range(7)] == [0.0, 0.0, 2.0, 0.0, 0.0, 2.0, 0.0]
+    assert [Term(l1, 2.0, interval=3).weight_at(step) for step in range(7)] == [
+        2.0,
+        0.0,
+        0.0,
+        2.0,
+        0.0,
+        0.0,
+        2.0,
+    ]
+    assert [Term(l1, 2.0, start=2, interval=3).weight_at(step) for step in range(7)] == [
+        0.0,
+        0.0,
+        2.0,
+        0.0,
+        0.0,
+        2.0,
+        0.0,
+    ]
     # With a ramp, the ramp goes on between the evaluations.
-    assert [Term(l1, 4.0, start=1, ramp=4, interval=2).weight_at(step) for step in range(7)] == [0.0, 1.0, 0.0, 3.0, 0.0, 4.0, 0.0]
+    assert [Term(l1, 4.0, start=1, ramp=4, interval=2).weight_at(step) for step in range(7)] == [
+        0.0,
+        1.0,
+        0.0,
+        3.0,
+        0.0,
+        4.0,
+        0.0,
+    ]
 
 
 def test_the_sum_follows_the_schedule() -> None:
     pred, target = images(torch.float64)
     criterion = CombinedLoss(pixel=l1, square=Term(l2, 2.0, start=1, ramp=2))
     totals = torch.stack([criterion(pred, target) for _ in range(4)])
-    expected = torch.stack([l1(pred, target) + weight * l2(pred, target) for weight in (0.0, 1.0, 2.0, 2.0)])
+    expected = torch.stack(
+        [l1(pred, target) + weight * l2(pred, target) for weight in (0.0, 1.0, 2.0, 2.0)]
+    )
     torch.testing.assert_close(totals, expected, rtol=1e-12, atol=0)
 
 
@@ -241,7 +298,9 @@ def test_no_active_term_gives_a_zero_with_a_zero_gradient(layout: str) -> None:
 
 def test_no_active_term_and_no_pred() -> None:
     fake = torch.ones(3, dtype=torch.float16, requires_grad=True)
-    criterion = CombinedLoss(late=Term(Adversary().generator_loss, start=2, inputs=("fake_logits",)))
+    criterion = CombinedLoss(
+        late=Term(Adversary().generator_loss, start=2, inputs=("fake_logits",))
+    )
     criterion(fake_logits=fake).backward()
     assert fake.grad is not None
     with pytest.raises(TypeError, match="pass pred"):
@@ -280,7 +339,9 @@ def test_step_can_be_set() -> None:
     assert criterion.step == 0
 
 
-@pytest.mark.parametrize(("step", "error"), [(-1, ValueError), (1.0, TypeError), (True, TypeError), ("3", TypeError)])
+@pytest.mark.parametrize(
+    ("step", "error"), [(-1, ValueError), (1.0, TypeError), (True, TypeError), ("3", TypeError)]
+)
 def test_bad_step(step: object, error: type[Exception]) -> None:
     criterion = CombinedLoss(pixel=l1)
     with pytest.raises(error, match="step"):
@@ -292,7 +353,9 @@ def test_bad_step(step: object, error: type[Exception]) -> None:
 
 def test_last_holds_values_weights_and_total() -> None:
     pred, target = images()
-    criterion = CombinedLoss(pixel=Term(l1, 2.0), square=Term(Scaled(), 0.5, ramp=2), late=Term(l2, start=5))
+    criterion = CombinedLoss(
+        pixel=Term(l1, 2.0), square=Term(Scaled(), 0.5, ramp=2), late=Term(l2, start=5)
+    )
     total = criterion(pred, target)
     last = criterion.last
     assert list(last.values) == ["pixel", "square"]  # what was not evaluated is absent
@@ -302,7 +365,10 @@ def test_last_holds_values_weights_and_total() -> None:
     torch.testing.assert_close(last.weighted["square"], 0.125 * l2(pred, target).detach())
     torch.testing.assert_close(last.weighted["pixel"] + last.weighted["square"], last.total)
     torch.testing.assert_close(last.total, total.detach())
-    assert not any(tensor.requires_grad for tensor in (*last.values.values(), *last.weighted.values(), last.total))
+    assert not any(
+        tensor.requires_grad
+        for tensor in (*last.values.values(), *last.weighted.values(), last.total)
+    )
     assert last.step == 0
 
     criterion(pred, target)
@@ -333,16 +399,30 @@ class Recorder(TorchDispatchMode):
         return func(*args, **kwargs or {})
 
 
-SYNCHRONISING = {"aten::_local_scalar_dense", "aten::item", "aten::is_nonzero", "aten::equal", "aten::nonzero"}
+SYNCHRONISING = {
+    "aten::_local_scalar_dense",
+    "aten::item",
+    "aten::is_nonzero",
+    "aten::equal",
+    "aten::nonzero",
+}
 
 
 def test_nothing_synchronises() -> None:
     pred, target = images()
-    criterion = CombinedLoss(pixel=l1, square=Term(Scaled(), ramp=3, interval=2), late=Term(l2, start=2))
+    criterion = CombinedLoss(
+        pixel=l1, square=Term(Scaled(), ramp=3, interval=2), late=Term(l2, start=2)
+    )
     with Recorder() as recorder:
         for _ in range(4):
             criterion(pred, target).backward()
-            _ = criterion.last.values, criterion.last.weighted, criterion.last.weights, criterion.last.total, repr(criterion.last)
+            _ = (
+                criterion.last.values,
+                criterion.last.weighted,
+                criterion.last.weights,
+                criterion.last.total,
+                repr(criterion.last),
+            )
             _ = criterion.step, repr(criterion)
     assert recorder.names
     assert not SYNCHRONISING & set(recorder.names)
@@ -372,14 +452,18 @@ def test_half_precision_terms_are_summed_in_float32(dtype: torch.dtype) -> None:
 def test_a_float64_term_gives_a_float64_sum() -> None:
     pred, target = images(torch.float64)
     assert CombinedLoss(a=l1, b=l2)(pred, target).dtype is torch.float64
-    assert CombinedLoss(a=lambda pred: pred.float().mean(), b=l2)(pred, target).dtype is torch.float64
+    assert (
+        CombinedLoss(a=lambda pred: pred.float().mean(), b=l2)(pred, target).dtype is torch.float64
+    )
     assert CombinedLoss(late=Term(l1, start=1))(pred, target).dtype is torch.float64
 
 
 def test_autocast() -> None:
     class Lowered(nn.Module):
         def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-            return torch.nn.functional.linear(pred, target[0, 0])[0, 0, 0, 0]  # a matrix product: bfloat16 under autocast
+            return torch.nn.functional.linear(pred, target[0, 0])[
+                0, 0, 0, 0
+            ]  # a matrix product: bfloat16 under autocast
 
     pred, target = images()
     criterion = CombinedLoss(lowered=Lowered(), pixel=Term(l1, 1e-4))
@@ -388,7 +472,9 @@ def test_autocast() -> None:
     lowered = criterion.last.values["lowered"]
     assert lowered.item() == lowered.bfloat16().item()
     assert total.dtype is torch.float32
-    torch.testing.assert_close(total.detach(), lowered + 1e-4 * criterion.last.values["pixel"], rtol=1e-7, atol=0)
+    torch.testing.assert_close(
+        total.detach(), lowered + 1e-4 * criterion.last.values["pixel"], rtol=1e-7, atol=0
+    )
     total.backward()
     assert pred.grad is not None
     assert pred.grad.isfinite().all()
@@ -400,7 +486,9 @@ def test_modules_behind_terms_move_with_the_criterion() -> None:
         square=Scaled(),
         adversarial=Term(adversary.generator_loss, inputs=("fake_logits",)),
         partial=functools.partial(Scaled(), mask=torch.ones(7)),
-        method_of_partial=Term(functools.partial(Adversary().generator_loss), inputs=("fake_logits",)),
+        method_of_partial=Term(
+            functools.partial(Adversary().generator_loss), inputs=("fake_logits",)
+        ),
     )
     criterion.to(torch.float64)
     assert adversary.margin.dtype is torch.float64
@@ -457,7 +545,9 @@ def test_state_dict_round_trip() -> None:
     saved, loaded = trained(), fresh()
     state = saved.state_dict()
     assert set(state) == {"_extra_state", "square.scale", "square.shift", "adversarial.margin"}
-    assert all(isinstance(value, Tensor) for value in state.values())  # also fits formats that hold tensors only
+    assert all(
+        isinstance(value, Tensor) for value in state.values()
+    )  # also fits formats that hold tensors only
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
@@ -466,7 +556,9 @@ def test_state_dict_round_trip() -> None:
     assert run(loaded, 2, fake_logits=torch.ones(2)) == run(saved, 2, fake_logits=torch.ones(2))
     pred, target = images()
     fake = torch.ones(2)
-    torch.testing.assert_close(loaded(pred, target, fake_logits=fake), saved(pred, target, fake_logits=fake))
+    torch.testing.assert_close(
+        loaded(pred, target, fake_logits=fake), saved(pred, target, fake_logits=fake)
+    )
 
 
 def test_state_dict_inside_a_larger_module() -> None:
@@ -490,7 +582,12 @@ def test_state_dict_is_strict() -> None:
 
 @pytest.mark.parametrize(
     ("step", "error"),
-    [(3, TypeError), (torch.tensor(3.0), TypeError), (torch.tensor([3]), TypeError), (torch.tensor(-3), ValueError)],
+    [
+        (3, TypeError),
+        (torch.tensor(3.0), TypeError),
+        (torch.tensor([3]), TypeError),
+        (torch.tensor(-3), ValueError),
+    ],
 )
 def test_bad_step_in_a_state_dict(step: object, error: type[Exception]) -> None:
     with pytest.raises(error, match="step"):
@@ -508,11 +605,17 @@ def test_copies_are_whole_and_independent(how: str) -> None:
         file.seek(0)
         twin = torch.load(file, weights_only=False)
     else:
-        twin = pickle.loads(pickle.dumps(criterion, protocol=0 if how == "oldest pickle" else pickle.HIGHEST_PROTOCOL))
+        twin = pickle.loads(
+            pickle.dumps(
+                criterion, protocol=0 if how == "oldest pickle" else pickle.HIGHEST_PROTOCOL
+            )
+        )
     pred, target = images()
     fake = torch.ones(2)
     assert twin.step == 4
-    torch.testing.assert_close(twin(pred, target, fake_logits=fake), criterion(pred, target, fake_logits=fake))
+    torch.testing.assert_close(
+        twin(pred, target, fake_logits=fake), criterion(pred, target, fake_logits=fake)
+    )
     twin(pred, target, fake_logits=fake)
     assert (criterion.step, twin.step) == (5, 6)
     # The callable and the registered module are still one object, and not the original's.
@@ -537,7 +640,9 @@ def test_distributed_data_parallel_carries_it(tmp_path: object) -> None:
             return self.criterion(self.network(low), target)
 
     assert not [p for p in CombinedLoss(pixel=l1).parameters()]
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1
+    )
     try:
         model = nn.parallel.DistributedDataParallel(Trained())
         pred, target = images()
@@ -562,8 +667,8 @@ class Counting:
         return torch._dynamo.lookup_backend("aot_eager")(graph, inputs)
 
 
-# Compiled graphs in 20 steps: one per set of terms evaluated together, told apart by why a term is off (not started, between
-# intervals). The step itself never compiles again.
+# Compiled graphs in 20 steps: one per set of terms evaluated together, told apart by why a term is
+# off (not started, between intervals). The step itself never compiles again.
 SCHEDULES = {
     "constant": (1, dict),
     "ramp": (1, lambda: {"ramp": 30}),
@@ -577,25 +682,38 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("inside", ["criterion", "training step"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_compiled_equals_eager_and_compiles_once_per_set_of_terms(schedule: str, inside: str) -> None:
+def test_compiled_equals_eager_and_compiles_once_per_set_of_terms(
+    schedule: str, inside: str
+) -> None:
     graphs, settings = SCHEDULES[schedule]
 
     def build() -> CombinedLoss:
         adversarial = Term(Adversary().generator_loss, 0.1, inputs=("fake_logits",))
-        return CombinedLoss(pixel=Term(l1, 0.5), square=Term(Scaled(), 2.0, **settings()), adversarial=adversarial)
+        return CombinedLoss(
+            pixel=Term(l1, 0.5), square=Term(Scaled(), 2.0, **settings()), adversarial=adversarial
+        )
 
     torch._dynamo.reset()
     eager, traced, backend = build(), build(), Counting()
     if inside == "criterion":
         compiled = torch.compile(traced, fullgraph=True, backend=backend)
     else:
-        compiled = torch.compile(lambda pred, target, **named: traced(pred * 1.0, target, **named), fullgraph=True, backend=backend)
+        compiled = torch.compile(
+            lambda pred, target, **named: traced(pred * 1.0, target, **named),
+            fullgraph=True,
+            backend=backend,
+        )
     pred, target = images()
     fake = torch.tensor([0.2, -0.4])
     for step in range(20):
-        ours, expected = compiled(pred, target, fake_logits=fake), eager(pred, target, fake_logits=fake)
+        ours, expected = (
+            compiled(pred, target, fake_logits=fake),
+            eager(pred, target, fake_logits=fake),
+        )
         torch.testing.assert_close(ours, expected)
-        torch.testing.assert_close(torch.autograd.grad(ours, pred), torch.autograd.grad(expected, pred))
+        torch.testing.assert_close(
+            torch.autograd.grad(ours, pred), torch.autograd.grad(expected, pred)
+        )
         assert traced.last.step == step
         assert traced.last.weights == eager.last.weights
         torch.testing.assert_close(traced.last.values, eager.last.values)
@@ -640,14 +758,18 @@ def test_compiled_step_is_set_saved_and_not_advanced_in_evaluation() -> None:
 
 def test_compiled_with_no_active_term() -> None:
     torch._dynamo.reset()
-    compiled = torch.compile(CombinedLoss(late=Term(l1, start=1)), fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(
+        CombinedLoss(late=Term(l1, start=1)), fullgraph=True, backend="aot_eager"
+    )
     pred, target = images()
     (gradient,) = torch.autograd.grad(compiled(pred, target), pred)
     assert gradient.abs().sum().item() == 0.0
     torch.testing.assert_close(compiled(pred, target), l1(pred, target))
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # from torch.compile, where it takes up after the break
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor"
+)  # from torch.compile, where it takes up after the break
 def test_compiled_around_a_term_that_cannot_be_traced() -> None:
     def reads_a_value(pred: Tensor, target: Tensor) -> Tensor:
         torch._dynamo.graph_break()
@@ -658,7 +780,9 @@ def test_compiled_around_a_term_that_cannot_be_traced() -> None:
     compiled = torch.compile(criterion, backend="aot_eager")
     pred, target = images()
     for step in range(3):
-        torch.testing.assert_close(compiled(pred, target), l1(pred, target) + 2.0 * l2(pred, target))
+        torch.testing.assert_close(
+            compiled(pred, target), l1(pred, target) + 2.0 * l2(pred, target)
+        )
         assert criterion.step == step + 1
         assert list(criterion.last.values) == ["pixel", "other"]
 
@@ -674,7 +798,9 @@ def test_compiled_by_the_default_backend() -> None:
     for _ in range(6):
         ours, expected = compiled(pred, target), eager(pred, target)
         torch.testing.assert_close(ours, expected)
-        torch.testing.assert_close(torch.autograd.grad(ours, pred), torch.autograd.grad(expected, pred))
+        torch.testing.assert_close(
+            torch.autograd.grad(ours, pred), torch.autograd.grad(expected, pred)
+        )
         torch.testing.assert_close(criterion.last.weighted, eager.last.weighted)
     assert criterion.step == 6
 
@@ -683,13 +809,18 @@ def test_compiled_by_the_default_backend() -> None:
 @pytest.mark.filterwarnings("ignore:Skipping serialization")  # torch 2.6, of its own settings
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_compiled_loss_keeps_its_gradient_beside_the_detached_values(accumulate: int) -> None:
-    # A factor of 1 is folded away, which made the sum and its detached twin one tensor, without a gradient.
+    # A factor of 1 is folded away, which made the sum and its detached twin one tensor, without a
+    # gradient.
     torch._dynamo.reset()
     criterion = CombinedLoss(pixel=l1)
-    compiled = torch.compile(lambda pred, target: criterion(pred, target) / accumulate, fullgraph=True)
+    compiled = torch.compile(
+        lambda pred, target: criterion(pred, target) / accumulate, fullgraph=True
+    )
     pred, target = images()
     (gradient,) = torch.autograd.grad(compiled(pred, target), pred)
-    torch.testing.assert_close(gradient, torch.autograd.grad(l1(pred, target) / accumulate, pred)[0])
+    torch.testing.assert_close(
+        gradient, torch.autograd.grad(l1(pred, target) / accumulate, pred)[0]
+    )
     torch.testing.assert_close(criterion.last.total, l1(pred, target).detach())
 
 
@@ -700,15 +831,25 @@ def test_a_combined_loss_may_be_a_term() -> None:
     pred, target = images()
     fake = torch.tensor([0.2, -0.4])
     adversary = Adversary()
-    inner = CombinedLoss(pixel=Term(l1, 3.0), adversarial=Term(adversary.generator_loss, inputs=("fake_logits",)))
-    outer = CombinedLoss(inner=Term(inner, 0.5, inputs=("pred", "target", "fake_logits"), start=1), square=l2)
+    inner = CombinedLoss(
+        pixel=Term(l1, 3.0), adversarial=Term(adversary.generator_loss, inputs=("fake_logits",))
+    )
+    outer = CombinedLoss(
+        inner=Term(inner, 0.5, inputs=("pred", "target", "fake_logits"), start=1), square=l2
+    )
     torch.testing.assert_close(outer(pred, target), l2(pred, target))
     total = outer(pred, target, fake_logits=fake)
-    torch.testing.assert_close(total, 0.5 * (3.0 * l1(pred, target) + adversary.generator_loss(fake)) + l2(pred, target))
+    torch.testing.assert_close(
+        total, 0.5 * (3.0 * l1(pred, target) + adversary.generator_loss(fake)) + l2(pred, target)
+    )
     assert list(outer.inner.last.values) == ["pixel", "adversarial"]
     assert (outer.step, inner.step) == (2, 1)  # the inner one counts its own calls
-    assert {"_extra_state", "inner._extra_state", "inner.adversarial.margin"} == set(outer.state_dict())
-    with pytest.raises(TypeError, match="term 'inner': term 'adversarial' needs the input 'fake_logits'"):
+    assert {"_extra_state", "inner._extra_state", "inner.adversarial.margin"} == set(
+        outer.state_dict()
+    )
+    with pytest.raises(
+        TypeError, match="term 'inner': term 'adversarial' needs the input 'fake_logits'"
+    ):
         CombinedLoss(inner=inner)(pred, target)
 
 
@@ -723,7 +864,9 @@ def test_repr_is_a_table() -> None:
     criterion = CombinedLoss(
         pixel=Charbonnier(),
         flat=Term(functools.partial(variation, mask=None), 0.05, interval=4),
-        adversarial=Term(Adversary().generator_loss, 5e-3, inputs=("fake_logits",), start=10_000, ramp=2_000),
+        adversarial=Term(
+            Adversary().generator_loss, 5e-3, inputs=("fake_logits",), start=10_000, ramp=2_000
+        ),
         many=nn.Sequential(nn.Identity()),
     )
     criterion.step = 12
@@ -735,10 +878,15 @@ CombinedLoss(step=12
   adversarial  0.005   fake_logits  start=10000, ramp=2000  Adversary.generator_loss
   many         1       pred         always                  Sequential(...)
 )"""
-    assert [line.split() for line in repr(criterion).splitlines()] == [line.split() for line in expected.splitlines()]
+    assert [line.split() for line in repr(criterion).splitlines()] == [
+        line.split() for line in expected.splitlines()
+    ]
     columns = [line.index("always") for line in repr(criterion).splitlines() if "always" in line]
     assert len(set(columns)) == 1
-    assert repr(criterion.terms["flat"]) == "Term(partial(variation), 0.05, inputs=('pred',), interval=4)"
+    assert (
+        repr(criterion.terms["flat"])
+        == "Term(partial(variation), 0.05, inputs=('pred',), interval=4)"
+    )
     assert "(criterion): CombinedLoss(step=12" in repr(nn.ModuleDict({"criterion": criterion}))
 
 
@@ -760,13 +908,25 @@ CombinedLoss(step=12
         ({"ramp": 0.5}, TypeError, "ramp must be an integer"),
         ({"interval": 0}, ValueError, "interval must be at least 1"),
         ({"interval": None}, TypeError, "interval must be an integer"),
-        ({"inputs": "pred"}, TypeError, r"inputs must be a tuple of names, got 'pred'; write \('pred',\)"),
+        (
+            {"inputs": "pred"},
+            TypeError,
+            r"inputs must be a tuple of names, got 'pred'; write \('pred',\)",
+        ),
         ({"inputs": ("pred", 3)}, TypeError, "inputs must be a tuple of names"),
         ({"inputs": ()}, ValueError, "inputs must name at least one"),
         ({"inputs": ("pred", "fake logits")}, ValueError, "'fake logits'"),
         ({"inputs": ("pred", "lambda")}, ValueError, "'lambda'"),
-        ({"inputs": ("pred",)}, TypeError, r"inputs \('pred',\) do not fit the call l1.*missing a required argument"),
-        ({"inputs": ("pred", "target", "mask")}, TypeError, "do not fit the call l1.*too many positional"),
+        (
+            {"inputs": ("pred",)},
+            TypeError,
+            r"inputs \('pred',\) do not fit the call l1.*missing a required argument",
+        ),
+        (
+            {"inputs": ("pred", "target", "mask")},
+            TypeError,
+            "do not fit the call l1.*too many positional",
+        ),
         ({"loss": 3}, TypeError, "loss must be callable"),
         ({"loss": Scaled}, TypeError, r"loss is the class Scaled.*Term\(Scaled\(...\)\)"),
     ],
@@ -791,7 +951,21 @@ def test_terms_are_frozen() -> None:
     criterion.note = "anything else may be set"
 
 
-@pytest.mark.parametrize("name", ["forward", "training", "train", "to", "step", "last", "terms", "_terms", "_parameters", "_progress"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forward",
+        "training",
+        "train",
+        "to",
+        "step",
+        "last",
+        "terms",
+        "_terms",
+        "_parameters",
+        "_progress",
+    ],
+)
 def test_term_names_do_not_shadow_the_module(name: str) -> None:
     with pytest.raises(ValueError, match=f"cannot be named '{name}'"):
         CombinedLoss(**{name: l1})
@@ -812,10 +986,18 @@ def test_bad_construction() -> None:
 
 def test_missing_input() -> None:
     pred, target = images()
-    criterion = CombinedLoss(pixel=l1, adversarial=Term(Adversary().generator_loss, inputs=("fake_logits",)))
-    with pytest.raises(TypeError, match=r"term 'adversarial' needs the input 'fake_logits'; given: pred, target;.*fake_logits=\.\.\."):
+    criterion = CombinedLoss(
+        pixel=l1, adversarial=Term(Adversary().generator_loss, inputs=("fake_logits",))
+    )
+    with pytest.raises(
+        TypeError,
+        match=r"term 'adversarial' needs the input 'fake_logits'; given: pred, "
+        r"target;.*fake_logits=\.\.\.",
+    ):
         criterion(pred, target)
-    with pytest.raises(TypeError, match="term 'pixel' needs the input 'target'; given: pred, fake_logits"):
+    with pytest.raises(
+        TypeError, match="term 'pixel' needs the input 'target'; given: pred, fake_logits"
+    ):
         criterion(pred, fake_logits=torch.ones(2))
     with pytest.raises(TypeError, match="term 'pixel' needs the input 'pred'; given: nothing"):
         criterion()
@@ -825,9 +1007,13 @@ def test_unknown_input() -> None:
     pred, target = images()
     adversary = Adversary()
     criterion = CombinedLoss(
-        pixel=l1, one=Term(adversary.generator_loss, inputs=("fake_logits",)), two=Term(adversary.generator_loss, inputs=("fake_logits",))
+        pixel=l1,
+        one=Term(adversary.generator_loss, inputs=("fake_logits",)),
+        two=Term(adversary.generator_loss, inputs=("fake_logits",)),
     )
-    with pytest.raises(TypeError, match=r"'fake_logit'.*pred \(pixel\), target \(pixel\), fake_logits \(one, two\)"):
+    with pytest.raises(
+        TypeError, match=r"'fake_logit'.*pred \(pixel\), target \(pixel\), fake_logits \(one, two\)"
+    ):
         criterion(pred, target, fake_logit=torch.ones(2), fake_logits=torch.ones(2))
     CombinedLoss(flat=variation)(pred, target)  # pred and target may always be given
 
@@ -835,9 +1021,17 @@ def test_unknown_input() -> None:
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        (torch.zeros(2, 3), ValueError, r"term 'odd' must return a scalar, got shape \(2, 3\).*reduction=\"mean\""),
+        (
+            torch.zeros(2, 3),
+            ValueError,
+            r"term 'odd' must return a scalar, got shape \(2, 3\).*reduction=\"mean\"",
+        ),
         (torch.zeros(1), ValueError, r"term 'odd' must return a scalar, got shape \(1,\)"),
-        (torch.tensor(3), TypeError, "term 'odd' must return a floating point scalar, got torch.int64"),
+        (
+            torch.tensor(3),
+            TypeError,
+            "term 'odd' must return a floating point scalar, got torch.int64",
+        ),
         (0.5, TypeError, "term 'odd' must return a scalar tensor, got float"),
         (None, TypeError, "term 'odd' must return a scalar tensor, got NoneType"),
         ((torch.tensor(1.0),), TypeError, "term 'odd' must return a scalar tensor, got tuple"),
@@ -855,7 +1049,14 @@ class OutOfRoom(RuntimeError):
 
 
 @pytest.mark.parametrize(
-    "error", [TypeError("odd"), ValueError("odd"), RuntimeError("odd"), OutOfRoom("odd", 3), torch.OutOfMemoryError("odd")]
+    "error",
+    [
+        TypeError("odd"),
+        ValueError("odd"),
+        RuntimeError("odd"),
+        OutOfRoom("odd", 3),
+        torch.OutOfMemoryError("odd"),
+    ],
 )
 def test_errors_inside_a_term_name_it_and_keep_their_type(error: Exception) -> None:
     def fails(*images: Tensor) -> Tensor:  # noqa: ARG001

@@ -33,7 +33,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, np.ndarr
     return save(folder / "a $x_1^2$ 漢.png", truth), save(folder / "b.png", seen), truth, seen
 
 
-def test_numbers_are_those_of_the_reference(pair: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
+def test_numbers_are_those_of_the_reference(
+    pair: tuple[Path, Path, np.ndarray, np.ndarray],
+) -> None:
     a, b, truth, seen = pair
     found = compare(a, b)
     x, y = (image.transpose(2, 0, 1)[None] / 255 for image in (seen, truth))
@@ -74,8 +76,12 @@ def test_measure_that_cannot_serve_says_so(pair: tuple[Path, Path, np.ndarray, n
     found = compare(*pair[:2], metrics=("ms_ssim", "psnr"))
     assert found.values.keys() == {"psnr"}
     assert "161" in found.errors["ms_ssim"]
-    assert found.errors["ms_ssim"].endswith("; it takes larger images, or metrics without 'ms_ssim'")
-    assert "min_size" not in found.errors["ms_ssim"], "an option that neither compare() nor the command has"
+    assert found.errors["ms_ssim"].endswith(
+        "; it takes larger images, or metrics without 'ms_ssim'"
+    )
+    assert "min_size" not in found.errors["ms_ssim"], (
+        "an option that neither compare() nor the command has"
+    )
     assert "no value: " in str(found)
 
 
@@ -90,24 +96,38 @@ def test_images_are_prepared_once_for_all_measures(
         return prepare(self, *images, **options)
 
     monkeypatch.setattr(Preparation, "__call__", counted)
-    assert len(compare(*pair[:2], metrics=("psnr", "ssim", "l1", "g_ssim"), protocol="basicsr_rgb", scale=2).values) == 4
+    assert (
+        len(
+            compare(
+                *pair[:2], metrics=("psnr", "ssim", "l1", "g_ssim"), protocol="basicsr_rgb", scale=2
+            ).values
+        )
+        == 4
+    )
     assert len(calls) == 1
 
 
 def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     a, _, truth, _ = pair
     other = save(tmp_path / "other.png", truth[:50, :40])
-    sizes = r"other.png: its size and that of its reference .* differ, 50 x 40 \(height x width\) and 96 x 131 \(height x width\); "
+    sizes = (
+        r"other.png: its size and that of its reference .* differ, 50 x 40 \(height x width\) "
+        r"and 96 x 131 \(height x width\); "
+    )
     with pytest.raises(ImageError, match=f"{sizes}.* nothing is resized silently"):
         compare(a, other)
     gray = save(tmp_path / "gray.png", truth[..., :1])
-    with pytest.raises(ImageError, match=r"gray.png: its kind and that of its reference .* differ, gray and RGB"):
+    with pytest.raises(
+        ImageError, match=r"gray.png: its kind and that of its reference .* differ, gray and RGB"
+    ):
         compare(a, gray)
     with pytest.raises(ValueError, match=rf"{tmp_path} is a folder, .*ssimloss evaluate"):
         compare(tmp_path, tmp_path)
     with pytest.raises(ImageError, match=r"gone.png: there is no such file"):
         compare(a, tmp_path / "gone.png")
-    with pytest.raises(TypeError, match="metrics must be a sequence of names, got the string 'psnr'"):
+    with pytest.raises(
+        TypeError, match="metrics must be a sequence of names, got the string 'psnr'"
+    ):
         compare(a, a, metrics="psnr")
     for names in ((), ("psnr", "psnr")):
         with pytest.raises(ValueError, match="at least one metric and none twice"):
@@ -142,7 +162,9 @@ def test_picture_takes_the_place_of_nothing_compared(tmp_path: Path) -> None:
     assert found.draw(tmp_path / "C.PNG").is_file()
 
 
-def test_exit_status_is_that_of_evaluate(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
+def test_exit_status_is_that_of_evaluate(
+    pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
     """2 for a command that makes no sense, 1 for files that cannot be compared."""
     other = save(tmp_path / "other.png", pair[2][:50])
     for command in ("compare", "evaluate"):
@@ -181,7 +203,9 @@ def test_small_images_are_drawn_by_whole_pixels(tmp_path: Path) -> None:
     assert limit / 2 < np.quantile(error, 0.995) <= limit
     colored = colormaps["inferno"](error / limit, bytes=True)[..., :3]
     top = places[0][0] + 16 * 32 + 26 + 28
-    block = picture[top : top + 16 * 32 : 16, places[0][1] : places[0][1] + 16 * 32 : 16].astype(int)
+    block = picture[top : top + 16 * 32 : 16, places[0][1] : places[0][1] + 16 * 32 : 16].astype(
+        int
+    )
     assert np.abs(block - colored).max() <= 6, "float32 may choose the neighbouring colour"
 
 
@@ -189,7 +213,11 @@ def test_large_image_shows_its_fault_at_full_resolution(tmp_path: Path) -> None:
     truth = photographs.photograph("coffee").repeat(2, 0).repeat(2, 1)  # 800 x 1200
     seen = truth.copy()
     seen[600:620, 900:930] = 255 - seen[600:620, 900:930]
-    picture = drawn(compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen)).draw(tmp_path / "c.png"))
+    picture = drawn(
+        compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen)).draw(
+            tmp_path / "c.png"
+        )
+    )
     find(picture, seen[560:660, 860:970].repeat(2, 0).repeat(2, 1))
     assert picture.shape[1] < 3200
 
@@ -197,7 +225,9 @@ def test_large_image_shows_its_fault_at_full_resolution(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (700, 9), (720, 721)], ids=str)
 def test_any_shape_is_drawn(tmp_path: Path, size: tuple[int, int]) -> None:
     truth = np.resize(np.arange(251, dtype=np.uint8), (*size, 1))
-    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", 255 - truth), metrics=["psnr"])
+    found = compare(
+        save(tmp_path / "a.png", truth), save(tmp_path / "b.png", 255 - truth), metrics=["psnr"]
+    )
     picture = drawn(found.draw(tmp_path / "c.png"))
     assert picture.std() > 0
 
@@ -217,7 +247,9 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
     truth = (np.arange(64 * 64, dtype=np.uint16) * 16).reshape(64, 64)
     seen = np.round(truth / 257).astype(np.uint8)
     found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen))
-    assert found.note.startswith("reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255")
+    assert found.note.startswith(
+        "reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255"
+    )
     assert found.note.endswith(f"about {found.values['psnr']:.0f} dB")
     assert f"bit depths     {found.note}" in str(found)
     assert compare(tmp_path / "b.png", tmp_path / "b.png").note == ""
@@ -226,7 +258,18 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
 
 def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     out = tmp_path / "c.png"
-    arguments = ["compare", *map(str, pair[:2]), "--out", str(out), "--metrics", "psnr, l1", "--protocol", "basicsr", "--scale", "2"]
+    arguments = [
+        "compare",
+        *map(str, pair[:2]),
+        "--out",
+        str(out),
+        "--metrics",
+        "psnr, l1",
+        "--protocol",
+        "basicsr",
+        "--scale",
+        "2",
+    ]
     result = CliRunner().invoke(app, [*arguments, "--explain", "PSNR/pyiqa_y", "PSNR/basicsr"])
     assert result.exit_code == 0, result.output
     assert "L1 " in result.output

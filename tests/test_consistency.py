@@ -1,4 +1,6 @@
-"""Cycle consistency: CycleGAN's formula, every distance, both directions, the identity term, images that are shrunk again, errors."""
+"""Cycle consistency: CycleGAN's formula, every distance, both directions, the identity term, images
+that are shrunk again, errors.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,21 @@ def loss_of(word: str) -> battery.Loss:
 
 def enlarged(target: Tensor, seed: int = 0) -> Tensor:
     """What a network might make of low resolution: twice as large, and not quite right."""
-    noise = torch.randn(*target.shape[:2], *(2 * side for side in target.shape[2:]), generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(
+        *target.shape[:2],
+        *(2 * side for side in target.shape[2:]),
+        generator=torch.Generator().manual_seed(seed),
+    )
     return F.imresize(target, scale=2) + 0.05 * noise.to(target)
 
 
-# --- values --------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def test_it_is_cyclegans_objective() -> None:
-    """Zhu et al. 2017: lambda 10 on both cycles, and half of it on both identities, all L1; domains of different sizes and batches."""
+    """Zhu et al. 2017: lambda 10 on both cycles, and half of it on both identities, all L1; domains
+    of different sizes and batches.
+    """
     a, back_a, same_a = (torch.rand(2, 3, 8, 9, dtype=torch.float64) for _ in range(3))
     b, back_b, same_b = (torch.rand(3, 3, 7, 5, dtype=torch.float64) for _ in range(3))
     expected = 0.0
@@ -49,24 +57,50 @@ def test_it_is_cyclegans_objective() -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_is_the_loss_of_that_name(word: str) -> None:
     pred, target = battery.pictures()
-    named = {"l1": F.l1_loss, "l2": F.l2_loss, "charbonnier": F.charbonnier_loss, "ssim": F.ssim_loss}[word]
+    named = {
+        "l1": F.l1_loss,
+        "l2": F.l2_loss,
+        "charbonnier": F.charbonnier_loss,
+        "ssim": F.ssim_loss,
+    }[word]
     mask = battery.hole(pred.shape)
     for reduction in ("mean", "sum", "image", "none"):
         for given in (None, mask):
-            found = F.cycle_consistency_loss(pred, target, distance=word, mask=given, reduction=reduction)
+            found = F.cycle_consistency_loss(
+                pred, target, distance=word, mask=given, reduction=reduction
+            )
             battery.close(found, named(pred, target, mask=given, reduction=reduction), 0)
     images = [image * 2 - 1 for image in (pred, target)]
-    battery.close(F.cycle_consistency_loss(*images, distance="ssim", data_range=(-1, 1)), F.ssim_loss(*images, data_range=(-1, 1)), 0)
+    battery.close(
+        F.cycle_consistency_loss(*images, distance="ssim", data_range=(-1, 1)),
+        F.ssim_loss(*images, data_range=(-1, 1)),
+        0,
+    )
 
 
 def test_any_callable_is_a_distance() -> None:
     pred, target = battery.pictures()
-    for distance in (SSIMLoss(), F.edge_loss, nn.SmoothL1Loss(), lambda x, y: (x - y).pow(4).mean()):
-        battery.close(CycleConsistencyLoss(distance=distance)(pred, target), distance(pred, target), 0)
-    with_identity = CycleConsistencyLoss(distance=SSIMLoss(), identity_weight=0.25)(pred, target, 0.9 * target)
-    battery.close(with_identity, F.ssim_loss(pred, target) + 0.25 * F.ssim_loss(0.9 * target, target))
+    for distance in (
+        SSIMLoss(),
+        F.edge_loss,
+        nn.SmoothL1Loss(),
+        lambda x, y: (x - y).pow(4).mean(),
+    ):
+        battery.close(
+            CycleConsistencyLoss(distance=distance)(pred, target), distance(pred, target), 0
+        )
+    with_identity = CycleConsistencyLoss(distance=SSIMLoss(), identity_weight=0.25)(
+        pred, target, 0.9 * target
+    )
+    battery.close(
+        with_identity, F.ssim_loss(pred, target) + 0.25 * F.ssim_loss(0.9 * target, target)
+    )
     mask = battery.hole(pred.shape)
-    battery.close(CycleConsistencyLoss(distance=SSIMLoss())(pred, target, mask=mask), F.ssim_loss(pred, target, mask=mask), 0)
+    battery.close(
+        CycleConsistencyLoss(distance=SSIMLoss())(pred, target, mask=mask),
+        F.ssim_loss(pred, target, mask=mask),
+        0,
+    )
     images = CycleConsistencyLoss(distance=SSIMLoss(reduction="image"))(pred, target)
     battery.close(images, F.ssim_loss(pred, target, reduction="image"), 0)
 
@@ -80,20 +114,44 @@ def test_directions_and_identities_add_up(word: str) -> None:
     loss = functools.partial(F.cycle_consistency_loss, distance=word)
     for reduction in ("mean", "sum", "image", "none"):
         one = loss(pred, target, identity=same, identity_weight=0.3, reduction=reduction, **masks)
-        parts = loss(pred, target, reduction=reduction, **masks), loss(same, target, reduction=reduction, **masks)
+        parts = (
+            loss(pred, target, reduction=reduction, **masks),
+            loss(same, target, reduction=reduction, **masks),
+        )
         battery.close(one, parts[0] + 0.3 * parts[1])
         if reduction != "none":
-            both = loss((pred, target), (target, same), identity=(same, same), identity_weight=0.3, reduction=reduction, mask=(mask, mask))
-            battery.close(both, one + loss(target, same, identity=same, identity_weight=0.3, reduction=reduction, **masks))
+            both = loss(
+                (pred, target),
+                (target, same),
+                identity=(same, same),
+                identity_weight=0.3,
+                reduction=reduction,
+                mask=(mask, mask),
+            )
+            battery.close(
+                both,
+                one
+                + loss(
+                    target, same, identity=same, identity_weight=0.3, reduction=reduction, **masks
+                ),
+            )
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 1.5])
 def test_downscale_is_matlabs_bicubic(factor: float) -> None:
     """As an image of a camera would be: the enlarged one, reduced, is to be the low resolution."""
-    pred, small = battery.pictures(24, 33)[0], reference.imresize(battery.pictures(24, 33)[1].numpy(), scale=1 / factor)
+    pred, small = (
+        battery.pictures(24, 33)[0],
+        reference.imresize(battery.pictures(24, 33)[1].numpy(), scale=1 / factor),
+    )
     shrunk = reference.imresize(pred.numpy(), scale=1 / factor)
-    for reduction, expected in (("mean", np.abs(shrunk - small).mean()), ("none", np.abs(shrunk - small))):
-        found = F.cycle_consistency_loss(pred, torch.from_numpy(small), downscale=factor, reduction=reduction)
+    for reduction, expected in (
+        ("mean", np.abs(shrunk - small).mean()),
+        ("none", np.abs(shrunk - small)),
+    ):
+        found = F.cycle_consistency_loss(
+            pred, torch.from_numpy(small), downscale=factor, reduction=reduction
+        )
         battery.close(found, torch.as_tensor(expected))
 
 
@@ -108,7 +166,11 @@ def test_downscale_may_be_a_network() -> None:
     loss.backward()
     assert network.weight.grad.norm() > 0, "nor frozen"
     assert pred.grad.norm() > 0
-    battery.close(CycleConsistencyLoss(downscale=nn.AvgPool2d(2))(pred, target), F.l1_loss(nn.functional.avg_pool2d(pred, 2), target), 0)
+    battery.close(
+        CycleConsistencyLoss(downscale=nn.AvgPool2d(2))(pred, target),
+        F.l1_loss(nn.functional.avg_pool2d(pred, 2), target),
+        0,
+    )
 
 
 def test_a_super_resolver_that_keeps_the_low_resolution_has_no_loss() -> None:
@@ -119,7 +181,7 @@ def test_a_super_resolver_that_keeps_the_low_resolution_has_no_loss() -> None:
     assert F.cycle_consistency_loss(image.roll(1, -1), low, downscale=2) > 1e-3
 
 
-# --- batteries -------------------------------------------------------------------------------------------------------------------------
+# --- batteries ------------------------------------------------------------------------------------
 
 
 def with_identity(pred: Tensor, target: Tensor, **options: object) -> Tensor:
@@ -168,7 +230,10 @@ def test_battery_when_shrunk() -> None:
 
 
 def test_a_gradient_reaches_every_pixel_of_the_large_image() -> None:
-    pred, low = battery.pictures(24, 32)[0].requires_grad_(), torch.zeros(3, 3, 12, 16, dtype=torch.float64)
+    pred, low = (
+        battery.pictures(24, 32)[0].requires_grad_(),
+        torch.zeros(3, 3, 12, 16, dtype=torch.float64),
+    )
     F.cycle_consistency_loss(pred, low, downscale=2, distance="l2").backward()
     assert (pred.grad != 0).all()
 
@@ -183,7 +248,13 @@ def test_compiled_is_one_graph() -> None:
     found, expected = ([image.requires_grad_() for image in lists[0]] for _ in range(2))
     losses = compiled(found, *lists[1:]), criterion(expected, *lists[1:])
     battery.close(*losses, 1e-5)
-    battery.close(*(torch.stack(torch.autograd.grad(loss, images)) for loss, images in zip(losses, (found, expected), strict=True)), 1e-4)
+    battery.close(
+        *(
+            torch.stack(torch.autograd.grad(loss, images))
+            for loss, images in zip(losses, (found, expected), strict=True)
+        ),
+        1e-4,
+    )
 
 
 def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,8 +262,13 @@ def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from ssimloss.functional import consistency
 
     with monkeypatch.context() as patch:
-        patch.setattr(consistency, "_shrunk", lambda image, target, _: image[..., ::2, ::2] + 0 * target)
-        for check in (lambda: test_downscale_is_matlabs_bicubic(2), test_a_super_resolver_that_keeps_the_low_resolution_has_no_loss):
+        patch.setattr(
+            consistency, "_shrunk", lambda image, target, _: image[..., ::2, ::2] + 0 * target
+        )
+        for check in (
+            lambda: test_downscale_is_matlabs_bicubic(2),
+            test_a_super_resolver_that_keeps_the_low_resolution_has_no_loss,
+        ):
             with pytest.raises(AssertionError):
                 check()
     whole = consistency._directions
@@ -201,19 +277,27 @@ def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(AssertionError):
             test_it_is_cyclegans_objective()
     with monkeypatch.context() as patch:
-        patch.setattr(consistency, "_directions", lambda pred, target, _, mask: whole(pred, target, None, mask))
+        patch.setattr(
+            consistency,
+            "_directions",
+            lambda pred, target, _, mask: whole(pred, target, None, mask),
+        )
         with pytest.raises(AssertionError):
             test_it_is_cyclegans_objective()
 
 
-# --- within CombinedLoss -------------------------------------------------------------------------------------------------------------
+# --- within CombinedLoss --------------------------------------------------------------------------
 
 
 def test_terms_take_lists_or_tensors_by_name() -> None:
     a, b = battery.pictures()
     criterion = CombinedLoss(
         cycle=Term(CycleConsistencyLoss(), 10.0, inputs=("back", "real", "same")),
-        shrunk=Term(CycleConsistencyLoss(downscale=2, distance="charbonnier"), 0.5, inputs=("enlarged", "low", "mask")),
+        shrunk=Term(
+            CycleConsistencyLoss(downscale=2, distance="charbonnier"),
+            0.5,
+            inputs=("enlarged", "low", "mask"),
+        ),
     )
     low, mask = F.imresize(a, scale=1 / 2), torch.ones(3, 1, 12, 16, dtype=torch.float64).tril()
     loss = criterion(back=(b, a), real=(a, b), same=(a, a), enlarged=b, low=low, mask=mask)
@@ -229,25 +313,52 @@ def test_networks_are_registered() -> None:
     assert "downscale" in repr(criterion)
     assert criterion.double().downscale.weight.dtype is torch.float64
     assert not list(CycleConsistencyLoss(downscale=4).parameters())
-    assert repr(CycleConsistencyLoss(downscale=4, distance="ssim")) == "CycleConsistencyLoss(distance='ssim', downscale=4)"
+    assert (
+        repr(CycleConsistencyLoss(downscale=4, distance="ssim"))
+        == "CycleConsistencyLoss(distance='ssim', downscale=4)"
+    )
 
 
-# --- errors --------------------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 def test_bad_options_are_named() -> None:
     wrong: list[tuple[type[Exception], str, dict]] = [
-        (ValueError, "distance must be one of 'l1', 'l2', 'charbonnier', 'ssim', got 'lpips'", {"distance": "lpips"}),
+        (
+            ValueError,
+            "distance must be one of 'l1', 'l2', 'charbonnier', 'ssim', got 'lpips'",
+            {"distance": "lpips"},
+        ),
         (TypeError, "distance is the class SSIMLoss, not a loss; build it", {"distance": SSIMLoss}),
         (TypeError, "distance must be one of .* or a callable of", {"distance": 3}),
         (ValueError, "identity_weight must not be negative, got -1", {"identity_weight": -1}),
-        (ValueError, "downscale must be at least 1, got 0.5; 4 makes each side a fourth", {"downscale": 0.5}),
+        (
+            ValueError,
+            "downscale must be at least 1, got 0.5; 4 makes each side a fourth",
+            {"downscale": 0.5},
+        ),
         (ValueError, "downscale must be finite", {"downscale": float("nan")}),
-        (TypeError, "downscale must be a factor such as 4, or a network, got str", {"downscale": "bicubic"}),
-        (TypeError, "downscale must be a factor such as 4, or a network, got bool", {"downscale": True}),
+        (
+            TypeError,
+            "downscale must be a factor such as 4, or a network, got str",
+            {"downscale": "bicubic"},
+        ),
+        (
+            TypeError,
+            "downscale must be a factor such as 4, or a network, got bool",
+            {"downscale": True},
+        ),
         (TypeError, "downscale is the class AvgPool2d, not a network", {"downscale": nn.AvgPool2d}),
-        (ValueError, 'reduction must be "mean" with a distance of your own', {"distance": SSIMLoss(), "reduction": "sum"}),
-        (ValueError, "data_range must span a positive interval", {"distance": "ssim", "data_range": (1, 1)}),
+        (
+            ValueError,
+            'reduction must be "mean" with a distance of your own',
+            {"distance": SSIMLoss(), "reduction": "sum"},
+        ),
+        (
+            ValueError,
+            "data_range must span a positive interval",
+            {"distance": "ssim", "data_range": (1, 1)},
+        ),
     ]
     image = torch.rand(1, 3, 16, 16)
     for error, message, options in wrong:
@@ -260,22 +371,82 @@ def test_bad_options_are_named() -> None:
 def test_bad_images_are_named() -> None:
     image, small = torch.rand(2, 3, 8, 10), torch.rand(2, 3, 4, 5)
     wrong: list[tuple[type[Exception], str, tuple, dict]] = [
-        (ValueError, r"target must have the shape \(2, 3, 4, 5\) of the pred that downscale shrinks", (image, image), {"downscale": 2}),
-        (ValueError, r"target must have the shape \(2, 3, 3, 4\) of the pred", (image, small), {"downscale": 3}),
-        (TypeError, "downscale must return a tensor, got tuple", (image, small), {"downscale": lambda x: (x, x)}),
-        (TypeError, "distance must return a tensor, got float", (image, image), {"distance": lambda x, _: float(x.sum())}),
+        (
+            ValueError,
+            r"target must have the shape \(2, 3, 4, 5\) of the pred that downscale shrinks",
+            (image, image),
+            {"downscale": 2},
+        ),
+        (
+            ValueError,
+            r"target must have the shape \(2, 3, 3, 4\) of the pred",
+            (image, small),
+            {"downscale": 3},
+        ),
+        (
+            TypeError,
+            "downscale must return a tensor, got tuple",
+            (image, small),
+            {"downscale": lambda x: (x, x)},
+        ),
+        (
+            TypeError,
+            "distance must return a tensor, got float",
+            (image, image),
+            {"distance": lambda x, _: float(x.sum())},
+        ),
         (ValueError, "identity must have the shape of target", (image, image), {"identity": small}),
         (TypeError, "identity must be floating point", (image, image), {"identity": image.byte()}),
-        (TypeError, "pred must be a torch.Tensor, got list, as target is none", ([image], image), {}),
-        (TypeError, "target must be a torch.Tensor, got list, as pred is none", (image, [image]), {}),
+        (
+            TypeError,
+            "pred must be a torch.Tensor, got list, as target is none",
+            ([image], image),
+            {},
+        ),
+        (
+            TypeError,
+            "target must be a torch.Tensor, got list, as pred is none",
+            (image, [image]),
+            {},
+        ),
         (TypeError, "mask must be a torch.Tensor, got list", (image, image), {"mask": [image]}),
-        (ValueError, "target must hold 2 tensors as pred does, one for each direction, got 1", ([image, image], [image]), {}),
-        (ValueError, "identity must hold 1 tensors", ([image], [image]), {"identity": [image, image]}),
-        (ValueError, "pred must hold one tensor for each direction, got an empty list", ([], []), {}),
-        (TypeError, r"target\[1\] must be floating point", ([image, image], [image, image.byte()]), {}),
+        (
+            ValueError,
+            "target must hold 2 tensors as pred does, one for each direction, got 1",
+            ([image, image], [image]),
+            {},
+        ),
+        (
+            ValueError,
+            "identity must hold 1 tensors",
+            ([image], [image]),
+            {"identity": [image, image]},
+        ),
+        (
+            ValueError,
+            "pred must hold one tensor for each direction, got an empty list",
+            ([], []),
+            {},
+        ),
+        (
+            TypeError,
+            r"target\[1\] must be floating point",
+            ([image, image], [image, image.byte()]),
+            {},
+        ),
         (TypeError, r"pred\[0\] must be a torch.Tensor, got NoneType", ([None], [image]), {}),
-        (ValueError, 'reduction="none" gives the map of one direction, got 2', ([image, image], [image, image]), {"reduction": "none"}),
-        (ValueError, "pred must hold batches of one size", ([image, image[:1]], [image, image[:1]]), {"reduction": "image"}),
+        (
+            ValueError,
+            'reduction="none" gives the map of one direction, got 2',
+            ([image, image], [image, image]),
+            {"reduction": "none"},
+        ),
+        (
+            ValueError,
+            "pred must hold batches of one size",
+            ([image, image[:1]], [image, image[:1]]),
+            {"reduction": "image"},
+        ),
     ]
     for error, message, images, options in wrong:
         with pytest.raises(error, match=message):

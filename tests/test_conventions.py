@@ -1,4 +1,6 @@
-"""Conventions as values: unpacked, called, described, and walked between. Against the programs themselves: ``test_parity.py``."""
+"""Conventions as values: unpacked, called, described, and walked between. Against the programs
+themselves: ``test_parity.py``.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def by_name(convention: object) -> str:
 
 
 def crops(side: int = 48, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    """Three unequal colour photographs, of the right half where none is equal to its copy; MS-SSIM needs 176 pixels."""
+    """Three unequal colour photographs, of the right half where none is equal to its copy; MS-SSIM
+    needs 176 pixels.
+    """
     pred, target = photographs.batch(176, 180, dtype)
     return pred[..., :side, -side - 4 :].clone(), target[..., :side, -side - 4 :].clone()
 
@@ -54,7 +58,7 @@ def border(convention: Convention) -> int | None:
     return 4 if convention.preparation.crop else None
 
 
-# --- unpacked and called ------------------------------------------------------------------------------------------------------------
+# --- unpacked and called --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("convention", [c for c in EVERY if not c.must_be_called], ids=by_name)
@@ -69,42 +73,72 @@ def test_unpacks_into_its_function(convention: Convention) -> None:
 @pytest.mark.parametrize("convention", [c for c in EVERY if c.must_be_called], ids=by_name)
 def test_what_options_cannot_do_is_not_unpacked(convention: Convention) -> None:
     """Options alone would give another number without a word."""
-    for unpack in (lambda: F.ssim(*crops(), **convention), lambda: dict(convention), convention.keys, lambda: list(convention)):
-        with pytest.raises(TypeError, match=re.escape(f'call it: conventions.{convention.full_name.replace("/", "[" + chr(34))}"](')):
+    for unpack in (
+        lambda: F.ssim(*crops(), **convention),
+        lambda: dict(convention),
+        convention.keys,
+        lambda: list(convention),
+    ):
+        with pytest.raises(
+            TypeError,
+            match=re.escape(
+                f'call it: conventions.{convention.full_name.replace("/", "[" + chr(34))}"]('
+            ),
+        ):
             unpack()
 
 
 def test_modules_take_conventions() -> None:
     pred, target = crops()
     options = SSIM["skimage"]
-    assert torch.equal(ssimloss.SSIMLoss(**options)(pred, target), F.ssim_loss(pred, target, **options))
-    assert torch.equal(ssimloss.CharbonnierLoss(**CHARBONNIER["kornia"])(pred, target), CHARBONNIER["kornia"](pred, target))
-    assert torch.equal(ssimloss.TotalVariationLoss(**TOTAL_VARIATION["piq"])(pred), TOTAL_VARIATION["piq"](pred))
+    assert torch.equal(
+        ssimloss.SSIMLoss(**options)(pred, target), F.ssim_loss(pred, target, **options)
+    )
+    assert torch.equal(
+        ssimloss.CharbonnierLoss(**CHARBONNIER["kornia"])(pred, target),
+        CHARBONNIER["kornia"](pred, target),
+    )
+    assert torch.equal(
+        ssimloss.TotalVariationLoss(**TOTAL_VARIATION["piq"])(pred), TOTAL_VARIATION["piq"](pred)
+    )
 
 
 def test_no_convention_sets_the_data_range() -> None:
     assert not any("data_range" in convention.options for convention in EVERY)
 
 
-@pytest.mark.parametrize("convention", [c for c in EVERY if c.measure.takes_data_range], ids=by_name)
+@pytest.mark.parametrize(
+    "convention", [c for c in EVERY if c.measure.takes_data_range], ids=by_name
+)
 def test_data_range_is_what_the_caller_says(convention: Convention) -> None:
     pred, target = fitting(convention)
     expected = convention(pred, target, crop_border=border(convention))
-    for data_range, images in ((255.0, (pred * 255, target * 255)), ((-1.0, 1.0), (pred * 2 - 1, target * 2 - 1))):
+    for data_range, images in (
+        (255.0, (pred * 255, target * 255)),
+        ((-1.0, 1.0), (pred * 2 - 1, target * 2 - 1)),
+    ):
         torch.testing.assert_close(
-            convention(*images, data_range=data_range, crop_border=border(convention)), expected, atol=1e-9, rtol=1e-9
+            convention(*images, data_range=data_range, crop_border=border(convention)),
+            expected,
+            atol=1e-9,
+            rtol=1e-9,
         )
 
 
 @pytest.mark.parametrize("convention", EVERY, ids=by_name)
 def test_one_number_per_image(convention: Convention) -> None:
-    """``reduction="image"`` gives what each image gives alone; one number is nevertheless all that a pooled PSNR has."""
+    """``reduction="image"`` gives what each image gives alone; one number is nevertheless all that
+    a pooled PSNR has.
+    """
     images = fitting(convention)
     found = convention(*images, crop_border=border(convention), reduction="image")
     if convention.state.get("pooling") == "batch" and convention.measure.key == "PSNR":
         assert found.shape == ()
         return
-    alone = [convention(*(image[i : i + 1] for image in images), crop_border=border(convention)).sum() for i in range(3)]
+    alone = [
+        convention(*(image[i : i + 1] for image in images), crop_border=border(convention)).sum()
+        for i in range(3)
+    ]
     torch.testing.assert_close(found, torch.stack(alone), atol=1e-12, rtol=1e-12)
 
 
@@ -115,7 +149,9 @@ def test_known_names_are_listed_for_an_unknown_one() -> None:
     assert SSIM.get("matlab") is None
 
 
-@pytest.mark.parametrize("convention", [SSIM["basicsr"], DSSIM["kornia"], SSIM["skimage"]], ids=by_name)
+@pytest.mark.parametrize(
+    "convention", [SSIM["basicsr"], DSSIM["kornia"], SSIM["skimage"]], ids=by_name
+)
 def test_copies_are_the_convention_itself(convention: Convention) -> None:
     assert pickle.loads(pickle.dumps(convention)) is convention
     assert copy.deepcopy(convention) is convention
@@ -130,20 +166,26 @@ def test_a_convention_is_frozen() -> None:
         SSIM["skimage"].options["sigma"] = 2.0  # type: ignore[index]
 
 
-# --- preparation --------------------------------------------------------------------------------------------------------------------
+# --- preparation ----------------------------------------------------------------------------------
 
 
 def test_eight_bit_images_are_those_that_would_be_saved() -> None:
-    """Clamp, times 255 in the images' own precision, round half to even; then the luma of the crop."""
+    """Clamp, times 255 in the images' own precision, round half to even; then the
+    luma of the crop.
+    """
     pred, target = crops(dtype=torch.float32)
     pred = pred * 1.2 - 0.1  # leaves [0, 1] at both ends
     codes = [torch.from_numpy((image.numpy().clip(0, 1) * 255).round()) for image in (pred, target)]
     saved = [image.double()[..., 3:-3, 3:-3] for image in codes]
     y = [(65.481 * i[:, :1] + 128.553 * i[:, 1:2] + 24.966 * i[:, 2:]) / 255 + 16 for i in saved]
     expected = 10 * torch.log10(255**2 / (y[0] - y[1]).square().mean((1, 2, 3))).mean()
-    torch.testing.assert_close(PSNR["basicsr"](pred, target, crop_border=3), expected, atol=1e-10, rtol=0)
+    torch.testing.assert_close(
+        PSNR["basicsr"](pred, target, crop_border=3), expected, atol=1e-10, rtol=0
+    )
     expected = F.ssim(y[0], y[1], data_range=255.0)
-    torch.testing.assert_close(SSIM["basicsr"](pred, target, crop_border=3), expected, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        SSIM["basicsr"](pred, target, crop_border=3), expected, atol=1e-12, rtol=0
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
@@ -156,33 +198,54 @@ def test_prepared_conventions_compute_in_float64(dtype: torch.dtype) -> None:
 
 
 def test_negative_structure_counts_as_zero() -> None:
-    pred, target = torch.rand(1, 1, 40, 40, dtype=torch.float64), torch.rand(1, 1, 40, 40, dtype=torch.float64)
+    pred, target = (
+        torch.rand(1, 1, 40, 40, dtype=torch.float64),
+        torch.rand(1, 1, 40, 40, dtype=torch.float64),
+    )
     codes = [torch.round(image * 255) / 255 for image in (pred, target)]
-    expected = F.ssim_map(*codes, exponents=(1.0, 0.0, 0.0)) * F.ssim_map(*codes, exponents=(0.0, 1.0, 1.0)).clamp(min=0)
+    expected = F.ssim_map(*codes, exponents=(1.0, 0.0, 0.0)) * F.ssim_map(
+        *codes, exponents=(0.0, 1.0, 1.0)
+    ).clamp(min=0)
     value = SSIM["pyiqa_rgb"](pred, target)
     torch.testing.assert_close(value, expected.mean(), atol=1e-12, rtol=0)
     assert value > F.ssim(pred, target) + 0.01
     multiscale = F.ms_ssim(*codes, scale_weights=(1.0,), negative="relu_map")
     torch.testing.assert_close(multiscale, expected.mean(), atol=1e-12, rtol=0)
     mask = torch.ones_like(pred)
-    torch.testing.assert_close(F.ms_ssim(*codes, scale_weights=(1.0,), negative="relu_map", mask=mask), multiscale, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        F.ms_ssim(*codes, scale_weights=(1.0,), negative="relu_map", mask=mask),
+        multiscale,
+        atol=1e-12,
+        rtol=0,
+    )
 
 
 def test_kornia_loss_is_half_of_ours() -> None:
     pred, target = crops()
-    torch.testing.assert_close(DSSIM["kornia"](pred, target), F.ssim_loss(pred, target, padding="reflect") / 2, atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        DSSIM["kornia"](pred, target),
+        F.ssim_loss(pred, target, padding="reflect") / 2,
+        atol=1e-12,
+        rtol=0,
+    )
 
 
 def test_a_luma_needs_rgb() -> None:
     pred, target = crops()
-    with pytest.raises(ValueError, match=r"SSIM/basicsr takes the luma of RGB images.*use SSIM/basicsr_rgb, or.*expand"):
+    with pytest.raises(
+        ValueError,
+        match=r"SSIM/basicsr takes the luma of RGB images.*use SSIM/basicsr_rgb, or.*expand",
+    ):
         SSIM["basicsr"](pred[:, :1], target[:, :1], crop_border=4)
     with pytest.raises(ValueError, match=r"drop the alpha channel"):
         PSNR["piq_gray"](torch.rand(1, 4, 8, 8), torch.rand(1, 4, 8, 8))
     with pytest.raises(ValueError, match=r"PSNR/pyiqa_y takes the luma"):
         explain_difference("PSNR/pyiqa", "PSNR/pyiqa_y", pred[:, :1], target[:, :1])
     for convention in EVERY:
-        assert bool(convention.preparation.luma) <= bool(convention.gray) or convention.name in ("matlab_weighted_sum", "matlab_old")
+        assert bool(convention.preparation.luma) <= bool(convention.gray) or convention.name in (
+            "matlab_weighted_sum",
+            "matlab_old",
+        )
         if convention.gray:
             assert TABLES[convention.measure.key][convention.gray].preparation.luma is None
 
@@ -190,7 +253,9 @@ def test_a_luma_needs_rgb() -> None:
 def test_the_border_is_cut_where_it_is_asked_for_and_nowhere_else() -> None:
     pred, target = crops()
     inside = (..., slice(5, -5), slice(5, -5))
-    assert PSNR["basicsr_rgb"](pred, target, crop_border=5) == PSNR["basicsr_rgb"](pred[inside], target[inside], crop_border=0)
+    assert PSNR["basicsr_rgb"](pred, target, crop_border=5) == PSNR["basicsr_rgb"](
+        pred[inside], target[inside], crop_border=0
+    )
     with pytest.raises(TypeError, match=r"PSNR/basicsr cuts the border off and needs crop_border"):
         PSNR["basicsr"](pred, target)
     with pytest.raises(TypeError, match=r"SSIM/skimage cuts no border"):
@@ -215,7 +280,7 @@ def test_arguments_a_measure_does_not_take() -> None:
         PSNR["basicsr"](pred, target[:1], crop_border=4)
 
 
-# --- gradient -----------------------------------------------------------------------------------------------------------------------
+# --- gradient -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("convention", EVERY, ids=by_name)
@@ -227,10 +292,12 @@ def test_gradient_is_zero_through_rounding_and_alive_elsewhere(convention: Conve
     assert pred.grad is not None
     assert pred.grad.isfinite().all()
     assert bool(pred.grad.any()) is not rounds
-    assert ("for evaluation, not for training" in re.sub(r"\s+", " ", describe(convention))) is rounds
+    assert (
+        "for evaluation, not for training" in re.sub(r"\s+", " ", describe(convention))
+    ) is rounds
 
 
-# --- describe -----------------------------------------------------------------------------------------------------------------------
+# --- describe -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("convention", EVERY, ids=by_name)
@@ -281,7 +348,11 @@ def test_aliases_are_what_they_say() -> None:
 
 def test_names() -> None:
     assert describe("skimage_gaussian") == describe("SSIM/skimage_gaussian")
-    with pytest.raises(KeyError, match=r"several conventions are called 'basicsr': SSIM/basicsr, PSNR/basicsr, CHARBONNIER/basicsr, TOTAL"):
+    with pytest.raises(
+        KeyError,
+        match=r"several conventions are called 'basicsr': SSIM/basicsr, PSNR/basicsr, "
+        r"CHARBONNIER/basicsr, TOTAL",
+    ):
         describe("basicsr")
     with pytest.raises(KeyError, match=r"no convention 'lpips'; there are SSIM/wang2004"):
         describe("lpips")
@@ -293,19 +364,27 @@ def test_names() -> None:
         describe(3)  # type: ignore[arg-type]
 
 
-# --- explain_difference -------------------------------------------------------------------------------------------------------------
+# --- explain_difference ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("second", EVERY, ids=by_name)
 def test_changes_add_up(second: Convention) -> None:
-    """From the first convention of the table to each of the others; both ends are the numbers that calling gives."""
+    """From the first convention of the table to each of the others; both ends are the numbers that
+    calling gives.
+    """
     first = next(iter(TABLES[second.measure.key].values()))
     images = fitting(second)
     crop = border(first) or border(second)
     found = explain_difference(first, second, *images, crop_border=crop)
-    assert found.value_a == pytest.approx(first(*images, crop_border=border(first)).mean().item(), abs=1e-12)
-    assert found.value_b == pytest.approx(second(*images, crop_border=border(second)).mean().item(), abs=1e-9)
-    assert math.fsum(step.change for step in found.steps) == pytest.approx(found.difference, abs=1e-9)
+    assert found.value_a == pytest.approx(
+        first(*images, crop_border=border(first)).mean().item(), abs=1e-12
+    )
+    assert found.value_b == pytest.approx(
+        second(*images, crop_border=border(second)).mean().item(), abs=1e-9
+    )
+    assert math.fsum(step.change for step in found.steps) == pytest.approx(
+        found.difference, abs=1e-9
+    )
     assert found.difference == found.value_b - found.value_a
     assert [step.value for step in found.steps][-1:] in ([found.value_b], [])
     assert all(step.before != step.after for step in found.steps)
@@ -318,7 +397,10 @@ def test_the_luma_of_papers_is_1_322_db_above_full_range() -> None:
     steps = {step.name: step for step in found.steps}
     assert list(steps) == ["clamp", "8-bit rounding", "crop", "luma", "eps"]
     assert steps["luma"].change == pytest.approx(20 * math.log10(255 / 219), abs=1e-4)
-    assert (steps["luma"].before, steps["luma"].after) == ("Y, BT.601 full range", "Y, BT.601 studio range")
+    assert (steps["luma"].before, steps["luma"].after) == (
+        "Y, BT.601 full range",
+        "Y, BT.601 studio range",
+    )
     text = str(found)
     assert "PSNR, dB" in text
     assert "+1.3219" in text
@@ -357,12 +439,18 @@ def test_equal_images() -> None:
     assert all(step.change == 0 for step in found.steps)
     assert "inf" in str(found)
     found = explain_difference("PSNR/piq", "PSNR/skimage", target, target)
-    assert (found.value_a, found.value_b, found.difference) == (pytest.approx(80), math.inf, math.inf)
+    assert (found.value_a, found.value_b, found.difference) == (
+        pytest.approx(80),
+        math.inf,
+        math.inf,
+    )
 
 
 def test_what_cannot_be_compared() -> None:
     pred, target = crops()
-    with pytest.raises(ValueError, match="SSIM/basicsr and PSNR/basicsr are different measures, SSIM and PSNR"):
+    with pytest.raises(
+        ValueError, match="SSIM/basicsr and PSNR/basicsr are different measures, SSIM and PSNR"
+    ):
         explain_difference("SSIM/basicsr", "PSNR/basicsr", pred, target, crop_border=4)
     with pytest.raises(TypeError, match="one of them cuts the border off and needs crop_border"):
         explain_difference("PSNR/skimage", "PSNR/basicsr", pred, target)
@@ -376,17 +464,23 @@ def test_what_cannot_be_compared() -> None:
 
 def test_explaining_needs_no_gradient_and_no_float64() -> None:
     pred, target = crops(dtype=torch.float32)
-    found = explain_difference("MS_SSIM_L1/zhao2017", MS_SSIM_L1["kornia"], pred.requires_grad_(), target)
+    found = explain_difference(
+        "MS_SSIM_L1/zhao2017", MS_SSIM_L1["kornia"], pred.requires_grad_(), target
+    )
     assert [step.name for step in found.steps] == ["border", "alpha", "factor"]
     assert explain_difference("TOTAL_VARIATION/basicsr", "TOTAL_VARIATION/tensorflow", pred).steps
 
 
-# --- the page -----------------------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 def test_page_runs() -> None:
     """All blocks of the page in order, in one namespace."""
-    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "conventions.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```",
+        (DOCS / "conventions.md").read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
     assert len(blocks) > 3
     exec(compile("\n".join(blocks), "docs/conventions.md", "exec"), {})
 

@@ -1,4 +1,6 @@
-"""A training step with losses on a frozen network, on two processes with half of the batch each, is the step of one process."""
+"""A training step with losses on a frozen network, on two processes with half of the batch each, is
+the step of one process.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +33,21 @@ class Restorer(nn.Module):
 
 
 def criterion() -> CombinedLoss:
-    """Two terms that share a network, of random weights which have to be the same in every process."""
+    """Two terms that share a network, of random weights which have to be the same in
+    every process.
+    """
     return CombinedLoss(
         content=Term(PerceptualLoss("vgg11", layers={"relu2_1": 1.0}, weights="random"), 1.0),
         texture=Term(TextureLoss("vgg11", layers={"relu1_1": 1.0}, weights="random"), 2.0),
     )
 
 
-def step(inside: bool, images: tuple[Tensor, Tensor], *, distributed: bool) -> tuple[Tensor, list[Tensor]]:
-    """Loss and gradients; DistributedDataParallel finds unused parameters and buffers out of step itself, and complains."""
+def step(
+    inside: bool, images: tuple[Tensor, Tensor], *, distributed: bool
+) -> tuple[Tensor, list[Tensor]]:
+    """Loss and gradients; DistributedDataParallel finds unused parameters and buffers out of step
+    itself, and complains.
+    """
     torch.manual_seed(0)
     loss_of = criterion()
     model = Restorer(loss_of if inside else None).double()
@@ -49,7 +57,10 @@ def step(inside: bool, images: tuple[Tensor, Tensor], *, distributed: bool) -> t
         found = called(*images)
         loss = found if inside else loss_of(found, images[1])
         loss.backward()
-    assert all(name.startswith("network.") or name == "criterion._extra_state" for name in model.state_dict()), list(model.state_dict())
+    assert all(
+        name.startswith("network.") or name == "criterion._extra_state"
+        for name in model.state_dict()
+    ), list(model.state_dict())
     return loss.detach(), [parameter.grad.clone() for parameter in model.parameters()]
 
 
@@ -64,7 +75,9 @@ def worker(rank: int, folder: Path) -> None:
     part = slice(rank * N // 2, (rank + 1) * N // 2)
     for inside in INSIDE:
         low, target = batch()
-        torch.save(step(inside, (low[part], target[part]), distributed=True), folder / f"{inside}.{rank}")
+        torch.save(
+            step(inside, (low[part], target[part]), distributed=True), folder / f"{inside}.{rank}"
+        )
     torch.distributed.destroy_process_group()
 
 
@@ -80,7 +93,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_take_the_step_of_one(found: Path, inside: bool) -> None:
     loss, gradients = step(inside, batch(), distributed=False)
     results = [torch.load(found / f"{inside}.{rank}") for rank in range(2)]
-    torch.testing.assert_close(torch.stack([result[0] for result in results]).mean(), loss, rtol=1e-10, atol=0)
+    torch.testing.assert_close(
+        torch.stack([result[0] for result in results]).mean(), loss, rtol=1e-10, atol=0
+    )
     assert all(gradient.norm() > 1e-6 for gradient in gradients)
     for _, averaged in results:
         for ours, theirs in zip(averaged, gradients, strict=True):

@@ -9,13 +9,19 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "benchmarks").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "benchmarks").rglob("*.md")),
+]
 LINKED = [*DOCUMENTS, *(ROOT / name for name in ("CHANGELOG.md",) if (ROOT / name).exists())]
 
 # Before a block that is not Python to run, such as one that needs another library's data.
 NO_RUN = "<!-- no-run -->"
 
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL
+)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)[^)]*\)")
 HEADING = re.compile(r"^#+ +(?P<title>.+?) *$", re.MULTILINE)
 
@@ -57,12 +63,20 @@ def broken_links(path: Path) -> list[str]:
         if re.match(r"[a-z]+:", target):
             continue
         file = path.parent / target if target else path
-        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file.read_text(encoding="utf-8"))):
+        if not file.exists() or (
+            anchor
+            and file.suffix == ".md"
+            and anchor not in anchors(file.read_text(encoding="utf-8"))
+        ):
             broken.append(match["target"])
     return broken
 
 
-@pytest.mark.parametrize("path", [d for d in DOCUMENTS if d.exists() and blocks(d.read_text(encoding="utf-8"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [d for d in DOCUMENTS if d.exists() and blocks(d.read_text(encoding="utf-8"))],
+    ids=lambda path: path.name,
+)
 def test_python_blocks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run(path)

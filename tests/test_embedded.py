@@ -1,7 +1,8 @@
-"""The embedded network: small, loaded from the package, alive in its gradient, better at its examination than what needs no training.
+"""The embedded network: small, loaded from the package, alive in its gradient, better at its
+examination than what needs no training.
 
-The whole examination takes minutes (``python -m benchmarks.orderings``); here are a crop of each photograph and every third pair of
-textures.
+The whole examination takes minutes (``python -m benchmarks.orderings``); here are a crop of each
+photograph and every third pair of textures.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ sys.path.insert(0, str(EXAMPLES))
 
 from embedded_network import distortions, pictures, procedural  # noqa: E402
 from embedded_network import photographs as shipped  # noqa: E402
-from embedded_network.objectives import KNOWN, Objectives, all_distances, at_error, distance, statistics  # noqa: E402
+from embedded_network.objectives import (  # noqa: E402
+    KNOWN,
+    Objectives,
+    all_distances,
+    at_error,
+    distance,
+    statistics,
+)
 from embedded_network.training import InputError, Settings, Trainer  # noqa: E402
 
 from benchmarks.orderings import examination, measures, report, trials  # noqa: E402
@@ -47,7 +55,8 @@ def trained() -> torch.nn.Sequential:
     return network
 
 
-# -- the network -----------------------------------------------------------------------------------------------------------------------
+# -- the network
+# --------------------------------------------------------------------------------------------------
 
 
 def test_it_is_as_small_as_promised(trained: torch.nn.Sequential) -> None:
@@ -75,24 +84,38 @@ def test_two_extractors_compute_the_same(trained: torch.nn.Sequential) -> None:
     own = measures.of_network("", trained, measures.structure_and_texture).describe(image)
     for layer in LAYERS:
         assert torch.equal(one[layer], other[layer])
-        size = own[layer].abs().max().item()  # what a sum of products is rounded by, however small it comes out
+        size = (
+            own[layer].abs().max().item()
+        )  # what a sum of products is rounded by, however small it comes out
         torch.testing.assert_close(one[layer], own[layer], rtol=0, atol=1e-5 * size)
 
 
 def test_every_layer_is_of_size_one_on_photographs() -> None:
     """So that losses weigh them alike; held-out photographs, hence the wide bounds."""
-    photographs = [shipped.read(shipped.HELD_OUT[name])[None, :, :256, :256] for name in ("astronaut", "coffee", "grass")]
+    photographs = [
+        shipped.read(shipped.HELD_OUT[name])[None, :, :256, :256]
+        for name in ("astronaut", "coffee", "grass")
+    ]
     features = FeatureExtractor("embedded", LAYERS)(torch.cat(photographs))
     for value in features.values():
         assert 0.3 < value.mean() < 3
-        assert (value.amax((0, 2, 3)) > 0).double().mean() > 0.5  # channels that fire; docs/embedded_network.md has their numbers
+        assert (
+            value.amax((0, 2, 3)) > 0
+        ).double().mean() > 0.5  # channels that fire; docs/embedded_network.md has their numbers
 
 
 @pytest.mark.parametrize("loss", [PerceptualLoss, TextureLoss])
 @pytest.mark.parametrize("case", ["different", "identical", "black", "constant"])
-def test_the_gradient_reaches_the_image(loss: type[PerceptualLoss] | type[TextureLoss], case: str) -> None:
+def test_the_gradient_reaches_the_image(
+    loss: type[PerceptualLoss] | type[TextureLoss], case: str
+) -> None:
     target = torch.rand(1, 3, 32, 32)
-    pred = {"different": torch.rand(1, 3, 32, 32), "identical": target.clone(), "black": 0 * target, "constant": 0 * target + 0.7}[case]
+    pred = {
+        "different": torch.rand(1, 3, 32, 32),
+        "identical": target.clone(),
+        "black": 0 * target,
+        "constant": 0 * target + 0.7,
+    }[case]
     pred.requires_grad_()
     layers = dict.fromkeys(LAYERS, 1.0)
     loss("embedded", layers=layers)(pred, target).backward()
@@ -101,7 +124,8 @@ def test_the_gradient_reaches_the_image(loss: type[PerceptualLoss] | type[Textur
     assert (pred.grad.abs().sum() > 0) == (case != "identical")
 
 
-# -- the examination -------------------------------------------------------------------------------------------------------------------
+# -- the examination
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +136,9 @@ def quick() -> list[trials.Trial]:
 
 
 @pytest.mark.slow
-def test_it_beats_random_weights_pixel_l2_and_ssim(trained: torch.nn.Sequential, quick: list[trials.Trial]) -> None:
+def test_it_beats_random_weights_pixel_l2_and_ssim(
+    trained: torch.nn.Sequential, quick: list[trials.Trial]
+) -> None:
     def mean(measure: measures.Measure) -> float:
         return examination.accuracies(examination.examine(measure, quick))["mean"]
 
@@ -124,17 +150,28 @@ def test_it_beats_random_weights_pixel_l2_and_ssim(trained: torch.nn.Sequential,
 
 
 def test_the_published_table_says_the_same() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results" / "orderings.json").read_text(encoding="utf-8"))
+    results = json.loads(
+        (ROOT / "benchmarks" / "results" / "orderings.json").read_text(encoding="utf-8")
+    )
     means = {row["name"]: row["accuracies"]["mean"] for row in results["measures"]}
     ours = means["embedded, structure and texture"]
-    assert ours > max(means["random weights, structure and texture"], means["pixel L2"], means["SSIM"])
+    assert ours > max(
+        means["random weights, structure and texture"], means["pixel L2"], means["SSIM"]
+    )
 
 
 def test_pixel_l2_cannot_tell_equal_errors_apart(quick: list[trials.Trial]) -> None:
-    """It is half right where errors are equal, which says that they are; a measure that says nothing is half right everywhere."""
+    """It is half right where errors are equal, which says that they are; a measure that says
+    nothing is half right everywhere.
+    """
     visibility = [trial for trial in quick if trial.group in ("visibility", "shift")]
-    assert examination.accuracies(examination.examine(measures.pixel_l2(), visibility))["visibility"] == 0.5
-    assert examination.accuracies(examination.examine(measures.pixel_l2(), visibility))["shift"] == 0.5
+    assert (
+        examination.accuracies(examination.examine(measures.pixel_l2(), visibility))["visibility"]
+        == 0.5
+    )
+    assert (
+        examination.accuracies(examination.examine(measures.pixel_l2(), visibility))["shift"] == 0.5
+    )
     silent = measures.Measure("silent", lambda images: images, lambda a, _: torch.zeros(len(a)))
     assert set(examination.accuracies(examination.examine(silent, quick)).values()) == {0.5}
 
@@ -147,8 +184,16 @@ def test_right_wrong_tied_missing_and_not_a_number() -> None:
 
     near, far = images(0.1, 0.3, 0.2, 0.1, torch.nan), images(0.2, 0.2, 0.2, 0.9, 0.2)
     exists = torch.tensor([True, True, True, False, True])
-    trial = trials.Trial("shift", images(0, 0, 0, 0, 0), {"near": near, "far": far}, (("near", "far"),), {"far": exists})
-    size = measures.Measure("size", lambda images: images, lambda a, b: (a - b).abs().mean((1, 2, 3)))
+    trial = trials.Trial(
+        "shift",
+        images(0, 0, 0, 0, 0),
+        {"near": near, "far": far},
+        (("near", "far"),),
+        {"far": exists},
+    )
+    size = measures.Measure(
+        "size", lambda images: images, lambda a, b: (a - b).abs().mean((1, 2, 3))
+    )
     tally = examination.examine(size, [trial])["shift"]["near < far"]
     assert (tally.right, tally.asked) == (1.5, 4)
 
@@ -163,26 +208,40 @@ def test_nothing_held_out_is_trained_on() -> None:
 
 
 def test_the_report_counts_every_comparison(quick: list[trials.Trial], tmp_path: Path) -> None:
-    table = [report.Row(measure.name, (examination.examine(measure, quick),)) for measure in (measures.pixel_l2(), measures.ssim())]
+    table = [
+        report.Row(measure.name, (examination.examine(measure, quick),))
+        for measure in (measures.pixel_l2(), measures.ssim())
+    ]
     written = report.write(table, tmp_path)
     assert [path.name for path in written] == ["orderings.md", "orderings.json"]
     text = written[0].read_text(encoding="utf-8")
-    counts = {group: sum(len(trial.reference) * len(trial.order) for trial in quick if trial.group == group) for group in trials.GROUPS}
+    counts = {
+        group: sum(
+            len(trial.reference) * len(trial.order) for trial in quick if trial.group == group
+        )
+        for group in trials.GROUPS
+    }
     assert all(f"{group} ({count})" in text for group, count in counts.items())
     assert "| pixel L2 | 50.0 |" in text
     assert "impulse noise (unseen)" in text
 
 
-# -- the training ----------------------------------------------------------------------------------------------------------------------
+# -- the training
+# --------------------------------------------------------------------------------------------------
 
 
 def test_distortions_change_nothing_at_strength_0_and_more_with_more() -> None:
     image = shipped.read(shipped.TRAINING["china"])[None, :, :64, :80]
-    ranges = {name: (change, strengths[0], strengths[-1]) for name, (change, strengths) in trials.STRENGTHS.items()} | KNOWN
+    ranges = {
+        name: (change, strengths[0], strengths[-1])
+        for name, (change, strengths) in trials.STRENGTHS.items()
+    } | KNOWN
     assert len(ranges) == 16
     for name, (change, least, most) in ranges.items():
         errors = [
-            (change(image, torch.tensor([strength]), torch.Generator().manual_seed(0)) - image).abs().mean()
+            (change(image, torch.tensor([strength]), torch.Generator().manual_seed(0)) - image)
+            .abs()
+            .mean()
             for strength in (0.0, least, most)
         ]
         assert errors[0] < 1e-5 < errors[1] < errors[2], name
@@ -196,17 +255,30 @@ def test_pixels_are_squares_of_their_mean() -> None:
 
 
 def test_errors_are_equal_to_a_thousandth() -> None:
-    crops = shipped.read(shipped.TRAINING["china"]).unfold(1, 64, 64).unfold(2, 64, 64).permute(1, 2, 0, 3, 4).reshape(-1, 3, 64, 64)[20:28]
+    crops = (
+        shipped.read(shipped.TRAINING["china"])
+        .unfold(1, 64, 64)
+        .unfold(2, 64, 64)
+        .permute(1, 2, 0, 3, 4)
+        .reshape(-1, 3, 64, 64)[20:28]
+    )
     error = 0.3 * crops.std((1, 2, 3))
     for name, (change, *_) in KNOWN.items():
         if name in ("Gaussian blur", "Gaussian noise", "blocking", "brightness"):
-            for images, reached in (trials.at_error(change, crops, error), at_error(name, crops, error, seed=0)):
+            for images, reached in (
+                trials.at_error(change, crops, error),
+                at_error(name, crops, error, seed=0),
+            ):
                 assert reached.any()
-                torch.testing.assert_close(trials.rms(images - crops)[reached], error[reached], rtol=1e-3, atol=0)
+                torch.testing.assert_close(
+                    trials.rms(images - crops)[reached], error[reached], rtol=1e-3, atol=0
+                )
 
 
 def test_all_distances_are_those_of_each_pair(trained: torch.nn.Sequential) -> None:
-    images = [torch.stack([procedural.draw(index, 32, seed) for index in range(3)]) for seed in (0, 1)]
+    images = [
+        torch.stack([procedural.draw(index, 32, seed) for index in range(3)]) for seed in (0, 1)
+    ]
     with torch.no_grad():
         a, b = (statistics(trained, stack) for stack in images)
         every = all_distances(a, b)
@@ -214,7 +286,12 @@ def test_all_distances_are_those_of_each_pair(trained: torch.nn.Sequential) -> N
             same = statistics(trained, images[0][i : i + 1].expand(3, -1, -1, -1))
             torch.testing.assert_close(every[i], distance(same, b), rtol=1e-4, atol=1e-6)
         examined = measures.of_network("", trained, measures.structure_and_texture)
-        torch.testing.assert_close(every.diagonal(), examined.compare(*map(examined.describe, images)), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(
+            every.diagonal(),
+            examined.compare(*map(examined.describe, images)),
+            rtol=1e-4,
+            atol=1e-6,
+        )
 
 
 def test_drawings_and_batches_are_the_same_every_time() -> None:
@@ -225,7 +302,9 @@ def test_drawings_and_batches_are_the_same_every_time() -> None:
         assert 0 <= one.min() <= one.max() <= 1
         assert one.std() > 0
     of = pictures.Pictures(["china"], drawings=4, side=64, seed=0)
-    one, other = (of.batch(torch.Generator().manual_seed(5), crops=2, pairs=2, crop=24) for _ in range(2))
+    one, other = (
+        of.batch(torch.Generator().manual_seed(5), crops=2, pairs=2, crop=24) for _ in range(2)
+    )
     assert torch.equal(one.crops, other.crops)
     assert torch.equal(one.second, other.second)
     assert one.first.shape == one.moved.shape == (2, 3, 24, 24)
@@ -247,11 +326,21 @@ def test_the_objectives_teach() -> None:
         optimizer.zero_grad()
         sum(values[name] for name in names).backward()
         optimizer.step()
-    assert all(history[-1][name] < 0.8 * history[0][name] for name in names), (history[0], history[-1])
+    assert all(history[-1][name] < 0.8 * history[0][name] for name in names), (
+        history[0],
+        history[-1],
+    )
 
 
 def command(out: Path, *options: str) -> list[str]:
-    return [sys.executable, str(EXAMPLES / "train_embedded_network.py"), "--out", str(out), *TINY_OPTIONS, *options]
+    return [
+        sys.executable,
+        str(EXAMPLES / "train_embedded_network.py"),
+        "--out",
+        str(out),
+        *TINY_OPTIONS,
+        *options,
+    ]
 
 
 def environment() -> dict[str, str]:
@@ -260,7 +349,9 @@ def environment() -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    whole = subprocess.run(command(tmp_path / "whole"), env=environment(), capture_output=True, text=True, check=False)
+    whole = subprocess.run(
+        command(tmp_path / "whole"), env=environment(), capture_output=True, text=True, check=False
+    )
     assert whole.returncode == 0, whole.stderr
     assert whole.stderr == ""
     assert "brightness < contrast" in whole.stdout
@@ -268,7 +359,11 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     out = tmp_path / "killed"
     checkpoint = out / "checkpoint.pt"
     process = subprocess.Popen(
-        command(out, "--checkpoint-every", "1"), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(out, "--checkpoint-every", "1"),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     written = set()
     while len(written) < 4 and process.poll() is None:
@@ -278,13 +373,19 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    step = torch.load(checkpoint, weights_only=True)["progress"]["step"]  # whole, though killed at any moment
+    step = torch.load(checkpoint, weights_only=True)["progress"][
+        "step"
+    ]  # whole, though killed at any moment
     assert 0 < step < TINY.steps
 
-    resumed = subprocess.run(command(out, "--resume"), env=environment(), capture_output=True, text=True, check=False)
+    resumed = subprocess.run(
+        command(out, "--resume"), env=environment(), capture_output=True, text=True, check=False
+    )
     assert resumed.returncode == 0, resumed.stderr
     assert f"at step {step} of 12" in resumed.stdout
-    one, other = (weights.read(folder / "embedded.safetensors") for folder in (tmp_path / "whole", out))
+    one, other = (
+        weights.read(folder / "embedded.safetensors") for folder in (tmp_path / "whole", out)
+    )
     assert one.keys() == other.keys() == embedded_network().state_dict().keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert list(out.glob("**/*.partial")) == []
@@ -301,13 +402,19 @@ def test_what_is_kept_computes_the_same_up_to_a_scale_of_each_channel(tiny: Trai
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         for before, after in zip(
-            *(measures.of_network("", net, measures.ssim).describe(image).values() for net in (tiny.network, kept)), strict=True
+            *(
+                measures.of_network("", net, measures.ssim).describe(image).values()
+                for net in (tiny.network, kept)
+            ),
+            strict=True,
         ):
             ratios = after.mean((0, 2, 3)) / before.mean((0, 2, 3)).clamp(min=1e-9)
             assert trials.rms(after - before * ratios.view(1, -1, 1, 1)) < 0.01 * trials.rms(after)
 
 
-def test_resuming_what_is_not_there_or_another_run_is_refused(tiny: Trainer, tmp_path: Path) -> None:
+def test_resuming_what_is_not_there_or_another_run_is_refused(
+    tiny: Trainer, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=r"there is no .*checkpoint\.pt; leave out --resume"):
         tiny.load(tmp_path / "checkpoint.pt")
     tiny.save(tmp_path / "checkpoint.pt")

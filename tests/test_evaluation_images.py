@@ -1,4 +1,6 @@
-"""The reader of image files: what it decodes equals what was stored; what it cannot, it refuses by name."""
+"""The reader of image files: what it decodes equals what was stored; what it cannot, it refuses by
+name.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,12 @@ ORIENTATION = 0x0112
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def png16(pixels: np.ndarray, *extra: bytes) -> bytes:
@@ -29,7 +36,12 @@ def png16(pixels: np.ndarray, *extra: bytes) -> bytes:
     height, width, channels = pixels.shape
     head = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    chunks = (chunk(b"IHDR", head), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    chunks = (
+        chunk(b"IHDR", head),
+        *extra,
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
@@ -46,7 +58,9 @@ def planes(image: Pillow.Image) -> torch.Tensor:
 # Lossless formats hold the pixels to the bit; for lossy ones the decoder's own answer is the truth.
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp", "bmp", "jpg"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_pixels_are_the_stored_ones(tmp_path: Path, photo: Pillow.Image, suffix: str, mode: str) -> None:
+def test_pixels_are_the_stored_ones(
+    tmp_path: Path, photo: Pillow.Image, suffix: str, mode: str
+) -> None:
     path = tmp_path / f"photo é,\n.{suffix}"
     photo.convert(mode).save(path, **({"lossless": True} if suffix == "webp" else {}))
     image = read(path)
@@ -100,13 +114,20 @@ def test_16_bit_rgb_tiff_is_not_reduced_to_8(tmp_path: Path) -> None:
         (277, 3, 1, 3),
         (279, 4, 1, 144),
     ]
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    directory = (
+        struct.pack("<H", len(entries))
+        + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        + bytes(4)
+    )
     content = b"II*\0" + struct.pack("<I", 16) + struct.pack("<HHHH", 16, 16, 16, 0) + directory
     (tmp_path / "deep.tif").write_bytes(content.ljust(256, b"\0") + pixels.tobytes())
     with Pillow.open(tmp_path / "deep.tif") as opened:
         assert opened.mode == "RGB", "this is the trap"
     for reader in (read, inspect):
-        with pytest.raises(ImageError, match="TIFF of 16 bit that Pillow cannot read in full; save it as 16-bit PNG"):
+        with pytest.raises(
+            ImageError,
+            match="TIFF of 16 bit that Pillow cannot read in full; save it as 16-bit PNG",
+        ):
             reader(tmp_path / "deep.tif")
 
 
@@ -117,7 +138,9 @@ def test_palette_and_bilevel(tmp_path: Path, photo: Pillow.Image) -> None:
     assert inspect(tmp_path / "palette.png").channels == 3
     for suffix in ("png", "tif", "bmp"):
         photo.convert("1").save(tmp_path / f"two.{suffix}")
-        assert torch.equal(read(tmp_path / f"two.{suffix}").pixels, planes(photo.convert("1").convert("L")))
+        assert torch.equal(
+            read(tmp_path / f"two.{suffix}").pixels, planes(photo.convert("1").convert("L"))
+        )
 
 
 def test_alpha(tmp_path: Path, photo: Pillow.Image) -> None:
@@ -140,9 +163,15 @@ def test_alpha(tmp_path: Path, photo: Pillow.Image) -> None:
     deep[0, 0, 3] = 65534
     (tmp_path / "deep.png").write_bytes(png16(deep))
     (tmp_path / "deep_gray.png").write_bytes(png16(deep[..., 2:]))
-    (tmp_path / "deep_color.png").write_bytes(png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65535))))
-    (tmp_path / "deep_unused.png").write_bytes(png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65534))))
-    assert len(read(tmp_path / "deep_unused.png").pixels) == 3, "a transparent colour that no pixel has"
+    (tmp_path / "deep_color.png").write_bytes(
+        png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65535)))
+    )
+    (tmp_path / "deep_unused.png").write_bytes(
+        png16(deep[..., :3], chunk(b"tRNS", struct.pack(">HHH", 65535, 65535, 65534)))
+    )
+    assert len(read(tmp_path / "deep_unused.png").pixels) == 3, (
+        "a transparent colour that no pixel has"
+    )
     for name in (
         "hole.png",
         "gray.png",
@@ -154,10 +183,14 @@ def test_alpha(tmp_path: Path, photo: Pillow.Image) -> None:
         "deep_gray.png",
         "deep_color.png",
     ):
-        with pytest.raises(ImageError, match=f"{name}: is transparent in places; flatten it .* alpha='drop'"):
+        with pytest.raises(
+            ImageError, match=f"{name}: is transparent in places; flatten it .* alpha='drop'"
+        ):
             read(tmp_path / name)
         dropped = read(tmp_path / name, alpha="drop").pixels
-        assert len(dropped) == inspect(tmp_path / name).channels == (1 if "gray" in name else 3), name
+        assert len(dropped) == inspect(tmp_path / name).channels == (1 if "gray" in name else 3), (
+            name
+        )
     assert torch.equal(read(tmp_path / "hole.png", alpha="drop").pixels, planes(hole)[:3])
     with pytest.raises(ValueError, match="alpha must be one of 'error', 'drop', got 'white'"):
         read(tmp_path / "opaque.png", alpha="white")  # type: ignore[arg-type]
@@ -167,7 +200,9 @@ def test_alpha(tmp_path: Path, photo: Pillow.Image) -> None:
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
 def test_orientation(tmp_path: Path, suffix: str) -> None:
     # Blocks of 16 pixels of one colour each, so that lossy formats keep what is where.
-    blocks = np.kron(np.random.default_rng(0).integers(0, 2, (4, 3, 1)) * 200 + 20, np.ones((16, 16, 3))).astype(np.uint8)
+    blocks = np.kron(
+        np.random.default_rng(0).integers(0, 2, (4, 3, 1)) * 200 + 20, np.ones((16, 16, 3))
+    ).astype(np.uint8)
     turned = [
         blocks,
         blocks[:, ::-1],
@@ -185,20 +220,28 @@ def test_orientation(tmp_path: Path, suffix: str) -> None:
         Pillow.fromarray(blocks).save(path, exif=exif)
         image = read(path)
         assert image.pixels.shape[1:] == truth.shape[:2] == inspect(path).size, orientation
-        assert np.abs(image.pixels.permute(1, 2, 0).numpy().astype(int) - truth).max() < 30, orientation
+        assert np.abs(image.pixels.permute(1, 2, 0).numpy().astype(int) - truth).max() < 30, (
+            orientation
+        )
 
 
-def test_orientation_that_a_png_tells_behind_its_pixels(tmp_path: Path, photo: Pillow.Image) -> None:
+def test_orientation_that_a_png_tells_behind_its_pixels(
+    tmp_path: Path, photo: Pillow.Image
+) -> None:
     exif = Pillow.Exif()
     exif[ORIENTATION] = 6
     photo.save(tmp_path / "photo.png")
     content = (tmp_path / "photo.png").read_bytes()
-    (tmp_path / "photo.png").write_bytes(content[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + content[-12:])
+    (tmp_path / "photo.png").write_bytes(
+        content[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + content[-12:]
+    )
     assert read(tmp_path / "photo.png").pixels.shape == (3, 83, 60)
     assert inspect(tmp_path / "photo.png").size == (83, 60)
 
 
-def test_header_is_read_without_the_pixels(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_header_is_read_without_the_pixels(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for suffix in ("png", "jpg", "tif", "webp", "bmp"):
         photo.save(tmp_path / f"photo.{suffix}")
 
@@ -225,7 +268,9 @@ def _zero_tail(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_truncate, _cut, _zero_tail])
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
-def test_damage_is_an_error(tmp_path: Path, photo: Pillow.Image, suffix: str, damage: Callable[[Path], None]) -> None:
+def test_damage_is_an_error(
+    tmp_path: Path, photo: Pillow.Image, suffix: str, damage: Callable[[Path], None]
+) -> None:
     path = tmp_path / f"photo.{suffix}"
     photo.save(path, **({"compression": "tiff_adobe_deflate"} if suffix == "tif" else {}))
     read(path)
@@ -239,12 +284,16 @@ def test_one_bit_of_a_png(tmp_path: Path) -> None:
     content = bytearray(png16(np.random.default_rng(0).integers(0, 65536, (5, 7, 3))))
     content[-30] ^= 1
     (tmp_path / "flip.png").write_bytes(content)
-    with pytest.raises(ImageError, match=r"flip.png: is damaged: the checksum of chunk b'IDAT' at byte 33 is wrong"):
+    with pytest.raises(
+        ImageError, match=r"flip.png: is damaged: the checksum of chunk b'IDAT' at byte 33 is wrong"
+    ):
         read(tmp_path / "flip.png")
 
 
 def test_jpeg_whose_data_goes_on_after_its_end(tmp_path: Path, photo: Pillow.Image) -> None:
-    """One byte makes an end of image in the middle; decoders fill the rest with gray and are content."""
+    """One byte makes an end of image in the middle; decoders fill the rest with gray and are
+    content.
+    """
     photo.save(tmp_path / "photo.jpg")
     content = bytearray((tmp_path / "photo.jpg").read_bytes())
     stuffed = content.find(b"\xff\x00", len(content) // 3)
@@ -258,7 +307,9 @@ def test_jpeg_whose_data_goes_on_after_its_end(tmp_path: Path, photo: Pillow.Ima
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}])
 @pytest.mark.parametrize("lost", [1, 3, 40, 400])
-def test_jpeg_whose_data_end_before_the_picture(tmp_path: Path, photo: Pillow.Image, options: dict[str, object], lost: int) -> None:
+def test_jpeg_whose_data_end_before_the_picture(
+    tmp_path: Path, photo: Pillow.Image, options: dict[str, object], lost: int
+) -> None:
     """Cut, and given an end again: decoders fill the rest with gray."""
     path = tmp_path / "photo.jpg"
     photo.save(path, **options)
@@ -281,7 +332,15 @@ def test_what_cameras_append_is_no_damage(tmp_path: Path, photo: Pillow.Image) -
     assert torch.equal(read(tmp_path / "two.mpo").pixels, truth)
 
 
-@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 3}, {"comment": b"x" * 300}, {"subsampling": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"progressive": True},
+        {"restart_marker_blocks": 3},
+        {"comment": b"x" * 300},
+        {"subsampling": 0},
+    ],
+)
 def test_kinds_of_jpeg(tmp_path: Path, photo: Pillow.Image, options: dict[str, object]) -> None:
     photo.save(tmp_path / "photo.jpg", **options)
     with Pillow.open(tmp_path / "photo.jpg") as opened:
@@ -304,8 +363,16 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     (tmp_path / "f.png").write_text("no image")
     (tmp_path / "g").mkdir()
     photo.convert("LAB").save(tmp_path / "i.tif")
-    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0)  # 8 bit, run-length coded, 256 colours
-    rle = b"BM" + struct.pack("<IHHI", 14 + 40 + 1024 + 6, 0, 0, 14 + 40 + 1024) + head + bytes(1024) + b"\2\0\0\0\0\1"
+    head = struct.pack(
+        "<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0
+    )  # 8 bit, run-length coded, 256 colours
+    rle = (
+        b"BM"
+        + struct.pack("<IHHI", 14 + 40 + 1024 + 6, 0, 0, 14 + 40 + 1024)
+        + head
+        + bytes(1024)
+        + b"\2\0\0\0\0\1"
+    )
     photo.save(tmp_path / "j.tif", compression="jpeg")
     photo.convert("1").save(tmp_path / "k.tif", compression="group4")
     (tmp_path / "l.bmp").write_bytes(rle)
@@ -338,7 +405,9 @@ def test_tiff_without_all_its_strips(tmp_path: Path, photo: Pillow.Image) -> Non
     content = (tmp_path / "photo.tif").read_bytes()
     length = struct.pack("<HHII", 257, 4, 1, 60)
     assert length in content
-    (tmp_path / "photo.tif").write_bytes(content.replace(length, struct.pack("<HHII", 257, 4, 1, 80)))
+    (tmp_path / "photo.tif").write_bytes(
+        content.replace(length, struct.pack("<HHII", 257, 4, 1, 80))
+    )
     with pytest.raises(ImageError, match="it needs 2 strips or tiles of pixels and has 1"):
         read(tmp_path / "photo.tif")
 
@@ -349,10 +418,16 @@ def test_lossless_compressions_of_tiff(tmp_path: Path, photo: Pillow.Image) -> N
         assert torch.equal(read(tmp_path / "photo.tif").pixels, planes(photo)), compression
 
 
-def test_decompression_bomb(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decompression_bomb(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photo.save(tmp_path / "bomb.png")
     monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match=r"is larger than Pillow opens .*; compare crops of it or, if you trust it, raise .* in Python"):
+    with pytest.raises(
+        ImageError,
+        match=r"is larger than Pillow opens .*; compare crops of it or, if you trust it, raise .* "
+        r"in Python",
+    ):
         read(tmp_path / "bomb.png")
 
 
@@ -367,7 +442,9 @@ def test_damaged_files_are_refused_or_decoded_wholly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["VP8X", "VP8L"])
-def test_webp_whose_exif_ends_in_zeros_is_whole(tmp_path: Path, photo: Pillow.Image, kind: str) -> None:
+def test_webp_whose_exif_ends_in_zeros_is_whole(
+    tmp_path: Path, photo: Pillow.Image, kind: str
+) -> None:
     """Cameras leave room there; only pixels that end so were lost."""
     path = tmp_path / "photo.webp"
     photo.save(path, exif=b"Exif\0\0II*\0\x08\0\0\0" + bytes(200), lossless=kind == "VP8L")
@@ -412,8 +489,12 @@ def test_a_system_that_fails_is_no_error_of_the_file(
         assert caught.value.filename == str(tmp_path / "photo.png")
 
 
-@pytest.mark.parametrize("name", ["_header", "_planes", "_tags", "demand_whole_tiff", "_without_alpha"])
-def test_a_mistake_of_ours_is_no_damage(tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["_header", "_planes", "_tags", "demand_whole_tiff", "_without_alpha"]
+)
+def test_a_mistake_of_ours_is_no_damage(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     def mistaken(*arguments: object) -> None:
         raise TypeError(f"of {len(arguments)}")
 

@@ -20,7 +20,12 @@ def touch(folder: Path, *names: str) -> Path:
 
 def names(pairing: Pairing, root: Path) -> dict[str, tuple[str, ...]]:
     """Pair name -> its files, relative."""
-    return {pair.name: tuple(os.path.relpath(path, root) for path in (pair.reference, *pair.distorted.values())) for pair in pairing.pairs}
+    return {
+        pair.name: tuple(
+            os.path.relpath(path, root) for path in (pair.reference, *pair.distorted.values())
+        )
+        for pair in pairing.pairs
+    }
 
 
 def test_folders_match_by_path_without_ending(tmp_path: Path) -> None:
@@ -54,16 +59,35 @@ def test_folders_match_by_path_without_ending(tmp_path: Path) -> None:
 
 
 def test_folders_behind_links(tmp_path: Path) -> None:
-    """They count, also twice, and end where a link leads back: to itself, above the start, or to each other."""
+    """They count, also twice, and end where a link leads back: to itself, above the start, or to
+    each other.
+    """
     touch(tmp_path, "gt/a.png", "store/set5/b.png", "gt/x/c.png", "gt/y/d.png")
     (tmp_path / "gt/set5").symlink_to(tmp_path / "store/set5")
     (tmp_path / "gt/again").symlink_to(tmp_path / "store/set5")
     (tmp_path / "gt/loop").symlink_to(tmp_path / "gt")
     (tmp_path / "gt/x/to_y").symlink_to(tmp_path / "gt/y")
     (tmp_path / "gt/y/to_x").symlink_to(tmp_path / "gt/x")
-    touch(tmp_path / "out", "a.png", "set5/b.png", "again/b.png", "x/c.png", "y/d.png", "x/to_y/d.png", "y/to_x/c.png")
+    touch(
+        tmp_path / "out",
+        "a.png",
+        "set5/b.png",
+        "again/b.png",
+        "x/c.png",
+        "y/d.png",
+        "x/to_y/d.png",
+        "y/to_x/c.png",
+    )
     found = find_pairs(tmp_path / "gt", tmp_path / "out")
-    assert [pair.name for pair in found.pairs] == ["a", "again/b", "set5/b", "x/c", "x/to_y/d", "y/d", "y/to_x/c"]
+    assert [pair.name for pair in found.pairs] == [
+        "a",
+        "again/b",
+        "set5/b",
+        "x/c",
+        "x/to_y/d",
+        "y/d",
+        "y/to_x/c",
+    ]
     assert found.unmatched == []
 
 
@@ -72,11 +96,21 @@ def test_suffix(tmp_path: Path) -> None:
     touch(tmp_path / "out", "0801x4.png", "0802.png")
     found = find_pairs(tmp_path / "gt", tmp_path / "out", suffix="x4")
     assert names(found, tmp_path) == {"0801": ("gt/0801.png", "out/0801x4.png")}
-    assert found.unmatched == [f"{tmp_path}/gt/0802.png has no file of out", f"{tmp_path}/out/0802.png has no reference"]
-    with pytest.raises(ValueError, match=r"no two files match by name: .*0802.png has no file of gt; .*; is suffix='x9' right\?"):
+    assert found.unmatched == [
+        f"{tmp_path}/gt/0802.png has no file of out",
+        f"{tmp_path}/out/0802.png has no reference",
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"no two files match by name: .*0802.png has no file of gt; .*; is suffix='x9' "
+        r"right\?",
+    ):
         find_pairs(tmp_path / "out", tmp_path / "gt", suffix="x9")
     touch(tmp_path / "other", "x.png")
-    with pytest.raises(ValueError, match=r"no two files match by name: .*suffix='x4' matches 0801.png with 0801x4.png"):
+    with pytest.raises(
+        ValueError,
+        match=r"no two files match by name: .*suffix='x4' matches 0801.png with 0801x4.png",
+    ):
         find_pairs(tmp_path / "gt", tmp_path / "other")
 
 
@@ -88,7 +122,9 @@ def test_several_methods(tmp_path: Path) -> None:
     assert found.methods == ["one/out", "two/out"], "told apart by as much of the path as it takes"
     assert [list(pair.distorted) for pair in found.pairs] == [["one/out"], ["one/out", "two/out"]]
     assert found.unmatched == [f"{tmp_path}/gt/a.png has no file of two/out"]
-    assert find_pairs(tmp_path / "gt", {"A": tmp_path / "one/out", "B": tmp_path / "two/out"}).methods == ["A", "B"]
+    assert find_pairs(
+        tmp_path / "gt", {"A": tmp_path / "one/out", "B": tmp_path / "two/out"}
+    ).methods == ["A", "B"]
     with pytest.raises(ValueError, match="the same path twice"):
         find_pairs(tmp_path / "gt", [tmp_path / "one/out"] * 2)
     with pytest.raises(ValueError, match="stands for both A and B"):
@@ -103,12 +139,26 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_patterns_match_by_what_the_wildcards_stand_for(tmp_path: Path) -> None:
-    touch(tmp_path, "gt/1/clean.png", "gt/2/clean.png", "gt/3/clean.png", "out/sr_1.jpg", "out/sr_2.jpg", "flat/1.png", "deep/x/y/1.png")
+    touch(
+        tmp_path,
+        "gt/1/clean.png",
+        "gt/2/clean.png",
+        "gt/3/clean.png",
+        "out/sr_1.jpg",
+        "out/sr_2.jpg",
+        "flat/1.png",
+        "deep/x/y/1.png",
+    )
     found = find_pairs(f"{tmp_path}/gt/*/clean.png", f"{tmp_path}/out/sr_*.jpg")
-    assert names(found, tmp_path) == {"1": ("gt/1/clean.png", "out/sr_1.jpg"), "2": ("gt/2/clean.png", "out/sr_2.jpg")}
+    assert names(found, tmp_path) == {
+        "1": ("gt/1/clean.png", "out/sr_1.jpg"),
+        "2": ("gt/2/clean.png", "out/sr_2.jpg"),
+    }
     assert found.methods == ["out"]
     assert found.unmatched == [f"{tmp_path}/gt/3/clean.png has no file of out"]
-    assert names(find_pairs(f"{tmp_path}/flat/*", f"{tmp_path}/out/sr_?.*"), tmp_path) == {"1": ("flat/1.png", "out/sr_1.jpg")}
+    assert names(find_pairs(f"{tmp_path}/flat/*", f"{tmp_path}/out/sr_?.*"), tmp_path) == {
+        "1": ("flat/1.png", "out/sr_1.jpg")
+    }
     touch(tmp_path, "flat/x/y/1.png", "flat/x/y/2.png", "flat/2.png")
     found = find_pairs(f"{tmp_path}/deep/**/[0-9].png", f"{tmp_path}/flat/**/[!2-9].png")
     assert names(found, tmp_path) == {"x/y/1": ("deep/x/y/1.png", "flat/x/y/1.png")}
@@ -149,12 +199,21 @@ def test_table_with_spaces(tmp_path: Path) -> None:
 def test_each_pair_has_a_name_of_its_own(tmp_path: Path) -> None:
     """Best and worst are told by name."""
     (tmp_path / "pairs.csv").write_text(
-        "name,reference,x\n" + "".join(f"{name},{i}.png,x{i}\n" for i, name in enumerate(["k", "k", "k (2)"]))
+        "name,reference,x\n"
+        + "".join(f"{name},{i}.png,x{i}\n" for i, name in enumerate(["k", "k", "k (2)"]))
     )
-    assert [pair.name for pair in find_pairs(tmp_path / "pairs.csv").pairs] == ["k", "k (3)", "k (2)"]
+    assert [pair.name for pair in find_pairs(tmp_path / "pairs.csv").pairs] == [
+        "k",
+        "k (3)",
+        "k (2)",
+    ]
     for folder in ("gt", "out"):
         touch(tmp_path / folder, "\udcff.png", "?.png", "\udcfe.png")
-    assert [pair.name for pair in find_pairs(tmp_path / "gt", tmp_path / "out").pairs] == ["?", "? (2)", "? (3)"]
+    assert [pair.name for pair in find_pairs(tmp_path / "gt", tmp_path / "out").pairs] == [
+        "?",
+        "? (2)",
+        "? (3)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,8 +226,14 @@ def test_each_pair_has_a_name_of_its_own(tmp_path: Path) -> None:
         ("reference,distorted\na.png,b.png,c.png\n", "line 2: more cells than columns"),
         ("reference,distorted\n,b.png\n", "line 2: no reference"),
         ("reference,distorted\n", "pairs.csv names no pair: there is no row below its first line"),
-        ("reference,distorted\na.png,\n", "pairs.csv names no pair: a.png .line 2. has no file of distorted"),
-        ("reference,distorted\na.png,./a.png\n", "stands for both the reference and distorted; an image compared with itself"),
+        (
+            "reference,distorted\na.png,\n",
+            "pairs.csv names no pair: a.png .line 2. has no file of distorted",
+        ),
+        (
+            "reference,distorted\na.png,./a.png\n",
+            "stands for both the reference and distorted; an image compared with itself",
+        ),
         ('reference,distorted\na.png,"b.png\n', "cannot be read as a table"),
     ],
 )
@@ -205,7 +270,10 @@ def test_errors(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(ValueError, match=words):
             find_pairs(tmp_path / "gt", tmp_path / distorted)
-    with pytest.raises(ValueError, match=r"suffix='x4' is for files that are matched by name; .*file.png says itself"):
+    with pytest.raises(
+        ValueError,
+        match=r"suffix='x4' is for files that are matched by name; .*file.png says itself",
+    ):
         find_pairs(tmp_path / "file.png", tmp_path / "gt/a.png", suffix="x4")
     with pytest.raises(ValueError, match="distorted is missing"):
         find_pairs(tmp_path / "gt")

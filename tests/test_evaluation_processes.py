@@ -27,19 +27,26 @@ dying, whole = sys.argv.pop(1), evaluation.evaluate
 def show(finished, total):
     if os.environ.get("RANK", "0") == dying and finished >= 16:
         os.kill(os.getpid(), signal.SIGKILL)
-evaluation.evaluate = lambda *paths, on_progress, **options: whole(*paths, on_progress=show, **options)
+def shown(*paths, on_progress, **options):
+    return whole(*paths, on_progress=show, **options)
+
+evaluation.evaluate = shown
 main()
 """
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """101 pairs of four sizes, in uneven numbers; every tenth is large enough for MS-SSIM, one is damaged."""
+    """101 pairs of four sizes, in uneven numbers; every tenth is large enough for MS-SSIM, one is
+    damaged.
+    """
     root = tmp_path_factory.mktemp("images")
     for folder in ("gt", "a"):
         (root / folder).mkdir()
     for i in range(101):
-        height, width = [(176, 180), (40, 48), (33, 60), (40, 48), (41, 47)][0 if i % 10 == 0 else 1 + i % 4]
+        height, width = [(176, 180), (40, 48), (33, 60), (40, 48), (41, 47)][
+            0 if i % 10 == 0 else 1 + i % 4
+        ]
         pred, target = photographs.pair("coffee", height, width, 2 * i, 3 * i)
         for folder, pixels in (("gt", target), ("a", pred)):
             Pillow.fromarray(pixels).save(root / folder / f"{i:03}.png", compress_level=1)
@@ -48,15 +55,37 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(images: Path, out: Path) -> list[str]:
-    return ["evaluate", str(images / "gt"), str(images / "a"), "--metrics", ",".join(METRICS), "--out", str(out), "--no-report"]
+    return [
+        "evaluate",
+        str(images / "gt"),
+        str(images / "a"),
+        "--metrics",
+        ",".join(METRICS),
+        "--out",
+        str(out),
+        "--no-report",
+    ]
 
 
 def command(*words: str, processes: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run Python, or under torchrun as many of them, which then have one thread each while the tests may have more."""
+    """Run Python, or under torchrun as many of them, which then have one thread each while the
+    tests may have more.
+    """
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     environment |= {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(Path(__file__).parents[1])}
-    launcher = [] if processes is None else ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run([sys.executable, *launcher, *words], env=environment, capture_output=True, text=True, timeout=240, check=False)
+    launcher = (
+        []
+        if processes is None
+        else ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    )
+    return subprocess.run(
+        [sys.executable, *launcher, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
 
 
 def tables(out: Path) -> tuple[bytes, bytes]:
@@ -68,7 +97,9 @@ def alone(images: Path) -> tuple[bytes, bytes]:
     """One process with two threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    result = evaluate(images / "gt", images / "a", metrics=METRICS, out=images / "alone", report=False)
+    result = evaluate(
+        images / "gt", images / "a", metrics=METRICS, out=images / "alone", report=False
+    )
     torch.set_num_threads(threads)
     assert len(result.images) == 101
     assert [summary.count for summary in result.summaries] == [100, 100, 10, 100]
@@ -77,7 +108,9 @@ def alone(images: Path) -> tuple[bytes, bytes]:
 
 @needs_gloo
 @pytest.mark.parametrize("processes", [2, 3])
-def test_torchrun_equals_one_process(images: Path, alone: tuple[bytes, bytes], tmp_path: Path, processes: int) -> None:
+def test_torchrun_equals_one_process(
+    images: Path, alone: tuple[bytes, bytes], tmp_path: Path, processes: int
+) -> None:
     run = command("-m", "ssimloss.cli", *arguments(images, tmp_path / "out"), processes=processes)
     assert run.returncode == 0, run.stderr
     assert tables(tmp_path / "out") == alone
@@ -94,11 +127,22 @@ def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     run = command(str(tmp_path / "dying.py"), "1", *arguments(images, out), processes=2)
     assert run.returncode != 0
     assert "SIGKILL" in run.stderr
-    assert "told to end (process 0)" in run.stderr or "process 0 of 2 has lost another one" in run.stderr, run.stderr
+    assert (
+        "told to end (process 0)" in run.stderr
+        or "process 0 of 2 has lost another one" in run.stderr
+    ), run.stderr
     assert not (out / "per_image.csv").exists()
     assert (out / "journal/rank-1.jsonl").read_bytes().count(b"\n") >= 1
     done: list[tuple[int, int]] = []
-    evaluate(images / "gt", images / "a", metrics=METRICS, out=out, resume=True, report=False, on_progress=lambda *call: done.append(call))
+    evaluate(
+        images / "gt",
+        images / "a",
+        metrics=METRICS,
+        out=out,
+        resume=True,
+        report=False,
+        on_progress=lambda *call: done.append(call),
+    )
     assert done[-1][1] <= 101 - 16, "what the killed one had done counts"
     assert tables(out) == alone
 
@@ -116,7 +160,11 @@ def test_the_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
 def test_mean_of_shuffled_files_is_the_same(images: Path) -> None:
     """Which files stand beside which in a batch decides no digit of the closed forms."""
     values = [
-        {image.reference: image.values for image in evaluate(images / "gt", images / "a", batch_size=size).images} for size in (1, 5, 16)
+        {
+            image.reference: image.values
+            for image in evaluate(images / "gt", images / "a", batch_size=size).images
+        }
+        for size in (1, 5, 16)
     ]
     assert values[0] == values[1] == values[2]
     assert np.isfinite(values[0][images / "gt/000.png"]["a"]["psnr"])

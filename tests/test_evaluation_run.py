@@ -70,7 +70,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 # Sizes mixed, batches of one and of many: the values are those of each pair by itself.
 @pytest.mark.parametrize("batch_size", [1, 2, 16])
 def test_values_are_those_of_each_pair(made: Path, batch_size: int) -> None:
-    result = evaluate(made / "gt", [made / "a", made / "b"], metrics=("psnr", "ssim", "l1"), batch_size=batch_size)
+    result = evaluate(
+        made / "gt", [made / "a", made / "b"], metrics=("psnr", "ssim", "l1"), batch_size=batch_size
+    )
     assert [image.name for image in result.images] == [str(i) for i in range(len(SIZES))]
     for i, image in enumerate(result.images):
         assert image.size == SIZES[i]
@@ -78,28 +80,55 @@ def test_values_are_those_of_each_pair(made: Path, batch_size: int) -> None:
         target = content(made / "gt" / f"{i}.png")
         for method in ("a", "b"):
             pred = content(made / method / f"{i}.png")
-            assert image.values[method]["psnr"] == pytest.approx(F.psnr(pred, target).item(), rel=1e-12)
-            assert image.values[method]["ssim"] == pytest.approx(F.ssim(pred, target).item(), rel=1e-12)
-            assert image.values[method]["l1"] == pytest.approx((pred - target).abs().mean().item(), rel=1e-12)
-    assert [(row.method, row.metric, row.count) for row in result.summaries[:2]] == [("a", "psnr", 7), ("b", "psnr", 7)]
-    assert result.summaries[0].mean == pytest.approx(np.mean([image.values["a"]["psnr"] for image in result.images]))
+            assert image.values[method]["psnr"] == pytest.approx(
+                F.psnr(pred, target).item(), rel=1e-12
+            )
+            assert image.values[method]["ssim"] == pytest.approx(
+                F.ssim(pred, target).item(), rel=1e-12
+            )
+            assert image.values[method]["l1"] == pytest.approx(
+                (pred - target).abs().mean().item(), rel=1e-12
+            )
+    assert [(row.method, row.metric, row.count) for row in result.summaries[:2]] == [
+        ("a", "psnr", 7),
+        ("b", "psnr", 7),
+    ]
+    assert result.summaries[0].mean == pytest.approx(
+        np.mean([image.values["a"]["psnr"] for image in result.images])
+    )
     assert [(row.metric, row.first, row.second, row.count) for row in result.comparisons] == [
         (m, "a", "b", 7) for m in ("psnr", "ssim", "l1")
     ]
 
 
 def test_batches_change_no_digit(made: Path) -> None:
-    one, many = (evaluate(made / "gt", made / "a", metrics=("psnr", "ssim", "g_ssim", "l1"), batch_size=n).images for n in (1, 16))
+    one, many = (
+        evaluate(
+            made / "gt", made / "a", metrics=("psnr", "ssim", "g_ssim", "l1"), batch_size=n
+        ).images
+        for n in (1, 16)
+    )
     assert one == many
 
 
 def test_protocol_decides(made: Path) -> None:
-    result = evaluate(made / "gt", made / "a", protocol="basicsr", scale=4, metrics=["psnr", measure("ssim", protocol("plain"))])
+    result = evaluate(
+        made / "gt",
+        made / "a",
+        protocol="basicsr",
+        scale=4,
+        metrics=["psnr", measure("ssim", protocol("plain"))],
+    )
     pred, target = (content(made / folder / "2.png") for folder in ("a", "gt"))
-    assert result.images[2].values["a"]["psnr"] == protocol("basicsr", scale=4).psnr(pred, target).item()
+    assert (
+        result.images[2].values["a"]["psnr"]
+        == protocol("basicsr", scale=4).psnr(pred, target).item()
+    )
     assert result.images[2].values["a"]["ssim"] == protocol("plain").ssim(pred, target).item()
     assert "bt601_studio" in result.about["protocol"]
-    assert "border" in result.metrics[0].description or "cut 4 pixels" in result.metrics[0].description
+    assert (
+        "border" in result.metrics[0].description or "cut 4 pixels" in result.metrics[0].description
+    )
     assert {"versions", "device", "date"} <= result.about.keys()
     assert "command" not in result.about
 
@@ -112,21 +141,37 @@ def test_16_bit_takes_its_range_from_the_file(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(png16(pixels))
     save(tmp_path / "pred8.png", (pred // 257).astype(np.uint8))
     truth = 10 * math.log10(65535**2 / ((target - pred) ** 2).mean())
-    result = evaluate(tmp_path / "gt.png", [tmp_path / "pred.png", tmp_path / "pred8.png"], metrics=["psnr"])
+    result = evaluate(
+        tmp_path / "gt.png", [tmp_path / "pred.png", tmp_path / "pred8.png"], metrics=["psnr"]
+    )
     assert result.images[0].values["pred"]["psnr"] == pytest.approx(truth, rel=1e-12)
-    assert result.images[0].values["pred8"]["psnr"] == pytest.approx(truth, abs=1), "8 bit beside 16: each by its own range"
+    assert result.images[0].values["pred8"]["psnr"] == pytest.approx(truth, abs=1), (
+        "8 bit beside 16: each by its own range"
+    )
 
 
 def test_files_written_say_the_same(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     calls: list[tuple[int, int]] = []
-    result = evaluate(made / "gt", {"ä,\n": made / "a"}, out=out, batch_size=2, on_progress=lambda *call: calls.append(call))
+    result = evaluate(
+        made / "gt",
+        {"ä,\n": made / "a"},
+        out=out,
+        batch_size=2,
+        on_progress=lambda *call: calls.append(call),
+    )
     assert calls == [(2, 7), (4, 7), (6, 7), (7, 7)]
     read = Evaluation.from_json((out / "per_image.json").read_text())
-    assert (read.images, read.summaries, read.about) == (result.images, result.summaries, result.about)
+    assert (read.images, read.summaries, read.about) == (
+        result.images,
+        result.summaries,
+        result.about,
+    )
     rows = read_csv(out / "per_image.csv")
     assert [row["name"] for row in rows] == [image.name for image in result.images]
-    assert [float(row["psnr"]) for row in rows] == [image.values["ä,\n"]["psnr"] for image in result.images]
+    assert [float(row["psnr"]) for row in rows] == [
+        image.values["ä,\n"]["psnr"] for image in result.images
+    ]
     assert {row["status"] for row in rows} == {"ok"}
     assert sorted(read_csv(out / "journal/rank-0.csv"), key=lambda row: int(row["index"])) == rows
     assert float(read_csv(out / "summary.csv")[0]["mean"]) == result.summaries[0].mean
@@ -166,7 +211,9 @@ def _cmyk(path: Path) -> None:
         (lambda path: path.write_text("no image"), r"2.png: is no PNG"),
     ],
 )
-def test_what_cannot_be_compared_is_an_error_and_in_no_mean(images: Path, spoil: Callable[[Path], None], words: str | None) -> None:
+def test_what_cannot_be_compared_is_an_error_and_in_no_mean(
+    images: Path, spoil: Callable[[Path], None], words: str | None
+) -> None:
     clean = evaluate(images / "gt", [images / "a", images / "b"])
     spoil(images / "a/2.png")
     result = evaluate(images / "gt", [images / "a", images / "b"], out=images / "out")
@@ -184,7 +231,11 @@ def test_what_cannot_be_compared_is_an_error_and_in_no_mean(images: Path, spoil:
     assert (result.summaries[0].count, result.summaries[0].mean) == (6, math.fsum(left) / 6)
     assert result.summaries[1] == clean.summaries[1], "the other method has all its images"
     assert result.comparisons[0].count == 6
-    row = next(row for row in read_csv(images / "out/per_image.csv") if (row["index"], row["method"]) == ("2", "a"))
+    row = next(
+        row
+        for row in read_csv(images / "out/per_image.csv")
+        if (row["index"], row["method"]) == ("2", "a")
+    )
     assert (row["status"], row["psnr"]) == ("error", "")
 
 
@@ -225,7 +276,9 @@ def test_measure_that_cannot_serve_an_image(images: Path) -> None:
 def test_nothing_left_is_an_error_and_its_records_are_kept(images: Path) -> None:
     for path in (images / "a").iterdir():
         _truncated(path)
-    with pytest.raises(RuntimeError, match=r"no image could be measured: .*0.png: .*truncated.* \(and 6 more\)"):
+    with pytest.raises(
+        RuntimeError, match=r"no image could be measured: .*0.png: .*truncated.* \(and 6 more\)"
+    ):
         evaluate(images / "gt", images / "a", out=images / "out")
     assert {row["status"] for row in read_csv(images / "out/per_image.csv")} == {"error"}
 
@@ -234,7 +287,11 @@ def test_equal_images_are_infinite_and_not_in_the_mean(images: Path) -> None:
     shutil.copy(images / "gt/3.png", images / "a/3.png")
     result = evaluate(images / "gt", images / "a", out=images / "out", metrics=("psnr",))
     assert result.images[3].values["a"]["psnr"] == math.inf
-    assert (result.summaries[0].count, result.summaries[0].infinite, result.summaries[0].best) == (7, 1, "3")
+    assert (result.summaries[0].count, result.summaries[0].infinite, result.summaries[0].best) == (
+        7,
+        1,
+        "3",
+    )
     assert math.isfinite(result.summaries[0].mean)
     assert read_csv(images / "out/per_image.csv")[3]["psnr"] == "inf"
 
@@ -269,7 +326,9 @@ def tables(out: Path) -> tuple[bytes, bytes]:
 
 
 def test_resume(images: Path) -> None:
-    """What is there is not decoded again, half a line is no line, and the numbers are those of an undisturbed run."""
+    """What is there is not decoded again, half a line is no line, and the numbers are those of an
+    undisturbed run.
+    """
     options: dict[str, Any] = {"batch_size": 2, "report": False}
     out, whole = images / "out", images / "whole"
     evaluate(images / "gt", images / "a", out=whole, **options)
@@ -278,13 +337,24 @@ def test_resume(images: Path) -> None:
     assert len(read_csv(out / "journal/rank-0.csv")) == 4, "streamed"
     with (out / "journal/rank-0.jsonl").open("ab") as file:
         file.write(b'{"batch": "half a li')
-    with pytest.raises(ValueError, match="already holds an evaluation: resume continues it, overwrite discards it"):
+    with pytest.raises(
+        ValueError, match="already holds an evaluation: resume continues it, overwrite discards it"
+    ):
         evaluate(images / "gt", images / "a", out=out, **options)
     calls: list[tuple[int, int]] = []
-    evaluate(images / "gt", images / "a", out=out, resume=True, on_progress=lambda *call: calls.append(call), **options)
+    evaluate(
+        images / "gt",
+        images / "a",
+        out=out,
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+        **options,
+    )
     assert calls[-1] == (3, 3), "four were there"
     assert tables(out) == tables(whole)
-    assert sorted(row["index"] for row in read_csv(out / "journal/rank-0.csv")) == [str(i) for i in range(7)]
+    assert sorted(row["index"] for row in read_csv(out / "journal/rank-0.csv")) == [
+        str(i) for i in range(7)
+    ]
     evaluate(images / "gt", images / "a", out=out, resume=True, on_progress=_stopped(0), **options)
     assert tables(out) == tables(whole), "a whole one has nothing to do"
 
@@ -297,7 +367,14 @@ def test_resume_measures_anew_what_has_changed_or_failed(images: Path) -> None:
     (images / "a/2.png").write_bytes(good)
     save(images / "a/4.png", photographs.degrade(photographs.pair("chelsea", *SIZES[4])[1]))
     calls: list[tuple[int, int]] = []
-    result = evaluate(images / "gt", images / "a", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    result = evaluate(
+        images / "gt",
+        images / "a",
+        out=out,
+        batch_size=1,
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+    )
     assert calls == [(1, 2), (2, 2)]
     assert result.images == evaluate(images / "gt", images / "a").images
 
@@ -310,7 +387,14 @@ def test_resume_measures_anew_what_was_touched_or_resized(images: Path) -> None:
     times = (images / "gt/3.png").stat().st_atime_ns, (images / "gt/3.png").stat().st_mtime_ns
     save(images / "gt/3.png", photographs.degrade(photographs.pair("chelsea", *SIZES[3])[1]))
     os.utime(images / "gt/3.png", ns=times)
-    evaluate(images / "gt", images / "a", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    evaluate(
+        images / "gt",
+        images / "a",
+        out=out,
+        batch_size=1,
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+    )
     assert calls == [(1, 2), (2, 2)]
 
 
@@ -329,14 +413,23 @@ def test_resume_tries_again_what_could_not_be_read(images: Path) -> None:
 def test_resume_refuses_other_settings_by_name(images: Path) -> None:
     out = images / "out"
     evaluate(images / "gt", images / "a", out=out, report=False)
-    with pytest.raises(ValueError, match=r"other settings, which cannot be continued: batch_size was 16, is now 2"):
+    with pytest.raises(
+        ValueError, match=r"other settings, which cannot be continued: batch_size was 16, is now 2"
+    ):
         evaluate(images / "gt", images / "a", out=out, resume=True, batch_size=2)
     with pytest.raises(ValueError, match=r"metrics was {'psnr': .*, is now {'psnr': .*studio"):
         evaluate(images / "gt", images / "a", out=out, resume=True, protocol="basicsr", scale=2)
     evaluate(images / "gt", images / "b", out=out, overwrite=True, report=False)
     assert {row["method"] for row in read_csv(out / "per_image.csv")} == {"b"}
     with pytest.raises(Stop):
-        evaluate(images / "gt", images / "a", out=out, overwrite=True, on_progress=_stopped(1), batch_size=1)
+        evaluate(
+            images / "gt",
+            images / "a",
+            out=out,
+            overwrite=True,
+            on_progress=_stopped(1),
+            batch_size=1,
+        )
     assert not (out / "per_image.csv").exists(), "discarded is what was there before"
     (out / "journal/settings.json").write_text("{")
     with pytest.raises(ValueError, match=r"settings.json cannot be read .*; overwrite discards"):
@@ -344,7 +437,9 @@ def test_resume_refuses_other_settings_by_name(images: Path) -> None:
 
 
 def test_full_disk_while_measuring(images: Path) -> None:
-    """The kernel refuses at a limit, in the middle of a write; what was kept before is whole, and resume goes on from it."""
+    """The kernel refuses at a limit, in the middle of a write; what was kept before is whole, and
+    resume goes on from it.
+    """
     options: dict[str, Any] = {"batch_size": 1, "report": False}
     whole = evaluate(images / "gt", images / "a", out=images / "whole", **options)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -356,7 +451,10 @@ def test_full_disk_while_measuring(images: Path) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
 
     try:
-        with pytest.raises(RuntimeError, match=r"cannot write .*rank-0.*; what was written before is kept: make room .* resume"):
+        with pytest.raises(
+            RuntimeError,
+            match=r"cannot write .*rank-0.*; what was written before is kept: make room .* resume",
+        ):
             evaluate(images / "gt", images / "a", out=images / "out", on_progress=fill, **options)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -364,7 +462,14 @@ def test_full_disk_while_measuring(images: Path) -> None:
     assert len(lines) == 3
     assert all(json.loads(line)["rows"] and line.endswith(b"\n") for line in lines)
     calls: list[tuple[int, int]] = []
-    result = evaluate(images / "gt", images / "a", out=images / "out", resume=True, on_progress=lambda *call: calls.append(call), **options)
+    result = evaluate(
+        images / "gt",
+        images / "a",
+        out=images / "out",
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+        **options,
+    )
     assert calls[-1] == (7 - len(lines),) * 2
     assert result.images == whole.images
     assert tables(images / "out") == tables(images / "whole")
@@ -384,7 +489,9 @@ def test_full_disk_while_writing_tables(images: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
         with pytest.raises(
-            RuntimeError, match=r"cannot write .*per_image.csv \(No space left on device\); what was written before is kept"
+            RuntimeError,
+            match=r"cannot write .*per_image.csv \(No space left on device\); what was written "
+            r"before is kept",
         ):
             evaluate(images / "gt", images / "a", out=out, resume=True, report=False)
     assert tables(out) == before
@@ -402,16 +509,28 @@ def test_folder_that_cannot_be_written(images: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"metrics": "psnr"}, TypeError, "metrics must be a sequence of names, got the string 'psnr'"),
+        (
+            {"metrics": "psnr"},
+            TypeError,
+            "metrics must be a sequence of names, got the string 'psnr'",
+        ),
         ({"metrics": []}, ValueError, "at least one metric"),
         ({"metrics": ["psnr", "psnr"]}, ValueError, "none twice"),
         ({"metrics": ["snr"]}, ValueError, "must be one of 'psnr', .*got 'snr'"),
         ({"protocol": "basicsr"}, ValueError, "needs scale"),
         ({"protocol": protocol("plain"), "scale": 2}, ValueError, "scale belongs to the name"),
-        ({"on_damaged": "ignore"}, ValueError, "on_damaged must be one of 'skip', 'stop', got 'ignore'"),
+        (
+            {"on_damaged": "ignore"},
+            ValueError,
+            "on_damaged must be one of 'skip', 'stop', got 'ignore'",
+        ),
         ({"alpha": "white"}, ValueError, "alpha must be one of"),
         ({"device": "toaster"}, ValueError, "device must be 'auto', 'cpu', .*, got 'toaster'"),
-        ({"device": "meta"}, ValueError, "device must be 'auto', 'cpu', .* computes in float64 here, got 'meta'"),
+        (
+            {"device": "meta"},
+            ValueError,
+            "device must be 'auto', 'cpu', .* computes in float64 here, got 'meta'",
+        ),
         ({"overwrite": True}, ValueError, "overwrite discards what out holds: it needs out"),
         (
             {"metrics": [measure("psnr")], "protocol": "basicsr", "scale": 2},
@@ -430,13 +549,25 @@ def test_arguments(made: Path, options: dict[str, Any], error: type[Exception], 
 
 
 def test_resume_goes_on_though_images_have_gone(images: Path) -> None:
-    """Places in the order change, what was measured does not; the same files twice are two images."""
-    (images / "pairs.csv").write_text("reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (6, 0, 1, 0, 2, 4)))
+    """Places in the order change, what was measured does not; the same files twice
+    are two images.
+    """
+    (images / "pairs.csv").write_text(
+        "reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (6, 0, 1, 0, 2, 4))
+    )
     out, whole = images / "out", images / "whole"
     evaluate(images / "pairs.csv", out=out, batch_size=1)
-    (images / "pairs.csv").write_text("reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (0, 1, 0, 4, 5)))
+    (images / "pairs.csv").write_text(
+        "reference,a\n" + "".join(f"gt/{i}.png,a/{i}.png\n" for i in (0, 1, 0, 4, 5))
+    )
     calls: list[tuple[int, int]] = []
-    evaluate(images / "pairs.csv", out=out, batch_size=1, resume=True, on_progress=lambda *call: calls.append(call))
+    evaluate(
+        images / "pairs.csv",
+        out=out,
+        batch_size=1,
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+    )
     assert calls == [(1, 1)], "one was added"
     evaluate(images / "pairs.csv", out=whole, batch_size=1)
     assert tables(out) == tables(whole)
@@ -447,18 +578,29 @@ def test_resume_does_not_repeat_what_never_can_be_measured(images: Path) -> None
     out, calls = images / "out", list[tuple[int, int]]()
     metrics = ("psnr", "ms_ssim")
     first = evaluate(images / "gt", images / "a", out=out, metrics=metrics)
-    again = evaluate(images / "gt", images / "a", out=out, metrics=metrics, resume=True, on_progress=lambda *call: calls.append(call))
+    again = evaluate(
+        images / "gt",
+        images / "a",
+        out=out,
+        metrics=metrics,
+        resume=True,
+        on_progress=lambda *call: calls.append(call),
+    )
     assert (again.images, calls) == (first.images, [])
 
 
 @pytest.mark.parametrize("left", ["journal/rank-0.jsonl", "index.html", "per_image.csv"])
 @pytest.mark.parametrize("resume", [False, True])
-def test_files_of_an_evaluation_without_its_settings_are_not_touched(images: Path, left: str, resume: bool) -> None:
+def test_files_of_an_evaluation_without_its_settings_are_not_touched(
+    images: Path, left: str, resume: bool
+) -> None:
     out = images / "out"
     (out / left).parent.mkdir(parents=True)
     (out / left).write_text("of somebody")
     with pytest.raises(
-        ValueError, match=rf"holds {left} without journal/settings.json, by which it could be continued; overwrite discards"
+        ValueError,
+        match=rf"holds {left} without journal/settings.json, by which it could be continued; "
+        r"overwrite discards",
     ):
         evaluate(images / "gt", images / "a", out=out, resume=resume)
     assert (out / left).read_text() == "of somebody"
@@ -475,10 +617,14 @@ def test_report_of_other_numbers_does_not_stay(images: Path) -> None:
     evaluate(images / "gt", images / "a", out=out, resume=True)
     with pytest.raises(Stop):
         evaluate(images / "gt", images / "b", out=out, overwrite=True, on_progress=_stopped(1))
-    assert {path.name for path in out.iterdir()} == {"journal"}, "killed before anything new was written"
+    assert {path.name for path in out.iterdir()} == {"journal"}, (
+        "killed before anything new was written"
+    )
 
 
-def test_file_that_goes_after_its_header_was_read(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_goes_after_its_header_was_read(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def inspect_and_lose(path: Path) -> object:
         header = inspect(path)
         if path == images / "a/3.png":
@@ -501,13 +647,17 @@ def test_a_system_that_fails_ends_the_run(images: Path, monkeypatch: pytest.Monk
         evaluate(images / "gt", images / "a")
 
 
-def test_device_out_of_memory_names_the_way_out(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_out_of_memory_names_the_way_out(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*arguments: object) -> None:
         raise torch.OutOfMemoryError(f"CUDA out of memory. {len(arguments)}")
 
     monkeypatch.setattr("ssimloss.evaluation.measuring._on_device", full)
     with pytest.raises(
-        RuntimeError, match=r"cpu has too little memory for 4 images of 40x48 at once; a smaller batch_size \(--batch-size\)"
+        RuntimeError,
+        match=r"cpu has too little memory for 4 images of 40x48 at once; a smaller batch_size "
+        r"\(--batch-size\)",
     ):
         evaluate(made / "gt", made / "a")
 
@@ -517,23 +667,36 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     monkeypatch.setattr("torch.ones", Mock(return_value=torch.tensor(1.0)))
     assert World(rank=1, size=2).device("cuda:3") == torch.device("cuda:3")
-    assert World(rank=1, size=2).device("cuda") == World(rank=1, size=2).device("auto") == torch.device("cuda:1")
+    assert (
+        World(rank=1, size=2).device("cuda")
+        == World(rank=1, size=2).device("auto")
+        == torch.device("cuda:1")
+    )
     monkeypatch.setenv("LOCAL_RANK", "2")
     assert World(rank=6, size=8).device("cuda") == torch.device("cuda:2")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ValueError, match="device is 'cuda', but torch sees no GPU; 'auto' takes the CPU then"):
+    with pytest.raises(
+        ValueError, match="device is 'cuda', but torch sees no GPU; 'auto' takes the CPU then"
+    ):
         World().device("cuda")
 
 
 @needs_gloo
-def test_a_script_in_which_one_process_alone_evaluates(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_in_which_one_process_alone_evaluates(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It says so, and does not wait for days."""
     from torch.testing._internal.distributed import fake_pg  # noqa: F401  # its import makes the backend known
 
     monkeypatch.setattr("ssimloss.evaluation.sharding._MEETING", timedelta(seconds=0.5))
-    torch.distributed.init_process_group("fake", rank=0, world_size=2, store=torch.distributed.HashStore())
+    torch.distributed.init_process_group(
+        "fake", rank=0, world_size=2, store=torch.distributed.HashStore()
+    )
     try:
-        with pytest.raises(RuntimeError, match=r"every process .* must call evaluate, and not all 2 did within 0:00:00\.5"):
+        with pytest.raises(
+            RuntimeError,
+            match=r"every process .* must call evaluate, and not all 2 did within 0:00:00\.5",
+        ):
             evaluate(made / "gt", made / "a")
     finally:
         torch.distributed.destroy_process_group()
@@ -544,15 +707,22 @@ def test_journal_of_another_evaluation_counts_for_nothing(images: Path) -> None:
     out = images / "out"
     expected = evaluate(images / "gt", images / "a", out=out, report=False)
     journal = out / "journal/rank-0.jsonl"
-    journal.write_bytes(b"\xff\n[]\n{}\n1\n" + journal.read_bytes().replace(b'"batch": "', b'"batch": "0'))
+    journal.write_bytes(
+        b"\xff\n[]\n{}\n1\n" + journal.read_bytes().replace(b'"batch": "', b'"batch": "0')
+    )
     assert on_disk.read_journal(out)
-    assert evaluate(images / "gt", images / "a", out=out, report=False, resume=True).images == expected.images
+    assert (
+        evaluate(images / "gt", images / "a", out=out, report=False, resume=True).images
+        == expected.images
+    )
 
 
 @needs_gloo
 def test_inside_a_script_that_has_joined_others_itself(made: Path, tmp_path: Path) -> None:
     """Its group is used, and left as it was."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1
+    )
     try:
         assert evaluate(made / "gt", made / "a").images == evaluate(made / "gt", made / "a").images
         assert torch.distributed.is_initialized()

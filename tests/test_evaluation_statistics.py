@@ -11,9 +11,19 @@ import pytest
 from scipy import stats
 
 from ssimloss.evaluation import ImageRecord, MetricInfo
-from ssimloss.evaluation.statistics import bootstrap_interval, compare_methods, holm, mean, sign_flip_p, summarise
+from ssimloss.evaluation.statistics import (
+    bootstrap_interval,
+    compare_methods,
+    holm,
+    mean,
+    sign_flip_p,
+    summarise,
+)
 
-PSNR, LPIPS = MetricInfo("psnr", "PSNR", "dB", True, ""), MetricInfo("lpips", "LPIPS", "", False, "")
+PSNR, LPIPS = (
+    MetricInfo("psnr", "PSNR", "dB", True, ""),
+    MetricInfo("lpips", "LPIPS", "", False, ""),
+)
 
 
 def records(values: dict[str, list[float | None]], metric: str = "psnr") -> list[ImageRecord]:
@@ -21,7 +31,15 @@ def records(values: dict[str, list[float | None]], metric: str = "psnr") -> list
     count = len(next(iter(values.values())))
     return [
         ImageRecord(
-            i, f"image{i}", Path(), {}, (1, 1), {m: {} if row[i] is None else {metric: float(row[i] or 0)} for m, row in values.items()}
+            i,
+            f"image{i}",
+            Path(),
+            {},
+            (1, 1),
+            {
+                m: {} if row[i] is None else {metric: float(row[i] or 0)}
+                for m, row in values.items()
+            },
         )
         for i in range(count)
     ]
@@ -35,11 +53,15 @@ def test_mean_is_the_same_in_any_order() -> None:
 
 
 # A skewed and a symmetric sample, one of two values, one too large for one draw of random numbers.
-@pytest.mark.parametrize(("count", "kind"), [(40, "exponential"), (200, "normal"), (2, "normal"), (900, "normal")])
+@pytest.mark.parametrize(
+    ("count", "kind"), [(40, "exponential"), (200, "normal"), (2, "normal"), (900, "normal")]
+)
 def test_interval_agrees_with_scipy(count: int, kind: str) -> None:
     values = getattr(np.random.default_rng(1), kind)(size=count) + 30
     low, high = bootstrap_interval(values)
-    theirs = stats.bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(2)).confidence_interval
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
     noise = 0.05 * values.std() / math.sqrt(count) + 1e-12  # of two estimates from 10,000 resamples
     assert low == pytest.approx(theirs.low, abs=2 * noise)
     assert high == pytest.approx(theirs.high, abs=2 * noise)
@@ -49,7 +71,12 @@ def test_interval_agrees_with_scipy(count: int, kind: str) -> None:
 
 def test_interval_covers_as_often_as_it_says() -> None:
     random = np.random.default_rng(3)
-    covered = [low <= 0 <= high for low, high in (bootstrap_interval(random.normal(size=50), resamples=400) for _ in range(400))]
+    covered = [
+        low <= 0 <= high
+        for low, high in (
+            bootstrap_interval(random.normal(size=50), resamples=400) for _ in range(400)
+        )
+    ]
     assert 0.90 < np.mean(covered) < 0.98
 
 
@@ -70,10 +97,14 @@ def test_one_value_has_no_interval() -> None:
 def test_permutation_test_agrees_with_scipy() -> None:
     random = np.random.default_rng(4)
     few = random.normal(0.4, 1, 9)
-    exact = stats.permutation_test((few,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+    exact = stats.permutation_test(
+        (few,), np.mean, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
     assert sign_flip_p(few) == pytest.approx(exact, abs=1e-12)
     many = random.normal(0.25, 1, 60)
-    drawn = stats.permutation_test((many,), np.mean, permutation_type="samples", n_resamples=20_000, rng=random).pvalue
+    drawn = stats.permutation_test(
+        (many,), np.mean, permutation_type="samples", n_resamples=20_000, rng=random
+    ).pvalue
     assert sign_flip_p(many) == pytest.approx(drawn, abs=0.01)
     assert sign_flip_p(many) == sign_flip_p(-many) == sign_flip_p(1e-6 * many)
 
@@ -87,7 +118,12 @@ def test_permutation_test_at_its_ends() -> None:
 
 def test_permutation_test_rejects_as_rarely_as_it_says() -> None:
     random = np.random.default_rng(5)
-    p = np.array([sign_flip_p(random.exponential(size=20) * random.choice([-1, 1], 20), resamples=300) for _ in range(400)])
+    p = np.array(
+        [
+            sign_flip_p(random.exponential(size=20) * random.choice([-1, 1], 20), resamples=300)
+            for _ in range(400)
+        ]
+    )
     assert 0.02 < (p <= 0.05).mean() < 0.09
 
 
@@ -107,7 +143,14 @@ def test_summary() -> None:
     assert (a.mean, a.std) == (30, pytest.approx(np.std([20, 30, 40])))
     assert 20 <= a.low < 30 < a.high <= 40
     assert (a.best, a.worst) == ("image3", "image1")
-    assert (c.mean, c.std, c.low, c.high, c.count, c.infinite) == (math.inf, 0, math.inf, math.inf, 5, 5)
+    assert (c.mean, c.std, c.low, c.high, c.count, c.infinite) == (
+        math.inf,
+        0,
+        math.inf,
+        math.inf,
+        5,
+        5,
+    )
     lpips = summarise(records({"a": [0.3, 0.1, 0.2]}, "lpips"), ["a"], [LPIPS])[0]
     assert (lpips.best, lpips.worst) == ("image1", "image0")
 
@@ -119,8 +162,14 @@ def test_comparison_counts_only_images_good_in_all_methods() -> None:
     a, b, c = ([*map(float, base + shift + random.normal(0, 0.3, 30))] for shift in (0.5, 0.0, 0.0))
     broken_a: list[float | None] = [*a[:28], None, math.inf]
     broken_c: list[float | None] = [None, *c[1:]]
-    rows = compare_methods(records({"a": broken_a, "b": [*b], "c": broken_c}), ["a", "b", "c"], [PSNR, LPIPS])
-    assert [(row.first, row.second, row.count) for row in rows] == [("a", "b", 27), ("a", "c", 27), ("b", "c", 27)]
+    rows = compare_methods(
+        records({"a": broken_a, "b": [*b], "c": broken_c}), ["a", "b", "c"], [PSNR, LPIPS]
+    )
+    assert [(row.first, row.second, row.count) for row in rows] == [
+        ("a", "b", 27),
+        ("a", "c", 27),
+        ("b", "c", 27),
+    ]
     assert rows[0].difference == pytest.approx(np.mean(np.array(a[1:28]) - b[1:28]))
     assert rows[0].low < rows[0].difference < rows[0].high
     assert rows[0].p < 0.001 < 0.05 < rows[2].p

@@ -1,6 +1,7 @@
 """What every loss of the package promises, asked of each one that ``ssimloss`` exports.
 
-The losses are found, not listed (see ``discovery``): one added later is tested here from its first day.
+The losses are found, not listed (see ``discovery``): one added later is tested here from its first
+day.
 """
 
 from __future__ import annotations
@@ -24,34 +25,56 @@ from torch import Tensor, nn
 import ssimloss.losses
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
-with_reduction = pytest.mark.parametrize("name", [name for name in LOSSES if recipe(name).has_reduction])
-with_mask = pytest.mark.parametrize("name", [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters])
-of_two_images = pytest.mark.parametrize("name", [name for name in LOSSES if recipe(name).takes_target])
+with_reduction = pytest.mark.parametrize(
+    "name", [name for name in LOSSES if recipe(name).has_reduction]
+)
+with_mask = pytest.mark.parametrize(
+    "name",
+    [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters],
+)
+of_two_images = pytest.mark.parametrize(
+    "name", [name for name in LOSSES if recipe(name).takes_target]
+)
 
 HALF = [torch.float16, torch.bfloat16]
 
 
 def relative(found: Tensor, expected: Tensor) -> float:
     """Relative L2 distance; absolute where the expected is zero."""
-    distance, norm = torch.linalg.vector_norm(found.double() - expected.double()), torch.linalg.vector_norm(expected.double())
+    distance, norm = (
+        torch.linalg.vector_norm(found.double() - expected.double()),
+        torch.linalg.vector_norm(expected.double()),
+    )
     return float(distance / norm if norm > 0 else distance)
 
 
-def assert_close(found: tuple[Tensor, list[Tensor]], expected: tuple[Tensor, list[Tensor]], *, value: float, gradient: float) -> None:
-    """Compare values and gradients relative to their size, so that a small gradient is not excused."""
+def assert_close(
+    found: tuple[Tensor, list[Tensor]],
+    expected: tuple[Tensor, list[Tensor]],
+    *,
+    value: float,
+    gradient: float,
+) -> None:
+    """Compare values and gradients relative to their size, so that a small gradient
+    is not excused.
+    """
     torch.testing.assert_close(found[0].double(), expected[0].double(), rtol=value, atol=value)
     for image, ours, theirs in zip(("pred", "target"), found[1], expected[1], strict=False):
-        assert relative(ours, theirs) <= gradient, f"gradient to {image} is off by {relative(ours, theirs):.1e}"
+        assert relative(ours, theirs) <= gradient, (
+            f"gradient to {image} is off by {relative(ours, theirs):.1e}"
+        )
 
 
-# --- discovery -----------------------------------------------------------------------------------------------------------------------
+# --- discovery ------------------------------------------------------------------------------------
 
 
 def test_losses_are_found() -> None:
     assert {"L1Loss", "L2Loss", "CharbonnierLoss"} <= LOSSES.keys()
     assert set(RECIPES) <= LOSSES.keys(), "a recipe for a loss that is not there"
     unexported = {
-        name for name, value in vars(ssimloss.losses).items() if inspect.isclass(value) and issubclass(value, nn.Module)
+        name
+        for name, value in vars(ssimloss.losses).items()
+        if inspect.isclass(value) and issubclass(value, nn.Module)
     } - LOSSES.keys()
     assert unexported == set(), "losses that ssimloss does not export"
 
@@ -67,20 +90,30 @@ def test_a_loss_of_other_inputs_needs_a_recipe(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_closeness_is_relative() -> None:
-    """A gradient of 1e-7 that is wrong by its own size fails, as it would not under an absolute tolerance."""
+    """A gradient of 1e-7 that is wrong by its own size fails, as it would not under an absolute
+    tolerance.
+    """
     value, right, wrong = torch.tensor(0.5), torch.full((2,), 1e-7), torch.full((2,), -1e-7)
     with pytest.raises(AssertionError, match="gradient to pred"):
         assert_close((value, [wrong]), (value, [right]), value=1e-6, gradient=1e-2)
 
 
-# --- edges -------------------------------------------------------------------------------------------------------------------------
+# --- edges ----------------------------------------------------------------------------------------
 
 
 def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs at which some loss in use turns NaN, infinite, or stops training."""
-    pred, target = (image[:1, : recipe(name).channels] for image in photographs.batch(*recipe(name).sides, dtype=torch.float32))
+    pred, target = (
+        image[:1, : recipe(name).channels]
+        for image in photographs.batch(*recipe(name).sides, dtype=torch.float32)
+    )
     flat, (height, width) = torch.full_like(target, 0.5), target.shape[-2:]
-    checkerboard = ((torch.arange(height)[:, None] + torch.arange(width)) % 2).to(target).expand_as(target).contiguous()
+    checkerboard = (
+        ((torch.arange(height)[:, None] + torch.arange(width)) % 2)
+        .to(target)
+        .expand_as(target)
+        .contiguous()
+    )
     smooth = torch.linspace(0.2, 0.8, width).expand_as(target).contiguous()
     noise = torch.rand(target.shape, generator=torch.Generator().manual_seed(1))
     black, white = torch.zeros_like(target), torch.ones_like(target)
@@ -112,7 +145,11 @@ def configurations(name: str) -> Iterator[dict[str, object]]:
     hints = typing.get_type_hints(LOSSES[name].__init__)
     for option in options(LOSSES[name]):
         words = _words(hints[option])
-        yield from ({option: word} for word in words if option not in ("reduction", "backend") and word != _default(name, option))
+        yield from (
+            {option: word}
+            for word in words
+            if option not in ("reduction", "backend") and word != _default(name, option)
+        )
 
 
 def _words(annotation: object) -> tuple[object, ...]:
@@ -127,18 +164,26 @@ def _default(name: str, option: str) -> object:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [pytest.param(name, words, id="-".join([name, *map(str, words.values())])) for name in LOSSES for words in configurations(name)],
+    [
+        pytest.param(name, words, id="-".join([name, *map(str, words.values())]))
+        for name in LOSSES
+        for words in configurations(name)
+    ],
 )
 def test_value_and_gradient_are_finite_at_every_edge(name: str, words: dict[str, object]) -> None:
     module = build(name, **words)
     for edge, (pred, target) in edges(name).items():
         for dtype in (torch.float32,) if words else (torch.float32, *HALF):
             if edge == "far out of range" and dtype is torch.float16:
-                continue  # a squared error of 1e6 does not fit a float16 map; the gradient does not either
+                # a squared error of 1e6 does not fit a float16 map; the gradient does not either
+                continue
             value, gradients = value_and_gradients(name, module, pred.to(dtype), target.to(dtype))
             assert value.isfinite(), f"{edge}, {dtype}: {value}"
             for gradient in gradients:
-                assert gradient.isfinite().all(), f"{edge}, {dtype}: gradient not finite at {int((~gradient.isfinite()).sum())} places"
+                assert gradient.isfinite().all(), (
+                    f"{edge}, {dtype}: gradient not finite at {int((~gradient.isfinite()).sum())} "
+                    "places"
+                )
 
 
 @every_loss
@@ -149,64 +194,106 @@ def test_gradient_is_alive_from_noise(name: str) -> None:
     assert (gradients[0].abs().amax(dim=(-2, -1)) > 0).all()
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if recipe(name).takes_target and recipe(name).is_distance])
+@pytest.mark.parametrize(
+    "name", [name for name in LOSSES if recipe(name).takes_target and recipe(name).is_distance]
+)
 def test_loss_falls_on_the_way_to_the_target(name: str) -> None:
     """A score returned for a loss would rise."""
     pred, target = photos(name)
     module = build(name)
-    ways = [float(evaluate(name, module, pred.lerp(target, share), target)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    ways = [
+        float(evaluate(name, module, pred.lerp(target, share), target))
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
     assert ways == sorted(ways, reverse=True)
     assert ways[0] > ways[-1]
 
 
 @every_loss
 def test_gradient_is_the_derivative(name: str) -> None:
-    """Against a central difference along a random direction, in float64; per image, so that neither is missing a part."""
+    """Against a central difference along a random direction, in float64; per image, so that neither
+    is missing a part.
+    """
     if not recipe(name).is_derivative:
-        pytest.xfail("its gradient is by definition not the derivative of its value; see its recipe")
+        pytest.xfail(
+            "its gradient is by definition not the derivative of its value; see its recipe"
+        )
     pair, module = photos(name, torch.float64), build(name)
     step = 1e-8  # small, so that hardly a pixel crosses the corner of an |x|
     _, gradients = value_and_gradients(name, module, *pair)
     for i, gradient in enumerate(gradients):
-        # Along the gradient and not across it, so that the derivative is far above the error of the difference.
+        # Along the gradient and not across it, so that the derivative is far above the error of the
+        # difference.
         direction = gradient.sign() * (0.5 + torch.rand(gradient.shape, dtype=torch.float64))
-        moved = [[image + sign * step * direction if i == j else image for j, image in enumerate(pair)] for sign in (1, -1)]
-        difference = (evaluate(name, module, *moved[0]) - evaluate(name, module, *moved[1])) / (2 * step)
+        moved = [
+            [image + sign * step * direction if i == j else image for j, image in enumerate(pair)]
+            for sign in (1, -1)
+        ]
+        difference = (evaluate(name, module, *moved[0]) - evaluate(name, module, *moved[1])) / (
+            2 * step
+        )
         torch.testing.assert_close((gradient * direction).sum(), difference, rtol=1e-4, atol=0)
 
 
 @every_loss
 def test_second_derivative_is_right_or_refused(name: str) -> None:
-    """Gradient penalties differentiate twice; zeros in place of the second derivative would go unnoticed."""
+    """Gradient penalties differentiate twice; zeros in place of the second derivative would go
+    unnoticed.
+    """
     pred, target = photos(name, torch.float64)
     module, direction = build(name), torch.randn(pred.shape, dtype=torch.float64)
 
     def gradient(image: Tensor, create_graph: bool) -> Tensor:
-        return torch.autograd.grad(evaluate(name, module, image, target), image, create_graph=create_graph)[0]
+        return torch.autograd.grad(
+            evaluate(name, module, image, target), image, create_graph=create_graph
+        )[0]
 
     image = pred.clone().requires_grad_()
     try:
         first = gradient(image, create_graph=True)
-        second = torch.autograd.grad((first * direction).sum(), image)[0] if first.requires_grad else torch.zeros_like(pred)
+        second = (
+            torch.autograd.grad((first * direction).sum(), image)[0]
+            if first.requires_grad
+            else torch.zeros_like(pred)
+        )
     except (RuntimeError, NotImplementedError):
         return
     if not recipe(name).is_derivative:
-        pytest.xfail("the second derivative is of a gradient in which something is held constant; see its recipe")
+        pytest.xfail(
+            "the second derivative is of a gradient in which something is held constant; see its "
+            "recipe"
+        )
     step = 1e-8
-    ahead, behind = (gradient((pred + sign * step * direction).requires_grad_(), create_graph=False) for sign in (1, -1))
-    torch.testing.assert_close((second * direction).sum(), (((ahead - behind) / (2 * step)) * direction).sum(), rtol=1e-2, atol=1e-6)
+    ahead, behind = (
+        gradient((pred + sign * step * direction).requires_grad_(), create_graph=False)
+        for sign in (1, -1)
+    )
+    torch.testing.assert_close(
+        (second * direction).sum(),
+        (((ahead - behind) / (2 * step)) * direction).sum(),
+        rtol=1e-2,
+        atol=1e-6,
+    )
 
 
-# --- dtypes ------------------------------------------------------------------------------------------------------------------------
+# --- dtypes ---------------------------------------------------------------------------------------
 
 
 def half_pairs(name: str) -> dict[str, tuple[Tensor, Tensor]]:
-    """Where half precision hurts: texture, images that hardly differ, and a flat bright patch, whose variance is all cancellation."""
+    """Where half precision hurts: texture, images that hardly differ, and a flat bright patch,
+    whose variance is all cancellation.
+    """
     pred, target = photos(name)
-    bright, other = (0.9 + 0.01 * torch.randn(target.shape, generator=torch.Generator().manual_seed(seed)) for seed in (2, 4))
+    bright, other = (
+        0.9 + 0.01 * torch.randn(target.shape, generator=torch.Generator().manual_seed(seed))
+        for seed in (2, 4)
+    )
     return {
         "photographs": (pred, target),
-        "near identical": (target + torch.randn(target.shape, generator=torch.Generator().manual_seed(3)) / 255, target),
+        "near identical": (
+            target + torch.randn(target.shape, generator=torch.Generator().manual_seed(3)) / 255,
+            target,
+        ),
         "flat and bright": (bright, bright.roll(1, -1).lerp(other, 0.25)),
     }
 
@@ -214,13 +301,17 @@ def half_pairs(name: str) -> dict[str, tuple[Tensor, Tensor]]:
 @every_loss
 @pytest.mark.parametrize("dtype", HALF, ids=str)
 def test_half_precision_computes_in_float32(name: str, dtype: torch.dtype) -> None:
-    """Against float64 on the same, already rounded images; the gradient is scaled to 1 first, as a loss scaler does."""
+    """Against float64 on the same, already rounded images; the gradient is scaled to 1 first, as a
+    loss scaler does.
+    """
     module = build(name)
     for pair in half_pairs(name).values():
         rounded = [image.to(dtype) for image in pair]
         _, exact = value_and_gradients(name, module, *(image.double() for image in rounded))
         scale = 1 / max(float(gradient.abs().max()) for gradient in exact)
-        expected = value_and_gradients(name, module, *(image.double() for image in rounded), scale=scale)
+        expected = value_and_gradients(
+            name, module, *(image.double() for image in rounded), scale=scale
+        )
         found = value_and_gradients(name, module, *rounded, scale=scale)
         assert found[0].dtype is torch.float32
         assert all(gradient.dtype is dtype for gradient in found[1])
@@ -259,14 +350,20 @@ def test_unreduced_result_has_the_dtype_of_the_images(name: str, dtype: torch.dt
     pair = photos(name, dtype)
     assert evaluate(name, build(name, reduction="none"), *pair).dtype is dtype
     for reduction in ("mean", "sum", "image"):
-        assert evaluate(name, build(name, reduction=reduction), *pair).dtype is torch.promote_types(dtype, torch.float32)
+        assert evaluate(name, build(name, reduction=reduction), *pair).dtype is torch.promote_types(
+            dtype, torch.float32
+        )
 
 
-# --- gradients, batches, memory layouts ---------------------------------------------------------------------------------------------
+# --- gradients, batches, memory layouts -----------------------------------------------------------
 
 
 @of_two_images
-@pytest.mark.parametrize("asks", [(False, False), (True, False), (False, True), (True, True)], ids=["neither", "pred", "target", "both"])
+@pytest.mark.parametrize(
+    "asks",
+    [(False, False), (True, False), (False, True), (True, True)],
+    ids=["neither", "pred", "target", "both"],
+)
 def test_gradient_reaches_whichever_image_asks(name: str, asks: tuple[bool, bool]) -> None:
     module, pair = build(name), photos(name)
     expected = value_and_gradients(name, module, *pair)
@@ -285,17 +382,35 @@ def test_gradient_reaches_whichever_image_asks(name: str, asks: tuple[bool, bool
 @every_loss
 def test_batch_is_the_mean_of_its_images(name: str) -> None:
     module, (pred, target) = build(name), photos(name, torch.float64)
-    singles = [value_and_gradients(name, module, p[None], t[None]) for p, t in zip(pred, target, strict=True)]
+    singles = [
+        value_and_gradients(name, module, p[None], t[None])
+        for p, t in zip(pred, target, strict=True)
+    ]
     mean = torch.stack([value for value, _ in singles]).mean()
-    gradients = [torch.cat(parts) / len(singles) for parts in zip(*(gradients for _, gradients in singles), strict=True)]
-    assert_close(value_and_gradients(name, module, pred, target), (mean, gradients), value=1e-12, gradient=1e-10)
+    gradients = [
+        torch.cat(parts) / len(singles)
+        for parts in zip(*(gradients for _, gradients in singles), strict=True)
+    ]
+    assert_close(
+        value_and_gradients(name, module, pred, target),
+        (mean, gradients),
+        value=1e-12,
+        gradient=1e-10,
+    )
 
 
 @with_reduction
 def test_reduction_image_is_one_value_per_image(name: str) -> None:
     pred, target = photos(name, torch.float64)
-    singles = [evaluate(name, build(name), p[None], t[None]) for p, t in zip(pred, target, strict=True)]
-    torch.testing.assert_close(evaluate(name, build(name, reduction="image"), pred, target), torch.stack(singles), rtol=1e-12, atol=1e-14)
+    singles = [
+        evaluate(name, build(name), p[None], t[None]) for p, t in zip(pred, target, strict=True)
+    ]
+    torch.testing.assert_close(
+        evaluate(name, build(name, reduction="image"), pred, target),
+        torch.stack(singles),
+        rtol=1e-12,
+        atol=1e-14,
+    )
 
 
 @with_reduction
@@ -304,7 +419,9 @@ def test_sum_is_the_sum_of_the_unreduced(name: str) -> None:
     pair = photos(name, torch.float64)
     unreduced = evaluate(name, build(name, reduction="none"), *pair)
     assert unreduced.shape[0] == len(pair[0])
-    torch.testing.assert_close(evaluate(name, build(name, reduction="sum"), *pair), unreduced.sum(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        evaluate(name, build(name, reduction="sum"), *pair), unreduced.sum(), rtol=1e-12, atol=0
+    )
 
 
 @every_loss
@@ -338,7 +455,9 @@ def test_memory_layout_changes_nothing(name: str) -> None:
     expected = value_and_gradients(name, module, pred, target)
     for layout, changed in layouts(pred).items():
         for pair in ((changed, target), (changed, layouts(target)[layout])):
-            assert_close(value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4)
+            assert_close(
+                value_and_gradients(name, module, *pair), expected, value=1e-6, gradient=1e-4
+            )
 
 
 @every_loss
@@ -360,12 +479,14 @@ def test_images_are_left_as_they_were(name: str) -> None:
 @every_loss
 def test_same_call_same_bits(name: str) -> None:
     module, pair = build(name), photos(name)
-    (value, gradients), (again, gradients_again) = (value_and_gradients(name, module, *pair) for _ in range(2))
+    (value, gradients), (again, gradients_again) = (
+        value_and_gradients(name, module, *pair) for _ in range(2)
+    )
     assert torch.equal(value, again)
     assert all(torch.equal(a, b) for a, b in zip(gradients, gradients_again, strict=True))
 
 
-# --- masks -------------------------------------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 
 def masked(name: str, mask: Tensor) -> typing.Callable[..., Tensor]:
@@ -386,7 +507,12 @@ def test_mask_of_ones_is_no_mask(name: str) -> None:
     pair = photos(name, torch.float64)
     expected = value_and_gradients(name, build(name), *pair)
     for mask in (torch.ones_like(pair[0]), torch.ones_like(pair[0][:, :1], dtype=torch.bool)):
-        assert_close(value_and_gradients(name, masked(name, mask), *pair), expected, value=1e-10, gradient=1e-8)
+        assert_close(
+            value_and_gradients(name, masked(name, mask), *pair),
+            expected,
+            value=1e-10,
+            gradient=1e-8,
+        )
 
 
 @with_mask
@@ -405,7 +531,9 @@ def test_masked_pixels_are_never_looked_at(name: str) -> None:
 @with_mask
 def test_mask_without_a_valid_pixel_is_zero(name: str) -> None:
     pair = photos(name)
-    value, gradients = value_and_gradients(name, masked(name, torch.zeros_like(pair[0], dtype=torch.bool)), *pair)
+    value, gradients = value_and_gradients(
+        name, masked(name, torch.zeros_like(pair[0], dtype=torch.bool)), *pair
+    )
     assert value == 0
     assert all((gradient == 0).all() for gradient in gradients)
 
@@ -423,7 +551,7 @@ def test_bad_mask_is_named(name: str) -> None:
             evaluate(name, masked(name, bad), pred, target)  # type: ignore[arg-type]
 
 
-# --- bad arguments -----------------------------------------------------------------------------------------------------------------
+# --- bad arguments --------------------------------------------------------------------------------
 
 
 @every_loss
@@ -448,7 +576,9 @@ def test_bad_images_are_named(name: str) -> None:
 
 @of_two_images
 def test_images_that_do_not_belong_together_are_named(name: str) -> None:
-    """Nothing is broadcast: one channel against three, one image against two, would be a different loss."""
+    """Nothing is broadcast: one channel against three, one image against two, would be a different
+    loss.
+    """
     module, (pred, target) = build(name), photos(name)
     first, second = recipe(name).names
     first, second = recipe(name).names
@@ -480,7 +610,7 @@ def test_unknown_reduction_lists_the_choices(name: str) -> None:
         build(name, reduction="average")
 
 
-# --- modules -----------------------------------------------------------------------------------------------------------------------
+# --- modules --------------------------------------------------------------------------------------
 
 
 @every_loss
@@ -497,13 +627,25 @@ def test_modules_train_nothing_and_move(name: str) -> None:
     module, pair = build(name), photos(name, torch.float64)
     expected = evaluate(name, module, *pair)
     assert not any(parameter.requires_grad for parameter in module.parameters())
-    assert not any(isinstance(value, Tensor) and value.is_floating_point() for value in module.state_dict().values())
-    for moved in (module.double(), module.to("cpu"), module.float(), module.half(), module.eval(), module.train()):
+    assert not any(
+        isinstance(value, Tensor) and value.is_floating_point()
+        for value in module.state_dict().values()
+    )
+    for moved in (
+        module.double(),
+        module.to("cpu"),
+        module.float(),
+        module.half(),
+        module.eval(),
+        module.train(),
+    ):
         torch.testing.assert_close(evaluate(name, moved, *pair), expected, rtol=1e-6, atol=1e-8)
 
 
 def compiler_backend() -> str:
-    """The default one where there are a C++ compiler and Python's headers to serve it; else everything but code generation."""
+    """The default one where there are a C++ compiler and Python's headers to serve it; else
+    everything but code generation.
+    """
     headers = Path(sysconfig.get_paths()["include"], "Python.h").exists()
     return "inductor" if headers and any(map(shutil.which, ("g++", "clang++"))) else "aot_eager"
 
@@ -513,15 +655,22 @@ def compiler_backend() -> str:
 def test_compiled_equals_eager(name: str) -> None:
     torch.compiler.reset()
     module, pair = build(name), photos(name)
-    compiled = torch.compile(build(name), fullgraph=True, backend=recipe(name).compiler or compiler_backend())
+    compiled = torch.compile(
+        build(name), fullgraph=True, backend=recipe(name).compiler or compiler_backend()
+    )
     expected = value_and_gradients(name, module, *pair)
     # Rounded in another order: by as much as eager itself is off, where a loss is ill-conditioned.
     _, exact = value_and_gradients(name, build(name), *(image.double() for image in pair))
     off = max(relative(gradient, truth) for gradient, truth in zip(expected[1], exact, strict=True))
-    assert_close(value_and_gradients(name, compiled, *pair), expected, value=2e-6, gradient=max(1e-5, 2 * off))
+    assert_close(
+        value_and_gradients(name, compiled, *pair),
+        expected,
+        value=2e-6,
+        gradient=max(1e-5, 2 * off),
+    )
 
 
-# --- GPU ---------------------------------------------------------------------------------------------------------------------------
+# --- GPU ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.cuda
@@ -529,16 +678,25 @@ def test_compiled_equals_eager(name: str) -> None:
 def test_cuda_equals_cpu(name: str) -> None:
     module, pair = build(name), photos(name)
     expected = value_and_gradients(name, module, *pair)
-    value, gradients = value_and_gradients(name, copy.deepcopy(module).cuda(), *(image.cuda() for image in pair))
+    value, gradients = value_and_gradients(
+        name, copy.deepcopy(module).cuda(), *(image.cuda() for image in pair)
+    )
     assert value.is_cuda
-    assert_close((value.cpu(), [gradient.cpu() for gradient in gradients]), expected, value=1e-5, gradient=1e-4)
+    assert_close(
+        (value.cpu(), [gradient.cpu() for gradient in gradients]),
+        expected,
+        value=1e-5,
+        gradient=1e-4,
+    )
 
 
-# --- the tests themselves, on faults seen in released libraries ---------------------------------------------------------------------
+# --- the tests themselves, on faults seen in released libraries -----------------------------------
 
 
 class Faulty(nn.Module):
-    """A squared error with one fault; the reduction is there to be found by ``with_reduction`` tests."""
+    """A squared error with one fault; the reduction is there to be found by ``with_reduction``
+    tests.
+    """
 
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
@@ -594,7 +752,12 @@ class VarianceInHalf(Faulty):
 class ConvolutionUnderAutocast(Faulty):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         kernel = torch.ones(1, pred.shape[1], 3, 3, dtype=pred.dtype)
-        return torch.nn.functional.conv2d(pred - target, kernel).square().mean().to(torch.promote_types(pred.dtype, torch.float32))
+        return (
+            torch.nn.functional.conv2d(pred - target, kernel)
+            .square()
+            .mean()
+            .to(torch.promote_types(pred.dtype, torch.float32))
+        )
 
 
 class TargetIgnored(Faulty):
@@ -615,7 +778,9 @@ class OneMinusSum(Faulty):
 
 class AssumesContiguous(Faulty):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        return super().forward(torch.as_strided(pred, pred.shape, torch.empty(pred.shape).stride()), target)
+        return super().forward(
+            torch.as_strided(pred, pred.shape, torch.empty(pred.shape).stride()), target
+        )
 
 
 class Broadcasts(Faulty):
@@ -661,10 +826,15 @@ class ReadsAValue(Faulty):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_planted_fault_is_found(
-    fault: type[nn.Module], check: typing.Callable[..., None], arguments: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+    fault: type[nn.Module],
+    check: typing.Callable[..., None],
+    arguments: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(LOSSES, fault.__name__, fault)
-    with pytest.raises((AssertionError, pytest.fail.Exception, TypeError, ValueError, RuntimeError)):
+    with pytest.raises(
+        (AssertionError, pytest.fail.Exception, TypeError, ValueError, RuntimeError)
+    ):
         check(fault.__name__, *arguments)
 
 

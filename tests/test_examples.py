@@ -1,7 +1,8 @@
-"""The examples, short: they run from end to end, continue exactly after SIGKILL, leave no half-written file, and explain what is wrong.
+"""The examples, short: they run from end to end, continue exactly after SIGKILL, leave no
+half-written file, and explain what is wrong.
 
-A tiny network on crops of real photographs, so that a run takes seconds. Whether the default run beats bicubic by 1 dB is not tested
-here (it takes minutes): ``make demo`` prints it.
+A tiny network on crops of real photographs, so that a run takes seconds. Whether the default run
+beats bicubic by 1 dB is not tested here (it takes minutes): ``make demo`` prints it.
 """
 
 from __future__ import annotations
@@ -35,19 +36,34 @@ from super_resolution.training import Settings, Trainer
 from ssimloss import CombinedLoss, L1Loss, Term, _files
 
 TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
-TINY_OPTIONS = ("--batch", "2", "--crop", "24", "--channels", "4", "--blocks", "1", "--device", "cpu")
+TINY_OPTIONS = (
+    "--batch",
+    "2",
+    "--crop",
+    "24",
+    "--channels",
+    "4",
+    "--blocks",
+    "1",
+    "--device",
+    "cpu",
+)
 CPU = torch.device("cpu")
 SCRIPT = "train_super_resolution.py"
 
 
 def crops(folder: Path) -> Path:
-    """Twelve small photographs: the 1st and 11th are held out, one of them too small for MS-SSIM."""
+    """Twelve small photographs: the 1st and 11th are held out, one of them too small
+    for MS-SSIM.
+    """
     folder.mkdir()
     names = ("astronaut", "coffee", "chelsea", "motorcycle")
     for index in range(12):
         whole = test_photographs.photograph(names[index % 4])
         height, width = (181, 190) if index == 0 else (41, 53)
-        Image.fromarray(whole[100 : 100 + height, 60 + 10 * index : 60 + 10 * index + width]).save(folder / f"{index:02d}.png")
+        Image.fromarray(whole[100 : 100 + height, 60 + 10 * index : 60 + 10 * index + width]).save(
+            folder / f"{index:02d}.png"
+        )
     return folder
 
 
@@ -72,7 +88,9 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return torch.load(out / "network.pt", weights_only=True)["network"]
 
 
-def run_quietly(trainer: Trainer, checkpoint: Path, *, until: int | None = None, every: int = 1000) -> None:
+def run_quietly(
+    trainer: Trainer, checkpoint: Path, *, until: int | None = None, every: int = 1000
+) -> None:
     """Train in this process; ``until`` stops after that step as a crash would."""
 
     class Crash(Exception):
@@ -83,19 +101,30 @@ def run_quietly(trainer: Trainer, checkpoint: Path, *, until: int | None = None,
             raise Crash
 
     try:
-        trainer.run(on_report=on_report, score=lambda _: 0.0, score_every=1000, checkpoint=checkpoint, checkpoint_every=every)
+        trainer.run(
+            on_report=on_report,
+            score=lambda _: 0.0,
+            score_every=1000,
+            checkpoint=checkpoint,
+            checkpoint_every=every,
+        )
     except Crash:
         assert trainer.step == until
 
 
-# -- end to end ------------------------------------------------------------------------------------------------------------------------
+# -- end to end
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(data: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
+    data: Path, tmp_path: Path
+) -> None:
     check_outputs(tmp_path / "whole", run(SCRIPT, *options(data, tmp_path / "whole")))
 
     out = tmp_path / "killed"
-    step = kill_after(out / "checkpoint.pt", 4, SCRIPT, *options(data, out))  # at step 0, 10, 20, 30
+    step = kill_after(
+        out / "checkpoint.pt", 4, SCRIPT, *options(data, out)
+    )  # at step 0, 10, 20, 30
     assert 0 < step < 150
     assert not (out / "network.pt").exists()
 
@@ -119,9 +148,17 @@ def check_outputs(out: Path, printed: str) -> None:
     with (out / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["photograph"] for row in rows] == ["00", "10", "mean"]
-    assert [bool(row["ms_ssim_ours"]) for row in rows] == [True, False, True]  # the second is too small for five scales
+    assert [bool(row["ms_ssim_ours"]) for row in rows] == [
+        True,
+        False,
+        True,
+    ]  # the second is too small for five scales
     for row in rows:
-        assert math.isclose(float(row["psnr_y_ours"]) - float(row["psnr_y_bicubic"]), float(row["psnr_y_gain"]), abs_tol=1e-9)
+        assert math.isclose(
+            float(row["psnr_y_ours"]) - float(row["psnr_y_bicubic"]),
+            float(row["psnr_y_gain"]),
+            abs_tol=1e-9,
+        )
     about = json.loads((out / "table.json").read_text())
     assert about["rows"][1]["ms_ssim_gain"] is None
     assert about["settings"]["channels"] == 4
@@ -132,8 +169,23 @@ def check_outputs(out: Path, printed: str) -> None:
     assert "charbonnier" in printed
 
 
-def test_compare_losses_writes_a_row_per_loss_and_a_picture(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    call(monkeypatch, compare_losses, "--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 3, "--losses", "l2", "ms_ssim_l1")
+def test_compare_losses_writes_a_row_per_loss_and_a_picture(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(
+        monkeypatch,
+        compare_losses,
+        "--data",
+        data,
+        "--out",
+        tmp_path,
+        *TINY_OPTIONS,
+        "--steps",
+        3,
+        "--losses",
+        "l2",
+        "ms_ssim_l1",
+    )
     with (tmp_path / "losses.csv").open(newline="") as file:
         assert [row["loss"] for row in csv.DictReader(file)] == ["bicubic", "l2", "ms_ssim_l1"]
     with Image.open(tmp_path / "losses.png") as picture:
@@ -142,38 +194,51 @@ def test_compare_losses_writes_a_row_per_loss_and_a_picture(data: Path, tmp_path
     assert partial_files(tmp_path) == []
 
 
-def test_the_texture_loss_is_shown_beside_the_same_without_it(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_texture_loss_is_shown_beside_the_same_without_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = ("--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 4, "--loss", "texture")
     call(monkeypatch, train_super_resolution, *options)
     without = torch.load(tmp_path / "without_texture.pt", weights_only=True)
     assert without["settings"]["loss"] == "combined"
     assert not any("texture" in name for name in without["history"]["terms"])
-    assert "texture" in torch.load(tmp_path / "checkpoint.pt", weights_only=True)["history"]["terms"]
+    assert (
+        "texture" in torch.load(tmp_path / "checkpoint.pt", weights_only=True)["history"]["terms"]
+    )
     with Image.open(tmp_path / "texture.png") as picture:
         picture.load()
         assert min(picture.size) > 600
         assert np.asarray(picture.convert("L")).std() > 20  # not blank
     before = (tmp_path / "texture.png").read_bytes()
-    call(monkeypatch, train_super_resolution, *options, "--resume")  # both, and nothing is left to train
+    call(
+        monkeypatch, train_super_resolution, *options, "--resume"
+    )  # both, and nothing is left to train
     assert (tmp_path / "texture.png").read_bytes() == before
     assert partial_files(tmp_path) == []
 
 
-# -- training --------------------------------------------------------------------------------------------------------------------------
+# -- training
+# --------------------------------------------------------------------------------------------------
 
 
-def test_one_seed_gives_one_network_and_another_seed_another(training: list[photographs.Photograph], tmp_path: Path) -> None:
+def test_one_seed_gives_one_network_and_another_seed_another(
+    training: list[photographs.Photograph], tmp_path: Path
+) -> None:
     networks = []
     for seed in (0, 0, 1):
         trainer = Trainer(Settings(**{**vars(TINY), "steps": 8, "seed": seed}), training, CPU)
         run_quietly(trainer, tmp_path / "checkpoint.pt")
-        networks.append(torch.cat([weight.detach().flatten() for weight in trainer.network.parameters()]))
+        networks.append(
+            torch.cat([weight.detach().flatten() for weight in trainer.network.parameters()])
+        )
     assert torch.equal(networks[0], networks[1])
     assert not torch.equal(networks[0], networks[2])
 
 
 @pytest.mark.parametrize("amp", ["off", "bf16"])
-def test_resuming_continues_everything(training: list[photographs.Photograph], tmp_path: Path, amp: str) -> None:
+def test_resuming_continues_everything(
+    training: list[photographs.Photograph], tmp_path: Path, amp: str
+) -> None:
     settings = Settings(**{**vars(TINY), "amp": amp})
     whole, stopped, resumed = (Trainer(settings, training, CPU) for _ in range(3))
     run_quietly(whole, tmp_path / "whole.pt", every=30)
@@ -181,20 +246,31 @@ def test_resuming_continues_everything(training: list[photographs.Photograph], t
     resumed.load(tmp_path / "stopped.pt")
     assert resumed.step == resumed.criterion.step == 30
     run_quietly(resumed, tmp_path / "stopped.pt", every=30)
-    assert_same(torch.load(tmp_path / "whole.pt", weights_only=True), torch.load(tmp_path / "stopped.pt", weights_only=True))
+    assert_same(
+        torch.load(tmp_path / "whole.pt", weights_only=True),
+        torch.load(tmp_path / "stopped.pt", weights_only=True),
+    )
 
 
 def test_assert_same_notices_one_bit() -> None:
     with pytest.raises(AssertionError):
-        assert_same({"a": [torch.tensor(1.0)]}, {"a": [torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))]})
+        assert_same(
+            {"a": [torch.tensor(1.0)]},
+            {"a": [torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))]},
+        )
 
 
 def test_a_loss_that_is_not_finite_is_named_and_does_not_reach_the_checkpoint(
     training: list[photographs.Photograph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = iter(range(1, 100))
-    broken = lambda pred, target: (pred - target).abs().mean() * (math.nan if next(calls) == 25 else 1)  # noqa: E731
-    monkeypatch.setitem(LOSSES, "combined", lambda: CombinedLoss(pixel=Term(L1Loss()), edge=Term(broken)))
+
+    def broken(pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return (pred - target).abs().mean() * (math.nan if next(calls) == 25 else 1)
+
+    monkeypatch.setitem(
+        LOSSES, "combined", lambda: CombinedLoss(pixel=Term(L1Loss()), edge=Term(broken))
+    )
     trainer = Trainer(TINY, training, CPU)
     with pytest.raises(NonFiniteError, match=r"step 25: the loss is not finite in the term edge$"):
         run_quietly(trainer, tmp_path / "checkpoint.pt", every=10)
@@ -218,29 +294,41 @@ def test_learning_rate_rises_then_falls_to_nothing() -> None:
     assert factors[-1] == pytest.approx(0, abs=1e-12)
 
 
-def test_an_untrained_network_is_bicubic_interpolation(training: list[photographs.Photograph]) -> None:
+def test_an_untrained_network_is_bicubic_interpolation(
+    training: list[photographs.Photograph],
+) -> None:
     low = photographs.to_float(training[0].low[None])
     for scale in (2, 3, 4):
-        assert torch.equal(SuperResolver(scale=scale, channels=4, blocks=1)(low), photographs.enlarge(low, scale))
+        assert torch.equal(
+            SuperResolver(scale=scale, channels=4, blocks=1)(low), photographs.enlarge(low, scale)
+        )
 
 
-# -- photographs and protocol ----------------------------------------------------------------------------------------------------------
+# -- photographs and protocol
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_default_photographs_are_in_the_wheels_and_none_is_on_both_sides() -> None:
     training_files, held_out_files = photographs.shipped_files()
     assert all(path.is_file() for path in training_files + held_out_files)
     assert {path.suffix for path in held_out_files} == {".png"}
-    scenes = [{path.stem.replace("_left", "").replace("_right", "") for path in paths} for paths in (training_files, held_out_files)]
+    scenes = [
+        {path.stem.replace("_left", "").replace("_right", "") for path in paths}
+        for paths in (training_files, held_out_files)
+    ]
     assert scenes[0].isdisjoint(scenes[1])
 
 
 def test_a_crop_is_the_same_place_in_both_resolutions() -> None:
-    """A constant photograph per colour would not notice; a ramp along both sides does, under every flip and turn."""
+    """A constant photograph per colour would not notice; a ramp along both sides does, under every
+    flip and turn.
+    """
     y, x = torch.meshgrid(torch.arange(48), torch.arange(48), indexing="ij")
     truth = torch.stack([4 * y, 4 * x, 2 * (x + y)]).to(torch.uint8)
     low = photographs.to_uint8(photographs.reduce(photographs.to_float(truth[None]), 2))[0]
-    sampler = photographs.PatchSampler([photographs.Photograph("ramp", truth, low)], scale=2, crop=16, batch=64, seed=0)
+    sampler = photographs.PatchSampler(
+        [photographs.Photograph("ramp", truth, low)], scale=2, crop=16, batch=64, seed=0
+    )
     low_crops, crops = sampler.draw()
     assert low_crops.shape == (64, 3, 8, 8)
     inside = (photographs.reduce(crops, 2) - low_crops)[..., 1:-1, 1:-1]
@@ -253,10 +341,16 @@ def test_scores_are_those_of_the_papers() -> None:
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     pred, truth = test_photographs.pair("chelsea", 191, 253, 40, 120)
-    scores = evaluation.measure(torch.from_numpy(pred).permute(2, 0, 1), torch.from_numpy(truth).permute(2, 0, 1), 3)
+    scores = evaluation.measure(
+        torch.from_numpy(pred).permute(2, 0, 1), torch.from_numpy(truth).permute(2, 0, 1), 3
+    )
     y, y_true = (rgb2ycbcr(image)[3:-3, 3:-3, 0] for image in (pred, truth))
-    assert scores.psnr_y == pytest.approx(peak_signal_noise_ratio(y_true, y, data_range=255), abs=1e-9)
-    ssim = structural_similarity(y_true, y, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
+    assert scores.psnr_y == pytest.approx(
+        peak_signal_noise_ratio(y_true, y, data_range=255), abs=1e-9
+    )
+    ssim = structural_similarity(
+        y_true, y, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
+    )
     assert scores.ssim == pytest.approx(ssim, abs=1e-9)
 
 
@@ -271,7 +365,8 @@ def test_photographs_of_every_8_bit_kind_are_read_as_rgb(tmp_path: Path) -> None
         assert photograph.truth.dtype == photograph.low.dtype == torch.uint8
 
 
-# -- files -----------------------------------------------------------------------------------------------------------------------------
+# -- files
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -295,7 +390,9 @@ sys.path.insert(0, {str(Path(_files.__file__).parent)!r})  # alone, without torc
 import _files as files, pathlib
 while True:
     for letter in b"abcdefgh":
-        files.write(pathlib.Path({str(path)!r}), lambda file: [file.write(bytes([letter]) * 4096) for _ in range(64)])
+        path = pathlib.Path({str(path)!r})
+        block = bytes([letter]) * 4096
+        files.write(path, lambda file: [file.write(block) for _ in range(64)])
 """
     for delay in (0.0, 0.003, 0.007):
         process = subprocess.Popen([sys.executable, "-S", "-c", endless])
@@ -313,12 +410,15 @@ while True:
     assert [left.name for left in tmp_path.iterdir()] == ["file"]
 
 
-# -- errors ----------------------------------------------------------------------------------------------------------------------------
+# -- errors
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
-    return lambda *options: error_of(monkeypatch, capsys, train_super_resolution, "--device", "cpu", *options)
+    return lambda *options: error_of(
+        monkeypatch, capsys, train_super_resolution, "--device", "cpu", *options
+    )
 
 
 def test_errors_name_the_option_and_the_way_out(error: object, data: Path, tmp_path: Path) -> None:
@@ -327,17 +427,31 @@ def test_errors_name_the_option_and_the_way_out(error: object, data: Path, tmp_p
     empty.mkdir()
     assert "the following arguments are required: --out" in error()
     assert "argument --steps: must be at least 1, got 0" in error(*out, "--steps", 0)
-    assert "argument --learning-rate: must be above 0, got -1.0" in error(*out, "--learning-rate", -1)
-    assert "argument --learning-rate: invalid number value: 'fast'" in error(*out, "--learning-rate", "fast")
+    assert "argument --learning-rate: must be above 0, got -1.0" in error(
+        *out, "--learning-rate", -1
+    )
+    assert "argument --learning-rate: invalid number value: 'fast'" in error(
+        *out, "--learning-rate", "fast"
+    )
     assert "argument --loss: invalid choice: 'lpips'" in error(*out, "--loss", "lpips")
-    assert error(*out, "--data", tmp_path / "nowhere") == f"error: --data {tmp_path / 'nowhere'}: no such folder"
+    assert (
+        error(*out, "--data", tmp_path / "nowhere")
+        == f"error: --data {tmp_path / 'nowhere'}: no such folder"
+    )
     assert "needs at least two photographs" in error(*out, "--data", empty)
     assert "found 0" in error(*out, "--data", empty)
-    assert error(*out, "--data", data, "--crop", 25) == "error: --crop 25 is not divisible by --scale 2"
-    assert error(*out, "--data", data).endswith("01.png: 41x53 pixels, needs at least 48x48 for one crop; remove it or lower --crop")
+    assert (
+        error(*out, "--data", data, "--crop", 25)
+        == "error: --crop 25 is not divisible by --scale 2"
+    )
+    assert error(*out, "--data", data).endswith(
+        "01.png: 41x53 pixels, needs at least 48x48 for one crop; remove it or lower --crop"
+    )
     assert "--amp fp16 needs CUDA" in error(*out, "--amp", "fp16")
     (tmp_path / "file").touch()
-    assert error("--out", tmp_path / "file").startswith(f"error: --out {tmp_path / 'file'}: cannot be used as a folder")
+    assert error("--out", tmp_path / "file").startswith(
+        f"error: --out {tmp_path / 'file'}: cannot be used as a folder"
+    )
     if not torch.cuda.is_available():
         assert "torch finds no CUDA device" in error(*out, "--device", "cuda")
 
@@ -347,21 +461,36 @@ def test_an_unreadable_image_is_named(error: object, tmp_path: Path) -> None:
     whole = (folder / "05.png").read_bytes()
     for content in (b"", b"not an image", whole[: len(whole) // 2]):
         (folder / "05.png").write_bytes(content)
-        assert f"{folder / '05.png'}: not a readable image" in error("--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS)
+        assert f"{folder / '05.png'}: not a readable image" in error(
+            "--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS
+        )
     Image.fromarray(np.full((41, 53), 40000, np.uint16)).save(folder / "05.png")
-    assert "convert the photograph to 8 bit first" in error("--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS)
+    assert "convert the photograph to 8 bit first" in error(
+        "--out", tmp_path / "out", "--data", folder, *TINY_OPTIONS
+    )
 
 
-def test_resuming_what_is_not_there_or_another_run_is_refused(error: object, data: Path, training: list, tmp_path: Path) -> None:
+def test_resuming_what_is_not_there_or_another_run_is_refused(
+    error: object, data: Path, training: list, tmp_path: Path
+) -> None:
     options = ("--out", tmp_path, "--data", data, "--resume", *TINY_OPTIONS, "--steps", TINY.steps)
-    assert f"error: --resume: there is no {tmp_path / 'checkpoint.pt'}; leave out --resume" in error(*options)
+    assert (
+        f"error: --resume: there is no {tmp_path / 'checkpoint.pt'}; leave out --resume"
+        in error(*options)
+    )
 
     Trainer(TINY, training, CPU).save(tmp_path / "checkpoint.pt")
-    assert "(--steps was 60, now 61); give those, or leave out --resume" in error(*options, "--steps", 61)
-    assert "--loss was combined, now l1; --seed was 0, now 7" in error(*options, "--loss", "l1", "--seed", 7)
+    assert "(--steps was 60, now 61); give those, or leave out --resume" in error(
+        *options, "--steps", 61
+    )
+    assert "--loss was combined, now l1; --seed was 0, now 7" in error(
+        *options, "--loss", "l1", "--seed", 7
+    )
 
     (crops(tmp_path / "others") / "03.png").unlink()
-    assert "other training photographs; give its --data" in error(*options, "--data", tmp_path / "others")
+    assert "other training photographs; give its --data" in error(
+        *options, "--data", tmp_path / "others"
+    )
 
     whole = (tmp_path / "checkpoint.pt").read_bytes()
     for content in (b"", b"words", whole[: len(whole) // 2]):
@@ -369,9 +498,21 @@ def test_resuming_what_is_not_there_or_another_run_is_refused(error: object, dat
         assert f"--resume: {tmp_path / 'checkpoint.pt'} cannot be read" in error(*options)
 
 
-def test_a_new_run_moves_the_old_checkpoint_aside(data: Path, training: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_run_moves_the_old_checkpoint_aside(
+    data: Path, training: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Trainer(TINY, training, CPU).save(tmp_path / "checkpoint.pt")
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    call(monkeypatch, train_super_resolution, "--data", data, "--out", tmp_path, *TINY_OPTIONS, "--steps", 2)
+    call(
+        monkeypatch,
+        train_super_resolution,
+        "--data",
+        data,
+        "--out",
+        tmp_path,
+        *TINY_OPTIONS,
+        "--steps",
+        2,
+    )
     assert (tmp_path / "previous_checkpoint.pt").read_bytes() == before
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 2

@@ -1,4 +1,6 @@
-"""What makes numbers of methods incomparable is said: means over unequal sets of images, and other bit depths."""
+"""What makes numbers of methods incomparable is said: means over unequal sets of images, and other
+bit depths.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,18 @@ METHODS = ["steady", "lucky", "third"]
 
 @pytest.fixture
 def unequal() -> Evaluation:
-    """Of four images the second method lacks the one that is hard for all, and so has the best PSNR of its own images."""
+    """Of four images the second method lacks the one that is hard for all, and so has the best PSNR
+    of its own images.
+    """
     images = without_files(4, METHODS).images
-    for image, values in zip(images, ([31, 30, 29], [33, 32, 31], [35, 34, 33], [11, None, 9]), strict=True):
-        image.values = {m: {"psnr": float(v), "l1": 1 / v} for m, v in zip(METHODS, values, strict=True) if v is not None}
+    for image, values in zip(
+        images, ([31, 30, 29], [33, 32, 31], [35, 34, 33], [11, None, 9]), strict=True
+    ):
+        image.values = {
+            m: {"psnr": float(v), "l1": 1 / v}
+            for m, v in zip(METHODS, values, strict=True)
+            if v is not None
+        }
     for method in METHODS:
         images[0].values[method]["ssim"] = 0.5
     images[3].errors["lucky"] = "is damaged"
@@ -33,7 +43,11 @@ def unequal() -> Evaluation:
 
 
 def test_means_are_of_the_images_that_all_methods_have(unequal: Evaluation) -> None:
-    assert {row.method: row.mean for row in unequal.summaries if row.metric == "psnr"} == {"steady": 27.5, "lucky": 32, "third": 25.5}
+    assert {row.method: row.mean for row in unequal.summaries if row.metric == "psnr"} == {
+        "steady": 27.5,
+        "lucky": 32,
+        "third": 25.5,
+    }
     psnr, distance = fair_means(unequal)
     assert psnr == FairMeans("psnr", 3, {"steady": 33, "lucky": 32, "third": 31})
     assert distance.count == 3
@@ -62,7 +76,9 @@ def test_no_image_of_all_methods(unequal: Evaluation) -> None:
         del unequal.images[place].values[method]["psnr"]
     again = summed([PSNR, SSIM], METHODS, unequal.images[:3])
     assert fair_means(again) == [FairMeans("psnr", 0, {})]
-    assert page_data(again, worst=0, thumbnails=[], pictures={})["fair"] == [{"metric": 0, "count": 0, "means": [None] * 3}]
+    assert page_data(again, worst=0, thumbnails=[], pictures={})["fair"] == [
+        {"metric": 0, "count": 0, "means": [None] * 3}
+    ]
 
 
 def printed(evaluation: Evaluation) -> str:
@@ -80,7 +96,9 @@ def test_terminal_table_has_them_beside_the_means(unequal: Evaluation) -> None:
         ["25.5000", "31.0000", "(3)"],
     ]
     words = " ".join(" ".join(lines[7:]).split())
-    assert words.startswith("Means of PSNR (dB), L1 are over unequal sets of images and cannot be compared;")
+    assert words.startswith(
+        "Means of PSNR (dB), L1 are over unequal sets of images and cannot be compared;"
+    )
     equal = printed(summed([PSNR, DISTANCE], METHODS, unequal.images[:3]))
     assert "common" not in equal
     assert "unequal" not in equal
@@ -88,7 +106,9 @@ def test_terminal_table_has_them_beside_the_means(unequal: Evaluation) -> None:
 
 def test_interval_of_one_image_is_a_dash(unequal: Evaluation) -> None:
     one = summed([PSNR], ["steady"], unequal.images[:1])
-    one.summaries = [type(row)(**{**vars(row), "low": math.nan, "high": math.nan}) for row in one.summaries]
+    one.summaries = [
+        type(row)(**{**vars(row), "low": math.nan, "high": math.nan}) for row in one.summaries
+    ]
     assert printed(one).splitlines()[1].split()[3:5] == ["31.0000", "-"]
 
 
@@ -100,7 +120,10 @@ def test_other_bit_depths_are_told(tmp_path: Path) -> None:
         save(tmp_path / "deep" / f"{i}.png", truth // 2)
         save(tmp_path / "[b]" / f"{i}.png", (truth / 257).round().astype(np.uint8))
     found = evaluate(tmp_path / "gt", [tmp_path / "deep", tmp_path / "[b]"], metrics=["psnr"])
-    words = "reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255; rounding to 8 bit alone leaves a PSNR"
+    words = (
+        "reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255; "
+        "rounding to 8 bit alone leaves a PSNR"
+    )
     assert found.about["bit depths"] == f"[b], 3 images: {words} of about 59 dB"
     assert found.summaries[1].mean == pytest.approx(59, abs=0.5), "as it says"
     assert f"bit depths: [b], 3 images: {words}" in " ".join(printed(found).split())

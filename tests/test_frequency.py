@@ -24,13 +24,27 @@ OPTIONS = {
     "log": ({"weighting": "log"}, {"log_matrix": True}),
     "batch": ({"peak": "batch"}, {"batch_matrix": True}),
     "all": (
-        {"alpha": 1.5, "patch_factor": 2, "spectrum": "batch_mean", "weighting": "log", "peak": "batch"},
-        {"alpha": 1.5, "patch_factor": 2, "ave_spectrum": True, "log_matrix": True, "batch_matrix": True},
+        {
+            "alpha": 1.5,
+            "patch_factor": 2,
+            "spectrum": "batch_mean",
+            "weighting": "log",
+            "peak": "batch",
+        },
+        {
+            "alpha": 1.5,
+            "patch_factor": 2,
+            "ave_spectrum": True,
+            "log_matrix": True,
+            "batch_matrix": True,
+        },
     ),
 }
 LOSSES = {
     "focal frequency": F.focal_frequency_loss,
-    "focal frequency, patches, log": functools.partial(F.focal_frequency_loss, weighting="log", alpha=0.5),
+    "focal frequency, patches, log": functools.partial(
+        F.focal_frequency_loss, weighting="log", alpha=0.5
+    ),
     "Fourier magnitude": F.fourier_magnitude_loss,
 }
 CHECKS = (
@@ -49,18 +63,27 @@ CHECKS = (
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-# --- values ------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def test_values_by_hand() -> None:
-    """0.5 + 0.3 cos against 0.5 + 0.1 cos, 8 x 6 pixels: two frequencies of magnitude 0.15 sqrt(48) and 0.05 sqrt(48)."""
+    """0.5 + 0.3 cos against 0.5 + 0.1 cos, 8 x 6 pixels: two frequencies of magnitude 0.15 sqrt(48)
+    and 0.05 sqrt(48).
+    """
     wave = torch.cos(2 * math.pi * torch.arange(6, dtype=torch.float64) / 6).expand(1, 1, 8, 6)
     pred, target = 0.5 + 0.3 * wave, 0.5 + 0.1 * wave
     battery.close(F.fourier_magnitude_loss(pred, target, reduction="sum"), 2 * 0.1 * math.sqrt(48))
-    battery.close(F.focal_frequency_loss(pred, target, reduction="sum"), 2 * 0.1**2 * 48)  # weight 1 at both
+    battery.close(
+        F.focal_frequency_loss(pred, target, reduction="sum"), 2 * 0.1**2 * 48
+    )  # weight 1 at both
     # an error of the mean, 0.2 sqrt(48), twice theirs: they weigh a half, at alpha = 2 a quarter
-    battery.close(F.focal_frequency_loss(pred + 0.2, target, reduction="sum"), 48 * (0.04 + 2 * 0.5 * 0.01))
-    battery.close(F.focal_frequency_loss(pred + 0.2, target, alpha=2, reduction="sum"), 48 * (0.04 + 2 * 0.25 * 0.01))
+    battery.close(
+        F.focal_frequency_loss(pred + 0.2, target, reduction="sum"), 48 * (0.04 + 2 * 0.5 * 0.01)
+    )
+    battery.close(
+        F.focal_frequency_loss(pred + 0.2, target, alpha=2, reduction="sum"),
+        48 * (0.04 + 2 * 0.25 * 0.01),
+    )
     magnitudes = F.fourier_magnitude_loss(pred, target, reduction="none")[0, 0]
     assert [tuple(where) for where in (magnitudes > 1e-9).nonzero().tolist()] == [(0, 1), (0, 5)]
 
@@ -73,13 +96,17 @@ def test_authors_package(name: str) -> None:
     images = tuple(image[..., 60:120, 60:126] for image in photographs.batch())
     loss = functools.partial(F.focal_frequency_loss, **ours)
     peer = FocalFrequencyLoss(**theirs)
-    for actual, expected in zip(battery.differentiate(loss, *images), battery.differentiate(peer, *images), strict=True):
+    for actual, expected in zip(
+        battery.differentiate(loss, *images), battery.differentiate(peer, *images), strict=True
+    ):
         battery.close(actual, expected, 1e-11)
     battery.close(loss(*images, reduction="none").mean(), peer(*images), 1e-11)
     for other in OPTIONS:
         if other != name:
             with pytest.raises(AssertionError, match="off by"):
-                battery.close(F.focal_frequency_loss(*images, **OPTIONS[other][0]), peer(*images), 1e-6)
+                battery.close(
+                    F.focal_frequency_loss(*images, **OPTIONS[other][0]), peer(*images), 1e-6
+                )
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -115,10 +142,14 @@ def test_properties() -> None:
     # Parseval: with equal weights it is the mean square
     battery.close(F.focal_frequency_loss(pred, target, alpha=0), F.l2_loss(pred, target))
     assert F.focal_frequency_loss(pred, target) < F.l2_loss(pred, target)
-    battery.close(F.focal_frequency_loss(3 * pred, 3 * target), 9 * F.focal_frequency_loss(pred, target))
+    battery.close(
+        F.focal_frequency_loss(3 * pred, 3 * target), 9 * F.focal_frequency_loss(pred, target)
+    )
     # a magnitude knows no place
     assert F.fourier_magnitude_loss(target.roll((3, 5), (2, 3)), target) < 1e-14
-    battery.close(F.fourier_magnitude_loss(pred.roll(4, 3), target), F.fourier_magnitude_loss(pred, target))
+    battery.close(
+        F.fourier_magnitude_loss(pred.roll(4, 3), target), F.fourier_magnitude_loss(pred, target)
+    )
     assert F.fourier_magnitude_loss(pred, target) <= F.l2_loss(pred, target).sqrt()
 
 
@@ -126,7 +157,10 @@ def test_batch_of_one() -> None:
     pred, target = (image[:1] for image in battery.pictures())
     expected = F.focal_frequency_loss(pred, target)
     battery.close(F.focal_frequency_loss(pred, target, spectrum="batch_mean"), expected)
-    assert F.focal_frequency_loss(pred, target, spectrum="batch_mean", reduction="none").shape == pred.shape
+    assert (
+        F.focal_frequency_loss(pred, target, spectrum="batch_mean", reduction="none").shape
+        == pred.shape
+    )
     with pytest.raises(AssertionError, match="off by"):  # three channels share the batch's peak
         battery.close(F.focal_frequency_loss(pred, target, peak="batch"), expected, 1e-3)
 
@@ -140,7 +174,7 @@ def test_patches_are_where_they_were() -> None:
     assert (values[..., 15:] == 0).all()
 
 
-# --- gradient ----------------------------------------------------------------------------------------------------------------------
+# --- gradient -------------------------------------------------------------------------------------
 
 
 def test_derivative() -> None:
@@ -148,20 +182,26 @@ def test_derivative() -> None:
     battery.derivative_is_right(functools.partial(F.focal_frequency_loss, alpha=0))
     pred, target = battery.pictures()
     _, gradient = battery.differentiate(F.focal_frequency_loss, pred, target)
-    assert (gradient * (pred - target)).sum() > 0  # the weight is held constant: downhill, though not the whole derivative
+    assert (
+        gradient * (pred - target)
+    ).sum() > 0  # the weight is held constant: downhill, though not the whole derivative
     battery.close((gradient * (pred - target)).sum(), 2 * F.focal_frequency_loss(pred, target))
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_all_options_are_finite_everywhere(options: tuple[dict[str, object], object]) -> None:
-    ours = {name: value for name, value in options[0].items() if name != "patch_factor"}  # one of the images is a single pixel
+    ours = {
+        name: value for name, value in options[0].items() if name != "patch_factor"
+    }  # one of the images is a single pixel
     battery.finite_everywhere(functools.partial(F.focal_frequency_loss, **ours))
 
 
-# --- battery -----------------------------------------------------------------------------------------------------------------------
+# --- battery --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: getattr(check, "__name__", "rejects_bad_input"))
+@pytest.mark.parametrize(
+    "check", CHECKS, ids=lambda check: getattr(check, "__name__", "rejects_bad_input")
+)
 @pytest.mark.parametrize("name", LOSSES)
 def test_battery(name: str, check: object) -> None:
     check(LOSSES[name])
@@ -177,11 +217,16 @@ def test_twins() -> None:
     options = {"alpha": 0.5, "weighting": "log", "peak": "batch", "reduction": "sum"}
     battery.twins(F.focal_frequency_loss, ssimloss.FocalFrequencyLoss, **options)
     battery.twins(F.fourier_magnitude_loss, ssimloss.FourierMagnitudeLoss, reduction="image")
-    assert (F.focal_frequency, F.fourier_magnitude) == (F.focal_frequency_loss, F.fourier_magnitude_loss)
+    assert (F.focal_frequency, F.fourier_magnitude) == (
+        F.focal_frequency_loss,
+        F.fourier_magnitude_loss,
+    )
 
 
 # torch says so of every graph with a Fourier transform in it; the transform itself runs as in eager
-@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators")
+@pytest.mark.filterwarnings(
+    "ignore:Torchinductor does not support code generation for complex operators"
+)
 def test_compiles() -> None:
     for loss in LOSSES.values():
         battery.compiles(loss, "aot_eager")
@@ -194,21 +239,34 @@ def test_compiles() -> None:
 
 def test_bad_options() -> None:
     image = torch.rand(1, 3, 8, 9)
-    for build in (functools.partial(F.focal_frequency_loss, image, image), ssimloss.FocalFrequencyLoss):
+    for build in (
+        functools.partial(F.focal_frequency_loss, image, image),
+        ssimloss.FocalFrequencyLoss,
+    ):
         with pytest.raises(ValueError, match=r"alpha must not be negative, got -0.5"):
             build(alpha=-0.5)
         with pytest.raises(TypeError, match=r"patch_factor must be an integer, got float 2.0"):
             build(patch_factor=2.0)
-        with pytest.raises(ValueError, match="spectrum must be one of 'image', 'batch_mean', got 'batch'"):
+        with pytest.raises(
+            ValueError, match="spectrum must be one of 'image', 'batch_mean', got 'batch'"
+        ):
             build(spectrum="batch")
         with pytest.raises(ValueError, match="weighting must be one of 'power', 'log', got 'exp'"):
             build(weighting="exp")
-        with pytest.raises(ValueError, match="peak must be one of 'spectrum', 'batch', got 'image'"):
+        with pytest.raises(
+            ValueError, match="peak must be one of 'spectrum', 'batch', got 'image'"
+        ):
             build(peak="image")
-        with pytest.raises(ValueError, match='reduction must not be "image" with spectrum="batch_mean"'):
+        with pytest.raises(
+            ValueError, match='reduction must not be "image" with spectrum="batch_mean"'
+        ):
             build(spectrum="batch_mean", reduction="image")
-    with pytest.raises(ValueError, match=r"patch_factor must divide both sides \(8, 9\), got 2; crop"):
+    with pytest.raises(
+        ValueError, match=r"patch_factor must divide both sides \(8, 9\), got 2; crop"
+    ):
         F.focal_frequency_loss(image, image, patch_factor=2)
     for loss in LOSSES.values():
-        with pytest.raises(ValueError, match=r"pred must have sides of at least 1 pixel, got \(1, 3, 0, 9\)"):
+        with pytest.raises(
+            ValueError, match=r"pred must have sides of at least 1 pixel, got \(1, 3, 0, 9\)"
+        ):
             loss(image[:, :, :0], image[:, :, :0])

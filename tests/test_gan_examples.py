@@ -1,7 +1,9 @@
-"""The adversarial trainings, short: they run from end to end, continue exactly after SIGKILL, and explain what is wrong.
+"""The adversarial trainings, short: they run from end to end, continue exactly after SIGKILL, and
+explain what is wrong.
 
-Tiny networks and few steps, so that a run takes seconds. That every kind of the default runs comes to at most half the Frechet distance of
-an untrained generator, and what fine-tuning does to photographs, takes minutes: docs/examples.md has the tables.
+Tiny networks and few steps, so that a run takes seconds. That every kind of the default runs comes
+to at most half the Frechet distance of an untrained generator, and what fine-tuning does to
+photographs, takes minutes: docs/examples.md has the tables.
 """
 
 from __future__ import annotations
@@ -52,7 +54,22 @@ DCGAN_TINY = (
     "--device",
     "cpu",
 )
-SRGAN_TINY = ("--start-steps", 4, "--steps", 12, "--batch", 2, "--crop", 24, "--channels", 4, "--blocks", 1, "--checkpoint-every", 3)
+SRGAN_TINY = (
+    "--start-steps",
+    4,
+    "--steps",
+    12,
+    "--batch",
+    2,
+    "--crop",
+    24,
+    "--channels",
+    4,
+    "--blocks",
+    1,
+    "--checkpoint-every",
+    3,
+)
 SRGAN_MACHINE = ("--embedded-weights", "random", "--device", "cpu")
 
 ErrorOf = Callable[..., str]
@@ -65,7 +82,10 @@ def error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 def rows_of(path: Path, *, without: str = "") -> list[dict[str, str]]:
     with path.open(newline="") as file:
-        return [{key: value for key, value in row.items() if key != without} for row in csv.DictReader(file)]
+        return [
+            {key: value for key, value in row.items() if key != without}
+            for row in csv.DictReader(file)
+        ]
 
 
 def check_picture(path: Path) -> None:
@@ -75,7 +95,8 @@ def check_picture(path: Path) -> None:
         assert np.asarray(picture.convert("L")).std() > 20  # not blank
 
 
-# -- DCGAN -----------------------------------------------------------------------------------------------------------------------------
+# -- DCGAN
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) -> None:
@@ -85,7 +106,9 @@ def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) ->
     assert "held out; the classifier that judges samples is right on" in " ".join(printed.split())
     check_picture(whole / "samples.png")
 
-    step = kill_after(killed / "wasserstein" / "checkpoint.pt", 3, "train_dcgan.py", "--out", killed, *options)  # at step 0, 4, 8
+    step = kill_after(
+        killed / "wasserstein" / "checkpoint.pt", 3, "train_dcgan.py", "--out", killed, *options
+    )  # at step 0, 4, 8
     assert 0 < step < 24
     assert not (killed / "table.md").exists()
     printed = run("train_dcgan.py", "--out", killed, *options, "--resume")
@@ -94,7 +117,9 @@ def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) ->
     assert partial_files(killed) == []
 
     for kind in ("hinge", "wasserstein"):
-        one, other = (torch.load(out / kind / "checkpoint.pt", weights_only=True) for out in (whole, killed))
+        one, other = (
+            torch.load(out / kind / "checkpoint.pt", weights_only=True) for out in (whole, killed)
+        )
         assert_same({**one, "seconds": 0}, {**other, "seconds": 0})
     rows = rows_of(whole / "table.csv", without="seconds")
     assert [row["run"] for row in rows] == ["(real, held out)", "hinge", "wasserstein"]
@@ -102,23 +127,44 @@ def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) ->
     assert json.loads((whole / "table.json").read_text())["rows"][0]["seconds"] is None
 
 
-def test_every_kind_trains_in_every_form_and_ssim_is_an_ablation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_trains_in_every_form_and_ssim_is_an_ablation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forms = ("--relativistic", "none", "average", "paired")
     names: list[str] = []
     for options in (forms, ("--kind", "hinge", "--ssim", 0.5)):
         call(monkeypatch, train_dcgan, "--out", tmp_path, *options, *DCGAN_TINY, "--steps", 2)
         names += [row["run"] for row in rows_of(tmp_path / "table.csv")][1:]
     assert len(names) == 5 * 3 + 2
-    assert {"softplus", "hinge-ssim_0.5", "hinge-relativistic_average", "least_squares-relativistic_paired"} <= set(names)
+    assert {
+        "softplus",
+        "hinge-ssim_0.5",
+        "hinge-relativistic_average",
+        "least_squares-relativistic_paired",
+    } <= set(names)
     for name in names:
         state = torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)
         assert ("ssim" in state["history"]["terms"]) == ("ssim" in name)
         assert state["step"] == 2
 
 
-def test_your_own_images_are_taken_in_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_your_own_images_are_taken_in_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = image_folder(tmp_path / "data")
-    call(monkeypatch, train_dcgan, "--data", folder, "--out", tmp_path / "out", "--kind", "softplus", *DCGAN_TINY, "--steps", 2)
+    call(
+        monkeypatch,
+        train_dcgan,
+        "--data",
+        folder,
+        "--out",
+        tmp_path / "out",
+        "--kind",
+        "softplus",
+        *DCGAN_TINY,
+        "--steps",
+        2,
+    )
     check_picture(tmp_path / "out" / "samples.png")
     found = images.load(folder, None)
     assert found.classes == ["chelsea", "coffee"]
@@ -132,7 +178,9 @@ def image_folder(folder: Path) -> Path:
         (folder / name).mkdir(parents=True)
         whole = test_photographs.photograph(name)
         for index in range(12):
-            Image.fromarray(whole[10 * index : 10 * index + 40, 50:98]).save(folder / name / f"{index}.png")
+            Image.fromarray(whole[10 * index : 10 * index + 40, 50:98]).save(
+                folder / name / f"{index}.png"
+            )
     return folder
 
 
@@ -146,7 +194,9 @@ def judge(digits: images.Images) -> Judge:
     return Judge(digits, steps=300, seed=0, device=CPU)
 
 
-def test_the_judge_knows_digits_and_notices_noise_and_collapse(digits: images.Images, judge: Judge) -> None:
+def test_the_judge_knows_digits_and_notices_noise_and_collapse(
+    digits: images.Images, judge: Judge
+) -> None:
     assert judge.accuracy > 0.93
     real = judge.scores(digits.held_out)
     assert real.covered == 10
@@ -168,7 +218,10 @@ def test_the_judge_leaves_no_trace_in_random_numbers(digits: images.Images) -> N
 
 def test_a_fifth_of_each_class_is_held_out(digits: images.Images) -> None:
     assert len(digits.training) + len(digits.held_out) == 1797
-    held_out, all_of = (torch.bincount(labels, minlength=10) for labels in (digits.held_out_labels, digits.training_labels))
+    held_out, all_of = (
+        torch.bincount(labels, minlength=10)
+        for labels in (digits.held_out_labels, digits.training_labels)
+    )
     assert ((held_out / (held_out + all_of) - 0.2).abs() < 0.01).all()
     assert (digits.training.min(), digits.training.max()) == (-1, 1)
 
@@ -176,7 +229,9 @@ def test_a_fifth_of_each_class_is_held_out(digits: images.Images) -> None:
 def test_nearest_is_the_one_with_the_smallest_difference(digits: images.Images) -> None:
     real = digits.training[:32]
     order = torch.randperm(32)
-    assert torch.equal(dcgan_training.nearest(real[order] + 0.05 * torch.randn(32, 1, 8, 8), real), real[order])
+    assert torch.equal(
+        dcgan_training.nearest(real[order] + 0.05 * torch.randn(32, 1, 8, 8), real), real[order]
+    )
 
 
 def test_a_mosaic_shows_each_image_in_its_place() -> None:
@@ -188,7 +243,9 @@ def test_a_mosaic_shows_each_image_in_its_place() -> None:
     assert whole[4, 2, 0] == whole[1, 4, 0] == whole[7, 30, 0] == 0.5
 
 
-def test_a_run_that_diverges_is_named_and_does_not_reach_the_checkpoint(error: ErrorOf, tmp_path: Path) -> None:
+def test_a_run_that_diverges_is_named_and_does_not_reach_the_checkpoint(
+    error: ErrorOf, tmp_path: Path
+) -> None:
     options = ("--out", tmp_path, "--kind", "least_squares", *DCGAN_TINY, "--learning-rate", 1e30)
     assert error(train_dcgan, *options).startswith("error: least_squares diverged at step ")
     state = torch.load(tmp_path / "least_squares" / "checkpoint.pt", weights_only=True)
@@ -201,31 +258,53 @@ def test_errors_of_dcgan_name_the_option_and_the_way_out(error: ErrorOf, tmp_pat
     assert "argument --kind: invalid choice: 'lsgan'" in error(train_dcgan, *out, "--kind", "lsgan")
     assert "argument --ssim: must be above 0, got 0.0" in error(train_dcgan, *out, "--ssim", 0)
     assert "argument --side: invalid choice: 12" in error(train_dcgan, *out, "--side", 12)
-    assert error(train_dcgan, *out, "--data", tmp_path / "nowhere") == f"error: --data {tmp_path / 'nowhere'}: no such folder"
+    assert (
+        error(train_dcgan, *out, "--data", tmp_path / "nowhere")
+        == f"error: --data {tmp_path / 'nowhere'}: no such folder"
+    )
     folder = image_folder(tmp_path / "data")
     (folder / "chelsea" / "3.png").write_bytes(b"not an image")
-    assert f"{folder / 'chelsea' / '3.png'}: not a readable image" in error(train_dcgan, *out, "--data", folder)
+    assert f"{folder / 'chelsea' / '3.png'}: not a readable image" in error(
+        train_dcgan, *out, "--data", folder
+    )
     for index in range(3):
         (folder / "chelsea" / f"{index}.png").unlink()
-    assert "needs at least 10 images of each class, found 9 of chelsea" in error(train_dcgan, *out, "--data", folder)
-    assert "needs a subfolder of images for each class, at least two, found 0" in error(train_dcgan, *out, "--data", folder / "chelsea")
+    assert "needs at least 10 images of each class, found 9 of chelsea" in error(
+        train_dcgan, *out, "--data", folder
+    )
+    assert "needs a subfolder of images for each class, at least two, found 0" in error(
+        train_dcgan, *out, "--data", folder / "chelsea"
+    )
 
 
-def test_resuming_dcgan_from_what_is_not_there_or_another_run_is_refused(error: ErrorOf, tmp_path: Path) -> None:
+def test_resuming_dcgan_from_what_is_not_there_or_another_run_is_refused(
+    error: ErrorOf, tmp_path: Path
+) -> None:
     options = ("--out", tmp_path, "--kind", "hinge", *DCGAN_TINY, "--steps", 2, "--resume")
     checkpoint = tmp_path / "hinge" / "checkpoint.pt"
-    assert error(train_dcgan, *options) == f"error: --resume: there is no {checkpoint}; leave out --resume to start a new run"
+    assert (
+        error(train_dcgan, *options)
+        == f"error: --resume: there is no {checkpoint}; leave out --resume to start a new run"
+    )
     found = images.load(None, None)
     settings = dcgan_training.Settings(kind="hinge", steps=2, batch=8, latent=4, width=4)
-    dcgan_training.Trainer(settings, found, Judge(found, steps=20, seed=0, device=CPU), CPU).save(checkpoint)
-    assert "(--steps was 2, now 3); give those, or leave out --resume" in error(train_dcgan, *options, "--steps", 3)
-    assert "is of other images; give its --data and --side" in error(train_dcgan, *options, "--side", 16)
+    dcgan_training.Trainer(settings, found, Judge(found, steps=20, seed=0, device=CPU), CPU).save(
+        checkpoint
+    )
+    assert "(--steps was 2, now 3); give those, or leave out --resume" in error(
+        train_dcgan, *options, "--steps", 3
+    )
+    assert "is of other images; give its --data and --side" in error(
+        train_dcgan, *options, "--side", 16
+    )
     whole = checkpoint.read_bytes()
     for content in (b"", b"words", whole[: len(whole) // 2]):
         checkpoint.write_bytes(content)
         assert f"--resume: {checkpoint} cannot be read" in error(train_dcgan, *options)
     torch.save([1, 2], checkpoint)
-    assert f"--resume: {checkpoint} is not a checkpoint of this program" in error(train_dcgan, *options)
+    assert f"--resume: {checkpoint} is not a checkpoint of this program" in error(
+        train_dcgan, *options
+    )
 
 
 def test_values_are_read_together_and_name_what_is_not_finite() -> None:
@@ -242,7 +321,8 @@ def test_values_are_read_together_and_name_what_is_not_finite() -> None:
         unread.read(5, [torch.full((2,), float("inf"))])
 
 
-# -- SRGAN -----------------------------------------------------------------------------------------------------------------------------
+# -- SRGAN
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +330,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four small photographs, of which the first is held out."""
     folder = tmp_path_factory.mktemp("srgan")
     for index, name in enumerate(("astronaut", "coffee", "chelsea", "motorcycle")):
-        Image.fromarray(test_photographs.photograph(name)[100:164, 60:132]).save(folder / f"{index}.png")
+        Image.fromarray(test_photographs.photograph(name)[100:164, 60:132]).save(
+            folder / f"{index}.png"
+        )
     return folder
 
 
@@ -259,63 +341,120 @@ def training(data: Path) -> list[photographs.Photograph]:
     return photographs.load_all(data, 2, 24)[0]
 
 
-def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(data: Path, tmp_path: Path) -> None:
+def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
+    data: Path, tmp_path: Path
+) -> None:
     options = ("--data", data, *SRGAN_TINY, *SRGAN_MACHINE)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     run("train_srgan.py", "--out", whole, *options)
     check_picture(whole / "panel.png")
-    assert [row["network"] for row in rows_of(whole / "table.csv")] == ["bicubic", "pixels alone", "GAN"]
-    assert "which the GAN's content and texture terms look through too" in (whole / "table.md").read_text()
+    assert [row["network"] for row in rows_of(whole / "table.csv")] == [
+        "bicubic",
+        "pixels alone",
+        "GAN",
+    ]
+    assert (
+        "which the GAN's content and texture terms look through too"
+        in (whole / "table.md").read_text()
+    )
 
-    step = kill_after(killed / "gan" / "checkpoint.pt", 3, "train_srgan.py", "--out", killed, *options)  # at step 0, 3, 6
+    step = kill_after(
+        killed / "gan" / "checkpoint.pt", 3, "train_srgan.py", "--out", killed, *options
+    )  # at step 0, 3, 6
     assert 0 < step < 12
     assert not (killed / "network.pt").exists()
     assert f"at step {step} of 12" in run("train_srgan.py", "--out", killed, *options, "--resume")
     assert partial_files(killed) == []
     for path in ("start/checkpoint.pt", "pixel/checkpoint.pt", "gan/checkpoint.pt", "network.pt"):
-        assert_same(torch.load(whole / path, weights_only=True), torch.load(killed / path, weights_only=True))
+        assert_same(
+            torch.load(whole / path, weights_only=True),
+            torch.load(killed / path, weights_only=True),
+        )
     assert (whole / "table.csv").read_text() == (killed / "table.csv").read_text()
     assert (whole / "panel.png").read_bytes() == (killed / "panel.png").read_bytes()
 
 
-def test_a_network_of_the_demo_is_a_start(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: ErrorOf) -> None:
+def test_a_network_of_the_demo_is_a_start(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: ErrorOf
+) -> None:
     settings = pretraining.Settings(scale=3, channels=4, blocks=1)
     network = SuperResolver(scale=3, channels=4, blocks=1)
     torch.nn.init.normal_(network.tail.weight, std=1e-3)
-    torch.save({"settings": vars(settings), "network": network.state_dict()}, tmp_path / "network.pt")
-    options = ("--data", data, "--out", tmp_path / "out", *SRGAN_TINY, *SRGAN_MACHINE, "--start", tmp_path / "network.pt", "--steps", 1)
+    torch.save(
+        {"settings": vars(settings), "network": network.state_dict()}, tmp_path / "network.pt"
+    )
+    options = (
+        "--data",
+        data,
+        "--out",
+        tmp_path / "out",
+        *SRGAN_TINY,
+        *SRGAN_MACHINE,
+        "--start",
+        tmp_path / "network.pt",
+        "--steps",
+        1,
+    )
     call(monkeypatch, train_srgan, *options)
     assert not (tmp_path / "out" / "start").exists()
-    one, other = (torch.load(tmp_path / "out" / loss / "checkpoint.pt", weights_only=True) for loss in ("pixel", "gan"))
+    one, other = (
+        torch.load(tmp_path / "out" / loss / "checkpoint.pt", weights_only=True)
+        for loss in ("pixel", "gan")
+    )
     assert one["data"] == other["data"]
     assert one["history"]["scores"][0] == other["history"]["scores"][0]
     assert not torch.equal(one["network"]["tail.weight"], other["network"]["tail.weight"])
 
     torch.nn.init.normal_(network.tail.weight, std=2e-3)
-    torch.save({"settings": vars(settings), "network": network.state_dict()}, tmp_path / "network.pt")
-    assert "is of another start or other photographs; give its --start and --data" in error(train_srgan, *options, "--resume")
+    torch.save(
+        {"settings": vars(settings), "network": network.state_dict()}, tmp_path / "network.pt"
+    )
+    assert "is of another start or other photographs; give its --start and --data" in error(
+        train_srgan, *options, "--resume"
+    )
     torch.save({"settings": {}, "network": {}}, tmp_path / "network.pt")
     assert "is not the network.pt of train_super_resolution.py" in error(train_srgan, *options)
     (tmp_path / "network.pt").write_bytes(b"words")
     assert f"--start: {tmp_path / 'network.pt'} cannot be read" in error(train_srgan, *options)
 
 
-def test_errors_of_srgan_name_the_option_and_the_way_out(error: ErrorOf, data: Path, tmp_path: Path) -> None:
+def test_errors_of_srgan_name_the_option_and_the_way_out(
+    error: ErrorOf, data: Path, tmp_path: Path
+) -> None:
     options = ("--data", data, "--out", tmp_path, *SRGAN_TINY, *SRGAN_MACHINE)
-    assert "argument --steps: must be at least 1, got 0" in error(train_srgan, *options, "--steps", 0)
-    assert error(train_srgan, *options, "--crop", 25) == "error: --crop 25 is not divisible by --scale 2"
+    assert "argument --steps: must be at least 1, got 0" in error(
+        train_srgan, *options, "--steps", 0
+    )
+    assert (
+        error(train_srgan, *options, "--crop", 25)
+        == "error: --crop 25 is not divisible by --scale 2"
+    )
     assert "--crop must be at least 16" in error(train_srgan, *options, "--crop", 12)
-    assert error(train_srgan, *options, "--start", tmp_path / "no.pt").startswith(f"error: --start: there is no {tmp_path / 'no.pt'}")
-    assert "error: --embedded-weights" in error(train_srgan, *options, "--embedded-weights", tmp_path / "no.safetensors")
-    assert "error: --lpips-weights" in error(train_srgan, *options, "--lpips-weights", tmp_path / "no.pth")
-    assert f"error: --resume: there is no {tmp_path / 'start' / 'checkpoint.pt'}" in error(train_srgan, *options, "--resume")
+    assert error(train_srgan, *options, "--start", tmp_path / "no.pt").startswith(
+        f"error: --start: there is no {tmp_path / 'no.pt'}"
+    )
+    assert "error: --embedded-weights" in error(
+        train_srgan, *options, "--embedded-weights", tmp_path / "no.safetensors"
+    )
+    assert "error: --lpips-weights" in error(
+        train_srgan, *options, "--lpips-weights", tmp_path / "no.pth"
+    )
+    assert f"error: --resume: there is no {tmp_path / 'start' / 'checkpoint.pt'}" in error(
+        train_srgan, *options, "--resume"
+    )
 
 
-def test_resuming_a_fine_tuning_of_other_settings_is_refused(training: list[photographs.Photograph], tmp_path: Path) -> None:
+def test_resuming_a_fine_tuning_of_other_settings_is_refused(
+    training: list[photographs.Photograph], tmp_path: Path
+) -> None:
     start = SuperResolver(scale=2, channels=4, blocks=1)
     settings = {"batch": 2, "crop": 24, "embedded_weights": "random"}
-    srgan_training.Trainer(srgan_training.Settings(**settings, steps=3), start, training, CPU).save(tmp_path / "checkpoint.pt")
-    other = srgan_training.Trainer(srgan_training.Settings(**settings, steps=4), start, training, CPU)
+    srgan_training.Trainer(srgan_training.Settings(**settings, steps=3), start, training, CPU).save(
+        tmp_path / "checkpoint.pt"
+    )
+    other = srgan_training.Trainer(
+        srgan_training.Settings(**settings, steps=4), start, training, CPU
+    )
     with pytest.raises(InputError, match="--steps was 3, now 4"):
         other.load(tmp_path / "checkpoint.pt")
     whole = (tmp_path / "checkpoint.pt").read_bytes()
@@ -324,9 +463,15 @@ def test_resuming_a_fine_tuning_of_other_settings_is_refused(training: list[phot
         other.load(tmp_path / "checkpoint.pt")
 
 
-def test_the_adversarial_term_reaches_the_network_and_not_the_discriminator(training: list[photographs.Photograph]) -> None:
-    settings = srgan_training.Settings(batch=2, crop=24, embedded_weights="random", steps=5, discriminator_learning_rate=1e-12)
-    trainer = srgan_training.Trainer(settings, SuperResolver(scale=2, channels=4, blocks=1), training, CPU)
+def test_the_adversarial_term_reaches_the_network_and_not_the_discriminator(
+    training: list[photographs.Photograph],
+) -> None:
+    settings = srgan_training.Settings(
+        batch=2, crop=24, embedded_weights="random", steps=5, discriminator_learning_rate=1e-12
+    )
+    trainer = srgan_training.Trainer(
+        settings, SuperResolver(scale=2, channels=4, blocks=1), training, CPU
+    )
     trainer._train_step()
     assert trainer.discriminator is not None
     before = weights_of(trainer.discriminator)
@@ -345,5 +490,10 @@ def weights_of(network: torch.nn.Module) -> Tensor:
 def test_the_perceptual_distance_is_nothing_at_the_truth_and_more_for_bicubic(data: Path) -> None:
     held_out = photographs.load_all(data, 2, 24)[1]
     perception = Perception(held_out, "random", CPU)
-    assert perception.structure([photograph.truth for photograph in held_out]) == pytest.approx(0, abs=1e-6)
-    assert perception.structure([bicubic_result(photograph, 2).image for photograph in held_out]) > 1e-3
+    assert perception.structure([photograph.truth for photograph in held_out]) == pytest.approx(
+        0, abs=1e-6
+    )
+    assert (
+        perception.structure([bicubic_result(photograph, 2).image for photograph in held_out])
+        > 1e-3
+    )

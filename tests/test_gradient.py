@@ -17,7 +17,8 @@ from ssimloss import gradients
 
 OPERATORS = ("sobel", "scharr", "laplacian")
 DISTANCES = ("charbonnier", "l1", "l2")
-# Each operator and each distance once, and the exponents of the gradient difference at which pow and abs meet differently.
+# Each operator and each distance once, and the exponents of the gradient difference at which pow
+# and abs meet differently.
 LOSSES = {
     "edge": F.edge_loss,
     "edge, scharr, l1": functools.partial(F.edge_loss, operator="scharr", distance="l1"),
@@ -44,7 +45,7 @@ def tensor(array: object) -> Tensor:
     return torch.as_tensor(array, dtype=torch.float64)
 
 
-# --- operators ---------------------------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", ["odd", "gray"])
@@ -58,13 +59,28 @@ def test_operators_of_other_programs(case: str) -> None:
     dx, dy = gradients.image_gradients(image)
     battery.close(dx[0, 0], tensor(ndimage.sobel(channel, axis=1, mode="nearest")))
     battery.close(dy[0, 0], tensor(ndimage.sobel(channel, axis=0, mode="nearest")))
-    battery.close(dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest")))  # scikit-image reads 2 at a unit ramp
+    battery.close(
+        dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest"))
+    )  # scikit-image reads 2 at a unit ramp
     battery.close(torch.stack((dx, dy), 2) / 8, kornia.filters.spatial_gradient(image))
-    battery.close(gradients.image_gradients(image, "scharr")[1][0, 0] / 16, tensor(filters.scharr(channel, axis=0, mode="nearest")))
-    battery.close(gradients.laplacian(image)[0, 0], tensor(ndimage.laplace(channel, mode="nearest")))
-    operators = (gradients.image_gradients(image), gradients.image_gradients(image, "scharr"), (gradients.laplacian(image),))
+    battery.close(
+        gradients.image_gradients(image, "scharr")[1][0, 0] / 16,
+        tensor(filters.scharr(channel, axis=0, mode="nearest")),
+    )
+    battery.close(
+        gradients.laplacian(image)[0, 0], tensor(ndimage.laplace(channel, mode="nearest"))
+    )
+    operators = (
+        gradients.image_gradients(image),
+        gradients.image_gradients(image, "scharr"),
+        (gradients.laplacian(image),),
+    )
     array = image.numpy()
-    for ours, theirs in zip(operators, (reference.sobel(array), reference.scharr(array), (reference.laplacian(array),)), strict=True):
+    for ours, theirs in zip(
+        operators,
+        (reference.sobel(array), reference.scharr(array), (reference.laplacian(array),)),
+        strict=True,
+    ):
         battery.close(torch.stack(ours), torch.stack([tensor(maps) for maps in theirs]))
 
 
@@ -84,15 +100,24 @@ def test_operators_on_a_ramp() -> None:
 def test_operators_keep_dtype_and_size(dtype: torch.dtype) -> None:
     image = battery.pictures()[0].to(dtype)
     for operator in (*gradients.UNIT_RAMP, "laplacian"):
-        apply = gradients.laplacian if operator == "laplacian" else functools.partial(gradients.image_gradients, operator=operator)
+        apply = (
+            gradients.laplacian
+            if operator == "laplacian"
+            else functools.partial(gradients.image_gradients, operator=operator)
+        )
         whole, inner = (
-            torch.stack((maps,) if isinstance(maps, Tensor) else maps) for maps in (apply(image), apply(image, padding="valid"))
+            torch.stack((maps,) if isinstance(maps, Tensor) else maps)
+            for maps in (apply(image), apply(image, padding="valid"))
         )
         assert whole.dtype is inner.dtype is dtype
         assert whole.shape[1:] == image.shape
         battery.close(inner, whole[..., 1:-1, 1:-1])
     for size in ((0, 3, 4, 4), (1, 3, 1, 1), (1, 3, 2, 5)):
-        assert gradients.image_gradients(image.new_zeros(size))[0].shape == gradients.laplacian(image.new_zeros(size)).shape == size
+        assert (
+            gradients.image_gradients(image.new_zeros(size))[0].shape
+            == gradients.laplacian(image.new_zeros(size)).shape
+            == size
+        )
 
 
 def test_operators_differ() -> None:
@@ -120,7 +145,7 @@ def test_eroded_mask() -> None:
     battery.close(gradients.erode(mask), expected)
 
 
-# --- values ------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def test_edge_by_hand() -> None:
@@ -128,7 +153,9 @@ def test_edge_by_hand() -> None:
     flat = torch.full_like(ramp, 0.5)
     for operator in ("sobel", "scharr"):  # dx reads .05 .1 .1 .05, dy 0; the mean of both
         battery.close(F.edge_loss(ramp, flat, operator=operator, distance="l1"), 0.0375)
-        battery.close(F.edge_loss(ramp, flat, operator=operator, distance="l2"), (0.0025 + 0.01) / 4)
+        battery.close(
+            F.edge_loss(ramp, flat, operator=operator, distance="l2"), (0.0025 + 0.01) / 4
+        )
         root = ((0.0025 + 0.01) ** 0.5 + (0.01 + 0.01) ** 0.5 + 0.2) / 4
         battery.close(F.edge_loss(ramp, flat, operator=operator, eps=0.1), root)
     battery.close(F.edge_loss(ramp, flat, operator="laplacian", distance="l1"), 0.05)  # .1 0 0 -.1
@@ -146,7 +173,13 @@ def test_edge_reference(operator: str, distance: str) -> None:
     actual = F.edge_loss(pred, target, operator=operator, distance=distance, reduction="none")
     battery.close(actual, tensor(sum(expected) / len(expected)), 1e-11)
     with pytest.raises(AssertionError, match="off by"):
-        battery.close(F.edge_loss(pred.roll(1, 3), target, operator=operator, distance=distance, reduction="none"), actual, 0.01)
+        battery.close(
+            F.edge_loss(
+                pred.roll(1, 3), target, operator=operator, distance=distance, reduction="none"
+            ),
+            actual,
+            0.01,
+        )
 
 
 def test_edge_of_other_programs() -> None:
@@ -160,11 +193,19 @@ def test_edge_of_other_programs() -> None:
 
 def test_edge_properties() -> None:
     pred, target = battery.pictures()
-    battery.close(F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target))  # brightness has no edges
+    battery.close(
+        F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target)
+    )  # brightness has no edges
     battery.close(F.edge_loss(3 * pred, 3 * target, eps=3e-3), 3 * F.edge_loss(pred, target))
-    battery.close(F.edge_loss(pred.transpose(2, 3), target.transpose(2, 3)), F.edge_loss(pred, target))
+    battery.close(
+        F.edge_loss(pred.transpose(2, 3), target.transpose(2, 3)), F.edge_loss(pred, target)
+    )
     battery.close(F.edge_loss(target, target, eps=1e-2), 1e-2)
-    assert F.edge_loss(target, target, distance="l1") == F.edge_loss(target, target, distance="l2") == 0
+    assert (
+        F.edge_loss(target, target, distance="l1")
+        == F.edge_loss(target, target, distance="l2")
+        == 0
+    )
 
 
 def test_gradient_difference_by_hand() -> None:
@@ -173,7 +214,10 @@ def test_gradient_difference_by_hand() -> None:
     # |dx| of pred .3 .2 / 0 .4, of target .1 .4 / .4 0; |dy| of pred .2 .1 .5, of target .4 .1 .5
     battery.close(F.gradient_difference_loss(pred, target), (0.2 + 0.2 + 0.4 + 0.4) / 4 + 0.2 / 3)
     battery.close(F.gradient_difference_loss(pred, target, reduction="sum"), 1.4)
-    battery.close(F.gradient_difference_loss(pred, target, alpha=2, reduction="sum"), 0.04 + 0.04 + 0.16 + 0.16 + 0.04)
+    battery.close(
+        F.gradient_difference_loss(pred, target, alpha=2, reduction="sum"),
+        0.04 + 0.04 + 0.16 + 0.16 + 0.04,
+    )
     expected = tensor([[[[0.4, 0.2, 0.0], [0.4, 0.4, 0.0]]]])
     battery.close(F.gradient_difference_loss(pred, target, reduction="none"), expected)
 
@@ -184,22 +228,32 @@ def test_gradient_difference_reference(alpha: float) -> None:
     pred, target = photographs.tensors("odd")
     for reduction in ("mean", "sum", "image"):
         actual = F.gradient_difference_loss(pred, target, alpha=alpha, reduction=reduction)
-        battery.close(actual, tensor(reference.gradient_difference(x, y, alpha=alpha, reduction=reduction)), 1e-11)
+        battery.close(
+            actual,
+            tensor(reference.gradient_difference(x, y, alpha=alpha, reduction=reduction)),
+            1e-11,
+        )
     with pytest.raises(AssertionError, match="off by"):
-        battery.close(F.gradient_difference_loss(pred, target, alpha=alpha + 0.1, reduction="image"), actual, 0.01)
+        battery.close(
+            F.gradient_difference_loss(pred, target, alpha=alpha + 0.1, reduction="image"),
+            actual,
+            0.01,
+        )
 
 
 def test_gradient_difference_properties() -> None:
     pred, target = battery.pictures()
     assert F.gradient_difference_loss(target, target) == 0
     assert F.gradient_difference_loss(1 - target, target) < 1e-15  # strength, not sign
-    battery.close(F.gradient_difference_loss(pred + 0.3, target), F.gradient_difference_loss(pred, target))
+    battery.close(
+        F.gradient_difference_loss(pred + 0.3, target), F.gradient_difference_loss(pred, target)
+    )
     one_row, one_column = (pred[:, :, :1], target[:, :, :1]), (pred[..., :1], target[..., :1])
     for pair in (one_row, one_column):
         assert F.gradient_difference_loss(*pair) > 0
 
 
-# --- masks -------------------------------------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -209,7 +263,9 @@ def test_edge_counts_what_touches_no_invalid_pixel(name: str) -> None:
     mask = battery.hole(pred.shape)
     valid = mask.clone()
     for i, j in ((i, j) for i in range(24) for j in range(31)):
-        valid[..., i, j] = mask[..., max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].flatten(1).all(1, keepdim=True)
+        valid[..., i, j] = (
+            mask[..., max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].flatten(1).all(1, keepdim=True)
+        )
     assert 0 < valid.sum() < mask.sum()
     unmasked = LOSSES[name](pred, target, reduction="none")
     battery.close(LOSSES[name](pred, target, mask=mask), unmasked[valid.expand_as(pred)].mean())
@@ -219,7 +275,9 @@ def test_edge_counts_what_touches_no_invalid_pixel(name: str) -> None:
 def test_gradient_difference_weights() -> None:
     pred, target = battery.pictures()
     mask = torch.rand(3, 1, 24, 31, dtype=torch.float64)
-    vertical, horizontal = (tensor(maps) for maps in reference.gradient_difference_maps(pred.numpy(), target.numpy()))
+    vertical, horizontal = (
+        tensor(maps) for maps in reference.gradient_difference_maps(pred.numpy(), target.numpy())
+    )
     wx, wy = mask[..., 1:] * mask[..., :-1], mask[..., 1:, :] * mask[..., :-1, :]
     expected = (horizontal * wx).sum() / (3 * wx.sum()) + (vertical * wy).sum() / (3 * wy.sum())
     battery.close(F.gradient_difference_loss(pred, target, mask=mask), expected)
@@ -230,7 +288,7 @@ def test_gradient_difference_mask_is_a_crop(name: str) -> None:
     battery.mask_is_a_crop(LOSSES[name])
 
 
-# --- battery -----------------------------------------------------------------------------------------------------------------------
+# --- battery --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -245,8 +303,17 @@ def test_reductions(name: str) -> None:
 
 
 def test_twins() -> None:
-    battery.twins(F.edge_loss, ssimloss.EdgeLoss, operator="scharr", distance="l2", eps=1e-2, reduction="image")
-    battery.twins(F.gradient_difference_loss, ssimloss.GradientDifferenceLoss, alpha=2.0, reduction="sum")
+    battery.twins(
+        F.edge_loss,
+        ssimloss.EdgeLoss,
+        operator="scharr",
+        distance="l2",
+        eps=1e-2,
+        reduction="image",
+    )
+    battery.twins(
+        F.gradient_difference_loss, ssimloss.GradientDifferenceLoss, alpha=2.0, reduction="sum"
+    )
 
 
 def test_two_names() -> None:
@@ -264,7 +331,12 @@ def test_compiles_to_code() -> None:
     def all_of_them(pred: Tensor, target: Tensor) -> Tensor:
         masked = F.edge_loss(pred, target, mask=(target > 0.2)[:, :1])
         smooth = F.total_variation_loss(pred, norm="isotropic")
-        return masked + smooth + F.gradient_difference_loss(pred, target) + F.charbonnier_loss(pred, target)
+        return (
+            masked
+            + smooth
+            + F.gradient_difference_loss(pred, target)
+            + F.charbonnier_loss(pred, target)
+        )
 
     battery.compiles(all_of_them, "inductor")
 
@@ -272,17 +344,30 @@ def test_compiles_to_code() -> None:
 def test_bad_options() -> None:
     image = torch.rand(1, 3, 8, 8)
     for build in (functools.partial(F.edge_loss, image, image), ssimloss.EdgeLoss):
-        with pytest.raises(ValueError, match="operator must be one of 'sobel', 'scharr', 'laplacian', got 'canny'"):
+        with pytest.raises(
+            ValueError, match="operator must be one of 'sobel', 'scharr', 'laplacian', got 'canny'"
+        ):
             build(operator="canny")
-        with pytest.raises(ValueError, match="distance must be one of 'charbonnier', 'l1', 'l2', got 'L1'"):
+        with pytest.raises(
+            ValueError, match="distance must be one of 'charbonnier', 'l1', 'l2', got 'L1'"
+        ):
             build(distance="L1")
         with pytest.raises(ValueError, match="eps must be positive, got -1"):
             build(eps=-1)
-    for build in (functools.partial(F.gradient_difference_loss, image, image), ssimloss.GradientDifferenceLoss):
-        with pytest.raises(ValueError, match="alpha must be at least 1 .*unbounded gradient.*, got 0.5"):  # noqa: RUF043
+    for build in (
+        functools.partial(F.gradient_difference_loss, image, image),
+        ssimloss.GradientDifferenceLoss,
+    ):
+        with pytest.raises(
+            ValueError, match=r"alpha must be at least 1 .*unbounded gradient.*, got 0\.5"
+        ):
             build(alpha=0.5)
-    with pytest.raises(ValueError, match="operator must be one of 'sobel', 'scharr', got 'prewitt'"):
+    with pytest.raises(
+        ValueError, match="operator must be one of 'sobel', 'scharr', got 'prewitt'"
+    ):
         gradients.image_gradients(image, "prewitt")
     for operator in (gradients.image_gradients, gradients.laplacian):
-        with pytest.raises(ValueError, match="padding must be one of 'replicate', 'valid', got 'zeros'"):
+        with pytest.raises(
+            ValueError, match="padding must be one of 'replicate', 'valid', got 'zeros'"
+        ):
             operator(image, padding="zeros")

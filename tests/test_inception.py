@@ -1,4 +1,6 @@
-"""FID, KID and Inception score: equal to torch-fidelity on one injected random Inception; repetition, processes, dtypes, errors."""
+"""FID, KID and Inception score: equal to torch-fidelity on one injected random Inception;
+repetition, processes, dtypes, errors.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ OPTIONS = {"weights": "random", "subsets": 3, "subset_size": 5, "splits": 2}
 def images(count: int, of: int) -> Tensor:
     """uint8 crops of 90x100 pixels of photographs (1), or of their degraded copies (0)."""
     whole = torch.from_numpy(photographs.batch_u8()[of].transpose(0, 3, 1, 2).copy())
-    return torch.stack([whole[i % 3, :, 7 * i : 7 * i + 90, 11 * i : 11 * i + 100] for i in range(count)])
+    return torch.stack(
+        [whole[i % 3, :, 7 * i : 7 * i + 90, 11 * i : 11 * i + 100] for i in range(count)]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,9 @@ def features(metric: InceptionMetrics) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture
-def known(metric: InceptionMetrics, features: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> InceptionMetrics:
+def known(
+    metric: InceptionMetrics, features: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> InceptionMetrics:
     """The metric with its network replaced by a look-up: an image is its number, in all pixels."""
     rows = torch.cat(features)
     monkeypatch.setattr(metric, "extract", lambda numbers: rows[numbers[:, 0, 0, 0].long()])
@@ -51,13 +57,19 @@ def numbers(*of: int) -> Tensor:
     return torch.tensor(of, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2)
 
 
-def test_the_network_is_that_of_torch_fidelity(metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_path: Path) -> None:
-    """Its own class with the same weights; loaded from a state dict, too; the class resizes as TensorFlow 1 did."""
+def test_the_network_is_that_of_torch_fidelity(
+    metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_path: Path
+) -> None:
+    """Its own class with the same weights; loaded from a state dict, too; the class resizes as
+    TensorFlow 1 did.
+    """
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     state = dict(metric.network.named_buffers())
     torch.save(state, tmp_path / "weights.pth")
-    theirs = FeatureExtractorInceptionV3("x", ["2048", "logits_unbiased"], feature_extractor_weights_path=tmp_path / "weights.pth")
+    theirs = FeatureExtractorInceptionV3(
+        "x", ["2048", "logits_unbiased"], feature_extractor_weights_path=tmp_path / "weights.pth"
+    )
     found, logits = theirs(images(2, 1))
     battery.close(features[0][:2], found, 1e-6)
     battery.close(metric._logits(found), logits, 1e-6)
@@ -70,10 +82,13 @@ def test_the_network_is_that_of_torch_fidelity(metric: InceptionMetrics, feature
 
 
 @pytest.fixture
-def extractor(metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_path: Path) -> Iterator[str]:
+def extractor(
+    metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_path: Path
+) -> Iterator[str]:
     """By its name, torch-fidelity's own with the same weights, which gives its features in float64.
 
-    And by axes that lie in the space of all images, in which no covariance has the root of a rounded zero for each further axis.
+    And by axes that lie in the space of all images, in which no covariance has the root of a
+    rounded zero for each further axis.
     """
     from torch_fidelity import register_feature_extractor, registry
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -94,7 +109,10 @@ def extractor(metric: InceptionMetrics, features: tuple[Tensor, Tensor], tmp_pat
 
         def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
             wanted, self.features_list = self.features_list, ["2048", "logits_unbiased"]
-            found = {name: rows.double() for name, rows in zip(self.features_list, super().forward(pictures), strict=True)}
+            found = {
+                name: rows.double()
+                for name, rows in zip(self.features_list, super().forward(pictures), strict=True)
+            }
             self.features_list = wanted
             found["axes"] = found["2048"] @ axes
             return tuple(found[layer] for layer in wanted)
@@ -117,8 +135,12 @@ class Pictures(torch.utils.data.Dataset[Tensor]):
         return self.all_of_them[index]
 
 
-def test_equals_torch_fidelity_from_images_to_numbers(known: InceptionMetrics, extractor: str) -> None:
-    """To 1e-6 of the value (found: 1e-7, 1e-14, 1e-15), with its features in float64; in float32, as it has them, KID is 7e-6 off."""
+def test_equals_torch_fidelity_from_images_to_numbers(
+    known: InceptionMetrics, extractor: str
+) -> None:
+    """To 1e-6 of the value (found: 1e-7, 1e-14, 1e-15), with its features in float64; in float32,
+    as it has them, KID is 7e-6 off.
+    """
     import torch_fidelity
 
     known.update(numbers(*range(REAL)), real=True)
@@ -151,38 +173,58 @@ def test_equals_torch_fidelity_from_images_to_numbers(known: InceptionMetrics, e
 
 
 def test_where_torch_fidelity_is_not_exact(features: tuple[Tensor, Tensor]) -> None:
-    """Why its FID of few images differs: of each axis without variance its root of a rounded zero is left. Ours knows no axes."""
+    """Why its FID of few images differs: of each axis without variance its root of a rounded zero
+    is left. Ours knows no axes.
+    """
     from torch_fidelity import metric_fid
 
     real, fake = (rows.double() for rows in features)
     axes = torch.linalg.qr(torch.cat([real, fake]).T).Q
     theirs, ours = [], []
     for size in (15, 120, 480):
-        turned = torch.linalg.qr(torch.randn(size, 15, dtype=torch.float64, generator=torch.Generator().manual_seed(size))).Q.T
+        turned = torch.linalg.qr(
+            torch.randn(
+                size, 15, dtype=torch.float64, generator=torch.Generator().manual_seed(size)
+            )
+        ).Q.T
         sets = [rows @ axes @ turned for rows in (fake, real)]
-        found = metric_fid.fid_statistics_to_metric(*map(metric_fid.fid_features_to_statistics, sets), False)
-        theirs.append(abs(found["frechet_inception_distance"] / frechet_distance(real, fake).item() - 1))
+        found = metric_fid.fid_statistics_to_metric(
+            *map(metric_fid.fid_features_to_statistics, sets), False
+        )
+        theirs.append(
+            abs(found["frechet_inception_distance"] / frechet_distance(real, fake).item() - 1)
+        )
         ours.append(abs(frechet_distance(*sets) / frechet_distance(real, fake) - 1).item())
     assert max(ours) < 1e-10
     assert theirs[0] < 1e-6 < theirs[1] < theirs[2] < 1e-4, theirs
 
 
 def test_an_image_that_is_no_number_has_no_features(metric: InceptionMetrics) -> None:
-    """It would be black in 8 bit. Nothing of a set with it is a number, also where KID's subsets happen to leave it out."""
+    """It would be black in 8 bit. Nothing of a set with it is a number, also where KID's subsets
+    happen to leave it out.
+    """
     spoilt = images(2, 0).float() / 255
     spoilt[1, 0, 5, 5] = math.nan
     found = metric.extract(spoilt)
     assert found.isnan().all(1).tolist() == [False, True]
     for index in (None, [0, 1]):
         for broken_is_real in (False, True):
-            known = InceptionMetrics(weights=dict(metric.network.named_buffers()), subsets=1, subset_size=2, splits=1)
+            known = InceptionMetrics(
+                weights=dict(metric.network.named_buffers()), subsets=1, subset_size=2, splits=1
+            )
             known.extract = lambda rows: rows  # type: ignore[assignment, method-assign]
             known.update(found, real=broken_is_real, index=index)
-            known.update(metric_rows(20), real=broken_is_real, index=None if index is None else range(2, 22))
+            known.update(
+                metric_rows(20), real=broken_is_real, index=None if index is None else range(2, 22)
+            )
             known.update(metric_rows(4), real=not broken_is_real)
             values = known.compute()
             nan = {name for name, value in values.items() if value.isnan()}
-            assert nan == ({"fid", "kid", "kid_std"} if broken_is_real else {"fid", "kid", "kid_std", "is", "is_std"})
+            assert nan == (
+                {"fid", "kid", "kid_std"}
+                if broken_is_real
+                else {"fid", "kid", "kid_std", "is", "is_std"}
+            )
 
 
 def metric_rows(count: int) -> Tensor:
@@ -193,7 +235,11 @@ def metric_rows(count: int) -> Tensor:
 def test_a_wrong_index_is_an_error(known: InceptionMetrics) -> None:
     known.update(numbers(0, 1), real=True, index=[0, 1])
     known.update(numbers(2, 3), real=True, index=[0, 1])
-    with pytest.raises(ValueError, match="index must be the place of each image in the whole dataset, got 0 for different images"):
+    with pytest.raises(
+        ValueError,
+        match="index must be the place of each image in the whole dataset, got 0 for different "
+        "images",
+    ):
         known._set("real", 2)
     known.reset()
     known.update(numbers(0, 1), real=True, index=[0, -1])
@@ -219,7 +265,9 @@ def test_with_indices_repetition_and_order_do_not_count(known: InceptionMetrics)
 
 
 def test_several_processes(known: InceptionMetrics) -> None:
-    """What the others kept is joined; a process without images takes part with none, of the right shape."""
+    """What the others kept is joined; a process without images takes part with none, of the right
+    shape.
+    """
     known.update(numbers(*range(REAL)), real=True, index=[*range(REAL)])
     known.update(numbers(*range(REAL, REAL + FAKE)), real=False, index=[*range(FAKE)])
     expected = known.compute()
@@ -230,7 +278,12 @@ def test_several_processes(known: InceptionMetrics) -> None:
         return [tensor, tensor[2:]]
 
     known.sync(dist_sync_fn=gathered, distributed_available=lambda: True)
-    assert shapes == [((8, 2048), torch.float32), ((8, 1), torch.float64), ((7, 2048), torch.float32), ((7, 1), torch.float64)]
+    assert shapes == [
+        ((8, 2048), torch.float32),
+        ((8, 1), torch.float64),
+        ((7, 2048), torch.float32),
+        ((7, 1), torch.float64),
+    ]
     assert len(known.real_features) == 14
     again = known._set("real", 2), known._set("fake", 2)
     known.unsync()
@@ -244,9 +297,13 @@ def test_several_processes(known: InceptionMetrics) -> None:
     assert [shape for shape, _ in shapes] == [(0, 2048), (0, 1)] * 2
 
 
-def test_float_images_are_rounded_to_eight_bit(metric: InceptionMetrics, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float_images_are_rounded_to_eight_bit(
+    metric: InceptionMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Tensor] = []
-    monkeypatch.setattr(metric, "_run", lambda pictures: seen.append(pictures) or torch.zeros(len(pictures), 1))
+    monkeypatch.setattr(
+        metric, "_run", lambda pictures: seen.append(pictures) or torch.zeros(len(pictures), 1)
+    )
     whole = images(2, 1)
     metric.extract(whole)
     metric.extract(whole.float() / 255 + 0.3 / 255)
@@ -258,7 +315,9 @@ def test_float_images_are_rounded_to_eight_bit(metric: InceptionMetrics, monkeyp
     assert torch.equal(seen[-1], whole[:, :1].expand(-1, 3, -1, -1))
 
 
-def test_what_is_kept_is_no_graph_and_moves_without_losing_precision(known: InceptionMetrics) -> None:
+def test_what_is_kept_is_no_graph_and_moves_without_losing_precision(
+    known: InceptionMetrics,
+) -> None:
     known.update(numbers(0, 1), real=True, index=[0, 1])
     holder = torch.nn.ModuleList([known]).to(torch.bfloat16)
     assert holder[0].real_features[0].dtype is torch.float32
@@ -266,28 +325,46 @@ def test_what_is_kept_is_no_graph_and_moves_without_losing_precision(known: Ince
     assert not known.real_features[0].requires_grad
 
 
-def test_bad_arguments_are_named(known: InceptionMetrics, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_bad_arguments_are_named(
+    known: InceptionMetrics, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     known.update(numbers(), real=False)
-    with pytest.raises(RuntimeError, match=r"generated images: update.images, real=False.; there were 0"):
+    with pytest.raises(
+        RuntimeError, match=r"generated images: update.images, real=False.; there were 0"
+    ):
         known.compute()
     known.update(numbers(8, 9, 10), real=False)
-    with pytest.raises(RuntimeError, match=r"fid, kid, is need at least 2 images of the data set: update.images, real=True.; there were 0"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"fid, kid, is need at least 2 images of the data set: update.images, real=True.; "
+        r"there were 0",
+    ):
         known.compute()
     known.update(numbers(0, 1, 2), real=True, index=[0, 1, 2])
-    with pytest.raises(ValueError, match="subset_size must be at most the number of rows, got 5 for 3 and 3"):
+    with pytest.raises(
+        ValueError, match="subset_size must be at most the number of rows, got 5 for 3 and 3"
+    ):
         known.compute()
     known.update(numbers(3), real=True)
     with pytest.raises(ValueError, match="index must be given in every update"):
         known.compute()
     monkeypatch.undo()
     wrong = [
-        (ValueError, "measures must be one of 'fid', 'kid', 'is', got 'lpips'", lambda: InceptionMetrics(["lpips"])),  # type: ignore[list-item]
+        (
+            ValueError,
+            "measures must be one of 'fid', 'kid', 'is', got 'lpips'",
+            lambda: InceptionMetrics(["lpips"]),
+        ),  # type: ignore[list-item]
         (ValueError, "measures must be a list", lambda: InceptionMetrics("fid")),  # type: ignore[arg-type]
         (ValueError, "splits must be at least 1", lambda: InceptionMetrics(splits=0)),
         (TypeError, "real must be True or False", lambda: known.update(numbers(1), real=1)),  # type: ignore[arg-type]
-        (ValueError, r"images must have shape \(N, 3, H, W\)", lambda: InceptionMetrics.extract(known, torch.zeros(2, 4, 5, 5))),
+        (
+            ValueError,
+            r"images must have shape \(N, 3, H, W\)",
+            lambda: InceptionMetrics.extract(known, torch.zeros(2, 4, 5, 5)),
+        ),
         (
             TypeError,
             "images must be floating point, got torch.int64",
@@ -299,11 +376,17 @@ def test_bad_arguments_are_named(known: InceptionMetrics, monkeypatch: pytest.Mo
             call()
 
 
-def test_weights_that_are_not_here_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With the file, its digits and the command; a file of that name with other bytes is refused."""
+def test_weights_that_are_not_here_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the file, its digits and the command; a file of that name with other bytes
+    is refused.
+    """
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
-    with pytest.raises(RuntimeError, match=r"6726825d.pth \(95.6 MB\)[\s\S]*ssimloss weights fetch inception"):
+    with pytest.raises(
+        RuntimeError, match=r"6726825d.pth \(95.6 MB\)[\s\S]*ssimloss weights fetch inception"
+    ):
         InceptionMetrics()
     torch.save({"fc.bias": torch.zeros(1008)}, tmp_path / weights.INCEPTION.file)
     with pytest.raises(RuntimeError, match="is damaged or another file"):

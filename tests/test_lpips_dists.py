@@ -1,4 +1,6 @@
-"""LPIPS, DISTS and their family: against the reference and the original packages with one random network, and heads from judgements."""
+"""LPIPS, DISTS and their family: against the reference and the original packages with one random
+network, and heads from judgements.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ from ssimloss.functional import judgements, similarity
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHORT = {"alexnet": "alex", "vgg16": "vgg", "squeezenet1_1": "squeeze"}  # names in the packages
-# Even, odd (the pools of SqueezeNet and AlexNet then meet their ceil and floor), and the least that AlexNet takes in one dimension.
+# Even, odd (the pools of SqueezeNet and AlexNet then meet their ceil and floor), and the least that
+# AlexNet takes in one dimension.
 SIZES = [(64, 80), (67, 93)]
 
 
 def features(*, n: int = 2, seed: int = 0) -> list[dict[str, Tensor]]:
     generator = torch.Generator().manual_seed(seed)
     sizes = {"a": (n, 4, 5, 6), "b": (n, 6, 3, 3), "c": (n, 2, 1, 2)}
-    return [{k: torch.randn(s, dtype=torch.float64, generator=generator) for k, s in sizes.items()} for _ in range(2)]
+    return [
+        {k: torch.randn(s, dtype=torch.float64, generator=generator) for k, s in sizes.items()}
+        for _ in range(2)
+    ]
 
 
 def some_heads(seed: int = 1) -> list[Tensor]:
@@ -39,14 +45,16 @@ def some_heads(seed: int = 1) -> list[Tensor]:
     return [torch.rand(c, generator=generator, dtype=torch.float64) for c in (4, 6, 2)]
 
 
-# --- the equations -------------------------------------------------------------------------------------------------------------------
+# --- the equations --------------------------------------------------------------------------------
 
 
 def test_lpips_is_the_reference() -> None:
     (pred, target), heads = features(), some_heads()
     found = F.lpips(pred, target, heads=heads, reduction="image")
     arrays = [[f.numpy() for f in layers.values()] for layers in (pred, target)]
-    battery.close(found, torch.from_numpy(reference.lpips(*arrays, [h.numpy() for h in heads])), 1e-13)
+    battery.close(
+        found, torch.from_numpy(reference.lpips(*arrays, [h.numpy() for h in heads])), 1e-13
+    )
     battery.close(F.lpips(pred, target, heads=heads), found.mean())
     battery.close(F.lpips(pred, target, heads=heads, reduction="none"), found)
     loss = of_one_layer(F.deep_similarity, heads=heads[:1])
@@ -72,7 +80,9 @@ def test_family(distance: str) -> None:
     battery.close(loss(layers={"a": 1.0}, heads=[torch.ones(4)]), loss(layers={"a": 1.0}), 1e-15)
     heads = some_heads()
     weighted = loss(layers={"b": 1.0, "a": 2.0}, heads=[heads[1], heads[0]])
-    channels = similarity.channel_distances(pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance)
+    channels = similarity.channel_distances(
+        pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance
+    )
     battery.close(weighted, channels @ torch.cat([heads[1], heads[0]]), 1e-13)
     for sound in (battery.finite_everywhere, battery.batch_is_singles):
         sound(of_one_layer(F.deep_similarity, distance=distance))
@@ -82,7 +92,9 @@ def test_map_is_resized_as_torch_does() -> None:
     """To larger and smaller, odd and even sides, from a single position too."""
     for sizes in itertools.product([(1, 1), (3, 5), (6, 4)], [(7, 8), (2, 3), (1, 1)]):
         maps = torch.rand(2, 1, *sizes[0], dtype=torch.float64)
-        expected = torch.nn.functional.interpolate(maps, sizes[1], mode="bilinear", align_corners=False)
+        expected = torch.nn.functional.interpolate(
+            maps, sizes[1], mode="bilinear", align_corners=False
+        )
         battery.close(similarity._resize(maps, sizes[1]), expected, 1e-14)
 
 
@@ -92,19 +104,27 @@ def test_dists_is_the_reference() -> None:
     arrays = [[f.numpy() for f in layers.values()] for layers in (pred, target)]
     weights = [[h.numpy() for h in heads] for heads in (alpha, beta)]
     battery.close(found, torch.from_numpy(reference.dists(*arrays, *weights)), 1e-12)
-    battery.close(F.dists(pred, target, alpha=[5 * a for a in alpha], beta=[5 * b for b in beta]), found.mean(), 1e-13)
+    battery.close(
+        F.dists(pred, target, alpha=[5 * a for a in alpha], beta=[5 * b for b in beta]),
+        found.mean(),
+        1e-13,
+    )
     loss = lambda x, y: F.dists({"l": x}, {"l": y}, alpha=[torch.ones(3)], beta=[2 * torch.ones(3)])  # noqa: E731
     battery.finite_everywhere(functools.partial(_with_reduction, loss))
     x, y = (torch.rand(2, 3, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
     assert torch.autograd.gradcheck(loss, (x, y))
 
 
-def _with_reduction(loss: Callable[..., Tensor], pred: Tensor, target: Tensor, **_: object) -> Tensor:
+def _with_reduction(
+    loss: Callable[..., Tensor], pred: Tensor, target: Tensor, **_: object
+) -> Tensor:
     return loss(pred, target)
 
 
 def test_dists_does_not_cancel_in_float32() -> None:
-    """Of nearly equal images the published form, one minus a sum near one, has the rounding of 1."""
+    """Of nearly equal images the published form, one minus a sum near one, has the
+    rounding of 1.
+    """
     target = torch.rand(1, 3, 32, 32, dtype=torch.float64)
     pred = target + 1e-4 * torch.randn(target.shape, dtype=torch.float64)
     loss = functools.partial(F.dists, alpha=[torch.ones(3)], beta=[torch.ones(3)])
@@ -113,12 +133,14 @@ def test_dists_does_not_cancel_in_float32() -> None:
     battery.close(loss({"l": pred.float()}, {"l": target.float()}), exact, 1e-3)
 
 
-# --- the packages --------------------------------------------------------------------------------------------------------------------
+# --- the packages ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def random_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the packages ask torchvision for is our random network; nothing is downloaded, no classifier drawn."""
+    """What the packages ask torchvision for is our random network; nothing is downloaded, no
+    classifier drawn.
+    """
     for kind in SHORT:
 
         def build(kind: str = kind, **_: object) -> types.SimpleNamespace:
@@ -127,7 +149,11 @@ def random_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torchvision.models, kind, build)
     import torchmetrics.functional.image.dists as torchmetrics_dists
 
-    monkeypatch.setattr(torchmetrics_dists, "vgg16", lambda **_: types.SimpleNamespace(features=torchvision_features("vgg16")))
+    monkeypatch.setattr(
+        torchmetrics_dists,
+        "vgg16",
+        lambda **_: types.SimpleNamespace(features=torchvision_features("vgg16")),
+    )
 
 
 with_random_torchvision = pytest.mark.usefixtures("random_torchvision")
@@ -141,13 +167,23 @@ def package_lpips(kind: str, **options: object) -> torch.nn.Module:
 
 
 @with_random_torchvision
-@pytest.mark.parametrize(("sides", "spatial"), [(SIZES[0], False), (SIZES[1], False), (SIZES[1], True)], ids=str)
+@pytest.mark.parametrize(
+    ("sides", "spatial"), [(SIZES[0], False), (SIZES[1], False), (SIZES[1], True)], ids=str
+)
 @pytest.mark.parametrize("kind", SHORT)
 def test_lpips_package(kind: str, sides: tuple[int, int], spatial: bool) -> None:
     theirs = package_lpips(kind, spatial=spatial)
-    ours = ssimloss.LPIPS(kind, weights=random_state(kind), spatial=spatial, reduction="none", data_range=(-1, 1))
+    ours = ssimloss.LPIPS(
+        kind, weights=random_state(kind), spatial=spatial, reduction="none", data_range=(-1, 1)
+    )
     pred, target = images(*sides)
-    agree(ours, lambda x, y: theirs(x, y) if spatial else theirs(x, y).flatten(), 2 * pred - 1, 2 * target - 1, tolerance=1e-6)
+    agree(
+        ours,
+        lambda x, y: theirs(x, y) if spatial else theirs(x, y).flatten(),
+        2 * pred - 1,
+        2 * target - 1,
+        tolerance=1e-6,
+    )
     unit = ssimloss.LPIPS(kind, weights=random_state(kind), spatial=spatial)
     battery.close(unit(pred, target), theirs(pred, target, normalize=True).mean(), 1e-6)
 
@@ -155,12 +191,19 @@ def test_lpips_package(kind: str, sides: tuple[int, int], spatial: bool) -> None
 @with_random_torchvision
 @pytest.mark.parametrize("kind", SHORT)
 def test_lpips_torchmetrics(kind: str) -> None:
-    """It has its guard beside the squares, 1e-8, which is far from nothing where features are small."""
+    """It has its guard beside the squares, 1e-8, which is far from nothing where features are
+    small.
+    """
     from torchmetrics.functional.image.lpips import _LPIPS
 
     theirs = _LPIPS(net=SHORT[kind], pnet_rand=True).double()
     ours = ssimloss.LPIPS(kind, weights=random_state(kind), reduction="none", data_range=(-1, 1))
-    agree(ours, lambda x, y: theirs(x, y).flatten(), *(2 * image - 1 for image in images(*SIZES[1])), tolerance=1e-6)
+    agree(
+        ours,
+        lambda x, y: theirs(x, y).flatten(),
+        *(2 * image - 1 for image in images(*SIZES[1])),
+        tolerance=1e-6,
+    )
 
 
 @with_random_torchvision
@@ -168,8 +211,12 @@ def test_lpips_without_heads_is_the_packages_baseline() -> None:
     """Its ``lpips=False``; heads of one's own go in as tensors."""
     theirs = package_lpips("alexnet", lpips=False)
     layers = dict.fromkeys(("relu1", "relu2", "relu3", "relu4", "relu5"), 1.0)
-    ours = ssimloss.DeepPerceptualSimilarity("alexnet", layers=layers, weights=random_state("alexnet"))
-    agree(ours, lambda x, y: theirs(x, y, normalize=True).mean(), *images(*SIZES[0]), tolerance=1e-6)
+    ours = ssimloss.DeepPerceptualSimilarity(
+        "alexnet", layers=layers, weights=random_state("alexnet")
+    )
+    agree(
+        ours, lambda x, y: theirs(x, y, normalize=True).mean(), *images(*SIZES[0]), tolerance=1e-6
+    )
     ones = [torch.ones(c) for c in (64, 192, 384, 256, 256)]
     same = ssimloss.LPIPS(weights=random_state("alexnet"), heads=ones)
     battery.close(same(*images(*SIZES[0])), ours(*images(*SIZES[0])), 1e-14)
@@ -179,14 +226,24 @@ def test_lpips_without_heads_is_the_packages_baseline() -> None:
 def test_lpips_disagreement_is_found() -> None:
     """Another range, network input or head is another number, and the check says so."""
     theirs = package_lpips("alexnet")
-    for options in ({"data_range": (-1, 1)}, {"heads": [1.001 * h for h in networks.lpips_heads("alexnet", "v0.1")]}):
+    for options in (
+        {"data_range": (-1, 1)},
+        {"heads": [1.001 * h for h in networks.lpips_heads("alexnet", "v0.1")]},
+    ):
         ours = ssimloss.LPIPS(weights=random_state("alexnet"), **options)
         with pytest.raises(AssertionError, match="off by"):
-            agree(ours, lambda x, y: theirs(x, y, normalize=True).mean(), *images(*SIZES[0]), tolerance=1e-4)
+            agree(
+                ours,
+                lambda x, y: theirs(x, y, normalize=True).mean(),
+                *images(*SIZES[0]),
+                tolerance=1e-4,
+            )
 
 
 def test_gradient_where_the_packages_is_nan() -> None:
-    """A position at which every channel is 0: PerceptualSimilarity issues 69 and 121, MONAI pull request 8982."""
+    """A position at which every channel is 0: PerceptualSimilarity issues 69 and 121, MONAI pull
+    request 8982.
+    """
     import lpips
 
     pred, target = (torch.rand(1, 4, 3, 3, dtype=torch.float64) for _ in range(2))
@@ -197,7 +254,9 @@ def test_gradient_where_the_packages_is_nan() -> None:
 
     ours = of_one_layer(F.deep_similarity)
     for other in (target, pred):
-        (value, gradient), (their_value, their_gradient) = (battery.differentiate(loss, pred, other) for loss in (ours, theirs))
+        (value, gradient), (their_value, their_gradient) = (
+            battery.differentiate(loss, pred, other) for loss in (ours, theirs)
+        )
         battery.close(value, their_value, 1e-15)
         assert their_gradient[..., 1, 1].isnan().all()
         assert gradient.isfinite().all()
@@ -223,13 +282,15 @@ def test_dists_packages(sides: tuple[int, int]) -> None:
     average.alpha.data, average.beta.data = alpha, beta
     own = ssimloss.DISTS(weights=random_state("vgg16"), data_range=(-1, 1))
     pred, target = images(*sides)
-    battery.close(own(2 * pred - 1, 2 * target - 1), average.double()(pred, target, batch_average=True), 1e-6)
+    battery.close(
+        own(2 * pred - 1, 2 * target - 1), average.double()(pred, target, batch_average=True), 1e-6
+    )
     wrong = ssimloss.DISTS(weights=random_state("vgg16"), beta=networks.dists_weights()[0])
     with pytest.raises(AssertionError, match="off by"):
         battery.close(wrong(pred, target), own(2 * pred - 1, 2 * target - 1), 1e-4)
 
 
-# --- the modules ---------------------------------------------------------------------------------------------------------------------
+# --- the modules ----------------------------------------------------------------------------------
 
 
 def test_heads_are_checked() -> None:
@@ -246,21 +307,30 @@ def test_heads_are_checked() -> None:
             ssimloss.LPIPS(weights="random", heads=bad)
     with pytest.raises(ValueError, match=r"must be one of 'v0\.1', got 'v9'"):
         ssimloss.LPIPS(weights="random", heads="v9")
-    with pytest.raises(ValueError, match="network must be one of 'alexnet', 'vgg16', 'squeezenet1_1', got 'vgg'"):
+    with pytest.raises(
+        ValueError, match="network must be one of 'alexnet', 'vgg16', 'squeezenet1_1', got 'vgg'"
+    ):
         ssimloss.LPIPS("vgg")
     with pytest.raises(ValueError, match=r"alpha must be 6 1-D tensors .*'image': 3"):
         ssimloss.DISTS(weights="random", alpha=networks.dists_weights()[0][1:])
 
 
 def test_heads_are_frozen_and_keep_their_precision() -> None:
-    """A model that holds a perceptual loss trains nothing of it, stores nothing of it, and does not round it (PerceptualSimilarity 106)."""
-    for loss, names in ((ssimloss.LPIPS(weights="random"), ["heads"]), (ssimloss.DISTS(weights="random"), ["alpha", "beta"])):
+    """A model that holds a perceptual loss trains nothing of it, stores nothing of it, and does not
+    round it (PerceptualSimilarity 106).
+    """
+    for loss, names in (
+        (ssimloss.LPIPS(weights="random"), ["heads"]),
+        (ssimloss.DISTS(weights="random"), ["alpha", "beta"]),
+    ):
         before = {name: [head.clone() for head in getattr(loss, name)] for name in names}
         loss.train().half().requires_grad_(True)
         assert list(loss.parameters()) == []
         assert loss.state_dict() == {}
         for name in names:
-            assert all(torch.equal(a, b) for a, b in zip(getattr(loss, name), before[name], strict=True))
+            assert all(
+                torch.equal(a, b) for a, b in zip(getattr(loss, name), before[name], strict=True)
+            )
         assert all((head >= 0).all() for name in names for head in getattr(loss, name))
     assert all(head.is_meta for head in ssimloss.LPIPS(weights="random").to("meta").heads)
 
@@ -269,7 +339,11 @@ def test_gray_images() -> None:
     pred, target = (image.mean(1, keepdim=True) for image in images(64, 64))
     for build in (ssimloss.LPIPS, ssimloss.DISTS):
         loss = build(weights="random")
-        battery.close(loss(pred, target), loss(pred.expand(-1, 3, -1, -1), target.expand(-1, 3, -1, -1)), 1e-14)
+        battery.close(
+            loss(pred, target),
+            loss(pred.expand(-1, 3, -1, -1), target.expand(-1, 3, -1, -1)),
+            1e-14,
+        )
         with pytest.raises(ValueError, match="gray"):
             build(weights="random", gray="error")(pred, target)
 
@@ -280,13 +354,22 @@ def test_map_under_transforms() -> None:
     expected = battery.differentiate(loss, pred, target)[1]
     battery.close(torch.func.grad(loss)(pred, target), expected, 1e-10)
     each = torch.vmap(lambda x, y: loss(x[None], y[None]))(pred, target)
-    battery.close(each, torch.stack([loss(x[None], y[None]) for x, y in zip(pred, target, strict=True)]), 1e-10)
+    battery.close(
+        each,
+        torch.stack([loss(x[None], y[None]) for x, y in zip(pred, target, strict=True)]),
+        1e-10,
+    )
 
 
 def test_range_of_dists() -> None:
-    """Opposite structures count below 0: a peak on black against a hole in white, in each channel, at the published weights."""
+    """Opposite structures count below 0: a peak on black against a hole in white, in each channel,
+    at the published weights.
+    """
     alpha, beta = networks.dists_weights()
-    peaks = {str(i): torch.zeros(1, len(head), 64, 64, dtype=torch.float64) for i, head in enumerate(alpha)}
+    peaks = {
+        str(i): torch.zeros(1, len(head), 64, 64, dtype=torch.float64)
+        for i, head in enumerate(alpha)
+    }
     for plane in peaks.values():
         plane[..., 0, 0] = 100
     holes = {layer: 100 - plane for layer, plane in peaks.items()}
@@ -302,7 +385,9 @@ def test_map_shows_where() -> None:
     pred[..., :32] = pred[..., :32].roll(5, 2)
     for loss in (
         ssimloss.LPIPS("squeezenet1_1", weights="random", spatial=True, reduction="none"),
-        ssimloss.DeepPerceptualSimilarity(discovery.small_network(), layers={"relu3": 1.0}, spatial=True, reduction="none"),
+        ssimloss.DeepPerceptualSimilarity(
+            discovery.small_network(), layers={"relu3": 1.0}, spatial=True, reduction="none"
+        ),
     ):
         shown = loss(pred, target)
         assert shown.shape == (2, 1, 64, 96)
@@ -318,11 +403,13 @@ def test_features_computed_before_give_the_same(build: Callable[..., torch.nn.Mo
         loss(pred[..., :-2], loss.extract(target))
 
 
-# --- heads from judgements -----------------------------------------------------------------------------------------------------------
+# --- heads from judgements ------------------------------------------------------------------------
 
 
 def planted(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Distances of 12 channels of unequal spread for two images each, and heads of which a third are 0."""
+    """Distances of 12 channels of unequal spread for two images each, and heads of which a third
+    are 0.
+    """
     generator = torch.Generator().manual_seed(seed)
     spread = torch.logspace(-3, 2, 12, dtype=torch.float64)
     tables = torch.rand(2, n, 12, dtype=torch.float64, generator=generator) * spread
@@ -354,15 +441,22 @@ def test_planted_heads_are_recovered_from_scores(better: str) -> None:
 
 
 def test_fit_is_the_optimum() -> None:
-    """Where a weight is free its slope is 0, where it is 0 the slope would not let it grow; more steps change nothing."""
+    """Where a weight is free its slope is 0, where it is 0 the slope would not let it grow; more
+    steps change nothing.
+    """
     a, b, heads = planted(400, seed=3)
     heads[::3] = -heads[1::3]  # what no distance can follow
     share = torch.sigmoid((a - b) @ heads)
     found = judgements.fit_preference_heads(a, b, share, regularization=1e-2)
-    battery.close(judgements.fit_preference_heads(a, b, share, regularization=1e-2, steps=4000), found, 1e-8)
+    battery.close(
+        judgements.fit_preference_heads(a, b, share, regularization=1e-2, steps=4000), found, 1e-8
+    )
     scale = (a - b).square().mean(0).sqrt()
     w = (found * scale).requires_grad_()
-    value = torch.nn.functional.binary_cross_entropy_with_logits(((a - b) / scale) @ w, share) + 0.5e-2 * w.square().sum()
+    value = (
+        torch.nn.functional.binary_cross_entropy_with_logits(((a - b) / scale) @ w, share)
+        + 0.5e-2 * w.square().sum()
+    )
     (slope,) = torch.autograd.grad(value, w)
     assert slope[found > 0].abs().max() < 1e-8
     assert (found == 0).any()
@@ -370,33 +464,50 @@ def test_fit_is_the_optimum() -> None:
 
 
 def a_distance(**options: object) -> ssimloss.DeepPerceptualSimilarity:
-    return ssimloss.DeepPerceptualSimilarity(discovery.small_network(), layers={"relu1": 1.0, "relu3": 0.5}, **options)
+    return ssimloss.DeepPerceptualSimilarity(
+        discovery.small_network(), layers={"relu1": 1.0, "relu3": 0.5}, **options
+    )
 
 
 def preferences(judge: Callable[[Tensor, Tensor], Tensor], n: int) -> list[tuple[Tensor, ...]]:
-    """Patches of a photograph, each with two distortions of about one strength, and what the judge makes of them, in batches."""
+    """Patches of a photograph, each with two distortions of about one strength, and what the judge
+    makes of them, in batches.
+    """
     generator = torch.Generator().manual_seed(5)
     photograph = battery.pictures(110, 110)[1][0].float()
     batches = []
     for _ in range(n):
         corners = torch.randint(0, 78, (8, 2), generator=generator)
-        reference_patches = torch.stack([photograph[:, i : i + 32, j : j + 32] for i, j in corners.tolist()])
+        reference_patches = torch.stack(
+            [photograph[:, i : i + 32, j : j + 32] for i, j in corners.tolist()]
+        )
         distorted = []
         for _ in range(2):
             strength = 0.4 + 0.2 * torch.rand(8, 1, 1, 1, generator=generator)
             kinds = [
-                reference_patches + 0.2 * strength * torch.randn(reference_patches.shape, generator=generator),
+                reference_patches
+                + 0.2 * strength * torch.randn(reference_patches.shape, generator=generator),
                 reference_patches + 0.3 * strength,
-                reference_patches.lerp(torch.nn.functional.avg_pool2d(reference_patches, 5, 1, 2), strength),
+                reference_patches.lerp(
+                    torch.nn.functional.avg_pool2d(reference_patches, 5, 1, 2), strength
+                ),
             ]
             which = torch.randint(0, 3, (8,), generator=generator)
             distorted.append(torch.stack([kinds[k][i] for i, k in enumerate(which.tolist())]))
-        batches.append((reference_patches, *distorted, judge(distorted[0], reference_patches) - judge(distorted[1], reference_patches)))
+        batches.append(
+            (
+                reference_patches,
+                *distorted,
+                judge(distorted[0], reference_patches) - judge(distorted[1], reference_patches),
+            )
+        )
     return batches
 
 
 def test_fit_heads_raises_agreement_and_holds_it_elsewhere() -> None:
-    """The judge is a distance with heads of its own, which the fitted one has to find from the choices."""
+    """The judge is a distance with heads of its own, which the fitted one has to find from the
+    choices.
+    """
     generator = torch.Generator().manual_seed(2)
     own = [torch.rand(c, generator=generator) ** 12 for c in (8, 16)]  # a few channels count
     judge = a_distance(heads=own, reduction="image")
@@ -405,7 +516,10 @@ def test_fit_heads_raises_agreement_and_holds_it_elsewhere() -> None:
     fit = loss.fit_heads(batches[:20])
     assert fit.after > 0.97
     assert fit.before < 0.93
-    assert all((head >= 0).all() and head.dtype is torch.float32 and not head.requires_grad for head in loss.heads)
+    assert all(
+        (head >= 0).all() and head.dtype is torch.float32 and not head.requires_grad
+        for head in loss.heads
+    )
     held_out = a_distance(heads=loss.heads).fit_heads(batches[20:]).before
     plain = a_distance().fit_heads(batches[20:]).before
     assert held_out > 0.96
@@ -417,8 +531,12 @@ def test_fit_heads_raises_agreement_and_holds_it_elsewhere() -> None:
 
 def test_fit_heads_to_scores() -> None:
     generator = torch.Generator().manual_seed(2)
-    judge = a_distance(heads=[torch.rand(c, generator=generator) ** 4 for c in (8, 16)], reduction="image")
-    batches = [(patches, a, 100 - 300 * judge(a, patches)) for patches, a, *_ in preferences(judge, 20)]
+    judge = a_distance(
+        heads=[torch.rand(c, generator=generator) ** 4 for c in (8, 16)], reduction="image"
+    )
+    batches = [
+        (patches, a, 100 - 300 * judge(a, patches)) for patches, a, *_ in preferences(judge, 20)
+    ]
     loss = a_distance()
     fit = loss.fit_heads(batches, regularization=1e-6)
     assert fit.after > 0.99 > fit.before
@@ -442,11 +560,24 @@ def test_judgements_that_do_not_fit_are_named() -> None:
     loss, image = a_distance(), torch.rand(2, 3, 16, 16)
     for batches, message in (
         ([], "judgements must hold at least one batch, got none"),
-        ([(image, image)], r"judgements must all be \(reference, a, b, preference\) or all \(reference, image, score\), got 2 tensors"),
+        (
+            [(image, image)],
+            r"judgements must all be \(reference, a, b, preference\) or all \(reference, image, "
+            r"score\), got 2 tensors",
+        ),
         ([(image, image, torch.ones(2)), (image, image, image, torch.ones(2))], "got 4 tensors"),
-        ([(image, image, torch.ones(3))], "scores must be a tensor of one number for each of the 2 judgements, got"),
-        ([(image, image[..., 1:], torch.ones(2))], "each image of judgements must have the shape of its reference"),
-        ([(image, image, [1.0, 2.0])], "scores must be a tensor of one number for each of the 2 judgements, got list"),
+        (
+            [(image, image, torch.ones(3))],
+            "scores must be a tensor of one number for each of the 2 judgements, got",
+        ),
+        (
+            [(image, image[..., 1:], torch.ones(2))],
+            "each image of judgements must have the shape of its reference",
+        ),
+        (
+            [(image, image, [1.0, 2.0])],
+            "scores must be a tensor of one number for each of the 2 judgements, got list",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             loss.fit_heads(batches)
@@ -466,7 +597,10 @@ def three(n: int = 3, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     ("judged", "message"),
     [
         ([0.0, float("nan"), 1.0], "preference must be finite, got 1 of 3 numbers that are not"),
-        ([1.0, 2.0, 1.0], r"preference must be shares in \[0, 1\], 1 where all prefer b, got values from 1 to 2"),
+        (
+            [1.0, 2.0, 1.0],
+            r"preference must be shares in \[0, 1\], 1 where all prefer b, got values from 1 to 2",
+        ),
         ([0.0, -0.5, 1.0], r"preference must be shares in \[0, 1\]"),
         ([0.5, 0.5, 0.5], "judgements must agree with the distance of some channel, got none"),
     ],
@@ -482,7 +616,10 @@ def test_nonsense_preferences_set_no_heads(judged: list[float], message: str) ->
     ("judged", "message"),
     [
         ([1.0, float("inf"), 2.0], "scores must be finite, got 1 of 3"),
-        ([4.0, 4.0, 4.0], "scores must not all be the same, which says nothing of distances, got 3 of 4"),
+        (
+            [4.0, 4.0, 4.0],
+            "scores must not all be the same, which says nothing of distances, got 3 of 4",
+        ),
         ([4.0], "scores must not all be the same, which says nothing of distances, got 1 of 4"),
     ],
 )
@@ -496,24 +633,37 @@ def test_nonsense_scores_set_no_heads(judged: list[float], message: str) -> None
 
 
 def test_scores_of_another_batch_are_not_taken() -> None:
-    """Three images with two scores and three with four are six and six, but not each with its own."""
+    """Three images with two scores and three with four are six and six, but not each
+    with its own.
+    """
     loss, (a, b, _) = a_distance(), three()
-    with pytest.raises(ValueError, match="scores must be a tensor of one number for each of the 3 judgements"):
+    with pytest.raises(
+        ValueError, match="scores must be a tensor of one number for each of the 3 judgements"
+    ):
         loss.fit_heads([(a, b, torch.arange(2.0)), (b, a, torch.arange(4.0))])
     assert loss.heads is None
-    fit = loss.fit_heads([(a, (a + b) / 2, torch.tensor([[3.0], [4.0], [5.0]])), (b, b, torch.full((3,), 9))])  # a column, integers
+    fit = loss.fit_heads(
+        [(a, (a + b) / 2, torch.tensor([[3.0], [4.0], [5.0]])), (b, b, torch.full((3,), 9))]
+    )  # a column, integers
     assert 0 < fit.before <= fit.after <= 1
 
 
 def test_a_fit_that_no_number_holds_sets_no_heads() -> None:
-    """Images that are not finite, all the same, or whose distances a float32 head cannot bring to the scores; scores of the other end."""
+    """Images that are not finite, all the same, or whose distances a float32 head cannot bring to
+    the scores; scores of the other end.
+    """
     a, b, _ = (image.double() for image in three())
     near = a.lerp(b, torch.tensor([1e-6, 2e-6, 3e-6], dtype=torch.float64).view(3, 1, 1, 1))
     scores = torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
     for image, judged, better, message in (
         (a * float("nan"), scores, "high", "distances must be finite"),
         (a, scores, "high", "judgements must agree with the distance of some channel, got none"),
-        (near, scores, "low", "judgements must agree with the distance of some channel, .* see better="),
+        (
+            near,
+            scores,
+            "low",
+            "judgements must agree with the distance of some channel, .* see better=",
+        ),
         (near, scores * 1e30, "high", "judgements must be of moderate size, got distances up to"),
     ):
         loss = a_distance()

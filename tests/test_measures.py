@@ -1,4 +1,6 @@
-"""Measures by name: each equals the function, or the module, that it stands for; deep ones on random weights; words and errors."""
+"""Measures by name: each equals the function, or the module, that it stands for; deep ones on
+random weights; words and errors.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,12 @@ def test_closed_forms_are_the_functions() -> None:
     expected = {
         "psnr": F.psnr(pred, target, reduction="image"),
         "ssim": F.ssim(pred, target, reduction="image"),
-        "ms_ssim": torch.cat([conventions.MS_SSIM["wang2003"](p[None], t[None]).view(1) for p, t in zip(pred, target, strict=True)]),
+        "ms_ssim": torch.cat(
+            [
+                conventions.MS_SSIM["wang2003"](p[None], t[None]).view(1)
+                for p, t in zip(pred, target, strict=True)
+            ]
+        ),
         "g_ssim": F.gradient_ssim(pred, target, reduction="image"),
         "l1": F.l1(pred, target, reduction="image"),
     }
@@ -57,34 +64,57 @@ def test_deep_measures_are_the_modules(deep: dict[str, ImageMeasure]) -> None:
         assert value.dtype is torch.float64
         battery.close(value, module(pred, target), 1e-6)
     gray = deep["lpips"](pred[:, :1], target[:, :1])
-    battery.close(gray, modules["lpips"](pred[:, :1].expand(-1, 3, -1, -1), target[:, :1].expand(-1, 3, -1, -1)), 1e-6)
+    battery.close(
+        gray,
+        modules["lpips"](pred[:, :1].expand(-1, 3, -1, -1), target[:, :1].expand(-1, 3, -1, -1)),
+        1e-6,
+    )
 
 
 def test_the_embedded_measure_is_the_distance_that_was_examined() -> None:
     """``1 - (l + s) / 2`` averaged over the channels of all layers; 0 for equal images; offline."""
     pred, target = images()
-    extractor = ssimloss.networks.FeatureExtractor("embedded", ["relu1_2", "relu2_2", "relu3_3", "relu4_3"])
+    extractor = ssimloss.networks.FeatureExtractor(
+        "embedded", ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+    )
     unlike = []
     for x, y in zip(extractor(pred).values(), extractor(target).values(), strict=True):
         x, y = x.double(), y.double()
         mu_x, mu_y = x.mean((2, 3)), y.mean((2, 3))
         cov = ((x - mu_x[..., None, None]) * (y - mu_y[..., None, None])).mean((2, 3))
         var = x.var((2, 3), correction=0) + y.var((2, 3), correction=0)
-        unlike.append(1 - ((2 * mu_x * mu_y + 1e-6) / (mu_x**2 + mu_y**2 + 1e-6) + (2 * cov + 1e-6) / (var + 1e-6)) / 2)
+        unlike.append(
+            1
+            - (
+                (2 * mu_x * mu_y + 1e-6) / (mu_x**2 + mu_y**2 + 1e-6)
+                + (2 * cov + 1e-6) / (var + 1e-6)
+            )
+            / 2
+        )
     battery.close(measure("embedded")(pred, target), torch.cat(unlike, 1).mean(1), 1e-5)
     assert measure("embedded")(target, target).abs().max() <= 1e-7
 
 
-def test_deep_measures_see_what_the_protocol_leaves_of_the_colours(deep: dict[str, ImageMeasure]) -> None:
+def test_deep_measures_see_what_the_protocol_leaves_of_the_colours(
+    deep: dict[str, ImageMeasure],
+) -> None:
     pred, target = images(1)
     under = measure("embedded", SuperResolutionProtocol(4), weights="random")
-    cut = [(image[..., 4:-4, 4:-4].double() * 255).round().div(255).float() for image in (pred, target)]
-    battery.close(under((pred * 2 - 1) + 0.001, target * 2 - 1, data_range=(-1, 1)), deep["embedded"](*cut), 1e-6)
+    cut = [
+        (image[..., 4:-4, 4:-4].double() * 255).round().div(255).float() for image in (pred, target)
+    ]
+    battery.close(
+        under((pred * 2 - 1) + 0.001, target * 2 - 1, data_range=(-1, 1)),
+        deep["embedded"](*cut),
+        1e-6,
+    )
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure(name: str, deep: dict[str, ImageMeasure]) -> None:
-    """One float64 number per image without a graph, the same for each alone; NaN stays NaN; words; pickles; better where nearer."""
+    """One float64 number per image without a graph, the same for each alone; NaN stays NaN; words;
+    pickles; better where nearer.
+    """
     found = deep.get(name) or measure(name)
     pred, target = images()
     pred[0, :, 90, 90] = math.nan
@@ -97,7 +127,11 @@ def test_every_measure(name: str, deep: dict[str, ImageMeasure]) -> None:
     battery.close(found(pred[1:], target[1:]), values[1:], 1e-6 if name in DEEP else 0)
     with torch.inference_mode():
         battery.close(found(pred[1:], target[1:]), values[1:], 1e-6 if name in DEEP else 0)
-    battery.close(found(pred[1:].half(), target[1:].half()), found(pred[1:].half().float(), target[1:].half().float()), 0)
+    battery.close(
+        found(pred[1:].half(), target[1:].half()),
+        found(pred[1:].half().float(), target[1:].half().float()),
+        0,
+    )
     assert found.describe().startswith(found.title)
     assert found.to("cpu") is found
     for again in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
@@ -132,14 +166,22 @@ def test_measures_share_what_is_prepared() -> None:
     pred, target = images(1)
     of, memory = protocol("basicsr", scale=4), {}
     for name in ("psnr", "ssim", "l1"):
-        battery.close(measure(name, of)(pred, target, memory=memory), measure(name, of)(pred, target), 0)
+        battery.close(
+            measure(name, of)(pred, target, memory=memory), measure(name, of)(pred, target), 0
+        )
     assert len(memory) == 1
 
 
 def test_bad_arguments_are_named() -> None:
-    with pytest.raises(ValueError, match="measure must be one of 'psnr', 'ssim', 'ms_ssim', 'g_ssim', 'l1', 'lpips'"):
+    with pytest.raises(
+        ValueError,
+        match="measure must be one of 'psnr', 'ssim', 'ms_ssim', 'g_ssim', 'l1', 'lpips'",
+    ):
         measure("fid")
-    with pytest.raises(TypeError, match=r"protocol must be a protocol, got 'basicsr'; metrics.protocol\('basicsr', scale=4\)"):
+    with pytest.raises(
+        TypeError,
+        match=r"protocol must be a protocol, got 'basicsr'; metrics.protocol\('basicsr', scale=4\)",
+    ):
         measure("psnr", "basicsr")  # type: ignore[arg-type]
     pred, target = (image[..., :40, :40] for image in images(1))
     with pytest.raises(ValueError, match=r"\(40, 40\) pixels are too small: 5 scales"):

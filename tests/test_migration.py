@@ -1,4 +1,6 @@
-"""The README's table "Coming from other libraries": both cells of a row are run and give the same number."""
+"""The README's table "Coming from other libraries": both cells of a row are run and give the same
+number.
+"""
 
 import re
 from pathlib import Path
@@ -13,9 +15,13 @@ from ssimloss import CharbonnierLoss, SSIMLoss, TotalVariationLoss
 
 README = Path(__file__).parent.parent / "README.md"
 ROWS = re.findall(
-    r"^\| `(.+?)` \| `(.+?)` \|$", README.read_text(encoding="utf-8").split("## Coming from other libraries")[1].split("\n## ")[0], re.M
+    r"^\| `(.+?)` \| `(.+?)` \|$",
+    README.read_text(encoding="utf-8").split("## Coming from other libraries")[1].split("\n## ")[0],
+    re.M,
 )
-NOT_INSTALLABLE = ("fused_ssim",)  # needs a CUDA compiler; its definition is tested against goldens in test_parity.py
+NOT_INSTALLABLE = (
+    "fused_ssim",
+)  # needs a CUDA compiler; its definition is tested against goldens in test_parity.py
 
 
 def basicsr_charbonnier(x, y, eps):
@@ -56,7 +62,9 @@ def evaluate(cell: str) -> float:
     return float(eval(cell, names))
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [row for row in ROWS if not row[0].startswith(NOT_INSTALLABLE)])
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [row for row in ROWS if not row[0].startswith(NOT_INSTALLABLE)]
+)
 def test_both_sides_of_a_row_agree(theirs: str, ours: str) -> None:
     tolerance = 1e-5 if "pytorch_msssim" in theirs else 1e-6  # its window is rounded to float32
     assert evaluate(theirs) == pytest.approx(evaluate(ours), abs=tolerance)
@@ -67,4 +75,6 @@ def test_the_table_is_read() -> None:
 
 
 def test_a_wrong_row_is_noticed() -> None:
-    assert evaluate("piq.ssim(x, y)") != pytest.approx(evaluate('F.ssim(x, y, padding="reflect")'), abs=1e-6)
+    assert evaluate("piq.ssim(x, y)") != pytest.approx(
+        evaluate('F.ssim(x, y, padding="reflect")'), abs=1e-6
+    )

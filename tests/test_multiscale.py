@@ -1,4 +1,6 @@
-"""MS-SSIM and its mix with L1: values against the reference and against an independent formula, properties, gradients, errors."""
+"""MS-SSIM and its mix with L1: values against the reference and against an independent formula,
+properties, gradients, errors.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +33,33 @@ def arrays(*images: Tensor) -> tuple[np.ndarray, ...]:
 
 @functools.cache
 def pair(height: int = 91, width: int = 102) -> tuple[Tensor, Tensor]:
-    """Photographs whose sides are odd and even by turns down the pyramid: 91 45 22 11 5 and 102 51 25 12 6 (floor)."""
+    """Photographs whose sides are odd and even by turns down the pyramid: 91 45 22 11 5 and 102 51
+    25 12 6 (floor).
+    """
     return photographs.batch(height, width)
 
 
 def terms(
-    x: np.ndarray, y: np.ndarray, size: int = 5, scales: int = 5, pooling: str = "floor", *, reflect: bool = False, relu: bool = False
+    x: np.ndarray,
+    y: np.ndarray,
+    size: int = 5,
+    scales: int = 5,
+    pooling: str = "floor",
+    *,
+    reflect: bool = False,
+    relu: bool = False,
 ) -> np.ndarray:
     """``(scales, N, C)`` for the options that the reference leaves out, made of its parts."""
     means = []
     for scale in range(scales):
         last = scale == scales - 1
-        padded = [reference.pad(image, size, "reflect" if last and reflect else "valid") for image in (x, y)]
-        mu_x, mu_y, var_x, var_y, cov_xy, _ = reference.local_moments(*padded, reference.window("gaussian", size, 1.5))
+        padded = [
+            reference.pad(image, size, "reflect" if last and reflect else "valid")
+            for image in (x, y)
+        ]
+        mu_x, mu_y, var_x, var_y, cov_xy, _ = reference.local_moments(
+            *padded, reference.window("gaussian", size, 1.5)
+        )
         values = (2 * cov_xy + 9e-4) / (var_x + var_y + 9e-4)
         values = np.maximum(values, 0) if relu else values
         if last:
@@ -58,7 +74,7 @@ def product(means: np.ndarray, negative: str = "clamp") -> np.ndarray:
     return np.prod(reference.alive(means, negative) ** weights, axis=0)
 
 
-# --- MS-SSIM: values ---------------------------------------------------------------------------------------------------------------
+# --- MS-SSIM: values ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", ["mixed", "gray"])
@@ -115,7 +131,9 @@ def test_one_scale_is_ssim() -> None:
 
 
 def test_joint_channels() -> None:
-    """Terms are averaged over the channels before they are multiplied (torchmetrics, MONAI): another number."""
+    """Terms are averaged over the channels before they are multiplied (torchmetrics, MONAI):
+    another number.
+    """
     pred, target = pair()
     value = FIVE(pred, target, channels="joint", reduction="none")
     assert value.shape == (3, 1)
@@ -129,7 +147,10 @@ def test_reflected_coarsest_scale() -> None:
     pred, target = pair()
     for pooling in ("floor", "zeros"):
         expected = product(terms(*arrays(pred, target), pooling=pooling, reflect=True))
-        close(FIVE(pred, target, coarsest_padding="reflect", pooling=pooling, reduction="none"), expected)
+        close(
+            FIVE(pred, target, coarsest_padding="reflect", pooling=pooling, reduction="none"),
+            expected,
+        )
 
 
 def test_relu_at_every_position() -> None:
@@ -142,7 +163,9 @@ def test_relu_at_every_position() -> None:
 
 
 def test_weighted_sum() -> None:
-    """MATLAB's ``wtd_sum`` divides the weights, which sum to 1.0001 as printed, by their sum; equal images give 1."""
+    """MATLAB's ``wtd_sum`` divides the weights, which sum to 1.0001 as printed, by their sum; equal
+    images give 1.
+    """
     pred, target = pair()
     for image in (pred, 1 - target):
         expected = reference.ms_ssim(*arrays(image, target), window_size=5, method="wtd_sum")
@@ -154,7 +177,9 @@ def test_weighted_sum() -> None:
     assert abs(FIVE(pred, target, combination="weighted_sum") - as_printed) > 5e-5
 
 
-@pytest.mark.parametrize(("side", "scales"), [(176, 5), (175, 4), (64, 3), (32, 2), (22, 2), (21, 1), (11, 1)])
+@pytest.mark.parametrize(
+    ("side", "scales"), [(176, 5), (175, 4), (64, 3), (32, 2), (22, 2), (21, 1), (11, 1)]
+)
 def test_fewer_scales(side: int, scales: int) -> None:
     """The weights of the scales that fit are renormalised; where all fit, nothing changes."""
     pred, target = (image[..., :side, :side] for image in photographs.batch(176, 176))
@@ -163,7 +188,9 @@ def test_fewer_scales(side: int, scales: int) -> None:
     if scales == 5:
         close(value, F.ms_ssim(pred, target, reduction="none"), 0)
     else:
-        weights = tuple(w / sum(reference.MS_SSIM_WEIGHTS[:scales]) for w in reference.MS_SSIM_WEIGHTS[:scales])
+        weights = tuple(
+            w / sum(reference.MS_SSIM_WEIGHTS[:scales]) for w in reference.MS_SSIM_WEIGHTS[:scales]
+        )
         close(value, F.ms_ssim(pred, target, scale_weights=weights, reduction="none"))
     gradient = differentiate(F.ms_ssim_loss, pred, target, min_size="fewer_scales")[1]
     differ = (pred != target).flatten(2).any(2)  # the corner of one photograph is saturated in both
@@ -171,20 +198,43 @@ def test_fewer_scales(side: int, scales: int) -> None:
     assert torch.equal(gradient.abs().amax((2, 3)) > 0, differ)
 
 
-@pytest.mark.parametrize(("pooling", "least"), [("floor", 176), ("zeros", 161), ("replicate", 161), ("symmetric", 161)])
+@pytest.mark.parametrize(
+    ("pooling", "least"), [("floor", 176), ("zeros", 161), ("replicate", 161), ("symmetric", 161)]
+)
 def test_too_small(pooling: str, least: int) -> None:
-    """The message names the size that came, the size that is needed, truthfully, and the ways out."""
+    """The message names the size that came, the size that is needed, truthfully, and
+    the ways out.
+    """
     small, enough = torch.rand(1, 1, 200, least - 1), torch.rand(1, 1, 200, least)
     assert F.ms_ssim(enough, enough, pooling=pooling).isfinite()
-    message = rf"\(200, {least - 1}\) pixels are too small: 5 scales of a 11 pixel window need at least {least} .*4 scales fit; "
+    message = (
+        rf"\(200, {least - 1}\) pixels are too small: 5 scales of a 11 pixel window need at "
+        rf"least {least} .*4 scales fit; "
+    )
     with pytest.raises(
-        ValueError, match=message + "use larger crops, min_size='fewer_scales', fewer scale_weights or a smaller window_size"
+        ValueError,
+        match=message
+        + "use larger crops, min_size='fewer_scales', fewer scale_weights or a smaller window_size",
     ):
         F.ms_ssim(small, small, pooling=pooling)
-    with pytest.raises(ValueError, match=r"\(8, 40\) pixels are smaller than the window of 11; use larger crops or a smaller window_size"):
-        F.ms_ssim(torch.rand(1, 1, 8, 40), torch.rand(1, 1, 8, 40), pooling=pooling, min_size="fewer_scales")
+    with pytest.raises(
+        ValueError,
+        match=r"\(8, 40\) pixels are smaller than the window of 11; use larger crops or a smaller "
+        r"window_size",
+    ):
+        F.ms_ssim(
+            torch.rand(1, 1, 8, 40),
+            torch.rand(1, 1, 8, 40),
+            pooling=pooling,
+            min_size="fewer_scales",
+        )
     with pytest.raises(ValueError, match="scale_weights of the 1 scales that fit are all zero"):
-        F.ms_ssim(small[..., :12, :12], small[..., :12, :12], scale_weights=(0, 1), min_size="fewer_scales")
+        F.ms_ssim(
+            small[..., :12, :12],
+            small[..., :12, :12],
+            scale_weights=(0, 1),
+            min_size="fewer_scales",
+        )
 
 
 @pytest.mark.parametrize("name", ["bool", "per channel", "weights"])
@@ -198,14 +248,21 @@ def test_mask_reference(name: str) -> None:
     }[name]
     double = mask.double().numpy()
     for pooling in ("floor", "symmetric"):
-        expected = reference.ms_ssim(*arrays(pred, target), mask=double, window_size=5, pooling=pooling)
+        expected = reference.ms_ssim(
+            *arrays(pred, target), mask=double, window_size=5, pooling=pooling
+        )
         close(FIVE(pred, target, mask=mask, pooling=pooling, reduction="none"), expected)
     means = reference.ms_ssim_terms(*arrays(pred, target), mask=double, window_size=5)
-    close(FIVE(pred, target, mask=mask, channels="joint", reduction="none"), product(means.mean(2, keepdims=True)))
+    close(
+        FIVE(pred, target, mask=mask, channels="joint", reduction="none"),
+        product(means.mean(2, keepdims=True)),
+    )
 
 
 def test_what_pooling_drops_does_not_count() -> None:
-    """A channel valid in the dropped last row alone has no coarse scale: it is left out, not taken for dissimilar."""
+    """A channel valid in the dropped last row alone has no coarse scale: it is left out, not taken
+    for dissimilar.
+    """
     pred, target = pair()
     mask = torch.ones(pred.shape, dtype=torch.bool)
     mask[1, 2, :-1] = False
@@ -234,7 +291,7 @@ def test_planted_fault_is_found(fault: Callable[..., Tensor]) -> None:
         close(fault(*pair()), expected)
 
 
-# --- MS-SSIM: properties and gradients ---------------------------------------------------------------------------------------------
+# --- MS-SSIM: properties and gradients ------------------------------------------------------------
 
 CONFIGURATIONS = {
     "clamp": {},
@@ -252,14 +309,19 @@ every_configuration = pytest.mark.parametrize("name", CONFIGURATIONS)
 
 @every_configuration
 def test_properties(name: str) -> None:
-    """Symmetric, 1 for equal images, at most 1, the same turned over (floor pooling aside), one image at a time."""
+    """Symmetric, 1 for equal images, at most 1, the same turned over (floor pooling aside), one
+    image at a time.
+    """
     score = functools.partial(FIVE, **CONFIGURATIONS[name])
     pred, target = pair()
     value = score(pred, target, reduction="none")
     close(value, score(target, pred, reduction="none"))
     close(score(target, target), 1)
     assert (value < 1).all()
-    close(value, torch.cat([score(pred[i : i + 1], target[i : i + 1], reduction="none") for i in range(3)]))
+    close(
+        value,
+        torch.cat([score(pred[i : i + 1], target[i : i + 1], reduction="none") for i in range(3)]),
+    )
     close(score(pred, target, reduction="image"), value.mean(1))
     close(score(pred, target, reduction="sum"), value.sum())
     close(score(pred.transpose(2, 3), target.transpose(2, 3), reduction="none"), value)
@@ -276,20 +338,32 @@ def test_properties(name: str) -> None:
 
 @every_configuration
 def test_gradcheck(name: str) -> None:
-    """Two scales of a 3 tap window, odd sides, positive and negative terms, every subset of images that asks, under a mask too."""
-    loss = functools.partial(F.ms_ssim_loss, window_size=3, scale_weights=(0.4, 0.6), **CONFIGURATIONS[name])
+    """Two scales of a 3 tap window, odd sides, positive and negative terms, every subset of images
+    that asks, under a mask too.
+    """
+    loss = functools.partial(
+        F.ms_ssim_loss, window_size=3, scale_weights=(0.4, 0.6), **CONFIGURATIONS[name]
+    )
     target = torch.rand(1, 2, 7, 6, dtype=torch.float64)
     mask = torch.rand(1, 1, 7, 6) > 0.1
-    for pred in (target + 0.3 * torch.rand(target.shape, dtype=torch.float64), 1 - target + 0.1 * torch.rand(target.shape)):
+    for pred in (
+        target + 0.3 * torch.rand(target.shape, dtype=torch.float64),
+        1 - target + 0.1 * torch.rand(target.shape),
+    ):
         for asks in ((True, True), (True, False), (False, True)):
-            images = tuple(image.clone().requires_grad_(ask) for image, ask in zip((pred, target), asks, strict=True))
+            images = tuple(
+                image.clone().requires_grad_(ask)
+                for image, ask in zip((pred, target), asks, strict=True)
+            )
             assert GRADCHECK(loss, images, fast_mode=not all(asks))
         both = tuple(image.clone().requires_grad_() for image in (pred, target))
         assert GRADCHECK(lambda p, t: loss(p, t, mask=mask), both, fast_mode=True)
 
 
 def test_negative_terms() -> None:
-    """``clamp`` is defined, rises and is alive through 0; ``relu`` takes the channel with it; ``shift`` is another measure."""
+    """``clamp`` is defined, rises and is alive through 0; ``relu`` takes the channel with it;
+    ``shift`` is another measure.
+    """
     _, target = pair()
     dead = differentiate(FIVE, 1 - target, target, negative="relu")
     assert dead[0] == 0
@@ -298,7 +372,12 @@ def test_negative_terms() -> None:
         _, gradient = differentiate(FIVE, 1 - target, target, **options)
         assert gradient.isfinite().all()
         assert (gradient.abs().amax((2, 3)) > 0).all()
-    values = torch.stack([FIVE(target + a * (0.5 - target), target) for a in torch.linspace(0, 2, 41, dtype=torch.float64)])
+    values = torch.stack(
+        [
+            FIVE(target + a * (0.5 - target), target)
+            for a in torch.linspace(0, 2, 41, dtype=torch.float64)
+        ]
+    )
     assert (values > 0).all()
     assert (values.diff() < 0).all(), "the score falls all the way from the image to its negative"
 
@@ -306,10 +385,15 @@ def test_negative_terms() -> None:
 def test_a_scale_of_weight_zero_is_no_part_of_the_product() -> None:
     _, target = pair(80, 96)
     checkerboard = 0.2 * ((torch.arange(80)[:, None] + torch.arange(96)) % 2 - 0.5).double()
-    opposed, target = target - checkerboard, target + checkerboard  # at the finest scale; alike when halved
+    opposed, target = (
+        target - checkerboard,
+        target + checkerboard,
+    )  # at the finest scale; alike when halved
     assert (F.ssim(opposed, target, window_size=5, reduction="none").mean((2, 3)) < 0).all()
     for negative in ("clamp", "relu", "shift"):
-        coarse = FIVE(opposed, target, scale_weights=(0.0, 1.0), negative=negative, reduction="none")
+        coarse = FIVE(
+            opposed, target, scale_weights=(0.0, 1.0), negative=negative, reduction="none"
+        )
         assert (coarse > 0.5).all()
         halves = [torch.nn.functional.avg_pool2d(image, 2) for image in (opposed, target)]
         close(coarse, FIVE(*halves, scale_weights=(1.0,), negative=negative, reduction="none"))
@@ -317,27 +401,42 @@ def test_a_scale_of_weight_zero_is_no_part_of_the_product() -> None:
 
 def test_finite_everywhere() -> None:
     for options in CONFIGURATIONS.values():
-        battery.finite_everywhere(functools.partial(F.ms_ssim_loss, window_size=1, min_size="fewer_scales", **options))
+        battery.finite_everywhere(
+            functools.partial(F.ms_ssim_loss, window_size=1, min_size="fewer_scales", **options)
+        )
 
 
 @pytest.mark.parametrize("scale", [1e4, 1e10])
 def test_huge_values(scale: float) -> None:
     pred, target = (image.float() for image in pair())
-    for images in ((pred * scale, target), (pred, target * scale), (pred * scale, target * scale), (-pred * scale, target * scale)):
-        for loss in (functools.partial(F.ms_ssim_loss, window_size=5), functools.partial(F.ms_ssim_l1_loss, window_size=9)):
+    for images in (
+        (pred * scale, target),
+        (pred, target * scale),
+        (pred * scale, target * scale),
+        (-pred * scale, target * scale),
+    ):
+        for loss in (
+            functools.partial(F.ms_ssim_loss, window_size=5),
+            functools.partial(F.ms_ssim_l1_loss, window_size=9),
+        ):
             value, gradient = differentiate(loss, *images)
             assert value.isfinite()
             assert gradient.isfinite().all()
 
 
 def test_masks() -> None:
-    """Nothing under the mask is seen, in value or gradient; nothing valid gives 0 and a zero gradient."""
+    """Nothing under the mask is seen, in value or gradient; nothing valid gives 0 and a zero
+    gradient.
+    """
     pred, target = pair()
     mask = hole(pred.shape)
     loss = functools.partial(F.ms_ssim_loss, window_size=5)
     for everything in (torch.ones_like(pred), torch.ones(3, 1, *pred.shape[2:], dtype=torch.bool)):
         for reduction in ("mean", "sum", "image", "none"):
-            close(loss(pred, target, mask=everything, reduction=reduction), loss(pred, target, reduction=reduction))
+            close(
+                loss(pred, target, mask=everything, reduction=reduction),
+                loss(pred, target, reduction=reduction),
+            )
     value, gradient = differentiate(loss, pred, target, mask=mask)
     for garbage in (math.nan, math.inf):
         spoilt = [image.masked_fill(~mask, garbage) for image in (pred, target)]
@@ -355,7 +454,9 @@ def test_masks() -> None:
 
 
 @pytest.mark.parametrize(
-    "loss", [functools.partial(F.ms_ssim_loss, window_size=3, scale_weights=(0.5, 0.5)), F.ms_ssim_l1_loss], ids=["ms_ssim", "ms_ssim_l1"]
+    "loss",
+    [functools.partial(F.ms_ssim_loss, window_size=3, scale_weights=(0.5, 0.5)), F.ms_ssim_l1_loss],
+    ids=["ms_ssim", "ms_ssim_l1"],
 )
 def test_empty_batch(loss: Callable[..., Tensor]) -> None:
     nothing = torch.zeros(0, 3, 40, 40, requires_grad=True)
@@ -389,29 +490,73 @@ def test_memory_layout_and_dtypes() -> None:
 def test_twins() -> None:
     images = [image.float() for image in pair()]
     module = ssimloss.MSSSIMLoss(window_size=5, negative="shift", reduction="image")
-    close(module(*images), F.ms_ssim_loss(*images, window_size=5, negative="shift", reduction="image"), 0)
+    close(
+        module(*images),
+        F.ms_ssim_loss(*images, window_size=5, negative="shift", reduction="image"),
+        0,
+    )
     mask = hole(images[0].shape)
-    close(module(*images, mask=mask), F.ms_ssim_loss(*images, window_size=5, negative="shift", reduction="image", mask=mask), 0)
+    close(
+        module(*images, mask=mask),
+        F.ms_ssim_loss(*images, window_size=5, negative="shift", reduction="image", mask=mask),
+        0,
+    )
     assert repr(module) == "MSSSIMLoss(window_size=5, negative='shift', reduction='image')"
     mixed = ssimloss.MSSSIML1Loss(alpha=0.5, window_size=9)
-    close(mixed(*images, mask=mask), F.ms_ssim_l1_loss(*images, alpha=0.5, window_size=9, mask=mask), 0)
+    close(
+        mixed(*images, mask=mask),
+        F.ms_ssim_l1_loss(*images, alpha=0.5, window_size=9, mask=mask),
+        0,
+    )
 
 
 WRONG: list[tuple[type[Exception], str, dict[str, object]]] = [
-    (ValueError, "negative must be one of 'clamp', 'relu', 'relu_map', 'shift', got 'abs'", {"negative": "abs"}),
-    (ValueError, "min_size must be one of 'error', 'fewer_scales', got 'resize'", {"min_size": "resize"}),
-    (ValueError, "pooling must be one of 'floor', 'zeros', 'replicate', 'symmetric', got 'ceil'", {"pooling": "ceil"}),
-    (ValueError, "combination must be one of 'product', 'weighted_sum', got 'sum'", {"combination": "sum"}),
+    (
+        ValueError,
+        "negative must be one of 'clamp', 'relu', 'relu_map', 'shift', got 'abs'",
+        {"negative": "abs"},
+    ),
+    (
+        ValueError,
+        "min_size must be one of 'error', 'fewer_scales', got 'resize'",
+        {"min_size": "resize"},
+    ),
+    (
+        ValueError,
+        "pooling must be one of 'floor', 'zeros', 'replicate', 'symmetric', got 'ceil'",
+        {"pooling": "ceil"},
+    ),
+    (
+        ValueError,
+        "combination must be one of 'product', 'weighted_sum', got 'sum'",
+        {"combination": "sum"},
+    ),
     (ValueError, "channels must be one of 'separate', 'joint', got 'rgb'", {"channels": "rgb"}),
-    (ValueError, "coarsest_padding must be one of 'valid', 'reflect', got 'zeros'", {"coarsest_padding": "zeros"}),
-    (ValueError, "window_size must be odd for padding='reflect', got 8", {"window_size": 8, "coarsest_padding": "reflect"}),
+    (
+        ValueError,
+        "coarsest_padding must be one of 'valid', 'reflect', got 'zeros'",
+        {"coarsest_padding": "zeros"},
+    ),
+    (
+        ValueError,
+        "window_size must be odd for padding='reflect', got 8",
+        {"window_size": 8, "coarsest_padding": "reflect"},
+    ),
     (ValueError, "window_size must be at least 1, got 0", {"window_size": 0}),
     (ValueError, r"scale_weights\[1\] must be finite, got nan", {"scale_weights": (0.5, math.nan)}),
-    (ValueError, r"scale_weights\[0\] must not be negative, got -0.5", {"scale_weights": (-0.5, 1.5)}),
+    (
+        ValueError,
+        r"scale_weights\[0\] must not be negative, got -0.5",
+        {"scale_weights": (-0.5, 1.5)},
+    ),
     (ValueError, "scale_weights must not be all zero", {"scale_weights": (0.0, 0.0)}),
     (ValueError, "scale_weights must hold at least one number", {"scale_weights": ()}),
     (TypeError, "scale_weights must be a sequence of numbers, got float", {"scale_weights": 0.5}),
-    (TypeError, "scale_weights must be a sequence of numbers, got Tensor", {"scale_weights": torch.ones(5)}),
+    (
+        TypeError,
+        "scale_weights must be a sequence of numbers, got Tensor",
+        {"scale_weights": torch.ones(5)},
+    ),
     (ValueError, "sigma must be positive, got -1", {"sigma": -1}),
     (ValueError, "k1 must be positive, got 0", {"k1": 0}),
     (ValueError, "data_range must span a positive interval", {"data_range": -1.0}),
@@ -434,7 +579,11 @@ WRONG_MIX: list[tuple[type[Exception], str, dict[str, object]]] = [
 def test_bad_options() -> None:
     image = torch.rand(1, 3, 176, 176)
     for error, message, options in WRONG:
-        for build in (functools.partial(F.ms_ssim, image, image), functools.partial(F.ms_ssim_loss, image, image), ssimloss.MSSSIMLoss):
+        for build in (
+            functools.partial(F.ms_ssim, image, image),
+            functools.partial(F.ms_ssim_loss, image, image),
+            ssimloss.MSSSIMLoss,
+        ):
             with pytest.raises(error, match=message):
                 build(**options)
     for error, message, options in WRONG_MIX:
@@ -449,15 +598,20 @@ def test_rejects_bad_input() -> None:
         functools.partial(F.ms_ssim_l1_loss, window_size=3),
     ):
         battery.rejects_bad_input(loss)
-    with pytest.raises(ValueError, match=r"padding='reflect' mirrors 16 pixels .* got \(16, 40\); .*smaller window_size"):
+    with pytest.raises(
+        ValueError,
+        match=r"padding='reflect' mirrors 16 pixels .* got \(16, 40\); .*smaller window_size",
+    ):
         F.ms_ssim_l1_loss(torch.rand(1, 1, 16, 40), torch.rand(1, 1, 16, 40))
 
 
-# --- the mix with L1 ---------------------------------------------------------------------------------------------------------------
+# --- the mix with L1 ------------------------------------------------------------------------------
 
 
 def authors_layer(x: np.ndarray, y: np.ndarray, sigmas: tuple[float, ...], alpha: float) -> float:
-    """Zhao et al. 2017 on one odd patch ``(C, P, P)`` with values in [0, 1]: the loss of its middle pixel, tap by tap."""
+    """Zhao et al. 2017 on one odd patch ``(C, P, P)`` with values in [0, 1]: the loss of its middle
+    pixel, tap by tap.
+    """
     size = x.shape[-1]
     distance = np.arange(size) - (size - 1) / 2
     windows = [np.exp(-(distance[:, None] ** 2 + distance**2) / (2 * sigma**2)) for sigma in sigmas]
@@ -476,27 +630,48 @@ def authors_layer(x: np.ndarray, y: np.ndarray, sigmas: tuple[float, ...], alpha
 
 
 @pytest.mark.parametrize(
-    ("size", "sigmas", "alpha"), [(33, (0.5, 1.0, 2.0, 4.0, 8.0), 0.84), (9, (0.5, 1.0, 2.0), 0.3), (7, (1.5,), 1.0), (5, (0.4, 3.0), 0.0)]
+    ("size", "sigmas", "alpha"),
+    [
+        (33, (0.5, 1.0, 2.0, 4.0, 8.0), 0.84),
+        (9, (0.5, 1.0, 2.0), 0.3),
+        (7, (1.5,), 1.0),
+        (5, (0.4, 3.0), 0.0),
+    ],
 )
 def test_mix_is_the_authors_layer(size: int, sigmas: tuple[float, ...], alpha: float) -> None:
     """On one patch the size of the window, and on every patch of a larger image."""
     pred, target = pictures(max(24, size), 35)
     options = {"padding": "valid", "window_size": size, "sigmas": sigmas, "alpha": alpha}
     patch = [image[:1, :, :size, :size] for image in (pred, target)]
-    close(F.ms_ssim_l1_loss(*patch, **options), authors_layer(*(image[0].numpy() for image in patch), sigmas, alpha))
+    close(
+        F.ms_ssim_l1_loss(*patch, **options),
+        authors_layer(*(image[0].numpy() for image in patch), sigmas, alpha),
+    )
     values = F.ms_ssim_l1_loss(pred, target, reduction="none", **options)
     x, y = arrays(pred, target)
     expected = [
-        [authors_layer(x[2, :, i : i + size, j : j + size], y[2, :, i : i + size, j : j + size], sigmas, alpha) for j in (0, 2)]
+        [
+            authors_layer(
+                x[2, :, i : i + size, j : j + size],
+                y[2, :, i : i + size, j : j + size],
+                sigmas,
+                alpha,
+            )
+            for j in (0, 2)
+        ]
         for i in (0, values.shape[2] - 1)
     ]
-    close(values[2, :, :: max(1, values.shape[2] - 1), :3:2].mean(0)[: len(expected)], np.array(expected)[: values.shape[2]])
+    close(
+        values[2, :, :: max(1, values.shape[2] - 1), :3:2].mean(0)[: len(expected)],
+        np.array(expected)[: values.shape[2]],
+    )
 
 
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_mix_reference(padding: str, masked: bool) -> None:
-    """The map from the reference's moments, with full windows at every scale; ours are cut where a Gaussian is below rounding.
+    """The map from the reference's moments, with full windows at every scale; ours are cut where a
+    Gaussian is below rounding.
 
     The hole is small enough for the narrowest window to see across its edge from everywhere.
     """
@@ -509,14 +684,25 @@ def test_mix_reference(padding: str, masked: bool) -> None:
     m = None if mask is None else 1 - reference.pad(1 - mask.numpy(), size, padding)
     similarity = 1.0
     for sigma in sigmas:
-        mu_x, mu_y, var_x, var_y, cov_xy, mass = reference.local_moments(x, y, reference.window("gaussian", size, sigma), m)
+        mu_x, mu_y, var_x, var_y, cov_xy, mass = reference.local_moments(
+            x, y, reference.window("gaussian", size, sigma), m
+        )
         similarity = similarity * (2 * cov_xy + 9e-4) / (var_x + var_y + 9e-4)
     similarity = similarity * (2 * mu_x * mu_y + 1e-4) / (mu_x**2 + mu_y**2 + 1e-4)
-    difference, *_ = reference.local_moments(np.abs(x - y), y, reference.window("gaussian", size, sigmas[-1]), m)
+    difference, *_ = reference.local_moments(
+        np.abs(x - y), y, reference.window("gaussian", size, sigmas[-1]), m
+    )
     values = alpha * (1 - similarity) + (1 - alpha) * difference
     for reduction in ("mean", "sum", "image"):
         actual = F.ms_ssim_l1_loss(
-            pred, target, mask=mask, window_size=size, sigmas=sigmas, alpha=alpha, padding=padding, reduction=reduction
+            pred,
+            target,
+            mask=mask,
+            window_size=size,
+            sigmas=sigmas,
+            alpha=alpha,
+            padding=padding,
+            reduction=reduction,
         )
         close(actual, reference.reduce(values, mass, reduction))
 
@@ -543,12 +729,20 @@ def test_mix_properties() -> None:
     close(MIX(pred, target, reduction="image"), planes.view(3, 3).mean(1))
     battery.reductions(MIX)
     battery.batch_is_singles(MIX)
-    close(MIX(pred, target), 0.84 * MIX(pred, target, alpha=1.0) + 0.16 * MIX(pred, target, alpha=0.0))
+    close(
+        MIX(pred, target), 0.84 * MIX(pred, target, alpha=1.0) + 0.16 * MIX(pred, target, alpha=0.0)
+    )
 
 
 @pytest.mark.parametrize(
     "check",
-    [battery.both_gradients, battery.masks, battery.memory_layout, battery.empty_batch, battery.float32_is_close_to_float64],
+    [
+        battery.both_gradients,
+        battery.masks,
+        battery.memory_layout,
+        battery.empty_batch,
+        battery.float32_is_close_to_float64,
+    ],
     ids=lambda check: check.__name__,
 )
 def test_mix_battery(check: Callable[..., None]) -> None:
@@ -560,9 +754,16 @@ def test_mix_is_finite_everywhere() -> None:
 
 
 def test_mix_gradcheck() -> None:
-    images = tuple(torch.rand(1, 2, 5, 6, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    images = tuple(
+        torch.rand(1, 2, 5, 6, dtype=torch.float64, requires_grad=True) for _ in range(2)
+    )
     mask = torch.rand(1, 1, 5, 6) > 0.2
-    for keywords in ({}, {"mask": mask}, {"padding": "valid", "reduction": "none"}, {"padding": "zeros", "data_range": (-1, 1)}):
+    for keywords in (
+        {},
+        {"mask": mask},
+        {"padding": "valid", "reduction": "none"},
+        {"padding": "zeros", "data_range": (-1, 1)},
+    ):
         assert GRADCHECK(functools.partial(MIX, **keywords), images)
     for i in range(2):
         subset = tuple(image if j == i else image.detach() for j, image in enumerate(images))

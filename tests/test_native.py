@@ -1,4 +1,6 @@
-"""The native CPU library against the eager equations in float64, which are tested against ``reference.py`` and other programs."""
+"""The native CPU library against the eager equations in float64, which are tested against
+``reference.py`` and other programs.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ ROOT = Path(__file__).parents[1]
 Loss = Callable[..., Tensor]
 Found = tuple[Tensor, ...]
 
-pytestmark = pytest.mark.skipif(_cpu.why_not() is not None, reason=f"no native library: {_cpu.why_not()}")
+pytestmark = pytest.mark.skipif(
+    _cpu.why_not() is not None, reason=f"no native library: {_cpu.why_not()}"
+)
 
 
 @pytest.fixture(params=["avx512", "avx2", "baseline"])
@@ -51,13 +55,21 @@ def threads() -> Iterator[Callable[[int], None]]:
     torch.set_num_threads(before)
 
 
-def pictures(shape: tuple[int, ...], dtype: torch.dtype = torch.float64, *, low: float = 0.0, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two images with structure at several scales, flat parts, equal parts and noise; values near 0 and 1 occur."""
+def pictures(
+    shape: tuple[int, ...], dtype: torch.dtype = torch.float64, *, low: float = 0.0, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Two images with structure at several scales, flat parts, equal parts and noise; values near 0
+    and 1 occur.
+    """
     generator = torch.Generator().manual_seed(seed)
     n, c, h, w = shape
-    coarse = torch.rand(n, c, max(1, h // 6), max(1, w // 6), generator=generator, dtype=torch.float64)
+    coarse = torch.rand(
+        n, c, max(1, h // 6), max(1, w // 6), generator=generator, dtype=torch.float64
+    )
     target = (
-        torch.nn.functional.interpolate(coarse, size=(h, w), mode="bilinear") if min(shape) else torch.zeros(shape, dtype=torch.float64)
+        torch.nn.functional.interpolate(coarse, size=(h, w), mode="bilinear")
+        if min(shape)
+        else torch.zeros(shape, dtype=torch.float64)
     )
     target[..., : w // 4] = 0.9
     pred = (target + 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)).clamp(0, 1)
@@ -65,29 +77,43 @@ def pictures(shape: tuple[int, ...], dtype: torch.dtype = torch.float64, *, low:
     return (pred + low).to(dtype), (target + low).to(dtype)
 
 
-def value_and_gradients(loss: Loss, pred: Tensor, target: Tensor, asks: tuple[bool, bool] = (True, True)) -> Found:
-    """The result and, for each image that asks, its gradient, for an upstream gradient of random numbers."""
-    images = [image.detach().requires_grad_(ask) for image, ask in zip((pred, target), asks, strict=True)]
+def value_and_gradients(
+    loss: Loss, pred: Tensor, target: Tensor, asks: tuple[bool, bool] = (True, True)
+) -> Found:
+    """The result and, for each image that asks, its gradient, for an upstream gradient of random
+    numbers.
+    """
+    images = [
+        image.detach().requires_grad_(ask) for image, ask in zip((pred, target), asks, strict=True)
+    ]
     value = loss(*images)
     asking = [image for image in images if image.requires_grad]
     if not asking:
         assert not value.requires_grad
         return (value,)
-    upstream = torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.5
+    upstream = (
+        torch.rand(value.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        + 0.5
+    )
     return value.detach(), *torch.autograd.grad(value, asking, upstream.to(value.dtype))
 
 
 def distances(found: Tensor, truth: Tensor) -> tuple[float, float]:
-    """Relative error in the L2 norm and, so that a single wrong pixel counts in full, of the largest element."""
+    """Relative error in the L2 norm and, so that a single wrong pixel counts in full, of the
+    largest element.
+    """
     assert found.shape == truth.shape
     if not truth.numel():
         return 0.0, 0.0
     error, least = found.double() - truth, 1e-30
-    return float(error.norm() / truth.norm().clamp(min=least)), float(error.abs().max() / truth.abs().max().clamp(min=least))
+    return float(error.norm() / truth.norm().clamp(min=least)), float(
+        error.abs().max() / truth.abs().max().clamp(min=least)
+    )
 
 
-# Beside the rounding of a result: where an image is flat, a variance that rounding makes of 0, about eps / 4 on [0, 1], is divided by
-# C2 = 9e-4. That is 300 eps where it happens, and much less over all pixels.
+# Beside the rounding of a result: where an image is flat, a variance that rounding makes of 0,
+# about eps / 4 on [0, 1], is divided by C2 = 9e-4. That is 300 eps where it happens, and much less
+# over all pixels.
 FLOORS = {
     torch.float32: (1e-5, 3e-5),
     torch.float64: (1e-13, 4e-13),
@@ -96,40 +122,70 @@ FLOORS = {
 }
 
 
-def no_worse_than_eager(loss: Loss, pred: Tensor, target: Tensor, asks: tuple[bool, bool] = (True, True), backend: str = "cpu") -> None:
-    """Of the kernel and eager in the same dtype, the kernel may be at most twice as far from eager in float64, plus a floor."""
-    truth = value_and_gradients(functools.partial(loss, backend="eager"), pred.double(), target.double(), asks)
+def no_worse_than_eager(
+    loss: Loss,
+    pred: Tensor,
+    target: Tensor,
+    asks: tuple[bool, bool] = (True, True),
+    backend: str = "cpu",
+) -> None:
+    """Of the kernel and eager in the same dtype, the kernel may be at most twice as far from eager
+    in float64, plus a floor.
+    """
+    truth = value_and_gradients(
+        functools.partial(loss, backend="eager"), pred.double(), target.double(), asks
+    )
     eager = value_and_gradients(functools.partial(loss, backend="eager"), pred, target, asks)
     found = value_and_gradients(functools.partial(loss, backend=backend), pred, target, asks)
     assert len(found) == len(truth)
-    for name, one, other, exact in zip(("value", "first gradient", "second gradient"), found, eager, truth, strict=False):
+    for name, one, other, exact in zip(
+        ("value", "first gradient", "second gradient"), found, eager, truth, strict=False
+    ):
         assert one.dtype == other.dtype
         for norm, error, its_error, floor in zip(
-            ("L2", "max"), distances(one, exact), distances(other, exact), FLOORS[pred.dtype], strict=True
+            ("L2", "max"),
+            distances(one, exact),
+            distances(other, exact),
+            FLOORS[pred.dtype],
+            strict=True,
         ):
             allowed = 2 * its_error + floor
             assert error <= allowed, f"{name}, {norm}: off by {error:.2e}, allowed {allowed:.2e}"
 
 
-# --- parity -----------------------------------------------------------------------------------------------------------------------------
+# --- parity ---------------------------------------------------------------------------------------
 
 LOSSES: dict[str, Loss] = {
     "ssim": F.ssim,
     "ssim loss, per image": functools.partial(F.ssim_loss, reduction="image"),
     "ssim, sum": functools.partial(F.ssim, reduction="sum"),
     "map": F.ssim_map,
-    "sample covariance, uniform window": functools.partial(F.ssim, window="uniform", window_size=7, covariance="sample"),
+    "sample covariance, uniform window": functools.partial(
+        F.ssim, window="uniform", window_size=7, covariance="sample"
+    ),
     "mixed": F.ssim_l1_loss,
     "mixed, valid": functools.partial(F.ssim_l1_loss, eps=1e-3, padding="valid", reduction="image"),
     "ms-ssim": functools.partial(F.ms_ssim, min_size="fewer_scales", reduction="image"),
-    "ms-ssim, per channel": functools.partial(F.ms_ssim_loss, min_size="fewer_scales", reduction="none"),
-    "ms-ssim, joint": functools.partial(F.ms_ssim_loss, min_size="fewer_scales", channels="joint", coarsest_padding="reflect"),
+    "ms-ssim, per channel": functools.partial(
+        F.ms_ssim_loss, min_size="fewer_scales", reduction="none"
+    ),
+    "ms-ssim, joint": functools.partial(
+        F.ms_ssim_loss, min_size="fewer_scales", channels="joint", coarsest_padding="reflect"
+    ),
     "l1": F.l1_loss,
     "l2": functools.partial(F.l2_loss, reduction="image"),
     "charbonnier": functools.partial(F.charbonnier_loss, reduction="sum"),
 }
-# One aligned, one ragged, one odd, one of several planes per vector with some left over, one wider than a tile, one of few rows.
-SHAPES = [(2, 1, 64, 64), (1, 3, 37, 51), (1, 5, 48, 29), (7, 3, 23, 24), (1, 2, 40, 1201), (1, 1, 22, 640)]
+# One aligned, one ragged, one odd, one of several planes per vector with some left over, one wider
+# than a tile, one of few rows.
+SHAPES = [
+    (2, 1, 64, 64),
+    (1, 3, 37, 51),
+    (1, 5, 48, 29),
+    (7, 3, 23, 24),
+    (1, 2, 40, 1201),
+    (1, 1, 22, 640),
+]
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
@@ -172,9 +228,22 @@ def test_smallest_images(padding: str) -> None:
 @pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("pooling", ["floor", "zeros", "replicate", "symmetric"])
 def test_pyramids_of_odd_sizes(pooling: str) -> None:
-    """Each way to halve an odd size, at every scale and on either axis; sizes even and odd in each combination."""
-    loss = functools.partial(F.ms_ssim, pooling=pooling, min_size="fewer_scales", reduction="none", data_range=(-1, 1))
-    for size in ((176, 176), (177, 190), (190, 177), (91, 93), (47, 46), (22, 45), (11, 13), (367, 23)):
+    """Each way to halve an odd size, at every scale and on either axis; sizes even and odd in each
+    combination.
+    """
+    loss = functools.partial(
+        F.ms_ssim, pooling=pooling, min_size="fewer_scales", reduction="none", data_range=(-1, 1)
+    )
+    for size in (
+        (176, 176),
+        (177, 190),
+        (190, 177),
+        (91, 93),
+        (47, 46),
+        (22, 45),
+        (11, 13),
+        (367, 23),
+    ):
         for dtype in (torch.float32, torch.float64):
             no_worse_than_eager(loss, *pictures((1, 3, *size), dtype, low=-0.7))
 
@@ -188,11 +257,16 @@ def test_pyramids_of_large_images() -> None:
 
 @pytest.mark.parametrize("channels", ["separate", "joint"])
 @pytest.mark.parametrize(
-    ("combination", "negative"), [("product", "clamp"), ("product", "relu"), ("product", "shift"), ("weighted_sum", "clamp")]
+    ("combination", "negative"),
+    [("product", "clamp"), ("product", "relu"), ("product", "shift"), ("weighted_sum", "clamp")],
 )
 def test_scales_are_combined_as_in_eager(combination: str, negative: str, channels: str) -> None:
-    """Small images, of which many planes are taken at a time; large ones, whose scale 1 is compared twice; and both gradients."""
-    loss = functools.partial(F.ms_ssim, reduction="none", combination=combination, negative=negative, channels=channels)
+    """Small images, of which many planes are taken at a time; large ones, whose scale 1 is compared
+    twice; and both gradients.
+    """
+    loss = functools.partial(
+        F.ms_ssim, reduction="none", combination=combination, negative=negative, channels=channels
+    )
     weighed = functools.partial(loss, scale_weights=(0.3, 0.0, 1.7), pooling="symmetric")
     for shape in ((17, 2, 45, 50), (1, 3, 500, 620)):
         for dtype in (torch.float32, torch.float64):
@@ -203,12 +277,18 @@ def test_scales_are_combined_as_in_eager(combination: str, negative: str, channe
 
 @pytest.mark.parametrize("negative", ["clamp", "relu", "shift"])
 def test_means_that_are_not_positive(negative: str) -> None:
-    """Of an image and its negative every mean of contrast and structure is below 0; a channel that is equal beside it is not touched."""
+    """Of an image and its negative every mean of contrast and structure is below 0; a channel that
+    is equal beside it is not touched.
+    """
     pred, target = pictures((2, 2, 60, 61), torch.float64)
     pred[:, 0] = 1 - target[:, 0]
-    loss = functools.partial(F.ms_ssim, negative=negative, min_size="fewer_scales", reduction="none")
+    loss = functools.partial(
+        F.ms_ssim, negative=negative, min_size="fewer_scales", reduction="none"
+    )
     no_worse_than_eager(loss, pred, target)
-    (gradient,) = torch.autograd.grad(loss(leaf := pred.clone().requires_grad_(), target, backend="cpu").sum(), leaf)
+    (gradient,) = torch.autograd.grad(
+        loss(leaf := pred.clone().requires_grad_(), target, backend="cpu").sum(), leaf
+    )
     assert (gradient[:, 0].abs().amax() > 0) == (negative != "relu")
     assert gradient[:, 1].abs().amax() > 0
 
@@ -231,7 +311,9 @@ def test_every_subset_of_gradients(name: str) -> None:
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "channels_last": lambda image: image.to(memory_format=torch.channels_last),
     "sliced": lambda image: torch.nn.functional.pad(image, (3, 5, 2, 1))[:, :, 2:-1, 3:-5],
-    "every second": lambda image: image.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, ::2, ::2],
+    "every second": lambda image: image.repeat_interleave(2, 2).repeat_interleave(2, 3)[
+        :, :, ::2, ::2
+    ],
     "transposed": lambda image: image.transpose(2, 3).contiguous().transpose(2, 3),
     "channels of a larger one": lambda image: torch.cat((image, image), 1)[:, : image.shape[1]],
 }
@@ -240,11 +322,17 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", LOSSES)
 def test_layouts(name: str, layout: str) -> None:
-    """Any strides give the same bits as contiguous images, and the gradient has the images' layout where that is dense."""
+    """Any strides give the same bits as contiguous images, and the gradient has the images' layout
+    where that is dense.
+    """
     pred, target = pictures((2, 3, 33, 42), torch.float32)
     loss = functools.partial(LOSSES[name], backend="cpu")
     expected = value_and_gradients(loss, pred, target)
-    for images in ((LAYOUTS[layout](pred), target), (pred, LAYOUTS[layout](target)), (LAYOUTS[layout](pred), LAYOUTS[layout](target))):
+    for images in (
+        (LAYOUTS[layout](pred), target),
+        (pred, LAYOUTS[layout](target)),
+        (LAYOUTS[layout](pred), LAYOUTS[layout](target)),
+    ):
         for one, other in zip(value_and_gradients(loss, *images), expected, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-12)
 
@@ -255,19 +343,29 @@ def test_expanded_images() -> None:
     for loss in LOSSES.values():
         named = functools.partial(loss, backend="cpu")
         expected = value_and_gradients(named, pred, target[:1].repeat(4, 1, 1, 1), (True, False))
-        for one, other in zip(value_and_gradients(named, pred, target[:1].expand(4, 3, 30, 31), (True, False)), expected, strict=True):
+        for one, other in zip(
+            value_and_gradients(named, pred, target[:1].expand(4, 3, 30, 31), (True, False)),
+            expected,
+            strict=True,
+        ):
             assert torch.equal(one, other)
 
 
 def test_dtypes_that_differ() -> None:
     """The wider one decides; each gradient has its own image's dtype."""
     pred, target = pictures((1, 3, 30, 31))
-    for one, other in ((torch.float16, torch.float32), (torch.bfloat16, torch.float16), (torch.float32, torch.float64)):
+    for one, other in (
+        (torch.float16, torch.float32),
+        (torch.bfloat16, torch.float16),
+        (torch.float32, torch.float64),
+    ):
         images = pred.to(one), target.to(other)
         for loss in (F.ssim, F.ms_ssim, F.l1_loss, F.ssim_map, F.ssim_l1_loss):
             options = {"scale_weights": (0.5, 0.5)} if loss is F.ms_ssim else {}
             found = value_and_gradients(functools.partial(loss, backend="cpu", **options), *images)
-            expected = value_and_gradients(functools.partial(loss, backend="eager", **options), *images)
+            expected = value_and_gradients(
+                functools.partial(loss, backend="eager", **options), *images
+            )
             for mine, theirs in zip(found, expected, strict=True):
                 assert mine.dtype == theirs.dtype
                 coarser = max((one, other), key=lambda dtype: torch.finfo(dtype).eps)
@@ -275,9 +373,14 @@ def test_dtypes_that_differ() -> None:
 
 
 def test_bright_images() -> None:
-    """At offset 100 the squares need 17 bits more than the contrast has: centred moments keep the digits."""
+    """At offset 100 the squares need 17 bits more than the contrast has: centred moments keep the
+    digits.
+    """
     for loss in (F.ssim, functools.partial(F.ms_ssim, scale_weights=(0.5, 0.5)), F.ssim_map):
-        no_worse_than_eager(functools.partial(loss, data_range=(100, 101)), *pictures((1, 2, 50, 60), torch.float32, low=100))
+        no_worse_than_eager(
+            functools.partial(loss, data_range=(100, 101)),
+            *pictures((1, 2, 50, 60), torch.float32, low=100),
+        )
 
 
 def test_half_precision_is_widened_exactly() -> None:
@@ -292,7 +395,7 @@ def test_half_precision_is_widened_exactly() -> None:
             assert not F.l1_loss(image, torch.zeros_like(image), backend="cpu").isfinite()
 
 
-# --- what surrounds an image -----------------------------------------------------------------------------------------------------------
+# --- what surrounds an image ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -325,7 +428,9 @@ def test_empty_batches(name: str) -> None:
 
 @pytest.mark.usefixtures("instructions")
 def test_one_bad_pixel_stays_where_it_is() -> None:
-    """NaN and infinity reach the windows that hold them, no other plane and no other column of a vector."""
+    """NaN and infinity reach the windows that hold them, no other plane and no other column of a
+    vector.
+    """
     pred, target = pictures((3, 2, 40, 47), torch.float32)
     for bad in (torch.nan, torch.inf):
         spoiled = pred.clone()
@@ -345,18 +450,28 @@ def test_one_bad_pixel_stays_where_it_is() -> None:
 def test_a_far_brighter_pixel() -> None:
     """A firefly, wherever it lies, costs the rest of its plane no digit."""
     pred, target = pictures((1, 1, 64, 64), torch.float32)
-    for position in ((4, 4), (20, 28), (33, 50)):  # the first two are among the pixels that the centre is taken from
+    for position in (
+        (4, 4),
+        (20, 28),
+        (33, 50),
+    ):  # the first two are among the pixels that the centre is taken from
         spoiled = pred.clone()
         spoiled[0, 0][position] = 1e5
         far = torch.ones(54, 54, dtype=torch.bool)
-        far[max(0, position[0] - 10) : position[0] + 1, max(0, position[1] - 10) : position[1] + 1] = False
+        far[
+            max(0, position[0] - 10) : position[0] + 1, max(0, position[1] - 10) : position[1] + 1
+        ] = False
         found = F.ssim_map(spoiled, target, backend="cpu")[0, 0][far]
-        torch.testing.assert_close(found, F.ssim_map(pred, target, backend="cpu")[0, 0][far], rtol=0, atol=2e-5)
+        torch.testing.assert_close(
+            found, F.ssim_map(pred, target, backend="cpu")[0, 0][far], rtol=0, atol=2e-5
+        )
 
 
 @pytest.mark.usefixtures("instructions")
 def test_bad_pixels_are_not_hidden() -> None:
-    """Also where only contrast and structure see them, and pooling or a weight of 0 leaves them out of the coarsest scale."""
+    """Also where only contrast and structure see them, and pooling or a weight of 0 leaves them out
+    of the coarsest scale.
+    """
     for bad in (torch.nan, torch.inf):
         pred, target = pictures((1, 1, 47, 47), torch.float32)
         pred[..., 46, 5] = bad
@@ -370,27 +485,43 @@ def test_infinite_differences() -> None:
     (gradient,) = torch.autograd.grad(F.l1_loss(pred, torch.zeros(1, 1, 2, 2), backend="cpu"), pred)
     assert gradient.flatten().tolist() == [0.25, -0.25, 0, 0.25]
     pred = torch.full((1, 1, 2, 2), torch.nan, requires_grad=True)
-    assert torch.autograd.grad(F.l1_loss(pred, torch.zeros(1, 1, 2, 2), backend="cpu"), pred)[0].isnan().all()
+    assert (
+        torch.autograd.grad(F.l1_loss(pred, torch.zeros(1, 1, 2, 2), backend="cpu"), pred)[0]
+        .isnan()
+        .all()
+    )
 
 
 def test_each_gradient_is_rounded_to_its_own_dtype_only() -> None:
-    """A float32 target learns from a float16 prediction in float32, however small the derivative of a mean over many pixels."""
+    """A float32 target learns from a float16 prediction in float32, however small the derivative of
+    a mean over many pixels.
+    """
     pred, target = torch.rand(4, 3, 256, 256).half(), torch.rand(4, 3, 256, 256)
     for loss in (F.l1_loss, F.l2_loss, F.charbonnier_loss):
         for asks in ((False, True), (True, True)):
-            found = value_and_gradients(functools.partial(loss, backend="cpu"), pred, target, asks)[-1]
-            expected = value_and_gradients(functools.partial(loss, backend="eager"), pred, target, asks)[-1]
+            found = value_and_gradients(functools.partial(loss, backend="cpu"), pred, target, asks)[
+                -1
+            ]
+            expected = value_and_gradients(
+                functools.partial(loss, backend="eager"), pred, target, asks
+            )[-1]
             assert found.dtype is torch.float32
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
 
 
 def test_very_wide_images() -> None:
-    """Many tiles: the last is as wide as the others, and holds the border that is folded onto it."""
+    """Many tiles: the last is as wide as the others, and holds the border that is
+    folded onto it.
+    """
     for padding in ("reflect", "replicate", "valid"):
         loss = functools.partial(F.ssim_loss, window_size=33, sigma=5.0, padding=padding)
         no_worse_than_eager(loss, *pictures((1, 1, 33, 43008 // 4), torch.float64))
     images = pictures((1, 1, 17, 43008), torch.float64)
-    no_worse_than_eager(functools.partial(F.ssim_loss, window_size=33, sigma=5.0, padding="reflect"), *images, (True, False))
+    no_worse_than_eager(
+        functools.partial(F.ssim_loss, window_size=33, sigma=5.0, padding="reflect"),
+        *images,
+        (True, False),
+    )
 
 
 def test_charbonnier_eps_that_would_vanish() -> None:
@@ -407,19 +538,25 @@ def test_flat_and_equal_images() -> None:
     for level in (0.0, 0.5, 1.0):
         image = torch.full((1, 2, 24, 25), level)
         for loss in LOSSES.values():
-            for one in value_and_gradients(functools.partial(loss, backend="cpu"), image, image.clone())[1:]:
+            for one in value_and_gradients(
+                functools.partial(loss, backend="cpu"), image, image.clone()
+            )[1:]:
                 assert one.isfinite().all()
                 assert one.abs().max() < 1e-5
-            for one in value_and_gradients(functools.partial(loss, backend="cpu"), image, 1 - image):
+            for one in value_and_gradients(
+                functools.partial(loss, backend="cpu"), image, 1 - image
+            ):
                 assert one.isfinite().all()
 
 
-# --- gradients are given away once ------------------------------------------------------------------------------------------------------
+# --- gradients are given away once ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_gradient_that_was_given_away_stays(name: str) -> None:
-    """The first backward hands out the memory it scaled; later ones through the same graph must not touch it."""
+    """The first backward hands out the memory it scaled; later ones through the same graph must not
+    touch it.
+    """
     pred, target = (image.requires_grad_() for image in pictures((2, 3, 30, 31), torch.float32))
     value = LOSSES[name](pred, target, backend="cpu").sum()
     first = torch.autograd.grad(3 * value, (pred, target), retain_graph=True)
@@ -429,7 +566,9 @@ def test_a_gradient_that_was_given_away_stays(name: str) -> None:
     third = torch.autograd.grad(value, (pred, target))
     for one, copy, two, three in zip(first, kept, second, third, strict=True):
         assert torch.equal(one, copy)
-        close = functools.partial(torch.testing.assert_close, rtol=1e-5, atol=1e-6 * float(copy.abs().max()))
+        close = functools.partial(
+            torch.testing.assert_close, rtol=1e-5, atol=1e-6 * float(copy.abs().max())
+        )
         close(two, -2 / 3 * copy)
         close(three, copy / 3)
 
@@ -450,12 +589,18 @@ def test_the_foreseen_factor_leaves_nothing_to_scale(
     monkeypatch.setattr(_fused, "_factor", noted)
     pred, target = torch.rand(2, 3, 2, 32, 48, generator=torch.Generator().manual_seed(0))
     pred.requires_grad_()
-    plain = torch.autograd.grad(function(pred, target, reduction=reduction, backend="cpu").sum(), pred)[0]
-    weighed = torch.autograd.grad(3 * function(pred, target, reduction=reduction, backend="cpu").sum(), pred)[0]
+    plain = torch.autograd.grad(
+        function(pred, target, reduction=reduction, backend="cpu").sum(), pred
+    )[0]
+    weighed = torch.autograd.grad(
+        3 * function(pred, target, reduction=reduction, backend="cpu").sum(), pred
+    )[0]
     assert factors[0] is None
     assert factors[1] is not None
     torch.testing.assert_close(weighed, 3 * plain, rtol=1e-6, atol=0)
-    expected = torch.autograd.grad(function(pred.double(), target.double(), reduction=reduction, backend="eager").sum(), pred)[0]
+    expected = torch.autograd.grad(
+        function(pred.double(), target.double(), reduction=reduction, backend="eager").sum(), pred
+    )[0]
     torch.testing.assert_close(plain, expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
 
 
@@ -470,31 +615,53 @@ def test_saved_tensors_on_another_device() -> None:
             assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("name", ["ssim loss, per image", "map", "ms-ssim", "charbonnier", "mixed, valid"])
+@pytest.mark.parametrize(
+    "name", ["ssim loss, per image", "map", "ms-ssim", "charbonnier", "mixed, valid"]
+)
 def test_batched_gradients(name: str) -> None:
-    """Several upstream gradients at once, as ``torch.autograd.functional.jacobian(vectorize=True)`` asks for."""
+    """Several upstream gradients at once, as ``torch.autograd.functional.jacobian(vectorize=True)``
+    asks for.
+    """
     pred, target = (image.requires_grad_() for image in pictures((2, 1, 24, 25), torch.float32))
     value = LOSSES[name](pred, target, backend="cpu")
     upstream = torch.rand(3, *value.shape)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an operator without a batching rule of its own is called once for each
-        batched = torch.autograd.grad(value, pred, upstream, is_grads_batched=True, retain_graph=True)[0]
+        warnings.simplefilter(
+            "ignore"
+        )  # an operator without a batching rule of its own is called once for each
+        batched = torch.autograd.grad(
+            value, pred, upstream, is_grads_batched=True, retain_graph=True
+        )[0]
     for one, gradient in zip(upstream, batched, strict=True):
         expected = torch.autograd.grad(value, pred, one, retain_graph=True)[0]
-        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6 * float(expected.abs().max()))
+        torch.testing.assert_close(
+            gradient, expected, rtol=1e-4, atol=1e-6 * float(expected.abs().max())
+        )
 
 
 @pytest.mark.filterwarnings("ignore")  # torch.func.jvp's own
 def test_transforms_that_kernels_do_not_know() -> None:
     """``torch.vmap`` and forward mode: ``auto`` takes the equation."""
     pred, target = pictures((3, 2, 24, 25), torch.float32)
-    for loss in (F.l1_loss, F.l2_loss, F.charbonnier_loss, F.ssim_map, functools.partial(F.ssim_l1_loss, reduction="none")):
+    for loss in (
+        F.l1_loss,
+        F.l2_loss,
+        F.charbonnier_loss,
+        F.ssim_map,
+        functools.partial(F.ssim_l1_loss, reduction="none"),
+    ):
         batched = torch.vmap(lambda one, loss=loss: loss(one[None], target[:1]))(pred)
         assert torch.equal(batched[1], loss(pred[1:2], target[:1], backend="eager"))
-        gradients = torch.vmap(torch.func.grad(lambda one, loss=loss: loss(one[None], target[:1]).sum()))(pred)
+        gradients = torch.vmap(
+            torch.func.grad(lambda one, loss=loss: loss(one[None], target[:1]).sum())
+        )(pred)
         assert gradients.shape == pred.shape
-        _, slope = torch.func.jvp(lambda one, loss=loss: loss(one, target).sum(), (pred,), (torch.ones_like(pred),))
-        (gradient,) = torch.autograd.grad(loss(leaf := pred.clone().requires_grad_(), target).sum(), leaf)
+        _, slope = torch.func.jvp(
+            lambda one, loss=loss: loss(one, target).sum(), (pred,), (torch.ones_like(pred),)
+        )
+        (gradient,) = torch.autograd.grad(
+            loss(leaf := pred.clone().requires_grad_(), target).sum(), leaf
+        )
         torch.testing.assert_close(slope, gradient.sum(), rtol=1e-3, atol=1e-3)
 
 
@@ -506,7 +673,7 @@ def test_zero_and_missing_upstream() -> None:
     assert gradient[0].abs().max() > 0
 
 
-# --- the operators -------------------------------------------------------------------------------------------------------------------
+# --- the operators --------------------------------------------------------------------------------
 
 WINDOW = [0.25, 0.5, 0.25]
 COMPARISON = (WINDOW, 1e-4, 9e-4, 0.0, "ssim")
@@ -518,13 +685,29 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
     mixed = ("charbonnier", 1e-3, 0.3, 0.7)
     upstream = torch.rand(x.shape[0], x.shape[1], x.shape[2] - 2, x.shape[3] - 2, dtype=x.dtype)
     return {
-        "means": (ops.similarity_means.default, (x, y, *COMPARISON, "reflect", *mixed, *wants, "cpu")),
+        "means": (
+            ops.similarity_means.default,
+            (x, y, *COMPARISON, "reflect", *mixed, *wants, "cpu"),
+        ),
         "map": (ops.similarity_map.default, (x, y, *COMPARISON, "valid", "cpu")),
         "map backward": (
             ops.similarity_map_backward.default,
             (upstream, x.detach(), y.detach(), *COMPARISON, "valid", True, True, "cpu"),
         ),
-        "pyramid": (ops.pyramid_scores.default, (x, y, *COMPARISON[:4], "floor", [0.5, 0.2, 0.3], "product", "clamp", "separate", *wants)),
+        "pyramid": (
+            ops.pyramid_scores.default,
+            (
+                x,
+                y,
+                *COMPARISON[:4],
+                "floor",
+                [0.5, 0.2, 0.3],
+                "product",
+                "clamp",
+                "separate",
+                *wants,
+            ),
+        ),
         "joint pyramid": (
             ops.pyramid_scores.default,
             (x, y, *COMPARISON[:4], "zeros", [0.5, 0.5], "weighted_sum", "shift", "joint", *wants),
@@ -541,14 +724,19 @@ OPERATORS = list(operator_calls(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16,
 def test_opcheck(name: str) -> None:
     """Schema, fake twin and autograd registration, with static and dynamic shapes."""
     for asks in ((True, True), (True, False), (False, False)):
-        x, y = (image.requires_grad_(ask) for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True))
+        x, y = (
+            image.requires_grad_(ask)
+            for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True)
+        )
         operator, arguments = operator_calls(x, y)[name]
         torch.library.opcheck(operator, arguments)
 
 
 @pytest.mark.parametrize("name", ["means", "map", "pyramid", "joint pyramid", "pixels"])
 def test_operators_have_no_second_derivative(name: str) -> None:
-    """They say so; the functions built on them differentiate the plain equation (test_similarity_gradient)."""
+    """They say so; the functions built on them differentiate the plain equation
+    (test_similarity_gradient).
+    """
     x, y = (image.requires_grad_() for image in pictures((1, 2, 17, 20)))
     operator, arguments = operator_calls(x, y)[name]
     made = operator(*arguments)  # type: ignore[operator]
@@ -561,7 +749,10 @@ def test_operators_have_no_second_derivative(name: str) -> None:
 def test_operators_by_hand(name: str) -> None:
     """Their own gradients, for each subset that asks, are those of the functions."""
     for asks in ((True, True), (True, False), (False, True)):
-        x, y = (image.requires_grad_(ask) for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True))
+        x, y = (
+            image.requires_grad_(ask)
+            for image, ask in zip(pictures((2, 2, 17, 20)), asks, strict=True)
+        )
         operator, arguments = operator_calls(x, y)[name]
 
         def score(one: Tensor, other: Tensor) -> Tensor:
@@ -583,7 +774,18 @@ def test_operators_check_what_they_are_given() -> None:
     with pytest.raises(ValueError, match="floating point tensors on the CPU"):
         means(image.int(), image.int(), *COMPARISON, *rest)
     with pytest.raises(ValueError, match="1 to 16 scales"):
-        pyramid(image, image, *COMPARISON[:4], "floor", [1.0] * 17, "product", "clamp", "separate", False, False)
+        pyramid(
+            image,
+            image,
+            *COMPARISON[:4],
+            "floor",
+            [1.0] * 17,
+            "product",
+            "clamp",
+            "separate",
+            False,
+            False,
+        )
 
 
 def test_vmap() -> None:
@@ -592,7 +794,9 @@ def test_vmap() -> None:
     calls = operator_calls(x, y)
     for name in ("means", "map", "pyramid", "joint pyramid", "pixels"):
         operator, arguments = calls[name]
-        batched = torch.vmap(lambda one, rest=arguments[2:], op=operator: op(one[None], y[:1], *rest))(x)  # type: ignore[operator]
+        batched = torch.vmap(
+            lambda one, rest=arguments[2:], op=operator: op(one[None], y[:1], *rest)
+        )(x)  # type: ignore[operator]
         alone = [operator(x[i : i + 1], y[:1], *arguments[2:]) for i in range(3)]  # type: ignore[operator]
         if name == "map":
             assert torch.equal(batched, torch.stack(alone))
@@ -600,7 +804,7 @@ def test_vmap() -> None:
             assert torch.equal(batched[0], torch.stack([made[0] for made in alone]))
 
 
-# --- which backend ----------------------------------------------------------------------------------------------------------------------
+# --- which backend --------------------------------------------------------------------------------
 
 
 def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -608,7 +812,13 @@ def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
     calls = []
     for name in ("similarity_means", "similarity_map", "pyramid", "pixel_means"):
         original = getattr(_cpu, name)
-        monkeypatch.setattr(_cpu, name, lambda *a, name=name, original=original, **k: (calls.append(name), original(*a, **k))[1])
+        monkeypatch.setattr(
+            _cpu,
+            name,
+            lambda *a, name=name, original=original, **k: (calls.append(name), original(*a, **k))[
+                1
+            ],
+        )
     pred, target = pictures((1, 3, 40, 41), torch.float32)
     mask = torch.ones(1, 1, 40, 41)
 
@@ -620,7 +830,10 @@ def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
     assert used(F.ssim) == ["similarity_means"]
     assert used(F.ssim_map) == ["similarity_map"]
     assert used(F.ms_ssim, min_size="fewer_scales") == ["pyramid"]
-    assert used(F.ms_ssim, min_size="fewer_scales", coarsest_padding="reflect") == ["similarity_means"] * 2
+    assert (
+        used(F.ms_ssim, min_size="fewer_scales", coarsest_padding="reflect")
+        == ["similarity_means"] * 2
+    )
     assert used(F.l1_loss) == used(F.l2_loss) == used(F.charbonnier_loss) == ["pixel_means"]
     assert used(F.ssim_l1_loss) == ["similarity_means"]
     assert used(F.ssim_l1_loss, backend="eager") == []
@@ -643,22 +856,43 @@ def test_a_named_backend_runs_or_says_why() -> None:
     pred, target = pictures((1, 1, 40, 41), torch.float32)
     volume = torch.rand(1, 1, 12, 13, 14)
     for call, reason in (
-        (lambda: F.ssim(pred, target, mask=torch.ones_like(pred), backend="cpu"), "no kernel knows masks"),
+        (
+            lambda: F.ssim(pred, target, mask=torch.ones_like(pred), backend="cpu"),
+            "no kernel knows masks",
+        ),
         (lambda: F.ssim(volume, volume, backend="cpu"), "no kernel knows volumes"),
-        (lambda: F.ssim(pred, target, exponents=(1, 2, 1), backend="cpu"), "exponents other than 1"),
+        (
+            lambda: F.ssim(pred, target, exponents=(1, 2, 1), backend="cpu"),
+            "exponents other than 1",
+        ),
         (lambda: F.ssim(pred, target, window=torch.ones(3), backend="cpu"), "window from a tensor"),
-        (lambda: F.ssim(pred, target, window_size=35, backend="cpu"), "windows of up to 33 taps, and window_size is 35"),
-        (lambda: F.ms_ssim(pred, target, negative="relu_map", min_size="fewer_scales", backend="cpu"), "relu_map"),
+        (
+            lambda: F.ssim(pred, target, window_size=35, backend="cpu"),
+            "windows of up to 33 taps, and window_size is 35",
+        ),
+        (
+            lambda: F.ms_ssim(
+                pred, target, negative="relu_map", min_size="fewer_scales", backend="cpu"
+            ),
+            "relu_map",
+        ),
         (lambda: F.l1_loss(pred, target, reduction="none", backend="cpu"), "asks for every pixel"),
         (lambda: F.charbonnier_loss(pred, target, at_zero="zero", backend="cpu"), "at_zero='zero'"),
         (lambda: F.ssim(pred.to("meta"), target.to("meta"), backend="cpu"), "these are on meta"),
-        (lambda: F.ssim(pred.to(torch.float8_e5m2), target.to(torch.float8_e5m2), backend="cpu"), "no kernel knows torch.float8_e5m2"),
+        (
+            lambda: F.ssim(pred.to(torch.float8_e5m2), target.to(torch.float8_e5m2), backend="cpu"),
+            "no kernel knows torch.float8_e5m2",
+        ),
     ):
-        with pytest.raises(RuntimeError, match=rf"backend='cpu' cannot run: .*{reason}.*; use backend='auto'"):
+        with pytest.raises(
+            RuntimeError, match=rf"backend='cpu' cannot run: .*{reason}.*; use backend='auto'"
+        ):
             call()
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_library(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Installed without a compiler: everything works, and whoever asks is told why it is slow."""
     pred, target = pictures((1, 1, 40, 41), torch.float32)
     expected = F.ssim(pred, target, backend="eager")
@@ -668,8 +902,14 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setattr(_cpu, "_LIBRARY", library)
     monkeypatch.setattr(_cpu, "_REASON", reason)
     assert torch.equal(F.ssim(pred, target), expected)
-    for build in (lambda: ssimloss.SSIMLoss(backend="cpu"), lambda: F.ssim(pred, target, backend="cpu"), lambda: _cpu.describe()):
-        with pytest.raises(RuntimeError, match=r"not built when ssimloss was installed.*install a compiler"):
+    for build in (
+        lambda: ssimloss.SSIMLoss(backend="cpu"),
+        lambda: F.ssim(pred, target, backend="cpu"),
+        lambda: _cpu.describe(),
+    ):
+        with pytest.raises(
+            RuntimeError, match=r"not built when ssimloss was installed.*install a compiler"
+        ):
             build()
     importlib.import_module("ssimloss.kernels.__main__").main()
     assert "cpu     does not run: the native library" in capsys.readouterr().out
@@ -695,10 +935,18 @@ def test_a_library_that_cannot_be_loaded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_doctor() -> None:
-    run = subprocess.run([sys.executable, "-m", "ssimloss.kernels"], capture_output=True, text=True, check=True, cwd=ROOT)
+    run = subprocess.run(
+        [sys.executable, "-m", "ssimloss.kernels"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     assert f"ssimloss {ssimloss.__version__}" in run.stdout
     assert "cpu     runs: " in run.stdout
-    assert "instructions, PyTorch's OpenMP threads" in run.stdout or "threads of its own" in run.stdout
+    assert (
+        "instructions, PyTorch's OpenMP threads" in run.stdout or "threads of its own" in run.stdout
+    )
     assert "triton  " in run.stdout
 
 
@@ -707,18 +955,28 @@ def test_unknown_instructions() -> None:
         _cpu.use_instructions("sse9")
 
 
-# --- threads and processes ----------------------------------------------------------------------------------------------------------------
+# --- threads and processes ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_any_number_of_threads_gives_the_same_bits(name: str, threads: Callable[[int], None]) -> None:
-    # The last is cut into so many chunks of planes that few threads take one each, and many threads one together.
-    for shape in ((5, 3, 41, 47), (1, 1, 150, 1300), (2, 3, 176, 180), *([(26, 3, 130, 140)] if "ms-ssim" in name else [])):
+def test_any_number_of_threads_gives_the_same_bits(
+    name: str, threads: Callable[[int], None]
+) -> None:
+    # The last is cut into so many chunks of planes that few threads take one each, and many threads
+    # one together.
+    for shape in (
+        (5, 3, 41, 47),
+        (1, 1, 150, 1300),
+        (2, 3, 176, 180),
+        *([(26, 3, 130, 140)] if "ms-ssim" in name else []),
+    ):
         images = pictures(shape, torch.float32)
         found = []
         for count in (1, 2, 3, 5):
             threads(count)
-            found.append(value_and_gradients(functools.partial(LOSSES[name], backend="cpu"), *images))
+            found.append(
+                value_and_gradients(functools.partial(LOSSES[name], backend="cpu"), *images)
+            )
         for other in found[1:]:
             for one, two in zip(found[0], other, strict=True):
                 assert torch.equal(one, two)
@@ -733,7 +991,9 @@ def test_instruction_sets_agree() -> None:
         except ValueError:
             continue
         assert name in _cpu.describe()
-        found.append(value_and_gradients(functools.partial(F.ssim_l1_loss, backend="cpu"), pred, target))
+        found.append(
+            value_and_gradients(functools.partial(F.ssim_l1_loss, backend="cpu"), pred, target)
+        )
     _cpu.use_instructions("")
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
@@ -741,13 +1001,19 @@ def test_instruction_sets_agree() -> None:
 
 
 def test_callers_at_the_same_time() -> None:
-    """Python threads call the library at once: it is called with the GIL released and keeps no state but memory per thread."""
+    """Python threads call the library at once: it is called with the GIL released and keeps no
+    state but memory per thread.
+    """
     work = [pictures((2, 3, 64 + 8 * i, 70), torch.float32, seed=i) for i in range(8)]
     loss = functools.partial(F.ms_ssim_loss, min_size="fewer_scales", backend="cpu")
     alone = [value_and_gradients(loss, *images) for images in work]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(3):
-            for found, expected in zip(pool.map(lambda images: value_and_gradients(loss, *images), work), alone, strict=True):
+            for found, expected in zip(
+                pool.map(lambda images: value_and_gradients(loss, *images), work),
+                alone,
+                strict=True,
+            ):
                 for one, two in zip(found, expected, strict=True):
                     assert torch.equal(one, two)
 
@@ -777,8 +1043,13 @@ def test_the_interpreter_goes_on_while_the_library_works() -> None:
 
 def _score(seed: int) -> float:
     pred, target = pictures((2, 3, 90, 91), torch.float32, seed=seed)
-    torch.set_num_threads(2)  # as a careless worker would; the few numbers that PyTorch itself adds up here need no thread
-    score = float(F.ssim(pred, target, backend="cpu") + F.ms_ssim(pred, target, min_size="fewer_scales", backend="cpu"))
+    torch.set_num_threads(
+        2
+    )  # as a careless worker would; the few numbers that PyTorch itself adds up here need no thread
+    score = float(
+        F.ssim(pred, target, backend="cpu")
+        + F.ms_ssim(pred, target, min_size="fewer_scales", backend="cpu")
+    )
     torch.set_num_threads(1)
     return score
 
@@ -791,19 +1062,29 @@ class _Scores(torch.utils.data.Dataset[float]):
         return _score(index)
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"
+)
 def test_after_a_fork(threads: Callable[[int], None]) -> None:
-    """In DataLoader workers, whose parent has used its threads: the child has none of them and works alone."""
+    """In DataLoader workers, whose parent has used its threads: the child has none of them and
+    works alone.
+    """
     expected = [_score(seed) for seed in range(6)]
     threads(2)
     torch.rand(1000, 1000).sum()  # the parent's OpenMP threads exist now
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking a process with threads, which is the point
-        loader = DataLoader(_Scores(), batch_size=None, num_workers=2, multiprocessing_context="fork", timeout=60)
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of forking a process with threads, which is the point
+        loader = DataLoader(
+            _Scores(), batch_size=None, num_workers=2, multiprocessing_context="fork", timeout=60
+        )
         assert list(loader) == expected
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"
+)
 def test_first_use_after_a_fork() -> None:
     """The parent has used PyTorch's threads, but the library only in the child."""
     script = """
@@ -817,13 +1098,22 @@ if child == 0:
     os._exit(0)
 print("child ended with", os.waitpid(child, 0)[1])
 """
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert run.stdout == "child ended with 0\n", run.stderr
 
 
 @pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_keyboard_interrupt() -> None:
-    """Between two calls, as for any function of PyTorch; the process goes on and computes the same."""
+    """Between two calls, as for any function of PyTorch; the process goes on and
+    computes the same.
+    """
     pred, target = pictures((4, 3, 128, 128), torch.float32)
     expected = F.ssim(pred, target, backend="cpu")
     done = threading.Event()
@@ -851,8 +1141,17 @@ def test_keyboard_interrupt() -> None:
 @pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_interrupted_process_ends() -> None:
     """Ctrl-C ends a script that spends its time in the library."""
-    script = "import torch, ssimloss.functional as F\nx = torch.rand(2, 3, 400, 400)\nprint('on', flush=True)\nwhile True: F.ssim(x, x)"
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    script = (
+        "import torch, ssimloss.functional as F\nx = torch.rand(2, 3, 400, 400)\nprint('on', "
+        "flush=True)\nwhile True: F.ssim(x, x)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
@@ -865,7 +1164,7 @@ def test_interrupted_process_ends() -> None:
     assert "KeyboardInterrupt" in errors
 
 
-# --- the parity helper finds faults -------------------------------------------------------------------------------------------------------
+# --- the parity helper finds faults ---------------------------------------------------------------
 
 
 def _shifted(pred: Tensor, target: Tensor, backend: str = "cpu") -> Tensor:
@@ -884,9 +1183,15 @@ def _one_pixel(pred: Tensor, target: Tensor, backend: str = "cpu") -> Tensor:
 
 
 FAULTS: dict[str, Loss] = {
-    "sigma": lambda p, t, backend: F.ssim(p, t, sigma=1.52 if backend == "cpu" else 1.5, backend=backend),
-    "k2": lambda p, t, backend: F.ssim(p, t, k2=0.0302 if backend == "cpu" else 0.03, backend=backend),
-    "border": lambda p, t, backend: F.ssim(p, t, padding="reflect" if backend == "cpu" else "replicate", backend=backend),
+    "sigma": lambda p, t, backend: F.ssim(
+        p, t, sigma=1.52 if backend == "cpu" else 1.5, backend=backend
+    ),
+    "k2": lambda p, t, backend: F.ssim(
+        p, t, k2=0.0302 if backend == "cpu" else 0.03, backend=backend
+    ),
+    "border": lambda p, t, backend: F.ssim(
+        p, t, padding="reflect" if backend == "cpu" else "replicate", backend=backend
+    ),
     "sign": lambda p, t, backend: F.ssim(p, t, backend=backend) * (-1 if backend == "cpu" else 1),
     "shift": _shifted,
     "one pixel's gradient": _one_pixel,
@@ -900,11 +1205,13 @@ def test_planted_faults_are_found(name: str) -> None:
         no_worse_than_eager(FAULTS[name], *images)
 
 
-# --- built ------------------------------------------------------------------------------------------------------------------------------
+# --- built ----------------------------------------------------------------------------------------
 
 
 def test_a_library_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Structures that its compiler laid out otherwise are found before anything is called with them."""
+    """Structures that its compiler laid out otherwise are found before anything is called with
+    them.
+    """
     with monkeypatch.context() as patch:
         patch.setattr(_cpu, "_STRUCTURES", _cpu._STRUCTURES[:-1])
         assert "another version" in str(_cpu._load()[1])

@@ -1,6 +1,8 @@
-"""Every convention against the program it is named after: live where the program is installed, else against the numbers it printed.
+"""Every convention against the program it is named after: live where the program is installed, else
+against the numbers it printed.
 
-``python -m pytest tests/test_parity.py -q -s`` (``make parity``) prints how far each is from its program.
+``python -m pytest tests/test_parity.py -q -s`` (``make parity``) prints how far each is from its
+program.
 """
 
 from __future__ import annotations
@@ -21,11 +23,21 @@ import torch
 from torch import Tensor
 
 from ssimloss import conventions
-from ssimloss.conventions import CHARBONNIER, DSSIM, MS_SSIM, MS_SSIM_L1, PSNR, SSIM, TOTAL_VARIATION, Convention
+from ssimloss.conventions import (
+    CHARBONNIER,
+    DSSIM,
+    MS_SSIM,
+    MS_SSIM_L1,
+    PSNR,
+    SSIM,
+    TOTAL_VARIATION,
+    Convention,
+)
 
 Program = Callable[[Tensor, Tensor], float]
 
-# Odd sides, gray, three colour images of unequal quality at once; where images are shrunk, also large ones with odd sides.
+# Odd sides, gray, three colour images of unequal quality at once; where images are shrunk, also
+# large ones with odd sides.
 CASES = ("odd", "gray", "batch")
 SHRUNK = (*CASES, "large", "huge")
 # Pyramids that are even, and odd at several levels.
@@ -46,19 +58,23 @@ def one_by_one(function: Callable[[np.ndarray, np.ndarray], float]) -> Program:
     """A program for one image ``(H, W, C)``: the mean over the batch."""
 
     def program(pred: Tensor, target: Tensor) -> float:
-        pairs = zip(pred.permute(0, 2, 3, 1).numpy(), target.permute(0, 2, 3, 1).numpy(), strict=True)
+        pairs = zip(
+            pred.permute(0, 2, 3, 1).numpy(), target.permute(0, 2, 3, 1).numpy(), strict=True
+        )
         return float(np.mean([function(p, t) for p, t in pairs]))
 
     return program
 
 
-# --- the programs, as their users call them -----------------------------------------------------------------------------------------
+# --- the programs, as their users call them -------------------------------------------------------
 
 
 def skimage_ssim(**options: object) -> Program:
     from skimage.metrics import structural_similarity
 
-    return one_by_one(lambda p, t: structural_similarity(t, p, data_range=1.0, channel_axis=2, **options))
+    return one_by_one(
+        lambda p, t: structural_similarity(t, p, data_range=1.0, channel_axis=2, **options)
+    )
 
 
 def skimage_psnr() -> Program:
@@ -153,13 +169,18 @@ def equation(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Progra
 
 
 def zhao(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """alpha (1 - l_5 prod cs_j) + (1 - alpha) G_5 |x - y| of Zhao et al. 2017, at every pixel, borders reflected."""
+    """alpha (1 - l_5 prod cs_j) + (1 - alpha) G_5 |x - y| of Zhao et al. 2017, at every pixel,
+    borders reflected.
+    """
     every = {"padding": "reflect", "window_size": 33}
     score = reference.ssim_map(pred, target, sigma=8.0, exponents=(1, 0, 0), **every)
     for sigma in (0.5, 1.0, 2.0, 4.0, 8.0):
         score = score * reference.ssim_map(pred, target, sigma=sigma, exponents=(0, 1, 1), **every)
     difference = reference.pad(np.abs(pred - target), 33, "reflect")
-    blurred = sum(weight * difference[at] for weight, at in reference.taps(reference.window("gaussian", 33, 8.0), difference.shape))
+    blurred = sum(
+        weight * difference[at]
+        for weight, at in reference.taps(reference.window("gaussian", 33, 8.0), difference.shape)
+    )
     return 0.84 * (1 - score) + 0.16 * blurred
 
 
@@ -175,7 +196,11 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "SSIM/monai": ("monai", lambda: monai("SSIMMetric", spatial_dims=2), CASES),
     "SSIM/piq": ("piq", lambda: piq("ssim"), SHRUNK),
     "SSIM/piq_full_size": ("piq", lambda: piq("ssim", downsample=False), CASES),
-    "SSIM/torchmetrics": ("torchmetrics", lambda: torchmetrics("structural_similarity_index_measure"), CASES),
+    "SSIM/torchmetrics": (
+        "torchmetrics",
+        lambda: torchmetrics("structural_similarity_index_measure"),
+        CASES,
+    ),
     "SSIM/kornia": ("kornia", lambda: kornia_ssim("same"), CASES),
     "SSIM/kornia_valid": ("kornia", lambda: kornia_ssim("valid"), CASES),
     "DSSIM/kornia": ("kornia", lambda: kornia_dssim("same"), CASES),
@@ -187,7 +212,11 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         lambda: torchmetrics("multiscale_structural_similarity_index_measure"),
         MS_SSIM_CASES,
     ),
-    "MS_SSIM/monai": ("monai", lambda: monai("MultiScaleSSIMMetric", spatial_dims=2), MS_SSIM_CASES),
+    "MS_SSIM/monai": (
+        "monai",
+        lambda: monai("MultiScaleSSIMMetric", spatial_dims=2),
+        MS_SSIM_CASES,
+    ),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),
@@ -203,7 +232,11 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         CASES,
     ),
     "CHARBONNIER/kornia": ("kornia", kornia_charbonnier, CASES),
-    "TOTAL_VARIATION/basicsr": ("reference.py", lambda: equation(lambda p, _: reference.total_variation(p, kind="mean")), CASES),
+    "TOTAL_VARIATION/basicsr": (
+        "reference.py",
+        lambda: equation(lambda p, _: reference.total_variation(p, kind="mean")),
+        CASES,
+    ),
     "TOTAL_VARIATION/rudin_osher_fatemi": (
         "reference.py",
         lambda: equation(lambda p, _: reference.total_variation(p, kind="isotropic")),
@@ -214,11 +247,15 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "TOTAL_VARIATION/torchmetrics": ("torchmetrics", torchmetrics_total_variation, CASES),
     "TOTAL_VARIATION/piq": ("piq", piq_total_variation, CASES),
     "TOTAL_VARIATION/piq_l1": ("piq", lambda: piq_total_variation(norm_type="l1"), CASES),
-    "TOTAL_VARIATION/piq_l2_squared": ("piq", lambda: piq_total_variation(norm_type="l2_squared"), CASES),
+    "TOTAL_VARIATION/piq_l2_squared": (
+        "piq",
+        lambda: piq_total_variation(norm_type="l2_squared"),
+        CASES,
+    ),
 }
 
 
-# --- what the programs printed ------------------------------------------------------------------------------------------------------
+# --- what the programs printed --------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,24 +289,40 @@ def wang_matlab(row: dict) -> Iterator[dict]:
 
 def basicsr(row: dict) -> Iterator[dict]:
     measure = {"calculate_psnr": "PSNR", "calculate_ssim": "SSIM"}[row["quantity"]]
-    luma = row["options"]["test_y_channel"] and row["case"] != "gray"  # which the program takes as it is
-    yield {"name": f"{measure}/basicsr{'' if luma else '_rgb'}", "crop_border": row["options"]["crop_border"]}
+    luma = (
+        row["options"]["test_y_channel"] and row["case"] != "gray"
+    )  # which the program takes as it is
+    yield {
+        "name": f"{measure}/basicsr{'' if luma else '_rgb'}",
+        "crop_border": row["options"]["crop_border"],
+    }
 
 
 def tensorflow(row: dict) -> Iterator[dict]:
-    measure = {"ssim": "SSIM", "ssim_multiscale": "MS_SSIM", "psnr": "PSNR", "total_variation": "TOTAL_VARIATION"}[row["quantity"]]
+    measure = {
+        "ssim": "SSIM",
+        "ssim_multiscale": "MS_SSIM",
+        "psnr": "PSNR",
+        "total_variation": "TOTAL_VARIATION",
+    }[row["quantity"]]
     if row["options"]["precision"] == "double" or measure == "PSNR":
         yield {"name": f"{measure}/tensorflow"}
 
 
 def gaussian_splatting(row: dict) -> Iterator[dict]:
     if row["options"]["precision"] == "double":
-        yield {"name": {"_ssim": "SSIM/fused_ssim", "ssim": "SSIM/gaussian_splatting"}[row["quantity"]]}
+        yield {
+            "name": {"_ssim": "SSIM/fused_ssim", "ssim": "SSIM/gaussian_splatting"}[row["quantity"]]
+        }
 
 
 def pyiqa(row: dict) -> Iterator[dict]:
     options = row["options"]
-    luma = {"yiq": "", "ycbcr": "_ycbcr"}[options["color_space"]] if options["test_y_channel"] else "_rgb"
+    luma = (
+        {"yiq": "", "ycbcr": "_ycbcr"}[options["color_space"]]
+        if options["test_y_channel"]
+        else "_rgb"
+    )
     if row["quantity"] == "PSNR":
         luma = {"": "_y", "_rgb": ""}.get(luma, luma)
     if options.get("downsample"):
@@ -283,11 +336,14 @@ def printed() -> list[Printed]:
     for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):
-                found += [Printed(mapping.__name__, row["case"], row["value"], **which) for which in mapping(row)]
+                found += [
+                    Printed(mapping.__name__, row["case"], row["value"], **which)
+                    for which in mapping(row)
+                ]
     return found
 
 
-# --- comparing ----------------------------------------------------------------------------------------------------------------------
+# --- comparing ------------------------------------------------------------------------------------
 
 
 def find(name: str) -> Convention:
@@ -295,8 +351,12 @@ def find(name: str) -> Convention:
     return conventions.TABLES[measure][bare]
 
 
-def ours(convention: Convention, pred: Tensor, target: Tensor, crop_border: int | None = None) -> float:
-    """Our number, averaged where there is one per image; by ``**`` where the convention is nothing but options."""
+def ours(
+    convention: Convention, pred: Tensor, target: Tensor, crop_border: int | None = None
+) -> float:
+    """Our number, averaged where there is one per image; by ``**`` where the convention is nothing
+    but options.
+    """
     if not convention.measure.takes_target:
         return convention(pred).mean().item()
     called = convention(pred, target, crop_border=crop_border)
@@ -320,7 +380,9 @@ def theirs(name: str, case: str) -> float:
 def compare(name: str, value: float, expected: float) -> float:
     """The difference, which must be within the convention's tolerance."""
     difference, tolerance = abs(value - expected), find(name).tolerance
-    assert difference <= tolerance, f"{name}: {value!r} here, {expected!r} there, {difference:.2e} apart, {tolerance:g} allowed"
+    assert difference <= tolerance, (
+        f"{name}: {value!r} here, {expected!r} there, {difference:.2e} apart, {tolerance:g} allowed"
+    )
     return difference
 
 
@@ -341,23 +403,47 @@ def _table() -> Iterator[None]:
             largest = max(difference for _, difference, _ in RESULTS[name])
             unit = f" {find(name).measure.unit}".rstrip()
             what, version = RESULTS[name][0][2].split("|")
-            rows.append((what, version, name, " ".join(cases), f"{largest:.1e}{unit}", f"{find(name).tolerance:.0e}{unit}"))
+            rows.append(
+                (
+                    what,
+                    version,
+                    name,
+                    " ".join(cases),
+                    f"{largest:.1e}{unit}",
+                    f"{find(name).tolerance:.0e}{unit}",
+                )
+            )
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
-    print("\n\n" + "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows))
+    print(
+        "\n\n"
+        + "\n".join(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+    )
 
 
 def note(name: str, case: str, difference: float, source: str) -> None:
     RESULTS.setdefault(name, []).append((case, difference, source))
 
 
-@pytest.mark.parametrize(("name", "case"), [(name, case) for name, (_, _, cases) in LIVE.items() for case in cases])
+@pytest.mark.parametrize(
+    ("name", "case"), [(name, case) for name, (_, _, cases) in LIVE.items() for case in cases]
+)
 def test_live(name: str, case: str) -> None:
     package = LIVE[name][0]
     version = "-" if package == "reference.py" else importlib.metadata.version(package)
-    note(name, case, compare(name, ours(find(name), *images(case)), theirs(name, case)), f"{package}|{version}")
+    note(
+        name,
+        case,
+        compare(name, ours(find(name), *images(case)), theirs(name, case)),
+        f"{package}|{version}",
+    )
 
 
-@pytest.mark.parametrize("row", printed(), ids=lambda row: f"{row.name}-{row.case}-{row.crop_border}-{row.channel}")
+@pytest.mark.parametrize(
+    "row", printed(), ids=lambda row: f"{row.name}-{row.case}-{row.crop_border}-{row.channel}"
+)
 def test_printed(row: Printed) -> None:
     pred, target = images(row.case)
     if row.channel is not None:
@@ -365,7 +451,9 @@ def test_printed(row: Printed) -> None:
     if not find(row.name).measure.takes_target:
         pred = target  # the file holds the total variation of the target
     value = ours(find(row.name), pred, target, row.crop_border)
-    note(row.name, row.case, compare(row.name, value, row.value), f"{find(row.name).version}|printed")
+    note(
+        row.name, row.case, compare(row.name, value, row.value), f"{find(row.name).version}|printed"
+    )
 
 
 def test_every_convention_is_compared() -> None:
@@ -374,8 +462,15 @@ def test_every_convention_is_compared() -> None:
 
 
 def test_bounds() -> None:
-    """1e-6 in float64, 1e-5 for pytorch-msssim; wider only where the program itself is in float32."""
-    wider = {c.full_name: c.tolerance for table in conventions.TABLES.values() for c in table.values() if c.tolerance > 1e-6}
+    """1e-6 in float64, 1e-5 for pytorch-msssim; wider only where the program itself
+    is in float32.
+    """
+    wider = {
+        c.full_name: c.tolerance
+        for table in conventions.TABLES.values()
+        for c in table.values()
+        if c.tolerance > 1e-6
+    }
     assert wider == WIDER
 
 
@@ -392,7 +487,7 @@ WIDER = {
 }
 
 
-# --- the comparison notices faults ---------------------------------------------------------------------------------------------------
+# --- the comparison notices faults ----------------------------------------------------------------
 
 
 def smallest(name: str) -> str:
@@ -407,11 +502,19 @@ def test_a_shift_by_one_pixel_is_noticed(name: str) -> None:
     if not find(name).measure.takes_target:
         shifted = pred[..., 1:]
     with pytest.raises(AssertionError, match="apart"):
-        compare(name, ours(find(name), shifted, target[..., : shifted.shape[3]]), theirs(name, case))
+        compare(
+            name, ours(find(name), shifted, target[..., : shifted.shape[3]]), theirs(name, case)
+        )
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in LIVE if n.split("/")[0] in ("SSIM", "DSSIM", "MS_SSIM") and find(n).state.get("window", "gaussian") == "gaussian"]
+    "name",
+    [
+        n
+        for n in LIVE
+        if n.split("/")[0] in ("SSIM", "DSSIM", "MS_SSIM")
+        and find(n).state.get("window", "gaussian") == "gaussian"
+    ],
 )
 def test_another_sigma_is_noticed(name: str) -> None:
     case = smallest(name)
@@ -420,7 +523,9 @@ def test_another_sigma_is_noticed(name: str) -> None:
         compare(name, ours(faulty, *images(case)), theirs(name, case))
 
 
-@pytest.mark.parametrize("name", sorted({row.name for row in printed() if find(row.name).preparation.luma}))
+@pytest.mark.parametrize(
+    "name", sorted({row.name for row in printed() if find(row.name).preparation.luma})
+)
 def test_swapped_channels_are_noticed(name: str) -> None:
     row = next(row for row in printed() if row.name == name)
     pred, target = images(row.case)
@@ -448,7 +553,11 @@ def test_swapped_channels_are_noticed(name: str) -> None:
 )
 def test_another_option_is_noticed(convention: Convention, fault: dict) -> None:
     name = convention.full_name
-    case = "large" if "downsample" in fault else next(case for case in ("crops", "mixed", "batch") if case in LIVE[name][2])
+    case = (
+        "large"
+        if "downsample" in fault
+        else next(case for case in ("crops", "mixed", "batch") if case in LIVE[name][2])
+    )
     faulty = dataclasses.replace(convention, options={**convention.options, **fault})
     with pytest.raises(AssertionError, match="apart"):
         compare(name, ours(faulty, *images(case)), theirs(name, case))

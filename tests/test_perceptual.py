@@ -1,4 +1,6 @@
-"""Content, texture and contextual losses: against the reference, against piq, and against what BasicSR, mmagic and pix2pixHD compute."""
+"""Content, texture and contextual losses: against the reference, against piq, and against what
+BasicSR, mmagic and pix2pixHD compute.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ from ssimloss.functional import contextual, texture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-MEAN, STD = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+MEAN, STD = (
+    torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1)
+    for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+)
 
 
 def pair(*shape: int, seed: int = 0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -30,11 +35,18 @@ def pair(*shape: int, seed: int = 0) -> tuple[dict[str, Tensor], dict[str, Tenso
     generator = torch.Generator().manual_seed(seed)
     n, c, h, w = shape
     sizes = {"a": (n, c, h, w), "b": (n, c + 1, (h + 1) // 2, (w + 1) // 2)}
-    return tuple({k: torch.randn(s, dtype=torch.float64, generator=generator) for k, s in sizes.items()} for _ in range(2))  # type: ignore[return-value]
+    return tuple(
+        {k: torch.randn(s, dtype=torch.float64, generator=generator) for k, s in sizes.items()}
+        for _ in range(2)
+    )  # type: ignore[return-value]
 
 
-def plain_features(kind: str, image: Tensor, layers: dict[int, str], *, normalise: bool = True) -> dict[str, Tensor]:
-    """Features by index of ``torchvision``'s ``features``, written as a loop over layers; nothing is in place."""
+def plain_features(
+    kind: str, image: Tensor, layers: dict[int, str], *, normalise: bool = True
+) -> dict[str, Tensor]:
+    """Features by index of ``torchvision``'s ``features``, written as a loop over layers; nothing
+    is in place.
+    """
     state = random_state(kind)
     import torchvision
 
@@ -44,7 +56,9 @@ def plain_features(kind: str, image: Tensor, layers: dict[int, str], *, normalis
     found = {}
     for index, layer in enumerate(chain):
         if isinstance(layer, nn.Conv2d):
-            weight, bias = (state[f"features.{index}.{part}"].double() for part in ("weight", "bias"))
+            weight, bias = (
+                state[f"features.{index}.{part}"].double() for part in ("weight", "bias")
+            )
             x = torch.nn.functional.conv2d(x, weight, bias, padding=1)
         else:
             x = x.relu() if isinstance(layer, nn.ReLU) else torch.nn.functional.max_pool2d(x, 2)
@@ -64,18 +78,26 @@ def empty_batch(loss: Callable[..., Tensor]) -> None:
         assert gradient.shape == pred.shape
 
 
-# --- content: values -----------------------------------------------------------------------------------------------------------------
+# --- content: values ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("distance", ["l1", "l2", "charbonnier", "cosine"])
 def test_content_is_the_reference(distance: str) -> None:
     pred, target = pair(3, 4, 5, 6)
     layers = {"b": 0.25, "a": 2.0}
-    found = F.perceptual_loss(pred, target, layers=layers, distance=distance, eps=0.01, reduction="none")
+    found = F.perceptual_loss(
+        pred, target, layers=layers, distance=distance, eps=0.01, reduction="none"
+    )
     for i, (layer, weight) in enumerate(layers.items()):
-        expected = weight * reference.content(pred[layer].numpy(), target[layer].numpy(), distance, 0.01)
-        battery.close(found[:, i], torch.from_numpy(expected), 1e-13 if distance != "cosine" else 1e-9)  # 1e-10 beside a norm
-    evaluate = functools.partial(F.perceptual_loss, pred, target, layers=layers, distance=distance, eps=0.01)
+        expected = weight * reference.content(
+            pred[layer].numpy(), target[layer].numpy(), distance, 0.01
+        )
+        battery.close(
+            found[:, i], torch.from_numpy(expected), 1e-13 if distance != "cosine" else 1e-9
+        )  # 1e-10 beside a norm
+    evaluate = functools.partial(
+        F.perceptual_loss, pred, target, layers=layers, distance=distance, eps=0.01
+    )
     battery.close(evaluate(reduction="image"), found.sum(1))
     battery.close(evaluate(reduction="sum"), found.sum())
     battery.close(evaluate(), found.sum(1).mean())
@@ -84,8 +106,14 @@ def test_content_is_the_reference(distance: str) -> None:
 def test_content_of_vectors_and_sequences() -> None:
     """Pooled features and tokens have no plane."""
     for shape in ((3, 7), (3, 7, 5), (3, 2, 3, 4, 5)):
-        pred, target = torch.rand(shape, dtype=torch.float64), torch.rand(shape, dtype=torch.float64)
-        battery.close(of_one_layer(F.perceptual_loss, distance="l2")(pred, target), (pred - target).square().mean())
+        pred, target = (
+            torch.rand(shape, dtype=torch.float64),
+            torch.rand(shape, dtype=torch.float64),
+        )
+        battery.close(
+            of_one_layer(F.perceptual_loss, distance="l2")(pred, target),
+            (pred - target).square().mean(),
+        )
         for norm in ("unit", "rms"):
             assert of_one_layer(F.perceptual_loss, feature_norm=norm)(pred, target).isfinite()
 
@@ -95,13 +123,24 @@ def test_feature_scale_and_norms() -> None:
     x, y = pred["a"], target["a"]
     for distance, power in (("l1", 1), ("l2", 2)):
         plain = F.perceptual_loss(pred, target, layers=layers, distance=distance)
-        battery.close(F.perceptual_loss(pred, target, layers=layers, distance=distance, feature_scale=0.3), plain * 0.3**power)
-    scaled = F.perceptual_loss(pred, target, layers=layers, distance="charbonnier", eps=0.1, feature_scale=0.3)
+        battery.close(
+            F.perceptual_loss(pred, target, layers=layers, distance=distance, feature_scale=0.3),
+            plain * 0.3**power,
+        )
+    scaled = F.perceptual_loss(
+        pred, target, layers=layers, distance="charbonnier", eps=0.1, feature_scale=0.3
+    )
     battery.close(scaled, (((x - y) * 0.3).square() + 0.01).sqrt().mean())
     units = [torch.from_numpy(reference.unit(f.numpy())) for f in (x, y)]
-    battery.close(F.perceptual_loss(pred, target, layers=layers, feature_norm="unit"), (units[0] - units[1]).abs().mean())
+    battery.close(
+        F.perceptual_loss(pred, target, layers=layers, feature_norm="unit"),
+        (units[0] - units[1]).abs().mean(),
+    )
     rms = y.square().mean((1, 2, 3), keepdim=True).sqrt()
-    battery.close(F.perceptual_loss(pred, target, layers=layers, feature_norm="rms"), ((x - y) / rms).abs().mean())
+    battery.close(
+        F.perceptual_loss(pred, target, layers=layers, feature_norm="rms"),
+        ((x - y) / rms).abs().mean(),
+    )
     larger = [{"a": 50 * f["a"]} for f in (pred, target)]
     battery.close(
         F.perceptual_loss(*larger, layers=layers, feature_norm="rms"),
@@ -112,16 +151,27 @@ def test_feature_scale_and_norms() -> None:
 
 @pytest.mark.parametrize("distance", ["l1", "l2"])
 def test_rms_of_a_target_without_features(distance: str) -> None:
-    """A dead layer is compared as it stands, image by image; nothing is divided by next to nothing."""
+    """A dead layer is compared as it stands, image by image; nothing is divided by
+    next to nothing.
+    """
     pred, target = (features["a"] for features in pair(2, 4, 5, 6))
     target[0] = 0
-    loss = functools.partial(of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms"), reduction="image")
+    loss = functools.partial(
+        of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms"), reduction="image"
+    )
     value, gradient = battery.differentiate(loss, pred, target)
     plain = of_one_layer(F.perceptual_loss, distance=distance)
     battery.close(value[0], plain(pred[:1], target[:1]))
-    battery.close(value[1], of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms")(pred[1:], target[1:]))
+    battery.close(
+        value[1],
+        of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms")(
+            pred[1:], target[1:]
+        ),
+    )
     battery.close(gradient[:1], battery.differentiate(plain, pred[:1], target[:1])[1])
-    battery.finite_everywhere(of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms"))
+    battery.finite_everywhere(
+        of_one_layer(F.perceptual_loss, distance=distance, feature_norm="rms")
+    )
 
 
 @pytest.mark.parametrize("distance", ["l1", "cosine"])
@@ -132,14 +182,26 @@ def test_content_under_a_mask(distance: str) -> None:
     for layer in ("a", "b"):
         h, w = pred[layer].shape[2:]
         weight = mask.double().mean(1).view(2, 1, h, 12 // h, w, 16 // w).mean((3, 5))
-        expected = reference.content(pred[layer].numpy(), target[layer].numpy(), distance, weight=weight.numpy())
-        found = F.perceptual_loss(pred, target, layers={layer: 1.0}, distance=distance, mask=mask, reduction="image")
+        expected = reference.content(
+            pred[layer].numpy(), target[layer].numpy(), distance, weight=weight.numpy()
+        )
+        found = F.perceptual_loss(
+            pred, target, layers={layer: 1.0}, distance=distance, mask=mask, reduction="image"
+        )
         battery.close(found, torch.from_numpy(expected), 1e-12 if distance != "cosine" else 1e-9)
         hidden = {layer: torch.where(weight != 0, pred[layer], torch.nan)}
-        battery.close(F.perceptual_loss(hidden, target, layers={layer: 1.0}, distance=distance, mask=mask, reduction="image"), found)
+        battery.close(
+            F.perceptual_loss(
+                hidden, target, layers={layer: 1.0}, distance=distance, mask=mask, reduction="image"
+            ),
+            found,
+        )
         for norm in ("unit", "rms"):
             values = [
-                F.perceptual_loss(p, target, layers={layer: 1.0}, distance=distance, feature_norm=norm, mask=mask) for p in (pred, hidden)
+                F.perceptual_loss(
+                    p, target, layers={layer: 1.0}, distance=distance, feature_norm=norm, mask=mask
+                )
+                for p in (pred, hidden)
             ]
             battery.close(values[1], values[0])
 
@@ -155,13 +217,15 @@ def test_content_is_sound(distance: str, norm: str) -> None:
     assert torch.autograd.gradcheck(loss, (x, y))
 
 
-# --- content: other programs ---------------------------------------------------------------------------------------------------------
+# --- content: other programs ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("distance", ["mse", "mae"])
 @pytest.mark.parametrize("unit", [False, True], ids=["plain", "unit"])
 def test_piq_content(distance: str, unit: bool) -> None:
-    """piq adds over channels where we average: the number of channels is the weight. Its convolutions are in-place ReLU'd."""
+    """piq adds over channels where we average: the number of channels is the weight. Its
+    convolutions are in-place ReLU'd.
+    """
     import piq
 
     network = discovery.small_network().double()
@@ -169,45 +233,75 @@ def test_piq_content(distance: str, unit: bool) -> None:
         if isinstance(layer, nn.ReLU):
             layer.inplace = False
     channels = {"relu1": 8, "conv2": 12, "relu3": 16}
-    theirs = piq.ContentLoss(network, tuple(channels), [1.0, 0.5, 0.25], distance=distance, normalize_features=unit)
+    theirs = piq.ContentLoss(
+        network, tuple(channels), [1.0, 0.5, 0.25], distance=distance, normalize_features=unit
+    )
     weights = {name: c * w for (name, c), w in zip(channels.items(), (1.0, 0.5, 0.25), strict=True)}
-    options = {"layers": weights, "distance": {"mse": "l2", "mae": "l1"}[distance], "feature_norm": "unit" if unit else "none"}
+    options = {
+        "layers": weights,
+        "distance": {"mse": "l2", "mae": "l1"}[distance],
+        "feature_norm": "unit" if unit else "none",
+    }
     ours = ssimloss.PerceptualLoss(network, **options)
     # piq holds the mean and the standard deviation in float32: 1e-7 of them
     agree(ours, theirs, *images(), tolerance=1e-6)
     in_place = piq.ContentLoss(discovery.small_network().double(), ("conv2",), [1.0])
-    assert not torch.allclose(in_place(*images()), ssimloss.PerceptualLoss(network, layers={"conv2": 12.0}, distance="l2")(*images()))
+    assert not torch.allclose(
+        in_place(*images()),
+        ssimloss.PerceptualLoss(network, layers={"conv2": 12.0}, distance="l2")(*images()),
+    )
 
 
-@pytest.mark.parametrize(("kind", "gram", "distance"), [("mse", "none", "l2"), ("mae", "none", "l1")])
+@pytest.mark.parametrize(
+    ("kind", "gram", "distance"), [("mse", "none", "l2"), ("mae", "none", "l1")]
+)
 def test_piq_style(kind: str, gram: str, distance: str) -> None:
     import piq
 
     network = discovery.small_network().double()
     theirs = piq.StyleLoss(network, ("relu1", "relu3"), [1.0, 0.5], distance=kind)
     agree(
-        ssimloss.TextureLoss(network, layers={"relu1": 1.0, "relu3": 0.5}, gram=gram, distance=distance), theirs, *images(), tolerance=1e-6
+        ssimloss.TextureLoss(
+            network, layers={"relu1": 1.0, "relu3": 0.5}, gram=gram, distance=distance
+        ),
+        theirs,
+        *images(),
+        tolerance=1e-6,
     )
 
 
-def basicsr(layers: dict[int, tuple[str, float]], *, style: bool, criterion: str = "l1", tanh_range: bool = False) -> Callable[..., Tensor]:
-    """BasicSR's and mmagic's loss as they document it: sum over layers of weight times the mean error of features, or of Gram / (C H W)."""
+def basicsr(
+    layers: dict[int, tuple[str, float]],
+    *,
+    style: bool,
+    criterion: str = "l1",
+    tanh_range: bool = False,
+) -> Callable[..., Tensor]:
+    """BasicSR's and mmagic's loss as they document it: sum over layers of weight times the mean
+    error of features, or of Gram / (C H W).
+    """
 
     def loss(pred: Tensor, target: Tensor) -> Tensor:
         names = {index: name for index, (name, _) in layers.items()}
-        found = [plain_features("vgg19", (image + 1) / 2 if tanh_range else image, names) for image in (pred, target)]
+        found = [
+            plain_features("vgg19", (image + 1) / 2 if tanh_range else image, names)
+            for image in (pred, target)
+        ]
         total = torch.zeros((), dtype=torch.float64)
         for name, weight in layers.values():
             x, y = (features[name] for features in found)
             if style:
-                x, y = (torch.einsum("nahw,nbhw->nab", f, f) / math.prod(f.shape[1:]) for f in (x, y))
+                x, y = (
+                    torch.einsum("nahw,nbhw->nab", f, f) / math.prod(f.shape[1:]) for f in (x, y)
+                )
             total = total + weight * ((x - y).abs() if criterion == "l1" else (x - y) ** 2).mean()
         return total
 
     return loss
 
 
-# Indices in torchvision's vgg19.features, counted from the architecture: two, two, four, four, four convolutions, a pool after each block.
+# Indices in torchvision's vgg19.features, counted from the architecture: two, two, four, four, four
+# convolutions, a pool after each block.
 VGG19 = {"conv1_2": 2, "conv2_2": 7, "conv3_4": 16, "conv4_4": 25, "conv5_4": 34, "relu5_4": 35}
 REAL_ESRGAN = {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
 
@@ -223,10 +317,19 @@ def test_content_conventions(name: str) -> None:
 
 
 def test_disagreement_is_found() -> None:
-    """After the activation instead of before it, a squared distance, another factor: each is another number."""
+    """After the activation instead of before it, a squared distance, another factor: each is
+    another number.
+    """
     theirs = basicsr({34: ("conv5_4", 1.0)}, style=False)
-    for options in ({"layers": {"relu5_4": 1.0}}, {"distance": "l2"}, {"layers": {"conv5_4": 1.001}}, {"normalization": "none"}):
-        ours = ssimloss.PerceptualLoss(**{**conventions.CONTENT["esrgan"], **options}, weights=random_state("vgg19"))
+    for options in (
+        {"layers": {"relu5_4": 1.0}},
+        {"distance": "l2"},
+        {"layers": {"conv5_4": 1.001}},
+        {"normalization": "none"},
+    ):
+        ours = ssimloss.PerceptualLoss(
+            **{**conventions.CONTENT["esrgan"], **options}, weights=random_state("vgg19")
+        )
         with pytest.raises(AssertionError, match="off by"):
             agree(ours, theirs, *images(), tolerance=1e-4)
 
@@ -239,9 +342,23 @@ def test_srgan_divides_features() -> None:
 def test_mmagic_takes_tanh_images() -> None:
     pred, target = (2 * image - 1 for image in images())
     theirs = basicsr({34: ("conv5_4", 1.0)}, style=False, tanh_range=True)
-    agree(ssimloss.PerceptualLoss(**conventions.CONTENT["mmagic"], weights=random_state("vgg19"), data_range=(-1, 1)), theirs, pred, target)
+    agree(
+        ssimloss.PerceptualLoss(
+            **conventions.CONTENT["mmagic"], weights=random_state("vgg19"), data_range=(-1, 1)
+        ),
+        theirs,
+        pred,
+        target,
+    )
     style = basicsr({34: ("conv5_4", 1.0)}, style=True, tanh_range=True)
-    agree(ssimloss.TextureLoss(**conventions.GRAM["mmagic"], weights=random_state("vgg19"), data_range=(-1, 1)), style, pred, target)
+    agree(
+        ssimloss.TextureLoss(
+            **conventions.GRAM["mmagic"], weights=random_state("vgg19"), data_range=(-1, 1)
+        ),
+        style,
+        pred,
+        target,
+    )
 
 
 @pytest.mark.parametrize(("name", "normalise"), [("pix2pixhd", True), ("pix2pixhd_program", False)])
@@ -252,9 +369,14 @@ def test_pix2pixhd(name: str, normalise: bool) -> None:
     def theirs(pred: Tensor, target: Tensor) -> Tensor:
         scaled = [(image + 1) / 2 if normalise else image for image in (pred, target)]
         x, y = (plain_features("vgg19", image, layers, normalise=normalise) for image in scaled)
-        return sum(w * (x[k] - y[k]).abs().mean() for k, w in zip(layers.values(), (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), strict=True))
+        return sum(
+            w * (x[k] - y[k]).abs().mean()
+            for k, w in zip(layers.values(), (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), strict=True)
+        )
 
-    ours = ssimloss.PerceptualLoss(**conventions.CONTENT[name], weights=random_state("vgg19"), data_range=(-1, 1))
+    ours = ssimloss.PerceptualLoss(
+        **conventions.CONTENT[name], weights=random_state("vgg19"), data_range=(-1, 1)
+    )
     agree(ours, theirs, *(2 * image - 1 for image in images()))
 
 
@@ -276,16 +398,32 @@ def test_gram_conventions() -> None:
     expected = 0
     for name in five.values():
         flat = [f[name].reshape(f[name].shape[0] * f[name].shape[1], -1) for f in (x, y)]
-        expected = expected + ((flat[0] @ flat[0].T - flat[1] @ flat[1].T) / flat[0].numel()).square().mean()
+        expected = (
+            expected
+            + ((flat[0] @ flat[0].T - flat[1] @ flat[1].T) / flat[0].numel()).square().mean()
+        )
     battery.close(
-        ssimloss.TextureLoss(**conventions.GRAM["pytorch_tutorial"], weights=random_state("vgg19"))(pred, target), expected, 1e-10
+        ssimloss.TextureLoss(**conventions.GRAM["pytorch_tutorial"], weights=random_state("vgg19"))(
+            pred, target
+        ),
+        expected,
+        1e-10,
     )
 
     four = {3: "relu1_2", 8: "relu2_2", 15: "relu3_3", 22: "relu4_3"}
     x, y = (plain_features("vgg16", image, four) for image in (pred, target))
-    grams = [{k: torch.einsum("nahw,nbhw->nab", v, v) / math.prod(v.shape[1:]) for k, v in f.items()} for f in (x, y)]
+    grams = [
+        {k: torch.einsum("nahw,nbhw->nab", v, v) / math.prod(v.shape[1:]) for k, v in f.items()}
+        for f in (x, y)
+    ]
     expected = sum((grams[0][k] - grams[1][k]).square().sum((1, 2)).mean() for k in grams[0])
-    battery.close(ssimloss.TextureLoss(**conventions.GRAM["johnson"], weights=random_state("vgg16"))(pred, target), expected, 1e-10)
+    battery.close(
+        ssimloss.TextureLoss(**conventions.GRAM["johnson"], weights=random_state("vgg16"))(
+            pred, target
+        ),
+        expected,
+        1e-10,
+    )
 
     gatys = conventions.GRAM["gatys"]
     loss = ssimloss.TextureLoss(**gatys, weights=random_state("vgg19"))
@@ -294,7 +432,9 @@ def test_gram_conventions() -> None:
     for k in x:
         c, m = x[k].shape[1], math.prod(x[k].shape[2:])
         sums = [torch.einsum("nahw,nbhw->nab", f, f) for f in (x[k], y[k])]
-        expected = expected + 0.2 * (sums[0] - sums[1]).square().sum((1, 2)).mean() / (4 * c**2 * m**2)
+        expected = expected + 0.2 * (sums[0] - sums[1]).square().sum((1, 2)).mean() / (
+            4 * c**2 * m**2
+        )
     battery.close(loss(pred, target), expected, 1e-10)
 
 
@@ -314,7 +454,11 @@ def test_conventions_are_read_and_printed() -> None:
 
     for table in (conventions.CONTENT, conventions.GRAM):
         for name, convention in table.items():
-            assert conventions.describe(convention.full_name) == conventions.describe(convention) == str(convention)
+            assert (
+                conventions.describe(convention.full_name)
+                == conventions.describe(convention)
+                == str(convention)
+            )
             assert convention.program[:20] in str(convention)
             assert pickle.loads(pickle.dumps(convention)) is copy.deepcopy(convention) is convention
             if convention.same_as:
@@ -328,7 +472,7 @@ def test_conventions_are_read_and_printed() -> None:
         conventions.describe("GRAM/vgg")
 
 
-# --- texture -------------------------------------------------------------------------------------------------------------------------
+# --- texture --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("distance", ["l1", "l2", "frobenius", "squared_frobenius"])
@@ -336,23 +480,43 @@ def test_conventions_are_read_and_printed() -> None:
 def test_texture_is_the_reference(gram: str, distance: str) -> None:
     pred, target = pair(2, 3, 5, 6)
     layers = {"a": 1.0, "b": 0.5}
-    found = F.texture_loss(pred, target, layers=layers, gram=gram, distance=distance, reduction="none")
+    found = F.texture_loss(
+        pred, target, layers=layers, gram=gram, distance=distance, reduction="none"
+    )
     for i, (layer, weight) in enumerate(layers.items()):
         matrices = [reference.gram(f[layer].numpy(), gram) for f in (pred, target)]
-        battery.close(found[:, i], torch.from_numpy(weight * reference.matrix_distance(*matrices, distance)), 1e-12)
+        battery.close(
+            found[:, i],
+            torch.from_numpy(weight * reference.matrix_distance(*matrices, distance)),
+            1e-12,
+        )
 
 
 @pytest.mark.parametrize("distance", ["l1", "frobenius"])
 @pytest.mark.parametrize(("size", "stride"), [(2, None), (3, 1), (2, 3)], ids=str)
 @pytest.mark.parametrize("step", [texture.STEP, 1], ids=["at once", "row by row"])
-def test_texture_of_patches(distance: str, size: int, stride: int | None, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texture_of_patches(
+    distance: str, size: int, stride: int | None, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also in steps, whose gradient is that of all at once."""
     monkeypatch.setattr(texture, "STEP", step)
     pred, target = pair(2, 3, 7, 8)
-    loss = functools.partial(F.texture_loss, layers={"a": 1.0}, gram="hw", distance=distance, patch_size=size, stride=stride)
+    loss = functools.partial(
+        F.texture_loss,
+        layers={"a": 1.0},
+        gram="hw",
+        distance=distance,
+        patch_size=size,
+        stride=stride,
+    )
     windows = [reference.windows(f["a"].numpy(), size, stride or size) for f in (pred, target)]
-    terms = [reference.matrix_distance(*(reference.gram(w[:, p], "hw") for w in windows), distance) for p in range(windows[0].shape[1])]
-    battery.close(loss(pred, target, reduction="image"), torch.from_numpy(sum(terms) / len(terms)), 1e-12)
+    terms = [
+        reference.matrix_distance(*(reference.gram(w[:, p], "hw") for w in windows), distance)
+        for p in range(windows[0].shape[1])
+    ]
+    battery.close(
+        loss(pred, target, reduction="image"), torch.from_numpy(sum(terms) / len(terms)), 1e-12
+    )
     x, y = (f["a"][:1, :2].clone().requires_grad_() for f in (pred, target))
     assert torch.autograd.gradcheck(lambda x, y: loss({"a": x}, {"a": y}), (x, y))
 
@@ -367,13 +531,26 @@ def test_patches_see_where_a_texture_is() -> None:
 
 def test_patch_size_of_each_layer() -> None:
     pred, target = pair(1, 3, 8, 8)
-    both = F.texture_loss(pred, target, layers={"a": 1.0, "b": 1.0}, patch_size={"a": 4, "b": 2}, stride={"a": 2, "b": 1}, reduction="none")
+    both = F.texture_loss(
+        pred,
+        target,
+        layers={"a": 1.0, "b": 1.0},
+        patch_size={"a": 4, "b": 2},
+        stride={"a": 2, "b": 1},
+        reduction="none",
+    )
     for i, (layer, size) in enumerate({"a": 4, "b": 2}.items()):
         one = F.texture_loss(pred, target, layers={layer: 1.0}, patch_size=size, stride=size // 2)
         battery.close(both[0, i], one)
-    with pytest.raises(ValueError, match=r"patch_size must have a number for each of the layers \['a', 'b'\], got none for \['b'\]"):
+    with pytest.raises(
+        ValueError,
+        match=r"patch_size must have a number for each of the layers \['a', 'b'\], got none for "
+        r"\['b'\]",
+    ):
         F.texture_loss(pred, target, layers={"a": 1.0, "b": 1.0}, patch_size={"a": 4})
-    with pytest.raises(ValueError, match=r"patch_size must be at most 4, the shorter side of pred_features\['b'\]"):
+    with pytest.raises(
+        ValueError, match=r"patch_size must be at most 4, the shorter side of pred_features\['b'\]"
+    ):
         F.texture_loss(pred, target, layers={"b": 1.0}, patch_size=5)
     with pytest.raises(ValueError, match=r"stride\['a'\] must be at least 1, got 0"):
         F.texture_loss(pred, target, layers={"a": 1.0}, patch_size=2, stride={"a": 0})
@@ -385,7 +562,9 @@ def test_patch_size_of_each_layer() -> None:
         F.texture_loss(pred, target, layers={"a": 1.0}, gram="bchw", patch_size=2)
 
 
-@pytest.mark.parametrize("options", [{}, {"distance": "frobenius"}, {"gram": "bchw"}, {"patch_size": 1}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"distance": "frobenius"}, {"gram": "bchw"}, {"patch_size": 1}], ids=str
+)
 def test_texture_is_sound(options: dict[str, object]) -> None:
     loss = of_one_layer(F.texture_loss, **options)
     battery.finite_everywhere(loss)
@@ -396,18 +575,24 @@ def test_texture_is_sound(options: dict[str, object]) -> None:
     assert torch.autograd.gradcheck(loss, (x, y))
 
 
-# --- contextual ----------------------------------------------------------------------------------------------------------------------
+# --- contextual -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("distance", ["cosine", "l2"])
 @pytest.mark.parametrize("bandwidth", [0.1, 0.5])
 @pytest.mark.parametrize("step", [contextual.STEP, 70], ids=["at once", "in steps"])
-def test_contextual_is_the_reference(distance: str, bandwidth: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contextual_is_the_reference(
+    distance: str, bandwidth: float, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(contextual, "STEP", step)
     pred, target = pair(2, 6, 4, 5)
-    loss = functools.partial(F.contextual_loss, layers={"a": 1.0}, bandwidth=bandwidth, distance=distance)
+    loss = functools.partial(
+        F.contextual_loss, layers={"a": 1.0}, bandwidth=bandwidth, distance=distance
+    )
     expected = reference.contextual(pred["a"].numpy(), target["a"].numpy(), bandwidth, distance)
-    battery.close(loss(pred, target, reduction="image"), torch.from_numpy(expected), 1e-8)  # 1e-10 beside a norm, over the bandwidth
+    battery.close(
+        loss(pred, target, reduction="image"), torch.from_numpy(expected), 1e-8
+    )  # 1e-10 beside a norm, over the bandwidth
     x, y = (f["a"][:1, :3, :3, :3].clone().requires_grad_() for f in (pred, target))
     assert torch.autograd.gradcheck(lambda x, y: loss({"a": x}, {"a": y}), (x, y))
 
@@ -427,7 +612,9 @@ def test_contextual_memory_is_bounded() -> None:
     largest = 0
 
     class Watch(torch.utils._python_dispatch.TorchDispatchMode):
-        def __torch_dispatch__(self, function: object, types: object, args: tuple = (), kwargs: dict | None = None) -> object:
+        def __torch_dispatch__(
+            self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
+        ) -> object:
             nonlocal largest
             result = function(*args, **(kwargs or {}))
             if isinstance(result, Tensor):
@@ -452,7 +639,7 @@ def test_contextual_is_sound(distance: str) -> None:
     battery.close(loss(constant, constant), math.log(20), 1e-12)
 
 
-# --- transforms of functions ---------------------------------------------------------------------------------------------------------
+# --- transforms of functions ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -467,9 +654,18 @@ def test_contextual_is_sound(distance: str) -> None:
     ],
     ids=["gram", "bchw", "patches", "patches in steps", "contextual", "contextual in steps"],
 )
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")  # PyTorch's own, on the first jvp
-def test_torch_func(loss: Callable[..., Tensor], module: types.ModuleType, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gradients to either, a derivative along a direction, and a map over a dimension, with only one of the two seen by each."""
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit.script.*:FutureWarning"
+)  # PyTorch's own, on the first jvp
+def test_torch_func(
+    loss: Callable[..., Tensor],
+    module: types.ModuleType,
+    step: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gradients to either, a derivative along a direction, and a map over a dimension, with only
+    one of the two seen by each.
+    """
     monkeypatch.setattr(module, "STEP", step)
     pred, target = (features["a"] for features in pair(2, 3, 4, 5))
     direction = torch.randn_like(pred)
@@ -481,20 +677,39 @@ def test_torch_func(loss: Callable[..., Tensor], module: types.ModuleType, step:
     battery.close(value, loss(pred, target), 1e-12)
     battery.close(slope, (to_x * direction).sum(), 1e-10)
     several = torch.stack([pred, 2 * pred, target + 1])
-    battery.close(torch.vmap(lambda z: loss(z, target))(several), torch.stack([loss(z, target) for z in several]), 1e-12)
-    curved = torch.autograd.grad((torch.autograd.grad(loss(x, y), x, create_graph=True)[0] * direction).sum(), x)[0]
-    battery.close(torch.func.jvp(torch.func.grad(lambda z: loss(z, target)), (pred,), (direction,))[1], curved, 1e-8)
+    battery.close(
+        torch.vmap(lambda z: loss(z, target))(several),
+        torch.stack([loss(z, target) for z in several]),
+        1e-12,
+    )
+    curved = torch.autograd.grad(
+        (torch.autograd.grad(loss(x, y), x, create_graph=True)[0] * direction).sum(), x
+    )[0]
+    battery.close(
+        torch.func.jvp(torch.func.grad(lambda z: loss(z, target)), (pred,), (direction,))[1],
+        curved,
+        1e-8,
+    )
 
 
 @pytest.mark.parametrize("name", ["TextureLoss", "ContextualLoss"])
 def test_torch_func_of_modules(name: str) -> None:
     loss, (pred, target) = discovery.build(name), discovery.photos(name)
-    battery.close(torch.func.grad(loss)(pred, target), battery.differentiate(loss, pred, target)[1], 1e-4)
+    battery.close(
+        torch.func.grad(loss)(pred, target), battery.differentiate(loss, pred, target)[1], 1e-4
+    )
 
 
-# --- the modules ---------------------------------------------------------------------------------------------------------------------
+# --- the modules ----------------------------------------------------------------------------------
 
-DEEP = ["PerceptualLoss", "TextureLoss", "ContextualLoss", "DeepPerceptualSimilarity", "PriorLoss", "LandmarkLoss"]
+DEEP = [
+    "PerceptualLoss",
+    "TextureLoss",
+    "ContextualLoss",
+    "DeepPerceptualSimilarity",
+    "PriorLoss",
+    "LandmarkLoss",
+]
 
 
 @pytest.mark.parametrize("name", DEEP)
@@ -518,9 +733,17 @@ def test_features_of_other_images_are_refused(name: str) -> None:
     loss = discovery.build(name)
     pred, target = discovery.photos(name)
     features = loss.extract(target)
-    with pytest.raises(ValueError, match=r"target_features\['\w+'\] must have the shape of pred_features.* one batch of one image size"):
+    with pytest.raises(
+        ValueError,
+        match=r"target_features\['\w+'\] must have the shape of pred_features.* one batch of one "
+        r"image size",
+    ):
         loss(pred[:1], features)
-    with pytest.raises(ValueError, match=r"target must be an image, or what extract\(\) of this loss returned, with the layers"):
+    with pytest.raises(
+        ValueError,
+        match=r"target must be an image, or what extract\(\) of this loss returned, with the "
+        r"layers",
+    ):
         loss(pred, {"other": next(iter(features.values()))})
     with pytest.raises(TypeError, match="pred"):
         loss(None, features)
@@ -533,7 +756,11 @@ def test_a_mask_goes_with_the_features() -> None:
     features = loss.extract(target, mask)
     assert torch.equal(loss(pred, features), loss(pred, target, mask))
     assert not torch.equal(loss(pred, features), loss(pred, target))
-    with pytest.raises(ValueError, match=r"mask must be None with features in place of target; pass it to extract\(target, mask\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"mask must be None with features in place of target; pass it to extract\(target, "
+        r"mask\)",
+    ):
         loss(pred, features, mask)
     with pytest.raises(ValueError, match="mask"):
         loss.extract(target, mask[..., 1:])
@@ -600,6 +827,10 @@ def test_options_are_checked_before_a_network_is_built() -> None:
 
 
 def test_settings_are_shown() -> None:
-    loss = ssimloss.PerceptualLoss("vgg11", layers={"conv1_1": 1.0}, distance="l2", weights="random", data_range=(-1, 1))
-    assert "layers={'conv1_1': 1.0}, distance='l2', weights='random', data_range=(-1, 1)" in repr(loss)
+    loss = ssimloss.PerceptualLoss(
+        "vgg11", layers={"conv1_1": 1.0}, distance="l2", weights="random", data_range=(-1, 1)
+    )
+    assert "layers={'conv1_1': 1.0}, distance='l2', weights='random', data_range=(-1, 1)" in repr(
+        loss
+    )
     assert "weights" not in repr(discovery.build("PerceptualLoss"))

@@ -1,7 +1,7 @@
 """What users of SSIM libraries reported, one test per report, named after the symptom.
 
-The project and issue number stand beside each. Where the same fault can be shown in a released library, that is part of the test: it
-shows that the inputs would have found it.
+The project and issue number stand beside each. Where the same fault can be shown in a released
+library, that is part of the test: it shows that the inputs would have found it.
 """
 
 from __future__ import annotations
@@ -49,15 +49,24 @@ def dead_channels(loss: Loss, pred: Tensor, target: Tensor) -> int:
     return int((gradient.abs().amax((2, 3)) == 0).sum())
 
 
-# --- NaN and dead gradients --------------------------------------------------------------------------------------------------------
+# --- NaN and dead gradients -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("negative", ["clamp", "relu", "relu_map", "shift"])
 def test_ms_ssim_turns_nan(negative: str) -> None:
-    """pytorch-msssim 7, 16; tensorflow 50400, 57353: a negative contrast term to a fractional power, and the infinite slope at 0."""
+    """pytorch-msssim 7, 16; tensorflow 50400, 57353: a negative contrast term to a fractional
+    power, and the infinite slope at 0.
+    """
     target = photo()
     flat = torch.full_like(target, 0.3)
-    for pred in (1 - target, flat, target.clone(), torch.zeros_like(target), torch.rand(target.shape), flat + 1e-6 * (0.5 - target)):
+    for pred in (
+        1 - target,
+        flat,
+        target.clone(),
+        torch.zeros_like(target),
+        torch.rand(target.shape),
+        flat + 1e-6 * (0.5 - target),
+    ):
         for pair in ((pred, target), (target, pred), (pred, pred.clone())):
             value, gradient = differentiate(MS_SSIM, *pair, negative=negative)
             assert value.isfinite()
@@ -65,16 +74,24 @@ def test_ms_ssim_turns_nan(negative: str) -> None:
 
 
 def test_ms_ssim_stops_training() -> None:
-    """One-sixth/ms_ssim_pytorch 3: a negative term set to 0 takes its whole channel along. White noise is where a network begins."""
+    """One-sixth/ms_ssim_pytorch 3: a negative term set to 0 takes its whole channel along. White
+    noise is where a network begins.
+    """
     pytorch_msssim = pytest.importorskip("pytorch_msssim")
     generator = torch.Generator().manual_seed(0)
-    smooth = torch_functional.interpolate(torch.rand(4, 3, 3, 3, generator=generator), size=192, mode="bicubic").clamp(0, 1)
+    smooth = torch_functional.interpolate(
+        torch.rand(4, 3, 3, 3, generator=generator), size=192, mode="bicubic"
+    ).clamp(0, 1)
     noise = torch.rand(4, 3, 192, 192, generator=generator)
     assert dead_channels(F.ms_ssim_loss, noise, smooth) == 0
     assert dead_channels(functools.partial(F.ms_ssim_loss, channels="joint"), noise, smooth) == 0
     theirs = functools.partial(pytorch_msssim.ms_ssim, data_range=1.0)
-    assert dead_channels(theirs, noise, smooth) == 3, "of 12: the inputs do not show the fault any more"
-    assert dead_channels(functools.partial(F.ms_ssim_loss, negative="relu"), noise, smooth) == 3, "as asked for by name"
+    assert dead_channels(theirs, noise, smooth) == 3, (
+        "of 12: the inputs do not show the fault any more"
+    )
+    assert dead_channels(functools.partial(F.ms_ssim_loss, negative="relu"), noise, smooth) == 3, (
+        "as asked for by name"
+    )
 
     # Descent from there reaches all channels; with the others the dead ones stay noise.
     pred = noise.clone().requires_grad_()
@@ -92,14 +109,22 @@ def test_gradient_nan_on_flat_images(name: str) -> None:
     """piq 308 (GMSD): the root of a zero variance or gradient."""
     flat, image = torch.full((1, 3, 40, 40), 0.5), photo(40)
     half_flat = torch.where(torch.arange(40) < 20, image, flat)
-    for pred, target in ((flat, flat.clone()), (flat, image), (image, flat), (half_flat, half_flat.flip(3)), (flat * 0, flat * 0 + 1)):
+    for pred, target in (
+        (flat, flat.clone()),
+        (flat, image),
+        (image, flat),
+        (half_flat, half_flat.flip(3)),
+        (flat * 0, flat * 0 + 1),
+    ):
         value, gradient = differentiate(LOSSES[name], pred, target)
         assert value.isfinite()
         assert gradient.isfinite().all()
 
 
 def test_psnr_of_equal_images_poisons_the_batch() -> None:
-    """The logarithm of 0: infinite as it should be, but no NaN in the gradient of the other images."""
+    """The logarithm of 0: infinite as it should be, but no NaN in the gradient of the
+    other images.
+    """
     pred, target = pictures()
     pred[0] = target[0]
     pred.requires_grad_()
@@ -121,12 +146,14 @@ def test_gradient_to_the_second_image_is_silently_none(name: str) -> None:
     close(gradients[0], swapped[1], 1e-9)
 
 
-# --- impossible numbers ------------------------------------------------------------------------------------------------------------
+# --- impossible numbers ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 def test_ssim_of_053_or_110_in_half_precision(dtype: torch.dtype) -> None:
-    """pytorch-msssim 17, 45; torchmetrics 1453: E[x^2] - E[x]^2 in half. See ``test_half_precision`` for the other libraries."""
+    """pytorch-msssim 17, 45; torchmetrics 1453: E[x^2] - E[x]^2 in half. See
+    ``test_half_precision`` for the other libraries.
+    """
     flat = 0.9 + 0.002 * torch.randn(1, 3, 64, 64)
     pred, target = (flat + 1e-3 * torch.rand(flat.shape)).to(dtype), flat.to(dtype)
     exact = F.ssim(pred.double(), target.double())
@@ -138,12 +165,24 @@ def test_ssim_of_053_or_110_in_half_precision(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_ssim_above_1_or_at_minus_100(level: float) -> None:
-    """fused-ssim PR 37; Po-Hsun-Su/pytorch-ssim 33: variances below 0 from cancellation, on flat regions in float32."""
+    """fused-ssim PR 37; Po-Hsun-Su/pytorch-ssim 33: variances below 0 from cancellation, on flat
+    regions in float32.
+    """
     faint = 1e-4 * torch.randn(2, 3, 48, 48)
-    for pred, target in ((level + faint, level + faint.roll(1, 3)), (level + faint, level + faint), (level + 0 * faint, level + faint)):
-        for function in (F.ssim_map, functools.partial(F.ssim_map, padding="zeros"), functools.partial(F.ssim_map, exponents=(1, 1, 0.5))):
+    for pred, target in (
+        (level + faint, level + faint.roll(1, 3)),
+        (level + faint, level + faint),
+        (level + 0 * faint, level + faint),
+    ):
+        for function in (
+            F.ssim_map,
+            functools.partial(F.ssim_map, padding="zeros"),
+            functools.partial(F.ssim_map, exponents=(1, 1, 0.5)),
+        ):
             values = function(pred, target)
-            assert values.max() <= 1 + 1e-4  # a variance off by float32 rounding of values up to 1, over C2 = 9e-4
+            assert (
+                values.max() <= 1 + 1e-4
+            )  # a variance off by float32 rounding of values up to 1, over C2 = 9e-4
             assert values.min() >= 0.9
     # Bright beside dark: the mean of the plane is far from both.
     step = torch.where(torch.arange(48) < 24, 0.0, 1.0) + faint
@@ -159,15 +198,20 @@ def test_map_in_half_precision_stays_below_1(bits: torch.dtype) -> None:
     assert F.ms_ssim(target, target, min_size="fewer_scales", reduction="none").max() <= 1
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("side", [128, 64, 32])
 def test_ms_ssim_refuses_128x128_crops(side: int) -> None:
-    """pytorch-msssim 2, 13, 28, 40: five scales of an 11 tap window need 176 pixels (161 with padding). The message has the way out."""
+    """pytorch-msssim 2, 13, 28, 40: five scales of an 11 tap window need 176 pixels (161 with
+    padding). The message has the way out.
+    """
     target = photo(128)[..., :side, :side]
     pred = (target + 0.1 * torch.rand(target.shape)).requires_grad_()
-    with pytest.raises(ValueError, match=rf"\({side}, {side}\) pixels are too small.*at least 176.*min_size='fewer_scales'"):
+    with pytest.raises(
+        ValueError,
+        match=rf"\({side}, {side}\) pixels are too small.*at least 176.*min_size='fewer_scales'",
+    ):
         F.ms_ssim_loss(pred, target)
     loss = ssimloss.MSSSIMLoss(min_size="fewer_scales")(pred, target)
     loss.backward()
@@ -183,12 +227,14 @@ def test_small_image_silently_changes_the_definition() -> None:
             function(small, small)
 
 
-# --- ranges ------------------------------------------------------------------------------------------------------------------------
+# --- ranges ---------------------------------------------------------------------------------------
 
 
 @every_loss
 def test_data_range_is_guessed(name: str) -> None:
-    """scikit-image PR 6595; pytorch-msssim 8, 14; LlamaGen 72: default 255, or the largest value of the batch."""
+    """scikit-image PR 6595; pytorch-msssim 8, 14; LlamaGen 72: default 255, or the largest value of
+    the batch.
+    """
     function = LOSSES[name].func if isinstance(LOSSES[name], functools.partial) else LOSSES[name]
     assert inspect.signature(function).parameters["data_range"].default == 1.0
     assert inspect.signature(F.psnr).parameters["data_range"].default == 1.0
@@ -225,10 +271,14 @@ def test_training_killed_by_an_output_of_1_0001(name: str) -> None:
 
 
 def test_image_goes_grey_under_ssim_alone() -> None:
-    """pytorch-msssim 26: a bright image whose colours are off by 3 % costs SSIM next to nothing. The mix with L1 charges for it."""
+    """pytorch-msssim 26: a bright image whose colours are off by 3 % costs SSIM next to nothing.
+    The mix with L1 charges for it.
+    """
     target = 0.6 + 0.4 * photo()
     cast = target - torch.tensor([0.05, 0.0, -0.05]).view(1, 3, 1, 1)
-    blurred = torch_functional.avg_pool2d(torch_functional.pad(target, [1] * 4, mode="replicate"), 3, 1)
+    blurred = torch_functional.avg_pool2d(
+        torch_functional.pad(target, [1] * 4, mode="replicate"), 3, 1
+    )
     assert F.ssim_loss(cast, target) < 0.003
     assert F.ssim_loss(cast, target) < 0.04 * F.ssim_loss(blurred, target)
     assert F.ms_ssim_l1_loss(cast, target) > 0.16 * 0.9 * F.l1_loss(cast, target)
@@ -236,26 +286,38 @@ def test_image_goes_grey_under_ssim_alone() -> None:
     assert "L1" in (ssimloss.SSIMLoss.__doc__ or ""), "the documentation says so"
 
 
-# --- definitions -------------------------------------------------------------------------------------------------------------------
+# --- definitions ----------------------------------------------------------------------------------
 
 
 def test_differs_from_scikit_image() -> None:
-    """pytorch-msssim 23, 30; piq 39; SeeSR 60; Restormer 55: every difference is an option. ``test_parity`` has the whole list."""
+    """pytorch-msssim 23, 30; piq 39; SeeSR 60; Restormer 55: every difference is an option.
+    ``test_parity`` has the whole list.
+    """
     metrics = pytest.importorskip("skimage.metrics")
     x, y = (image[0].numpy() for image in photographs.tensors("gray"))
     pred, target = photographs.tensors("gray")
     theirs = metrics.structural_similarity(
-        x, y, channel_axis=0, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        x,
+        y,
+        channel_axis=0,
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
     )
     close(F.ssim(pred, target), theirs, 1e-12)
     default = metrics.structural_similarity(x, y, channel_axis=0, data_range=1)
-    close(F.ssim(pred, target, window="uniform", window_size=7, covariance="sample"), default, 1e-12)
+    close(
+        F.ssim(pred, target, window="uniform", window_size=7, covariance="sample"), default, 1e-12
+    )
     assert abs(theirs - default) > 1e-3
 
 
 @every_loss
 def test_masks(name: str) -> None:
-    """pytorch-msssim 50, PR 53; kornia 3575: masking before the convolution sees an edge that is not there, masking after sees the hole."""
+    """pytorch-msssim 50, PR 53; kornia 3575: masking before the convolution sees an edge that is
+    not there, masking after sees the hole.
+    """
     pred, target = pictures()
     mask = hole(pred.shape)
     value, gradient = differentiate(LOSSES[name], pred, target, mask=mask)
@@ -289,7 +351,9 @@ def test_sum_of_a_loss_is_one_minus_the_sum_of_scores() -> None:
 
 
 def test_psnr_depends_on_the_batch_size() -> None:
-    """piq 281; pytorch/examples 522: the logarithm of the batch's mean error. Pooling is there by its name."""
+    """piq 281; pytorch/examples 522: the logarithm of the batch's mean error. Pooling is there by
+    its name.
+    """
     pred, target = pictures()
     pred[1] = target[1] + 0.3 * (pred[1] - target[1])
     singles = torch.stack([F.psnr(pred[i : i + 1], target[i : i + 1]) for i in range(3)])
@@ -300,12 +364,14 @@ def test_psnr_depends_on_the_batch_size() -> None:
     assert singles.mean() - pooled > 0.5
 
 
-# --- cost --------------------------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["ssim", "ms_ssim"])
 def test_out_of_memory_in_training(name: str) -> None:
-    """kornia 1850; PL4NN 5; MONAI 1127: five full maps kept for backward. Kept here: the images and the gradient of the one that asks."""
+    """kornia 1850; PL4NN 5; MONAI 1127: five full maps kept for backward. Kept here: the images and
+    the gradient of the one that asks.
+    """
     pred, target = torch.rand(1, 3, 128, 128, requires_grad=True), torch.rand(1, 3, 128, 128)
     kept: dict[int, int] = {}
 
@@ -315,12 +381,16 @@ def test_out_of_memory_in_training(name: str) -> None:
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = LOSSES[name](pred, target)
-        assert sum(kept.values()) / (pred.numel() * 4) < (3.1 if name == "ssim" else 4.3)  # MS-SSIM has a pyramid, a third more
+        assert sum(kept.values()) / (pred.numel() * 4) < (
+            3.1 if name == "ssim" else 4.3
+        )  # MS-SSIM has a pyramid, a third more
         loss.backward()
 
 
 def test_needs_a_compiler_to_install() -> None:
-    """fused-ssim 3, 5, 30, 36, 40, 42; gsplat 812: kernels are chosen at run time, and one that is not there is refused with the reason."""
+    """fused-ssim 3, 5, 30, 36, 40, 42; gsplat 812: kernels are chosen at run time, and one that is
+    not there is refused with the reason.
+    """
     image = photo()
     close(F.ssim(image, image, backend="auto"), F.ssim(image, image, backend="eager"), 0)
     for backend in ("cpu", "triton"):
@@ -328,5 +398,7 @@ def test_needs_a_compiler_to_install() -> None:
         if reason is None:
             close(F.ssim(image, image, backend=backend), 1, 1e-5)
         else:
-            with pytest.raises(RuntimeError, match=f"backend='{backend}' cannot run: .*use backend='auto'"):
+            with pytest.raises(
+                RuntimeError, match=f"backend='{backend}' cannot run: .*use backend='auto'"
+            ):
                 F.ssim(image, image, backend=backend)

@@ -36,17 +36,24 @@ CHECKS = (
     battery.rejects_bad_input,
 )
 
-# --- values ------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
-SMALL = torch.tensor([[[[0.0, 1.0], [0.5, 0.25]]]], dtype=torch.float64), torch.tensor([[[[0.0, 0.0], [1.0, 0.25]]]], dtype=torch.float64)
+SMALL = (
+    torch.tensor([[[[0.0, 1.0], [0.5, 0.25]]]], dtype=torch.float64),
+    torch.tensor([[[[0.0, 0.0], [1.0, 0.25]]]], dtype=torch.float64),
+)
 
 
 def test_values_by_hand() -> None:
     battery.close(F.l1_loss(*SMALL), 1.5 / 4)
     battery.close(F.l2_loss(*SMALL), 1.25 / 4)
     # d = 0, 1, -0.5, 0 and eps = 0.75: sqrt(.5625), sqrt(1.5625), sqrt(.8125), sqrt(.5625)
-    battery.close(F.charbonnier_loss(*SMALL, eps=0.75), (0.75 + 1.25 + math.sqrt(0.8125) + 0.75) / 4)
-    battery.close(F.charbonnier_loss(*SMALL, eps=0.75, at_zero="zero"), (1.25 + math.sqrt(0.8125) - 1.5) / 4)
+    battery.close(
+        F.charbonnier_loss(*SMALL, eps=0.75), (0.75 + 1.25 + math.sqrt(0.8125) + 0.75) / 4
+    )
+    battery.close(
+        F.charbonnier_loss(*SMALL, eps=0.75, at_zero="zero"), (1.25 + math.sqrt(0.8125) - 1.5) / 4
+    )
     battery.close(F.psnr(*SMALL), 10 * math.log10(1 / 0.3125))
 
 
@@ -56,12 +63,18 @@ def test_reference(case: str) -> None:
     pred, target = photographs.tensors(case)
     battery.close(F.l1_loss(pred, target, reduction="none"), torch.from_numpy(reference.l1(x, y)))
     battery.close(F.l2_loss(pred, target, reduction="none"), torch.from_numpy(reference.l2(x, y)))
-    battery.close(F.charbonnier_loss(pred, target, reduction="none"), torch.from_numpy(reference.charbonnier(x, y)))
+    battery.close(
+        F.charbonnier_loss(pred, target, reduction="none"),
+        torch.from_numpy(reference.charbonnier(x, y)),
+    )
     mask = battery.hole(torch.Size((2, 1, *pred.shape[2:])))[:1].double()
-    battery.close(F.l1_loss(pred, target, mask=mask), reference.reduce(reference.l1(x, y), mask.numpy()))
+    battery.close(
+        F.l1_loss(pred, target, mask=mask), reference.reduce(reference.l1(x, y), mask.numpy())
+    )
     for data_range in (1.0, 255.0, (-1.0, 1.0)):
         battery.close(
-            F.psnr(pred, target, data_range=data_range, reduction="image"), torch.from_numpy(reference.psnr(x, y, data_range=data_range))
+            F.psnr(pred, target, data_range=data_range, reduction="image"),
+            torch.from_numpy(reference.psnr(x, y, data_range=data_range)),
         )
 
 
@@ -69,7 +82,10 @@ def test_charbonnier_of_other_programs() -> None:
     import kornia
 
     pred, target = battery.pictures()
-    battery.close(F.charbonnier_loss(pred, target, eps=1.0, at_zero="zero"), kornia.losses.charbonnier_loss(pred, target, reduction="mean"))
+    battery.close(
+        F.charbonnier_loss(pred, target, eps=1.0, at_zero="zero"),
+        kornia.losses.charbonnier_loss(pred, target, reduction="mean"),
+    )
     basicsr = torch.sqrt((pred - target) ** 2 + 1e-12).mean()
     battery.close(F.charbonnier_loss(pred, target, eps=1e-6), basicsr)
 
@@ -81,12 +97,21 @@ def test_psnr_of_other_programs() -> None:
     from skimage.metrics import peak_signal_noise_ratio
 
     pred, target = photographs.batch()
-    images = torch.tensor([peak_signal_noise_ratio(t.numpy(), p.numpy(), data_range=1.0) for p, t in zip(pred, target, strict=True)])
+    images = torch.tensor(
+        [
+            peak_signal_noise_ratio(t.numpy(), p.numpy(), data_range=1.0)
+            for p, t in zip(pred, target, strict=True)
+        ]
+    )
     battery.close(F.psnr(pred, target, reduction="image"), images)
-    battery.close(F.psnr(pred, target, eps=1e-8, reduction="image"), piq.psnr(pred, target, reduction="none"))
+    battery.close(
+        F.psnr(pred, target, eps=1e-8, reduction="image"), piq.psnr(pred, target, reduction="none")
+    )
     battery.close(F.psnr(pred, target, pooling="batch"), kornia.metrics.psnr(pred, target, 1.0))
     pooled = torchmetrics.functional.image.peak_signal_noise_ratio(pred, target, data_range=1.0)
-    battery.close(F.psnr(pred, target, pooling="batch"), pooled, 1e-6)  # torchmetrics keeps the logarithm of the range in float32
+    battery.close(
+        F.psnr(pred, target, pooling="batch"), pooled, 1e-6
+    )  # torchmetrics keeps the logarithm of the range in float32
     assert (pooled - images.mean()).abs() > 0.1
 
 
@@ -110,7 +135,12 @@ def test_psnr_properties() -> None:
 
 def test_equal_images() -> None:
     image = battery.pictures()[0]
-    assert F.l1_loss(image, image) == F.l2_loss(image, image) == F.charbonnier_loss(image, image, at_zero="zero") == 0
+    assert (
+        F.l1_loss(image, image)
+        == F.l2_loss(image, image)
+        == F.charbonnier_loss(image, image, at_zero="zero")
+        == 0
+    )
     battery.close(F.charbonnier_loss(image, image, eps=1e-3), 1e-3)
 
 
@@ -118,10 +148,13 @@ def test_pixel_weights() -> None:
     pred, target = battery.pictures()
     weight = torch.rand(3, 1, *pred.shape[2:], dtype=torch.float64)
     everywhere = weight.expand_as(pred)
-    battery.close(F.l1_loss(pred, target, mask=weight), ((pred - target).abs() * everywhere).sum() / everywhere.sum())
+    battery.close(
+        F.l1_loss(pred, target, mask=weight),
+        ((pred - target).abs() * everywhere).sum() / everywhere.sum(),
+    )
 
 
-# --- battery -----------------------------------------------------------------------------------------------------------------------
+# --- battery --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -133,7 +166,9 @@ def test_battery(name: str, check: object) -> None:
 def test_twins() -> None:
     battery.twins(F.l1_loss, ssimloss.L1Loss, reduction="image")
     battery.twins(F.l2_loss, ssimloss.L2Loss, reduction="sum")
-    battery.twins(F.charbonnier_loss, ssimloss.CharbonnierLoss, eps=1e-2, at_zero="zero", reduction="image")
+    battery.twins(
+        F.charbonnier_loss, ssimloss.CharbonnierLoss, eps=1e-2, at_zero="zero", reduction="image"
+    )
 
 
 def test_two_names() -> None:
@@ -150,7 +185,9 @@ def test_bad_options() -> None:
     for build in (functools.partial(F.charbonnier_loss, image, image), ssimloss.CharbonnierLoss):
         with pytest.raises(ValueError, match="eps must be positive, got 0"):
             build(eps=0)
-        with pytest.raises(ValueError, match=r"eps must be at least 1e-18 .* got 1e-25; use l1_loss"):
+        with pytest.raises(
+            ValueError, match=r"eps must be at least 1e-18 .* got 1e-25; use l1_loss"
+        ):
             build(eps=1e-25)
         with pytest.raises(TypeError, match="eps must be a number, got str"):
             build(eps="1e-3")
@@ -166,10 +203,12 @@ def test_bad_options() -> None:
         F.psnr(image, image, eps=-1)
 
 
-# --- the battery itself: a fault planted under each check ---------------------------------------------------------------------------
+# --- the battery itself: a fault planted under each check -----------------------------------------
 
 
-def _difference(pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "none") -> Tensor:
+def _difference(
+    pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "none"
+) -> Tensor:
     assert reduction
     return pred - target if mask is None else (pred - target) * mask
 
@@ -191,11 +230,18 @@ def _shifted_map(pred: Tensor, target: Tensor, reduction: str = "mean") -> Tenso
     return F.l1_loss(pred[..., 1:], target[..., 1:], reduction=reduction)
 
 
-def _leaking(pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "mean") -> Tensor:
-    return F.l1_loss(pred, target, mask=mask, reduction=reduction) + 0 * _difference(pred, target, mask).sum()
+def _leaking(
+    pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    return (
+        F.l1_loss(pred, target, mask=mask, reduction=reduction)
+        + 0 * _difference(pred, target, mask).sum()
+    )
 
 
-def _divided_by_all(pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "mean") -> Tensor:
+def _divided_by_all(
+    pred: Tensor, target: Tensor, mask: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
     value = F.l1_loss(pred, target, mask=mask, reduction=reduction)
     return value if mask is None or reduction != "mean" else value * mask.double().mean()
 
@@ -219,13 +265,37 @@ class _OtherDefault(ssimloss.CharbonnierLoss):
 
 PLANTED = {
     "other curve": (lambda loss: battery.close(loss(*SMALL), 0.375), F.l2_loss, "off by"),
-    "other shape": (lambda loss: battery.close(loss(*SMALL, reduction="image"), 0.375), F.l1_loss, "torch.Size"),
-    "not a number": (lambda loss: battery.close(loss(*SMALL), 0.375), lambda p, t: (p - p) / (t - t).sum(), "off by nan|torch.Size"),
-    "target detached": (battery.both_gradients, lambda p, t: F.l2_loss(p, t) * (1 + p.requires_grad), "off by"),
-    "wrong derivative": (battery.derivative_is_right, lambda p, t: F.l2_loss(p, t) + (p - p.detach()).sum(), "not the derivative"),
-    "root of zero": (battery.finite_everywhere, lambda p, t: (p - t).square().sum().sqrt(), "identical: .* gradients are not finite"),
+    "other shape": (
+        lambda loss: battery.close(loss(*SMALL, reduction="image"), 0.375),
+        F.l1_loss,
+        "torch.Size",
+    ),
+    "not a number": (
+        lambda loss: battery.close(loss(*SMALL), 0.375),
+        lambda p, t: (p - p) / (t - t).sum(),
+        "off by nan|torch.Size",
+    ),
+    "target detached": (
+        battery.both_gradients,
+        lambda p, t: F.l2_loss(p, t) * (1 + p.requires_grad),
+        "off by",
+    ),
+    "wrong derivative": (
+        battery.derivative_is_right,
+        lambda p, t: F.l2_loss(p, t) + (p - p.detach()).sum(),
+        "not the derivative",
+    ),
+    "root of zero": (
+        battery.finite_everywhere,
+        lambda p, t: (p - t).square().sum().sqrt(),
+        "identical: .* gradients are not finite",
+    ),
     "half precision": (battery.half_precision, _in_own_dtype, "sum in torch.float16"),
-    "cancellation": (battery.float32_is_close_to_float64, lambda p, t: F.l1_loss(p + 1e4, t + 1e4), "off by"),
+    "cancellation": (
+        battery.float32_is_close_to_float64,
+        lambda p, t: F.l1_loss(p + 1e4, t + 1e4),
+        "off by",
+    ),
     "batch statistics": (battery.batch_is_singles, _of_whole_batch, "off by"),
     "sum": (battery.reductions, _sum_is_mean, "off by"),
     "smaller map": (battery.reductions, _shifted_map, "torch.Size"),
@@ -236,7 +306,11 @@ PLANTED = {
     "empty": (battery.empty_batch, _plain_mean, "mean of nothing is nan"),
     "unchecked": (battery.rejects_bad_input, _difference, "expected TypeError 'pred must be"),
     "other default": (functools.partial(battery.twins, F.charbonnier_loss), _OtherDefault, "1e-06"),
-    "compiled": (lambda loss: battery.compiles(loss, "aot_eager"), _other_when_compiled, "off by 0.001"),
+    "compiled": (
+        lambda loss: battery.compiles(loss, "aot_eager"),
+        _other_when_compiled,
+        "off by 0.001",
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""The public names and their signatures, against ``public_surface.txt``: nothing is added, renamed or given another default by accident."""
+"""The public names and their signatures, against ``public_surface.txt``: nothing is added, renamed
+or given another default by accident.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,20 @@ import ssimloss
 
 SNAPSHOT = Path(__file__).with_name("public_surface.txt")
 REGENERATE = ".venv/bin/python tests/test_public_surface.py"
-MODULES = (ssimloss, *(value for name in ssimloss.__all__ if isinstance(value := getattr(ssimloss, name), types.ModuleType)))
+MODULES = (
+    ssimloss,
+    *(
+        value
+        for name in ssimloss.__all__
+        if isinstance(value := getattr(ssimloss, name), types.ModuleType)
+    ),
+)
 
 
 def spell(annotation: object) -> str:
-    """A type in one spelling, whatever the version of Python prints; closed sets of words are written out."""
+    """A type in one spelling, whatever the version of Python prints; closed sets of words are
+    written out.
+    """
     if annotation is None or annotation is type(None):
         return "None"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -38,12 +49,16 @@ def spell(annotation: object) -> str:
 
 def signature(function: typing.Callable[..., object], name: str) -> str:
     """``name(parameters) -> result``, one option per line once it is long."""
-    hints = typing.get_type_hints(function.__init__ if inspect.isclass(function) else inspect.unwrap(function))  # type: ignore[misc]
+    hints = typing.get_type_hints(
+        function.__init__ if inspect.isclass(function) else inspect.unwrap(function)
+    )  # type: ignore[misc]
     parameters, stars = [], False
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name == "self":
             continue
-        prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(
+            parameter.kind, ""
+        )
         if parameter.kind is parameter.KEYWORD_ONLY and not stars:
             parameters.append("*")
         stars = stars or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
@@ -51,18 +66,32 @@ def signature(function: typing.Callable[..., object], name: str) -> str:
         if parameter.name in hints:
             text += f": {spell(hints[parameter.name])}"
         if parameter.default is not parameter.empty:
-            text += f" = {getattr(parameter.default, '__qualname__', None) or repr(parameter.default)}"
+            text += (
+                f" = {getattr(parameter.default, '__qualname__', None) or repr(parameter.default)}"
+            )
         parameters.append(text)
-    result = f" -> {spell(hints['return'])}" if "return" in hints and not inspect.isclass(function) else ""
+    result = (
+        f" -> {spell(hints['return'])}"
+        if "return" in hints and not inspect.isclass(function)
+        else ""
+    )
     line = f"{name}({', '.join(parameters)}){result}"
     if len(line) <= 120:
         return line
     indent = " " * (len(name) - len(name.lstrip()))
-    return "\n".join([f"{name}(", *(f"{indent}    {parameter}," for parameter in parameters), f"{indent}){result}"])
+    return "\n".join(
+        [
+            f"{name}(",
+            *(f"{indent}    {parameter}," for parameter in parameters),
+            f"{indent}){result}",
+        ]
+    )
 
 
 def members(cls: type) -> Iterator[str]:
-    """The public methods and properties that a class of ours defines itself, or inherits from one of ours."""
+    """The public methods and properties that a class of ours defines itself, or inherits from one
+    of ours.
+    """
     ours = [base for base in cls.__mro__ if base.__module__.startswith("ssimloss")]
     for name in sorted({name for base in ours for name in vars(base) if not name.startswith("_")}):
         member = inspect.getattr_static(cls, name)
@@ -75,8 +104,14 @@ def members(cls: type) -> Iterator[str]:
 
 
 def names(module: types.ModuleType) -> list[str]:
-    """What a module exports: its ``__all__``, or without one, the functions and classes it defines."""
-    own = (name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__ and name[0] != "_")
+    """What a module exports: its ``__all__``, or without one, the functions and
+    classes it defines.
+    """
+    own = (
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and name[0] != "_"
+    )
     return sorted(getattr(module, "__all__", own))
 
 
@@ -100,10 +135,20 @@ def surface() -> str:
 
 def test_surface_is_the_snapshot() -> None:
     recorded = SNAPSHOT.read_text(encoding="utf-8") if SNAPSHOT.exists() else ""
-    difference = list(difflib.unified_diff(recorded.splitlines(), surface().splitlines(), "recorded", "now", lineterm="", n=1))
+    difference = list(
+        difflib.unified_diff(
+            recorded.splitlines(), surface().splitlines(), "recorded", "now", lineterm="", n=1
+        )
+    )
     if difference:
         pytest.fail(
-            "\n".join([*difference, f"the public surface changed; if that is meant: {REGENERATE}, and name the change in CHANGELOG.md"]),
+            "\n".join(
+                [
+                    *difference,
+                    f"the public surface changed; if that is meant: {REGENERATE}, and name the "
+                    "change in CHANGELOG.md",
+                ]
+            ),
             pytrace=False,
         )
 
@@ -115,12 +160,19 @@ def test_all_names_are_there_and_listed_once(module: types.ModuleType) -> None:
 
 
 def test_options_are_keywords() -> None:
-    """Two images go by position, options never: a new option may then stand anywhere in the list."""
+    """Two images go by position, options never: a new option may then stand anywhere
+    in the list.
+    """
     for name in ssimloss.functional.__all__:
         function = getattr(ssimloss.functional, name)
-        options = [p for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
+        options = [
+            p for p in inspect.signature(function).parameters.values() if p.default is not p.empty
+        ]
         assert all(p.kind is p.KEYWORD_ONLY for p in options), name
-        assert not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in inspect.signature(function).parameters.values()), name
+        assert not any(
+            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            for p in inspect.signature(function).parameters.values()
+        ), name
 
 
 if __name__ == "__main__":

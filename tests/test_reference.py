@@ -1,4 +1,6 @@
-"""The reference itself: closed forms, cases worked by hand, scikit-image, and every golden number of the original programs."""
+"""The reference itself: closed forms, cases worked by hand, scikit-image, and every golden number
+of the original programs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import reference
 GOLDENS = sorted((Path(__file__).parent / "goldens").glob("*.json"))
 
 
-# --- original programs -------------------------------------------------------------------------------------------------------------
+# --- original programs ----------------------------------------------------------------------------
 
 
 @functools.cache
@@ -25,7 +27,9 @@ def pair_u8(case: str) -> tuple[np.ndarray, np.ndarray]:
 def pair(case: str) -> list[np.ndarray]:
     """``(N, C, H, W)``, 0..255."""
     if case == "batch":
-        return [images.transpose(0, 3, 1, 2).astype(np.float64) for images in photographs.batch_u8()]
+        return [
+            images.transpose(0, 3, 1, 2).astype(np.float64) for images in photographs.batch_u8()
+        ]
     return [reference.images(image) for image in pair_u8(case)]
 
 
@@ -36,7 +40,9 @@ def ssim(case: str, padding: str = "valid") -> float:
 
 @functools.cache
 def ms_ssim(case: str, negative: str, pooling: str) -> float:
-    return float(reference.ms_ssim(*pair(case), data_range=255.0, negative=negative, pooling=pooling).mean())
+    return float(
+        reference.ms_ssim(*pair(case), data_range=255.0, negative=negative, pooling=pooling).mean()
+    )
 
 
 def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
@@ -44,18 +50,27 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
     pred, target = pair_u8(case)
     if quantity.startswith("sum of rgb2gray"):
         image = pred if "pred" in quantity else target
-        return float(np.sum(image if image.shape[2] == 1 else reference.matlab_rgb2gray(image), dtype=np.int64)), 0
+        return float(
+            np.sum(
+                image if image.shape[2] == 1 else reference.matlab_rgb2gray(image), dtype=np.int64
+            )
+        ), 0
     if options["channel"] in ("R", "G", "B"):
         images = [image[..., "RGB".index(options["channel"])] for image in (pred, target)]
     else:
-        images = [image if image.shape[2] == 1 else reference.matlab_rgb2gray(image) for image in (pred, target)]
+        images = [
+            image if image.shape[2] == 1 else reference.matlab_rgb2gray(image)
+            for image in (pred, target)
+        ]
     x, y = (reference.images(image) for image in images)
     if quantity == "ssim_index":
         return reference.ssim(x, y, data_range=255.0), 1e-12
     if quantity == "ssim":
         return reference.ssim(x, y, data_range=255.0, downsample="matlab"), 1e-12
     if quantity == "msssim":
-        return reference.ms_ssim(x, y, data_range=255.0, pooling="symmetric", method=options["method"]).item(), 1e-12
+        return reference.ms_ssim(
+            x, y, data_range=255.0, pooling="symmetric", method=options["method"]
+        ).item(), 1e-12
     # the older program drops odd rows and leaves the coarsest term without its weight
     terms = reference.ms_ssim_terms(x, y, data_range=255.0, pooling="floor").ravel()
     weights = np.array(reference.MS_SSIM_WEIGHTS[:4])
@@ -66,7 +81,9 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
 
 def basicsr(case: str, quantity: str, options: dict) -> tuple[float, float]:
     in_float32 = options["test_y_channel"]
-    x, y = reference.super_resolution_pair(*pair_u8(case), crop_border=options["crop_border"], y_channel=in_float32)
+    x, y = reference.super_resolution_pair(
+        *pair_u8(case), crop_border=options["crop_border"], y_channel=in_float32
+    )
     if quantity == "calculate_psnr":
         return reference.psnr(x, y, data_range=255.0).item(), 1e-5 if in_float32 else 1e-12
     return reference.ssim(x, y, data_range=255.0), 1e-6 if in_float32 else 1e-12
@@ -85,19 +102,34 @@ def tensorflow(case: str, quantity: str, options: dict) -> tuple[float, float]:
 
 
 def gaussian_splatting(case: str, quantity: str, options: dict) -> tuple[float, float]:
-    """Its window, rounded to float32, sums to 1 - 7e-8, which moves the variance of bright flat patches by 7e-8 of their squared mean."""
-    tolerance = {("_ssim", "double"): 1e-12, ("ssim", "double"): 2e-5, ("ssim", "float32"): 5e-5}[quantity, options["precision"]]
+    """Its window, rounded to float32, sums to 1 - 7e-8, which moves the variance of bright flat
+    patches by 7e-8 of their squared mean.
+    """
+    tolerance = {("_ssim", "double"): 1e-12, ("ssim", "double"): 2e-5, ("ssim", "float32"): 5e-5}[
+        quantity, options["precision"]
+    ]
     return ssim(case, "zeros"), tolerance
 
 
 def pyiqa_luma(image: np.ndarray, color_space: str) -> np.ndarray:
-    weights, offset = {"yiq": ((0.299, 0.587, 0.114), 0), "ycbcr": ((65.481, 128.553, 24.966), 16)}[color_space]
+    weights, offset = {"yiq": ((0.299, 0.587, 0.114), 0), "ycbcr": ((65.481, 128.553, 24.966), 16)}[
+        color_space
+    ]
     scale = 255.0 if color_space == "yiq" else 1.0
-    return sum(float(np.float32(weight)) * image[:, channel : channel + 1] / 255 for channel, weight in enumerate(weights)) * scale + offset
+    return (
+        sum(
+            float(np.float32(weight)) * image[:, channel : channel + 1] / 255
+            for channel, weight in enumerate(weights)
+        )
+        * scale
+        + offset
+    )
 
 
 def pyiqa(case: str, quantity: str, options: dict) -> tuple[float, float]:
-    """PSNR adds 1e-8 to the error. SSIM rounds to gray levels (float32 luma weights decide ties) and cuts contrast-structure off at 0."""
+    """PSNR adds 1e-8 to the error. SSIM rounds to gray levels (float32 luma weights decide ties)
+    and cuts contrast-structure off at 0.
+    """
     x, y = pair(case)
     if options["test_y_channel"] and x.shape[1] == 3:
         x, y = (pyiqa_luma(image, options["color_space"]) for image in (x, y))
@@ -107,7 +139,11 @@ def pyiqa(case: str, quantity: str, options: dict) -> tuple[float, float]:
     if quantity == "SSIM":
         shared = {"data_range": 255.0, "downsample": "auto" if options["downsample"] else None}
         luminance = reference.ssim_map(x, y, exponents=(1, 0, 0), **shared)
-        return float((luminance * np.maximum(reference.ssim_map(x, y, exponents=(0, 1, 1), **shared), 0)).mean()), 1e-6
+        return float(
+            (
+                luminance * np.maximum(reference.ssim_map(x, y, exponents=(0, 1, 1), **shared), 0)
+            ).mean()
+        ), 1e-6
     terms = []
     for scale in range(5):
         luminance = reference.ssim_map(x, y, exponents=(1, 0, 0), data_range=255.0)
@@ -125,7 +161,9 @@ def focal_frequency_loss(case: str, quantity: str, options: dict) -> tuple[float
 
 def matlab_imresize(case: str, _: str, options: dict) -> tuple[np.ndarray, float]:
     image = small_matrices()[case]
-    return reference.imresize(image, size=options["size"], antialias=options["antialias"]), 1e-12 * image.max()
+    return reference.imresize(
+        image, size=options["size"], antialias=options["antialias"]
+    ), 1e-12 * image.max()
 
 
 def small_matrices() -> dict[str, np.ndarray]:
@@ -140,7 +178,12 @@ def golden_rows() -> list:
     rows = []
     for path in GOLDENS:
         for row in json.loads(path.read_text())["values"]:
-            words = [path.stem, row["quantity"], row["case"], *(f"{key}={value}" for key, value in row["options"].items())]
+            words = [
+                path.stem,
+                row["quantity"],
+                row["case"],
+                *(f"{key}={value}" for key, value in row["options"].items()),
+            ]
             rows.append(pytest.param(path.stem, row, id="-".join(words).replace(" ", "_")))
     return rows
 
@@ -148,29 +191,45 @@ def golden_rows() -> list:
 @pytest.mark.parametrize(("program", "row"), golden_rows())
 def test_golden(program: str, row: dict):
     value, tolerance = globals()[program](row["case"], row["quantity"], row["options"])
-    assert np.abs(value - np.asarray(row["value"])).max() <= tolerance, f"{value!r} here, {row['value']!r} there"
+    assert np.abs(value - np.asarray(row["value"])).max() <= tolerance, (
+        f"{value!r} here, {row['value']!r} there"
+    )
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)
 def test_golden_inputs_are_the_bytes_we_make(path: Path):
     for case, recorded in json.loads(path.read_text())["inputs"].items():
         pred, target = photographs.batch_u8() if case == "batch" else pair_u8(case)
-        assert [photographs.sha256(pred), photographs.sha256(target)] == [recorded["pred_sha256"], recorded["target_sha256"]]
+        assert [photographs.sha256(pred), photographs.sha256(target)] == [
+            recorded["pred_sha256"],
+            recorded["target_sha256"],
+        ]
         assert not np.array_equal(pred, target)
 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"sigma": 1.45}, {"window_size": 9}, {"k2": 0.031}, {"padding": "reflect"}, {"covariance": "sample"}, {"data_range": 256.0}],
+    [
+        {"sigma": 1.45},
+        {"window_size": 9},
+        {"k2": 0.031},
+        {"padding": "reflect"},
+        {"covariance": "sample"},
+        {"data_range": 256.0},
+    ],
     ids=str,
 )
 def test_golden_notices_a_planted_fault(fault: dict):
     golden = json.loads((Path(__file__).parent / "goldens" / "wang_matlab.json").read_text())
-    (expected,) = [row["value"] for row in golden["values"] if (row["case"], row["quantity"]) == ("gray", "ssim_index")]
+    (expected,) = [
+        row["value"]
+        for row in golden["values"]
+        if (row["case"], row["quantity"]) == ("gray", "ssim_index")
+    ]
     assert abs(reference.ssim(*pair("gray"), **{"data_range": 255.0, **fault}) - expected) > 1e-6
 
 
-# --- closed forms and hand-made cases ----------------------------------------------------------------------------------------------
+# --- closed forms and hand-made cases -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 17, 13), (1, 1, 12, 13, 14)], ids=["image", "volume"])
@@ -182,7 +241,9 @@ def test_ssim_of_constants_is_the_luminance_term(shape: tuple, padding: str):
 
 
 def test_ssim_of_one_window_by_hand():
-    """3x3 uniform window over one pixel 9 in zeros against one pixel 18 in zeros: means 1, 2; variances 8, 32; covariance 16."""
+    """3x3 uniform window over one pixel 9 in zeros against one pixel 18 in zeros: means 1, 2;
+    variances 8, 32; covariance 16.
+    """
     x = np.zeros((1, 1, 3, 3))
     x[0, 0, 1, 1] = 9
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -190,9 +251,16 @@ def test_ssim_of_one_window_by_hand():
     expected = (2 * 1 * 2 + c1) / (1 + 4 + c1) * (2 * 16 + c2) / (8 + 32 + c2)
     assert reference.ssim(x, 2 * x, **options) == pytest.approx(expected, rel=1e-14)
     expected = (2 * 1 * 2 + c1) / (1 + 4 + c1) * (2 * 18 + c2) / (9 + 36 + c2)  # times 9/8
-    assert reference.ssim(x, 2 * x, covariance="sample", **options) == pytest.approx(expected, rel=1e-14)
-    luminance, contrast = (2 * 1 * 2 + c1) / (1 + 4 + c1), (2 * 16 + c2) / (8 + 32 + c2)  # the structure term is 1
-    assert reference.ssim(x, 2 * x, exponents=(0.5, 2, 3), **options) == pytest.approx(luminance**0.5 * contrast**2, rel=1e-13)
+    assert reference.ssim(x, 2 * x, covariance="sample", **options) == pytest.approx(
+        expected, rel=1e-14
+    )
+    luminance, contrast = (
+        (2 * 1 * 2 + c1) / (1 + 4 + c1),
+        (2 * 16 + c2) / (8 + 32 + c2),
+    )  # the structure term is 1
+    assert reference.ssim(x, 2 * x, exponents=(0.5, 2, 3), **options) == pytest.approx(
+        luminance**0.5 * contrast**2, rel=1e-13
+    )
 
 
 def test_negative_structure_keeps_its_sign_under_a_fractional_power():
@@ -208,10 +276,16 @@ def test_agrees_with_scikit_image(case: str):
     x, y = photographs.arrays(case)
     options = {"data_range": 1.0, "channel_axis": 0}
     default = metrics.structural_similarity(x[0], y[0], **options)
-    assert reference.ssim(x, y, window="uniform", window_size=7, covariance="sample") == pytest.approx(default, abs=1e-12)
-    gaussian = metrics.structural_similarity(x[0], y[0], gaussian_weights=True, use_sample_covariance=False, **options)
+    assert reference.ssim(
+        x, y, window="uniform", window_size=7, covariance="sample"
+    ) == pytest.approx(default, abs=1e-12)
+    gaussian = metrics.structural_similarity(
+        x[0], y[0], gaussian_weights=True, use_sample_covariance=False, **options
+    )
     assert reference.ssim(x, y) == pytest.approx(gaussian, abs=1e-12)
-    assert reference.psnr(x, y).item() == pytest.approx(metrics.peak_signal_noise_ratio(y, x, data_range=1.0), abs=1e-12)
+    assert reference.psnr(x, y).item() == pytest.approx(
+        metrics.peak_signal_noise_ratio(y, x, data_range=1.0), abs=1e-12
+    )
 
 
 def test_volume_agrees_with_scikit_image():
@@ -219,32 +293,49 @@ def test_volume_agrees_with_scikit_image():
     x, y = np.random.RandomState(0).random_sample((2, 1, 1, 9, 10, 11))
     y = (x + y) / 2
     expected = metrics.structural_similarity(x[0, 0], y[0, 0], data_range=1.0)
-    assert reference.ssim(x, y, window="uniform", window_size=7, covariance="sample") == pytest.approx(expected, abs=1e-12)
+    assert reference.ssim(
+        x, y, window="uniform", window_size=7, covariance="sample"
+    ) == pytest.approx(expected, abs=1e-12)
 
 
 def test_data_range_pair_is_a_shift():
     x, y = photographs.arrays("odd")
-    assert reference.ssim(2 * x - 1, 2 * y - 1, data_range=(-1.0, 1.0)) == pytest.approx(reference.ssim(x, y), abs=1e-13)
+    assert reference.ssim(2 * x - 1, 2 * y - 1, data_range=(-1.0, 1.0)) == pytest.approx(
+        reference.ssim(x, y), abs=1e-13
+    )
 
 
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
 def test_masked_pixels_never_matter(padding: str):
     x, y = (image[..., :40, :50] for image in photographs.arrays("odd"))
     mask = np.ones((1, 1, 40, 50))
-    assert reference.ssim(x, y, mask=mask, padding=padding) == pytest.approx(reference.ssim(x, y, padding=padding), abs=1e-14)
+    assert reference.ssim(x, y, mask=mask, padding=padding) == pytest.approx(
+        reference.ssim(x, y, padding=padding), abs=1e-14
+    )
     mask[..., 5:20, 10:40] = 0
     spoiled = np.where(mask == 0, np.nan, x)
-    assert reference.ssim(spoiled, y, mask=mask, padding=padding) == reference.ssim(x, y, mask=mask, padding=padding)
-    assert reference.ssim(spoiled, y, mask=mask, downsample=2) == reference.ssim(x, y, mask=mask, downsample=2)
+    assert reference.ssim(spoiled, y, mask=mask, padding=padding) == reference.ssim(
+        x, y, mask=mask, padding=padding
+    )
+    assert reference.ssim(spoiled, y, mask=mask, downsample=2) == reference.ssim(
+        x, y, mask=mask, downsample=2
+    )
     # a mask that keeps a rectangle leaves, at positions wholly inside it, what cropping would give
     inside = np.zeros_like(mask)
     inside[..., 3:33, 4:44] = 1
     whole = reference.ssim_map(x, y, mask=inside)[..., 3:23, 4:34]
-    np.testing.assert_allclose(whole, reference.ssim_map(x[..., 3:33, 4:44], y[..., 3:33, 4:44]), atol=1e-13)
+    np.testing.assert_allclose(
+        whole, reference.ssim_map(x[..., 3:33, 4:44], y[..., 3:33, 4:44]), atol=1e-13
+    )
 
 
 def test_downsampling_factors():
-    factors = [(255, 1, 1), (384, 2, 2), (640, 2, 3), (645, 3, 3)]  # halves: 1.5 -> 2, 2.5 -> 2 in Python, 3 in MATLAB
+    factors = [
+        (255, 1, 1),
+        (384, 2, 2),
+        (640, 2, 3),
+        (645, 3, 3),
+    ]  # halves: 1.5 -> 2, 2.5 -> 2 in Python, 3 in MATLAB
     for side, python, matlab in factors:
         shape = (1, 1, side, side + 9)
         assert reference.downsampling_factor(shape, "auto") == python
@@ -252,12 +343,19 @@ def test_downsampling_factors():
     ramp = np.arange(5.0).reshape(1, 1, 1, 5).repeat(5, axis=2)
     np.testing.assert_array_equal(reference.average_pool(ramp, 2)[0, 0, 0], [0.5, 2.5])
     np.testing.assert_allclose(reference.matlab_pool(ramp, 2)[0, 0, 0], [0.5, 2.5, 4])
-    np.testing.assert_allclose(reference.matlab_pool(ramp, 3)[0, 0, 0], [1 / 3, 3])  # boxes are centred, blocks are not
+    np.testing.assert_allclose(
+        reference.matlab_pool(ramp, 3)[0, 0, 0], [1 / 3, 3]
+    )  # boxes are centred, blocks are not
 
 
 def test_halving_of_an_odd_side():
     row = np.array([1.0, 2, 3, 4, 5]).reshape(1, 1, 1, 5).repeat(2, axis=2)
-    expected = {"floor": [1.5, 3.5], "zeros": [0.5, 2.5, 4.5], "replicate": [1, 2.5, 4.5], "symmetric": [1.5, 3.5, 5]}
+    expected = {
+        "floor": [1.5, 3.5],
+        "zeros": [0.5, 2.5, 4.5],
+        "replicate": [1, 2.5, 4.5],
+        "symmetric": [1.5, 3.5, 5],
+    }
     for pooling, values in expected.items():
         np.testing.assert_allclose(reference.halve(row, pooling)[0, 0, 0], values)
 
@@ -266,8 +364,12 @@ def test_ms_ssim_of_constants_is_the_coarsest_luminance():
     x, y = np.full((1, 2, 176, 180), 0.2), np.full((1, 2, 176, 180), 0.7)
     luminance = (2 * 0.2 * 0.7 + 1e-4) / (0.2**2 + 0.7**2 + 1e-4)
     np.testing.assert_allclose(reference.ms_ssim(x, y), luminance**0.1333, rtol=1e-13)
-    small = reference.ms_ssim(x[..., :64, :64], y[..., :64, :64], min_size="fewer_scales")  # 64, 32, 16
-    np.testing.assert_allclose(small, luminance ** (0.3001 / (0.0448 + 0.2856 + 0.3001)), rtol=1e-13)
+    small = reference.ms_ssim(
+        x[..., :64, :64], y[..., :64, :64], min_size="fewer_scales"
+    )  # 64, 32, 16
+    np.testing.assert_allclose(
+        small, luminance ** (0.3001 / (0.0448 + 0.2856 + 0.3001)), rtol=1e-13
+    )
     with pytest.raises(ValueError, match="only 3 of 5"):
         reference.ms_ssim(x[..., :64, :64], y[..., :64, :64])
 
@@ -282,7 +384,10 @@ def test_negative_terms():
 
 
 def test_structure_correlation_at_flat_windows():
-    flat, noise = np.full((1, 1, 11, 11), 0.3), np.random.RandomState(0).random_sample((1, 1, 11, 11))
+    flat, noise = (
+        np.full((1, 1, 11, 11), 0.3),
+        np.random.RandomState(0).random_sample((1, 1, 11, 11)),
+    )
     assert reference.structure_correlation(flat, flat + 0.4) == 1
     assert reference.structure_correlation(flat, noise) == 0
     assert reference.structure_correlation(noise, 0.2 - 3 * noise) == pytest.approx(-1)
@@ -293,7 +398,9 @@ def test_gradient_ssim():
     assert reference.gradient_ssim(x, x) == pytest.approx(1)
     assert reference.gradient_ssim(x, x[..., ::-1]) < reference.gradient_ssim(x, y) < 1
     ramp = np.arange(20.0).repeat(20).reshape(1, 1, 20, 20) / 20
-    shifted = reference.gradient_ssim(ramp, ramp + 0.1, reduction="none")  # equal gradients: only the luminance differs
+    shifted = reference.gradient_ssim(
+        ramp, ramp + 0.1, reduction="none"
+    )  # equal gradients: only the luminance differs
     luminance = reference.ssim_map(ramp, ramp + 0.1, exponents=(1, 0, 0))
     np.testing.assert_allclose(shifted, luminance, rtol=1e-12)
 
@@ -303,8 +410,12 @@ def test_psnr_of_a_known_error():
     y = x.copy()
     y[0], y[1] = 0.1, 0.01
     np.testing.assert_allclose(reference.psnr(x, y), [20, 40], rtol=1e-13)
-    np.testing.assert_allclose(reference.psnr_pooled(x, y), -10 * np.log10((0.01 + 0.0001) / 2), rtol=1e-13)
-    np.testing.assert_allclose(reference.psnr(x, y, data_range=(-1.0, 1.0)), 20 * np.log10([20, 200]))
+    np.testing.assert_allclose(
+        reference.psnr_pooled(x, y), -10 * np.log10((0.01 + 0.0001) / 2), rtol=1e-13
+    )
+    np.testing.assert_allclose(
+        reference.psnr(x, y, data_range=(-1.0, 1.0)), 20 * np.log10([20, 200])
+    )
     assert np.isinf(reference.psnr(x, x)).all()
     np.testing.assert_allclose(reference.psnr(x, x, eps=1e-8), 80)
 
@@ -331,7 +442,9 @@ def test_edge_operators_on_ramps():
             for gradient, slope in zip(operator(x), (gx, gy), strict=True):
                 np.testing.assert_array_equal(gradient[..., 1:-1, 1:-1], gain * slope)
         np.testing.assert_array_equal(reference.laplacian(x)[..., 1:-1, 1:-1], 0)
-    np.testing.assert_array_equal(reference.laplacian(right[None, None] ** 2)[..., 1:-1], np.full((1, 1, 5, 4), 2.0))
+    np.testing.assert_array_equal(
+        reference.laplacian(right[None, None] ** 2)[..., 1:-1], np.full((1, 1, 5, 4), 2.0)
+    )
 
 
 def test_gradient_difference_by_hand():
@@ -346,23 +459,34 @@ def test_frequency():
     x, y = (image[..., :31, :18] for image in photographs.arrays("odd"))
     np.testing.assert_allclose(reference.dft2(x), np.fft.fft2(x, norm="ortho"), atol=1e-12)
     one = np.zeros((1, 1, 4, 4))
-    one[..., 0, 0] = 1  # every frequency 1/4, so the weight is 1 everywhere and Parseval gives the mean square
+    one[..., 0, 0] = (
+        1  # every frequency 1/4, so the weight is 1 everywhere and Parseval gives the mean square
+    )
     assert reference.focal_frequency(one, 0 * one) == pytest.approx(1 / 16)
     assert reference.focal_frequency(x, x) == 0
-    np.testing.assert_allclose(reference.fourier_magnitude_l1(x, np.roll(x, 5, axis=-1)), 0, atol=1e-12)  # a shift changes phases only
+    np.testing.assert_allclose(
+        reference.fourier_magnitude_l1(x, np.roll(x, 5, axis=-1)), 0, atol=1e-12
+    )  # a shift changes phases only
     assert reference.fourier_magnitude_l1(x, y).mean() > 0.01
 
 
 def test_luma_of_black_and_white():
     white, black = np.ones((1, 3, 1, 1)), np.zeros((1, 3, 1, 1))
-    assert (reference.luma(white).item() * 255, reference.luma(black).item() * 255) == pytest.approx((235, 16))
-    assert (reference.luma(white, "bt601").item(), reference.luma(black, "bt601").item()) == pytest.approx((1, 0))
+    assert (
+        reference.luma(white).item() * 255,
+        reference.luma(black).item() * 255,
+    ) == pytest.approx((235, 16))
+    assert (
+        reference.luma(white, "bt601").item(),
+        reference.luma(black, "bt601").item(),
+    ) == pytest.approx((1, 0))
     np.testing.assert_array_equal(
-        reference.matlab_rgb2gray(np.array([[[255, 255, 255], [255, 0, 0], [0, 0, 1]]], np.uint8)), [[255, 76, 0]]
+        reference.matlab_rgb2gray(np.array([[[255, 255, 255], [255, 0, 0], [0, 0, 1]]], np.uint8)),
+        [[255, 76, 0]],
     )
 
 
-# --- photographs -------------------------------------------------------------------------------------------------------------------
+# --- photographs ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", photographs.CASES)
@@ -374,7 +498,11 @@ def test_pairs_are_usable(case: str):
         assert image.min() <= 5
         assert image.max() >= 230
     assert (pred != target).any(axis=(0, 1)).all()
-    assert 20 < reference.psnr(reference.images(pred), reference.images(target), data_range=255.0).item() < 35
+    assert (
+        20
+        < reference.psnr(reference.images(pred), reference.images(target), data_range=255.0).item()
+        < 35
+    )
 
 
 def test_tensors_are_the_arrays():

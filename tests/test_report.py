@@ -34,7 +34,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Parts(HTMLParser):
-    """The elements of a page, as an HTML parser sees them: attributes, and the text of scripts by id."""
+    """The elements of a page, as an HTML parser sees them: attributes, and the text of scripts by
+    id.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -71,18 +73,27 @@ def gray_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(on_disk(folder, ["ours"], number=7, gray=True), folder / "report")
 
 
-# --- the file ------------------------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 def test_page_is_one_file_that_asks_for_nothing(three_page: Path) -> None:
     assert [path.name for path in three_page.parent.iterdir()] == ["index.html"]
     text = three_page.read_text(encoding="utf-8")
-    assert set(re.findall(r"https?://[^\s\"'`)]*", text)) == {"http://www.w3.org/2000/svg"}, "only the name of SVG's namespace"
+    assert set(re.findall(r"https?://[^\s\"'`)]*", text)) == {"http://www.w3.org/2000/svg"}, (
+        "only the name of SVG's namespace"
+    )
     parts = Parts(text)
     for tag, attributes in parts.elements:
-        assert not {"src", "srcset", "style", "onclick", "onerror"} & attributes.keys(), (tag, attributes)
+        assert not {"src", "srcset", "style", "onclick", "onerror"} & attributes.keys(), (
+            tag,
+            attributes,
+        )
         assert (attributes.get("href") or "#").startswith(("#", "data:"))
-    (policy,) = [a["content"] for tag, a in parts.elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        a["content"]
+        for tag, a in parts.elements
+        if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy is not None
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe" not in policy
@@ -110,15 +121,22 @@ def test_numbers_survive(three: Evaluation, three_page: Path) -> None:
     assert data["values"][1][0][3] == "inf"
     assert data["values"][1][1][5] == "nan"
     assert data["values"][1][0][4] is None
-    assert data["values"][1][0][0] == pytest.approx(three.images[0].values["theirs"]["psnr"], rel=1e-8)
-    assert [(row["image"], METHODS[row["method"]]) for row in data["failures"]] == [(4, method) for method in METHODS]
+    assert data["values"][1][0][0] == pytest.approx(
+        three.images[0].values["theirs"]["psnr"], rel=1e-8
+    )
+    assert [(row["image"], METHODS[row["method"]]) for row in data["failures"]] == [
+        (4, method) for method in METHODS
+    ]
 
 
 def test_worst_are_taken_in_turns() -> None:
     evaluation = without_files(6, ["a", "b"])
     psnr = {"a": [30, math.inf, 20, 21, 40, 41], "b": [25, 26, 27, 24, 23, math.nan]}
     for image, a, b in zip(evaluation.images, psnr["a"], psnr["b"], strict=True):
-        image.values = {"a": {"psnr": a, "ssim": image.index / 10}, "b": {"psnr": b, "ssim": 1 - image.index / 10}}
+        image.values = {
+            "a": {"psnr": a, "ssim": image.index / 10},
+            "b": {"psnr": b, "ssim": 1 - image.index / 10},
+        }
     del evaluation.images[5].values["a"]
     assert _pictures.worst_images(evaluation, 1) == [2, 4, 0, 5], "PSNR of a and b, SSIM of a and b"
     assert _pictures.worst_images(evaluation, 2) == [2, 4, 0, 5, 3, 1]
@@ -132,25 +150,40 @@ def test_worst_are_taken_in_turns() -> None:
 def test_maps_are_those_of_the_files(three: Evaluation) -> None:
     picture = _pictures.draw_picture(three.images[1], METHODS)
     assert picture is not None
-    truth, seen = (np.array(Image.open(path)) for path in (three.images[1].reference, three.images[1].distorted["theirs"]))
+    truth, seen = (
+        np.array(Image.open(path))
+        for path in (three.images[1].reference, three.images[1].distorted["theirs"])
+    )
     assert np.array_equal(decoded(picture["reference"]), truth)
     assert np.array_equal(decoded(picture["results"][1]), seen)
     error = np.abs(seen.astype(float) - truth).mean(2)
     shown = decoded(picture["error"][1])[..., 0] * (picture["limit"] / 255)
-    assert np.abs(shown - error.clip(max=picture["limit"])).max() <= picture["limit"] / 255 / 2 + 1e-4
-    pred, target = (torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth))
+    assert (
+        np.abs(shown - error.clip(max=picture["limit"])).max() <= picture["limit"] / 255 / 2 + 1e-4
+    )
+    pred, target = (
+        torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth)
+    )
     similarity = F.ssim_map(pred, target, padding="reflect")[0].mean(0).numpy()
-    assert np.abs(decoded(picture["ssim"][1])[..., 0] / 255 - similarity.clip(0, 1)).max() <= 0.5 / 255 + 1e-4
+    assert (
+        np.abs(decoded(picture["ssim"][1])[..., 0] / 255 - similarity.clip(0, 1)).max()
+        <= 0.5 / 255 + 1e-4
+    )
 
 
-def test_large_image_becomes_the_crop_around_its_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_image_becomes_the_crop_around_its_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_pictures, "LARGEST", 64)
     truth = photographs.photograph("chelsea")
     seen = noisy(truth, 2, 0)
     seen[200:210, 300:312] = 255 - seen[200:210, 300:312]
     evaluation = on_disk(tmp_path, ["ours"], number=6)
     record = evaluation.images[0]
-    record.reference, record.distorted["ours"] = save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen)
+    record.reference, record.distorted["ours"] = (
+        save(tmp_path / "a.png", truth),
+        save(tmp_path / "b.png", seen),
+    )
     picture = _pictures.draw_picture(record, ["ours"])
     assert picture is not None
     top, left = picture["corner"]
@@ -159,9 +192,18 @@ def test_large_image_becomes_the_crop_around_its_fault(tmp_path: Path, monkeypat
     assert abs(left + 32 - 306) <= 6
     assert f"64 × 64 pixels (height × width) from x {left}, y {top} on" in picture["note"]
     assert np.array_equal(decoded(picture["results"][0]), seen[top : top + 64, left : left + 64])
-    pred, target = (torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth))
-    similarity = F.ssim_map(pred, target, padding="reflect")[0, :, top : top + 64, left : left + 64].mean(0).numpy()
-    assert np.abs(decoded(picture["ssim"][0])[..., 0] / 255 - similarity.clip(0, 1)).max() <= 0.5 / 255 + 1e-4, "no border at the crop"
+    pred, target = (
+        torch.tensor(image).permute(2, 0, 1)[None].double() / 255 for image in (seen, truth)
+    )
+    similarity = (
+        F.ssim_map(pred, target, padding="reflect")[0, :, top : top + 64, left : left + 64]
+        .mean(0)
+        .numpy()
+    )
+    assert (
+        np.abs(decoded(picture["ssim"][0])[..., 0] / 255 - similarity.clip(0, 1)).max()
+        <= 0.5 / 255 + 1e-4
+    ), "no border at the crop"
 
 
 def test_sixteen_bit_is_shown_by_its_range(tmp_path: Path) -> None:
@@ -200,13 +242,17 @@ def test_worst_region_of_a_large_image_holds_its_fault(top: int, left: int) -> N
     assert max(0, left - 479) <= x <= min(left, 2003 - 480)
 
 
-def test_thumbnail_of_a_jpeg_is_upright_and_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thumbnail_of_a_jpeg_is_upright_and_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = without_files(1, ["ours"]).images[0]
     record.reference = tmp_path / "a.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6  # turned to the right
     Image.fromarray(photographs.photograph("coffee")).save(record.reference, exif=exif, quality=95)
-    slow = decoded(_pictures._thumbnail(dataclasses.replace(record, values={}), 96) or "").astype(int)
+    slow = decoded(_pictures._thumbnail(dataclasses.replace(record, values={}), 96) or "").astype(
+        int
+    )
     reads = []
     monkeypatch.setattr(_pictures, "_read", reads.append)
     quick = decoded(_pictures._thumbnail(record, 96) or "").astype(int)
@@ -227,7 +273,10 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
     record.distorted["theirs"] = record.reference
     picture = _pictures.draw_picture(record, evaluation.methods)
     assert picture is not None
-    assert "ours: reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255" in picture["note"]
+    assert (
+        "ours: reference of 16 bit, result of 8 bit: each counts over its own range, 65535 and 255"
+        in picture["note"]
+    )
     assert "theirs: " not in picture["note"]
 
 
@@ -247,8 +296,14 @@ def test_files_that_are_gone_or_of_another_size_have_no_picture(tmp_path: Path) 
     save(evaluation.images[1].distorted["ours"], np.zeros((5, 5, 3), np.uint8))
     evaluation.images[2].distorted["theirs"].write_bytes(b"")
     assert _pictures.draw_picture(evaluation.images[0], evaluation.methods) is None
-    assert [bool(p) for p in (_pictures.draw_picture(evaluation.images[1], evaluation.methods) or {})["results"]] == [False, True]
-    assert [bool(p) for p in (_pictures.draw_picture(evaluation.images[2], evaluation.methods) or {})["results"]] == [True, False]
+    assert [
+        bool(p)
+        for p in (_pictures.draw_picture(evaluation.images[1], evaluation.methods) or {})["results"]
+    ] == [False, True]
+    assert [
+        bool(p)
+        for p in (_pictures.draw_picture(evaluation.images[2], evaluation.methods) or {})["results"]
+    ] == [True, False]
     assert write_report(evaluation, tmp_path / "report").is_file()
 
 
@@ -282,13 +337,15 @@ def test_page_promises_only_files_that_are_there(tmp_path: Path) -> None:
     assert promised() == []
     (tmp_path / "summary.json").write_text(evaluation.to_json(images=False), encoding="utf-8")
     assert promised() == ["summary.json and per_image.csv"] * 2
-    (tmp_path / "summary.json").write_text(without_files(3, ["ours"]).to_json(images=False), encoding="utf-8")
+    (tmp_path / "summary.json").write_text(
+        without_files(3, ["ours"]).to_json(images=False), encoding="utf-8"
+    )
     assert promised() == []
     write_tables(tmp_path, evaluation)
     assert promised() == ["summary.json and per_image.csv"] * 2
 
 
-# --- the browser ---------------------------------------------------------------------------------------------------------------------
+# --- the browser ----------------------------------------------------------------------------------
 
 Open = Callable[..., Any]
 
@@ -296,13 +353,21 @@ Open = Callable[..., Any]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     sync = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if path is None:
         pytest.skip("no Chromium here")
     quiet = ("quic", "gpu", "background-networking", "component-update", "sync")
     with sync.sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=path, args=["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in quiet)]
+            executable_path=path,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--no-first-run",
+                *(f"--disable-{word}" for word in quiet),
+            ],
         )
         yield started
         started.close()
@@ -310,16 +375,27 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Open]:
-    """Opens a report from disk; after the test no page may have complained or asked for anything."""
+    """Opens a report from disk; after the test no page may have complained or asked
+    for anything.
+    """
     pages, complaints = [], []
 
-    def open_page(path: Path, *, width: int = 1200, height: int = 800, scheme: str = "light") -> Any:
+    def open_page(
+        path: Path, *, width: int = 1200, height: int = 800, scheme: str = "light"
+    ) -> Any:
         tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         tab.set_default_timeout(10_000)
         tab.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        tab.on("request", lambda request: None if request.url.startswith(("data:", path.as_uri())) else complaints.append(request.url))
+        tab.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("data:", path.as_uri()))
+                else complaints.append(request.url)
+            ),
+        )
         tab.goto(path.as_uri())
         tab.wait_for_selector("html[data-ready]", state="attached")
         pages.append(tab)
@@ -333,7 +409,10 @@ def open_page(browser: Any) -> Iterator[Open]:
 
 
 def column(tab: Any, number: int) -> list[str]:
-    return tab.eval_on_selector_all(f"#images tbody tr[data-position] > :nth-child({number})", "cells => cells.map(c => c.textContent)")
+    return tab.eval_on_selector_all(
+        f"#images tbody tr[data-position] > :nth-child({number})",
+        "cells => cells.map(c => c.textContent)",
+    )
 
 
 def names(tab: Any) -> list[str]:
@@ -365,9 +444,17 @@ def test_best_mean_is_of_the_same_images(open_page: Open, tmp_path: Path) -> Non
     evaluation = summed(evaluation.metrics, evaluation.methods, evaluation.images)
     tab = open_page(write_report(evaluation, tmp_path, worst=0))
     best = tab.locator("#summary .best").all_text_contents()
-    assert best == ["31.00 of 20", "0.6000"], "30.00 over 20 images is more than 24.00 over 30, and means nothing"
-    assert tab.locator("#summary td.mean small").all_text_contents() == ["31.00 of 20", "30.00 of 20"]
-    assert "PSNR: these means are over unequal sets of images and cannot be compared" in tab.text_content("#summary")
+    assert best == ["31.00 of 20", "0.6000"], (
+        "30.00 over 20 images is more than 24.00 over 30, and means nothing"
+    )
+    assert tab.locator("#summary td.mean small").all_text_contents() == [
+        "31.00 of 20",
+        "30.00 of 20",
+    ]
+    assert (
+        "PSNR: these means are over unequal sets of images and cannot be compared"
+        in tab.text_content("#summary")
+    )
     assert "SSIM: these means" not in tab.text_content("#summary")
     for place, image in enumerate(evaluation.images):
         if place >= 10:
@@ -398,7 +485,9 @@ def test_table_sorts_numbers_and_leaves_the_missing_last(open_page: Open, three_
     head.nth(8).locator("button").press("Enter")  # L1, of which the largest is worst
     assert head.nth(8).get_attribute("aria-sort") == "descending"
     head.nth(0).locator("button").click()
-    assert names(tab)[-2:] == ["photograph_10.png", "photograph_11.png"], "numbers in names count as numbers"
+    assert names(tab)[-2:] == ["photograph_10.png", "photograph_11.png"], (
+        "numbers in names count as numbers"
+    )
 
 
 def test_table_is_filtered(open_page: Open, three_page: Path) -> None:
@@ -449,7 +538,12 @@ def test_many_images_are_drawn_in_windows(open_page: Open, tmp_path: Path) -> No
 
 def share(tab: Any) -> float:
     assert float(tab.get_attribute(".handle", "aria-valuenow")) == pytest.approx(
-        float(re.search(r"([\d.]+)%\)", tab.evaluate("document.querySelector('.over').style.clipPath"))[1]), abs=0.5
+        float(
+            re.search(
+                r"([\d.]+)%\)", tab.evaluate("document.querySelector('.over').style.clipPath")
+            )[1]
+        ),
+        abs=0.5,
     )
     return float(tab.get_attribute(".handle", "aria-valuenow"))
 
@@ -476,7 +570,9 @@ def test_slider_moves_by_mouse_and_by_keys(open_page: Open, three_page: Path) ->
     assert share(tab) == pytest.approx(70, abs=1)
     tab.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 60)
     assert share(tab) == pytest.approx(70, abs=1), "the button is up"
-    assert tab.get_attribute(".handle", "aria-valuetext") == f"70 % reference, the rest {METHODS[0]}"
+    assert (
+        tab.get_attribute(".handle", "aria-valuetext") == f"70 % reference, the rest {METHODS[0]}"
+    )
 
 
 def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None:
@@ -492,7 +588,9 @@ def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None
         tab.keyboard.press("n")
     assert "is damaged" in tab.text_content(".alone")
     assert not tab.is_visible(".stage")
-    assert tab.evaluate("document.activeElement.ariaLabel") == "Close (Esc)", "what is hidden cannot keep the focus"
+    assert tab.evaluate("document.activeElement.ariaLabel") == "Close (Esc)", (
+        "what is hidden cannot keep the focus"
+    )
     for _ in range(4):
         tab.keyboard.press("p")
     assert tab.text_content("#viewer-name") == "photograph_0.png"
@@ -505,7 +603,9 @@ def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None
     assert tab.evaluate("document.querySelector('.sheet').style.width") == "48px"
     tab.keyboard.press("Escape")
     assert not tab.is_visible("dialog")
-    assert tab.evaluate("document.activeElement.textContent") == HOSTILE, "focus is back where it was"
+    assert tab.evaluate("document.activeElement.textContent") == HOSTILE, (
+        "focus is back where it was"
+    )
     tab.keyboard.press("?")
     tab.keyboard.press("t")
     assert tab.get_attribute("html", "data-theme") == "light"
@@ -522,8 +622,16 @@ def test_maps_are_coloured_and_read(open_page: Open, three: Evaluation, three_pa
     assert picture is not None
     level = decoded(picture["error"][0])[30, 60, 0]
     expected = [int(c) for c in matplotlib.colormaps["inferno"](int(level), bytes=True)]
-    assert tab.evaluate("[...document.querySelector('.over canvas').getContext('2d').getImageData(60, 30, 1, 1).data]") == expected
-    assert tab.eval_on_selector_all(".map:last-of-type .ticks span", "all => all.map(e => e.textContent)") == [
+    assert (
+        tab.evaluate(
+            "[...document.querySelector('.over canvas').getContext('2d').getImageData(60, 30, 1, "
+            "1).data]"
+        )
+        == expected
+    )
+    assert tab.eval_on_selector_all(
+        ".map:last-of-type .ticks span", "all => all.map(e => e.textContent)"
+    ) == [
         "0",
         f"{picture['limit'] / 2:g}",
         f"≥ {picture['limit']}",
@@ -547,15 +655,28 @@ def test_light_and_dark(open_page: Open, three_page: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [400, 800, 1600])
-def test_nothing_is_wider_than_the_page(open_page: Open, three_page: Path, gray_page: Path, width: int) -> None:
+def test_nothing_is_wider_than_the_page(
+    open_page: Open, three_page: Path, gray_page: Path, width: int
+) -> None:
     for path in (three_page, gray_page):
         tab = open_page(path, width=width)
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert tab.evaluate(wider) == 0
         tab.locator("#worst .card").nth(2).click()  # the longest name
-        assert tab.evaluate("document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth") == 0
-        over = "(s) => { const b = document.querySelector(s).getBoundingClientRect(); return b.left >= 0 && b.right <= innerWidth; }"
-        assert all(tab.evaluate(over, part) for part in (".title", ".buttons", ".stage", ".controls"))
+        assert (
+            tab.evaluate(
+                "document.querySelector('dialog').scrollWidth - "
+                "document.querySelector('dialog').clientWidth"
+            )
+            == 0
+        )
+        over = (
+            "(s) => { const b = document.querySelector(s).getBoundingClientRect(); return b.left "
+            ">= 0 && b.right <= innerWidth; }"
+        )
+        assert all(
+            tab.evaluate(over, part) for part in (".title", ".buttons", ".stage", ".controls")
+        )
         tab.keyboard.press("Escape")
 
 
@@ -570,10 +691,14 @@ def test_one_method_has_no_comparison(open_page: Open, gray_page: Path) -> None:
     assert not tab.is_visible("dialog .methods")
 
 
-def test_planted_request_and_script_are_stopped(browser: Any, three: Evaluation, tmp_path: Path) -> None:
+def test_planted_request_and_script_are_stopped(
+    browser: Any, three: Evaluation, tmp_path: Path
+) -> None:
     """What the fixture listens for is heard, and the policy stops what escaping did not."""
     data = page_data(three, worst=0, thumbnails=[None] * 12, pictures={})
-    text = page(data, {}, title="planted").replace("<main>", "<main><script>window.hacked = 3</script><img src='http://127.0.0.1:9/x.png'>")
+    text = page(data, {}, title="planted").replace(
+        "<main>", "<main><script>window.hacked = 3</script><img src='http://127.0.0.1:9/x.png'>"
+    )
     (tmp_path / "index.html").write_text(text, encoding="utf-8")
     tab, heard = browser.new_page(), []
     tab.on("console", lambda message: heard.append(message.text))

@@ -30,7 +30,9 @@ class Layerwise(nn.Module):
 @pytest.fixture
 def network() -> nn.Sequential:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.Conv2d(5, 6, 3)).double()
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.Conv2d(5, 6, 3)
+    ).double()
 
 
 @pytest.fixture
@@ -58,18 +60,35 @@ def value_and_gradient(criterion: nn.Module, pred: Tensor, target: Tensor) -> tu
     return value.detach(), torch.autograd.grad(value, pred)[0]
 
 
-def test_one_pass_over_each_image(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
-    terms = {"shallow": Layerwise(network, ["0"]), "middle": Layerwise(network, ["2", "1"]), "deep": Layerwise(network, ["4"])}
-    criterion = CombinedLoss(**{name: Term(term, 0.5 + i) for i, (name, term) in enumerate(terms.items())})
+def test_one_pass_over_each_image(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
+    terms = {
+        "shallow": Layerwise(network, ["0"]),
+        "middle": Layerwise(network, ["2", "1"]),
+        "deep": Layerwise(network, ["4"]),
+    }
+    criterion = CombinedLoss(
+        **{name: Term(term, 0.5 + i) for i, (name, term) in enumerate(terms.items())}
+    )
     convolutions.clear()
     found = value_and_gradient(criterion, *images)
-    assert sorted(convolutions) == [3, 3, 4, 4, 5, 5]  # each layer once for pred and once for target
+    assert sorted(convolutions) == [
+        3,
+        3,
+        4,
+        4,
+        5,
+        5,
+    ]  # each layer once for pred and once for target
 
     convolutions.clear()
     alone = [value_and_gradient(term, *images) for term in terms.values()]
     assert sorted(convolutions) == [3] * 6 + [4] * 4 + [5] * 2
     for one, apart in zip(found, zip(*alone, strict=True), strict=True):
-        torch.testing.assert_close(one, sum((0.5 + i) * part for i, part in enumerate(apart)), rtol=1e-12, atol=1e-16)
+        torch.testing.assert_close(
+            one, sum((0.5 + i) * part for i, part in enumerate(apart)), rtol=1e-12, atol=1e-16
+        )
 
 
 def test_content_texture_and_lpips_take_one_pass_of_vgg16(convolutions: Calls) -> None:
@@ -78,7 +97,9 @@ def test_content_texture_and_lpips_take_one_pass_of_vgg16(convolutions: Calls) -
         "texture": TextureLoss("vgg16", layers={"relu1_2": 1.0, "relu3_3": 1.0}, weights="random"),
         "lpips": LPIPS("vgg16", weights="random"),
     }
-    pred, target = torch.rand(2, 2, 3, 48, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    pred, target = torch.rand(
+        2, 2, 3, 48, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
     pred.requires_grad_()
     alone = [value_and_gradient(term, pred, target) for term in terms.values()]
     criterion = CombinedLoss(**terms)
@@ -89,15 +110,23 @@ def test_content_texture_and_lpips_take_one_pass_of_vgg16(convolutions: Calls) -
         torch.testing.assert_close(one, sum(apart), rtol=1e-9, atol=1e-15)  # type: ignore[call-overload]
 
 
-def test_no_deeper_than_the_active_terms_need(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
-    criterion = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["1"]), deep=Term(Layerwise(network, ["4"]), start=1))
+def test_no_deeper_than_the_active_terms_need(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
+    criterion = CombinedLoss(
+        one=Layerwise(network, ["0"]),
+        two=Layerwise(network, ["1"]),
+        deep=Term(Layerwise(network, ["4"]), start=1),
+    )
     for expected in ([3, 3], [3, 3, 4, 4, 5, 5]):
         convolutions.clear()
         criterion(*images)
         assert sorted(convolutions) == expected
 
 
-def test_images_are_told_apart(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_images_are_told_apart(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     """Of an image that only the shallow term sees, nothing deeper is made."""
     shallow, deep = Layerwise(network, ["0"]), Layerwise(network, ["4"])
     criterion = CombinedLoss(shallow=Term(shallow, inputs=("other", "target")), deep=Term(deep))
@@ -106,10 +135,14 @@ def test_images_are_told_apart(network: nn.Module, images: tuple[Tensor, Tensor]
     convolutions.clear()
     value = criterion(pred, target, other=other)
     assert sorted(convolutions) == [3, 3, 3, 4, 4, 5, 5]
-    torch.testing.assert_close(value, shallow(other, target) + deep(pred, target), rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        value, shallow(other, target) + deep(pred, target), rtol=1e-12, atol=0
+    )
 
 
-def test_a_term_that_makes_its_own_image(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_a_term_that_makes_its_own_image(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     class Halved(Layerwise):
         def forward(self, pred: Tensor, target: Tensor) -> Tensor:
             return super().forward(pred[..., ::2], target[..., ::2])
@@ -122,7 +155,9 @@ def test_a_term_that_makes_its_own_image(network: nn.Module, images: tuple[Tenso
     torch.testing.assert_close(value, halved(*images) + deep(*images), rtol=1e-12, atol=0)
 
 
-def test_what_differs_is_not_shared(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_what_differs_is_not_shared(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     other = copy.deepcopy(network)
     with torch.no_grad():
         other[0].weight[0, 0, 0, 0] += 1e-12  # type: ignore[index, union-attr, operator]
@@ -151,7 +186,9 @@ def test_target_has_no_graph(network: nn.Module, images: tuple[Tensor, Tensor]) 
     assert kept[0] is kept[1]
 
 
-def test_nothing_is_shared_after_the_call(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
+def test_nothing_is_shared_after_the_call(
+    network: nn.Module, images: tuple[Tensor, Tensor]
+) -> None:
     """Nor after one that raised: a term used by itself sees the images that it is given."""
 
     class Broken(Layerwise):
@@ -171,7 +208,9 @@ def test_nothing_is_shared_after_the_call(network: nn.Module, images: tuple[Tens
     assert one(pred, target) != before
 
 
-def test_a_sum_within_a_sum_shares_with_it(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_a_sum_within_a_sum_shares_with_it(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     inner = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["4"]))
     outer = CombinedLoss(inner=inner, three=Layerwise(network, ["2"]))
     convolutions.clear()
@@ -179,7 +218,9 @@ def test_a_sum_within_a_sum_shares_with_it(network: nn.Module, images: tuple[Ten
     assert sorted(convolutions) == [3, 3, 4, 4, 5, 5]
 
 
-def test_with_and_without_a_graph_are_told_apart(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
+def test_with_and_without_a_graph_are_told_apart(
+    network: nn.Module, images: tuple[Tensor, Tensor]
+) -> None:
     class Balanced(Layerwise):
         def forward(self, pred: Tensor, target: Tensor) -> Tensor:
             with torch.no_grad():
@@ -188,11 +229,15 @@ def test_with_and_without_a_graph_are_told_apart(network: nn.Module, images: tup
 
     one, two = Balanced(network, ["0"]), Layerwise(network, ["0"])
     found = value_and_gradient(CombinedLoss(one=one, two=two), *images)
-    torch.testing.assert_close(found[1], 2 * value_and_gradient(two, *images)[1], rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        found[1], 2 * value_and_gradient(two, *images)[1], rtol=1e-12, atol=0
+    )
 
 
 @pytest.mark.parametrize("way", ["copy", "pickle"])
-def test_copies_share_among_themselves(way: str, network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_copies_share_among_themselves(
+    way: str, network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     criterion = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["4"]))
     expected = criterion(*images)
     twin = copy.deepcopy(criterion) if way == "copy" else pickle.loads(pickle.dumps(criterion))
@@ -204,7 +249,9 @@ def test_copies_share_among_themselves(way: str, network: nn.Module, images: tup
 
 
 def test_compiled_without_a_break(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
-    criterion = CombinedLoss(one=Term(Layerwise(network, ["0"]), 0.5), two=Term(Layerwise(network, ["1", "4"]), 2.0))
+    criterion = CombinedLoss(
+        one=Term(Layerwise(network, ["0"]), 0.5), two=Term(Layerwise(network, ["1", "4"]), 2.0)
+    )
     expected = value_and_gradient(criterion, *images)
     torch.compiler.reset()
     compiled = torch.compile(criterion, fullgraph=True, backend="aot_eager")
@@ -213,15 +260,23 @@ def test_compiled_without_a_break(network: nn.Module, images: tuple[Tensor, Tens
             torch.testing.assert_close(found, one, rtol=1e-10, atol=1e-14)
 
 
-def test_a_masked_term_asks_for_nothing_of_the_whole_image(network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls) -> None:
+def test_a_masked_term_asks_for_nothing_of_the_whole_image(
+    network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
+) -> None:
     """It looks at images of its own, in which what the mask hides is gray."""
 
     class Masked(Layerwise):
         def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
             return super().forward(pred * mask, target * mask)
 
-    masked, shallow, other = Masked(network, ["4"]), Layerwise(network, ["0"]), Layerwise(network, ["1"])
-    criterion = CombinedLoss(masked=Term(masked, inputs=("pred", "target", "mask")), shallow=shallow, other=other)
+    masked, shallow, other = (
+        Masked(network, ["4"]),
+        Layerwise(network, ["0"]),
+        Layerwise(network, ["1"]),
+    )
+    criterion = CombinedLoss(
+        masked=Term(masked, inputs=("pred", "target", "mask")), shallow=shallow, other=other
+    )
     mask = torch.ones(2, 1, 16, 18, dtype=torch.float64)
     mask[..., :5] = 0
     convolutions.clear()
@@ -231,7 +286,9 @@ def test_a_masked_term_asks_for_nothing_of_the_whole_image(network: nn.Module, i
     torch.testing.assert_close(value, expected, rtol=1e-12, atol=0)
 
 
-def test_an_image_that_a_term_changes_in_place_is_another(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
+def test_an_image_that_a_term_changes_in_place_is_another(
+    network: nn.Module, images: tuple[Tensor, Tensor]
+) -> None:
     one, two = Layerwise(network, ["0"]), Layerwise(network, ["0"])
     pred, target = images
     expected = one(pred, target) + two(pred, target.clamp(0.4, 0.6))
@@ -240,28 +297,56 @@ def test_an_image_that_a_term_changes_in_place_is_another(network: nn.Module, im
         target.clamp_(0.4, 0.6)
         return 0 * pred.sum()
 
-    torch.testing.assert_close(CombinedLoss(one=one, clamps=clamps, two=two)(pred, target.clone()), expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        CombinedLoss(one=one, clamps=clamps, two=two)(pred, target.clone()),
+        expected,
+        rtol=1e-12,
+        atol=0,
+    )
 
 
 def test_alike_networks_are_held_once(network: nn.Module) -> None:
-    criterion = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["4"]), other=Layerwise(network, ["0"], data_range=2.0))
+    criterion = CombinedLoss(
+        one=Layerwise(network, ["0"]),
+        two=Layerwise(network, ["4"]),
+        other=Layerwise(network, ["0"], data_range=2.0),
+    )
     held = {id(getattr(criterion, name).extractor.network) for name in ("one", "two", "other")}
     assert len(held) == 2
     for order in ((True, False), (False, True)):
-        both = CombinedLoss(**{f"term{i}": Layerwise(network, ["4"], checkpoint=checkpoint) for i, checkpoint in enumerate(order)})
-        assert all(both.get_submodule(name).extractor._backbone.checkpoint for name in ("term0", "term1"))  # type: ignore[union-attr]
+        both = CombinedLoss(
+            **{
+                f"term{i}": Layerwise(network, ["4"], checkpoint=checkpoint)
+                for i, checkpoint in enumerate(order)
+            }
+        )
+        assert all(
+            both.get_submodule(name).extractor._backbone.checkpoint for name in ("term0", "term1")
+        )  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="other must have the network"):
         criterion.one.extractor.adopt(criterion.other.extractor)  # type: ignore[union-attr, operator]
 
 
 @pytest.mark.parametrize("way", ["copied", "scheduled"])
 def test_a_traced_network_compiles_without_a_break(way: str) -> None:
-    """Tracing cannot be compiled: it has to be done before, also for a copy, and for terms that begin later."""
-    terms = {layer: Layerwise("resnet18", [layer], weights="random") for layer in ("conv1", "layer1", "layer2")}  # type: ignore[arg-type]
-    criterion = CombinedLoss(**terms | {"layer2": Term(terms["layer2"], start=5 if way == "scheduled" else 0)})
+    """Tracing cannot be compiled: it has to be done before, also for a copy, and for terms that
+    begin later.
+    """
+    terms = {
+        layer: Layerwise("resnet18", [layer], weights="random")
+        for layer in ("conv1", "layer1", "layer2")
+    }  # type: ignore[arg-type]
+    criterion = CombinedLoss(
+        **terms | {"layer2": Term(terms["layer2"], start=5 if way == "scheduled" else 0)}
+    )
     criterion = copy.deepcopy(criterion) if way == "copied" else criterion
     images = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     expected = criterion(*images)
     criterion.step = 0
     torch.compiler.reset()
-    torch.testing.assert_close(torch.compile(criterion, fullgraph=True, backend="eager")(*images), expected, rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        torch.compile(criterion, fullgraph=True, backend="eager")(*images),
+        expected,
+        rtol=1e-5,
+        atol=0,
+    )

@@ -1,4 +1,6 @@
-"""SSIM, its map, G-SSIM and r*: values against the reference, properties, gradients, masks, errors."""
+"""SSIM, its map, G-SSIM and r*: values against the reference, properties,
+gradients, masks, errors.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 GRADCHECK = functools.partial(torch.autograd.gradcheck, eps=1e-6, atol=1e-8, rtol=1e-5)
 
-# Each option moved alone, and combinations that other programs use. Even and one-sided windows show one that is turned or off centre.
+# Each option moved alone, and combinations that other programs use. Even and one-sided windows show
+# one that is turned or off centre.
 OPTIONS: dict[str, dict[str, object]] = {
     "defaults": {},
     "narrow window": {"window_size": 7, "sigma": 0.8},
@@ -40,20 +43,35 @@ OPTIONS: dict[str, dict[str, object]] = {
     "zeros": {"padding": "zeros"},
     "custom, zeros": {"window": (1.0, 5.0, 2.0, 0.5, 0.25), "padding": "zeros"},
     "sample": {"covariance": "sample"},
-    "scikit-image": {"window": "uniform", "window_size": 7, "covariance": "sample", "padding": "reflect"},
+    "scikit-image": {
+        "window": "uniform",
+        "window_size": 7,
+        "covariance": "sample",
+        "padding": "reflect",
+    },
     "constants": {"k1": 0.03, "k2": 0.2},
     "blocks": {"downsample": 2},
     "box filter": {"downsample": 3, "window_size": 5},
     "exponents": {"exponents": (2.0, 0.5, 1.5)},
     "structure squared": {"exponents": (1.0, 1.0, 2.0), "padding": "reflect"},
-    "all at once": {"exponents": (0.5, 1.5, 0.7), "padding": "zeros", "covariance": "sample", "window_size": 5, "downsample": 2},
+    "all at once": {
+        "exponents": (0.5, 1.5, 0.7),
+        "padding": "zeros",
+        "covariance": "sample",
+        "window_size": 5,
+        "downsample": 2,
+    },
 }
 
 
 def given(options: dict[str, object]) -> dict[str, object]:
     """Options of the reference as ours take them."""
     window = options.get("window")
-    return {**options, "window": torch.tensor(window, dtype=torch.float64)} if isinstance(window, tuple) else options
+    return (
+        {**options, "window": torch.tensor(window, dtype=torch.float64)}
+        if isinstance(window, tuple)
+        else options
+    )
 
 
 def arrays(*images: Tensor) -> tuple[np.ndarray, ...]:
@@ -62,11 +80,14 @@ def arrays(*images: Tensor) -> tuple[np.ndarray, ...]:
 
 def volumes() -> tuple[Tensor, Tensor]:
     """``(2, 3, 6, 9, 11)``: slices that move over a photograph."""
-    pred, target = (torch.stack([image[:2, :, i : i + 9, 3 * i : 3 * i + 11] for i in range(6)], dim=2) for image in pictures())
+    pred, target = (
+        torch.stack([image[:2, :, i : i + 9, 3 * i : 3 * i + 11] for i in range(6)], dim=2)
+        for image in pictures()
+    )
     return pred, target
 
 
-# --- values ------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -87,17 +108,24 @@ def test_reference_on_whole_photographs(case: str) -> None:
 
 @pytest.mark.parametrize("side", [383, 384, 640])
 def test_downsampling_for_the_viewing_distance(side: int) -> None:
-    """Just below and at 1.5 x 256, and at 2.5 x 256, where ``auto`` rounds to even and MATLAB up."""
+    """Just below and at 1.5 x 256, and at 2.5 x 256, where ``auto`` rounds to even
+    and MATLAB up.
+    """
     pred, target = (image[:, :1, :side, :side] for image in photographs.tensors("huge"))
     for downsample in ("auto", "matlab"):
-        assert reference.downsampling_factor(pred.shape, downsample) == {383: 1, 384: 2, 640: 2 if downsample == "auto" else 3}[side]
+        assert (
+            reference.downsampling_factor(pred.shape, downsample)
+            == {383: 1, 384: 2, 640: 2 if downsample == "auto" else 3}[side]
+        )
         expected = reference.ssim(*arrays(pred, target), window_size=3, downsample=downsample)
         close(F.ssim(pred, target, window_size=3, downsample=downsample), expected)
 
 
 @pytest.mark.parametrize("data_range", [255, 255.0, (-1, 1), (-3.0, 5.0), (0.2, 0.9)])
 def test_data_range(data_range: float | tuple[float, float]) -> None:
-    """The same images in other units have the same SSIM, and each agrees with the reference in those units."""
+    """The same images in other units have the same SSIM, and each agrees with the reference in
+    those units.
+    """
     images = pictures()
     lo, span = reference.span(data_range)
     pred, target = (image * span + lo for image in images)
@@ -106,23 +134,45 @@ def test_data_range(data_range: float | tuple[float, float]) -> None:
         close(value, reference.ssim(*arrays(pred, target), data_range=data_range, **options))
         close(value, F.ssim(*images, **options))
     close(F.gradient_ssim(pred, target, data_range=data_range), F.gradient_ssim(*images))
-    close(F.structure_correlation(pred, target, data_range=data_range), F.structure_correlation(*images))
+    close(
+        F.structure_correlation(pred, target, data_range=data_range),
+        F.structure_correlation(*images),
+    )
 
 
-@pytest.mark.parametrize("options", [{"window_size": 5}, {"window": "uniform", "window_size": 4, "covariance": "sample"}])
+@pytest.mark.parametrize(
+    "options", [{"window_size": 5}, {"window": "uniform", "window_size": 4, "covariance": "sample"}]
+)
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
 def test_volumes(options: dict[str, object], padding: str) -> None:
     if padding != "valid":
         options = {**options, "window_size": 5}
     pred, target = volumes()
-    mask = torch.rand(2, 1, *pred.shape[2:], dtype=torch.float64) * (torch.rand(pred[:, :1].shape) > 0.2)
-    for keywords in ({}, {"mask": mask}, {"downsample": 2, "window_size": 3}, {"exponents": (1.0, 0.5, 2.0)}):
+    mask = torch.rand(2, 1, *pred.shape[2:], dtype=torch.float64) * (
+        torch.rand(pred[:, :1].shape) > 0.2
+    )
+    for keywords in (
+        {},
+        {"mask": mask},
+        {"downsample": 2, "window_size": 3},
+        {"exponents": (1.0, 0.5, 2.0)},
+    ):
         theirs = {**keywords, "mask": mask.numpy()} if "mask" in keywords else keywords
-        expected = reference.ssim(*arrays(pred, target), **{"padding": padding, **options, **theirs})
+        expected = reference.ssim(
+            *arrays(pred, target), **{"padding": padding, **options, **theirs}
+        )
         close(F.ssim(pred, target, **{"padding": padding, **options, **keywords}), expected)
 
 
-@pytest.mark.parametrize("options", [{}, {"window": "uniform", "window_size": 8}, {"padding": "reflect"}, {"padding": "zeros", "k2": 0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"window": "uniform", "window_size": 8},
+        {"padding": "reflect"},
+        {"padding": "zeros", "k2": 0.1},
+    ],
+)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "image", "none"])
 def test_gradient_ssim_reference(options: dict[str, object], reduction: str) -> None:
     pred, target = pictures()
@@ -131,12 +181,20 @@ def test_gradient_ssim_reference(options: dict[str, object], reduction: str) -> 
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"window": "uniform", "window_size": 8}, {"padding": "reflect"}, {"padding": "zeros", "sigma": 3.0}]
+    "options",
+    [
+        {},
+        {"window": "uniform", "window_size": 8},
+        {"padding": "reflect"},
+        {"padding": "zeros", "sigma": 3.0},
+    ],
 )
 @pytest.mark.parametrize("reduction", ["mean", "sum", "image", "none"])
 def test_structure_correlation_reference(options: dict[str, object], reduction: str) -> None:
     pred, target = pictures()
-    expected = reference.structure_correlation(*arrays(pred, target), reduction=reduction, **options)
+    expected = reference.structure_correlation(
+        *arrays(pred, target), reduction=reduction, **options
+    )
     close(F.structure_correlation(pred, target, reduction=reduction, **options), expected)
 
 
@@ -144,26 +202,47 @@ def test_structure_correlation_of_flat_windows() -> None:
     """1 where both windows are flat, 0 where one is: exactly, in every dtype, however bright."""
     texture = pictures(11, 11)[1][:1]
     for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
-        image, dark, bright = texture.to(dtype), torch.full_like(texture, 0.1, dtype=dtype), torch.full_like(texture, 0.9, dtype=dtype)
-        for pred, target, expected in ((dark, bright, 1), (bright, bright, 1), (dark, image, 0), (image, bright, 0)):
-            assert (F.structure_correlation(pred, target, reduction="none") == expected).all(), (dtype, expected)
+        image, dark, bright = (
+            texture.to(dtype),
+            torch.full_like(texture, 0.1, dtype=dtype),
+            torch.full_like(texture, 0.9, dtype=dtype),
+        )
+        for pred, target, expected in (
+            (dark, bright, 1),
+            (bright, bright, 1),
+            (dark, image, 0),
+            (image, bright, 0),
+        ):
+            assert (F.structure_correlation(pred, target, reduction="none") == expected).all(), (
+                dtype,
+                expected,
+            )
         close(F.structure_correlation(image, image), 1, 1e-5)
         close(F.structure_correlation(image.float(), 0.7 - 0.5 * image.float()), -1, 1e-5)
         close(F.structure_correlation(image.float(), 0.2 + 0.5 * image.float()), 1, 1e-5)
 
 
 def test_gradient_ssim_under_a_mask() -> None:
-    """Luminance over the valid pixels, contrast and structure where all 3 x 3 pixels of the Sobel operator are valid."""
+    """Luminance over the valid pixels, contrast and structure where all 3 x 3 pixels of the Sobel
+    operator are valid.
+    """
     pred, target = pictures()
     mask = hole(pred.shape).double() * torch.linspace(0.3, 1, 31, dtype=torch.float64)
     x, y, m = arrays(pred, target, mask)
     bordered = np.pad(m, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
-    inner = np.min([bordered[..., i : i + 24, j : j + 31] for i in range(3) for j in range(3)], axis=0)
+    inner = np.min(
+        [bordered[..., i : i + 24, j : j + 31] for i in range(3) for j in range(3)], axis=0
+    )
     taps = reference.window("gaussian", 11, 1.5)
     mu_x, mu_y, *_ = reference.local_moments(x, y, taps, m)
     magnitudes = reference.gradient_magnitude(x), reference.gradient_magnitude(y)
     _, _, var_x, var_y, cov_xy, mass = reference.local_moments(*magnitudes, taps, inner)
-    values = (2 * mu_x * mu_y + 1e-4) / (mu_x**2 + mu_y**2 + 1e-4) * (2 * cov_xy + 9e-4) / (var_x + var_y + 9e-4)
+    values = (
+        (2 * mu_x * mu_y + 1e-4)
+        / (mu_x**2 + mu_y**2 + 1e-4)
+        * (2 * cov_xy + 9e-4)
+        / (var_x + var_y + 9e-4)
+    )
     close(F.gradient_ssim(pred, target, mask=mask), reference.reduce(values, mass))
 
 
@@ -180,11 +259,14 @@ def masks() -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("name", ["bool", "bool per channel", "weights", "weights per channel", "float16", "sparse"])
+@pytest.mark.parametrize(
+    "name", ["bool", "bool per channel", "weights", "weights per channel", "float16", "sparse"]
+)
 def test_mask_reference(name: str) -> None:
     pred, target = pictures()
     mask = masks()[name]
-    # A window of few pixels hardly varies; the root of a variance that is rounding alone costs the exponents a few digits.
+    # A window of few pixels hardly varies; the root of a variance that is rounding alone costs the
+    # exponents a few digits.
     grid = (
         {},
         {"padding": "reflect"},
@@ -195,11 +277,21 @@ def test_mask_reference(name: str) -> None:
     )
     for options in grid:
         tolerance = 1e-9 if "exponents" in options else 1e-12
-        values, weight = reference.ssim_map_and_weight(*arrays(pred, target), mask=mask.double().numpy(), **options)
-        close(F.ssim_map(pred, target, mask=mask, **given(options)), np.where(weight > 0, values, 0), tolerance)
+        values, weight = reference.ssim_map_and_weight(
+            *arrays(pred, target), mask=mask.double().numpy(), **options
+        )
+        close(
+            F.ssim_map(pred, target, mask=mask, **given(options)),
+            np.where(weight > 0, values, 0),
+            tolerance,
+        )
         for reduction in ("mean", "sum", "image"):
             expected = reference.reduce(values, weight, reduction)
-            close(F.ssim(pred, target, mask=mask, reduction=reduction, **given(options)), expected, tolerance)
+            close(
+                F.ssim(pred, target, mask=mask, reduction=reduction, **given(options)),
+                expected,
+                tolerance,
+            )
 
 
 @pytest.mark.parametrize(
@@ -211,7 +303,11 @@ def test_mask_reference(name: str) -> None:
         lambda x, y: F.ssim(x, y.roll(1, -1)),
         lambda x, y: -F.ssim(x, y),
         lambda x, y: F.ssim(x.float(), y.float()),
-        lambda x, y: F.ssim(x, y, window=torch.tensor([1.0, 5.0, 2.0]).flip(0)) - F.ssim(x, y, window=torch.tensor([1.0, 5.0, 2.0])) + 1,
+        lambda x, y: (
+            F.ssim(x, y, window=torch.tensor([1.0, 5.0, 2.0]).flip(0))
+            - F.ssim(x, y, window=torch.tensor([1.0, 5.0, 2.0]))
+            + 1
+        ),
     ],
     ids=["sigma", "covariance", "constant", "shifted", "sign", "float32", "window turned"],
 )
@@ -224,7 +320,7 @@ def test_planted_fault_is_found(fault: Callable[..., Tensor]) -> None:
         close(fault(pred, target), expected)
 
 
-# --- properties --------------------------------------------------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------------
 
 FUNCTIONS = {
     "ssim": F.ssim,
@@ -236,9 +332,13 @@ FUNCTIONS = {
 }
 LOSSES = {
     "ssim": functools.partial(F.ssim_loss, padding="replicate", window_size=5),
-    "ssim, exponents": functools.partial(F.ssim_loss, exponents=(0.5, 1.5, 0.7), padding="replicate", window_size=5),
+    "ssim, exponents": functools.partial(
+        F.ssim_loss, exponents=(0.5, 1.5, 0.7), padding="replicate", window_size=5
+    ),
     "gradient_ssim": functools.partial(F.gradient_ssim_loss, padding="replicate", window_size=5),
-    "structure_correlation": functools.partial(F.structure_correlation_loss, padding="replicate", window_size=5),
+    "structure_correlation": functools.partial(
+        F.structure_correlation_loss, padding="replicate", window_size=5
+    ),
 }
 every_function = pytest.mark.parametrize("name", FUNCTIONS)
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -263,7 +363,11 @@ def test_symmetry_identity_bounds(name: str) -> None:
 def test_flips_and_transposition(name: str) -> None:
     score = FUNCTIONS[name]
     pred, target = pictures()
-    for turn in (lambda image: image.flip(2), lambda image: image.flip(3), lambda image: image.transpose(2, 3)):
+    for turn in (
+        lambda image: image.flip(2),
+        lambda image: image.flip(3),
+        lambda image: image.transpose(2, 3),
+    ):
         close(score(turn(pred), turn(target)), score(pred, target))
 
 
@@ -271,7 +375,9 @@ def test_flips_and_transposition(name: str) -> None:
 def test_batch_and_channels_are_independent(name: str) -> None:
     score = FUNCTIONS[name]
     pred, target = pictures()
-    planes = score(pred.reshape(9, 1, 24, 31), target.reshape(9, 1, 24, 31), reduction="image").view(3, 3)
+    planes = score(
+        pred.reshape(9, 1, 24, 31), target.reshape(9, 1, 24, 31), reduction="image"
+    ).view(3, 3)
     close(score(pred, target, reduction="image"), planes.mean(1))
     close(score(pred, target), planes.mean())
     close(score(pred[:, [2, 0, 1]], target[:, [2, 0, 1]]), planes.mean())
@@ -289,12 +395,20 @@ def test_loss_is_one_minus_score_before_the_reduction(name: str) -> None:
             expected = 1 - score(pred, target, mask=mask, reduction=reduction, **loss.keywords)
             close(loss(pred, target, mask=mask, reduction=reduction), expected)
         ones = score(target, target, mask=mask, reduction="sum", **loss.keywords)
-        close(loss(pred, target, mask=mask, reduction="sum"), ones - score(pred, target, mask=mask, reduction="sum", **loss.keywords))
-    close(loss(pred, target, reduction="none"), 1 - score(pred, target, reduction="none", **loss.keywords))
+        close(
+            loss(pred, target, mask=mask, reduction="sum"),
+            ones - score(pred, target, mask=mask, reduction="sum", **loss.keywords),
+        )
+    close(
+        loss(pred, target, reduction="none"),
+        1 - score(pred, target, reduction="none", **loss.keywords),
+    )
 
 
 def test_exponents() -> None:
-    """Ones are the plain product; an exponent of 0 leaves its term out whatever its sign; whole powers are ordinary ones."""
+    """Ones are the plain product; an exponent of 0 leaves its term out whatever its sign; whole
+    powers are ordinary ones.
+    """
     pred, target = pictures()
     ones = functools.partial(F.ssim_map, exponents=(1, 1, 1))
     close(F.ssim_map(pred, target, exponents=(1.0, 1.0, 1.0 + 1e-13)), ones(pred, target), 1e-11)
@@ -315,11 +429,17 @@ def test_exponents() -> None:
 
 
 def test_blown_out_highlights_do_not_change_with_the_dtype() -> None:
-    """A window that is flat in one image only: its deviation is 0 in float32 too, for every exponent."""
+    """A window that is flat in one image only: its deviation is 0 in float32 too, for every
+    exponent.
+    """
     ramp = torch.linspace(0.5, 1, 31, dtype=torch.float64).expand(1, 1, 24, 31).contiguous()
     white = torch.ones_like(ramp)
     for exponents in ((1, 1, 0.5), (1, 0.5, 1), (0, 1, 0), (0, 0, 1)):
-        close(F.ssim(ramp.float(), white.float(), exponents=exponents), F.ssim(ramp, white, exponents=exponents), 2e-5)
+        close(
+            F.ssim(ramp.float(), white.float(), exponents=exponents),
+            F.ssim(ramp, white, exponents=exponents),
+            2e-5,
+        )
 
 
 @every_loss
@@ -346,15 +466,21 @@ def test_expanded_tensors(name: str) -> None:
     leaf = target[:1, :1].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(LOSSES[name](pred, leaf.expand(3, 3, 16, 17)), leaf)
     whole = one.contiguous().requires_grad_()
-    close(gradient, torch.autograd.grad(LOSSES[name](pred, whole), whole)[0].sum((0, 1), keepdim=True), 1e-11)
+    close(
+        gradient,
+        torch.autograd.grad(LOSSES[name](pred, whole), whole)[0].sum((0, 1), keepdim=True),
+        1e-11,
+    )
 
 
-# --- masks -------------------------------------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 
 @every_loss
 def test_masks(name: str) -> None:
-    """All true changes nothing, what is masked changes neither value nor gradient, weights count by their ratio, nothing valid is 0."""
+    """All true changes nothing, what is masked changes neither value nor gradient, weights count by
+    their ratio, nothing valid is 0.
+    """
     battery.masks(LOSSES[name])
 
 
@@ -363,27 +489,39 @@ def test_weights_count_by_their_ratio_however_small(padding: str) -> None:
     pred, target = pictures(dtype=torch.float32)
     mask = hole(pred.shape) * torch.linspace(0.1, 1, 31)
     for scale in (1e-9, 255.0):
-        close(F.ssim(pred, target, mask=mask * scale, padding=padding), F.ssim(pred, target, mask=mask, padding=padding), 1e-6)
+        close(
+            F.ssim(pred, target, mask=mask * scale, padding=padding),
+            F.ssim(pred, target, mask=mask, padding=padding),
+            1e-6,
+        )
 
 
 def test_mask_does_not_leak_into_windows() -> None:
-    """Masking before a plain convolution would see a black hole, masking the map would see what is in it."""
+    """Masking before a plain convolution would see a black hole, masking the map would see what is
+    in it.
+    """
     pred, target = pictures()
     mask = hole(pred.shape)
     inside = (pred * mask, target * mask)
     black = F.ssim(*inside)
-    map_only = (F.ssim_map(pred, target, padding="reflect") * mask).sum() / mask.expand_as(pred).sum()
+    map_only = (F.ssim_map(pred, target, padding="reflect") * mask).sum() / mask.expand_as(
+        pred
+    ).sum()
     value = F.ssim(pred, target, mask=mask, padding="reflect")
     assert min(abs(value - black), abs(value - map_only)) > 1e-4
 
 
-# --- gradients ---------------------------------------------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 
 SMALL = {
     "ssim": functools.partial(F.ssim_loss, window_size=5),
     "ssim, even window": functools.partial(F.ssim_loss, window_size=4, reduction="image"),
-    "ssim, custom window": functools.partial(F.ssim_loss, window=torch.tensor([1.0, 3.0, 0.5]), covariance="sample", reduction="sum"),
-    "ssim, reflect": functools.partial(F.ssim_loss, window_size=5, padding="reflect", data_range=(-1, 1)),
+    "ssim, custom window": functools.partial(
+        F.ssim_loss, window=torch.tensor([1.0, 3.0, 0.5]), covariance="sample", reduction="sum"
+    ),
+    "ssim, reflect": functools.partial(
+        F.ssim_loss, window_size=5, padding="reflect", data_range=(-1, 1)
+    ),
     "ssim, zeros": functools.partial(F.ssim_loss, window_size=5, padding="zeros"),
     "ssim, map": functools.partial(F.ssim_loss, window_size=3, reduction="none"),
     "ssim, blocks": functools.partial(F.ssim_loss, window_size=2, downsample=2),
@@ -400,7 +538,9 @@ def test_gradcheck(name: str) -> None:
     mask = torch.rand(1, 2, 5, 6) > 0.2
     pair = torch.rand(2, 1, 2, 5, 6, dtype=torch.float64)
     for asks in ((True, True), (True, False), (False, True)):
-        images = tuple(image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True))
+        images = tuple(
+            image.clone().requires_grad_(ask) for image, ask in zip(pair, asks, strict=True)
+        )
         assert GRADCHECK(SMALL[name], images, fast_mode=not all(asks))
     both = tuple(image.clone().requires_grad_() for image in pair)
     assert GRADCHECK(lambda pred, target: SMALL[name](pred, target, mask=mask), both)
@@ -408,7 +548,9 @@ def test_gradcheck(name: str) -> None:
 
 
 def test_gradcheck_of_volumes() -> None:
-    pair = tuple(torch.rand(1, 1, 4, 5, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    pair = tuple(
+        torch.rand(1, 1, 4, 5, 4, dtype=torch.float64, requires_grad=True) for _ in range(2)
+    )
     for options in ({}, {"padding": "reflect"}, {"downsample": 2, "window_size": 2}):
         assert GRADCHECK(functools.partial(F.ssim_loss, **{"window_size": 3, **options}), pair)
 
@@ -429,7 +571,12 @@ def test_finite_everywhere(name: str) -> None:
 def test_huge_values(name: str, scale: float) -> None:
     """A network that has diverged still gets finite numbers, whatever the data range says."""
     pred, target = pictures(dtype=torch.float32)
-    for images in ((pred * scale, target), (pred, target * scale), (pred * scale, target * scale), (-pred * scale, target * scale)):
+    for images in (
+        (pred * scale, target),
+        (pred, target * scale),
+        (pred * scale, target * scale),
+        (-pred * scale, target * scale),
+    ):
         value, gradient = differentiate(LOSSES[name], *images)
         assert value.isfinite()
         assert gradient.isfinite().all()
@@ -447,19 +594,24 @@ def test_structure_correlation_is_alive_where_the_prediction_is_flat() -> None:
         assert F.structure_correlation_loss(stepped, target.to(dtype)) < 0.9
 
 
-# --- dtypes ------------------------------------------------------------------------------------------------------------------------
+# --- dtypes ---------------------------------------------------------------------------------------
 
 
 @every_loss
 def test_mixed_dtypes(name: str) -> None:
-    """A bfloat16 network against a float32 target: computed in float32, each gradient in its image's dtype, the map in the wider one."""
+    """A bfloat16 network against a float32 target: computed in float32, each gradient in its
+    image's dtype, the map in the wider one.
+    """
     pred, target = pictures(dtype=torch.float32)
     pred = pred.bfloat16().requires_grad_()
     target.requires_grad_()
     value = LOSSES[name](pred, target)
     assert value.dtype is torch.float32
     close(value, LOSSES[name](pred.float(), target), 0)
-    assert [g.dtype for g in torch.autograd.grad(value, (pred, target))] == [torch.bfloat16, torch.float32]
+    assert [g.dtype for g in torch.autograd.grad(value, (pred, target))] == [
+        torch.bfloat16,
+        torch.float32,
+    ]
     assert LOSSES[name](pred, target, reduction="none").dtype is torch.float32
     assert LOSSES[name](pred, target.double()).dtype is torch.float64
     assert LOSSES[name](pred, target.bfloat16(), reduction="none").dtype is torch.bfloat16
@@ -468,11 +620,15 @@ def test_mixed_dtypes(name: str) -> None:
 
 @every_loss
 def test_float32_is_close_to_float64(name: str) -> None:
-    """A few hundred roundings of numbers below 1, divided by a variance of C2 = 9e-4 at least; r* has no constant to divide by.
+    """A few hundred roundings of numbers below 1, divided by a variance of C2 = 9e-4 at least; r*
+    has no constant to divide by.
 
-    Grain is added: where 8-bit photographs are flat to the last bit, the slopes of a root and of an absolute value are rounding alone.
+    Grain is added: where 8-bit photographs are flat to the last bit, the slopes of a root and of an
+    absolute value are rounding alone.
     """
-    pred, target = (image + 0.02 * torch.randn(image.shape) for image in pictures(dtype=torch.float32))
+    pred, target = (
+        image + 0.02 * torch.randn(image.shape) for image in pictures(dtype=torch.float32)
+    )
     tolerance = 2e-5 if name == "structure_correlation" else 5e-6
     value, gradient = differentiate(LOSSES[name], pred, target)
     truth, true_gradient = differentiate(LOSSES[name], pred.double(), target.double())
@@ -480,13 +636,20 @@ def test_float32_is_close_to_float64(name: str) -> None:
     close(gradient, true_gradient, 10 * tolerance)
 
 
-# --- twins, shapes only, errors ----------------------------------------------------------------------------------------------------
+# --- twins, shapes only, errors -------------------------------------------------------------------
 
 
 def test_twins() -> None:
-    battery.twins(F.ssim_loss, ssimloss.SSIMLoss, window_size=7, padding="reflect", reduction="image")
+    battery.twins(
+        F.ssim_loss, ssimloss.SSIMLoss, window_size=7, padding="reflect", reduction="image"
+    )
     battery.twins(F.gradient_ssim_loss, ssimloss.GradientSSIMLoss, sigma=2.0, padding="zeros")
-    battery.twins(F.structure_correlation_loss, ssimloss.StructureCorrelationLoss, window="uniform", window_size=5)
+    battery.twins(
+        F.structure_correlation_loss,
+        ssimloss.StructureCorrelationLoss,
+        window="uniform",
+        window_size=5,
+    )
 
 
 def test_module_with_a_custom_window() -> None:
@@ -522,7 +685,9 @@ def test_rejects_bad_input(name: str) -> None:
         battery.rejects_bad_input(LOSSES[name])
         return
     image = torch.rand(3, 8, 9)
-    with pytest.raises(ValueError, match=message + r" or \(N, C, D, H, W\), got \(3, 8, 9\); .*unsqueeze"):
+    with pytest.raises(
+        ValueError, match=message + r" or \(N, C, D, H, W\), got \(3, 8, 9\); .*unsqueeze"
+    ):
         LOSSES[name](image, image)
     with pytest.raises(ValueError, match=message):
         LOSSES[name](image[None, None, None], image[None, None, None])
@@ -531,23 +696,55 @@ def test_rejects_bad_input(name: str) -> None:
 IMAGE = torch.rand(1, 3, 24, 31)
 WRONG: list[tuple[type[Exception], str, dict[str, object]]] = [
     (ValueError, "window must be one of 'gaussian', 'uniform', got 'hann'", {"window": "hann"}),
-    (ValueError, r"window must be a 1-D tensor .* got shape \(3, 3\)", {"window": torch.ones(3, 3)}),
+    (
+        ValueError,
+        r"window must be a 1-D tensor .* got shape \(3, 3\)",
+        {"window": torch.ones(3, 3)},
+    ),
     (ValueError, "window must be a 1-D tensor", {"window": torch.ones(0)}),
-    (TypeError, "window must be floating point, got torch.int64", {"window": torch.ones(3, dtype=torch.int64)}),
-    (ValueError, r"window must not require a gradient.*window.detach\(\)", {"window": torch.ones(3, requires_grad=True)}),
+    (
+        TypeError,
+        "window must be floating point, got torch.int64",
+        {"window": torch.ones(3, dtype=torch.int64)},
+    ),
+    (
+        ValueError,
+        r"window must not require a gradient.*window.detach\(\)",
+        {"window": torch.ones(3, requires_grad=True)},
+    ),
     (ValueError, "window_size must be at least 1, got 0", {"window_size": 0}),
     (TypeError, "window_size must be an integer, got float 11.0", {"window_size": 11.0}),
-    (ValueError, "window_size must be odd for padding='reflect', got 8.*padding='valid'", {"window_size": 8, "padding": "reflect"}),
-    (ValueError, "length of window must be odd for padding='zeros', got 4", {"window": torch.ones(4), "padding": "zeros"}),
+    (
+        ValueError,
+        "window_size must be odd for padding='reflect', got 8.*padding='valid'",
+        {"window_size": 8, "padding": "reflect"},
+    ),
+    (
+        ValueError,
+        "length of window must be odd for padding='zeros', got 4",
+        {"window": torch.ones(4), "padding": "zeros"},
+    ),
     (ValueError, "sigma must be positive, got 0", {"sigma": 0}),
     (ValueError, "sigma must be finite, got nan", {"sigma": math.nan}),
-    (ValueError, "padding must be one of 'valid', 'reflect', 'replicate', 'zeros', got 'same'", {"padding": "same"}),
+    (
+        ValueError,
+        "padding must be one of 'valid', 'reflect', 'replicate', 'zeros', got 'same'",
+        {"padding": "same"},
+    ),
     (ValueError, "data_range must span a positive interval, got 0", {"data_range": 0}),
-    (ValueError, r"data_range must span a positive interval, got \(1, -1\)", {"data_range": (1, -1)}),
+    (
+        ValueError,
+        r"data_range must span a positive interval, got \(1, -1\)",
+        {"data_range": (1, -1)},
+    ),
     (ValueError, r"data_range must be a number or \(lo, hi\)", {"data_range": (0, 1, 2)}),
     (ValueError, "data_range must be finite, got nan", {"data_range": math.nan}),
     (TypeError, "data_range must be a number, got NoneType", {"data_range": None}),
-    (ValueError, "reduction must be one of 'mean', 'sum', 'image', 'none', got 'average'", {"reduction": "average"}),
+    (
+        ValueError,
+        "reduction must be one of 'mean', 'sum', 'image', 'none', got 'average'",
+        {"reduction": "average"},
+    ),
 ]
 ONLY_SSIM: list[tuple[type[Exception], str, dict[str, object]]] = [
     (ValueError, "exponents must be three numbers", {"exponents": (1, 1)}),
@@ -556,13 +753,29 @@ ONLY_SSIM: list[tuple[type[Exception], str, dict[str, object]]] = [
     (ValueError, "downsample must be one of 'auto', 'matlab', got 'half'", {"downsample": "half"}),
     (ValueError, "downsample must be at least 1, got 0", {"downsample": 0}),
     (TypeError, "downsample must be an integer, got float", {"downsample": 2.0}),
-    (ValueError, "downsample=40 is larger than the images .*24, 31.*smaller factor", {"downsample": 40}),
-    (ValueError, "backend must be one of 'auto', 'eager', 'cpu', 'triton', got 'cuda'", {"backend": "cuda"}),
+    (
+        ValueError,
+        "downsample=40 is larger than the images .*24, 31.*smaller factor",
+        {"downsample": 40},
+    ),
+    (
+        ValueError,
+        "backend must be one of 'auto', 'eager', 'cpu', 'triton', got 'cuda'",
+        {"backend": "cuda"},
+    ),
     (RuntimeError, "backend='triton' cannot run: .*use backend='auto'", {"backend": "triton"}),
 ]
 WITH_CONSTANTS: list[tuple[type[Exception], str, dict[str, object]]] = [
-    (ValueError, "covariance must be one of 'population', 'sample', got 'unbiased'", {"covariance": "unbiased"}),
-    (ValueError, "covariance='sample' .* window of at least 2 taps", {"covariance": "sample", "window_size": 1}),
+    (
+        ValueError,
+        "covariance must be one of 'population', 'sample', got 'unbiased'",
+        {"covariance": "unbiased"},
+    ),
+    (
+        ValueError,
+        "covariance='sample' .* window of at least 2 taps",
+        {"covariance": "sample", "window_size": 1},
+    ),
     (ValueError, "k1 must be positive, got 0", {"k1": 0}),
     (ValueError, "k2 must be finite, got inf", {"k2": math.inf}),
 ]
@@ -570,8 +783,14 @@ WITH_CONSTANTS: list[tuple[type[Exception], str, dict[str, object]]] = [
 
 @pytest.mark.parametrize("function", ["ssim", "gradient_ssim", "structure_correlation"])
 def test_bad_options(function: str) -> None:
-    wrong = WRONG + (ONLY_SSIM if function == "ssim" else []) + (WITH_CONSTANTS if function != "structure_correlation" else [])
-    module = {"ssim": ssimloss.SSIMLoss, "gradient_ssim": ssimloss.GradientSSIMLoss}.get(function, ssimloss.StructureCorrelationLoss)
+    wrong = (
+        WRONG
+        + (ONLY_SSIM if function == "ssim" else [])
+        + (WITH_CONSTANTS if function != "structure_correlation" else [])
+    )
+    module = {"ssim": ssimloss.SSIMLoss, "gradient_ssim": ssimloss.GradientSSIMLoss}.get(
+        function, ssimloss.StructureCorrelationLoss
+    )
     for error, message, options in wrong:
         with pytest.raises(error, match=message):
             getattr(F, function)(IMAGE, IMAGE, **options)
@@ -585,11 +804,16 @@ def test_images_too_small() -> None:
     small = torch.rand(1, 3, 8, 40)
     for function in (F.ssim, F.gradient_ssim, F.structure_correlation):
         with pytest.raises(
-            ValueError, match=r"\(8, 40\) pixels are smaller than the window of 11; .*crops.*window_size.*padding='replicate'"
+            ValueError,
+            match=r"\(8, 40\) pixels are smaller than the window of 11; "
+            r".*crops.*window_size.*padding='replicate'",
         ):
             function(small, small)
         assert function(small, small, padding="replicate").isfinite()
-        with pytest.raises(ValueError, match=r"padding='reflect' mirrors 5 pixels .* got \(5, 40\); .*padding='replicate'"):
+        with pytest.raises(
+            ValueError,
+            match=r"padding='reflect' mirrors 5 pixels .* got \(5, 40\); .*padding='replicate'",
+        ):
             function(small[:, :, :5], small[:, :, :5], padding="reflect")
     with pytest.raises(ValueError, match="downsample='matlab' is defined for images"):
         F.ssim(torch.rand(1, 1, 8, 8, 8), torch.rand(1, 1, 8, 8, 8), downsample="matlab")
@@ -601,29 +825,51 @@ def test_a_window_of_nan_is_not_a_plausible_number() -> None:
 
 
 def test_a_whole_exponent_is_an_ordinary_power() -> None:
-    """Eq. 12 with gamma = 2 squares a negative structure; only a fractional power of it needs a sign of its own."""
-    target = torch.rand(1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    """Eq. 12 with gamma = 2 squares a negative structure; only a fractional power of it needs a
+    sign of its own.
+    """
+    target = torch.rand(
+        1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
     once = F.ssim_map(1 - target, target, exponents=(0, 0, 1))
     assert once.max() < 0
-    torch.testing.assert_close(F.ssim_map(1 - target, target, exponents=(0, 0, 2)), once.square(), rtol=1e-12, atol=0)
-    torch.testing.assert_close(F.ssim_map(1 - target, target, exponents=(0, 0, 0.5)), -once.abs().sqrt(), rtol=1e-9, atol=0)
+    torch.testing.assert_close(
+        F.ssim_map(1 - target, target, exponents=(0, 0, 2)), once.square(), rtol=1e-12, atol=0
+    )
+    torch.testing.assert_close(
+        F.ssim_map(1 - target, target, exponents=(0, 0, 0.5)), -once.abs().sqrt(), rtol=1e-9, atol=0
+    )
 
 
 @pytest.mark.parametrize("padding", ["zeros", "reflect", "valid"])
 @pytest.mark.parametrize("backend", ["eager", "auto"])
 def test_ssim_l1_reference(padding: str, backend: str) -> None:
-    """The weighted sum of both parts, each reduced by itself, with differences on a scale of 0 to 1."""
+    """The weighted sum of both parts, each reduced by itself, with differences on a scale of 0 to
+    1.
+    """
     pred, target = photographs.batch(33, 40)
     x, y = arrays(pred, target)
     similarity = 1 - reference.ssim(x, y, padding=padding, reduction="image")
-    for eps, pixels in ((None, reference.l1(x, y)), (0.01, reference.charbonnier(x, y, eps=0.01, form="eps_squared"))):
+    for eps, pixels in (
+        (None, reference.l1(x, y)),
+        (0.01, reference.charbonnier(x, y, eps=0.01, form="eps_squared")),
+    ):
         expected = 0.7 * pixels.mean((1, 2, 3)) + 0.3 * similarity
         for factor, low in ((1.0, 0.0), (255.0, 0.0), (2.0, -1.0)):
             images = pred * factor + low, target * factor + low
-            options = {"weight": 0.3, "eps": eps, "padding": padding, "data_range": (low, low + factor), "backend": backend}
+            options = {
+                "weight": 0.3,
+                "eps": eps,
+                "padding": padding,
+                "data_range": (low, low + factor),
+                "backend": backend,
+            }
             close(F.ssim_l1_loss(*images, reduction="image", **options), expected)
             close(F.ssim_l1_loss(*images, **options), expected.mean())
-    for weight, alone in ((0.0, F.l1_loss(pred, target)), (1.0, F.ssim_loss(pred, target, padding=padding))):
+    for weight, alone in (
+        (0.0, F.l1_loss(pred, target)),
+        (1.0, F.ssim_loss(pred, target, padding=padding)),
+    ):
         close(F.ssim_l1_loss(pred, target, weight=weight, padding=padding, backend=backend), alone)
 
 
@@ -637,8 +883,13 @@ def test_ssim_l1_reductions() -> None:
                 F.l1_loss(pred, target, reduction=reduction, **options),
                 F.ssim_loss(pred, target, padding="zeros", reduction=reduction, **options),
             )
-            close(F.ssim_l1_loss(pred, target, reduction=reduction, **options), 0.8 * parts[0] + 0.2 * parts[1])
-    with pytest.raises(ValueError, match="reduction='none' needs an SSIM map of the size of the images"):
+            close(
+                F.ssim_l1_loss(pred, target, reduction=reduction, **options),
+                0.8 * parts[0] + 0.2 * parts[1],
+            )
+    with pytest.raises(
+        ValueError, match="reduction='none' needs an SSIM map of the size of the images"
+    ):
         F.ssim_l1_loss(pred, target, reduction="none", padding="valid")
     with pytest.raises(ValueError, match=r"weight must lie in \[0, 1\], got 1.5"):
         ssimloss.SSIML1Loss(weight=1.5)

@@ -1,4 +1,6 @@
-"""The torchmetrics classes: equal to the functions and modules, in collections, with forward; several processes are in test_validator."""
+"""The torchmetrics classes: equal to the functions and modules, in collections, with forward;
+several processes are in test_validator.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,16 @@ def pair() -> tuple[Tensor, Tensor]:
     return validation.images(5)
 
 
-def cases() -> dict[str, tuple[Callable[[], metrics.ImageMetric], Callable[[Tensor, Tensor], Tensor], bool]]:
+def cases() -> dict[
+    str, tuple[Callable[[], metrics.ImageMetric], Callable[[Tensor, Tensor], Tensor], bool]
+]:
     """By name: the metric, the values it averages, whether higher is better."""
     options = {"window": "uniform", "window_size": 7, "covariance": "sample"}
     small = {"min_size": "fewer_scales", "pooling": "zeros"}
     layers = {"relu1_2": 1.0, "relu2_2": 0.5}
-    similarity = ssimloss.DeepPerceptualSimilarity("embedded", layers=layers, distance="cosine", reduction="image")
+    similarity = ssimloss.DeepPerceptualSimilarity(
+        "embedded", layers=layers, distance="cosine", reduction="image"
+    )
     return {
         "psnr": (metrics.PSNR, lambda p, t: F.psnr(p, t, reduction="image"), True),
         "psnr eps": (
@@ -45,15 +51,51 @@ def cases() -> dict[str, tuple[Callable[[], metrics.ImageMetric], Callable[[Tens
             lambda p, t: F.psnr(p, t, eps=1e-8, data_range=2, reduction="image"),
             True,
         ),
-        "psnr y": (lambda: metrics.PSNR(protocol=SuperResolutionProtocol(2)), SuperResolutionProtocol(2).psnr, True),
-        "ssim": (lambda: metrics.SSIM(**options), lambda p, t: F.ssim(p, t, reduction="image", **options), True),
-        "ms_ssim": (lambda: metrics.MSSSIM(**small), lambda p, t: F.ms_ssim(p, t, reduction="image", **small), True),
-        "g_ssim": (metrics.GradientSSIM, lambda p, t: F.gradient_ssim(p, t, reduction="image"), True),
-        "lpips": (lambda: metrics.LPIPS(weights="random"), ssimloss.LPIPS(weights="random", reduction="image"), False),
-        "deep": (lambda: metrics.DeepSimilarity("embedded", layers=layers, distance="cosine"), similarity, False),
-        "a mean": (lambda: metrics.LossMetric(ssimloss.SSIMLoss()), ssimloss.SSIMLoss(reduction="image"), False),
-        "images": (lambda: metrics.LossMetric(ssimloss.L1Loss(reduction="image")), ssimloss.L1Loss(reduction="image"), False),
-        "measure": (lambda: metrics.LossMetric(measure("g_ssim"), higher_is_better=True), measure("g_ssim"), True),
+        "psnr y": (
+            lambda: metrics.PSNR(protocol=SuperResolutionProtocol(2)),
+            SuperResolutionProtocol(2).psnr,
+            True,
+        ),
+        "ssim": (
+            lambda: metrics.SSIM(**options),
+            lambda p, t: F.ssim(p, t, reduction="image", **options),
+            True,
+        ),
+        "ms_ssim": (
+            lambda: metrics.MSSSIM(**small),
+            lambda p, t: F.ms_ssim(p, t, reduction="image", **small),
+            True,
+        ),
+        "g_ssim": (
+            metrics.GradientSSIM,
+            lambda p, t: F.gradient_ssim(p, t, reduction="image"),
+            True,
+        ),
+        "lpips": (
+            lambda: metrics.LPIPS(weights="random"),
+            ssimloss.LPIPS(weights="random", reduction="image"),
+            False,
+        ),
+        "deep": (
+            lambda: metrics.DeepSimilarity("embedded", layers=layers, distance="cosine"),
+            similarity,
+            False,
+        ),
+        "a mean": (
+            lambda: metrics.LossMetric(ssimloss.SSIMLoss()),
+            ssimloss.SSIMLoss(reduction="image"),
+            False,
+        ),
+        "images": (
+            lambda: metrics.LossMetric(ssimloss.L1Loss(reduction="image")),
+            ssimloss.L1Loss(reduction="image"),
+            False,
+        ),
+        "measure": (
+            lambda: metrics.LossMetric(measure("g_ssim"), higher_is_better=True),
+            measure("g_ssim"),
+            True,
+        ),
     }
 
 
@@ -71,13 +113,19 @@ def test_the_mean_of_the_function(name: str, pair: tuple[Tensor, Tensor]) -> Non
     battery.close(metric.compute(), expected.mean(), 1e-6)
     metric.reset()
     metric.update(pred[:2].half(), target[:2].half())
-    battery.close(metric.compute(), function(pred[:2].half().float(), target[:2].half().float()).double().mean(), 1e-6)
+    battery.close(
+        metric.compute(),
+        function(pred[:2].half().float(), target[:2].half().float()).double().mean(),
+        1e-6,
+    )
 
 
 def test_dists(pair: tuple[Tensor, Tensor]) -> None:
     metric = metrics.DISTS(weights="random", data_range=(-1, 1))
     metric.update(pair[0][:2] * 2 - 1, pair[1][:2] * 2 - 1)
-    battery.close(metric.compute(), ssimloss.DISTS(weights="random")(pair[0][:2], pair[1][:2]), 1e-5)
+    battery.close(
+        metric.compute(), ssimloss.DISTS(weights="random")(pair[0][:2], pair[1][:2]), 1e-5
+    )
 
 
 def test_values_are_kept_where_asked_for(pair: tuple[Tensor, Tensor]) -> None:
@@ -109,23 +157,41 @@ def test_memory_does_not_grow_without_indices(pair: tuple[Tensor, Tensor]) -> No
 
 
 def test_in_a_collection(pair: tuple[Tensor, Tensor]) -> None:
-    """Two measures whose first values are equal (1, of equal images) are not taken for one; two of the same may share."""
+    """Two measures whose first values are equal (1, of equal images) are not taken for one; two of
+    the same may share.
+    """
     torchmetrics = pytest.importorskip("torchmetrics")
     pred, target = pair
     collection = torchmetrics.MetricCollection(
-        {"ssim": metrics.SSIM(), "uniform": metrics.SSIM(window="uniform"), "again": metrics.SSIM(), "psnr": metrics.PSNR(eps=1e-8)}
+        {
+            "ssim": metrics.SSIM(),
+            "uniform": metrics.SSIM(window="uniform"),
+            "again": metrics.SSIM(),
+            "psnr": metrics.PSNR(eps=1e-8),
+        }
     )
     collection.update(target, target)
-    assert sorted(map(sorted, collection.compute_groups.values())) == [["again", "ssim"], ["psnr"], ["uniform"]]
+    assert sorted(map(sorted, collection.compute_groups.values())) == [
+        ["again", "ssim"],
+        ["psnr"],
+        ["uniform"],
+    ]
     collection.update(pred, target, index=None)
     found = collection.compute()
     for name, options in (("ssim", {}), ("again", {}), ("uniform", {"window": "uniform"})):
         battery.close(found[name], (1 + F.ssim(pred, target, **options)) / 2, 1e-7)
-    assert collection.clone(prefix="val_")(pred, target).keys() == {"val_ssim", "val_uniform", "val_again", "val_psnr"}
+    assert collection.clone(prefix="val_")(pred, target).keys() == {
+        "val_ssim",
+        "val_uniform",
+        "val_again",
+        "val_psnr",
+    }
 
 
 def test_a_collection_tells_weights_and_windows_apart(pair: tuple[Tensor, Tensor]) -> None:
-    """Of the caller's own weights no word says which they are, and a long tensor's ``repr`` leaves its middle out."""
+    """Of the caller's own weights no word says which they are, and a long tensor's ``repr`` leaves
+    its middle out.
+    """
     torchmetrics = pytest.importorskip("torchmetrics")
     weights = deep.random_state("squeezenet1_1")
     others = {name: value * 1.5 for name, value in weights.items()}
@@ -156,7 +222,9 @@ def test_a_collection_tells_weights_and_windows_apart(pair: tuple[Tensor, Tensor
         ["heads", "heads again"],
         ["other heads"],
     ]
-    collection = torchmetrics.MetricCollection({name: made[name] for name in ("own", "same", "other")})
+    collection = torchmetrics.MetricCollection(
+        {name: made[name] for name in ("own", "same", "other")}
+    )
     collection.update(pair[1][:1], pair[1][:1])  # 0 by all of them
     assert sorted(map(sorted, collection.compute_groups.values())) == [["other"], ["own", "same"]]
     collection.update(pair[0][:1], pair[1][:1])
@@ -164,7 +232,9 @@ def test_a_collection_tells_weights_and_windows_apart(pair: tuple[Tensor, Tensor
     assert found["own"] == found["same"] != found["other"]
 
 
-def test_a_function_is_called_once_for_each_image_and_may_give_numbers(pair: tuple[Tensor, Tensor]) -> None:
+def test_a_function_is_called_once_for_each_image_and_may_give_numbers(
+    pair: tuple[Tensor, Tensor],
+) -> None:
     pred, target = pair
     seen: list[int] = []
 
@@ -189,7 +259,9 @@ def test_a_function_is_called_once_for_each_image_and_may_give_numbers(pair: tup
     with pytest.raises(TypeError, match="function must give a tensor or a number, got tuple"):
         metrics.LossMetric(lambda p, t: (p, t)).update(pred, target)  # type: ignore[arg-type, return-value]
     with pytest.raises(ValueError, match=r"one number for each image, got \(\)"):
-        metrics.LossMetric(lambda p, t: F.l1(p, t, reduction="image" if len(p) == 1 else "mean")).update(pred, target)
+        metrics.LossMetric(
+            lambda p, t: F.l1(p, t, reduction="image" if len(p) == 1 else "mean")
+        ).update(pred, target)
 
 
 def test_a_measure_goes_where_its_metric_goes() -> None:
@@ -222,12 +294,23 @@ def test_forward_is_the_batch_and_counts(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = pair
     metric = metrics.PSNR()
     for some in ([0, 1, 2], [3, 4]):
-        battery.close(metric(pred[some], target[some]), F.psnr(pred[some], target[some]).double(), 1e-6)
+        battery.close(
+            metric(pred[some], target[some]), F.psnr(pred[some], target[some]).double(), 1e-6
+        )
     battery.close(metric.compute(), F.psnr(pred, target).double(), 1e-6)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda metric: pickle.loads(pickle.dumps(metric)), lambda metric: metric.clone()])
-def test_copies_go_on(copied: Callable[[metrics.ImageMetric], metrics.ImageMetric], pair: tuple[Tensor, Tensor]) -> None:
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.deepcopy,
+        lambda metric: pickle.loads(pickle.dumps(metric)),
+        lambda metric: metric.clone(),
+    ],
+)
+def test_copies_go_on(
+    copied: Callable[[metrics.ImageMetric], metrics.ImageMetric], pair: tuple[Tensor, Tensor]
+) -> None:
     metric = metrics.SSIM()
     metric.update(pair[0][:2], pair[1][:2], [0, 1])
     again = copied(metric)
@@ -255,18 +338,38 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor]) -> None:
     wrong = [
         (RuntimeError, r"no image has been measured since the last reset\(\)", empty.compute),
         (ValueError, "index must be given in every update", mixed.compute),
-        (ValueError, "index must have one integer for each of 5 images", lambda: metrics.PSNR().update(pred, target, [1])),
-        (ValueError, "sigma must be left out with a protocol", lambda: metrics.SSIM(protocol=SuperResolutionProtocol(2), sigma=1.0)),
+        (
+            ValueError,
+            "index must have one integer for each of 5 images",
+            lambda: metrics.PSNR().update(pred, target, [1]),
+        ),
+        (
+            ValueError,
+            "sigma must be left out with a protocol",
+            lambda: metrics.SSIM(protocol=SuperResolutionProtocol(2), sigma=1.0),
+        ),
         (ValueError, "data_range must span", lambda: metrics.PSNR(data_range=0)),
-        (ValueError, "data_range must span", lambda: metrics.PSNR(protocol=SuperResolutionProtocol(2), data_range=0)),
+        (
+            ValueError,
+            "data_range must span",
+            lambda: metrics.PSNR(protocol=SuperResolutionProtocol(2), data_range=0),
+        ),
         (ValueError, "eps must not be negative", lambda: metrics.PSNR(eps=-1)),
         (ValueError, "window_size must be at least 1", lambda: metrics.SSIM(window_size=0)),
         (ValueError, "sigma must be positive", lambda: metrics.SSIM(sigma=-1)),
         (ValueError, "padding must be one of", lambda: metrics.SSIM(padding="foo")),  # type: ignore[arg-type]
         (ValueError, "covariance must be one of", lambda: metrics.GradientSSIM(covariance="foo")),  # type: ignore[arg-type]
         (ValueError, "min_size must be one of", lambda: metrics.MSSSIM(min_size="foo")),  # type: ignore[arg-type]
-        (ValueError, "target must have the shape of pred", lambda: metrics.PSNR().update(pred, target[1:])),
-        (ValueError, "target must have the shape of pred", lambda: metrics.LPIPS(weights="random").update(pred, target[1:])),
+        (
+            ValueError,
+            "target must have the shape of pred",
+            lambda: metrics.PSNR().update(pred, target[1:]),
+        ),
+        (
+            ValueError,
+            "target must have the shape of pred",
+            lambda: metrics.LPIPS(weights="random").update(pred, target[1:]),
+        ),
         (ValueError, "network must be one of 'alexnet'", lambda: metrics.LPIPS("vgg19")),
         (TypeError, "function must be callable", lambda: metrics.LossMetric(3)),  # type: ignore[arg-type]
         (
@@ -287,5 +390,15 @@ def test_without_torchmetrics_the_error_says_what_to_install() -> None:
         "from ssimloss import metrics\nmetrics.Validator(['psnr'])\n"
         "try: metrics.PSNR\nexcept ModuleNotFoundError as error: print(error)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
-    assert run.stdout == "ssimloss.metrics.PSNR needs torchmetrics, which is not installed: pip install 'ssimloss[metrics]'\n"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert (
+        run.stdout
+        == "ssimloss.metrics.PSNR needs torchmetrics, which is not installed: pip install "
+        "'ssimloss[metrics]'\n"
+    )

@@ -1,7 +1,8 @@
 """The Triton kernel against a float64 reference.
 
-Where there is a GPU the checks run on it. Everywhere Triton is installed they also run in its interpreter, on the CPU: it has to be chosen
-before Triton is imported, so one test runs this file again in a process of its own.
+Where there is a GPU the checks run on it. Everywhere Triton is installed they also run in its
+interpreter, on the CPU: it has to be chosen before Triton is imported, so one test runs this file
+again in a process of its own.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from ssimloss.kernels import _triton
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
 
-# The interpreter computes, and NumPy reports, what lanes beyond the image make of scratch memory that nobody wrote.
-pytestmark = pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered:RuntimeWarning")
+# The interpreter computes, and NumPy reports, what lanes beyond the image make of scratch memory
+# that nobody wrote.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:(invalid value|overflow) encountered:RuntimeWarning"
+)
 
 
 def kernel(test: Callable) -> Callable:
@@ -73,7 +77,9 @@ class Options:
 def reference_map(x: Tensor, y: Tensor, o: Options) -> Tensor:
     """The definition, by plain two-dimensional convolution in the images' own dtype."""
     taps = len(o.window)
-    mode = {"valid": None, "reflect": "reflect", "replicate": "replicate", "zeros": "constant"}[o.padding]
+    mode = {"valid": None, "reflect": "reflect", "replicate": "replicate", "zeros": "constant"}[
+        o.padding
+    ]
     kernel = torch.outer(*[torch.tensor(o.window, dtype=x.dtype, device=x.device)] * 2)[None, None]
 
     def border(image: Tensor) -> Tensor:
@@ -87,7 +93,11 @@ def reference_map(x: Tensor, y: Tensor, o: Options) -> Tensor:
     var = (mean(x * x) + mean(y * y) - mu_x * mu_x - mu_y * mu_y).clamp(min=0)
     cov = mean(x * y) - mu_x * mu_y
     similarity = (2 * cov + o.c2) / (var + o.c2)
-    return similarity * (2 * mu_x * mu_y + o.c1) / (mu_x * mu_x + mu_y * mu_y + o.c1) if o.part == "ssim" else similarity
+    return (
+        similarity * (2 * mu_x * mu_y + o.c1) / (mu_x * mu_x + mu_y * mu_y + o.c1)
+        if o.part == "ssim"
+        else similarity
+    )
 
 
 def reference_means(x: Tensor, y: Tensor, o: Options) -> Tensor:
@@ -99,7 +109,9 @@ def reference_means(x: Tensor, y: Tensor, o: Options) -> Tensor:
     return means
 
 
-def exactly(x: Tensor, y: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def exactly(
+    x: Tensor, y: Tensor, function: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
     """A function of two images in float64, and the gradients of its sum."""
     x, y = (image.detach().double().requires_grad_() for image in (x, y))
     value = function(x, y)
@@ -140,13 +152,21 @@ def check_means(x: Tensor, y: Tensor, o: Options, want_x: bool = True, want_y: b
             assert found is None
 
 
-def check_map(x: Tensor, y: Tensor, o: Options, arrange: Callable[[Tensor], Tensor] = lambda upstream: upstream) -> None:
+def check_map(
+    x: Tensor,
+    y: Tensor,
+    o: Options,
+    arrange: Callable[[Tensor], Tensor] = lambda upstream: upstream,
+) -> None:
     similarity = _triton.similarity_map(x, y, *o.of_map)
-    upstream = arrange(torch.randn(similarity.shape, generator=torch.Generator().manual_seed(1)).to(DEVICE))
+    upstream = arrange(
+        torch.randn(similarity.shape, generator=torch.Generator().manual_seed(1)).to(DEVICE)
+    )
     gradients = _triton.similarity_map_backward(upstream, x, y, *o.of_map, True, True)
     expected, _, _ = exactly(x, y, lambda x, y: reference_map(x, y, o))
     _, *expected_gradients = exactly(x, y, lambda x, y: reference_map(x, y, o) * upstream)
-    # One position, unlike a mean, shows what rounding does where the variance is small: twice what it does to plain float32.
+    # One position, unlike a mean, shows what rounding does where the variance is small: twice what
+    # it does to plain float32.
     rounding = (reference_map(x.float(), y.float(), o).double() - expected).abs().max().item()
     check_value(similarity, expected, 1e-6 + 2 * rounding)
     for found, gradient in zip(gradients, expected_gradients, strict=True):
@@ -159,7 +179,9 @@ def check_map(x: Tensor, y: Tensor, o: Options, arrange: Callable[[Tensor], Tens
 @kernel
 def test_similarity_of_an_image_with_itself_is_exactly_one_and_has_no_gradient():
     x, _ = images(1, 1, 14, 12)
-    means, grad_x, grad_y = _triton.similarity_means(x, x, *Options(window=GAUSSIAN_11).of_means, True, True)
+    means, grad_x, grad_y = _triton.similarity_means(
+        x, x, *Options(window=GAUSSIAN_11).of_means, True, True
+    )
     assert means.item() == pytest.approx(1, abs=1e-7)
     for gradient in (grad_x, grad_y):
         assert gradient.abs().max().item() < 1e-7
@@ -186,7 +208,8 @@ def test_means_agree_for_every_border_part_and_subset_of_gradients(padding: str,
         check_means(x, y, Options(part=part, padding=padding), want_x, want_y)
 
 
-# Windows: even, the usual and the longest; the smallest image that each border allows; sizes that no strip divides.
+# Windows: even, the usual and the longest; the smallest image that each border allows; sizes that
+# no strip divides.
 @kernel
 @pytest.mark.parametrize(
     ("window", "padding", "shape"),
@@ -203,21 +226,38 @@ def test_means_agree_for_every_border_part_and_subset_of_gradients(padding: str,
         (GAUSSIAN_33, "replicate", (1, 1, 1, 1)),
     ],
 )
-def test_means_agree_for_every_window_and_smallest_image(window: tuple[float, ...], padding: str, shape: tuple[int, ...]):
+def test_means_agree_for_every_window_and_smallest_image(
+    window: tuple[float, ...], padding: str, shape: tuple[int, ...]
+):
     x, y = images(*shape)
-    check_means(x, y, Options(window=window, padding=padding, pixel="charbonnier", similarity_weight=0.8, pixel_weight=0.2))
+    check_means(
+        x,
+        y,
+        Options(
+            window=window,
+            padding=padding,
+            pixel="charbonnier",
+            similarity_weight=0.8,
+            pixel_weight=0.2,
+        ),
+    )
 
 
 @kernel
 @pytest.mark.parametrize("padding", ["valid", "reflect"])
 def test_a_window_of_one_tap_leaves_luminance(padding: str):
     x, y = images(1, 1, 2, 3)
-    check_means(x, y, Options(window=(1.0,), padding=padding, c2=1.0))  # its variances are rounding alone, which a small c2 would magnify
+    check_means(
+        x, y, Options(window=(1.0,), padding=padding, c2=1.0)
+    )  # its variances are rounding alone, which a small c2 would magnify
 
 
 # More than one strip of rows, from 64 of them on in the interpreter, and of columns, from 127 on.
 @kernel
-@pytest.mark.parametrize(("padding", "shape"), [("valid", (1, 1, 65, 130)), ("reflect", (1, 1, 67, 3)), ("replicate", (1, 1, 4, 131))])
+@pytest.mark.parametrize(
+    ("padding", "shape"),
+    [("valid", (1, 1, 65, 130)), ("reflect", (1, 1, 67, 3)), ("replicate", (1, 1, 4, 131))],
+)
 def test_strips_meet(padding: str, shape: tuple[int, ...]):
     x, y = images(*shape)
     o = Options(padding=padding, pixel="l1", pixel_weight=0.3)
@@ -260,7 +300,9 @@ def test_images_far_from_zero_keep_their_digits():
 
 
 @kernel
-@pytest.mark.parametrize(("dtype_x", "dtype_y"), [(torch.float16, torch.bfloat16), (torch.bfloat16, torch.float32)])
+@pytest.mark.parametrize(
+    ("dtype_x", "dtype_y"), [(torch.float16, torch.bfloat16), (torch.bfloat16, torch.float32)]
+)
 def test_half_precision_is_computed_in_single(dtype_x: torch.dtype, dtype_y: torch.dtype):
     x, y = images(1, 1, 9, 10)
     check_means(x.to(dtype_x), y.to(dtype_y), Options(padding="reflect"))
@@ -291,22 +333,33 @@ def test_any_strides(arrange: Callable[[Tensor], Tensor]):
     x, y = images(2, 2, 4, 5)
     check_means(arrange(x), y, Options(padding="replicate"))
     check_map(x, arrange(y), Options(), arrange)
-    gradients = _triton.similarity_map_backward(x, arrange(x), y, *Options(padding="zeros").of_map, True, True)
+    gradients = _triton.similarity_map_backward(
+        x, arrange(x), y, *Options(padding="zeros").of_map, True, True
+    )
     assert [g.stride() for g in gradients] == [torch.empty_like(arrange(x)).stride(), y.stride()]
 
 
 @kernel
 def test_planes_and_rows_further_apart_than_32_bits_count():
     x, y = images(2, 1, 4, 5)
-    for stride_n, stride_h in ((2**31 + 8, 5), (40, 2**29)):  # only the pages that are touched take memory on a CPU
+    for stride_n, stride_h in (
+        (2**31 + 8, 5),
+        (40, 2**29),
+    ):  # only the pages that are touched take memory on a CPU
         length = stride_n + 3 * stride_h + 5
-        far = torch.empty(length, dtype=torch.bfloat16, device=DEVICE).as_strided(x.shape, (stride_n, 40, stride_h, 1)).copy_(x)
+        far = (
+            torch.empty(length, dtype=torch.bfloat16, device=DEVICE)
+            .as_strided(x.shape, (stride_n, 40, stride_h, 1))
+            .copy_(x)
+        )
         check_means(far, y, Options(padding="replicate"))
 
 
 @kernel
 def test_expanded_upstream():
-    check_map(*images(1, 2, 6, 6), Options(), lambda upstream: upstream[:, :1, :1, :1].expand_as(upstream))
+    check_map(
+        *images(1, 2, 6, 6), Options(), lambda upstream: upstream[:, :1, :1, :1].expand_as(upstream)
+    )
 
 
 @kernel
@@ -360,10 +413,14 @@ def test_traced_whole_as_an_operator():
     o = Options(pixel="l1", pixel_weight=1.0)
 
     def means(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return torch.ops.ssimloss.similarity_means(x, y, list(o.window), *o.of_means[1:], True, True, "triton")
+        return torch.ops.ssimloss.similarity_means(
+            x, y, list(o.window), *o.of_means[1:], True, True, "triton"
+        )
 
     traced = torch.compile(means, fullgraph=True, backend="aot_eager")(x, y)
-    for found, expected in zip(traced, _triton.similarity_means(x, y, *o.of_means, True, True), strict=True):
+    for found, expected in zip(
+        traced, _triton.similarity_means(x, y, *o.of_means, True, True), strict=True
+    ):
         assert torch.equal(found, expected)
 
 
@@ -382,7 +439,9 @@ def test_checks_see_planted_faults():
         "constant": replace(o, c2=9.1e-4),
     }
     for fault in faults.values():
-        expected, expected_x, _ = exactly(x, y, lambda x, y, fault=fault: reference_means(x, y, fault))
+        expected, expected_x, _ = exactly(
+            x, y, lambda x, y, fault=fault: reference_means(x, y, fault)
+        )
         with pytest.raises(AssertionError, match="values differ"):
             check_value(means, expected)
         with pytest.raises(AssertionError, match="gradients differ"):
@@ -426,7 +485,9 @@ def test_captured_in_a_graph():
     x.copy_(other_x)
     y.copy_(other_y)
     graph.replay()
-    for found, expected in zip(captured, _triton.similarity_means(other_x, other_y, *o.of_means, True, True), strict=True):
+    for found, expected in zip(
+        captured, _triton.similarity_means(other_x, other_y, *o.of_means, True, True), strict=True
+    ):
         assert torch.equal(found, expected)
 
 
@@ -462,7 +523,9 @@ def test_in_the_interpreter():
 
 @pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
 def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """For compute capability 8.0, the usual window: nothing is spilled, and four blocks of 128 threads fit into a multiprocessor."""
+    """For compute capability 8.0, the usual window: nothing is spilled, and four blocks of 128
+    threads fit into a multiprocessor.
+    """
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -470,18 +533,33 @@ def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tm
     from ssimloss.kernels._triton_kernel import similarity_kernel
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    constants = {"K": 11, "PART": "ssim", "PADDING": "valid", "PIXEL": "none", "LANES": 128, "HALO": 16}
+    constants = {
+        "K": 11,
+        "PART": "ssim",
+        "PADDING": "valid",
+        "PIXEL": "none",
+        "LANES": 128,
+        "HALO": 16,
+    }
     constants |= dict.fromkeys(("upstream", "grad_y", "similarity"))
-    types = dict.fromkeys(("x", "y", "grad_x", "partials", "scratch"), "*fp32") | {"window": ("fp32",) * 11}
+    types = dict.fromkeys(("x", "y", "grad_x", "partials", "scratch"), "*fp32") | {
+        "window": ("fp32",) * 11
+    }
     types |= dict.fromkeys(constants, "constexpr")
-    types |= {parameter.name: parameter.annotation_type for parameter in similarity_kernel.params if parameter.name not in types}
+    types |= {
+        parameter.name: parameter.annotation_type
+        for parameter in similarity_kernel.params
+        if parameter.name not in types
+    }
     source = ASTSource(similarity_kernel, types, constants)
     options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
     compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options)
     assert compiled.metadata.shared <= 1024
     (tmp_path / "kernel.cubin").write_bytes(compiled.asm["cubin"])
     cuobjdump = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
-    usage = subprocess.check_output([cuobjdump, "--dump-resource-usage", tmp_path / "kernel.cubin"], text=True)
+    usage = subprocess.check_output(
+        [cuobjdump, "--dump-resource-usage", tmp_path / "kernel.cubin"], text=True
+    )
     registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
     assert registers <= 128
     assert stack == 0

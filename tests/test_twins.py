@@ -1,4 +1,6 @@
-"""Each module is its function with the options bound: same names, same defaults, same values, checked when it is built."""
+"""Each module is its function with the options bound: same names, same defaults, same values,
+checked when it is built.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,36 @@ from typing import Any
 
 import pytest
 import torch
-from discovery import GIVEN, LOSSES, alternatives, build, evaluate, function_of, options, photos, recipe
+from discovery import (
+    GIVEN,
+    LOSSES,
+    alternatives,
+    build,
+    evaluate,
+    function_of,
+    options,
+    photos,
+    recipe,
+)
 
 import ssimloss.functional as F
 
 TWINS = [name for name in LOSSES if recipe(name).twin]
-# Functions to be minimised that need more than images and are not meant as modules, each with its reason.
+# Functions to be minimised that need more than images and are not meant as modules, each with its
+# reason.
 WITHOUT_MODULE = dict.fromkeys(
     ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
     "takes features; the module of this name takes images and owns the network",
-) | dict.fromkeys(("adversarial_generator_loss", "adversarial_discriminator_loss"), "both are methods of AdversarialLoss")
+) | dict.fromkeys(
+    ("adversarial_generator_loss", "adversarial_discriminator_loss"),
+    "both are methods of AdversarialLoss",
+)
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
-    "CycleConsistencyLoss": {"data_range", "identity_weight"},  # L1 has no range; and there is no identity here, see test_consistency.py
+    "CycleConsistencyLoss": {
+        "data_range",
+        "identity_weight",
+    },  # L1 has no range; and there is no identity here, see test_consistency.py
     "MSSSIMLoss": {"min_size"},  # the images are large enough
     "StructureCorrelationLoss": {"data_range"},  # a correlation has no scale
 }
@@ -50,35 +69,62 @@ def test_every_loss_function_has_a_module() -> None:
 @pytest.mark.parametrize("name", TWINS)
 def test_module_has_the_options_of_its_function(name: str) -> None:
     function = function_of(name)
-    assert function is not None, f"{name} has no function of its name; export one, or give it a Recipe(twin=False) with the reason"
+    assert function is not None, (
+        f"{name} has no function of its name; export one, or give it a Recipe(twin=False) with "
+        "the reason"
+    )
     bound = {option: p for option, p in options(function).items() if option not in GIVEN}
     own = options(LOSSES[name])
     assert list(own) == list(bound)
     for option, parameter in bound.items():
         assert same(own[option].default, parameter.default), option
-    theirs, ours = typing.get_type_hints(inspect.unwrap(function)), typing.get_type_hints(LOSSES[name].__init__)
+    theirs, ours = (
+        typing.get_type_hints(inspect.unwrap(function)),
+        typing.get_type_hints(LOSSES[name].__init__),
+    )
     assert {option: ours[option] for option in own} == {option: theirs[option] for option in bound}
-    assert len(inspect.signature(LOSSES[name]).parameters) == len(own), "a module takes options by keyword only"
+    assert len(inspect.signature(LOSSES[name]).parameters) == len(own), (
+        "a module takes options by keyword only"
+    )
 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_forward_takes_what_its_function_takes(name: str) -> None:
     function, forward = function_of(name), inspect.signature(LOSSES[name].forward).parameters
-    images = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert list(forward) == ["self", *images, *(name for name in GIVEN if name in options(function))]
+    images = [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    assert list(forward) == [
+        "self",
+        *images,
+        *(name for name in GIVEN if name in options(function)),
+    ]
 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_same_value(name: str) -> None:
-    """With the defaults, and with one option at a time changed; where the function refuses an option, so does the module."""
+    """With the defaults, and with one option at a time changed; where the function refuses an
+    option, so does the module.
+    """
     function, (pred, target) = function_of(name), photos(name)
     default = evaluate(name, function, pred, target)
     assert same(evaluate(name, build(name), pred, target), default)
     without_effect = set(options(LOSSES[name]))
     for option, value in alternatives(function):
-        expected = outcome(lambda: evaluate(name, lambda *images: function(*images, **{option: value}), pred, target))  # noqa: B023
+        expected = outcome(
+            lambda: evaluate(
+                name,
+                lambda *images: function(*images, **{option: value}),  # noqa: B023
+                pred,
+                target,
+            )
+        )
         found = outcome(lambda: evaluate(name, build(name, **{option: value}), pred, target))  # noqa: B023
-        assert same(found, expected), f"{option}={value!r}: the module gives {found}, the function {expected}"
+        assert same(found, expected), (
+            f"{option}={value!r}: the module gives {found}, the function {expected}"
+        )
         if not same(expected, default):
             without_effect.discard(option)
     # Of an option without effect here, this test could not tell that the module drops it.
@@ -90,11 +136,15 @@ def test_mask_goes_to_forward(name: str) -> None:
     function, (pred, target) = function_of(name), photos(name)
     mask = torch.ones_like(pred[:, :1]).tril()
     expected = evaluate(name, lambda *images: function(*images, mask=mask), pred, target)
-    assert same(evaluate(name, lambda *images: build(name)(*images, mask=mask), pred, target), expected)
+    assert same(
+        evaluate(name, lambda *images: build(name)(*images, mask=mask), pred, target), expected
+    )
     assert not same(expected, evaluate(name, function, pred, target))
 
 
-@pytest.mark.parametrize(("name", "option"), [(name, option) for name in TWINS for option in options(LOSSES[name])])
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name in TWINS for option in options(LOSSES[name])]
+)
 def test_options_are_checked_when_the_module_is_built(name: str, option: str) -> None:
     for junk in ("no such word", object()):
         with pytest.raises((TypeError, ValueError), match=option):

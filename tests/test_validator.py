@@ -1,4 +1,6 @@
-"""Validation in training: exact means, one synchronisation, several processes, best checkpoints; and the torchmetrics classes beside it."""
+"""Validation in training: exact means, one synchronisation, several processes, best checkpoints;
+and the torchmetrics classes beside it.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,19 @@ def pair() -> tuple[Tensor, Tensor]:
 
 
 class _Watch(TorchDispatchMode):
-    """Counts what makes the host wait for a device: values read, copies away from it, shapes that depend on values."""
+    """Counts what makes the host wait for a device: values read, copies away from it, shapes that
+    depend on values.
+    """
 
-    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique", "item")
+    WAITING = (
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "equal",
+        "is_nonzero",
+        "unique",
+        "item",
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,32 +54,47 @@ class _Watch(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-# --- values --------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def test_means_are_those_of_the_images(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = pair
     validator = validation.validator()
     first = validator.update(pred[:4], target[:4])
-    assert {name: (value.shape, value.dtype) for name, value in first.items()} == dict.fromkeys(first, ((4,), torch.float64))
+    assert {name: (value.shape, value.dtype) for name, value in first.items()} == dict.fromkeys(
+        first, ((4,), torch.float64)
+    )
     validator.update(pred[4:, :, :30], target[4:, :, :30])  # batches of another size
-    psnr = [measure("psnr", SuperResolutionProtocol(2))(p[None], t[None]) for p, t in zip(pred[:4], target[:4], strict=True)]
+    psnr = [
+        measure("psnr", SuperResolutionProtocol(2))(p[None], t[None])
+        for p, t in zip(pred[:4], target[:4], strict=True)
+    ]
     psnr += [
-        measure("psnr", SuperResolutionProtocol(2))(p[None, :, :30], t[None, :, :30]) for p, t in zip(pred[4:], target[4:], strict=True)
+        measure("psnr", SuperResolutionProtocol(2))(p[None, :, :30], t[None, :, :30])
+        for p, t in zip(pred[4:], target[4:], strict=True)
     ]
     scores = validator.compute()
     assert list(scores) == ["psnr", "ssim", "l2"]
-    assert scores["psnr"] == pytest.approx(statistics.fmean(value.item() for value in psnr), rel=1e-14)
+    assert scores["psnr"] == pytest.approx(
+        statistics.fmean(value.item() for value in psnr), rel=1e-14
+    )
     assert scores == validator.compute()
     validator.reset()
     validator.update(pred[:4], target[:4])
     assert validator.compute()["psnr"] == pytest.approx(first["psnr"].mean().item(), rel=1e-14)
 
 
-def test_with_indices_neither_batches_nor_order_nor_repetition_count(pair: tuple[Tensor, Tensor]) -> None:
+def test_with_indices_neither_batches_nor_order_nor_repetition_count(
+    pair: tuple[Tensor, Tensor],
+) -> None:
     pred, target = pair
     found = []
-    for order, size in (([*range(11)], 11), ([*range(11)], 1), ([10, 3, 0, 1, 2, 3, 4, 9, 8, 7, 6, 5, 10], 3), ([*range(11)] * 3, 5)):
+    for order, size in (
+        ([*range(11)], 11),
+        ([*range(11)], 1),
+        ([10, 3, 0, 1, 2, 3, 4, 9, 8, 7, 6, 5, 10], 3),
+        ([*range(11)] * 3, 5),
+    ):
         validator = validation.validator()
         for start in range(0, len(order), size):
             some = order[start : start + size]
@@ -76,11 +103,15 @@ def test_with_indices_neither_batches_nor_order_nor_repetition_count(pair: tuple
     assert found[1:] == found[:-1]
 
 
-def test_named_measures_share_the_prepared_images(pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_measures_share_the_prepared_images(
+    pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ssimloss.conventions._preparation import Preparation
 
     calls, original = [], Preparation.__call__
-    monkeypatch.setattr(Preparation, "__call__", lambda *a, **k: calls.append(1) or original(*a, **k))
+    monkeypatch.setattr(
+        Preparation, "__call__", lambda *a, **k: calls.append(1) or original(*a, **k)
+    )
     Validator(["psnr", "ssim", "l1", "g_ssim"], SuperResolutionProtocol(2)).update(*pair)
     assert len(calls) == len(pair[0])  # on a CPU an image at a time
 
@@ -90,7 +121,9 @@ def test_ranges_gray_half_precision_and_graphs(pair: tuple[Tensor, Tensor]) -> N
     expected = validation.validator().update(pred, target)["psnr"]
     for low, high in ((-1.0, 1.0), (0.0, 255.0)):
         scaled = [low + (high - low) * image for image in pair]
-        battery.close(validation.validator(data_range=(low, high)).update(*scaled)["psnr"], expected, 1e-4)  # halves may round otherwise
+        battery.close(
+            validation.validator(data_range=(low, high)).update(*scaled)["psnr"], expected, 1e-4
+        )  # halves may round otherwise
     gray = Validator(["psnr", "embedded"])
     gray.update(pred[:, :1].half(), target[:, :1].half())
     assert math.isfinite(gray.compute()["embedded"])
@@ -120,7 +153,9 @@ def test_what_is_no_number_is_not_hidden(pair: tuple[Tensor, Tensor]) -> None:
 
 
 def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
-    """One that begins anew in each batch would leave most images out; roundings of another batch are let pass."""
+    """One that begins anew in each batch would leave most images out; roundings of another batch
+    are let pass.
+    """
     pred, target = pair
     wrong = validation.validator()
     metric = metrics.PSNR()
@@ -129,7 +164,11 @@ def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
         wrong.update(pred[some], target[some], [0, 1, 2, 3])
         metric.update(pred[some], target[some], torch.arange(4))
     for compute in (wrong.compute, metric.compute):
-        with pytest.raises(ValueError, match="index must be the place of each image in the whole dataset, got 0 for different images"):
+        with pytest.raises(
+            ValueError,
+            match="index must be the place of each image in the whole dataset, got 0 for different "
+            "images",
+        ):
             compute()
     metric.reset()
     metric.update(pred[:2], target[:2], [1, -2])
@@ -137,7 +176,9 @@ def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
         metric.compute()
     rows = Accumulator(2)
     rows.update(torch.tensor([[30.0, 1e-9], [math.inf, 0.5]]), [0, 1])
-    rows.update(torch.tensor([[30.1, 3e-9], [90.0, 0.501]]), [0, 1])  # also beside 0, and where two images were equal
+    rows.update(
+        torch.tensor([[30.1, 3e-9], [90.0, 0.501]]), [0, 1]
+    )  # also beside 0, and where two images were equal
     assert rows.compute().means == (math.inf, pytest.approx((3e-9 + 0.501) / 2))
     rows.update(torch.tensor([[30.0, 0.1]]), [0])  # one of them only
     with pytest.raises(ValueError, match="got 0 for different images"):
@@ -155,13 +196,17 @@ def test_memory_is_sixteen_bytes_an_image_and_measure() -> None:
         assert (totals.means, totals.count) == ((999.5, 999.5), 2000)
 
 
-# --- synchronisation -----------------------------------------------------------------------------------------------------------------
+# --- synchronisation ------------------------------------------------------------------------------
 
 
-def test_updates_never_wait_and_compute_copies_once(pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_updates_never_wait_and_compute_copies_once(
+    pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pred, target = (image[:3] for image in pair)
     copies, original = [], Tensor.cpu
-    monkeypatch.setattr(Tensor, "cpu", lambda self: copies.append(tuple(self.shape)) or original(self))
+    monkeypatch.setattr(
+        Tensor, "cpu", lambda self: copies.append(tuple(self.shape)) or original(self)
+    )
     with _Watch() as watch:
         target.sum().item()
         assert watch.waits == ["_local_scalar_dense"]  # it sees what it is there to see
@@ -198,7 +243,9 @@ def test_updates_never_wait_for_a_gpu(pair: tuple[Tensor, Tensor]) -> None:
 
 @processes.needs_gloo
 def test_two_and_three_processes_equal_one(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
-    """To the last digit with indices, uneven or padded; once exchanged; also processes without an image; and the torchmetrics classes."""
+    """To the last digit with indices, uneven or padded; once exchanged; also processes without an
+    image; and the torchmetrics classes.
+    """
     processes.start(validation.__file__, tmp_path, 3)
     reports = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(3)]
     pred, target = pair
@@ -213,23 +260,41 @@ def test_two_and_three_processes_equal_one(pair: tuple[Tensor, Tensor], tmp_path
             for report in reports[:world]:
                 assert report[f"{world} {padded}"] == alone.compute()
                 assert report[f"{world} {padded} collectives"] == ["all_gather"]
-                assert report[f"{world} {padded} psnr"] == psnr.compute().item() == alone.compute()["psnr"]
+                assert (
+                    report[f"{world} {padded} psnr"]
+                    == psnr.compute().item()
+                    == alone.compute()["psnr"]
+                )
                 assert report[f"{world} {padded} values"] == psnr.values().tolist()
-                assert report[f"{world} {padded} ssim"] == pytest.approx(ssim.compute().item(), rel=1e-7)  # float32, of another batch
-            mine = [i for rank in range(1, world) for i in validation.shard(rank, world, padded=padded)]
-            expected = F.ssim(pred[mine], target[mine], padding="reflect", reduction="image").double().mean().item()
+                assert report[f"{world} {padded} ssim"] == pytest.approx(
+                    ssim.compute().item(), rel=1e-7
+                )  # float32, of another batch
+            mine = [
+                i for rank in range(1, world) for i in validation.shard(rank, world, padded=padded)
+            ]
+            expected = (
+                F.ssim(pred[mine], target[mine], padding="reflect", reduction="image")
+                .double()
+                .mean()
+                .item()
+            )
             assert reports[0][f"{world} {padded} plain"] == pytest.approx(expected, rel=1e-7)
     some = [0, 2, 4, 2, 4, 6]
     plain = validation.validator()
     plain.update(pred[some], target[some])
     for report in reports:
-        assert report["no index"] == {name: pytest.approx(value, rel=1e-13) for name, value in plain.compute().items()}
-        assert report["many"] == [pytest.approx(math.fsum(math.sin(i) for i in range(12000)) / 12000, rel=1e-9), 12000]
+        assert report["no index"] == {
+            name: pytest.approx(value, rel=1e-13) for name, value in plain.compute().items()
+        }
+        assert report["many"] == [
+            pytest.approx(math.fsum(math.sin(i) for i in range(12000)) / 12000, rel=1e-9),
+            12000,
+        ]
         assert report["many collectives"] == ["all_gather"] * 2
         assert "by every process, or in none" in report["mixed"]
 
 
-# --- in a loop, in Lightning ---------------------------------------------------------------------------------------------------------
+# --- in a loop, in Lightning ----------------------------------------------------------------------
 
 
 class _Shift(nn.Module):
@@ -251,11 +316,18 @@ def test_run_is_an_epoch_in_evaluation_mode(pair: tuple[Tensor, Tensor]) -> None
     expected.update(pred + 0.01, target)
     for _ in range(2):
         scores = validator.run(network, [(pred[:6], target[:6]), (pred[6:], target[6:])])
-        assert scores == {name: pytest.approx(value, rel=1e-6) for name, value in expected.compute().items()}
+        assert scores == {
+            name: pytest.approx(value, rel=1e-6) for name, value in expected.compute().items()
+        }
         assert (network.training, network.frozen.training) == (True, False)
-    loader = torch.utils.data.DataLoader([(p, t, i) for i, (p, t) in enumerate(zip(pred, target, strict=True))], batch_size=3)
+    loader = torch.utils.data.DataLoader(
+        [(p, t, i) for i, (p, t) in enumerate(zip(pred, target, strict=True))], batch_size=3
+    )
     assert validator.run(network, loader)["psnr"] == pytest.approx(scores["psnr"], rel=1e-6)
-    with pytest.raises(ValueError, match=r"loader must give \(input, target\) or \(input, target, index\), got Tensor"):
+    with pytest.raises(
+        ValueError,
+        match=r"loader must give \(input, target\) or \(input, target, index\), got Tensor",
+    ):
         validator.run(network, [pred])
     assert network.training
 
@@ -283,20 +355,29 @@ def test_in_lightning(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
             self.validator.reset()
 
     data = [(p, t, i) for i, (p, t) in enumerate(zip(pred, target, strict=True))]
-    options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    options = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's own: about workers of the loader
-        trainer = lightning.Trainer(accelerator="cpu", devices=1, default_root_dir=tmp_path, **options)
-        (scores,) = trainer.validate(Model(), torch.utils.data.DataLoader(data, batch_size=4), verbose=False)
+        trainer = lightning.Trainer(
+            accelerator="cpu", devices=1, default_root_dir=tmp_path, **options
+        )
+        (scores,) = trainer.validate(
+            Model(), torch.utils.data.DataLoader(data, batch_size=4), verbose=False
+        )
     expected = validation.validator()
     expected.update(pred + 0.01, target)
     assert scores["psnr"] == pytest.approx(expected.compute()["psnr"], rel=1e-6)
     assert scores["torchmetrics"] == pytest.approx(expected.compute()["psnr"], rel=1e-6)
 
 
-# --- best checkpoint -----------------------------------------------------------------------------------------------------------------
+# --- best checkpoint ------------------------------------------------------------------------------
 
 
 def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
@@ -305,7 +386,13 @@ def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
     best = BestCheckpoint(path, "psnr")
     assert not best.update({"psnr": math.nan}, network)
     assert not path.exists()
-    for value, better in ((20.0, True), (20.0, False), (19.0, False), (math.nan, False), (21.5, True)):
+    for value, better in (
+        (20.0, True),
+        (20.0, False),
+        (19.0, False),
+        (math.nan, False),
+        (21.5, True),
+    ):
         network.amount.data.fill_(value)
         assert best.update({"psnr": value, "l1": 0.1}, network) is better
     saved = torch.load(path, weights_only=True)
@@ -321,7 +408,11 @@ def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
     assert again.update({"psnr": math.inf}, {"anything": 1})
     assert [file.name for file in path.parent.iterdir()] == ["best.pt"]
     lower = BestCheckpoint(tmp_path / "l1.pt", "l1")
-    assert [lower.update({"l1": value}, network) for value in (0.2, 0.3, 0.1)] == [True, False, True]
+    assert [lower.update({"l1": value}, network) for value in (0.2, 0.3, 0.1)] == [
+        True,
+        False,
+        True,
+    ]
     assert BestCheckpoint(tmp_path / "x", "mine", higher_is_better=False).higher_is_better is False
 
 
@@ -333,7 +424,9 @@ def test_a_better_checkpoint_of_another_training_is_not_lost(tmp_path: Path) -> 
         BestCheckpoint(path, "psnr")
     best = BestCheckpoint(path, "psnr", existing="continue")
     assert best.value == 21.5
-    best.load_state_dict({"metric": "psnr", "value": 20.0})  # of a training that was killed before the better one
+    best.load_state_dict(
+        {"metric": "psnr", "value": 20.0}
+    )  # of a training that was killed before the better one
     best.load_state_dict({"metric": "psnr", "value": None})
     assert not best.update({"psnr": 21.0}, _Shift())
     assert path.read_bytes() == before
@@ -350,7 +443,9 @@ def test_a_better_checkpoint_of_another_training_is_not_lost(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_every_process_makes_the_state_dict_and_the_first_writes(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_process_makes_the_state_dict_and_the_first_writes(
+    rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That of a sharded module is a collective."""
     calls: list[int] = []
 
@@ -383,7 +478,7 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["best.pt"]
 
 
-# --- errors --------------------------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
@@ -393,13 +488,29 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
     other = validation.validator()
     other.update(pred, target, [*range(11)])
     wrong = [
-        (RuntimeError, r"no image has been measured since the last reset\(\)", lambda: validation.validator().compute()),
-        (RuntimeError, "no image has been measured", lambda: validation.validator().run(_Shift(), [])),
-        (TypeError, "metrics must be a list of names or a mapping, got str 'psnr'", lambda: Validator("psnr")),
+        (
+            RuntimeError,
+            r"no image has been measured since the last reset\(\)",
+            lambda: validation.validator().compute(),
+        ),
+        (
+            RuntimeError,
+            "no image has been measured",
+            lambda: validation.validator().run(_Shift(), []),
+        ),
+        (
+            TypeError,
+            "metrics must be a list of names or a mapping, got str 'psnr'",
+            lambda: Validator("psnr"),
+        ),
         (ValueError, "metrics must name at least one metric", lambda: Validator([])),
         (ValueError, "each once", lambda: Validator(["psnr", "psnr"])),
         (ValueError, "measure must be one of", lambda: Validator(["psnr_y"])),
-        (TypeError, r"metrics\['mine'\] must be a name, a measure or a function, got int 3", lambda: Validator({"mine": 3})),  # type: ignore[dict-item]
+        (
+            TypeError,
+            r"metrics\['mine'\] must be a name, a measure or a function, got int 3",
+            lambda: Validator({"mine": 3}),
+        ),  # type: ignore[dict-item]
         (TypeError, "protocol must be a protocol", lambda: Validator(["psnr"], "basicsr")),  # type: ignore[arg-type]
         (ValueError, "data_range must span", lambda: Validator(["psnr"], data_range=0.0)),
         (
@@ -407,14 +518,38 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
             r"metrics\['l1'\] must give one number for each of 11 images, got \(\)",
             lambda: Validator({"l1": F.l1}).update(pred, target),
         ),
-        (ValueError, "target must have the shape of pred", lambda: validation.validator().update(pred, target[1:])),
-        (ValueError, "index must be given in every update", lambda: mixed.update(pred, target, [*range(11)])),
+        (
+            ValueError,
+            "target must have the shape of pred",
+            lambda: validation.validator().update(pred, target[1:]),
+        ),
+        (
+            ValueError,
+            "index must be given in every update",
+            lambda: mixed.update(pred, target, [*range(11)]),
+        ),
         (ValueError, "index must be given in every update", lambda: other.update(pred, target)),
-        (ValueError, "index must have one integer for each of 11 images", lambda: other.update(pred, target, [1, 2])),
+        (
+            ValueError,
+            "index must have one integer for each of 11 images",
+            lambda: other.update(pred, target, [1, 2]),
+        ),
         (TypeError, "index must be integers", lambda: other.update(pred, target, torch.rand(11))),
-        (ValueError, "higher_is_better must be True or False for 'mine'", lambda: BestCheckpoint(tmp_path / "x", "mine")),
-        (ValueError, "scores must hold 'psnr', got 'ssim'", lambda: BestCheckpoint(tmp_path / "x", "psnr").update({"ssim": 1.0}, {})),
-        (ValueError, "state is of metric 'ssim'", lambda: BestCheckpoint(tmp_path / "x", "psnr").load_state_dict({"metric": "ssim"})),
+        (
+            ValueError,
+            "higher_is_better must be True or False for 'mine'",
+            lambda: BestCheckpoint(tmp_path / "x", "mine"),
+        ),
+        (
+            ValueError,
+            "scores must hold 'psnr', got 'ssim'",
+            lambda: BestCheckpoint(tmp_path / "x", "psnr").update({"ssim": 1.0}, {}),
+        ),
+        (
+            ValueError,
+            "state is of metric 'ssim'",
+            lambda: BestCheckpoint(tmp_path / "x", "psnr").load_state_dict({"metric": "ssim"}),
+        ),
     ]
     for error, message, call in wrong:
         with pytest.raises(error, match=message):

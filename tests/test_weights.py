@@ -1,4 +1,6 @@
-"""Weights: bundled files, the safetensors format, files that are refused, downloads, and what happens without a network."""
+"""Weights: bundled files, the safetensors format, files that are refused, downloads, and what
+happens without a network.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ NETWORK = "squeezenet1_1"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine that has no weights but the bundled ones; the place of torchvision's cache on it."""
+    """A machine that has no weights but the bundled ones; the place of torchvision's
+    cache on it.
+    """
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("SSIMLOSS_WEIGHTS", raising=False)
     monkeypatch.setattr(_download, "_PAUSE", 0.0)
@@ -57,7 +61,8 @@ def equal(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
     for name, tensor in ours.items():
         assert (tensor.dtype, tensor.shape) == (theirs[name].dtype, theirs[name].shape), name
         assert (
-            tensor.contiguous().numpy(force=True).tobytes() == theirs[name].contiguous().numpy(force=True).tobytes()
+            tensor.contiguous().numpy(force=True).tobytes()
+            == theirs[name].contiguous().numpy(force=True).tobytes()
             if (tensor.dtype is not torch.bfloat16)
             else torch.equal(tensor, theirs[name])
         ), name
@@ -73,21 +78,31 @@ def manifest() -> list[dict[str, Any]]:
 def test_manifest_table_and_files_agree() -> None:
     rows = manifest()
     table = {(row.name, row.file, row.size, row.sha256, row.licence) for row in weights.BUNDLED}
-    assert {(row["name"], row["file"], row["size"], row["sha256"], row["license"]) for row in rows} == table
+    assert {
+        (row["name"], row["file"], row["size"], row["sha256"], row["license"]) for row in rows
+    } == table
     assert {row["file"] for row in rows} == {path.name for path in FOLDER.glob("*.safetensors")}
     for row in rows:
         content = (FOLDER / row["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (row["size"], row["sha256"])
-        assert len((FOLDER / row["license_file"]).read_text(encoding="utf-8")) > 1000, "the licence's full text"
+        assert len((FOLDER / row["license_file"]).read_text(encoding="utf-8")) > 1000, (
+            "the licence's full text"
+        )
         assert row["source"]["project"]
         assert row["converted"]
 
 
-def test_conversion_makes_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversion_makes_the_same_bytes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["convert.py", "--out", str(tmp_path)])
     runpy.run_path(str(FOLDER / "convert.py"), run_name="__main__")
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert made == {row["file"]: (FOLDER / row["file"]).read_bytes() for row in manifest() if "package" in row["source"]}
+    assert made == {
+        row["file"]: (FOLDER / row["file"]).read_bytes()
+        for row in manifest()
+        if "package" in row["source"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,11 +110,18 @@ def test_conversion_makes_the_same_bytes_again(tmp_path: Path, monkeypatch: pyte
     [
         ("lpips_alexnet_v0.1", "lpips", "lpips/weights/v0.1/alex.pth", [64, 192, 384, 256, 256]),
         ("lpips_vgg16_v0.1", "lpips", "lpips/weights/v0.1/vgg.pth", [64, 128, 256, 512, 512]),
-        ("lpips_squeezenet1_1_v0.1", "lpips", "lpips/weights/v0.1/squeeze.pth", [64, 128, 256, 384, 384, 512, 512]),
+        (
+            "lpips_squeezenet1_1_v0.1",
+            "lpips",
+            "lpips/weights/v0.1/squeeze.pth",
+            [64, 128, 256, 384, 384, 512, 512],
+        ),
         ("dists", "DISTS_pytorch", "DISTS_pytorch/weights.pt", [1475, 1475]),
     ],
 )
-def test_bundled_weights_are_those_of_the_package(name: str, package: str, file: str, channels: list[int]) -> None:
+def test_bundled_weights_are_those_of_the_package(
+    name: str, package: str, file: str, channels: list[int]
+) -> None:
     ours = weights.load_bundled(name)
     path = importlib.metadata.distribution(package).locate_file(file)
     theirs = torch.load(str(path), map_location="cpu", weights_only=True)
@@ -111,7 +133,9 @@ def test_bundled_weights_are_those_of_the_package(name: str, package: str, file:
 
 
 def test_unknown_bundled_name() -> None:
-    with pytest.raises(ValueError, match=r"name must be one of 'lpips_alexnet_v0\.1', .*, got 'lpips_resnet'"):
+    with pytest.raises(
+        ValueError, match=r"name must be one of 'lpips_alexnet_v0\.1', .*, got 'lpips_resnet'"
+    ):
         weights.load_bundled("lpips_resnet")
 
 
@@ -120,14 +144,20 @@ def test_damaged_bundled_file_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     content[-1] ^= 1
     (tmp_path / "dists.safetensors").write_bytes(content)
     monkeypatch.setattr(_store, "_INSTALLED", tmp_path)
-    with pytest.raises(RuntimeError, match=r"dists\.safetensors is damaged or another file: .* delete it, or install the package again"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"dists\.safetensors is damaged or another file: .* delete it, or install the "
+        r"package again",
+    ):
         weights.load_bundled("dists")
     (tmp_path / "dists.safetensors").unlink()
     with pytest.raises(RuntimeError, match="travels with the package and is missing"):
         weights.load_bundled("dists")
 
 
-def test_a_bundled_file_changed_behind_its_time_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundled_file_changed_behind_its_time_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Same size, same time of modification, in the same process."""
     path = tmp_path / "dists.safetensors"
     content = bytearray((FOLDER / path.name).read_bytes())
@@ -178,20 +208,30 @@ def test_written_files_are_read_back_and_by_the_safetensors_package(tmp_path: Pa
 
 
 def test_files_of_the_safetensors_package_are_read(tmp_path: Path) -> None:
-    safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in EVERY_KIND.items()}, tmp_path / "a.safetensors", {"a": "b"})
+    safetensors.torch.save_file(
+        {name: tensor.contiguous() for name, tensor in EVERY_KIND.items()},
+        tmp_path / "a.safetensors",
+        {"a": "b"},
+    )
     state = weights.read(tmp_path / "a.safetensors")
     equal(state, EVERY_KIND)
-    assert all(t.untyped_storage().nbytes() == t.nbytes for t in state.values()), "a tensor that is kept does not keep the others"
+    assert all(t.untyped_storage().nbytes() == t.nbytes for t in state.values()), (
+        "a tensor that is kept does not keep the others"
+    )
     state["float32"].add_(1)  # writable, and of no one else
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
-    weights.write_safetensors(tmp_path / "whole.safetensors", {"a": torch.rand(3), "b": torch.arange(4)})
+    weights.write_safetensors(
+        tmp_path / "whole.safetensors", {"a": torch.rand(3), "b": torch.arange(4)}
+    )
     content = (tmp_path / "whole.safetensors").read_bytes()
     path = tmp_path / "cut.safetensors"
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        with pytest.raises(RuntimeError, match=r"cut\.safetensors is damaged or no safetensors file"):
+        with pytest.raises(
+            RuntimeError, match=r"cut\.safetensors is damaged or no safetensors file"
+        ):
             weights.read(path)
     path.write_bytes(content + b"\0")
     with pytest.raises(RuntimeError, match="it is truncated or has a tail"):
@@ -201,7 +241,9 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
 def test_mutated_files_are_read_as_the_safetensors_package_reads_them(tmp_path: Path) -> None:
     """Nothing but RuntimeError, and no tensor from a file that the reference refuses."""
     weights.write_safetensors(
-        tmp_path / "whole.safetensors", {"a": torch.rand(2, 3), "b": torch.zeros(0, 2), "c": torch.arange(4)}, {"x": "y"}
+        tmp_path / "whole.safetensors",
+        {"a": torch.rand(2, 3), "b": torch.zeros(0, 2), "c": torch.arange(4)},
+        {"x": "y"},
     )
     content = (tmp_path / "whole.safetensors").read_bytes()
     header = 8 + int.from_bytes(content[:8], "little")
@@ -224,7 +266,9 @@ def test_mutated_files_are_read_as_the_safetensors_package_reads_them(tmp_path: 
             read += 1
             theirs = safetensors.torch.load_file(path)
             assert ours.keys() == theirs.keys()
-            assert all(torch.equal(ours[name].nan_to_num(), theirs[name].nan_to_num()) for name in ours)
+            assert all(
+                torch.equal(ours[name].nan_to_num(), theirs[name].nan_to_num()) for name in ours
+            )
     assert read > 50, "some mutations change only a name"
     assert stricter < 30, "dtypes of no use for weights, at most"
 
@@ -235,7 +279,9 @@ def written(path: Path, header: object, data: bytes = b"", length: int | None = 
     return path
 
 
-def described(dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4)) -> dict[str, object]:
+def described(
+    dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4)
+) -> dict[str, object]:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
@@ -263,7 +309,11 @@ def described(dtype: object = "F32", shape: object = (1,), offsets: object = (0,
         ({"a": described(shape=[2])}, bytes(4), "does not take 4 bytes"),
         ({"a": described(shape=[2**62, 4])}, bytes(4), "beyond 64 bits"),
         ({"a": described(shape=[0, 2**62, 4], offsets=[0, 0])}, b"", "beyond 64 bits"),
-        ({"a": described(shape=[1 << 60], offsets=[0, 1 << 62])}, bytes(4), "truncated or has a tail"),
+        (
+            {"a": described(shape=[1 << 60], offsets=[0, 1 << 62])},
+            bytes(4),
+            "truncated or has a tail",
+        ),
         ({"a": described(), "b": described()}, bytes(4), "overlap or leave a gap"),
         ({"a": described(), "b": described(offsets=[8, 12])}, bytes(12), "overlap or leave a gap"),
         ({"a": described(offsets=[4, 8])}, bytes(8), "starts at byte 4, expected 0"),
@@ -271,7 +321,9 @@ def described(dtype: object = "F32", shape: object = (1,), offsets: object = (0,
         ({}, b"", "is empty"),
     ],
 )
-def test_false_headers_are_refused(tmp_path: Path, header: object, data: bytes, complaint: str) -> None:
+def test_false_headers_are_refused(
+    tmp_path: Path, header: object, data: bytes, complaint: str
+) -> None:
     with pytest.raises(RuntimeError, match=complaint):
         weights.read(written(tmp_path / "false.safetensors", header, data))
 
@@ -296,13 +348,18 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RuntimeError, match=r"cannot write .*kept\.safetensors: No space left on device"):
+    with pytest.raises(
+        RuntimeError, match=r"cannot write .*kept\.safetensors: No space left on device"
+    ):
         weights.write_safetensors(path, {"a": torch.zeros(1)})
     assert weights.read(path)["a"].item() == 1
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RuntimeError, match="No such file or directory"):
         weights.write_safetensors(tmp_path / "nowhere" / "a.safetensors", {"a": torch.zeros(1)})
-    with pytest.raises(TypeError, match=r"tensors\['a'\] must be a tensor of torch\.float64, .*, got torch\.complex64"):
+    with pytest.raises(
+        TypeError,
+        match=r"tensors\['a'\] must be a tensor of torch\.float64, .*, got torch\.complex64",
+    ):
         weights.write_safetensors(path, {"a": torch.zeros(1, dtype=torch.complex64)})
     with pytest.raises(ValueError, match="__metadata__"):
         weights.write_safetensors(path, {"__metadata__": torch.zeros(1)})
@@ -320,7 +377,11 @@ def test_state_dicts_of_torch_save_are_read(tmp_path: Path, is_zip: bool) -> Non
     state = weights.read(tmp_path / "model.pth")
     equal(state, dict(model.state_dict()))
     assert state._metadata == model.state_dict()._metadata, "modules with versions need them"  # type: ignore[attr-defined]
-    torch.save({"a": nn.Parameter(torch.ones(2))}, tmp_path / "parameter.pt", _use_new_zipfile_serialization=is_zip)
+    torch.save(
+        {"a": nn.Parameter(torch.ones(2))},
+        tmp_path / "parameter.pt",
+        _use_new_zipfile_serialization=is_zip,
+    )
     assert not weights.read(str(tmp_path / "parameter.pt"))["a"].requires_grad
 
 
@@ -335,17 +396,26 @@ class Malicious:
 
 
 @FORMATS
-def test_code_in_a_pickle_is_not_executed(tmp_path: Path, is_zip: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_in_a_pickle_is_not_executed(
+    tmp_path: Path, is_zip: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The variable that makes torch.load careless where a caller did not say otherwise.
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     marker, path = tmp_path / "executed", tmp_path / "malicious.pth"
-    torch.save({"a": torch.ones(1), "b": Malicious(marker)}, path, _use_new_zipfile_serialization=is_zip)
-    with pytest.raises(RuntimeError, match=r"malicious\.pth is refused, and nothing in it was executed: it calls posix\.mkdir") as caught:
+    torch.save(
+        {"a": torch.ones(1), "b": Malicious(marker)}, path, _use_new_zipfile_serialization=is_zip
+    )
+    with pytest.raises(
+        RuntimeError,
+        match=r"malicious\.pth is refused, and nothing in it was executed: it calls posix\.mkdir",
+    ) as caught:
         weights.read(path)
     with pytest.raises(RuntimeError, match="is refused"):
         weights.load_network(NETWORK, path)
     assert "weights_only" not in str(caught.value)
-    assert caught.value.__suppress_context__, "PyTorch's own message advises to repeat the call with weights_only=False"
+    assert caught.value.__suppress_context__, (
+        "PyTorch's own message advises to repeat the call with weights_only=False"
+    )
     assert not marker.exists()
     torch.load(path, weights_only=False)
     assert marker.exists(), "the file does what it is said to do, so that this test can fail"
@@ -362,8 +432,16 @@ def test_a_pickle_called_safetensors_is_no_pickle(tmp_path: Path) -> None:
 @FORMATS
 def test_damaged_pickles_are_refused_by_name(tmp_path: Path, is_zip: bool) -> None:
     """Truncated anywhere: refused. Bytes changed: refused, or read; never another error."""
-    torch.save(OrderedDict(a=torch.ones(5), b=torch.arange(40)), tmp_path / "whole.pth", _use_new_zipfile_serialization=is_zip)
-    content, path, random = (tmp_path / "whole.pth").read_bytes(), tmp_path / "damaged.pth", np.random.default_rng(0)
+    torch.save(
+        OrderedDict(a=torch.ones(5), b=torch.arange(40)),
+        tmp_path / "whole.pth",
+        _use_new_zipfile_serialization=is_zip,
+    )
+    content, path, random = (
+        (tmp_path / "whole.pth").read_bytes(),
+        tmp_path / "damaged.pth",
+        np.random.default_rng(0),
+    )
     for length in {0, 1, 2, len(content) - 1, *random.integers(0, len(content), 60).tolist()}:
         path.write_bytes(content[:length])
         with pytest.raises(RuntimeError, match=r"damaged\.pth is refused"):
@@ -385,7 +463,10 @@ def test_damaged_pickles_are_refused_by_name(tmp_path: Path, is_zip: bool) -> No
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (lambda path: path.write_text("<!DOCTYPE html>"), r"refused.*starts with b'<!DOCTYPE html>'"),
+        (
+            lambda path: path.write_text("<!DOCTYPE html>"),
+            r"refused.*starts with b'<!DOCTYPE html>'",
+        ),
         (
             lambda path: torch.save({"state_dict": {"a": torch.ones(1)}, "step": 3}, path),
             r"holds 'state_dict': a dict.*take \['state_dict'\]",
@@ -393,13 +474,21 @@ def test_damaged_pickles_are_refused_by_name(tmp_path: Path, is_zip: bool) -> No
         (lambda path: torch.save(torch.ones(2), path), "holds a Tensor, expected a state dict"),
         (lambda path: torch.save({"a": torch.ones(1), "b": 2}, path), "holds 'b': a int"),
         (lambda path: torch.save({}, path), "is empty"),
-        (lambda path: torch.save({"a": torch.eye(2).to_sparse()}, path), "sparse or quantised tensors .'a'."),
-        (lambda path: torch.save(nn.Linear(1, 1), path), r"it calls torch\.nn\.modules\.linear\.Linear"),
+        (
+            lambda path: torch.save({"a": torch.eye(2).to_sparse()}, path),
+            "sparse or quantised tensors .'a'.",
+        ),
+        (
+            lambda path: torch.save(nn.Linear(1, 1), path),
+            r"it calls torch\.nn\.modules\.linear\.Linear",
+        ),
         (lambda path: path.mkdir(), "is no file"),
         (lambda path: path.parent, r"model\.pth does not exist"),
     ],
 )
-def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: Callable[[Path], object], complaint: str) -> None:
+def test_what_is_no_state_dict_is_refused(
+    tmp_path: Path, content: Callable[[Path], object], complaint: str
+) -> None:
     content(tmp_path / "model.pth")
     with pytest.raises(RuntimeError, match=complaint):
         weights.read(tmp_path / "model.pth")
@@ -416,8 +505,12 @@ def test_mappings_pass_through() -> None:
     model = torchvision.models.squeezenet1_1(weights=None)
     state = weights.load_network(NETWORK, model.state_dict(), layout=shapes(model))
     equal(state, model.state_dict())
-    assert state["features.0.weight"].data_ptr() == model.features[0].weight.data_ptr(), "not copied"
-    assert not next(iter(weights.load_network(NETWORK, dict(model.named_parameters())).values())).requires_grad
+    assert state["features.0.weight"].data_ptr() == model.features[0].weight.data_ptr(), (
+        "not copied"
+    )
+    assert not next(
+        iter(weights.load_network(NETWORK, dict(model.named_parameters())).values())
+    ).requires_grad
 
 
 @pytest.mark.parametrize(
@@ -429,7 +522,12 @@ def test_mappings_pass_through() -> None:
         ({}, TypeError, "weights is empty"),
         ({"model": {"a": torch.ones(1)}}, TypeError, r"take \['model'\] of it"),
         ({1: torch.ones(1)}, TypeError, "weights holds 1"),
-        ("IMAGENET1K_V7", ValueError, r"for network 'squeezenet1_1' one of 'imagenet', 'IMAGENET1K_V1', 'DEFAULT', got 'IMAGENET1K_V7'"),
+        (
+            "IMAGENET1K_V7",
+            ValueError,
+            r"for network 'squeezenet1_1' one of 'imagenet', 'IMAGENET1K_V1', 'DEFAULT', got "
+            r"'IMAGENET1K_V7'",
+        ),
         ("nowhere/a.pth", RuntimeError, "does not exist"),
         ("a.safetensors", RuntimeError, "does not exist"),
         (Path("imagenet"), RuntimeError, "imagenet does not exist"),
@@ -442,15 +540,25 @@ def test_what_is_given_is_checked(given: Any, kind: type[Exception], complaint: 
 
 def test_weights_of_the_embedded_network() -> None:
     """Its own, under its own word and under the default."""
-    with pytest.raises(ValueError, match=r"'random', or for network 'embedded' one of 'embedded', 'imagenet', got 'IMAGENET1K_V1'"):
+    with pytest.raises(
+        ValueError,
+        match=r"'random', or for network 'embedded' one of 'embedded', 'imagenet', got "
+        r"'IMAGENET1K_V1'",
+    ):
         weights.load_network("embedded", "IMAGENET1K_V1")
 
 
 @pytest.mark.parametrize("network", [NETWORK, "embedded"])
 def test_random_is_the_word_of_losses(network: str) -> None:
-    with pytest.raises(ValueError, match=r"a path, a state dict, or for network .*, got 'random', which is in no file; losses"):
+    with pytest.raises(
+        ValueError,
+        match=r"a path, a state dict, or for network .*, got 'random', which is in no file; losses",
+    ):
         weights.load_network(network, "random")
-    with pytest.raises(ValueError, match=r"weights must be a path, a state dict, 'random', or for network .*, got 'rnd'"):
+    with pytest.raises(
+        ValueError,
+        match=r"weights must be a path, a state dict, 'random', or for network .*, got 'rnd'",
+    ):
         ssimloss.PerceptualLoss(network, weights="rnd", layers={"conv1": 1.0})
 
 
@@ -460,7 +568,9 @@ def test_unknown_network() -> None:
 
 
 def test_no_imagenet_weights_where_torchvision_has_none() -> None:
-    with pytest.raises(ValueError, match=r"for network 'vit_h_14' one of 'IMAGENET1K_SWAG_E2E_V1'.*got 'imagenet'"):
+    with pytest.raises(
+        ValueError, match=r"for network 'vit_h_14' one of 'IMAGENET1K_SWAG_E2E_V1'.*got 'imagenet'"
+    ):
         weights.load_network("vit_h_14", "imagenet")
 
 
@@ -469,7 +579,9 @@ def test_other_architectures_are_refused(tmp_path: Path, as_file: bool) -> None:
     with torch.device("meta"):
         layout = shapes(torchvision.models.vgg13(weights=None))
         other = torchvision.models.vgg11(weights=None, num_classes=10).state_dict()
-    state = {name: torch.zeros(1).expand(tensor.shape).to(torch.int8) for name, tensor in other.items()} | {"extra": torch.zeros(1)}
+    state = {
+        name: torch.zeros(1).expand(tensor.shape).to(torch.int8) for name, tensor in other.items()
+    } | {"extra": torch.zeros(1)}
     state = {name: tensor for name, tensor in state.items() if tensor.numel() < 1e7}
     given: Any = state
     if as_file:
@@ -478,12 +590,17 @@ def test_other_architectures_are_refused(tmp_path: Path, as_file: bool) -> None:
     with pytest.raises(RuntimeError if as_file else ValueError) as caught:
         weights.load_network("vgg13", given, layout=layout)
     message = str(caught.value)
-    assert message.startswith(f"weights file {given} does not fit" if as_file else "weights does not fit network 'vgg13': it lacks ")
+    assert message.startswith(
+        f"weights file {given} does not fit"
+        if as_file
+        else "weights does not fit network 'vgg13': it lacks "
+    )
     for part in (
         "features.2.weight, features.2.bias, features.5.weight, ",
         " and 15 more; has beyond it ",
         "features.11.weight" if as_file else "features.3.weight",
-        "has of another shape classifier.6.weight (10, 4096) instead of (1000, 4096), classifier.6.bias (10,) instead of (1000,); ",
+        "has of another shape classifier.6.weight (10, 4096) instead of (1000, 4096), "
+        "classifier.6.bias (10,) instead of (1000,); ",
         "network=model",
     ):
         assert part in message, message
@@ -497,7 +614,12 @@ def test_old_files_are_brought_up_to_date() -> None:
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
             parts = name.split(".")
-            dotted = [f"{part[:-1]}.{part[-1]}" if "denselayer" in name and part[:-1] in ("norm", "conv") else part for part in parts]
+            dotted = [
+                f"{part[:-1]}.{part[-1]}"
+                if "denselayer" in name and part[:-1] in ("norm", "conv")
+                else part
+                for part in parts
+            ]
             old[".".join(dotted)] = tensor
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
     restored = weights.load_network("densenet121", old, layout=shapes(model))
@@ -517,7 +639,9 @@ def test_every_classification_network_has_a_file_with_a_checksum() -> None:
         enum = torchvision.models.get_model_weights(row.name)[row.word]
         match = torch.hub.HASH_REGEX.search(row.file)
         assert match is not None
-        assert (row.url, row.sha256) == (enum.url, match.group(1)), "what torchvision itself compares"
+        assert (row.url, row.sha256) == (enum.url, match.group(1)), (
+            "what torchvision itself compares"
+        )
         assert row.size == pytest.approx(enum.meta["_file_size"] * 1e6, abs=1)
     for network in weights.networks():
         for word in weights.words(network):
@@ -623,52 +747,74 @@ def test_folders_are_searched_in_order(
     equal(weights.load_network(NETWORK, str(home / entry.file)), state)
     assert server.requests == []
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "misspelt"))
-    with pytest.raises(RuntimeError, match=r"SSIMLOSS_WEIGHTS names .*misspelt, which is no folder"):
+    with pytest.raises(
+        RuntimeError, match=r"SSIMLOSS_WEIGHTS names .*misspelt, which is no folder"
+    ):
         weights.load_network(NETWORK, "imagenet")
 
 
 def test_a_damaged_named_file_is_refused_wherever_it_lies(
-    entry: weights.WeightsFile, content: bytes, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    entry: weights.WeightsFile,
+    content: bytes,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Also one whose pickle is fine: a bit of a weight; also by its path; and the next folder is not tried silently."""
+    """Also one whose pickle is fine: a bit of a weight; also by its path; and the next folder is
+    not tried silently.
+    """
     damaged = bytearray(content)
-    damaged[content.index(weights.read(tmp_path / "made.pth")["features.0.weight"].numpy().tobytes()) + 40] ^= 1
+    damaged[
+        content.index(weights.read(tmp_path / "made.pth")["features.0.weight"].numpy().tobytes())
+        + 40
+    ] ^= 1
     for folder in (home, tmp_path / "mine"):
         folder.mkdir(parents=True)
     (home / entry.file).write_bytes(content)
     (tmp_path / "mine" / entry.file).write_bytes(damaged)
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "mine"))
     complaint = (
-        rf"mine/{entry.file} is damaged or another file.*starts with {entry.sha256}; delete it and run: ssimloss weights fetch {NETWORK}"
+        rf"mine/{entry.file} is damaged or another file.*starts with {entry.sha256}; "
+        rf"delete it and run: ssimloss weights fetch {NETWORK}"
     )
     with pytest.raises(RuntimeError, match=complaint):
         weights.load_network(NETWORK, "imagenet")
     with pytest.raises(RuntimeError, match=complaint):
         weights.load_network(NETWORK, tmp_path / "mine" / entry.file)
     (tmp_path / "mine" / "renamed.pth").write_bytes(damaged)
-    weights.load_network(NETWORK, tmp_path / "mine" / "renamed.pth")  # of the user's own making, for all that is known
+    weights.load_network(
+        NETWORK, tmp_path / "mine" / "renamed.pth"
+    )  # of the user's own making, for all that is known
 
 
 # Downloads
 
 
-def test_download_goes_into_torchvisions_cache(entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path) -> None:
+def test_download_goes_into_torchvisions_cache(
+    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path
+) -> None:
     equal(weights.load_network(NETWORK, "imagenet"), state)
     assert [path.name for path in home.iterdir()] == [entry.file]
     equal(weights.load_network(NETWORK, "imagenet"), state)
-    theirs = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    theirs = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(
+        progress=False, check_hash=True
+    )
     equal(theirs, state)
     assert server.requests == [None], "torchvision finds what was downloaded here, and asks no more"
 
 
 @pytest.mark.usefixtures("entry")
 def test_what_torchvision_downloaded_is_found(server: Server, state: dict[str, Tensor]) -> None:
-    torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(
+        progress=False, check_hash=True
+    )
     equal(weights.load_network(NETWORK, "imagenet"), state)
     assert len(server.requests) == 1
 
 
-def test_broken_connections_are_resumed(entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path) -> None:
+def test_broken_connections_are_resumed(
+    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path
+) -> None:
     server.cuts = [1000, 500, 0]
     equal(weights.load_network(NETWORK, "imagenet"), state)
     assert server.requests == [None, "bytes=1000-", "bytes=1500-", "bytes=1500-"]
@@ -676,10 +822,18 @@ def test_broken_connections_are_resumed(entry: weights.WeightsFile, server: Serv
 
 
 def test_interrupted_downloads_leave_no_file_and_go_on_later(
-    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path, monkeypatch: pytest.MonkeyPatch
+    entry: weights.WeightsFile,
+    server: Server,
+    state: dict[str, Tensor],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.cuts = [1000] + [0] * 4
-    with pytest.raises(RuntimeError, match=r"broke off 5 times \(closed after 1000 of \d+ bytes\); the 0\.0 MB that came are kept"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"broke off 5 times \(closed after 1000 of \d+ bytes\); the 0\.0 MB that came are "
+        r"kept",
+    ):
         weights.load_network(NETWORK, "imagenet")
     assert [path.name for path in home.iterdir()] == [f"{entry.file}.part"]
 
@@ -706,38 +860,58 @@ def test_servers_that_cannot_resume(server: Server, state: dict[str, Tensor]) ->
 
 @pytest.mark.parametrize("left", ["short", "whole length", "too long", "complete"])
 def test_what_an_earlier_download_left(
-    entry: weights.WeightsFile, server: Server, content: bytes, state: dict[str, Tensor], home: Path, left: str
+    entry: weights.WeightsFile,
+    server: Server,
+    content: bytes,
+    state: dict[str, Tensor],
+    home: Path,
+    left: str,
 ) -> None:
-    """Wrong bytes are thrown away once; a complete file that was only not renamed is not fetched again."""
+    """Wrong bytes are thrown away once; a complete file that was only not renamed is not fetched
+    again.
+    """
     home.mkdir(parents=True)
     lengths = {"short": 100, "whole length": len(content), "too long": len(content) + 7}
-    (home / f"{entry.file}.part").write_bytes(content if left == "complete" else bytes(lengths[left]))
+    (home / f"{entry.file}.part").write_bytes(
+        content if left == "complete" else bytes(lengths[left])
+    )
     equal(weights.load_network(NETWORK, "imagenet"), state)
     assert len(server.requests) == (1 if left == "complete" else 2)
     assert server.requests[-1] is None or left == "complete"
 
 
-def test_wrong_bytes_are_not_kept(entry: weights.WeightsFile, server: Server, content: bytes, home: Path) -> None:
+def test_wrong_bytes_are_not_kept(
+    entry: weights.WeightsFile, server: Server, content: bytes, home: Path
+) -> None:
     server.content = content[:-1] + b"\0\0"
-    with pytest.raises(RuntimeError, match=rf"sent bytes whose SHA-256 is .*, expected one that starts with {entry.sha256}"):
+    with pytest.raises(
+        RuntimeError,
+        match=rf"sent bytes whose SHA-256 is .*, expected one that starts with {entry.sha256}",
+    ):
         weights.load_network(NETWORK, "imagenet")
     assert list(home.iterdir()) == []
 
 
-def test_servers_that_answer_something_else(entry: weights.WeightsFile, server: Server, home: Path) -> None:
+def test_servers_that_answer_something_else(
+    entry: weights.WeightsFile, server: Server, home: Path
+) -> None:
     server.status = 404
     with pytest.raises(RuntimeError, match="the server answers 404 Not Found"):
         weights.load_network(NETWORK, "imagenet")
     assert list(home.iterdir()) == []
     server.status, server.resumes = 206, False
     (home / f"{entry.file}.part").write_bytes(b"abc")
-    with pytest.raises(RuntimeError, match="asked for the bytes from 3 on, the server sends 'bytes 0-"):
+    with pytest.raises(
+        RuntimeError, match="asked for the bytes from 3 on, the server sends 'bytes 0-"
+    ):
         weights.load_network(NETWORK, "imagenet")
     assert not (home / entry.file).exists()
 
 
 @pytest.mark.slow
-def test_processes_at_once_download_once(entry: weights.WeightsFile, server: Server, home: Path, tmp_path: Path) -> None:
+def test_processes_at_once_download_once(
+    entry: weights.WeightsFile, server: Server, home: Path, tmp_path: Path
+) -> None:
     """As the ranks of a distributed training do."""
     code = (
         "import sys, torchvision\nfrom ssimloss import weights\n"
@@ -750,9 +924,19 @@ def test_processes_at_once_download_once(entry: weights.WeightsFile, server: Ser
     ranks = []
     for log in logs:
         with log.open("w") as file:
-            ranks.append(subprocess.Popen([sys.executable, "-c", code, str(entry.url)], env=environment, stdout=file, stderr=file))
+            ranks.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", code, str(entry.url)],
+                    env=environment,
+                    stdout=file,
+                    stderr=file,
+                )
+            )
     began = time.monotonic()
-    while sum("waiting for another process" in log.read_text() for log in logs) < 1 and time.monotonic() - began < 60:
+    while (
+        sum("waiting for another process" in log.read_text() for log in logs) < 1
+        and time.monotonic() - began < 60
+    ):
         time.sleep(0.05)
     server.wait.set()
     assert [rank.wait(60) for rank in ranks] == [0] * 2
@@ -763,7 +947,9 @@ def test_processes_at_once_download_once(entry: weights.WeightsFile, server: Ser
     assert [path.name for path in home.iterdir()] == [entry.file]
 
 
-def test_threads_at_once_download_once(entry: weights.WeightsFile, server: Server, home: Path) -> None:
+def test_threads_at_once_download_once(
+    entry: weights.WeightsFile, server: Server, home: Path
+) -> None:
     """Many, so that some find the lock's file renamed or deleted under their hands."""
     for _ in range(10):
         server.wait.clear()
@@ -780,7 +966,11 @@ def test_threads_at_once_download_once(entry: weights.WeightsFile, server: Serve
 
 
 def test_file_systems_without_locks(
-    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path, monkeypatch: pytest.MonkeyPatch
+    entry: weights.WeightsFile,
+    server: Server,
+    state: dict[str, Tensor],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import fcntl
 
@@ -796,13 +986,19 @@ def test_file_systems_without_locks(
     assert [path.name for path in home.iterdir()] == [entry.file]
 
 
-def test_full_disks_and_forbidden_folders(entry: weights.WeightsFile, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disks_and_forbidden_folders(
+    entry: weights.WeightsFile, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(RuntimeError, match=r"could not be downloaded: cannot write .*: No space left on device; the file takes 0 MB"):
+        with pytest.raises(
+            RuntimeError,
+            match=r"could not be downloaded: cannot write .*: No space left on device; the file "
+            r"takes 0 MB",
+        ):
             weights.load_network(NETWORK, "imagenet")
     assert not (home / entry.file).exists()
     (tmp_path / "file").write_text("")
@@ -812,13 +1008,24 @@ def test_full_disks_and_forbidden_folders(entry: weights.WeightsFile, home: Path
 
 
 def test_progress_is_shown(
-    entry: weights.WeightsFile, content: bytes, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    entry: weights.WeightsFile,
+    content: bytes,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     weights.obtain(entry)
     out, err = capsys.readouterr()
-    assert (out, err) == ("", f"downloading {entry.file}, {len(content) / 1e6:.1f} MB, 0.0 MB of it here\n")
+    assert (out, err) == (
+        "",
+        f"downloading {entry.file}, {len(content) / 1e6:.1f} MB, 0.0 MB of it here\n",
+    )
     (home / entry.file).unlink()
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True, write=sys.stderr.write, flush=sys.stderr.flush))
+    monkeypatch.setattr(
+        sys,
+        "stderr",
+        SimpleNamespace(isatty=lambda: True, write=sys.stderr.write, flush=sys.stderr.flush),
+    )
     weights.obtain(entry)
     assert capsys.readouterr().err.startswith(f"\r{entry.file} |")
     (home / entry.file).unlink()
@@ -858,21 +1065,38 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("vgg19", "imagenet", "vgg19-dcbb9e9d.pth", "dcbb9e9d", "fetch vgg19"),
         ("alexnet", "imagenet", "alexnet-owt-7be5be79.pth", "7be5be79", "fetch alexnet"),
-        ("resnet50", "IMAGENET1K_V2", "resnet50-11ad3fa6.pth", "11ad3fa6", "fetch resnet50 --weights IMAGENET1K_V2"),
+        (
+            "resnet50",
+            "IMAGENET1K_V2",
+            "resnet50-11ad3fa6.pth",
+            "11ad3fa6",
+            "fetch resnet50 --weights IMAGENET1K_V2",
+        ),
     ],
 )
 def test_without_network_the_error_says_everything(
-    network: str, word: str, file: str, digits: str, command: str, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    network: str,
+    word: str,
+    file: str,
+    digits: str,
+    command: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     with pytest.raises(RuntimeError) as caught:
         weights.load_network(network, word)
     lines = str(caught.value).splitlines()
     assert lines[0].endswith(
-        f"of network {network!r} are not on this machine and could not be downloaded: no connection: [Errno 101] Network is unreachable"
+        f"of network {network!r} are not on this machine and could not be downloaded: no "
+        "connection: [Errno 101] Network is unreachable"
     )
     assert f"  file      {file} (" in str(caught.value)
     assert f"  URL       https://download.pytorch.org/models/{file}" in lines
-    assert f"  SHA-256   starts with {digits} (these digits are published, in the file's name)" in lines
+    assert (
+        f"  SHA-256   starts with {digits} (these digits are published, in the file's name)"
+        in lines
+    )
     assert f"  put it in {home}, or in a folder named by SSIMLOSS_WEIGHTS (not set)" in lines
     assert any(line.startswith(f"  command   ssimloss weights {command}    ") for line in lines)
     assert lines[-1].strip() == f"ssimloss weights import {file}"
@@ -883,26 +1107,36 @@ def test_without_network_the_error_says_everything(
 
 
 @pytest.mark.usefixtures("no_sockets")
-def test_without_network_everything_else_works(state: dict[str, Tensor], content: bytes, tmp_path: Path, home: Path) -> None:
+def test_without_network_everything_else_works(
+    state: dict[str, Tensor], content: bytes, tmp_path: Path, home: Path
+) -> None:
     for row in weights.BUNDLED:
         assert weights.load_bundled(row.name)
     equal(weights.load_network(NETWORK, tmp_path / "made.pth"), state)
     equal(weights.load_network(NETWORK, state), state)
     home.mkdir(parents=True)
     (home / "squeezenet1_1-b8a52dc0.pth").write_bytes(content)
-    with pytest.raises(RuntimeError, match=r"squeezenet1_1-b8a52dc0\.pth is damaged or another file"):
+    with pytest.raises(
+        RuntimeError, match=r"squeezenet1_1-b8a52dc0\.pth is damaged or another file"
+    ):
         weights.load_network(NETWORK, "imagenet")
 
 
 def test_importing_reads_no_file() -> None:
     code = (
-        "import sys, torch\nopened = []\n"
-        "sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == 'open' else None)\n"
-        "import ssimloss.weights\nprint([path for path in opened if not path.endswith(('.py', '.pyc', '.so'))])\n"
-        "print('torchvision' in sys.modules)"
+        "import sys, torch\nopened = []\nsys.addaudithook(lambda event, arguments: "
+        "opened.append(str(arguments[0])) if event == 'open' else None)\nimport "
+        "ssimloss.weights\nprint([path for path in opened if not path.endswith(('.py', '.pyc', "
+        "'.so'))])\nprint('torchvision' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
-    run = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True, env=environment)
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     assert run.stdout == "[]\nFalse\n"
 
 
@@ -918,8 +1152,14 @@ def test_importing_reads_no_file() -> None:
     ],
     ids=["content", "texture", "LPIPS-alex", "LPIPS-squeeze", "DISTS"],
 )
-def test_losses_without_network_say_which_file(build: Callable[[], object], file: str, home: Path) -> None:
-    with pytest.raises(RuntimeError, match=rf"could not be downloaded: no connection(.|\n)*file      {file}(.|\n)*put it in {home}"):
+def test_losses_without_network_say_which_file(
+    build: Callable[[], object], file: str, home: Path
+) -> None:
+    with pytest.raises(
+        RuntimeError,
+        match=rf"could not be downloaded: no connection(.|\n)*file      {file}(.|\n)*put it in "
+        rf"{home}",
+    ):
         build()
 
 
@@ -927,12 +1167,18 @@ def test_losses_without_network_say_which_file(build: Callable[[], object], file
 def test_losses_refuse_files_that_are_not_theirs(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(torchvision.models.squeezenet1_0(weights=None).state_dict(), path)
-    with pytest.raises(RuntimeError, match=r"weights\.pth does not fit network 'squeezenet1_1': it lacks features\.6\.squeeze\.weight"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"weights\.pth does not fit network 'squeezenet1_1': it lacks "
+        r"features\.6\.squeeze\.weight",
+    ):
         ssimloss.LPIPS("squeezenet1_1", weights=path)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(RuntimeError, match=r"weights\.pth is refused"):
         ssimloss.LPIPS("squeezenet1_1", weights=path)
     torch.save({"features.0.weight": Malicious(tmp_path / "executed")}, path)
-    with pytest.raises(RuntimeError, match=r"refused, and nothing in it was executed: it calls posix\.mkdir"):
+    with pytest.raises(
+        RuntimeError, match=r"refused, and nothing in it was executed: it calls posix\.mkdir"
+    ):
         ssimloss.LPIPS("squeezenet1_1", weights=path)
     assert not (tmp_path / "executed").exists()

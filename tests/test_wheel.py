@@ -17,7 +17,9 @@ import ssimloss
 from ssimloss import weights
 
 ROOT = Path(__file__).parents[1]
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None and shutil.which("clang++") is None, reason="no C++ compiler")
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None and shutil.which("clang++") is None, reason="no C++ compiler"
+)
 
 SCRIPT = """
 import importlib.metadata, pathlib, sys
@@ -39,7 +41,10 @@ print("computed")
 WEIGHTS = """
 import sys, ssimloss, pathlib, importlib.metadata
 opened = []
-sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
+def hook(event, arguments):
+    if event == "open":
+        opened.append(str(arguments[0]))
+sys.addaudithook(hook)
 from ssimloss import weights
 assert not [path for path in opened if "safetensors" in path or "MANIFEST" in path], opened
 folder = weights.folders()["bundled"]
@@ -52,14 +57,23 @@ for row in weights.BUNDLED:
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a source distribution of the whole tree, so that what should stay out of the wheel is there to get in."""
+    """Built from a source distribution of the whole tree, so that what should stay out of the wheel
+    is there to get in.
+    """
     source, out = tmp_path_factory.mktemp("build") / "source", tmp_path_factory.mktemp("dist")
     copy_sources(source)
     return build(source, out)
@@ -76,7 +90,13 @@ def wheel_without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_sources(to: Path) -> None:
     """The tree without what was built or computed in it."""
-    shutil.copytree(ROOT, to, ignore=shutil.ignore_patterns(".*", "*.so", "build", "dist", "outputs", "*.egg-info", "__pycache__"))
+    shutil.copytree(
+        ROOT,
+        to,
+        ignore=shutil.ignore_patterns(
+            ".*", "*.so", "build", "dist", "outputs", "*.egg-info", "__pycache__"
+        ),
+    )
 
 
 def build(source: Path, out: Path, **environment: str) -> Path:
@@ -87,14 +107,21 @@ def build(source: Path, out: Path, **environment: str) -> Path:
 
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {name.split("/")[0] for name in names} == {"ssimloss", f"ssimloss-{ssimloss.__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {
+        "ssimloss",
+        f"ssimloss-{ssimloss.__version__}.dist-info",
+    }
     package = ROOT / "ssimloss"
     sources = [*package.rglob("*.py"), *(package / "evaluation" / "report" / "page").iterdir()]
     expected = {str(path.relative_to(ROOT)) for path in sources} | {"ssimloss/py.typed"} | bundled()
     assert expected - names == set(), "missing from the wheel"
-    assert "-py3-none-" in wheel.name, "the library is no extension module: one wheel serves every Python"
+    assert "-py3-none-" in wheel.name, (
+        "the library is no extension module: one wheel serves every Python"
+    )
     assert not wheel.name.endswith("-any.whl"), "it serves one platform"
-    assert names - expected - {"ssimloss/kernels/libssimloss.so"} == {name for name in names if ".dist-info/" in name}
+    assert names - expected - {"ssimloss/kernels/libssimloss.so"} == {
+        name for name in names if ".dist-info/" in name
+    }
 
 
 def bundled() -> set[str]:
@@ -108,17 +135,23 @@ def test_wheel_metadata(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         info = f"ssimloss-{ssimloss.__version__}.dist-info"
         metadata = archive.read(f"{info}/METADATA").decode()
-        assert {f"{info}/licenses/{name}" for name in ("LICENSE", "weights/licenses/lpips.txt", "weights/licenses/DISTS.txt")} <= set(
-            archive.namelist()
-        )
+        assert {
+            f"{info}/licenses/{name}"
+            for name in ("LICENSE", "weights/licenses/lpips.txt", "weights/licenses/DISTS.txt")
+        } <= set(archive.namelist())
         assert "ssimloss = ssimloss.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
-    required = {line for line in metadata.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line}
+    required = {
+        line
+        for line in metadata.splitlines()
+        if line.startswith("Requires-Dist:") and "extra ==" not in line
+    }
     assert {line.split()[1].split(">")[0] for line in required} == {"torch", "torchvision", "numpy"}
     assert "Requires-Python: >=3.10" in metadata
 
 
 def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
-    """Into an environment of its own, without the repository in sight: its Python, and a folder to run it in.
+    """Into an environment of its own, without the repository in sight: its Python, and a folder to
+    run it in.
 
     torch and numpy are borrowed from the environment of the tests.
     """
@@ -126,10 +159,23 @@ def install(wheel: Path, folder: Path) -> tuple[Path, Path]:
     elsewhere.mkdir()
     venv.create(environment, with_pip=False, symlinks=True)
     python = environment / "bin" / "python"
-    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+    )
     run(*pip, wheel, cwd=elsewhere)
-    # A path file adds a folder without running the path files in it, so that an editable install there stays out of sight.
-    purelib = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
+    # A path file adds a folder without running the path files in it, so that an editable install
+    # there stays out of sight.
+    purelib = sysconfig.get_path(
+        "purelib", vars={"base": str(environment), "platbase": str(environment)}
+    )
     Path(purelib, "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return python, elsewhere
 
@@ -145,13 +191,23 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_install_without_a_compiler(wheel_without_compiler: Path, tmp_path: Path) -> None:
     """It works, slower, and says why and what to do."""
-    assert "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
+    assert (
+        "ssimloss/kernels/libssimloss.so" not in zipfile.ZipFile(wheel_without_compiler).namelist()
+    )
     python, elsewhere = install(wheel_without_compiler, tmp_path)
     assert run(python, "-c", SCRIPT, "eager", cwd=elsewhere).strip() == "computed"
-    assert run(python, "-c", WEIGHTS, cwd=elsewhere).split() == [row.name for row in weights.BUNDLED]
+    assert run(python, "-c", WEIGHTS, cwd=elsewhere).split() == [
+        row.name for row in weights.BUNDLED
+    ]
     report = run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
     assert run(python.with_name("ssimloss"), "doctor", cwd=elsewhere) == report
-    verified = run(python.with_name("ssimloss"), "weights", "verify", *(row.name for row in weights.BUNDLED), cwd=elsewhere)
+    verified = run(
+        python.with_name("ssimloss"),
+        "weights",
+        "verify",
+        *(row.name for row in weights.BUNDLED),
+        cwd=elsewhere,
+    )
     assert verified.count("ok  ") == len(weights.BUNDLED)
     assert "cpu     does not run: the native library libssimloss.so was not built" in report
     assert "install a compiler" in report
@@ -166,5 +222,14 @@ def test_a_library_can_be_demanded(tmp_path: Path) -> None:
     """``SSIMLOSS_BUILD=require``, as for wheels: without a compiler the build fails."""
     copy_sources(tmp_path / "source")
     (tmp_path / "bin").mkdir()
-    with pytest.raises(AssertionError, match=r"No such file or directory: 'c\+\+'|command 'c\+\+' failed"):
-        build(tmp_path / "source", tmp_path / "dist", PATH=str(tmp_path / "bin"), CC="cc", CXX="c++", SSIMLOSS_BUILD="require")
+    with pytest.raises(
+        AssertionError, match=r"No such file or directory: 'c\+\+'|command 'c\+\+' failed"
+    ):
+        build(
+            tmp_path / "source",
+            tmp_path / "dist",
+            PATH=str(tmp_path / "bin"),
+            CC="cc",
+            CXX="c++",
+            SSIMLOSS_BUILD="require",
+        )

@@ -1,4 +1,6 @@
-"""3x3 convolutions by Winograd's algorithm: as exact as PyTorch's, and taken where they pay, and nowhere else."""
+"""3x3 convolutions by Winograd's algorithm: as exact as PyTorch's, and taken where they pay, and
+nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,11 @@ from torch import Tensor, nn
 
 from ssimloss.networks import FeatureExtractor, _operations, _winograd
 
-MKL = pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="PyTorch was built without MKL")
-# float32 rounds to 6e-8 of a value; sums of a thousand such products, transformed twice, may lose a few times that more than PyTorch's do
+MKL = pytest.mark.skipif(
+    not torch.backends.mkl.is_available(), reason="PyTorch was built without MKL"
+)
+# float32 rounds to 6e-8 of a value; sums of a thousand such products, transformed twice, may lose a
+# few times that more than PyTorch's do
 FLOOR = 5e-7
 
 
@@ -21,15 +26,27 @@ def case(shape: tuple[int, int, int, int], filters: int) -> tuple[Tensor, Tensor
     generator = torch.Generator().manual_seed(sum(shape) + filters)
     x = torch.randn(shape, generator=generator).relu().to(memory_format=torch.channels_last)
     weight = torch.randn(filters, shape[1], 3, 3, generator=generator) / (3 * shape[1] ** 0.5)
-    return x, weight.to(memory_format=torch.channels_last), torch.randn(filters, generator=generator)
+    return (
+        x,
+        weight.to(memory_format=torch.channels_last),
+        torch.randn(filters, generator=generator),
+    )
 
 
 def error(found: Tensor, exact: Tensor) -> float:
     return float((found.double() - exact).norm() / exact.norm())
 
 
-# One tile, aligned, ragged, odd, thin; fewer and more tiles and filters than are taken at a time; several images at a time.
-SHAPES = [((1, 5, 4, 4), 3), ((2, 128, 16, 16), 256), ((3, 7, 9, 14), 65), ((1, 64, 1, 37), 96), ((1, 3, 33, 130), 2), ((70, 8, 7, 6), 130)]
+# One tile, aligned, ragged, odd, thin; fewer and more tiles and filters than are taken at a time;
+# several images at a time.
+SHAPES = [
+    ((1, 5, 4, 4), 3),
+    ((2, 128, 16, 16), 256),
+    ((3, 7, 9, 14), 65),
+    ((1, 64, 1, 37), 96),
+    ((1, 3, 33, 130), 2),
+    ((70, 8, 7, 6), 130),
+]
 
 
 @pytest.mark.parametrize(("shape", "filters"), SHAPES)
@@ -38,21 +55,35 @@ def test_equals_convolution(shape: tuple[int, int, int, int], filters: int) -> N
     exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
     found = _winograd.convolve(x, weight, bias)
     assert found.shape == exact.shape
-    assert found.is_contiguous(memory_format=torch.channels_last) or 1 in shape or shape[2] % 4 or shape[3] % 4
+    assert (
+        found.is_contiguous(memory_format=torch.channels_last)
+        or 1 in shape
+        or shape[2] % 4
+        or shape[3] % 4
+    )
     assert error(found, exact) <= 2 * error(F.conv2d(x, weight, bias, padding=1), exact) + FLOOR
     without = F.conv2d(x.double(), weight.double(), padding=1)
     assert error(_winograd.convolve(x, weight.contiguous(), None), without) < 2e-6
 
 
 @pytest.mark.parametrize(("shape", "filters"), SHAPES)
-def test_transposed_equals_gradient_to_the_input(shape: tuple[int, int, int, int], filters: int) -> None:
+def test_transposed_equals_gradient_to_the_input(
+    shape: tuple[int, int, int, int], filters: int
+) -> None:
     x, weight, _ = case(shape, filters)
-    upstream = torch.randn(shape[0], filters, *shape[2:], generator=torch.Generator().manual_seed(1))
+    upstream = torch.randn(
+        shape[0], filters, *shape[2:], generator=torch.Generator().manual_seed(1)
+    )
     wanted = x.double().requires_grad_()
-    (exact,) = torch.autograd.grad(F.conv2d(wanted, weight.double(), padding=1), wanted, upstream.double())
+    (exact,) = torch.autograd.grad(
+        F.conv2d(wanted, weight.double(), padding=1), wanted, upstream.double()
+    )
     found = _winograd.convolve_transposed(upstream, weight)
     assert found.shape == exact.shape
-    assert error(found, exact) <= 2 * error(F.conv_transpose2d(upstream, weight, padding=1), exact) + FLOOR
+    assert (
+        error(found, exact)
+        <= 2 * error(F.conv_transpose2d(upstream, weight, padding=1), exact) + FLOOR
+    )
 
 
 def test_any_number_of_threads_gives_the_same_bits() -> None:
@@ -69,7 +100,11 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
 
 def network(channels: int, **options: object) -> nn.Sequential:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, 256, 3, **{"padding": 1, **options}))
+    return nn.Sequential(
+        nn.Conv2d(3, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(channels, 256, 3, **{"padding": 1, **options}),
+    )
 
 
 def calls(monkeypatch: pytest.MonkeyPatch, run: Callable[[], object]) -> list[str]:
@@ -77,7 +112,11 @@ def calls(monkeypatch: pytest.MonkeyPatch, run: Callable[[], object]) -> list[st
     seen: list[str] = []
     for name in ("convolve", "convolve_transposed"):
         original = getattr(_winograd, name)
-        monkeypatch.setattr(_winograd, name, lambda *args, name=name, original=original: (seen.append(name), original(*args))[1])
+        monkeypatch.setattr(
+            _winograd,
+            name,
+            lambda *args, name=name, original=original: (seen.append(name), original(*args))[1],
+        )
     run()
     return seen
 
@@ -111,9 +150,16 @@ def test_wide_layers_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_other_layers_do_not(
-    monkeypatch: pytest.MonkeyPatch, channels: int, options: dict[str, object], size: tuple[int, int], dtype: torch.dtype
+    monkeypatch: pytest.MonkeyPatch,
+    channels: int,
+    options: dict[str, object],
+    size: tuple[int, int],
+    dtype: torch.dtype,
 ) -> None:
-    chain, image = network(channels, **options).to(dtype), torch.rand(1, 3, *size, dtype=dtype, requires_grad=True)
+    chain, image = (
+        network(channels, **options).to(dtype),
+        torch.rand(1, 3, *size, dtype=dtype, requires_grad=True),
+    )
     assert calls(monkeypatch, lambda: step(chain, image)) == []
 
 
@@ -124,7 +170,10 @@ def test_the_way_of_an_image_does_not_depend_on_its_batch(monkeypatch: pytest.Mo
     extractor = FeatureExtractor(chain, layers=["2"], normalization="none")
     assert calls(monkeypatch, lambda: extractor(images[:1])) == ["convolve"]
     for index in range(5):
-        assert error(extractor(images[index : index + 1])["2"], together[index : index + 1].double()) < 3e-7
+        assert (
+            error(extractor(images[index : index + 1])["2"], together[index : index + 1].double())
+            < 3e-7
+        )
 
 
 @MKL

@@ -1,4 +1,6 @@
-"""What several tests of metrics share: small photographs, and values that tell images apart; run as a script, one process of several."""
+"""What several tests of metrics share: small photographs, and values that tell images apart; run as
+a script, one process of several.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,16 @@ def images(count: int = COUNT) -> tuple[Tensor, Tensor]:
     """Crops of 40x48 pixels of photographs, float32."""
     pred, target = photographs.batch(176, 208, dtype=torch.float32)
     corners = [(i % 2, 8 * i, 13 * i) for i in range(count)]
-    return tuple(torch.stack([image[n, :, y : y + 40, x : x + 48] for n, y, x in corners]) for image in (pred, target))  # type: ignore[return-value]
+    return tuple(
+        torch.stack([image[n, :, y : y + 40, x : x + 48] for n, y, x in corners])
+        for image in (pred, target)
+    )  # type: ignore[return-value]
 
 
 def shard(rank: int, world: int, *, padded: bool) -> list[int]:
-    """The images of a process: as ``DistributedSampler`` deals them, with the first ones again where they do not come out even."""
+    """The images of a process: as ``DistributedSampler`` deals them, with the first ones again
+    where they do not come out even.
+    """
     indices = list(range(COUNT))
     if padded:
         indices += indices[: math.ceil(COUNT / world) * world - COUNT]
@@ -58,7 +65,15 @@ def counted(name: str, calls: list[str]) -> Callable[..., object]:
 def main(folder: Path, rank: int) -> None:
     processes.meet(folder, rank, 3)
     calls: list[str] = []
-    for name in ("all_gather", "all_reduce", "broadcast", "all_gather_object", "barrier", "gather", "all_gather_into_tensor"):
+    for name in (
+        "all_gather",
+        "all_reduce",
+        "broadcast",
+        "all_gather_object",
+        "barrier",
+        "gather",
+        "all_gather_into_tensor",
+    ):
         setattr(torch.distributed, name, counted(name, calls))
     pair = torch.distributed.new_group([0, 1])
     pred, target = images()
@@ -104,7 +119,8 @@ def main(folder: Path, rank: int) -> None:
     (folder / f"{rank}.json").write_text(json.dumps(report))
     torch.distributed.barrier()  # nobody leaves while another still exchanges
     del torchmetrics, found, pair, group
-    gc.collect()  # metrics are cycles and hold their group, whose threads must not outlive the interpreter
+    # metrics are cycles and hold their group, whose threads must not outlive the interpreter
+    gc.collect()
     torch.distributed.destroy_process_group()
 
 

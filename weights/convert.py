@@ -1,9 +1,12 @@
-"""Make the files of this folder that come from other projects again: ``python weights/convert.py [--out FOLDER]``.
+"""Make the files of this folder that come from other projects again:
+``python weights/convert.py [--out FOLDER]``.
 
-Needs the Python packages that MANIFEST.toml names as sources. Their files are compared with the SHA-256 there, then read as tensors only.
-The numbers stay as they are, float32 to float32. The names become short and the single-element dimensions go: LPIPS's
-``linI.model.1.weight`` of (1, C, 1, 1) is ``linI`` of (C,), DISTS's ``alpha`` and ``beta`` of (1, 1475, 1, 1) are (1475,). The same source
-gives the same bytes; a file that differs from MANIFEST.toml is named and the exit status is 1.
+Needs the Python packages that MANIFEST.toml names as sources. Their files are compared with the
+SHA-256 there, then read as tensors only. The numbers stay as they are, float32 to float32. The
+names become short and the single-element dimensions go: LPIPS's ``linI.model.1.weight`` of (1, C,
+1, 1) is ``linI`` of (C,), DISTS's ``alpha`` and ``beta`` of (1, 1475, 1, 1) are (1475,). The same
+source gives the same bytes; a file that differs from MANIFEST.toml is named and the exit status is
+1.
 """
 
 import argparse
@@ -33,16 +36,27 @@ def convert(row: dict, out: Path) -> Path:
     distribution = importlib.metadata.distribution(source["package"])
     path = Path(distribution.locate_file(source["file"]))
     if sha256(path) != source["sha256"]:
-        raise SystemExit(f"{path} of {source['package']} {distribution.version} is not the file of {source['package']} {source['version']}")
-    tensors = {name.removesuffix(".model.1.weight"): tensor.flatten() for name, tensor in weights.read(path).items()}
-    about = {"source": f"{source['package']} {source['version']}, {source['file']}", "license": row["license"]}
+        raise SystemExit(
+            f"{path} of {source['package']} {distribution.version} is not the file of "
+            f"{source['package']} {source['version']}"
+        )
+    tensors = {
+        name.removesuffix(".model.1.weight"): tensor.flatten()
+        for name, tensor in weights.read(path).items()
+    }
+    about = {
+        "source": f"{source['package']} {source['version']}, {source['file']}",
+        "license": row["license"],
+    }
     weights.write_safetensors(out / row["file"], tensors, about)
     return out / row["file"]
 
 
 def main() -> None:
     """Convert every file that comes from a package."""
-    parser = argparse.ArgumentParser(description="Convert the weights of other projects to safetensors.")
+    parser = argparse.ArgumentParser(
+        description="Convert the weights of other projects to safetensors."
+    )
     parser.add_argument("--out", type=Path, default=HERE, help="the folder to write to")
     out = parser.parse_args().out
     differ = []

@@ -36,9 +36,18 @@ DISTANCES: dict[str, Callable[[Features, Features], Tensor]] = {
 
 def main(arguments: list[str] | None = None) -> list[Row]:
     """Examine all measures on the held-out photographs, print the table, and write it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", default="embedded", metavar="FILE", help="of the embedded network; default those of the package")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", default=RESULTS, help="default benchmarks/results")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--weights",
+        default="embedded",
+        metavar="FILE",
+        help="of the embedded network; default those of the package",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", default=RESULTS, help="default benchmarks/results"
+    )
     options = parser.parse_args(arguments)
     network = embedded_network()
     network.load_state_dict(weights.load_network("embedded", options.weights))
@@ -49,14 +58,27 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     return table
 
 
-def rows(held_out: Iterable[Trial], network: nn.Sequential, seeds: Iterable[int] = RANDOM_SEEDS) -> list[Row]:
-    """All measures: the trained network, the same with random weights, and those without a network."""
+def rows(
+    held_out: Iterable[Trial], network: nn.Sequential, seeds: Iterable[int] = RANDOM_SEEDS
+) -> list[Row]:
+    """All measures: the trained network, the same with random weights, and those
+    without a network.
+    """
     asked, untrained = list(held_out), untrained_networks(seeds)
     found = []
     for name, compare in DISTANCES.items():
-        found.append(Row(f"embedded, {name}", (examine(of_network("embedded", network, compare), asked),)))
-        found.append(Row(f"random weights, {name}", tuple(examine(of_network("random", other, compare), asked) for other in untrained)))
-    return found + [Row(measure.name, (examine(measure, asked),)) for measure in (pixel_l2(), ssim(), ms_ssim())]
+        found.append(
+            Row(f"embedded, {name}", (examine(of_network("embedded", network, compare), asked),))
+        )
+        found.append(
+            Row(
+                f"random weights, {name}",
+                tuple(examine(of_network("random", other, compare), asked) for other in untrained),
+            )
+        )
+    return found + [
+        Row(measure.name, (examine(measure, asked),)) for measure in (pixel_l2(), ssim(), ms_ssim())
+    ]
 
 
 def untrained_networks(seeds: Iterable[int]) -> list[nn.Sequential]:

@@ -13,7 +13,8 @@ from torch import Tensor
 from benchmarks.orderings.measures import Measure
 from benchmarks.orderings.trials import GROUPS, Trial
 
-TIE = 2e-3  # relative difference of two distances that counts as half right; equal errors are equal to 1e-3
+# relative difference of two distances that counts as half right; equal errors are equal to 1e-3
+TIE = 2e-3
 
 
 @dataclass
@@ -37,7 +38,10 @@ def examine(measure: Measure, trials: Iterable[Trial]) -> Tallies:
     tallies: Tallies = {group: {} for group in GROUPS}
     for trial in trials:
         described = measure.describe(trial.reference)
-        distances = {name: measure.compare(described, measure.describe(images)) for name, images in trial.candidates.items()}
+        distances = {
+            name: measure.compare(described, measure.describe(images))
+            for name, images in trial.candidates.items()
+        }
         for near, far in trial.order:
             exists = torch.ones(len(trial.reference), dtype=torch.bool)
             for name in (near, far):
@@ -49,7 +53,9 @@ def examine(measure: Measure, trials: Iterable[Trial]) -> Tallies:
 
 
 def _right(near: Tensor, far: Tensor) -> Tensor:
-    """1 where near is nearer, 1/2 where nothing tells them apart; a distance that is not a number is never right."""
+    """1 where near is nearer, 1/2 where nothing tells them apart; a distance that is not a number
+    is never right.
+    """
     tie = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
     return torch.where(tie, 0.5, (near < far).double())
 
@@ -57,7 +63,9 @@ def _right(near: Tensor, far: Tensor) -> Tensor:
 def accuracies(tallies: Tallies) -> dict[str, float]:
     """Of each group over all its comparisons, and ``"mean"`` over the four groups."""
     by_group = {
-        group: Tally(sum(t.right for t in found.values()), sum(t.asked for t in found.values())).accuracy
+        group: Tally(
+            sum(t.right for t in found.values()), sum(t.asked for t in found.values())
+        ).accuracy
         for group, found in tallies.items()
     }
     return {**by_group, "mean": fmean(by_group.values())}

@@ -18,7 +18,9 @@ Features = Mapping[str, Tensor]  # by layer, (N, C, H, W)
 
 @dataclass(frozen=True)
 class Measure:
-    """A distance in two steps: what it takes from images ``(N, 3, H, W)`` in [0, 1], and the distances ``(N,)`` of two of those."""
+    """A distance in two steps: what it takes from images ``(N, 3, H, W)`` in [0, 1], and the
+    distances ``(N,)`` of two of those.
+    """
 
     name: str
     describe: Callable[[Tensor], Any]
@@ -27,7 +29,9 @@ class Measure:
 
 def pixel_l2() -> Measure:
     """Mean squared error; by design it cannot tell equal errors apart."""
-    return Measure("pixel L2", lambda images: images, lambda a, b: F.l2_loss(a, b, reduction="image"))
+    return Measure(
+        "pixel L2", lambda images: images, lambda a, b: F.l2_loss(a, b, reduction="image")
+    )
 
 
 def ssim() -> Measure:
@@ -37,12 +41,21 @@ def ssim() -> Measure:
 
 def ms_ssim() -> Measure:
     """1 - MS-SSIM with the scales that fit."""
-    return Measure("MS-SSIM", lambda images: images, lambda a, b: F.ms_ssim_loss(a, b, min_size="fewer_scales", reduction="image"))
+    return Measure(
+        "MS-SSIM",
+        lambda images: images,
+        lambda a, b: F.ms_ssim_loss(a, b, min_size="fewer_scales", reduction="image"),
+    )
 
 
-def of_network(name: str, network: nn.Sequential, compare: Callable[[Features, Features], Tensor]) -> Measure:
+def of_network(
+    name: str, network: nn.Sequential, compare: Callable[[Features, Features], Tensor]
+) -> Measure:
     """A distance of the features in ``LAYERS``."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    mean, std = (
+        torch.tensor(values).view(1, 3, 1, 1)
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
 
     @torch.no_grad()
     def describe(images: Tensor) -> Features:
@@ -58,9 +71,11 @@ def of_network(name: str, network: nn.Sequential, compare: Callable[[Features, F
 
 
 def structure_and_texture(a: Features, b: Features) -> Tensor:
-    """The distance that is examined: DISTS (Ding et al. 2020) with equal weights for all layers and channels, without the image itself.
+    """The distance that is examined: DISTS (Ding et al. 2020) with equal weights for all layers and
+    channels, without the image itself.
 
-    ``1 - (l + s) / 2`` of each channel, with texture ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` and structure
+    ``1 - (l + s) / 2`` of each channel, with texture
+    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` and structure
     ``s = (2 cov_xy + c) / (var_x + var_y + c)``.
     """
     c = 1e-6
@@ -75,13 +90,22 @@ def structure_and_texture(a: Features, b: Features) -> Tensor:
 
 
 def unit_differences(a: Features, b: Features) -> Tensor:
-    """LPIPS (Zhang et al. 2018) without learned heads: squared difference of the features of unit length at each place."""
+    """LPIPS (Zhang et al. 2018) without learned heads: squared difference of the features of unit
+    length at each place.
+    """
     unit = torch.nn.functional.normalize
-    return torch.stack([(unit(x) - unit(y)).square().sum(1).mean((1, 2)) for x, y in zip(a.values(), b.values(), strict=True)]).mean(0)
+    return torch.stack(
+        [
+            (unit(x) - unit(y)).square().sum(1).mean((1, 2))
+            for x, y in zip(a.values(), b.values(), strict=True)
+        ]
+    ).mean(0)
 
 
 def gram_differences(a: Features, b: Features) -> Tensor:
-    """Texture as of Gatys et al. 2015: L1 between Gram matrices, each divided by the sum of their norms."""
+    """Texture as of Gatys et al. 2015: L1 between Gram matrices, each divided by the sum of their
+    norms.
+    """
     distances = []
     for x, y in zip(a.values(), b.values(), strict=True):
         gram_x, gram_y = (torch.einsum("nchw,ndhw->ncd", z, z) for z in (x, y))

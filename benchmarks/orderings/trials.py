@@ -21,14 +21,21 @@ FLAT = 0.05  # least standard deviation of the values in a crop
 ERRORS = (0.2, 0.4)  # root of the mean squared error, in standard deviations of the crop
 SHIFTS = {"right": (0, 1), "down": (1, 0)}  # pixels (down, right)
 TEXTURE_CROP = 64
-TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15  # of every crop of a texture: neither brightness nor contrast tells two apart
+TEXTURE_MEAN, TEXTURE_STD = (
+    0.5,
+    0.15,
+)  # of every crop of a texture: neither brightness nor contrast tells two apart
 TRIPLETS = 8  # for each ordered pair of textures
 
 # (a) from the least visible to the most; those of one row are not compared with one another.
 BY_VISIBILITY: tuple[dict[str, Distortion], ...] = (
     {"brightness": distortions.brightness},
     {"contrast": distortions.contrast},
-    {"blur": distortions.gaussian_blur, "noise": distortions.gaussian_noise, "blocking": distortions.blocking},
+    {
+        "blur": distortions.gaussian_blur,
+        "noise": distortions.gaussian_noise,
+        "blocking": distortions.blocking,
+    },
 )
 
 # (b) each from hardly visible to plain.
@@ -61,40 +68,69 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Trial:
-    """Images ``(N, 3, H, W)`` and what became of them; of each pair of ``order`` the first ought to be nearer to the reference."""
+    """Images ``(N, 3, H, W)`` and what became of them; of each pair of ``order`` the first ought to
+    be nearer to the reference.
+    """
 
     group: str
     reference: Tensor
     candidates: Mapping[str, Tensor]
     order: Pairs
-    exists: Mapping[str, Tensor] = field(default_factory=dict)  # ``(N,)`` of candidates that not every image has
+    exists: Mapping[str, Tensor] = field(
+        default_factory=dict
+    )  # ``(N,)`` of candidates that not every image has
 
 
 def held_out_trials(crops: int = CROPS) -> Iterator[Trial]:
     """The battery."""
     images = {name: photographs.read(path) for name, path in photographs.HELD_OUT.items()}
-    cut = {name: photographs.cut(texture, images[texture.photograph]) for name, texture in photographs.HELD_OUT_TEXTURES.items()}
+    cut = {
+        name: photographs.cut(texture, images[texture.photograph])
+        for name, texture in photographs.HELD_OUT_TEXTURES.items()
+    }
     return trials(images, cut, crops)
 
 
-def trials(images: Mapping[str, Tensor], textures: Mapping[str, Tensor], crops: int) -> Iterator[Trial]:
-    """All trials on photographs ``(3, H, W)`` and textures ``(1, H, W)``; a photograph that is a texture has no part in (a)."""
-    places = {name: photographs.squares(image, CROP, crops, flat=FLAT) for name, image in images.items()}
-    cut = {name: photographs.crops(images[name], found, CROP) for name, found in places.items() if found}
+def trials(
+    images: Mapping[str, Tensor], textures: Mapping[str, Tensor], crops: int
+) -> Iterator[Trial]:
+    """All trials on photographs ``(3, H, W)`` and textures ``(1, H, W)``; a photograph that is a
+    texture has no part in (a).
+    """
+    places = {
+        name: photographs.squares(image, CROP, crops, flat=FLAT) for name, image in images.items()
+    }
+    cut = {
+        name: photographs.crops(images[name], found, CROP)
+        for name, found in places.items()
+        if found
+    }
     yield from visibility(torch.cat([crops for name, crops in cut.items() if name not in textures]))
     yield from strength(torch.cat(list(cut.values())))
     yield from texture(textures)
     for side, (down, right) in SHIFTS.items():
-        moved = [photographs.crops(images[name][:, down:, right:], places[name], CROP) for name in cut]
+        moved = [
+            photographs.crops(images[name][:, down:, right:], places[name], CROP) for name in cut
+        ]
         yield shift(side, torch.cat(list(cut.values())), torch.cat(moved))
 
 
 def visibility(crops: Tensor) -> Iterator[Trial]:
-    """(a) At equal error every distortion of a row of ``BY_VISIBILITY`` is nearer than those of the rows below."""
-    order = tuple(pair for rows in itertools.combinations(BY_VISIBILITY, 2) for pair in itertools.product(*rows))
+    """(a) At equal error every distortion of a row of ``BY_VISIBILITY`` is nearer than those of the
+    rows below.
+    """
+    order = tuple(
+        pair
+        for rows in itertools.combinations(BY_VISIBILITY, 2)
+        for pair in itertools.product(*rows)
+    )
     for part in ERRORS:
         error = part * crops.std((1, 2, 3))
-        changed = {name: at_error(change, crops, error) for row in BY_VISIBILITY for name, change in row.items()}
+        changed = {
+            name: at_error(change, crops, error)
+            for row in BY_VISIBILITY
+            for name, change in row.items()
+        }
         candidates, exists = ({name: pair[i] for name, pair in changed.items()} for i in range(2))
         yield Trial("visibility", crops, candidates, order, exists)
 
@@ -102,7 +138,10 @@ def visibility(crops: Tensor) -> Iterator[Trial]:
 def strength(crops: Tensor) -> Iterator[Trial]:
     """(b) Every strength is nearer than the next."""
     for name, (change, values) in STRENGTHS.items():
-        changed = {f"{name} {value:g}": distorted(change, crops, torch.full((len(crops),), value)) for value in values}
+        changed = {
+            f"{name} {value:g}": distorted(change, crops, torch.full((len(crops),), value))
+            for value in values
+        }
         yield Trial("strength", crops, changed, tuple(itertools.pairwise(changed)))
 
 
@@ -111,14 +150,18 @@ def texture(textures: Mapping[str, Tensor]) -> Iterator[Trial]:
     cut = {name: texture_crops(image) for name, image in textures.items()}
     generator = torch.Generator().manual_seed(0)
     for name, other in itertools.permutations(cut, 2):
-        pairs = torch.stack([torch.randperm(len(cut[name]), generator=generator)[:2] for _ in range(TRIPLETS)])
+        pairs = torch.stack(
+            [torch.randperm(len(cut[name]), generator=generator)[:2] for _ in range(TRIPLETS)]
+        )
         others = torch.randint(len(cut[other]), (TRIPLETS,), generator=generator)
         candidates = {name: cut[name][pairs[:, 1]], other: cut[other][others]}
         yield Trial("texture", cut[name][pairs[:, 0]], candidates, ((name, other),))
 
 
 def texture_crops(image: Tensor) -> Tensor:
-    """Squares of a texture ``(1, H, W)`` side by side, as gray ``(N, 3, side, side)`` of one mean and one standard deviation."""
+    """Squares of a texture ``(1, H, W)`` side by side, as gray ``(N, 3, side, side)`` of one mean
+    and one standard deviation.
+    """
     side = TEXTURE_CROP
     squares = image.unfold(1, side, side).unfold(2, side, side).reshape(-1, 1, side, side)
     std, mean = torch.std_mean(squares, (1, 2, 3), keepdim=True)
@@ -128,19 +171,25 @@ def texture_crops(image: Tensor) -> Tensor:
 def shift(side: str, crops: Tensor, moved: Tensor) -> Trial:
     """(d) The crop one pixel beside is nearer than a blur with the same error."""
     blurred, reached = at_error(distortions.gaussian_blur, crops, rms(moved - crops))
-    return Trial("shift", crops, {side: moved, "blur": blurred}, ((side, "blur"),), {"blur": reached})
+    return Trial(
+        "shift", crops, {side: moved, "blur": blurred}, ((side, "blur"),), {"blur": reached}
+    )
 
 
 def distorted(change: Distortion, crops: Tensor, strength: Tensor) -> Tensor:
-    """What can be shown of the distorted images: values within [0, 1]. What is random is the same for every strength."""
+    """What can be shown of the distorted images: values within [0, 1]. What is random is the same
+    for every strength.
+    """
     changed: Tensor = change(crops, strength, torch.Generator().manual_seed(0))
     return changed.clamp(0, 1)
 
 
 def at_error(change: Distortion, crops: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
-    """The distortion at the strength where the root of its mean squared error is ``error`` ``(N,)``, and where there is one ``(N,)``.
+    """The distortion at the strength where the root of its mean squared error is ``error``
+    ``(N,)``, and where there is one ``(N,)``.
 
-    Strengths between 0.001 and 30 are halved by their ratio; what the steps of a rounding leave, at most 3 %, is scaled away.
+    Strengths between 0.001 and 30 are halved by their ratio; what the steps of a rounding leave, at
+    most 3 %, is scaled away.
     """
     low, high = (torch.full((len(crops),), value).log() for value in (1e-3, 30.0))
     for _ in range(16):

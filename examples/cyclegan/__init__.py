@@ -1,1 +1,3 @@
-"""Unpaired translation of photographs between day and dusk: domains, networks, training, scores, pictures."""
+"""Unpaired translation of photographs between day and dusk: domains, networks, training, scores,
+pictures.
+"""

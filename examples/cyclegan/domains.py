@@ -1,7 +1,8 @@
 """Two domains without pairs: photographs by day, and others as they would be at dusk.
 
-Dusk is a grading and a blur of day, so for photographs that are held out the truth of a translation is known; training never sees it: each
-training photograph is cut in two, one half is day and the other is dusk, and no pixel is in both.
+Dusk is a grading and a blur of day, so for photographs that are held out the truth of a translation
+is known; training never sees it: each training photograph is cut in two, one half is day and the
+other is dusk, and no pixel is in both.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,22 @@ def dusk(day: Tensor) -> Tensor:
     """Photographs ``(N, 3, H, W)`` in [0, 1], hours later."""
     window = filters.make_window("gaussian", 7, BLUR, day)
     soft = filters.blur(filters.pad(day, 3, "replicate"), window).clamp(0, 1)
-    light, haze = (torch.tensor(color, dtype=day.dtype, device=day.device).view(3, 1, 1) for color in (LIGHT, HAZE))
+    light, haze = (
+        torch.tensor(color, dtype=day.dtype, device=day.device).view(3, 1, 1)
+        for color in (LIGHT, HAZE)
+    )
     return soft**GAMMA * light + haze
 
 
 def held_out_pairs(photographs: Sequence[Photograph], side: int) -> dict[str, Tensor]:
-    """The middles of the held-out photographs by day and at dusk, ``(N, 3, side, side)`` in [-1, 1]; ``side`` shrinks to the smallest."""
-    side = min(side, *(length for photograph in photographs for length in photograph.truth.shape[1:])) // 4 * 4
+    """The middles of the held-out photographs by day and at dusk, ``(N, 3, side, side)`` in [-1,
+    1]; ``side`` shrinks to the smallest.
+    """
+    side = (
+        min(side, *(length for photograph in photographs for length in photograph.truth.shape[1:]))
+        // 4
+        * 4
+    )
     middles = []
     for photograph in photographs:
         top, left = ((length - side) // 2 for length in photograph.truth.shape[1:])
@@ -39,7 +49,9 @@ def held_out_pairs(photographs: Sequence[Photograph], side: int) -> dict[str, Te
 
 
 class Crops:
-    """Random crops of each domain, in [-1, 1]: left halves are day and right halves dusk, in every second photograph the other way."""
+    """Random crops of each domain, in [-1, 1]: left halves are day and right halves dusk, in every
+    second photograph the other way.
+    """
 
     def __init__(self, photographs: Sequence[Photograph], *, crop: int, batch: int) -> None:
         self.crop, self.batch = crop, batch
@@ -60,7 +72,10 @@ class Crops:
         crops = []
         for index, (down, right, mirror) in zip(chosen, places, strict=True):
             half = halves[index]
-            top, left = (int(share * (length - self.crop + 1)) for share, length in zip((down, right), half.shape[1:], strict=True))
+            top, left = (
+                int(share * (length - self.crop + 1))
+                for share, length in zip((down, right), half.shape[1:], strict=True)
+            )
             patch = half[:, top : top + self.crop, left : left + self.crop]
             crops.append(patch.flip(2) if mirror < 0.5 else patch)
         return torch.stack(crops) * 2 - 1

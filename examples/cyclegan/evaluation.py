@@ -1,4 +1,6 @@
-"""PSNR of held-out photographs: there and back against themselves, and a translation against the dusk or day that it should be."""
+"""PSNR of held-out photographs: there and back against themselves, and a translation against the
+dusk or day that it should be.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +15,17 @@ from cyclegan.training import INTO
 
 @dataclass(frozen=True)
 class Way:
-    """From one domain to the other and back: images ``(N, 3, H, W)`` in [-1, 1], PSNR in dB, one per photograph."""
+    """From one domain to the other and back: images ``(N, 3, H, W)`` in [-1, 1], PSNR in dB, one
+    per photograph.
+    """
 
     there: Tensor
     back: Tensor
     cycle: list[float]  # of what came back, against what was sent
     translation: list[float]  # of what got there, against the truth
-    nothing: list[float]  # of what was sent, against that truth: the translation of a generator that does nothing
+    nothing: list[
+        float
+    ]  # of what was sent, against that truth: the translation of a generator that does nothing
 
 
 def psnr(pred: Tensor, target: Tensor) -> list[float]:
@@ -27,7 +33,9 @@ def psnr(pred: Tensor, target: Tensor) -> list[float]:
 
 
 @torch.no_grad()
-def ways(generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.device) -> dict[str, Way]:
+def ways(
+    generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.device
+) -> dict[str, Way]:
     """By the domain they start from."""
     found = {}
     for domain in DOMAINS:
@@ -39,7 +47,9 @@ def ways(generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.d
     return found
 
 
-def mean_cycle(generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.device) -> float:
+def mean_cycle(
+    generators: nn.ModuleDict, pairs: Mapping[str, Tensor], device: torch.device
+) -> float:
     """The mean PSNR of both ways there and back."""
     values = [value for way in ways(generators, pairs, device).values() for value in way.cycle]
     return sum(values) / len(values)

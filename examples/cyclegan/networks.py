@@ -1,7 +1,9 @@
-"""The networks of CycleGAN (Zhu et al. 2017), small: a residual generator and a discriminator of patches.
+"""The networks of CycleGAN (Zhu et al. 2017), small: a residual generator and a discriminator of
+patches.
 
-Without instance normalisation, which would take the brightness out of a crop, and brightness is what tells dusk from day. And without a
-skip from input to output: an untrained generator knows nothing of the image.
+Without instance normalisation, which would take the brightness out of a crop, and brightness is
+what tells dusk from day. And without a skip from input to output: an untrained generator knows
+nothing of the image.
 """
 
 import torch
@@ -60,7 +62,8 @@ class Discriminator(nn.Module):
 
 
 class ImagePool:
-    """Images made before, half of which a discriminator is shown in place of new ones (Shrivastava et al. 2017).
+    """Images made before, half of which a discriminator is shown in place of new ones (Shrivastava
+    et al. 2017).
 
     It is two tensors, so that a checkpoint holds it.
     """

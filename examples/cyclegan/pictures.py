@@ -14,15 +14,27 @@ from cyclegan.evaluation import Way
 MOST_ROWS = 4
 
 
-def draw(path: Path, names: Sequence[str], pairs: Mapping[str, Tensor], found: Mapping[str, Way], history: History, *, title: str) -> None:
-    """A row for each photograph: day, day to dusk, and back; dusk, dusk to day, and back; curves below."""
+def draw(
+    path: Path,
+    names: Sequence[str],
+    pairs: Mapping[str, Tensor],
+    found: Mapping[str, Way],
+    history: History,
+    *,
+    title: str,
+) -> None:
+    """A row for each photograph: day, day to dusk, and back; dusk, dusk to day, and back; curves
+    below.
+    """
     names = names[:MOST_ROWS]
     height = 2.75 * len(names)
     figure = Figure(figsize=(15, height + 4.2), dpi=110, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     figure.suptitle(title, fontsize=12)
     upper, lower = figure.subfigures(2, 1, height_ratios=(height, 3.9), hspace=0.03)
-    rows = upper.subplots(len(names), 6, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    rows = upper.subplots(
+        len(names), 6, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
+    )
     columns = ("A: day", "A → B", "A → B → A", "B: dusk", "B → A", "B → A → B")
     for axes, column in zip(rows[0], columns, strict=True):
         axes.set_title(column, fontsize=12, pad=8)
@@ -31,7 +43,11 @@ def draw(path: Path, names: Sequence[str], pairs: Mapping[str, Tensor], found: M
             way = found[domain]
             _show(axes[0], pairs[domain][index], name.replace("_", " "))
             of_nothing = f"(doing nothing: {way.nothing[index]:.1f})"
-            _show(axes[1], way.there[index], f"{way.translation[index]:.1f} dB from the truth\n{of_nothing}")
+            _show(
+                axes[1],
+                way.there[index],
+                f"{way.translation[index]:.1f} dB from the truth\n{of_nothing}",
+            )
             _show(axes[2], way.back[index], f"{way.cycle[index]:.1f} dB from the start")
 
     left, right = lower.subplots(1, 2, gridspec_kw={"wspace": 0.08})
@@ -42,7 +58,12 @@ def draw(path: Path, names: Sequence[str], pairs: Mapping[str, Tensor], found: M
     left.legend(frameon=False, ncols=3)
     right.plot(history.score_steps, history.scores, marker="o", markersize=4, color="C3")
     right.axhline(history.scores[0], color="0.4", linestyle="--", linewidth=1.2, label="untrained")
-    right.set(title="Held-out photographs, there and back: mean PSNR of both ways", xlabel="step", ylabel="dB", xlim=(0, None))
+    right.set(
+        title="Held-out photographs, there and back: mean PSNR of both ways",
+        xlabel="step",
+        ylabel="dB",
+        xlim=(0, None),
+    )
     right.legend(frameon=False)
     for axes in (left, right):
         axes.margins(y=0.2)

@@ -1,6 +1,7 @@
 """One training: two generators, two discriminators, and checkpoints that continue exactly.
 
-Every step draws its crops from a generator of its own, made of seed and step, so that a checkpoint holds no random state.
+Every step draws its crops from a generator of its own, made of seed and step, so that a checkpoint
+holds no random state.
 """
 
 import dataclasses
@@ -26,7 +27,9 @@ INTO = {"day": "dusk", "dusk": "day"}  # where the generator of a domain leads
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which generators come out; a run resumes only under the settings it began with."""
+    """All that decides which generators come out; a run resumes only under the settings it began
+    with.
+    """
 
     steps: int = 2000
     batch: int = 4
@@ -41,24 +44,43 @@ class Settings:
 
 
 class Trainer:
-    """Generators (by the domain they start from), discriminators (by the domain they know), and everything needed to train them further."""
+    """Generators (by the domain they start from), discriminators (by the domain they know), and
+    everything needed to train them further.
+    """
 
-    def __init__(self, settings: Settings, photographs: Sequence[Photograph], device: torch.device) -> None:
+    def __init__(
+        self, settings: Settings, photographs: Sequence[Photograph], device: torch.device
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
-        self.generators = nn.ModuleDict({domain: Generator(width=settings.width, blocks=settings.blocks) for domain in DOMAINS})
-        self.discriminators = nn.ModuleDict({domain: Discriminator(width=settings.width) for domain in DOMAINS})
+        self.generators = nn.ModuleDict(
+            {domain: Generator(width=settings.width, blocks=settings.blocks) for domain in DOMAINS}
+        )
+        self.discriminators = nn.ModuleDict(
+            {domain: Discriminator(width=settings.width) for domain in DOMAINS}
+        )
         for networks in (self.generators, self.discriminators):
             networks.to(device, memory_format=torch.channels_last)
-        adversarial = AdversarialLoss(**{**conventions.ADVERSARIAL["cyclegan"], "scales": "sum"})  # of the two discriminators
+        adversarial = AdversarialLoss(
+            **{**conventions.ADVERSARIAL["cyclegan"], "scales": "sum"}
+        )  # of the two discriminators
         self.discriminator_loss = adversarial.discriminator_loss
         self.criterion = CombinedLoss(
             adversarial=Term(adversarial.generator_loss, 1.0, inputs=("fake_logits",)),
-            cycle=Term(CycleConsistencyLoss(identity_weight=settings.identity), settings.cycle, inputs=("back", "real", "same")),
+            cycle=Term(
+                CycleConsistencyLoss(identity_weight=settings.identity),
+                settings.cycle,
+                inputs=("back", "real", "same"),
+            ),
         )
         self.optimizers = {
-            name: torch.optim.Adam(networks.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999))
-            for name, networks in (("generators", self.generators), ("discriminators", self.discriminators))
+            name: torch.optim.Adam(
+                networks.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999)
+            )
+            for name, networks in (
+                ("generators", self.generators),
+                ("discriminators", self.discriminators),
+            )
         }
         self.crops = Crops(photographs, crop=settings.crop, batch=settings.batch)
         self.pools = {domain: ImagePool(settings.pool) for domain in DOMAINS}
@@ -76,7 +98,9 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+        """Train to the last step, writing ``checkpoint`` before the first step, every
+        ``checkpoint_every`` steps, and after the last.
+        """
         if self.step == 0:
             self.history.add_score(0, score(self.generators))
             self.save(checkpoint)
@@ -87,7 +111,9 @@ class Trainer:
             if last or self.step % score_every == 0:
                 self.history.add_score(self.step, score(self.generators))
             if checkpoint_due or self.step % REPORT_EVERY == 0:
-                values = self._unread.read(self.step, [*self.generators.parameters(), *self.discriminators.parameters()])
+                values = self._unread.read(
+                    self.step, [*self.generators.parameters(), *self.discriminators.parameters()]
+                )
                 self.history.add_terms(self.step, values)
                 if checkpoint_due:
                     self.save(checkpoint)
@@ -95,18 +121,26 @@ class Trainer:
 
     def _train_step(self) -> None:
         for optimizer in self.optimizers.values():
-            set_learning_rate(optimizer, self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps))
+            set_learning_rate(
+                optimizer,
+                self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps),
+            )
         random = torch.Generator().manual_seed(1_000_003 * self.settings.seed + self.step)
         real = {
-            domain: self.crops.draw(domain, random).to(self.device, memory_format=torch.channels_last, non_blocking=True)
+            domain: self.crops.draw(domain, random).to(
+                self.device, memory_format=torch.channels_last, non_blocking=True
+            )
             for domain in DOMAINS
         }
 
         self.discriminators.requires_grad_(False)
         fake, same = {}, {}
         for domain, network in self.generators.items():
-            # Both in one pass: what is to become the other domain, and what is of it already and is to stay.
-            fake[INTO[domain]], same[INTO[domain]] = network(torch.cat([real[domain], real[INTO[domain]]])).chunk(2)
+            # Both in one pass: what is to become the other domain, and what is of it already and is
+            # to stay.
+            fake[INTO[domain]], same[INTO[domain]] = network(
+                torch.cat([real[domain], real[INTO[domain]]])
+            ).chunk(2)
         back = {domain: self.generators[INTO[domain]](fake[INTO[domain]]) for domain in DOMAINS}
         loss = self.criterion(
             fake_logits=[self.discriminators[domain](fake[domain]) for domain in DOMAINS],
@@ -118,7 +152,9 @@ class Trainer:
         self.discriminators.requires_grad_(True)
 
         shown = {domain: self.pools[domain].exchange(fake[domain], random) for domain in DOMAINS}
-        discriminator = self.discriminator_loss(*[[self.discriminators[d](images[d]) for d in DOMAINS] for images in (real, shown)])
+        discriminator = self.discriminator_loss(
+            *[[self.discriminators[d](images[d]) for d in DOMAINS] for images in (real, shown)]
+        )
         self._descend("discriminators", discriminator)
         self._unread.add({**self.criterion.last.values, "discriminator": discriminator})
         self.step += 1
@@ -136,7 +172,9 @@ class Trainer:
             "generators": self.generators.state_dict(),
             "discriminators": self.discriminators.state_dict(),
             "criterion": self.criterion.state_dict(),
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "optimizers": {
+                name: optimizer.state_dict() for name, optimizer in self.optimizers.items()
+            },
             "pools": {domain: pool.images for domain, pool in self.pools.items()},
             "history": dataclasses.asdict(self.history),
         }
@@ -146,11 +184,15 @@ class Trainer:
         """Continue from a checkpoint of the same settings and photographs.
 
         Raises:
-            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings or photographs.
+            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings
+                or photographs.
         """
         state = checkpoints.read(path, self.settings)
         if state["photographs"] != self.photographs:
-            raise InputError(f"--resume: {path} is of other training photographs; give its --data, or leave out --resume")
+            raise InputError(
+                f"--resume: {path} is of other training photographs; give its --data, or leave "
+                "out --resume"
+            )
         self.step = state["step"]
         self.generators.load_state_dict(state["generators"])
         self.discriminators.load_state_dict(state["discriminators"])

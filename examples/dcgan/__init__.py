@@ -1,1 +1,3 @@
-"""DCGAN on small real images: data, networks, the classifier that judges samples, training, pictures."""
+"""DCGAN on small real images: data, networks, the classifier that judges samples, training,
+pictures.
+"""

@@ -1,6 +1,8 @@
-"""Small labelled images: the handwritten digits inside the scikit-learn wheel, or a folder with a subfolder for each class.
+"""Small labelled images: the handwritten digits inside the scikit-learn wheel, or a folder with a
+subfolder for each class.
 
-Nothing is downloaded. A fifth of the images, every fifth of each class, is held out: the classifier is examined on it.
+Nothing is downloaded. A fifth of the images, every fifth of each class, is held out: the classifier
+is examined on it.
 """
 
 import hashlib
@@ -21,7 +23,9 @@ SMALLEST_CLASS = 10  # images
 
 @dataclass(frozen=True)
 class Images:
-    """Images ``(N, C, side, side)`` in [-1, 1], as a generator with a tanh makes them, and their classes ``(N,)``."""
+    """Images ``(N, C, side, side)`` in [-1, 1], as a generator with a tanh makes them, and their
+    classes ``(N,)``.
+    """
 
     classes: list[str]
     training: Tensor
@@ -44,31 +48,43 @@ def load(data: Path | None, side: int | None) -> Images:
 
 def _digits(side: int) -> Images:
     if importlib.util.find_spec("sklearn") is None:
-        raise InputError("the digits are in scikit-learn, which is not installed: pip install 'scikit-learn', or give --data FOLDER")
+        raise InputError(
+            "the digits are in scikit-learn, which is not installed: pip install 'scikit-learn', "
+            "or give --data FOLDER"
+        )
     from sklearn.datasets import load_digits
 
     found = load_digits()
     pixels = torch.from_numpy(found.images).float()[:, None] / 8 - 1  # 0 to 16
-    return _split([str(digit) for digit in range(10)], _resized(pixels, side), torch.from_numpy(found.target).long())
+    return _split(
+        [str(digit) for digit in range(10)],
+        _resized(pixels, side),
+        torch.from_numpy(found.target).long(),
+    )
 
 
 def _folder(folder: Path, side: int) -> Images:
     if not folder.is_dir():
         raise InputError(f"--data {folder}: no such folder")
     by_class = {
-        inside.name: sorted(path for path in inside.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        inside.name: sorted(
+            path for path in inside.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
         for inside in sorted(folder.iterdir())
         if inside.is_dir()
     }
     by_class = {name: paths for name, paths in by_class.items() if paths}
     if len(by_class) < 2:
         raise InputError(
-            f"--data {folder}: needs a subfolder of images for each class, at least two, found {len(by_class)}; the classes are "
-            "what samples are judged by"
+            f"--data {folder}: needs a subfolder of images for each class, at least two, found "
+            f"{len(by_class)}; the classes are what samples are judged by"
         )
     for name, paths in by_class.items():
         if len(paths) < SMALLEST_CLASS:
-            raise InputError(f"--data {folder}: needs at least {SMALLEST_CLASS} images of each class, found {len(paths)} of {name}")
+            raise InputError(
+                f"--data {folder}: needs at least {SMALLEST_CLASS} images of each class, found "
+                f"{len(paths)} of {name}"
+            )
     pixels = torch.cat([_read(path, side) for paths in by_class.values() for path in paths])
     counts = torch.tensor([len(paths) for paths in by_class.values()])
     return _split(list(by_class), pixels, torch.arange(len(by_class)).repeat_interleave(counts))
@@ -78,7 +94,11 @@ def _read(path: Path, side: int) -> Tensor:
     """The middle square of a file, ``(1, 3, side, side)``."""
     try:
         with Image.open(path) as opened:
-            square = ImageOps.fit(ImageOps.exif_transpose(opened).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
+            square = ImageOps.fit(
+                ImageOps.exif_transpose(opened).convert("RGB"),
+                (side, side),
+                Image.Resampling.BICUBIC,
+            )
             pixels = np.array(square)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable image ({error})") from error
@@ -88,7 +108,9 @@ def _read(path: Path, side: int) -> Tensor:
 def _resized(images: Tensor, side: int) -> Tensor:
     if images.shape[-1] == side:
         return images
-    return torch.nn.functional.interpolate(images, size=(side, side), mode="bicubic", antialias=True).clamp(-1, 1)
+    return torch.nn.functional.interpolate(
+        images, size=(side, side), mode="bicubic", antialias=True
+    ).clamp(-1, 1)
 
 
 def _split(classes: list[str], images: Tensor, labels: Tensor) -> Images:

@@ -1,7 +1,8 @@
-"""The judge of samples: a small classifier trained on the real images, and three numbers that it gives.
+"""The judge of samples: a small classifier trained on the real images, and three numbers that it
+gives.
 
-Frechet distance (Heusel et al. 2017) and Inception score (Salimans et al. 2016) are on its features and answers, not on Inception's: they
-compare generators here, and with nothing published.
+Frechet distance (Heusel et al. 2017) and Inception score (Salimans et al. 2016) are on its features
+and answers, not on Inception's: they compare generators here, and with nothing published.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ COVERED = 0.02  # the share of samples from which on a class counts as covered
 
 @dataclass(frozen=True)
 class Scores:
-    """``frechet`` is the distance to the training images; ``covered`` is the number of classes that at least 2 % of samples belong to."""
+    """``frechet`` is the distance to the training images; ``covered`` is the number of classes that
+    at least 2 % of samples belong to.
+    """
 
     frechet: float
     score: float
@@ -34,10 +37,16 @@ class Judge:
 
     def __init__(self, images: Images, *, steps: int, seed: int, device: torch.device) -> None:
         self.device, self.classes = device, len(images.classes)
-        with torch.random.fork_rng(devices=[]):  # a classifier of its own seed, which leaves no trace in what comes after
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # a classifier of its own seed, which leaves no trace in what comes after
             torch.manual_seed(seed)
             network = Classifier(channels=images.training.shape[1], classes=self.classes)
-        self.network = _trained(network.to(device), images, steps=steps, seed=seed, device=device).eval().requires_grad_(False)
+        self.network = (
+            _trained(network.to(device), images, steps=steps, seed=seed, device=device)
+            .eval()
+            .requires_grad_(False)
+        )
         self.real_features, _ = self._looked_at(images.training)
         _, answers = self._looked_at(images.held_out)
         self.accuracy = (answers.argmax(1) == images.held_out_labels).double().mean().item()
@@ -53,22 +62,30 @@ class Judge:
         mean, deviation = inception_score(answers, splits=min(10, len(images)))
         shares = torch.bincount(answers.argmax(1), minlength=self.classes) / len(images)
         distance = frechet_distance(features, self.real_features)
-        return Scores(distance.item(), mean.item(), deviation.item(), int((shares >= COVERED).sum()))
+        return Scores(
+            distance.item(), mean.item(), deviation.item(), int((shares >= COVERED).sum())
+        )
 
     @torch.no_grad()
     def _looked_at(self, images: Tensor) -> tuple[Tensor, Tensor]:
         parts = [self.network.features(part.to(self.device)) for part in images.split(512)]
-        return torch.cat(parts).cpu(), torch.cat([self.network.answer(part) for part in parts]).cpu()
+        return torch.cat(parts).cpu(), torch.cat(
+            [self.network.answer(part) for part in parts]
+        ).cpu()
 
 
-def _trained(network: nn.Module, images: Images, *, steps: int, seed: int, device: torch.device) -> nn.Module:
+def _trained(
+    network: nn.Module, images: Images, *, steps: int, seed: int, device: torch.device
+) -> nn.Module:
     """Cross-entropy on random batches of the training images."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     for step in range(steps):
         set_learning_rate(optimizer, LEARNING_RATE * learning_rate_factor(step / steps))
         chosen = torch.randint(len(images.training), (BATCH,), generator=generator)
-        loss = cross_entropy(network(images.training[chosen].to(device)), images.training_labels[chosen].to(device))
+        loss = cross_entropy(
+            network(images.training[chosen].to(device)), images.training_labels[chosen].to(device)
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

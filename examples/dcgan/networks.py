@@ -1,6 +1,8 @@
-"""Generator and discriminator of DCGAN (Radford et al. 2016), and a classifier, for images of 8 to 64 pixels a side.
+"""Generator and discriminator of DCGAN (Radford et al. 2016), and a classifier, for images of 8 to
+64 pixels a side.
 
-The discriminator has no batch normalization: penalties are of each image's own gradient (Gulrajani et al. 2017, section 4).
+The discriminator has no batch normalization: penalties are of each image's own gradient (Gulrajani
+et al. 2017, section 4).
 """
 
 import itertools
@@ -16,15 +18,25 @@ def halvings(side: int) -> int:
 
 
 class Generator(nn.Module):
-    """Latents ``(N, latent)`` to images ``(N, channels, side, side)`` in [-1, 1]: transposed convolutions from 2x2 on."""
+    """Latents ``(N, latent)`` to images ``(N, channels, side, side)`` in [-1, 1]: transposed
+    convolutions from 2x2 on.
+    """
 
     def __init__(self, *, side: int, channels: int, latent: int, width: int) -> None:
         super().__init__()
         doublings = halvings(side)
         widths = [width * 2 ** max(0, doublings - 1 - i) for i in range(doublings + 1)]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent, widths[0], 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(latent, widths[0], 2, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ]
         for wide, narrow in itertools.pairwise(widths):
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU()]
+            layers += [
+                nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(narrow),
+                nn.ReLU(),
+            ]
         layers += [nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -39,15 +51,22 @@ class Discriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
         for i in range(halvings(side)):
-            layers += [nn.Conv2d(width * 2**i, width * 2 ** (i + 1), 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * width * 2 ** halvings(side), 1))
+            layers += [
+                nn.Conv2d(width * 2**i, width * 2 ** (i + 1), 4, stride=2, padding=1),
+                nn.LeakyReLU(0.2),
+            ]
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(4 * width * 2 ** halvings(side), 1)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)[:, 0]
 
 
 class Classifier(nn.Module):
-    """Images to logits ``(N, classes)``; ``features`` are the 64 values from which they are made."""
+    """Images to logits ``(N, classes)``; ``features`` are the 64 values from which
+    they are made.
+    """
 
     def __init__(self, *, channels: int, classes: int) -> None:
         super().__init__()
@@ -71,7 +90,9 @@ class Classifier(nn.Module):
 
 @torch.no_grad()
 def begin_as_dcgan(network: nn.Module) -> None:
-    """Weights from N(0, 0.02), scales of normalizations from N(1, 0.02), biases 0, as in the paper."""
+    """Weights from N(0, 0.02), scales of normalizations from N(1, 0.02), biases 0, as
+    in the paper.
+    """
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(module.weight, 0.0, 0.02)

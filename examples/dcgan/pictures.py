@@ -14,8 +14,17 @@ from torch import Tensor
 GRID = 8  # images a side
 
 
-def draw_samples(path: Path, real: Tensor, samples: Mapping[str, Tensor], histories: Mapping[str, History], *, title: str) -> None:
-    """A grid of real images and one of each run; the Frechet distances of all; each run's discriminator and generator losses."""
+def draw_samples(
+    path: Path,
+    real: Tensor,
+    samples: Mapping[str, Tensor],
+    histories: Mapping[str, History],
+    *,
+    title: str,
+) -> None:
+    """A grid of real images and one of each run; the Frechet distances of all; each run's
+    discriminator and generator losses.
+    """
     panels = {"real images": real, **samples}
     columns = min(len(panels), max(3, math.ceil(math.sqrt(len(panels)))))
     rows = -(-len(panels) // columns)
@@ -32,21 +41,34 @@ def draw_samples(path: Path, real: Tensor, samples: Mapping[str, Tensor], histor
 
     left, right = lower.subplots(1, 2)
     for index, (name, history) in enumerate(histories.items()):
-        left.plot(history.score_steps, history.scores, marker="o", markersize=3, color=f"C{index}", label=name)
+        left.plot(
+            history.score_steps,
+            history.scores,
+            marker="o",
+            markersize=3,
+            color=f"C{index}",
+            label=name,
+        )
         for term, style in (("discriminator", "-"), ("generator", ":")):
             steps, values = zip(*history.terms[term], strict=True)
             right.plot(steps, values, style, linewidth=1.2, color=f"C{index}")
-    left.set(title="Frechet distance to the training images", xlabel="step", yscale="log", xlim=(0, None))
+    left.set(
+        title="Frechet distance to the training images", xlabel="step", yscale="log", xlim=(0, None)
+    )
     right.set(title="Losses: discriminator (line), generator (dots)", xlabel="step", xlim=(0, None))
     for axes in (left, right):
         axes.grid(alpha=0.25, which="both")
     many = len(histories) > 8
-    left.legend(frameon=False, fontsize=6 if many else 9, ncols=2 if many else 1).set_in_layout(False)
+    left.legend(frameon=False, fontsize=6 if many else 9, ncols=2 if many else 1).set_in_layout(
+        False
+    )
     save(figure, path)
 
 
 def mosaic(images: Tensor) -> Tensor:
-    """The first ``GRID``^2 images in [-1, 1] as one, ``(H, W, 3)`` in [0, 1], a pixel of gray between them."""
+    """The first ``GRID``^2 images in [-1, 1] as one, ``(H, W, 3)`` in [0, 1], a pixel of gray
+    between them.
+    """
     images = images[: GRID**2].cpu().expand(-1, 3, -1, -1)
     count, channels, side, _ = images.shape
     rows = -(-count // GRID)

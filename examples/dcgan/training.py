@@ -1,7 +1,9 @@
-"""One training: two networks, the adversarial loss between them, and checkpoints that continue exactly.
+"""One training: two networks, the adversarial loss between them, and checkpoints that continue
+exactly.
 
-Every step draws its images and latents from a generator of its own, made of seed and step, so that a checkpoint holds no random state. The
-generator that is judged is the moving average of the trained one (Karras et al. 2018).
+Every step draws its images and latents from a generator of its own, made of seed and step, so that
+a checkpoint holds no random state. The generator that is judged is the moving average of the
+trained one (Karras et al. 2018).
 """
 
 import dataclasses
@@ -27,7 +29,8 @@ REPORT_EVERY = 20
 AVERAGE_DECAY = 0.99
 GRADIENT_PENALTY_WEIGHT = 10.0  # Gulrajani et al. 2017; wasserstein needs it
 R1_WEIGHT = 0.1  # half of gamma (Mescheder et al. 2018)
-# With softplus as in StyleGAN: without it, softplus is cross_entropy. With least_squares, which otherwise loses a class of the digits.
+# With softplus as in StyleGAN: without it, softplus is cross_entropy. With least_squares, which
+# otherwise loses a class of the digits.
 WITH_R1 = ("softplus", "least_squares")
 KINDS = ("cross_entropy", "least_squares", "hinge", "wasserstein", "softplus")
 SSIM_WINDOW = {"window_size": 5, "sigma": 1.0}  # fits the 8 pixels of a digit
@@ -35,7 +38,9 @@ SSIM_WINDOW = {"window_size": 5, "sigma": 1.0}  # fits the 8 pixels of a digit
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which generator comes out; a run resumes only under the settings it began with."""
+    """All that decides which generator comes out; a run resumes only under the settings it began
+    with.
+    """
 
     kind: str = "cross_entropy"
     relativistic: str | None = None
@@ -50,34 +55,60 @@ class Settings:
     @property
     def name(self) -> str:
         """Of the run: its folder, and its row in the table."""
-        parts = [self.kind, self.relativistic and f"relativistic_{self.relativistic}", self.ssim and f"ssim_{self.ssim:g}"]
+        parts = [
+            self.kind,
+            self.relativistic and f"relativistic_{self.relativistic}",
+            self.ssim and f"ssim_{self.ssim:g}",
+        ]
         return "-".join(part for part in parts if part)
 
 
 class Trainer:
     """Generator, its moving average, discriminator, and everything needed to train them further."""
 
-    def __init__(self, settings: Settings, images: Images, judge: Judge, device: torch.device) -> None:
+    def __init__(
+        self, settings: Settings, images: Images, judge: Judge, device: torch.device
+    ) -> None:
         self.settings, self.images, self.judge, self.device = settings, images, judge, device
         torch.manual_seed(settings.seed)
         channels, side = images.training.shape[1:3]
-        self.generator = Generator(side=side, channels=channels, latent=settings.latent, width=settings.width).to(device)
-        self.discriminator = Discriminator(side=side, channels=channels, width=settings.width).to(device)
+        self.generator = Generator(
+            side=side, channels=channels, latent=settings.latent, width=settings.width
+        ).to(device)
+        self.discriminator = Discriminator(side=side, channels=channels, width=settings.width).to(
+            device
+        )
         begin_as_dcgan(self.generator)
-        self.average = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
+        self.average = AveragedModel(
+            self.generator, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY)
+        )
         self.adversarial = ssimloss.AdversarialLoss(settings.kind, settings.relativistic)
         self.ssim = ssimloss.SSIMLoss(data_range=(-1, 1), **SSIM_WINDOW)
         self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.99))
-            for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
+            name: torch.optim.Adam(
+                network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.99)
+            )
+            for name, network in (
+                ("generator", self.generator),
+                ("discriminator", self.discriminator),
+            )
         }
         self.training = images.training.to(device)
         self.step, self.seconds = 0, 0.0  # spent in steps, by all processes that trained this run
         self.history = History()
         self._unread = Unread()
 
-    def run(self, *, on_report: Callable[[dict[str, float]], None], score_every: int, checkpoint: Path, checkpoint_every: int) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+    def run(
+        self,
+        *,
+        on_report: Callable[[dict[str, float]], None],
+        score_every: int,
+        checkpoint: Path,
+        checkpoint_every: int,
+    ) -> None:
+        """Train to the last step, writing ``checkpoint`` before the first step, every
+        ``checkpoint_every`` steps, and after the last.
+        """
         if self.step == 0:
             self.history.add_score(0, self.scores().frechet)
             self.save(checkpoint)
@@ -88,7 +119,9 @@ class Trainer:
             last = self.step == self.settings.steps
             checkpoint_due = last or self.step % checkpoint_every == 0
             if last or checkpoint_due or self.step % REPORT_EVERY == 0:
-                values = self._unread.read(self.step, [*self.generator.parameters(), *self.discriminator.parameters()])
+                values = self._unread.read(
+                    self.step, [*self.generator.parameters(), *self.discriminator.parameters()]
+                )
                 self.history.add_terms(self.step, values)
                 on_report(values)
             if last or self.step % score_every == 0:
@@ -100,10 +133,16 @@ class Trainer:
         random = torch.Generator().manual_seed(1_000_003 * self.settings.seed + self.step)
         values: dict[str, Tensor] = {}
 
-        real = self.training[torch.randint(len(self.training), (self.settings.batch,), generator=random).to(self.device)]
+        real = self.training[
+            torch.randint(len(self.training), (self.settings.batch,), generator=random).to(
+                self.device
+            )
+        ]
         with torch.no_grad():
             fake = self.generator(self._latents(self.settings.batch, random))
-        values["discriminator"] = self.adversarial.discriminator_loss(self.discriminator(real), self.discriminator(fake))
+        values["discriminator"] = self.adversarial.discriminator_loss(
+            self.discriminator(real), self.discriminator(fake)
+        )
         loss = values["discriminator"]
         if self.settings.kind == "wasserstein":
             values["penalty"] = F.gradient_penalty(self.discriminator, real, fake, rng=random)
@@ -159,7 +198,9 @@ class Trainer:
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.average.state_dict(),
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "optimizers": {
+                name: optimizer.state_dict() for name, optimizer in self.optimizers.items()
+            },
             "history": dataclasses.asdict(self.history),
         }
         checkpoints.write(path, self.settings, state)
@@ -168,11 +209,15 @@ class Trainer:
         """Continue from a checkpoint of the same settings and images.
 
         Raises:
-            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings or images.
+            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings
+                or images.
         """
         state = checkpoints.read(path, self.settings)
         if state["images"] != self.images.fingerprint():
-            raise InputError(f"--resume: {path} is of other images; give its --data and --side, or leave out --resume")
+            raise InputError(
+                f"--resume: {path} is of other images; give its --data and --side, or leave out "
+                "--resume"
+            )
         self.step, self.seconds = state["step"], state["seconds"]
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])

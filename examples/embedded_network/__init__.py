@@ -1,1 +1,3 @@
-"""The embedded network trained without labels: images, distortions, objectives, the training loop."""
+"""The embedded network trained without labels: images, distortions, objectives,
+the training loop.
+"""

@@ -1,7 +1,8 @@
-"""Distortions of images ``(N, C, H, W)`` in [0, 1], each of a strength ``(N,)`` in a unit of its own; 0, or the least, changes nothing.
+"""Distortions of images ``(N, C, H, W)`` in [0, 1], each of a strength ``(N,)`` in a unit of its
+own; 0, or the least, changes nothing.
 
-All are tensors in, tensors out, and clamp nothing. Those that draw at random take the draw as an argument, so that two strengths of
-one distortion differ in strength alone.
+All are tensors in, tensors out, and clamp nothing. Those that draw at random take the draw as an
+argument, so that two strengths of one distortion differ in strength alone.
 """
 
 import math
@@ -37,7 +38,9 @@ def colour_cast(image: Tensor, shift: Tensor, _: torch.Generator) -> Tensor:
 def gaussian_blur(image: Tensor, sigma: Tensor, _: torch.Generator) -> Tensor:
     """Of standard deviation ``sigma`` pixels; the border is mirrored."""
     radius = min(max(1, math.ceil(LONGEST_TAIL * float(sigma.max()))), min(image.shape[2:]) - 1)
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma.clamp(min=1e-3)[:, None]).square())
+    taps = torch.exp(
+        -0.5 * (torch.arange(-radius, radius + 1) / sigma.clamp(min=1e-3)[:, None]).square()
+    )
     return _filtered(image, taps / taps.sum(1, keepdim=True))
 
 
@@ -55,26 +58,34 @@ def gaussian_noise(image: Tensor, sigma: Tensor, generator: torch.Generator) -> 
 
 
 def impulse_noise(image: Tensor, fraction: Tensor, generator: torch.Generator) -> Tensor:
-    """A ``fraction`` of the pixels turns black or white; those of a weaker noise are among those of a stronger one."""
+    """A ``fraction`` of the pixels turns black or white; those of a weaker noise are among those of
+    a stronger one.
+    """
     shape = (image.shape[0], 1, *image.shape[2:])
     order, colour = (torch.rand(shape, generator=generator) for _ in range(2))
     return torch.where(order < _each(fraction), (colour < 0.5).to(image.dtype), image)
 
 
 def blocking(image: Tensor, step: Tensor, _: torch.Generator) -> Tensor:
-    """Cosine coefficients of 8x8 blocks rounded to multiples of ``step`` (of the first; up to 5.7 times that at the highest
-    frequencies), as JPEG does; sides are filled up with the border."""
+    """Cosine coefficients of 8x8 blocks rounded to multiples of ``step`` (of the first; up to 5.7
+    times that at the highest frequencies), as JPEG does; sides are filled up with the border."""
     height, width = image.shape[2:]
     whole = pad(image, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     n, c, h, w = whole.shape
     blocks = whole.view(n, c, h // BLOCK, BLOCK, w // BLOCK, BLOCK)
     frequency = torch.arange(BLOCK)
-    basis = torch.cos(math.pi / BLOCK * (frequency[None, :] + 0.5) * frequency[:, None]) * math.sqrt(2 / BLOCK)
+    basis = torch.cos(
+        math.pi / BLOCK * (frequency[None, :] + 0.5) * frequency[:, None]
+    ) * math.sqrt(2 / BLOCK)
     basis[0] /= math.sqrt(2)  # (frequency, pixel), orthonormal
     coefficients = torch.einsum("ui,vj,ncaibj->ncaubv", basis, basis, blocks)
-    steps = step.view(-1, 1, 1, 1, 1, 1).clamp(min=1e-6) * (1 + (frequency[:, None] + frequency[None, :]) / 3).view(BLOCK, 1, BLOCK)
+    steps = step.view(-1, 1, 1, 1, 1, 1).clamp(min=1e-6) * (
+        1 + (frequency[:, None] + frequency[None, :]) / 3
+    ).view(BLOCK, 1, BLOCK)
     rounded = (coefficients / steps).round() * steps
-    return torch.einsum("ui,vj,ncaubv->ncaibj", basis, basis, rounded).reshape(n, c, h, w)[..., :height, :width]
+    return torch.einsum("ui,vj,ncaubv->ncaibj", basis, basis, rounded).reshape(n, c, h, w)[
+        ..., :height, :width
+    ]
 
 
 def posterisation(image: Tensor, step: Tensor, _: torch.Generator) -> Tensor:
@@ -89,9 +100,13 @@ def pixelation(image: Tensor, side: Tensor, _: torch.Generator) -> Tensor:
 
     def one(single: Tensor, pixels: float) -> Tensor:
         size = max(1, round(height / pixels)), max(1, round(width / pixels))
-        return interpolate(interpolate(single[None], size=size, mode="area"), size=(height, width), mode="nearest")[0]
+        return interpolate(
+            interpolate(single[None], size=size, mode="area"), size=(height, width), mode="nearest"
+        )[0]
 
-    return torch.stack([one(single, max(1.0, pixels)) for single, pixels in zip(image, side.tolist(), strict=True)])
+    return torch.stack(
+        [one(single, max(1.0, pixels)) for single, pixels in zip(image, side.tolist(), strict=True)]
+    )
 
 
 def warp(image: Tensor, amplitude: Tensor, generator: torch.Generator) -> Tensor:
@@ -107,7 +122,9 @@ def warp(image: Tensor, amplitude: Tensor, generator: torch.Generator) -> Tensor
 
 def sharpening(image: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
     """Unsharp masking: the difference from a blur of one pixel is added ``amount`` times."""
-    return image + _each(amount) * (image - gaussian_blur(image, torch.ones(image.shape[0]), generator))
+    return image + _each(amount) * (
+        image - gaussian_blur(image, torch.ones(image.shape[0]), generator)
+    )
 
 
 def desaturation(image: Tensor, part: Tensor, _: torch.Generator) -> Tensor:
@@ -119,12 +136,16 @@ def low_frequency_noise(image: Tensor, sigma: Tensor, generator: torch.Generator
     """Blotches of about ten pixels, of standard deviation ``sigma``."""
     n, c, height, width = image.shape
     coarse = torch.randn(n, c, height // 4 + 4, width // 4 + 4, generator=generator)
-    blotches = interpolate(avg_pool2d(coarse, 3, stride=1), size=(height, width), mode="bilinear", align_corners=False)
+    blotches = interpolate(
+        avg_pool2d(coarse, 3, stride=1), size=(height, width), mode="bilinear", align_corners=False
+    )
     return image + _each(sigma) * blotches / blotches.std((2, 3), keepdim=True)
 
 
 def grid_lines(image: Tensor, shift: Tensor, _: torch.Generator) -> Tensor:
-    """Every eighth row and column brighter by ``shift``, as a screen or a faulty upscaler leaves."""
+    """Every eighth row and column brighter by ``shift``, as a screen or a faulty
+    upscaler leaves.
+    """
     height, width = image.shape[2:]
     rows, columns = (torch.arange(side) % BLOCK == 0 for side in (height, width))
     return image + _each(shift) * (rows[:, None] | columns[None, :]).to(image.dtype)
@@ -134,8 +155,13 @@ def erasing(image: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     """A square that covers a ``part`` of the image turns into the mean colour."""
     n, _, height, width = image.shape
     centre = torch.rand(n, 2, 1, 1, generator=generator)
-    y, x = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij")
-    inside = torch.maximum((y - centre[:, 0]).abs(), (x - centre[:, 1]).abs()) < part.sqrt().view(-1, 1, 1) / 2
+    y, x = torch.meshgrid(
+        (torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij"
+    )
+    inside = (
+        torch.maximum((y - centre[:, 0]).abs(), (x - centre[:, 1]).abs())
+        < part.sqrt().view(-1, 1, 1) / 2
+    )
     return torch.where(inside[:, None], image.mean((2, 3), keepdim=True), image)
 
 
@@ -145,7 +171,9 @@ def _each(values: Tensor) -> Tensor:
 
 
 def _filtered(image: Tensor, taps: Tensor, *, rows_only: bool = False) -> Tensor:
-    """Each image convolved with its own odd filter ``(N, 2 R + 1)``, along rows and then columns; the border is mirrored."""
+    """Each image convolved with its own odd filter ``(N, 2 R + 1)``, along rows and then columns;
+    the border is mirrored.
+    """
     n, c, height, width = image.shape
     radius = taps.shape[1] // 2
     weights = taps.repeat_interleave(c, 0)

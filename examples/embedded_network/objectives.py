@@ -1,7 +1,8 @@
-"""What the network is taught without anybody's labels: the order of distances, which crops belong together, what was done to an image.
+"""What the network is taught without anybody's labels: the order of distances, which crops belong
+together, what was done to an image.
 
-The distance is the one it is to be used with, that of DISTS (Ding et al. 2020) with equal weights: ``1 - (l + s) / 2`` in the mean over
-channels and layers.
+The distance is the one it is to be used with, that of DISTS (Ding et al. 2020) with equal weights:
+``1 - (l + s) / 2`` in the mean over channels and layers.
 """
 
 import math
@@ -21,7 +22,8 @@ C = 1e-6  # of l and s
 CHANNELS = sum(widths[-1] for widths in STAGES)
 TEMPERATURE, MARGIN = 0.1, 0.15  # of the logarithm of the ratio of two distances
 
-# With the least and the greatest strength. The battery's motion blur, impulse noise, posterisation and sharpening are not among them.
+# With the least and the greatest strength. The battery's motion blur, impulse noise, posterisation
+# and sharpening are not among them.
 KNOWN: dict[str, tuple[Distortion, float, float]] = {
     "brightness": (distortions.brightness, 0.02, 0.35),
     "contrast": (distortions.contrast, 0.08, 1.8),
@@ -66,14 +68,19 @@ class Statistics:
         return cls(mean, centred.square().mean(2), centred)
 
     def split(self, counts: Sequence[int]) -> list["Statistics"]:
-        """Of the first so many images, of the next, and so on; unlike that of slices, the gradient of all is one copy."""
+        """Of the first so many images, of the next, and so on; unlike that of slices, the gradient
+        of all is one copy.
+        """
         parts = (tensor.split(list(counts)) for tensor in (self.mean, self.variance, self.centred))
         return [Statistics(*of) for of in zip(*parts, strict=True)]
 
 
 def statistics(network: nn.Sequential, images: Tensor) -> list[Statistics]:
     """Of each of ``LAYERS``."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    mean, std = (
+        torch.tensor(values).view(1, 3, 1, 1)
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
     features = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
     found = []
     for name, module in network.named_children():
@@ -92,7 +99,9 @@ def similarities(a: Statistics, b: Statistics) -> tuple[Tensor, Tensor]:
 
 def distance(a: list[Statistics], b: list[Statistics]) -> Tensor:
     """Of image i of ``a`` from image i of ``b``, ``(N,)``."""
-    layers = [1 - (texture + structure).mean(1) / 2 for texture, structure in map(similarities, a, b)]
+    layers = [
+        1 - (texture + structure).mean(1) / 2 for texture, structure in map(similarities, a, b)
+    ]
     return torch.stack(layers).mean(0)
 
 
@@ -100,7 +109,9 @@ def all_distances(a: list[Statistics], b: list[Statistics]) -> Tensor:
     """Of every image of ``a`` from every image of ``b``, ``(N, M)``."""
     layers = []
     for x, y in zip(a, b, strict=True):
-        texture = (2 * x.mean[:, None] * y.mean + C) / (x.mean[:, None].square() + y.mean.square() + C)
+        texture = (2 * x.mean[:, None] * y.mean + C) / (
+            x.mean[:, None].square() + y.mean.square() + C
+        )
         covariance = torch.einsum("ncp,mcp->nmc", x.centred, y.centred) / x.centred.shape[2]
         structure = (2 * covariance + C) / (x.variance[:, None] + y.variance + C)
         layers.append(1 - (texture + structure).mean(2) / 2)
@@ -117,7 +128,9 @@ class Objectives(nn.Module):
         self.strength = nn.Linear(4 * CHANNELS, len(KNOWN))
         self.scale = nn.Parameter(torch.tensor(math.log(60.0)))
 
-    def forward(self, network: nn.Sequential, batch: Batch, generator: Generator) -> dict[str, Tensor]:
+    def forward(
+        self, network: nn.Sequential, batch: Batch, generator: Generator
+    ) -> dict[str, Tensor]:
         """One loss of each objective, and how often orders and pairs are right."""
         changed, reached, kinds, strengths = candidates(batch, generator)
         pairs = len(batch.first)
@@ -127,10 +140,15 @@ class Objectives(nn.Module):
         of = {name: [layer[index] for layer in parts] for index, name in enumerate(images)}
 
         distances = {name: distance(of["crops"], of[name]) for name in changed}
-        ratios = torch.stack([(distances[far] + C).log() - (distances[near] + C).log() for near, far in ORDER])  # (orders, N)
+        ratios = torch.stack(
+            [(distances[far] + C).log() - (distances[near] + C).log() for near, far in ORDER]
+        )  # (orders, N)
         valid = torch.stack([reached[near] & reached[far] for near, far in ORDER])
         ranking = softplus((MARGIN - ratios) / TEMPERATURE)
-        right = {f"{near} < {far}": _mean(row > 0, mask) for (near, far), row, mask in zip(ORDER, ratios, valid, strict=True)}
+        right = {
+            f"{near} < {far}": _mean(row > 0, mask)
+            for (near, far), row, mask in zip(ORDER, ratios, valid, strict=True)
+        }
 
         logits = -self.scale.exp() * all_distances(of["first"], of["second"])
         own = torch.arange(pairs)
@@ -138,7 +156,9 @@ class Objectives(nn.Module):
         nearer = (logits.diagonal()[:, None] > logits) | torch.eye(pairs, dtype=torch.bool)
         right["own < other"] = (nearer.sum() - pairs) / (pairs * (pairs - 1))
 
-        described = torch.cat([self._describe(of["crops"], of[name]) for name in ("weak", "strong")])
+        described = torch.cat(
+            [self._describe(of["crops"], of[name]) for name in ("weak", "strong")]
+        )
         kinds = kinds.repeat(2)
         guessed = self.strength(described).gather(1, kinds[:, None])[:, 0]
         return {
@@ -153,24 +173,39 @@ class Objectives(nn.Module):
         """``l``, ``s`` and by what factor mean and variance grew, of every channel ``(N, 4 C)``."""
         described = []
         for x, y in zip(a, b, strict=True):
-            grown = [((p + 1e-4) / (q + 1e-4)).log() for p, q in ((y.mean, x.mean), (y.variance, x.variance))]
+            grown = [
+                ((p + 1e-4) / (q + 1e-4)).log()
+                for p, q in ((y.mean, x.mean), (y.variance, x.variance))
+            ]
             described += [*similarities(x, y), *grown]
         return self.standard(torch.cat(described, dim=1))
 
 
-def candidates(batch: Batch, generator: Generator) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor], Tensor, Tensor]:
-    """What the crops are compared with, by the names of ``ORDER``; where each exists; the kind of distortion ``(N,)`` of weak and strong,
-    and their strengths ``(2 N,)`` in parts of the range of the kind."""
+def candidates(
+    batch: Batch, generator: Generator
+) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor], Tensor, Tensor]:
+    """What the crops are compared with, by the names of ``ORDER``; where each exists; the kind of
+    distortion ``(N,)`` of weak and strong, and their strengths ``(2 N,)`` in parts of the range of
+    the kind."""
     crops, count = batch.crops, len(batch.crops)
     seed = int(torch.randint(2**31, (1,), generator=generator))
     error = crops.std((1, 2, 3)) * 0.1 * 7 ** torch.rand(count, generator=generator)
-    visible = [VISIBLE[index] for index in torch.randperm(len(VISIBLE), generator=generator)[:2].tolist()]
-    names = {"brightness": "brightness", "contrast": "contrast", "visible 0": visible[0], "visible 1": visible[1]}
+    visible = [
+        VISIBLE[index] for index in torch.randperm(len(VISIBLE), generator=generator)[:2].tolist()
+    ]
+    names = {
+        "brightness": "brightness",
+        "contrast": "contrast",
+        "visible 0": visible[0],
+        "visible 1": visible[1],
+    }
     changed, reached = {}, {}
     for name, distortion in names.items():
         changed[name], reached[name] = at_error(distortion, crops, error, seed)
     changed["moved"], reached["moved"] = batch.moved, torch.ones(count, dtype=torch.bool)
-    changed["blurred"], reached["blurred"] = at_error("Gaussian blur", crops, _rms(batch.moved - crops), seed)
+    changed["blurred"], reached["blurred"] = at_error(
+        "Gaussian blur", crops, _rms(batch.moved - crops), seed
+    )
 
     kinds = torch.randint(len(KNOWN), (count,), generator=generator)
     strong = 0.15 + 0.85 * torch.rand(count, generator=generator)
@@ -183,11 +218,18 @@ def candidates(batch: Batch, generator: Generator) -> tuple[Mapping[str, Tensor]
             if mine.any():
                 strength = least * (most / least) ** part[mine]
                 changed[name][mine] = change(crops[mine], strength, Generator().manual_seed(seed))
-    return {name: images.clamp(0, 1) for name, images in changed.items()}, reached, kinds, torch.cat([weak, strong])
+    return (
+        {name: images.clamp(0, 1) for name, images in changed.items()},
+        reached,
+        kinds,
+        torch.cat([weak, strong]),
+    )
 
 
 def at_error(name: str, crops: Tensor, error: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """The weakest of some strengths that reaches the root mean squared error, scaled down to it, and whether one does ``(N,)``."""
+    """The weakest of some strengths that reaches the root mean squared error, scaled down to it,
+    and whether one does ``(N,)``.
+    """
     change, least, most = KNOWN[name]
     differences = []
     for step in range(LADDER):

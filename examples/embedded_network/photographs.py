@@ -1,6 +1,7 @@
 """Which photographs the embedded network is trained on, and which are kept for its examination.
 
-Nothing is downloaded: all are files inside the scikit-image and scikit-learn wheels, found without importing either.
+Nothing is downloaded: all are files inside the scikit-image and scikit-learn wheels, found without
+importing either.
 """
 
 import importlib.util
@@ -14,12 +15,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-# The held-out photographs of the super-resolution demo are among these: the network may serve as its loss.
+# The held-out photographs of the super-resolution demo are among these: the network may serve as
+# its loss.
 HELD_OUT = {
     "astronaut": "skimage/data/astronaut.png",
     "chelsea": "skimage/data/chelsea.png",
     "coffee": "skimage/data/coffee.png",
-    "motorcycle": "skimage/data/motorcycle_left.png",  # motorcycle_right.png, the same from a hand's breadth beside, is used nowhere
+    # motorcycle_right.png, the same from a hand's breadth beside, is used nowhere
+    "motorcycle": "skimage/data/motorcycle_left.png",
     "brick": "skimage/data/brick.png",  # gray, as grass and gravel
     "grass": "skimage/data/grass.png",
     "gravel": "skimage/data/gravel.png",
@@ -43,7 +46,9 @@ TRAINING = {
 
 @dataclass(frozen=True)
 class Texture:
-    """A part of a photograph that is the same everywhere, chosen by eye; ``reduce`` brings its pattern to the size of a crop."""
+    """A part of a photograph that is the same everywhere, chosen by eye; ``reduce`` brings its
+    pattern to the size of a crop.
+    """
 
     photograph: str
     top: int
@@ -70,7 +75,9 @@ def read(path: str) -> Tensor:
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         name = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[package]
-        raise ModuleNotFoundError(f"the photographs are in {name}, which is not installed: pip install '{name}'")
+        raise ModuleNotFoundError(
+            f"the photographs are in {name}, which is not installed: pip install '{name}'"
+        )
     with Image.open(Path(found.origin).parent / inside) as opened:
         pixels = np.array(opened.convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
@@ -81,20 +88,37 @@ def cut(texture: Texture, photograph: Tensor) -> Tensor:
     bottom, right = texture.top + texture.height, texture.left + texture.width
     gray = photograph[:, texture.top : bottom, texture.left : right].mean(0, keepdim=True)
     size = (texture.height // texture.reduce, texture.width // texture.reduce)
-    return interpolate(gray[None], size=size, mode="bicubic", antialias=True)[0] if texture.reduce > 1 else gray
+    return (
+        interpolate(gray[None], size=size, mode="bicubic", antialias=True)[0]
+        if texture.reduce > 1
+        else gray
+    )
 
 
 def squares(photograph: Tensor, side: int, count: int, *, flat: float) -> list[tuple[int, int]]:
-    """``(top, left)`` of at most ``count`` squares that do not overlap, spread evenly over those with a standard deviation above ``flat``.
+    """``(top, left)`` of at most ``count`` squares that do not overlap, spread evenly over those
+    with a standard deviation above ``flat``.
 
     Each leaves a pixel free below and to the right.
     """
     height, width = photograph.shape[1:]
-    grid = [(top, left) for top in range(0, height - side, side) for left in range(0, width - side, side)]
-    lively = [(top, left) for top, left in grid if photograph[:, top : top + side, left : left + side].std() > flat]
-    return [lively[round(index)] for index in np.linspace(0, len(lively) - 1, min(count, len(lively)))]
+    grid = [
+        (top, left)
+        for top in range(0, height - side, side)
+        for left in range(0, width - side, side)
+    ]
+    lively = [
+        (top, left)
+        for top, left in grid
+        if photograph[:, top : top + side, left : left + side].std() > flat
+    ]
+    return [
+        lively[round(index)] for index in np.linspace(0, len(lively) - 1, min(count, len(lively)))
+    ]
 
 
 def crops(photograph: Tensor, places: Sequence[tuple[int, int]], side: int) -> Tensor:
     """The squares at ``places`` as ``(N, 3, side, side)``."""
-    return torch.stack([photograph[:, top : top + side, left : left + side] for top, left in places])
+    return torch.stack(
+        [photograph[:, top : top + side, left : left + side] for top, left in places]
+    )

@@ -1,4 +1,6 @@
-"""What the network is trained on: crops of photographs and of drawn pictures, of which step and seed are all that decides."""
+"""What the network is trained on: crops of photographs and of drawn pictures, of which step and
+seed are all that decides.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,9 +12,17 @@ from torch.nn.functional import interpolate
 
 from embedded_network import photographs, procedural
 
-VALIDATION = ("camera", "china", "rocket", "coins")  # of the training photographs, left out of training where choices are compared
+VALIDATION = (
+    "camera",
+    "china",
+    "rocket",
+    "coins",
+)  # of the training photographs, left out of training where choices are compared
 TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15
-PHOTOGRAPHS_DISTORTED, PHOTOGRAPHS_PAIRED = 0.6, 0.3  # parts of the crops; drawings are the same in both crops of a pair more often
+PHOTOGRAPHS_DISTORTED, PHOTOGRAPHS_PAIRED = (
+    0.6,
+    0.3,
+)  # parts of the crops; drawings are the same in both crops of a pair more often
 BARE = 0.7  # part of the batches in which pairs are bare textures
 TRIES = 5  # to find a crop that is not flat
 FLAT = 0.03
@@ -20,7 +30,9 @@ FLAT = 0.03
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops ``(N, 3, S, S)`` in [0, 1], the same one pixel beside, and pairs of crops of one picture each, all in colour or all bare."""
+    """Crops ``(N, 3, S, S)`` in [0, 1], the same one pixel beside, and pairs of crops of one
+    picture each, all in colour or all bare.
+    """
 
     crops: Tensor
     moved: Tensor
@@ -36,7 +48,9 @@ class Pictures:
         for name in names:
             whole = photographs.read(photographs.TRAINING[name])
             half = interpolate(whole[None], scale_factor=0.5, mode="bicubic", antialias=True)[0]
-            self.photographs += [_bytes(image) for image in (whole, half) if min(image.shape[1:]) >= side]
+            self.photographs += [
+                _bytes(image) for image in (whole, half) if min(image.shape[1:]) >= side
+            ]
         self.drawings = [_bytes(procedural.draw(index, side, seed)) for index in range(drawings)]
         self.side = side
 
@@ -45,8 +59,13 @@ class Pictures:
         windows = [self._window(generator, crop + 1, PHOTOGRAPHS_DISTORTED) for _ in range(crops)]
         down, right = ((0, 1), (1, 0))[_index(2, generator)]
         fixed = torch.stack([window[:, :crop, :crop] for window in windows])
-        moved = torch.stack([window[:, down : down + crop, right : right + crop] for window in windows])
-        halves = [_halves(self._window(generator, 2 * crop, PHOTOGRAPHS_PAIRED), crop, generator) for _ in range(pairs)]
+        moved = torch.stack(
+            [window[:, down : down + crop, right : right + crop] for window in windows]
+        )
+        halves = [
+            _halves(self._window(generator, 2 * crop, PHOTOGRAPHS_PAIRED), crop, generator)
+            for _ in range(pairs)
+        ]
         first, second = (torch.stack(parts) for parts in zip(*halves, strict=True))
         if torch.rand(1, generator=generator) < BARE:
             first, second = bare_texture(first), bare_texture(second)
@@ -55,7 +74,11 @@ class Pictures:
     def _window(self, generator: Generator, side: int, part_of_photographs: float) -> Tensor:
         """A square of a picture, turned, flipped, and darker or brighter."""
         for _ in range(TRIES):
-            of = self.photographs if torch.rand(1, generator=generator) < part_of_photographs else self.drawings
+            of = (
+                self.photographs
+                if torch.rand(1, generator=generator) < part_of_photographs
+                else self.drawings
+            )
             picture = of[_index(len(of), generator)]
             top, left = (_index(length - side + 1, generator) for length in picture.shape[1:])
             window = picture[:, top : top + side, left : left + side].float() / 255
@@ -76,18 +99,29 @@ class Pictures:
 
 
 def bare_texture(crops: Tensor) -> Tensor:
-    """Gray, of one mean and one standard deviation: what is left to tell two apart is their texture."""
+    """Gray, of one mean and one standard deviation: what is left to tell two apart is their
+    texture.
+    """
     gray = crops.mean(1, keepdim=True)
     std, mean = torch.std_mean(gray, (2, 3), keepdim=True)
-    return (TEXTURE_MEAN + TEXTURE_STD * (gray - mean) / std.clamp(min=0.01)).clamp(0, 1).expand_as(crops)
+    return (
+        (TEXTURE_MEAN + TEXTURE_STD * (gray - mean) / std.clamp(min=0.01))
+        .clamp(0, 1)
+        .expand_as(crops)
+    )
 
 
 def _halves(window: Tensor, crop: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Two crops that do not overlap: one above or left of the other, each anywhere along the other direction."""
+    """Two crops that do not overlap: one above or left of the other, each anywhere along the other
+    direction.
+    """
     places = [_index(crop + 1, generator) for _ in range(2)]
     if _index(2, generator):
         window = window.transpose(1, 2)
-    first, second = (window[:, half * crop : (half + 1) * crop, place : place + crop] for half, place in enumerate(places))
+    first, second = (
+        window[:, half * crop : (half + 1) * crop, place : place + crop]
+        for half, place in enumerate(places)
+    )
     return first, second
 
 

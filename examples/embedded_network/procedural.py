@@ -1,4 +1,5 @@
-"""Images drawn by rule ``(3, side, side)`` in [0, 1]: dead leaves, 1/f noise, shapes, and textures of many kinds.
+"""Images drawn by rule ``(3, side, side)`` in [0, 1]: dead leaves, 1/f noise, shapes, and textures
+of many kinds.
 
 Each kind draws its parameters from the generator, so that one generator is one picture.
 """
@@ -13,21 +14,29 @@ Drawing = Callable[[int, Generator], Tensor]
 
 
 def dead_leaves(side: int, generator: Generator) -> Tensor:
-    """Shapes that cover one another, as many small as large ones in the ratio of photographs (Lee, Mumford, Huang 2001)."""
+    """Shapes that cover one another, as many small as large ones in the ratio of photographs (Lee,
+    Mumford, Huang 2001).
+    """
     picture = _colour(generator).expand(3, side, side).clone()
     y, x = _places(side)
     roughness = 0.15 * _number(generator)
     for _ in range(160):
         radius = 4 / math.sqrt(0.004 + _number(generator))  # density r^-3, 4 to 63 pixels
-        inside = _shape(x - side * _number(generator), y - side * _number(generator), radius, generator)
+        inside = _shape(
+            x - side * _number(generator), y - side * _number(generator), radius, generator
+        )
         grain = roughness * _number(generator) * torch.randn(1, side, side, generator=generator)
         picture = torch.where(inside, _colour(generator) + grain, picture)
     return picture
 
 
 def noise(side: int, generator: Generator) -> Tensor:
-    """Noise with a spectrum of 1/f^a, stretched in one direction or not, its colours mixed at random."""
-    planes = torch.stack([_power_noise(side, generator, _between(0.4, 2.2, generator)) for _ in range(3)])
+    """Noise with a spectrum of 1/f^a, stretched in one direction or not, its colours mixed at
+    random.
+    """
+    planes = torch.stack(
+        [_power_noise(side, generator, _between(0.4, 2.2, generator)) for _ in range(3)]
+    )
     mixing = torch.randn(3, 3, generator=generator) * 0.5 + 1
     return 0.5 + 0.13 * _standardised(torch.einsum("ij,jhw->ihw", mixing, planes))
 
@@ -38,7 +47,12 @@ def shapes(side: int, generator: Generator) -> Tensor:
     slope = torch.randn(3, 2, 1, 1, generator=generator) * 0.3 / side
     picture = _colour(generator) + slope[:, 0] * x + slope[:, 1] * y
     for _ in range(2 + int(12 * _number(generator))):
-        inside = _shape(x - side * _number(generator), y - side * _number(generator), side * _between(0.03, 0.3, generator), generator)
+        inside = _shape(
+            x - side * _number(generator),
+            y - side * _number(generator),
+            side * _between(0.03, 0.3, generator),
+            generator,
+        )
         picture = torch.where(inside, _colour(generator), picture)
     return picture
 
@@ -49,7 +63,10 @@ def gratings(side: int, generator: Generator) -> Tensor:
     wave = torch.zeros(side, side)
     for _ in range(1 + int(3 * _number(generator))):
         angle, period = math.pi * _number(generator), _between(3, 30, generator)
-        wave += torch.sin(2 * math.pi / period * (x * math.cos(angle) + y * math.sin(angle)) + 6.3 * _number(generator))
+        wave += torch.sin(
+            2 * math.pi / period * (x * math.cos(angle) + y * math.sin(angle))
+            + 6.3 * _number(generator)
+        )
     return _between_colours(torch.sigmoid(wave * _between(1, 8, generator)), generator)
 
 
@@ -60,7 +77,10 @@ def cells(side: int, generator: Generator) -> Tensor:
     points = (torch.rand(count, 2, generator=generator) * (side + 2 * spacing) - spacing).T
     y, x = _places(side)
     stretch = _between(0.4, 1, generator)
-    distance = ((x.reshape(-1, 1) - points[0]).square() + (stretch * (y.reshape(-1, 1) - points[1])).square()).sqrt()
+    distance = (
+        (x.reshape(-1, 1) - points[0]).square()
+        + (stretch * (y.reshape(-1, 1) - points[1])).square()
+    ).sqrt()
     nearest = distance.topk(2, largest=False)
     first, second = (nearest.values[:, i].view(side, side) for i in range(2))
     shade = torch.rand(count, generator=generator)[nearest.indices[:, 0]].view(side, side)
@@ -74,12 +94,18 @@ def strokes(side: int, generator: Generator) -> Tensor:
     y, x = _places(side)
     picture = _colour(generator).expand(3, side, side).clone()
     base, along = _colour(generator), math.pi * _number(generator)
-    spread, length, width = _between(0.05, 1.6, generator), _between(5, 25, generator), _between(0.6, 2.5, generator)
+    spread, length, width = (
+        _between(0.05, 1.6, generator),
+        _between(5, 25, generator),
+        _between(0.6, 2.5, generator),
+    )
     for _ in range(int(2.5 * side * side / (length * width * 8))):
         angle = along + spread * float(torch.randn(1, generator=generator))
         u, v = x - side * _number(generator), y - side * _number(generator)
         a, b = u * math.cos(angle) + v * math.sin(angle), v * math.cos(angle) - u * math.sin(angle)
-        picture = torch.where((a.abs() < length) & (b.abs() < width), base * _between(0.4, 1.5, generator), picture)
+        picture = torch.where(
+            (a.abs() < length) & (b.abs() < width), base * _between(0.4, 1.5, generator), picture
+        )
     return picture
 
 
@@ -87,7 +113,9 @@ def marble(side: int, generator: Generator) -> Tensor:
     """Stripes pushed aside by noise: marble, wood, water."""
     y, x = _places(side)
     angle, period = math.pi * _number(generator), _between(4, 30, generator)
-    pushed = _power_noise(side, generator, _between(1.2, 2.2, generator)) * _between(0.3, 3, generator)
+    pushed = _power_noise(side, generator, _between(1.2, 2.2, generator)) * _between(
+        0.3, 3, generator
+    )
     wave = torch.sin(2 * math.pi / period * (x * math.cos(angle) + y * math.sin(angle)) + pushed)
     grain = 0.2 * _number(generator) * _power_noise(side, generator, 0.6)
     return _between_colours(0.5 + 0.5 * wave + grain, generator)
@@ -99,11 +127,19 @@ def tiles(side: int, generator: Generator) -> Tensor:
     angle = _between(-0.4, 0.4, generator)
     x, y = x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
     height = _between(4, 24, generator)
-    width, joint, move = height * _between(0.8, 3, generator), _between(0.05, 0.25, generator), _number(generator)
+    width, joint, move = (
+        height * _between(0.8, 3, generator),
+        _between(0.05, 0.25, generator),
+        _number(generator),
+    )
     row = (y / height).floor()
     column = (x / width + move * row).floor()
-    inside = ((y / height - row) > joint) & ((x / width + move * row - column) > joint * height / width)
-    shade = torch.sin(12.9898 * row + 78.233 * column + 6.3 * _number(generator)) * 43758.5453  # a number of its own for every tile
+    inside = ((y / height - row) > joint) & (
+        (x / width + move * row - column) > joint * height / width
+    )
+    shade = (
+        torch.sin(12.9898 * row + 78.233 * column + 6.3 * _number(generator)) * 43758.5453
+    )  # a number of its own for every tile
     shade = 1 - _between(0, 0.6, generator) * (shade - shade.floor())
     grain = 0.1 * _number(generator) * _power_noise(side, generator, 0.8)
     return _between_colours(torch.where(inside, shade + grain, grain), generator)
@@ -112,7 +148,10 @@ def tiles(side: int, generator: Generator) -> Tensor:
 def dots(side: int, generator: Generator) -> Tensor:
     """Dots or rings on a grid that is more or less disturbed."""
     spacing = _between(5, 20, generator)
-    jitter, radius = spacing * _between(0, 0.6, generator), spacing * _between(0.15, 0.45, generator)
+    jitter, radius = (
+        spacing * _between(0, 0.6, generator),
+        spacing * _between(0.15, 0.45, generator),
+    )
     steps = torch.arange(-1, int(side / spacing) + 2) * spacing
     centres = torch.cartesian_prod(steps, steps)
     centres = centres + jitter * torch.randn(centres.shape, generator=generator)
@@ -125,15 +164,29 @@ def dots(side: int, generator: Generator) -> Tensor:
     return _between_colours(torch.sigmoid(radius - (distance.sqrt() - ring).abs()), generator)
 
 
-DRAWINGS: tuple[Drawing, ...] = (dead_leaves, noise, shapes, gratings, cells, strokes, marble, tiles, dots)
+DRAWINGS: tuple[Drawing, ...] = (
+    dead_leaves,
+    noise,
+    shapes,
+    gratings,
+    cells,
+    strokes,
+    marble,
+    tiles,
+    dots,
+)
 
 
 def draw(index: int, side: int, seed: int) -> Tensor:
-    """Picture number ``index`` of a ``seed``; the kinds take turns. Sometimes softened, as a lens would."""
+    """Picture number ``index`` of a ``seed``; the kinds take turns. Sometimes softened, as a lens
+    would.
+    """
     generator = torch.Generator().manual_seed(1_000_003 * seed + index)
     picture = DRAWINGS[index % len(DRAWINGS)](side, generator).clamp(0, 1)
     if _number(generator) < 0.5:
-        picture = torch.nn.functional.avg_pool2d(picture[None], 3, stride=1, padding=1, count_include_pad=False)[0]
+        picture = torch.nn.functional.avg_pool2d(
+            picture[None], 3, stride=1, padding=1, count_include_pad=False
+        )[0]
     return picture
 
 
@@ -149,7 +202,9 @@ def _between(low: float, high: float, generator: Generator) -> float:
 
 def _colour(generator: Generator) -> Tensor:
     """``(3, 1, 1)``: a brightness, and around it a tint."""
-    return (torch.rand(1, 1, 1, generator=generator) + 0.15 * torch.randn(3, 1, 1, generator=generator)).clamp(0, 1)
+    return (
+        torch.rand(1, 1, 1, generator=generator) + 0.15 * torch.randn(3, 1, 1, generator=generator)
+    ).clamp(0, 1)
 
 
 def _between_colours(values: Tensor, generator: Generator) -> Tensor:
@@ -167,14 +222,26 @@ def _places(side: int) -> tuple[Tensor, Tensor]:
 def _shape(x: Tensor, y: Tensor, radius: float, generator: Generator) -> Tensor:
     """Where a disc, an ellipse or a turned rectangle about the origin is, ``(H, W)``."""
     angle, aspect = math.pi * _number(generator), _between(0.3, 1, generator)
-    u, v = x * math.cos(angle) + y * math.sin(angle), (y * math.cos(angle) - x * math.sin(angle)) / aspect
-    return u.square() + v.square() < radius**2 if _number(generator) < 0.6 else torch.maximum(u.abs(), v.abs()) < radius
+    u, v = (
+        x * math.cos(angle) + y * math.sin(angle),
+        (y * math.cos(angle) - x * math.sin(angle)) / aspect,
+    )
+    return (
+        u.square() + v.square() < radius**2
+        if _number(generator) < 0.6
+        else torch.maximum(u.abs(), v.abs()) < radius
+    )
 
 
 def _power_noise(side: int, generator: Generator, exponent: float) -> Tensor:
-    """``(side, side)`` with mean 0 and standard deviation 1 and a spectrum of ``1 / f^exponent``, at times longer in one direction."""
+    """``(side, side)`` with mean 0 and standard deviation 1 and a spectrum of ``1 / f^exponent``,
+    at times longer in one direction.
+    """
     fy, fx = torch.meshgrid(torch.fft.fftfreq(side), torch.fft.rfftfreq(side), indexing="ij")
-    angle, stretch = math.pi * _number(generator), _between(1, 5, generator) if _number(generator) < 0.4 else 1.0
+    angle, stretch = (
+        math.pi * _number(generator),
+        _between(1, 5, generator) if _number(generator) < 0.4 else 1.0,
+    )
     u, v = fx * math.cos(angle) + fy * math.sin(angle), fy * math.cos(angle) - fx * math.sin(angle)
     frequency = (u.square() + (v * stretch).square()).sqrt().clamp(min=1 / side)
     spectrum = torch.fft.rfft2(torch.randn(side, side, generator=generator)) / frequency**exponent

@@ -1,6 +1,8 @@
-"""The training loop: settings, checkpoints that continue exactly, and the weights that are kept in the end.
+"""The training loop: settings, checkpoints that continue exactly, and the weights that are kept in
+the end.
 
-Every step draws its batch from a generator of its own, made of seed and step, so that a checkpoint holds no random state.
+Every step draws its batch from a generator of its own, made of seed and step, so that a checkpoint
+holds no random state.
 """
 
 import dataclasses
@@ -30,7 +32,9 @@ SCORE_BATCHES = 12  # drawn from steps that no training reaches
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began with."""
+    """All that decides which network comes out; a run resumes only under the settings it began
+    with.
+    """
 
     steps: int = 2000
     crops: int = 8  # per step, that are distorted
@@ -69,20 +73,37 @@ class Trainer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        names = [name for name in photographs.TRAINING if not (settings.validation and name in VALIDATION)]
+        names = [
+            name
+            for name in photographs.TRAINING
+            if not (settings.validation and name in VALIDATION)
+        ]
         self.pictures = Pictures(names, drawings=settings.drawings, side=SIDE, seed=settings.seed)
         self.scored = self.pictures
         if settings.validation:
-            self.scored = Pictures(VALIDATION, drawings=settings.drawings // 10, side=SIDE, seed=settings.seed + 1)
+            self.scored = Pictures(
+                VALIDATION, drawings=settings.drawings // 10, side=SIDE, seed=settings.seed + 1
+            )
         torch.manual_seed(settings.seed)
         self.network = embedded_network().to(memory_format=torch.channels_last)
         self.objectives = Objectives()
-        self.optimizer = torch.optim.AdamW([*self.network.parameters(), *self.objectives.parameters()], weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            [*self.network.parameters(), *self.objectives.parameters()], weight_decay=1e-4
+        )
         self.progress = Progress()
         self.before = self.score()
 
-    def run(self, *, on_report: Callable[[dict[str, float]], None], report_every: int, checkpoint: Path, checkpoint_every: int) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+    def run(
+        self,
+        *,
+        on_report: Callable[[dict[str, float]], None],
+        report_every: int,
+        checkpoint: Path,
+        checkpoint_every: int,
+    ) -> None:
+        """Train to the last step, writing ``checkpoint`` before the first step, every
+        ``checkpoint_every`` steps, and after the last.
+        """
         if self.progress.step == 0:
             self.save(checkpoint)
         while self.progress.step < self.settings.steps:
@@ -94,19 +115,27 @@ class Trainer:
                 on_report(self.progress.take())
 
     def _train_step(self) -> None:
-        set_learning_rate(self.optimizer, self.settings.learning_rate * learning_rate_factor(self.progress.step / self.settings.steps))
+        set_learning_rate(
+            self.optimizer,
+            self.settings.learning_rate
+            * learning_rate_factor(self.progress.step / self.settings.steps),
+        )
         values = self._values(self.pictures, self.progress.step)
         loss = torch.stack([weight * values[name] for name, weight in WEIGHTS.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT, error_if_nonfinite=True)
+        nn.utils.clip_grad_norm_(
+            self.network.parameters(), LARGEST_GRADIENT, error_if_nonfinite=True
+        )
         self.optimizer.step()
         self.progress.step += 1
         self.progress.add(values)
 
     def _values(self, pictures: Pictures, step: int) -> dict[str, Tensor]:
         generator = Generator().manual_seed(1_000_003 * self.settings.seed + step)
-        batch = pictures.batch(generator, crops=self.settings.crops, pairs=self.settings.pairs, crop=self.settings.crop)
+        batch = pictures.batch(
+            generator, crops=self.settings.crops, pairs=self.settings.pairs, crop=self.settings.crop
+        )
         return self.objectives(self.network, batch, generator)
 
     @torch.no_grad()
@@ -114,20 +143,27 @@ class Trainer:
         """How often each order is right, on pictures that are drawn for this only."""
         found = [self._values(self.scored, 900_000 + index) for index in range(SCORE_BATCHES)]
         return {
-            name.removeprefix("right: "): torch.stack([values[name] for values in found]).mean().item()
+            name.removeprefix("right: "): torch.stack([values[name] for values in found])
+            .mean()
+            .item()
             for name in found[0]
             if name.startswith("right: ")
         }
 
     @torch.no_grad()
     def trained(self) -> dict[str, Tensor]:
-        """The weights to keep, in half precision: scaled so that every channel after a ReLU is 1 on average (as Gatys et al. 2015 did VGG).
+        """The weights to keep, in half precision: scaled so that every channel after a ReLU is 1 on
+        average (as Gatys et al. 2015 did VGG).
 
-        The network computes the same but for these scales; with them Gram matrices and differences weigh all channels alike.
+        The network computes the same but for these scales; with them Gram matrices and differences
+        weigh all channels alike.
         """
         generator = Generator().manual_seed(1_000_003 * self.settings.seed + 800_000)
         images = self.pictures.batch(generator, crops=64, pairs=1, crop=SIDE // 2).crops
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+        mean, std = (
+            torch.tensor(values).view(1, 3, 1, 1)
+            for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        )
         features = (images - mean) / std
         scaled: dict[str, Tensor] = {}
         scale = torch.ones(3)  # of the channels that come in
@@ -136,7 +172,9 @@ class Trainer:
             if isinstance(module, nn.Conv2d):
                 means = features.relu().mean((0, 2, 3))
                 scale = 1 / means.clamp(min=SELDOM * means.mean())
-                scaled[f"{name}.weight"] = module.weight * scale.view(-1, 1, 1, 1) / before.view(1, -1, 1, 1)
+                scaled[f"{name}.weight"] = (
+                    module.weight * scale.view(-1, 1, 1, 1) / before.view(1, -1, 1, 1)
+                )
                 scaled[f"{name}.bias"] = module.bias * scale
         return {name: weight.half().contiguous() for name, weight in scaled.items()}
 
@@ -160,7 +198,8 @@ class Trainer:
         state = checkpoints.read(path, self.settings)
         if state["pictures"] != self.pictures.fingerprint():
             raise InputError(
-                f"--resume: {path} is of other photographs: other versions of scikit-image or scikit-learn; leave out --resume"
+                f"--resume: {path} is of other photographs: other versions of scikit-image or "
+                "scikit-learn; leave out --resume"
             )
         self.network.load_state_dict(state["network"])
         self.objectives.load_state_dict(state["objectives"])

@@ -1,1 +1,3 @@
-"""What all trainings here share: whole files, checkpoints that continue exactly, values and their history, the bar, tables, options."""
+"""What all trainings here share: whole files, checkpoints that continue exactly, values and their
+history, the bar, tables, options.
+"""

@@ -1,4 +1,6 @@
-"""Checkpoints that continue exactly: whole or absent, and continued only under the settings they were made with."""
+"""Checkpoints that continue exactly: whole or absent, and continued only under the settings they
+were made with.
+"""
 
 import dataclasses
 import pickle
@@ -28,10 +30,15 @@ def read(path: Path, settings: Any, *, option: str = "--resume") -> dict[str, An
     state = read_any(path, option=option)
     wanted, found = dataclasses.asdict(settings), state["settings"]
     differing = [
-        f"--{name.replace('_', '-')} was {found.get(name)}, now {value}" for name, value in wanted.items() if found.get(name) != value
+        f"--{name.replace('_', '-')} was {found.get(name)}, now {value}"
+        for name, value in wanted.items()
+        if found.get(name) != value
     ]
     if differing:
-        raise InputError(f"{option}: {path} is of other settings ({'; '.join(differing)}); give those, or leave out {option}")
+        raise InputError(
+            f"{option}: {path} is of other settings ({'; '.join(differing)}); give those, or "
+            f"leave out {option}"
+        )
     return state
 
 
@@ -42,7 +49,9 @@ def read_any(path: Path, *, option: str) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise InputError(f"{option}: {path} cannot be read ({error}); leave out {option} to start a new run") from error
+        raise InputError(
+            f"{option}: {path} cannot be read ({error}); leave out {option} to start a new run"
+        ) from error
     if not isinstance(state, dict) or "settings" not in state:
         raise InputError(f"{option}: {path} is not a checkpoint of this program")
     return state

@@ -46,18 +46,32 @@ def choose_device(word: str) -> torch.device:
 
 def machine(device: torch.device) -> dict[str, object]:
     """What a reader of the results needs to know of where they were made."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    return {"device": name, "versions": {"ssimloss": ssimloss.__version__, "torch": torch.__version__}}
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+    return {
+        "device": name,
+        "versions": {"ssimloss": ssimloss.__version__, "torch": torch.__version__},
+    }
 
 
 @contextmanager
 def explained(out: Path) -> Iterator[None]:
-    """End the program with one line on stderr for what the user can act on; anything else keeps its traceback."""
+    """End the program with one line on stderr for what the user can act on; anything else keeps its
+    traceback.
+    """
     try:
         yield
     except InputError as error:
         sys.exit(f"error: {error}")
     except NonFiniteError as error:
-        sys.exit(f"error: {error}. The checkpoint in {out} is from before; a lower --learning-rate needs a new run")
+        sys.exit(
+            f"error: {error}. The checkpoint in {out} is from before; a lower --learning-rate "
+            "needs a new run"
+        )
     except KeyboardInterrupt:
-        sys.exit(f"stopped. Continue with the same command and --resume: {out} has the last checkpoint")
+        sys.exit(
+            f"stopped. Continue with the same command and --resume: {out} has the last checkpoint"
+        )

@@ -1,4 +1,6 @@
-"""Pictures on matplotlib's Agg canvas without pyplot, so that no display is needed and no global state is touched."""
+"""Pictures on matplotlib's Agg canvas without pyplot, so that no display is needed and no global
+state is touched.
+"""
 
 import io
 from pathlib import Path

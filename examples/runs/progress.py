@@ -23,13 +23,20 @@ class TrainingBar:
         )
         self._first_step, self._digits = first_step, digits
         self._began = time.perf_counter()
-        self._task = self._progress.add_task("training", total=steps, completed=first_step, rate="", terms="")
+        self._task = self._progress.add_task(
+            "training", total=steps, completed=first_step, rate="", terms=""
+        )
 
     def __enter__(self) -> "TrainingBar":
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._progress.stop()
 
     def rate(self, step: int) -> float:
@@ -38,7 +45,9 @@ class TrainingBar:
 
     def show(self, step: int, values: Mapping[str, float]) -> None:
         terms = self.worded(values)
-        self._progress.update(self._task, completed=step, rate=f"{self.rate(step):.1f} steps/s", terms=terms)
+        self._progress.update(
+            self._task, completed=step, rate=f"{self.rate(step):.1f} steps/s", terms=terms
+        )
 
     def worded(self, values: Mapping[str, float]) -> str:
         return "  ".join(f"{name} {value:.{self._digits}f}" for name, value in values.items())

@@ -19,7 +19,9 @@ Row = Mapping[str, str | float]
 
 @dataclass(frozen=True)
 class Column:
-    """``format`` is a format specification for the numbers on paper; CSV and JSON keep all digits."""
+    """``format`` is a format specification for the numbers on paper; CSV and JSON
+    keep all digits.
+    """
 
     key: str
     title: str
@@ -32,12 +34,16 @@ class Column:
         return format(value, self.format) if math.isfinite(value) else "-"
 
 
-def terminal_table(columns: Sequence[Column], rows: Sequence[Row], *, last_is_summary: bool = False) -> Table:
+def terminal_table(
+    columns: Sequence[Column], rows: Sequence[Row], *, last_is_summary: bool = False
+) -> Table:
     """The table as rich prints it; a summary row is set apart."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for column in columns:
         numeric = column.format != ""  # a narrow terminal breaks the names, and cuts nothing
-        table.add_column(column.title, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        table.add_column(
+            column.title, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
+        )
     for index, row in enumerate(rows):
         summary = last_is_summary and index == len(rows) - 1
         if summary:
@@ -47,13 +53,24 @@ def terminal_table(columns: Sequence[Column], rows: Sequence[Row], *, last_is_su
 
 
 def write_table(
-    folder: Path, stem: str, title: str, columns: Sequence[Column], rows: Sequence[Row], about: Mapping[str, Any]
+    folder: Path,
+    stem: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    about: Mapping[str, Any],
 ) -> list[Path]:
-    """Write ``stem.md``, ``stem.csv`` and ``stem.json`` (which also holds ``about``: settings, versions, times); returns their paths."""
+    """Write ``stem.md``, ``stem.csv`` and ``stem.json`` (which also holds ``about``: settings,
+    versions, times); returns their paths.
+    """
     paths = [folder / f"{stem}.{suffix}" for suffix in ("md", "csv", "json")]
     files.write_text(paths[0], _markdown(title, columns, rows))
     files.write_text(paths[1], _csv(columns, rows))
-    files.write_text(paths[2], json.dumps({"title": title, **about, "rows": [_without_nan(row) for row in rows]}, indent=2) + "\n")
+    files.write_text(
+        paths[2],
+        json.dumps({"title": title, **about, "rows": [_without_nan(row) for row in rows]}, indent=2)
+        + "\n",
+    )
     return paths
 
 
@@ -78,4 +95,7 @@ def _csv(columns: Sequence[Column], rows: Sequence[Row]) -> str:
 
 def _without_nan(row: Row) -> dict[str, str | float | None]:
     """JSON has no NaN, and a CSV cell without a value is empty."""
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }

@@ -1,4 +1,6 @@
-"""What a training says about itself: values of its terms, read from the device together, checked, and kept for the curves."""
+"""What a training says about itself: values of its terms, read from the device together, checked,
+and kept for the curves.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,7 +16,9 @@ class NonFiniteError(Exception):
 
 @dataclass
 class History:
-    """What the curves show: per unweighted term ``(step, mean of the steps before)``, and the scores measured on the way."""
+    """What the curves show: per unweighted term ``(step, mean of the steps before)``, and the
+    scores measured on the way.
+    """
 
     terms: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     score_steps: list[int] = field(default_factory=list)
@@ -46,18 +50,28 @@ class Unread:
         """
         first = step - len(self._steps) + 1
         labels = [(first + i, name) for i, values in enumerate(self._steps) for name in values]
-        numbers = torch.stack([value.float() for values in self._steps for value in values.values()]).tolist()
+        numbers = torch.stack(
+            [value.float() for values in self._steps for value in values.values()]
+        ).tolist()
         weights_finite = torch.stack([weight.isfinite().all() for weight in weights]).all()
         self._steps = []
 
-        broken = [label for label, number in zip(labels, numbers, strict=True) if not math.isfinite(number)]
+        broken = [
+            label
+            for label, number in zip(labels, numbers, strict=True)
+            if not math.isfinite(number)
+        ]
         if broken:
             at = broken[0][0]
             names = [name for place, name in broken if place == at]
-            raise NonFiniteError(f"step {at}: the loss is not finite in the term{'s' * (len(names) > 1)} {', '.join(names)}")
+            raise NonFiniteError(
+                f"step {at}: the loss is not finite in the term{'s' * (len(names) > 1)} "
+                f"{', '.join(names)}"
+            )
         if not weights_finite:
             raise NonFiniteError(
-                f"step {step}: every term is finite but the network is not: the gradient of a term or the step was too large"
+                f"step {step}: every term is finite but the network is not: the gradient of a "
+                "term or the step was too large"
             )
 
         by_name: dict[str, list[float]] = {}

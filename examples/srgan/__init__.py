@@ -1,1 +1,3 @@
-"""Super-resolution fine-tuned in the ESRGAN manner: losses, discriminator, training, perceptual distances, the picture."""
+"""Super-resolution fine-tuned in the ESRGAN manner: losses, discriminator, training, perceptual
+distances, the picture.
+"""

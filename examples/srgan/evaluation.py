@@ -1,7 +1,9 @@
-"""Perceptual distances of whole photographs: on the embedded network, and LPIPS where its AlexNet is at hand.
+"""Perceptual distances of whole photographs: on the embedded network, and LPIPS where its AlexNet
+is at hand.
 
-The embedded network is also what the content and texture terms look through, at other quantities. A network may be good at what it is
-trained on and at nothing else: that is why the steepness of the luma and, on request, LPIPS stand beside it.
+The embedded network is also what the content and texture terms look through, at other quantities. A
+network may be good at what it is trained on and at nothing else: that is why the steepness of the
+luma and, on request, LPIPS stand beside it.
 """
 
 from collections.abc import Sequence
@@ -21,10 +23,15 @@ LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # the ends of the stages
 class Perception:
     """Distances of images from the truth of photographs, whose features are computed once."""
 
-    def __init__(self, photographs: Sequence[Photograph], weights: str, device: torch.device) -> None:
+    def __init__(
+        self, photographs: Sequence[Photograph], weights: str, device: torch.device
+    ) -> None:
         self.device = device
         self.extractor = FeatureExtractor("embedded", LAYERS, weights=weights).to(device)
-        self.heads = [torch.full((channels,), 1 / channels, device=device) for channels in self.extractor.channels().values()]
+        self.heads = [
+            torch.full((channels,), 1 / channels, device=device)
+            for channels in self.extractor.channels().values()
+        ]
         self.truths = [to_float(photograph.truth[None]).to(device) for photograph in photographs]
         with torch.no_grad():
             self.features = [self.extractor(truth) for truth in self.truths]
@@ -32,9 +39,16 @@ class Perception:
 
     @torch.no_grad()
     def structure(self, images: Sequence[Tensor]) -> float:
-        """DISTS (Ding et al. 2020) on the embedded network, all layers and channels alike, of uint8 images ``(3, H, W)``."""
+        """DISTS (Ding et al. 2020) on the embedded network, all layers and channels alike, of uint8
+        images ``(3, H, W)``.
+        """
         distances = [
-            F.dists(self.extractor(to_float(image[None]).to(self.device)), features, alpha=self.heads, beta=self.heads)
+            F.dists(
+                self.extractor(to_float(image[None]).to(self.device)),
+                features,
+                alpha=self.heads,
+                beta=self.heads,
+            )
             for image, features in zip(images, self.features, strict=True)
         ]
         return torch.stack(distances).mean().item()
@@ -46,6 +60,8 @@ class Perception:
         found = {"structure": self.structure(images)}
         if self.alexnet is not None:
             pairs = zip(images, self.truths, strict=True)
-            values = [self.alexnet(to_float(image[None]).to(self.device), truth) for image, truth in pairs]
+            values = [
+                self.alexnet(to_float(image[None]).to(self.device), truth) for image, truth in pairs
+            ]
             found["lpips"] = torch.stack(values).mean().item()
         return found

@@ -25,14 +25,20 @@ def draw(
     title: str,
     scale: int,
 ) -> None:
-    """A detail of each photograph in truth and as each of ``results`` has it; PSNR, distance and the adversarial values below."""
+    """A detail of each photograph in truth and as each of ``results`` has it; PSNR, distance and
+    the adversarial values below.
+    """
     photographs = photographs[:MOST_ROWS]
     columns = 2 + len(results)
-    figure = Figure(figsize=(3.0 * columns + 0.4, 3.25 * len(photographs) + 4.4), dpi=110, layout="constrained")
+    figure = Figure(
+        figsize=(3.0 * columns + 0.4, 3.25 * len(photographs) + 4.4), dpi=110, layout="constrained"
+    )
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     figure.suptitle(f"{title}\n{NOTE}", fontsize=12)
     upper, lower = figure.subfigures(2, 1, height_ratios=(3.25 * len(photographs), 3.8))
-    rows = upper.subplots(len(photographs), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    rows = upper.subplots(
+        len(photographs), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
+    )
     for axes, column in zip(rows[0], ["Held-out photograph", "Truth", *results], strict=True):
         axes.set_title(column, fontsize=12, pad=8)
     for index, (axes, photograph) in enumerate(zip(rows, photographs, strict=True)):

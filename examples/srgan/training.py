@@ -1,7 +1,8 @@
-"""The second training: from one start on with one of two losses, everything else equal, continuing exactly after a kill.
+"""The second training: from one start on with one of two losses, everything else equal, continuing
+exactly after a kill.
 
-Every step draws its crops from a generator made of seed and step, so that both losses see the same crops, and a checkpoint holds no random
-state.
+Every step draws its crops from a generator made of seed and step, so that both losses see the same
+crops, and a checkpoint holds no random state.
 """
 
 import copy
@@ -31,7 +32,9 @@ BETAS = (0.9, 0.99)
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began with."""
+    """All that decides which network comes out; a run resumes only under the settings it began
+    with.
+    """
 
     loss: str = "gan"  # or "pixel"
     steps: int = 400
@@ -52,21 +55,35 @@ class Scores:
 
 
 class Trainer:
-    """A copy of the start and its moving average, a discriminator if the loss has one, and everything needed to train them further."""
+    """A copy of the start and its moving average, a discriminator if the loss has one, and
+    everything needed to train them further.
+    """
 
-    def __init__(self, settings: Settings, start: SuperResolver, photographs: Sequence[Photograph], device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        start: SuperResolver,
+        photographs: Sequence[Photograph],
+        device: torch.device,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
         self.network = copy.deepcopy(start).to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         self.optimizer = torch.optim.Adam(self.network.parameters(), betas=BETAS)
         self.adversarial = adversarial_loss()
-        self.criterion = criterion(settings.loss, self.adversarial, settings.embedded_weights).to(device)
+        self.criterion = criterion(settings.loss, self.adversarial, settings.embedded_weights).to(
+            device
+        )
         self.discriminator: nn.Module | None = None
         if settings.loss == "gan":
             self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)
-            self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS)
-        self.sampler = PatchSampler(photographs, scale=start.scale, crop=settings.crop, batch=settings.batch, seed=0)
+            self.discriminator_optimizer = torch.optim.Adam(
+                self.discriminator.parameters(), betas=BETAS
+            )
+        self.sampler = PatchSampler(
+            photographs, scale=start.scale, crop=settings.crop, batch=settings.batch, seed=0
+        )
         self.data = f"{fingerprint(photographs)} {_fingerprint(start)}"
         self.step = 0
         self.history, self.distances = History(), History()
@@ -81,7 +98,9 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+        """Train to the last step, writing ``checkpoint`` before the first step, every
+        ``checkpoint_every`` steps, and after the last.
+        """
         if self.step == 0:
             self._score(score)
             self.save(checkpoint)
@@ -102,14 +121,21 @@ class Trainer:
         self.sampler.generator.manual_seed(1_000_003 * self.settings.seed + self.step)
         factor = learning_rate_factor(self.step / self.settings.steps)
         set_learning_rate(self.optimizer, self.settings.learning_rate * factor)
-        low, truth = (images.to(self.device, memory_format=torch.channels_last) for images in self.sampler.draw())
+        low, truth = (
+            images.to(self.device, memory_format=torch.channels_last)
+            for images in self.sampler.draw()
+        )
         pred = self.network(low)
 
         values: dict[str, Tensor] = {}
         logits: dict[str, Tensor] = {}
         if self.discriminator is not None:
-            set_learning_rate(self.discriminator_optimizer, self.settings.discriminator_learning_rate * factor)
-            values["discriminator"] = self.adversarial.discriminator_loss(self.discriminator(truth), self.discriminator(pred.detach()))
+            set_learning_rate(
+                self.discriminator_optimizer, self.settings.discriminator_learning_rate * factor
+            )
+            values["discriminator"] = self.adversarial.discriminator_loss(
+                self.discriminator(truth), self.discriminator(pred.detach())
+            )
             self.discriminator_optimizer.zero_grad(set_to_none=True)
             values["discriminator"].backward()
             self.discriminator_optimizer.step()
@@ -129,7 +155,10 @@ class Trainer:
         self.step += 1
 
     def _weights(self) -> list[Tensor]:
-        return [*self.network.parameters(), *(self.discriminator.parameters() if self.discriminator is not None else ())]
+        return [
+            *self.network.parameters(),
+            *(self.discriminator.parameters() if self.discriminator is not None else ()),
+        ]
 
     def _score(self, score: Callable[[nn.Module], Scores]) -> None:
         scores = score(self.trained)
@@ -167,7 +196,8 @@ class Trainer:
         state = checkpoints.read(path, self.settings)
         if state["data"] != self.data:
             raise InputError(
-                f"--resume: {path} is of another start or other photographs; give its --start and --data, or leave out --resume"
+                f"--resume: {path} is of another start or other photographs; give its --start and "
+                "--data, or leave out --resume"
             )
         self.step = state["step"]
         self.network.load_state_dict(state["network"])

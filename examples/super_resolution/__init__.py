@@ -1,1 +1,3 @@
-"""Super-resolution of photographs, small enough to read: data, network, losses, training, evaluation, pictures."""
+"""Super-resolution of photographs, small enough to read: data, network, losses, training,
+evaluation, pictures.
+"""

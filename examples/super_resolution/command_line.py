@@ -1,4 +1,6 @@
-"""What the scripts share that train super-resolution: their options, the training under a bar, and what is said of it."""
+"""What the scripts share that train super-resolution: their options, the training under a bar, and
+what is said of it.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -21,56 +23,109 @@ DEFAULTS = Settings()
 def add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
     """The options of a training run, except which loss it minimises."""
     files = parser.add_argument_group("photographs and files")
-    files.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints, table and picture go")
+    files.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where checkpoints, table and picture go",
+    )
     files.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, the others train; "
-        "without it, those inside the scikit-image and scikit-learn wheels",
+        help="your photographs: sorted by path, the 1st, 11th, 21st ... (at most 8) are held out, "
+        "the others train; without it, those inside the scikit-image and scikit-learn wheels",
     )
-    files.add_argument("--resume", action="store_true", help="continue the run whose checkpoint is in --out")
-    files.add_argument("--checkpoint-every", type=positive, default=200, metavar="STEPS", help="a killed run loses at most this many steps")
+    files.add_argument(
+        "--resume", action="store_true", help="continue the run whose checkpoint is in --out"
+    )
+    files.add_argument(
+        "--checkpoint-every",
+        type=positive,
+        default=200,
+        metavar="STEPS",
+        help="a killed run loses at most this many steps",
+    )
 
     what = parser.add_argument_group("network and training")
-    what.add_argument("--scale", type=int, choices=(2, 3, 4), default=DEFAULTS.scale, help="enlargement")
+    what.add_argument(
+        "--scale", type=int, choices=(2, 3, 4), default=DEFAULTS.scale, help="enlargement"
+    )
     what.add_argument("--steps", type=positive, default=steps, help="training steps")
     what.add_argument("--batch", type=positive, default=DEFAULTS.batch, help="crops per step")
-    what.add_argument("--crop", type=positive, default=DEFAULTS.crop, help="side of a crop in pixels of the truth, divisible by --scale")
-    what.add_argument("--channels", type=positive, default=DEFAULTS.channels, help="width of the network")
+    what.add_argument(
+        "--crop",
+        type=positive,
+        default=DEFAULTS.crop,
+        help="side of a crop in pixels of the truth, divisible by --scale",
+    )
+    what.add_argument(
+        "--channels", type=positive, default=DEFAULTS.channels, help="width of the network"
+    )
     what.add_argument("--blocks", type=positive, default=DEFAULTS.blocks, help="residual blocks")
-    what.add_argument("--learning-rate", type=positive_real, default=DEFAULTS.learning_rate, help="its highest value")
-    what.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the first weights and the crops")
+    what.add_argument(
+        "--learning-rate",
+        type=positive_real,
+        default=DEFAULTS.learning_rate,
+        help="its highest value",
+    )
+    what.add_argument(
+        "--seed", type=int, default=DEFAULTS.seed, help="of the first weights and the crops"
+    )
 
     machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto is CUDA where there is one")
+    machine.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto is CUDA where there is one",
+    )
     machine.add_argument(
         "--amp",
         nargs="?",
         const="auto",
         default="off",
         choices=("off", "auto", "bf16", "fp16"),
-        help="mixed precision: bfloat16, or on a CUDA device without it float16 with a gradient scaler",
+        help="mixed precision: bfloat16, or on a CUDA device without it float16 with a gradient "
+        "scaler",
     )
-    machine.add_argument("--compile", action="store_true", help="run the network through torch.compile")
+    machine.add_argument(
+        "--compile", action="store_true", help="run the network through torch.compile"
+    )
 
 
 def settings_from(arguments: argparse.Namespace, device: torch.device, loss: str) -> Settings:
     """The settings that the options name."""
-    values = {field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name not in ("amp", "loss")}
+    values = {
+        field.name: getattr(arguments, field.name)
+        for field in fields(Settings)
+        if field.name not in ("amp", "loss")
+    }
     return Settings(**values, loss=loss, amp=choose_amp(arguments.amp, device))
 
 
 def train(
-    trainer: Trainer, console: Console, score: Callable[[nn.Module], float], *, checkpoint: Path, checkpoint_every: int, scores: int = 10
+    trainer: Trainer,
+    console: Console,
+    score: Callable[[nn.Module], float],
+    *,
+    checkpoint: Path,
+    checkpoint_every: int,
+    scores: int = 10,
 ) -> float:
-    """Train to the end under a progress bar, with a line of text at each of the ``scores``; returns steps per second."""
+    """Train to the end under a progress bar, with a line of text at each of the ``scores``; returns
+    steps per second.
+    """
     steps = trainer.settings.steps
 
     def scored(network: nn.Module) -> float:
         value = score(network)
         note = " (bicubic)" if trainer.step == 0 else ""
-        console.print(f"step {trainer.step:>{len(str(steps))}}  held-out PSNR-Y {value:.2f} dB{note}", highlight=False)
+        console.print(
+            f"step {trainer.step:>{len(str(steps))}}  held-out PSNR-Y {value:.2f} dB{note}",
+            highlight=False,
+        )
         return value
 
     with TrainingBar(console, steps=steps, first_step=trainer.step) as bar:
@@ -95,4 +150,8 @@ def start(trainer: Trainer, console: Console, checkpoint: Path, *, resume: bool)
 
 def about(settings: Settings, device: torch.device, steps_per_second: float) -> dict[str, Any]:
     """What a reader of the results needs to repeat them."""
-    return {"settings": asdict(settings), "steps_per_second": round(steps_per_second, 2), **machine(device)}
+    return {
+        "settings": asdict(settings),
+        "steps_per_second": round(steps_per_second, 2),
+        **machine(device),
+    }

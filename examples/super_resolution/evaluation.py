@@ -1,7 +1,9 @@
-"""PSNR-Y, SSIM and MS-SSIM as super-resolution papers report them: ``ssimloss.metrics.SuperResolutionProtocol``.
+"""PSNR-Y, SSIM and MS-SSIM as super-resolution papers report them:
+``ssimloss.metrics.SuperResolutionProtocol``.
 
-Both images are 8 bit, ``scale`` pixels of border are cut off, and luma is BT.601 studio range (16 to 235), unrounded, in float64; SSIM is
-that of Wang et al. 2004, MS-SSIM that of Wang et al. 2003 in five scales.
+Both images are 8 bit, ``scale`` pixels of border are cut off, and luma is BT.601 studio range (16
+to 235), unrounded, in float64; SSIM is that of Wang et al. 2004, MS-SSIM that of Wang et al. 2003
+in five scales.
 """
 
 from collections.abc import Sequence
@@ -44,7 +46,9 @@ def measure(pred: Tensor, truth: Tensor, scale: int) -> Scores:
     """All three scores of two uint8 images ``(3, H, W)``."""
     protocol = SuperResolutionProtocol(scale)
     fits = min(pred.shape[1:]) - 2 * scale >= SMALLEST_MS_SSIM
-    validator = Validator(["psnr", "ssim", *(["ms_ssim"] if fits else [])], protocol, data_range=255)
+    validator = Validator(
+        ["psnr", "ssim", *(["ms_ssim"] if fits else [])], protocol, data_range=255
+    )
     validator.update(pred[None].double(), truth[None].double())
     scores = validator.compute()
     return Scores(scores["psnr"], scores["ssim"], scores.get("ms_ssim", float("nan")))
@@ -62,7 +66,9 @@ def bicubic_result(photograph: Photograph, scale: int) -> Result:
     return Result(image, measure(image, photograph.truth, scale))
 
 
-def network_result(network: nn.Module, photograph: Photograph, scale: int, device: torch.device) -> Result:
+def network_result(
+    network: nn.Module, photograph: Photograph, scale: int, device: torch.device
+) -> Result:
     image = super_resolve(network, photograph, device)
     return Result(image, measure(image, photograph.truth, scale))
 
@@ -70,11 +76,19 @@ def network_result(network: nn.Module, photograph: Photograph, scale: int, devic
 def mean_psnr_y(network: nn.Module, photographs: Sequence[Photograph], scale: int) -> float:
     """The mean over photographs of each one's PSNR-Y, with one synchronisation."""
     validator = Validator(["psnr"], SuperResolutionProtocol(scale))
-    pairs = ((to_float(p.low[None]).contiguous(memory_format=torch.channels_last), to_float(p.truth[None])) for p in photographs)
+    pairs = (
+        (
+            to_float(p.low[None]).contiguous(memory_format=torch.channels_last),
+            to_float(p.truth[None]),
+        )
+        for p in photographs
+    )
     return validator.run(network, pairs)["psnr"]
 
 
-def mean_psnr_y_of(images: Sequence[Tensor], photographs: Sequence[Photograph], scale: int) -> float:
+def mean_psnr_y_of(
+    images: Sequence[Tensor], photographs: Sequence[Photograph], scale: int
+) -> float:
     """The same of uint8 images ``(3, H, W)`` that are there already."""
     validator = Validator(["psnr"], SuperResolutionProtocol(scale))
     for image, photograph in zip(images, photographs, strict=True):
@@ -84,12 +98,17 @@ def mean_psnr_y_of(images: Sequence[Tensor], photographs: Sequence[Photograph], 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
     """The mean of each metric over the photographs on which it is defined."""
-    columns = {metric: torch.tensor([asdict(score)[metric] for score in scores], dtype=torch.float64) for metric in METRICS}
+    columns = {
+        metric: torch.tensor([asdict(score)[metric] for score in scores], dtype=torch.float64)
+        for metric in METRICS
+    }
     return Scores(**{metric: column.nanmean().item() for metric, column in columns.items()})
 
 
 def gradient_ratio(pred: Tensor, truth: Tensor) -> float:
-    """How steep the luma is on average, as a part of the truth's: below 1 where detail was smoothed away."""
+    """How steep the luma is on average, as a part of the truth's: below 1 where detail was smoothed
+    away.
+    """
 
     def steepness(image: Tensor) -> Tensor:
         y = luma(image)

@@ -1,12 +1,27 @@
-"""The training losses to choose from, each a ``CombinedLoss``, so that every term has a name and a value to show."""
+"""The training losses to choose from, each a ``CombinedLoss``, so that every term has a name and a
+value to show.
+"""
 
 from collections.abc import Callable
 
-from ssimloss import CharbonnierLoss, CombinedLoss, EdgeLoss, L1Loss, L2Loss, MSSSIML1Loss, MSSSIMLoss, SSIMLoss, Term, TextureLoss
+from ssimloss import (
+    CharbonnierLoss,
+    CombinedLoss,
+    EdgeLoss,
+    L1Loss,
+    L2Loss,
+    MSSSIML1Loss,
+    MSSSIMLoss,
+    SSIMLoss,
+    Term,
+    TextureLoss,
+)
 
 
 def combined() -> dict[str, Term]:
-    """Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is meant."""
+    """Crops of 48 pixels hold three of the five scales of MS-SSIM; "fewer_scales" says that this is
+    meant.
+    """
     return {
         "charbonnier": Term(CharbonnierLoss(), 1.0),
         "ms_ssim": Term(MSSSIMLoss(min_size="fewer_scales"), 0.1),
@@ -15,8 +30,15 @@ def combined() -> dict[str, Term]:
 
 
 def texture() -> TextureLoss:
-    """Statistics of the features of the network that travels with the package, in patches of 16x16 pixels as in EnhanceNet."""
-    return TextureLoss("embedded", layers={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0}, patch_size=PATCHES, weights="embedded")
+    """Statistics of the features of the network that travels with the package, in patches of 16x16
+    pixels as in EnhanceNet.
+    """
+    return TextureLoss(
+        "embedded",
+        layers={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0},
+        patch_size=PATCHES,
+        weights="embedded",
+    )
 
 
 PATCHES = {"relu1_2": 16, "relu2_2": 8, "relu3_3": 4}

@@ -1,4 +1,5 @@
-"""A compact super-resolution network: the residual over bicubic, computed at low resolution and unfolded by a pixel shuffle.
+"""A compact super-resolution network: the residual over bicubic, computed at low resolution and
+unfolded by a pixel shuffle.
 
 EDSR (Lim et al. 2017) without its width; the sub-pixel convolution is that of Shi et al. 2016.
 """
@@ -22,7 +23,9 @@ class ResidualBlock(nn.Module):
 
 
 class SuperResolver(nn.Module):
-    """``(N, 3, h, w)`` to ``(N, 3, scale * h, scale * w)``, both in [0, 1]; untrained it is bicubic interpolation exactly."""
+    """``(N, 3, h, w)`` to ``(N, 3, scale * h, scale * w)``, both in [0, 1]; untrained it is bicubic
+    interpolation exactly.
+    """
 
     def __init__(self, *, scale: int, channels: int, blocks: int) -> None:
         super().__init__()

@@ -26,7 +26,9 @@ FRAME = "#00e5ff"  # a colour that photographs seldom have
 
 @dataclass(frozen=True)
 class Detail:
-    """A square of a photograph, in pixels of the truth; place and side are multiples of the scale."""
+    """A square of a photograph, in pixels of the truth; place and side are multiples
+    of the scale.
+    """
 
     top: int
     left: int
@@ -38,7 +40,9 @@ class Detail:
 
 
 def busiest_detail(photograph: Photograph, scale: int, side: int = DETAIL) -> Detail:
-    """The square of the truth with the steepest luma on average: chosen by the photograph alone, not by anybody's result."""
+    """The square of the truth with the steepest luma on average: chosen by the photograph alone,
+    not by anybody's result.
+    """
     y = luma(photograph.truth)
     side = min(side, *y.shape[2:]) // scale * scale
     steepness = torch.zeros_like(y)
@@ -59,14 +63,28 @@ def draw_panel(
     scale: int,
     history: History,
 ) -> None:
-    """Low resolution, bicubic, ours, truth and SSIM maps of one detail per photograph; training curves below."""
+    """Low resolution, bicubic, ours, truth and SSIM maps of one detail per photograph; training
+    curves below.
+    """
     photographs = photographs[:MOST_ROWS]
     figure = Figure(figsize=(17, 2.62 * len(photographs) + 4.2), dpi=110, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     figure.suptitle(f"{title}\n{NOTE}", fontsize=12)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(2.62 * len(photographs), 4.0), hspace=0.04)
-    rows = upper.subplots(len(photographs), 7, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
-    columns = ("Held-out photograph", "Low resolution", "Bicubic", "Ours", "Truth", "SSIM map, bicubic", "SSIM map, ours")
+    upper, lower = figure.subfigures(
+        2, 1, height_ratios=(2.62 * len(photographs), 4.0), hspace=0.04
+    )
+    rows = upper.subplots(
+        len(photographs), 7, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
+    )
+    columns = (
+        "Held-out photograph",
+        "Low resolution",
+        "Bicubic",
+        "Ours",
+        "Truth",
+        "SSIM map, bicubic",
+        "SSIM map, ours",
+    )
     for axes, column in zip(rows[0], columns, strict=True):
         axes.set_title(column, fontsize=12, pad=8)
 
@@ -82,7 +100,15 @@ def draw_panel(
         for axis, result in ((axes[5], before), (axes[6], after)):
             similarity = detail.of(ssim_map(result.image, photograph.truth))
             mapped = show_map(axis, similarity, f"mean here {similarity.mean():.3f}", limits=(0, 1))
-    upper.colorbar(mapped, ax=rows[:, 5:], location="right", label="SSIM of luma", shrink=0.9, pad=0.02, extend="min")
+    upper.colorbar(
+        mapped,
+        ax=rows[:, 5:],
+        location="right",
+        label="SSIM of luma",
+        shrink=0.9,
+        pad=0.02,
+        extend="min",
+    )
 
     left, right = lower.subplots(1, 2, gridspec_kw={"wspace": 0.08})
     _draw_terms(left, history)
@@ -99,19 +125,30 @@ def draw_losses(
     title: str,
     scale: int,
 ) -> None:
-    """A detail of the first and the last photograph as every loss renders it, and below each its distance from the truth."""
+    """A detail of the first and the last photograph as every loss renders it, and below each its
+    distance from the truth.
+    """
     names = ["bicubic", *by_loss]
     shown = sorted({0, len(photographs) - 1})
-    figure = Figure(figsize=(2.35 * (len(names) + 1) + 0.8, 5.3 * len(shown) + 0.5), dpi=110, layout="constrained")
+    figure = Figure(
+        figsize=(2.35 * (len(names) + 1) + 0.8, 5.3 * len(shown) + 0.5),
+        dpi=110,
+        layout="constrained",
+    )
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
     figure.suptitle(f"{title}\n{NOTE}", fontsize=12)
-    rows = figure.subplots(2 * len(shown), len(names) + 1, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    rows = figure.subplots(
+        2 * len(shown), len(names) + 1, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03}
+    )
     for axes, column in zip(rows[0], ["Truth", *names], strict=True):
         axes.set_title(column, fontsize=12, pad=8)
 
     for place, index in enumerate(shown):
         crops, errors = rows[2 * place], rows[2 * place + 1]
-        photograph, detail = photographs[index], busiest_detail(photographs[index], scale, SMALL_DETAIL)
+        photograph, detail = (
+            photographs[index],
+            busiest_detail(photographs[index], scale, SMALL_DETAIL),
+        )
         show(crops[0], detail.of(photograph.truth), "")
         show(errors[0], photograph.truth, photograph.name.replace("_", " "))
         frame(errors[0], detail)
@@ -120,14 +157,27 @@ def draw_losses(
             show(crop, detail.of(result.image), caption_of(result.scores))
             difference = (luma(result.image) - luma(photograph.truth)).abs()[0, 0]
             distance = detail.of(difference)
-            mapped = show_map(error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno")
-        figure.colorbar(mapped, ax=errors[1:], location="right", label="|Y - Y of the truth|, of 255", pad=0.01, extend="max")
+            mapped = show_map(
+                error, distance, f"mean {distance.mean():.2f}", limits=(0, 48), colors="inferno"
+            )
+        figure.colorbar(
+            mapped,
+            ax=errors[1:],
+            location="right",
+            label="|Y - Y of the truth|, of 255",
+            pad=0.01,
+            extend="max",
+        )
     save(figure, path)
 
 
 def ssim_map(pred: Tensor, truth: Tensor) -> Tensor:
-    """SSIM of the luma around every pixel, ``(H, W)``; the border is reflected so that the map is as large as the photograph."""
-    return F.ssim(luma(pred), luma(truth), data_range=255, padding="reflect", reduction="none")[0, 0]
+    """SSIM of the luma around every pixel, ``(H, W)``; the border is reflected so that the map is
+    as large as the photograph.
+    """
+    return F.ssim(luma(pred), luma(truth), data_range=255, padding="reflect", reduction="none")[
+        0, 0
+    ]
 
 
 def _draw_terms(axes: Axes, history: History) -> None:
@@ -142,8 +192,16 @@ def _draw_terms(axes: Axes, history: History) -> None:
 
 
 def _draw_scores(axes: Axes, history: History) -> None:
-    axes.plot(history.score_steps, history.scores, marker="o", markersize=4, color="C3", label="ours")
-    axes.axhline(history.scores[0], color="0.4", linestyle="--", linewidth=1.2, label="bicubic, where the network starts")
+    axes.plot(
+        history.score_steps, history.scores, marker="o", markersize=4, color="C3", label="ours"
+    )
+    axes.axhline(
+        history.scores[0],
+        color="0.4",
+        linestyle="--",
+        linewidth=1.2,
+        label="bicubic, where the network starts",
+    )
     axes.set(title="Held-out photographs: mean PSNR-Y", xlabel="step", ylabel="dB", xlim=(0, None))
     axes.legend(frameon=False, loc="upper left")
     axes.margins(y=0.25)
@@ -167,8 +225,17 @@ def show(axes: Axes, image: Tensor, caption: str) -> None:
     label(axes, caption)
 
 
-def show_map(axes: Axes, values: Tensor, caption: str, *, limits: tuple[float, float], colors: str = "viridis") -> AxesImage:
-    mapped = axes.imshow(values.numpy(), interpolation="nearest", vmin=limits[0], vmax=limits[1], cmap=colors)
+def show_map(
+    axes: Axes,
+    values: Tensor,
+    caption: str,
+    *,
+    limits: tuple[float, float],
+    colors: str = "viridis",
+) -> AxesImage:
+    mapped = axes.imshow(
+        values.numpy(), interpolation="nearest", vmin=limits[0], vmax=limits[1], cmap=colors
+    )
     label(axes, caption)
     return mapped
 
@@ -180,4 +247,13 @@ def label(axes: Axes, caption: str) -> None:
 
 
 def frame(axes: Axes, detail: Detail) -> None:
-    axes.add_patch(Rectangle((detail.left - 0.5, detail.top - 0.5), detail.side, detail.side, fill=False, edgecolor=FRAME, linewidth=2))
+    axes.add_patch(
+        Rectangle(
+            (detail.left - 0.5, detail.top - 0.5),
+            detail.side,
+            detail.side,
+            fill=False,
+            edgecolor=FRAME,
+            linewidth=2,
+        )
+    )

@@ -1,7 +1,9 @@
-"""The training loop: settings, checkpoints that continue exactly, values read without stopping the device.
+"""The training loop: settings, checkpoints that continue exactly, values read without stopping the
+device.
 
-Nothing in a step waits for the device. The terms' values stay tensors and are read together every ``REPORT_EVERY`` steps; that is when
-the display changes, when a value that is not finite is noticed, and the only time a checkpoint is written.
+Nothing in a step waits for the device. The terms' values stay tensors and are read together every
+``REPORT_EVERY`` steps; that is when the display changes, when a value that is not finite is
+noticed, and the only time a checkpoint is written.
 """
 
 import dataclasses
@@ -27,7 +29,9 @@ AVERAGE_DECAY = 0.998  # per step, of the moving average of the weights that is 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides which network comes out; a run resumes only under the settings it began with."""
+    """All that decides which network comes out; a run resumes only under the settings it began
+    with.
+    """
 
     scale: int = 2
     loss: str = "combined"
@@ -44,18 +48,35 @@ class Settings:
 class Trainer:
     """A network, its moving average, and everything needed to train it further."""
 
-    def __init__(self, settings: Settings, photographs: Sequence[Photograph], device: torch.device, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        photographs: Sequence[Photograph],
+        device: torch.device,
+        *,
+        compiled: bool = False,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
-        network = SuperResolver(scale=settings.scale, channels=settings.channels, blocks=settings.blocks)
+        network = SuperResolver(
+            scale=settings.scale, channels=settings.channels, blocks=settings.blocks
+        )
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         self.criterion = LOSSES[settings.loss]().to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
-        self.sampler = PatchSampler(photographs, scale=settings.scale, crop=settings.crop, batch=settings.batch, seed=settings.seed)
+        self.sampler = PatchSampler(
+            photographs,
+            scale=settings.scale,
+            crop=settings.crop,
+            batch=settings.batch,
+            seed=settings.seed,
+        )
         self.photographs = fingerprint(photographs)
-        self.forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if compiled else self.network
+        self.forward: Callable[[Tensor], Tensor] = (
+            torch.compile(self.network) if compiled else self.network
+        )
         self.step = 0
         self.history = History()
         self._unread = Unread()
@@ -69,7 +90,9 @@ class Trainer:
         checkpoint: Path,
         checkpoint_every: int,
     ) -> None:
-        """Train to the last step, writing ``checkpoint`` before the first step, every ``checkpoint_every`` steps, and after the last."""
+        """Train to the last step, writing ``checkpoint`` before the first step, every
+        ``checkpoint_every`` steps, and after the last.
+        """
         if self.step == 0:
             self._score(score)
             self.save(checkpoint)
@@ -86,8 +109,14 @@ class Trainer:
                 on_report(values)
 
     def _train_step(self) -> None:
-        set_learning_rate(self.optimizer, self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps))
-        low, truth = (images.to(self.device, memory_format=torch.channels_last, non_blocking=True) for images in self.sampler.draw())
+        set_learning_rate(
+            self.optimizer,
+            self.settings.learning_rate * learning_rate_factor(self.step / self.settings.steps),
+        )
+        low, truth = (
+            images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+            for images in self.sampler.draw()
+        )
         dtype = torch.float16 if self.settings.amp == "fp16" else torch.bfloat16
         with torch.autocast(self.device.type, dtype, enabled=self.settings.amp != "off"):
             pred = self.forward(low)
@@ -139,11 +168,15 @@ class Trainer:
         """Continue from a checkpoint of the same settings and photographs.
 
         Raises:
-            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings or photographs.
+            InputError: there is no checkpoint, it cannot be read, or it belongs to other settings
+                or photographs.
         """
         state = checkpoints.read(path, self.settings)
         if state["photographs"] != self.photographs:
-            raise InputError(f"--resume: {path} is of other training photographs; give its --data, or leave out --resume")
+            raise InputError(
+                f"--resume: {path} is of other training photographs; give its --data, or leave "
+                "out --resume"
+            )
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])

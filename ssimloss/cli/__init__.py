@@ -1,4 +1,6 @@
-"""``ssimloss``: the command line. It needs the extra ``cli``; one line says so where that is missing."""
+"""``ssimloss``: the command line. It needs the extra ``cli``; one line says so where that is
+missing.
+"""
 
 import sys
 
@@ -17,4 +19,7 @@ def main() -> None:
         package = (error.name or "").split(".")[0]
         if package not in _EXTRA:
             raise
-        sys.exit(f"ssimloss: the command line needs {package}, which is not installed: pip install 'ssimloss[cli]'")
+        sys.exit(
+            f"ssimloss: the command line needs {package}, which is not installed: pip install "
+            "'ssimloss[cli]'"
+        )

@@ -1,4 +1,6 @@
-"""``python -m ssimloss.cli``, for launchers of modules: ``torchrun --nproc-per-node 2 -m ssimloss.cli evaluate ...``."""
+"""``python -m ssimloss.cli``, for launchers of modules:
+``torchrun --nproc-per-node 2 -m ssimloss.cli evaluate ...``.
+"""
 
 from ssimloss.cli import main
 

@@ -10,7 +10,12 @@ from ssimloss.cli._compare import compare
 from ssimloss.cli._doctor import doctor
 from ssimloss.cli._evaluate import evaluate
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Image losses and metrics for PyTorch.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Image losses and metrics for PyTorch.",
+)
 app.add_typer(_weights.app, name="weights")
 app.command()(doctor)
 app.command()(compare)
@@ -25,6 +30,11 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
 ) -> None:
     """What stands before a command."""

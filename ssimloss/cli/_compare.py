@@ -13,19 +13,39 @@ if TYPE_CHECKING:
 
 def compare(
     reference: Annotated[Path, typer.Argument(metavar="A", help="The reference.")],
-    distorted: Annotated[Path, typer.Argument(metavar="B", help="What is compared with it, of the same size.")],
-    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Measures, separated by commas.")] = "psnr,ssim",
-    protocol: Annotated[str, typer.Option(metavar="NAME", help="What is cut, rounded and converted before.")] = "plain",
-    scale: Annotated[int | None, typer.Option(metavar="N", help="The factor of enlargement, where the protocol takes one.")] = None,
-    explain: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="NAME NAME", help="Two conventions whose values are to be told apart.")
+    distorted: Annotated[
+        Path, typer.Argument(metavar="B", help="What is compared with it, of the same size.")
+    ],
+    metrics: Annotated[
+        str, typer.Option(metavar="NAMES", help="Measures, separated by commas.")
+    ] = "psnr,ssim",
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME", help="What is cut, rounded and converted before.")
+    ] = "plain",
+    scale: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The factor of enlargement, where the protocol takes one."),
     ] = None,
-    alpha: Annotated[str, typer.Option(metavar="error|drop", help="What to do with images that are transparent in places.")] = "error",
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path("comparison.png"),
+    explain: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="NAME NAME", help="Two conventions whose values are to be told apart."
+        ),
+    ] = None,
+    alpha: Annotated[
+        str,
+        typer.Option(
+            metavar="error|drop", help="What to do with images that are transparent in places."
+        ),
+    ] = "error",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
+        "comparison.png"
+    ),
 ) -> None:
     """Compare two images: what each measure says, where the largest error is, and a picture of it.
 
-    Exit status: 0 for done, 1 for files that cannot be compared, 2 for a command that makes no sense.
+    Exit status: 0 for done, 1 for files that cannot be compared, 2 for a command that makes no
+    sense.
     """
     from ssimloss.evaluation import compare as compared
     from ssimloss.evaluation.compare import picture_path

@@ -1,7 +1,9 @@
-"""``ssimloss evaluate``: files compared with their references, on one process or under ``torchrun``.
+"""``ssimloss evaluate``: files compared with their references, on one process or under
+``torchrun``.
 
-Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal, nothing was left, or the machine could not
-go on; 2 for a command that makes no sense; 130 and 143 when interrupted or told to end.
+Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal,
+nothing was left, or the machine could not go on; 2 for a command that makes no sense; 130 and 143
+when interrupted or told to end.
 """
 
 import glob
@@ -21,7 +23,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from ssimloss.cli._told import shown, told
@@ -37,26 +46,62 @@ _LISTED = 5  # of files without a partner and of errors; the report has all
 
 
 def evaluate(
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="A folder, a file, a glob pattern, or a .csv file of pairs.")],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="REFERENCE", help="A folder, a file, a glob pattern, or a .csv file of pairs."
+        ),
+    ],
     distorted: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DISTORTED", help="The same of what is judged; several are compared; NAME=PATH names one."),
+        typer.Argument(
+            metavar="DISTORTED",
+            help="The same of what is judged; several are compared; NAME=PATH names one.",
+        ),
     ] = None,
     metrics: Annotated[str, typer.Option(help="Names with commas between them.")] = "psnr,ssim",
     protocol: Annotated[
-        str, typer.Option(help="How images are prepared, and which definitions: plain, basicsr, edsr, pyiqa, ...")
+        str,
+        typer.Option(
+            help="How images are prepared, and which definitions: plain, basicsr, edsr, pyiqa, ..."
+        ),
     ] = "plain",
-    scale: Annotated[int | None, typer.Option(help="Factor of super-resolution, where the protocol asks for it.")] = None,
-    suffix: Annotated[str, typer.Option(help="What distorted files have behind the name of the reference, such as x4.")] = "",
-    alpha: Annotated[str, typer.Option(help="Of images transparent in places: error, or drop.")] = "error",
+    scale: Annotated[
+        int | None, typer.Option(help="Factor of super-resolution, where the protocol asks for it.")
+    ] = None,
+    suffix: Annotated[
+        str,
+        typer.Option(
+            help="What distorted files have behind the name of the reference, such as x4."
+        ),
+    ] = "",
+    alpha: Annotated[
+        str, typer.Option(help="Of images transparent in places: error, or drop.")
+    ] = "error",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     batch_size: Annotated[int, typer.Option(help="The most images measured together.")] = 16,
-    workers: Annotated[int | None, typer.Option(help="Threads that decode; otherwise one per processor, at most 8.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where tables and report go; otherwise nothing is written.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue what the folder holds.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Discard what the folder holds.")] = False,
-    on_damaged: Annotated[str, typer.Option(help="A file that cannot be compared: skip (and say so), or stop.")] = "skip",
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Whether to write the page.")] = True,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Threads that decode; otherwise one per processor, at most 8."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Where tables and report go; otherwise nothing is written."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue what the folder holds.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Discard what the folder holds.")
+    ] = False,
+    on_damaged: Annotated[
+        str, typer.Option(help="A file that cannot be compared: skip (and say so), or stop.")
+    ] = "skip",
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Whether to write the page.")
+    ] = True,
 ) -> None:
     """Compare images with their references: tables, statistics and a page to look at.
 
@@ -74,7 +119,9 @@ def evaluate(
             protocol=protocol,
             scale=scale,
             suffix=suffix,
-            alpha=cast("Alpha", alpha),  # a word that is none is an error of the library, here and below
+            alpha=cast(
+                "Alpha", alpha
+            ),  # a word that is none is an error of the library, here and below
             device=device,
             batch_size=batch_size,
             workers=workers,
@@ -83,7 +130,9 @@ def evaluate(
             overwrite=overwrite,
             on_damaged=cast("OnDamaged", on_damaged),
             report=report,
-            command=shlex.join(["ssimloss", *sys.argv[1:]]),  # whatever the file is called that was started
+            command=shlex.join(
+                ["ssimloss", *sys.argv[1:]]
+            ),  # whatever the file is called that was started
             on_progress=show,
         )
     if leads:
@@ -93,7 +142,9 @@ def evaluate(
 
 
 def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
-    """``NAME=PATH`` for some or all; a name has no folders in it, and what exists as a whole is a path."""
+    """``NAME=PATH`` for some or all; a name has no folders in it, and what exists as a whole is a
+    path.
+    """
     named = []
     for text in distorted or ():
         name, _, path = text.partition("=")
@@ -104,15 +155,21 @@ def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
         return distorted or None
     methods = {name or Path(path).name: path for name, path in named}
     if len(methods) < len(named):
-        raise typer.BadParameter("two methods have the same name; NAME=PATH gives one another", param_hint="DISTORTED")
+        raise typer.BadParameter(
+            "two methods have the same name; NAME=PATH gives one another", param_hint="DISTORTED"
+        )
     return methods
 
 
 @contextmanager
 def _told(out: Path | None) -> Iterator[None]:
-    """What the library says goes to stderr as it is, without a traceback; being stopped is no error of the data."""
+    """What the library says goes to stderr as it is, without a traceback; being stopped is no error
+    of the data.
+    """
     rank = f" (process {os.environ['RANK']})" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""
-    way_on = "" if out is None else f"; what was computed is in {out / 'journal'}, --resume continues"
+    way_on = (
+        "" if out is None else f"; what was computed is in {out / 'journal'}, --resume continues"
+    )
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -126,7 +183,9 @@ def _told(out: Path | None) -> Iterator[None]:
         typer.echo(f"interrupted{rank}{way_on}", err=True)
         raise typer.Exit(130) from error
     except SystemExit as error:
-        typer.echo(f"told to end{rank}, by the system or because another process ended{way_on}", err=True)
+        typer.echo(
+            f"told to end{rank}, by the system or because another process ended{way_on}", err=True
+        )
         raise typer.Exit(143) from error
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -186,7 +245,11 @@ class _Lines(_Shown):
         if finished == total or now - self._last >= _QUIET_S:
             self._last = now
             left = f", {(total - finished) / rate:.0f} s left" if finished < total else ""
-            self._console.print(f"{finished} of {total} images, {rate:.1f} images/s{left}", highlight=False, soft_wrap=True)
+            self._console.print(
+                f"{finished} of {total} images, {rate:.1f} images/s{left}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _print(result: "Evaluation") -> None:
@@ -196,13 +259,22 @@ def _print(result: "Evaluation") -> None:
     console.print(_summary_table(result))
     if result.comparisons:
         console.print(_comparison_table(result))
-    failed = [(image.name, method, words) for image in result.images for method, words in image.errors.items()]
+    failed = [
+        (image.name, method, words)
+        for image in result.images
+        for method, words in image.errors.items()
+    ]
     for name, method, words in failed[:_LISTED]:
-        console.print(shown(f"{name}, {method}: {words}"), markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            shown(f"{name}, {method}: {words}"), markup=False, highlight=False, soft_wrap=True
+        )
     if failed:
         pairs = len(result.images) * len(result.methods)
         console.print(
-            f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it", markup=False, highlight=False, soft_wrap=True
+            f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     for words in result.unmatched[:_LISTED]:
         console.print(shown(f"unmatched: {words}"), markup=False, highlight=False, soft_wrap=True)
@@ -227,21 +299,35 @@ def _summary_table(result: "Evaluation") -> Table:
         "better",
     ]
     table = Table(*names, box=None, pad_edge=False)
-    titles = {metric.name: f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}" for metric in result.metrics}
-    better = {metric.name: "high" if metric.higher_is_better else "low" for metric in result.metrics}
+    titles = {
+        metric.name: f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}"
+        for metric in result.metrics
+    }
+    better = {
+        metric.name: "high" if metric.higher_is_better else "low" for metric in result.metrics
+    }
     for row in result.summaries:
         images = f"{row.count} ({row.infinite} infinite)" if row.infinite else str(row.count)
         interval = "-" if math.isnan(row.low) else f"{row.low:.4f} .. {row.high:.4f}"
         found = fair.get(row.metric)
-        common = f"{found.means[row.method]:.4f} ({found.count})" if found is not None and found.means else "-" if found else ""
+        common = (
+            f"{found.means[row.method]:.4f} ({found.count})"
+            if found is not None and found.means
+            else "-"
+            if found
+            else ""
+        )
         numbers = f"{row.mean:.4f}", *([common] if fair else []), interval, f"{row.std:.4f}"
         method, best, worst = (escape(shown(name)) for name in (row.method, row.best, row.worst))
         table.add_row(method, titles[row.metric], *numbers, best, worst, images, better[row.metric])
-    notes = [shown(f"bit depths: {line}") for line in result.about.get("bit depths", "").splitlines()]
+    notes = [
+        shown(f"bit depths: {line}") for line in result.about.get("bit depths", "").splitlines()
+    ]
     if fair:
         notes.append(
-            f"Means of {', '.join(titles[name] for name in fair)} are over unequal sets of images and cannot be compared; those over "
-            "the images of which all methods have a finite value can."
+            f"Means of {', '.join(titles[name] for name in fair)} are over unequal sets of images "
+            "and cannot be compared; those over the images of which all methods have a finite "
+            "value can."
         )
     if notes:
         table.caption, table.caption_justify = escape("\n".join(notes)), "left"
@@ -249,10 +335,26 @@ def _summary_table(result: "Evaluation") -> Table:
 
 
 def _comparison_table(result: "Evaluation") -> Table:
-    table = Table("compared", "metric", "mean difference", "95 % interval", "p (Holm)", "images", box=None, pad_edge=False)
+    table = Table(
+        "compared",
+        "metric",
+        "mean difference",
+        "95 % interval",
+        "p (Holm)",
+        "images",
+        box=None,
+        pad_edge=False,
+    )
     titles = {metric.name: metric.title for metric in result.metrics}
     for row in result.comparisons:
         interval = "-" if math.isnan(row.low) else f"{row.low:+.4f} .. {row.high:+.4f}"
         methods = escape(shown(f"{row.first} - {row.second}"))
-        table.add_row(methods, titles[row.metric], f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", str(row.count))
+        table.add_row(
+            methods,
+            titles[row.metric],
+            f"{row.difference:+.4f}",
+            interval,
+            f"{row.p_holm:.4f}",
+            str(row.count),
+        )
     return table

@@ -6,14 +6,21 @@ from contextlib import contextmanager
 
 import typer
 
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories of Unicode: control, direction, half a pair, ends of lines
+_UNSEEN = {
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # categories of Unicode: control, direction, half a pair, ends of lines
 
 
 @contextmanager
 def told(who: str = "") -> Iterator[None]:
     """An error goes to stderr as it is, without a traceback.
 
-    The exit status is 2 for arguments that make no sense, 1 for files and machines that cannot serve.
+    The exit status is 2 for arguments that make no sense, 1 for files and machines that cannot
+    serve.
 
     Args:
         who: stands behind the word error.
@@ -26,5 +33,10 @@ def told(who: str = "") -> Iterator[None]:
 
 
 def shown(text: str) -> str:
-    """One line, with escapes for what cannot be seen: names of files come from anywhere, and terminals obey some."""
-    return "".join(char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char for char in text)
+    """One line, with escapes for what cannot be seen: names of files come from anywhere, and
+    terminals obey some.
+    """
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char
+        for char in text
+    )

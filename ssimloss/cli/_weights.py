@@ -1,6 +1,8 @@
-"""``ssimloss weights``: which weights there are, where they lie, whether they are whole, and how they get here.
+"""``ssimloss weights``: which weights there are, where they lie, whether they are whole, and how
+they get here.
 
-Exit status: 0 for done, 1 for missing, damaged or not to be had, 2 for a command that makes no sense.
+Exit status: 0 for done, 1 for missing, damaged or not to be had, 2 for a command that makes no
+sense.
 """
 
 import difflib
@@ -16,13 +18,27 @@ from ssimloss import weights
 from ssimloss.cli._told import told
 from ssimloss.weights import WeightsFile
 
-app = typer.Typer(no_args_is_help=True, help="Pretrained weights: list, find, fetch, verify and import them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Pretrained weights: list, find, fetch, verify and import them."
+)
 
-_FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception")  # what losses are usually built on
+_FAMILIAR = re.compile(
+    r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception"
+)  # what losses are usually built on
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no file name is cut
 
-Word = Annotated[str, typer.Option("--weights", metavar="WORD", help="torchvision's name of the weights, where it has several.")]
-Folder = Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Where to put the file; otherwise torchvision's cache.")]
+Word = Annotated[
+    str,
+    typer.Option(
+        "--weights", metavar="WORD", help="torchvision's name of the weights, where it has several."
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--to", metavar="FOLDER", help="Where to put the file; otherwise torchvision's cache."
+    ),
+]
 
 
 def _entry(name: str, word: str) -> WeightsFile:
@@ -32,37 +48,52 @@ def _entry(name: str, word: str) -> WeightsFile:
     known = [*own, *weights.networks()]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3)
-        hint = f"close to it: {', '.join(close)}" if close else "ssimloss weights list --all shows all"
+        hint = (
+            f"close to it: {', '.join(close)}" if close else "ssimloss weights list --all shows all"
+        )
         raise typer.BadParameter(f"no weights are called {name!r}; {hint}", param_hint="NAME")
     return weights.published(name, word)
 
 
 def _lying(entry: WeightsFile) -> list[tuple[str, Path]]:
     """The folders that have the file, by name, and the file."""
-    return [(name, folder / entry.file) for name, folder in weights.folders().items() if (folder / entry.file).is_file()]
+    return [
+        (name, folder / entry.file)
+        for name, folder in weights.folders().items()
+        if (folder / entry.file).is_file()
+    ]
 
 
 @app.command("list")
 def list_(
-    everything: Annotated[bool, typer.Option("--all", help="Every classification network of torchvision.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every classification network of torchvision.")
+    ] = False,
 ) -> None:
     """Show name, file, size, where it is present, and licence."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
-    table = Table("name", "weights", "file", "MB", "present in", "licence", box=None, pad_edge=False)
+    table = Table(
+        "name", "weights", "file", "MB", "present in", "licence", box=None, pad_edge=False
+    )
     table.columns[3].justify = "right"
     for entry in weights.catalogue():
         places = [name for name, _ in _lying(entry)]
         if everything or entry.url is None or places or _FAMILIAR.fullmatch(entry.name):
             size = f"{entry.size / 1e6:.1f}" if entry.size >= 1e5 else f"{entry.size / 1e6:.3f}"
-            table.add_row(entry.name, entry.word, entry.file, size, ", ".join(places) or "-", entry.licence)
+            table.add_row(
+                entry.name, entry.word, entry.file, size, ", ".join(places) or "-", entry.licence
+            )
     console.print(table)
 
 
 @app.command()
 def where(
-    name: Annotated[str | None, typer.Argument(help="A network or a bundled file; without, the folders that are searched.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A network or a bundled file; without, the folders that are searched."),
+    ] = None,
     word: Word = weights.IMAGENET,
 ) -> None:
     """Print the folders that are searched, in this order, or the path of one file."""
@@ -76,13 +107,20 @@ def where(
         entry = _entry(name, word)
         path = weights.find(entry)
         if path is None:
-            raise RuntimeError(f"{entry.file} is in none of the folders; run: {entry.fetch_command}")
+            raise RuntimeError(
+                f"{entry.file} is in none of the folders; run: {entry.fetch_command}"
+            )
     typer.echo(path)
 
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Networks, as torchvision calls them, or inception, that of FID.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="Networks, as torchvision calls them, or inception, that of FID."
+        ),
+    ],
     word: Word = weights.IMAGENET,
     to: Folder = None,
 ) -> None:
@@ -95,10 +133,15 @@ def fetch(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="What to verify; without, every file that is here.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="What to verify; without, every file that is here."),
+    ] = None,
     word: Word = weights.IMAGENET,
 ) -> None:
-    """Compare files with their SHA-256: all of it for bundled files, the published digits for the others."""
+    """Compare files with their SHA-256: all of it for bundled files, the published digits for the
+    others.
+    """
     with told():
         entries = [_entry(name, word) for name in names] if names else weights.catalogue()
     faults = 0
@@ -121,7 +164,10 @@ def verify(
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files brought from elsewhere, under any name.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Files brought from elsewhere, under any name."),
+    ],
     to: Folder = None,
 ) -> None:
     """Verify files of weights and put them where they are looked for."""

@@ -1,4 +1,6 @@
-"""What a CombinedLoss remembers from call to call: how many training steps it has seen, and what the last one gave."""
+"""What a CombinedLoss remembers from call to call: how many training steps it has seen, and what
+the last one gave.
+"""
 
 from collections.abc import Mapping
 
@@ -7,12 +9,14 @@ from torch import Tensor
 
 from ssimloss.combined.term import Term
 
-# Lengths 0 and 1 are special to torch.compile, and it may tie a length to another of equal size; no image side is this long.
+# Lengths 0 and 1 are special to torch.compile, and it may tie a length to another of equal size; no
+# image side is this long.
 _ORIGIN = 1 << 20
 
 
 class LastCall:
-    """What each term gave in one call of a :class:`CombinedLoss`: detached scalars, read without synchronising.
+    """What each term gave in one call of a :class:`CombinedLoss`: detached scalars, read without
+    synchronising.
 
     All are views of one small tensor in the dtype and on the device of the returned sum.
 
@@ -20,13 +24,20 @@ class LastCall:
         step: the step of the call.
     """
 
-    def __init__(self, terms: Mapping[str, Term], step: int, values: Mapping[str, Tensor], total: Tensor) -> None:
-        """Keep ``values`` and ``total`` detached; ``terms`` gives the weights when they are asked for."""
+    def __init__(
+        self, terms: Mapping[str, Term], step: int, values: Mapping[str, Tensor], total: Tensor
+    ) -> None:
+        """Keep ``values`` and ``total`` detached; ``terms`` gives the weights when they are asked
+        for.
+        """
         self._terms = terms
         self._names = tuple(values)
-        # Copied, not only detached: compiled by torch 2.15 (pytorch pull request 195688), a function that returns x * 1 beside
-        # x.detach() returns one tensor for both, without a gradient.
-        self._numbers = torch.stack([number.detach().to(total) for number in (*values.values(), total)])
+        # Copied, not only detached: compiled by torch 2.15 (pytorch pull request 195688), a
+        # function that returns x * 1 beside x.detach() returns one tensor for both, without a
+        # gradient.
+        self._numbers = torch.stack(
+            [number.detach().to(total) for number in (*values.values(), total)]
+        )
         self.step = step
 
     @property
@@ -58,8 +69,9 @@ class LastCall:
 class Progress:
     """Step counter and last call.
 
-    The step is kept as the length of an empty tensor. torch.compile takes a Python integer that hangs off a module for a constant and
-    compiles again at every new value, but follows a length from step to step without compiling; reading it never waits for a device.
+    The step is kept as the length of an empty tensor. torch.compile takes a Python integer that
+    hangs off a module for a constant and compiles again at every new value, but follows a length
+    from step to step without compiling; reading it never waits for a device.
     """
 
     def __init__(self) -> None:
@@ -75,8 +87,9 @@ class Progress:
     @step.setter
     def step(self, step: int) -> None:
         self._length = _empty(step + _ORIGIN)
-        # What torch._dynamo.maybe_mark_dynamic sets; importing torch._dynamo here would cost everybody seconds. Without it the second
-        # compiled step compiles once more, nothing else changes.
+        # What torch._dynamo.maybe_mark_dynamic sets; importing torch._dynamo here would cost
+        # everybody seconds. Without it the second compiled step compiles once more, nothing else
+        # changes.
         self._length._dynamo_weak_dynamic_indices = {0}  # type: ignore[attr-defined]
 
     def advance(self) -> None:
@@ -84,7 +97,9 @@ class Progress:
         self._length = _empty(self._length.shape[0] + 1)
 
     def __getstate__(self) -> dict[str, int]:
-        """Copies and pickles carry the step, not the last call: its tensors may live on a device."""
+        """Copies and pickles carry the step, not the last call: its tensors may live on a
+        device.
+        """
         return {"step": self.step}
 
     def __setstate__(self, state: dict[str, int]) -> None:

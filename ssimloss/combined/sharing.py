@@ -1,8 +1,9 @@
 """One pass of a network over an image for all terms of a sum that look at it.
 
-A frozen network is found in a term by what it offers (:class:`Extractor`); the sum knows no loss. Extractors of one ``sharing_key`` make
-the same features of the same image. During a call of the sum the first of them to be asked runs the network for all, up to the deepest
-layer that any term which is given this image wants. Outside the call each is on its own again.
+A frozen network is found in a term by what it offers (:class:`Extractor`); the sum knows no loss.
+Extractors of one ``sharing_key`` make the same features of the same image. During a call of the sum
+the first of them to be asked runs the network for all, up to the deepest layer that any term which
+is given this image wants. Outside the call each is on its own again.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -48,28 +49,45 @@ class SharedNetworks:
 
     def __init__(self, modules: Mapping[str, nn.Module | None]) -> None:
         """Find the extractors; ``modules`` are those behind the terms, by name."""
-        found = [(term, extractor) for term, module in modules.items() for extractor in _extractors_of(module)]
+        found = [
+            (term, extractor)
+            for term, module in modules.items()
+            for extractor in _extractors_of(module)
+        ]
         by_key: dict[Hashable, list[tuple[str, Extractor]]] = {}
         if len(found) > 1:  # the key of a lone one need not be worked out
             for term, extractor in found:
                 by_key.setdefault(extractor.sharing_key, []).append((term, extractor))
         alike = [members for members in by_key.values() if len(members) > 1]
-        self._members = [_Member(term, extractor, group) for group, members in enumerate(alike) for term, extractor in members]
+        self._members = [
+            _Member(term, extractor, group)
+            for group, members in enumerate(alike)
+            for term, extractor in members
+        ]
         for members in alike:
             _, first = members[0]
             for _, extractor in members[1:]:
                 extractor.adopt(first)
             first.prepare(_union(extractor.layers for _, extractor in members))
 
-    def open(self, inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]) -> list[Extractor]:
-        """Begin to share among the terms of ``inputs`` (term -> the names of its inputs); what is returned goes to :meth:`close`.
+    def open(
+        self, inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]
+    ) -> list[Extractor]:
+        """Begin to share among the terms of ``inputs`` (term -> the names of its inputs); what is
+        returned goes to :meth:`close`.
 
         A network that is shared already, by a sum that this one is a term of, is left to it.
         """
-        members = [member for member in self._members if member.term in inputs and member.extractor.shared is None]
+        members = [
+            member
+            for member in self._members
+            if member.term in inputs and member.extractor.shared is None
+        ]
         for group in dict.fromkeys(member.group for member in members):
             here = [member for member in members if member.group == group]
-            passes = _Passes([(image, _union(layers)) for image, layers in _seen(here, inputs, given)])
+            passes = _Passes(
+                [(image, _union(layers)) for image, layers in _seen(here, inputs, given)]
+            )
             for member in here:
                 member.extractor.shared = passes.of(member.extractor)
         return [member.extractor for member in members]
@@ -115,19 +133,26 @@ def _version(image: Tensor) -> int:
 def _extractors_of(module: nn.Module | None) -> list[Extractor]:
     if module is None:
         return []
-    return [cast(Extractor, part) for part in module.modules() if hasattr(type(part), "sharing_key")]
+    return [
+        cast(Extractor, part) for part in module.modules() if hasattr(type(part), "sharing_key")
+    ]
 
 
 def _seen(
     members: list[_Member], inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]
 ) -> list[tuple[Tensor, list[tuple[str, ...]]]]:
-    """Each image that is given to the terms of these extractors, with the layers that each of those will want of it.
+    """Each image that is given to the terms of these extractors, with the layers that each of those
+    will want of it.
 
     A term that is given a third tensor, its mask, looks at images of its own making.
     """
     seen: list[tuple[Tensor, list[tuple[str, ...]]]] = []
     for member in members:
-        images = [value for value in (given.get(name) for name in inputs[member.term]) if isinstance(value, Tensor)]
+        images = [
+            value
+            for value in (given.get(name) for name in inputs[member.term])
+            if isinstance(value, Tensor)
+        ]
         for image in images if len(images) <= IMAGES else ():
             for known, layers in seen:
                 if known is image:

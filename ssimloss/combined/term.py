@@ -1,6 +1,7 @@
 """One term of a sum of losses: a callable, what it is given, and its weight at step t.
 
-weight(t) = 0                                               where t < start or (t - start) mod interval != 0
+weight(t) = 0                                               where t < start or (t - start) mod
+interval != 0
             weight * min(t - start + 1, ramp) / ramp        elsewhere (weight where ramp = 0)
 """
 
@@ -20,24 +21,29 @@ class Term:
     """One named part of a :class:`CombinedLoss`; its settings do not change after it is built.
 
     Args:
-        loss: any callable that returns a scalar tensor: a module, a function, a bound method, another library's loss. If it is a
-            module, a method of one, or a ``functools.partial`` of either, ``CombinedLoss`` registers that module.
+        loss: any callable that returns a scalar tensor: a module, a function, a bound method,
+            another library's loss. If it is a module, a method of one, or a ``functools.partial``
+            of either, ``CombinedLoss`` registers that module.
         weight: full weight, any finite number; a term of weight 0 is never called.
-        inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only parameter of ``loss`` (``mask`` in
-            this library) is passed by keyword, and so is a name beyond its positional parameters where it takes ``**kwargs``; all
-            others are passed by position. ``None`` means ``("pred", "target")``, or ``("pred",)`` where ``loss`` has exactly one
-            positional parameter.
+        inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only
+            parameter of ``loss`` (``mask`` in this library) is passed by keyword, and so is a name
+            beyond its positional parameters where it takes ``**kwargs``; all others are passed by
+            position. ``None`` means ``("pred", "target")``, or ``("pred",)`` where ``loss`` has
+            exactly one positional parameter.
         start: first step, counted from 0, at which the term is evaluated.
-        ramp: number of steps from ``start`` on over which the weight rises linearly: ``weight / ramp`` at step ``start``, ``weight``
-            from step ``start + ramp - 1`` on. 0 and 1 mean full weight at once.
-        interval: evaluate at steps ``start, start + interval, start + 2 * interval, ...`` only. The weight is not multiplied by
-            ``interval``: lazy regularisation that is to keep its strength is ``Term(loss, interval * weight, interval=interval)``.
+        ramp: number of steps from ``start`` on over which the weight rises linearly:
+            ``weight / ramp`` at step ``start``, ``weight`` from step ``start + ramp - 1`` on. 0 and
+            1 mean full weight at once.
+        interval: evaluate at steps ``start, start + interval, start + 2 * interval, ...`` only. The
+            weight is not multiplied by ``interval``: lazy regularisation that is to keep its
+            strength is ``Term(loss, interval * weight, interval=interval)``.
 
     Raises:
-        TypeError: ``loss`` is not callable, is a class, or does not accept that many inputs; ``weight`` is not a number; ``inputs`` is
-            not a tuple of strings; ``start``, ``ramp`` or ``interval`` is not an integer.
-        ValueError: ``weight`` is not finite, ``start`` or ``ramp`` is negative, ``interval`` is below 1, or ``inputs`` is empty or holds
-            something that is not an identifier.
+        TypeError: ``loss`` is not callable, is a class, or does not accept that many inputs;
+            ``weight`` is not a number; ``inputs`` is not a tuple of strings; ``start``, ``ramp`` or
+            ``interval`` is not an integer.
+        ValueError: ``weight`` is not finite, ``start`` or ``ramp`` is negative, ``interval`` is
+            below 1, or ``inputs`` is empty or holds something that is not an identifier.
     """
 
     loss: Loss
@@ -85,12 +91,16 @@ class Term:
 
     def __repr__(self) -> str:
         """Show the settings that were given and the inputs."""
-        schedule = "".join(f", {name}={value}" for name, value, off in self._schedule() if value != off)
+        schedule = "".join(
+            f", {name}={value}" for name, value, off in self._schedule() if value != off
+        )
         return f"Term({describe(self.loss)}, {self.weight:g}, inputs={self.inputs!r}{schedule})"
 
     @property
     def module(self) -> nn.Module | None:
-        """The module behind ``loss``: itself, the owner of the bound method, or that of the ``functools.partial``."""
+        """The module behind ``loss``: itself, the owner of the bound method, or that of the
+        ``functools.partial``.
+        """
         loss = _unwrap(self.loss)
         owner = loss if isinstance(loss, nn.Module) else getattr(loss, "__self__", None)
         return owner if isinstance(owner, nn.Module) else None
@@ -98,11 +108,18 @@ class Term:
     @property
     def schedule(self) -> str:
         """The schedule in words, ``"always"`` where there is none."""
-        return ", ".join(f"{name}={value}" for name, value, off in self._schedule() if value != off) or "always"
+        return (
+            ", ".join(f"{name}={value}" for name, value, off in self._schedule() if value != off)
+            or "always"
+        )
 
     def is_active(self, step: int) -> bool:
         """Whether the term is evaluated at ``step``."""
-        return self.weight != 0.0 and step >= self.start and (self.interval == 1 or (step - self.start) % self.interval == 0)
+        return (
+            self.weight != 0.0
+            and step >= self.start
+            and (self.interval == 1 or (step - self.start) % self.interval == 0)
+        )
 
     def weight_at(self, step: int) -> float:
         """The weight at ``step``; 0 where the term is not evaluated."""
@@ -114,14 +131,19 @@ class Term:
 
     def evaluate(self, given: Mapping[str, object]) -> Tensor:
         """Call the loss with its inputs, taken by name from ``given``."""
-        return self.loss(*[given[name] for name in self._by_position], **{name: given[name] for name in self._by_keyword})
+        return self.loss(
+            *[given[name] for name in self._by_position],
+            **{name: given[name] for name in self._by_keyword},
+        )
 
     def _schedule(self) -> tuple[tuple[str, int, int], ...]:
         return ("start", self.start, 0), ("ramp", self.ramp, 0), ("interval", self.interval, 1)
 
 
 def describe(loss: Loss) -> str:
-    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``, ``l1_loss``."""
+    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``,
+    ``l1_loss``.
+    """
     if isinstance(loss, functools.partial):
         return f"partial({describe(loss.func)})"
     if isinstance(loss, nn.Module):
@@ -142,9 +164,13 @@ def _unwrap(loss: Loss) -> Loss:
 def _signature(loss: Loss) -> inspect.Signature | None:
     """The parameters of a call, or None where Python cannot tell (functions written in C)."""
     if isinstance(loss, type):
-        raise TypeError(f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))")
+        raise TypeError(
+            f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))"
+        )
     if not callable(loss):
-        raise TypeError(f"loss must be callable (a module, a function, a method), got {type(loss).__name__}")
+        raise TypeError(
+            f"loss must be callable (a module, a function, a method), got {type(loss).__name__}"
+        )
     try:
         return inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss)
     except (TypeError, ValueError):
@@ -156,11 +182,18 @@ def _positional_count(signature: inspect.Signature) -> int | None:
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return None
-    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+    return sum(
+        kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for kind in kinds
+    )
 
 
 def _default_inputs(signature: inspect.Signature | None) -> tuple[str, ...]:
-    return ("pred",) if signature is not None and _positional_count(signature) == 1 else ("pred", "target")
+    return (
+        ("pred",)
+        if signature is not None and _positional_count(signature) == 1
+        else ("pred", "target")
+    )
 
 
 def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
@@ -171,7 +204,10 @@ def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
         raise ValueError("inputs must name at least one input, got an empty tuple")
     for name in inputs:
         if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"inputs must hold identifiers, since they are passed as criterion(..., name=value), got {name!r}")
+            raise ValueError(
+                "inputs must hold identifiers, since they are passed as criterion(..., "
+                f"name=value), got {name!r}"
+            )
     return tuple(inputs)
 
 
@@ -187,12 +223,21 @@ def _by_keyword(names: tuple[str, ...], signature: inspect.Signature | None) -> 
     return tuple(keyword_only)
 
 
-def _check_call(loss: Loss, signature: inspect.Signature | None, names: tuple[str, ...], by_keyword: tuple[str, ...]) -> None:
+def _check_call(
+    loss: Loss,
+    signature: inspect.Signature | None,
+    names: tuple[str, ...],
+    by_keyword: tuple[str, ...],
+) -> None:
     if signature is None:
         return
     try:
-        signature.bind(*[name for name in names if name not in by_keyword], **{name: name for name in by_keyword})
+        signature.bind(
+            *[name for name in names if name not in by_keyword],
+            **{name: name for name in by_keyword},
+        )
     except TypeError as error:
         raise TypeError(
-            f"inputs {names} do not fit the call {describe(loss)}{signature}: {error}; name what it takes with inputs=(...)"
+            f"inputs {names} do not fit the call {describe(loss)}{signature}: {error}; name what "
+            "it takes with inputs=(...)"
         ) from error

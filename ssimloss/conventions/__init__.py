@@ -5,16 +5,18 @@ Each table maps a name to a :class:`Convention`, which is a mapping of options a
     F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])
     conventions.PSNR["basicsr"](pred, target, data_range=1.0, crop_border=4)
     print(conventions.describe("PSNR/basicsr"))
-    print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target, crop_border=4))
+    print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target,
+    crop_border=4))
 
-Losses over deep features own a network, and an adversarial loss is two, so that these are options of the module::
+Losses over deep features own a network, and an adversarial loss is two, so that these are options
+of the module::
 
     ssimloss.PerceptualLoss(**conventions.CONTENT["esrgan"])
     ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
     ssimloss.AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])
 
-Each is compared with the program it names in ``tests/test_parity.py``, ``tests/test_perceptual.py``,
-``tests/test_adversarial.py``. No convention guesses the data range.
+Each is compared with the program it names in ``tests/test_parity.py``,
+``tests/test_perceptual.py``, ``tests/test_adversarial.py``. No convention guesses the data range.
 """
 
 from ssimloss.conventions._adversarial import ADVERSARIAL

@@ -1,7 +1,8 @@
-"""Adversarial losses as papers and programs have them: which form, which halves, and who detaches what.
+"""Adversarial losses as papers and programs have them: which form, which halves, and who detaches
+what.
 
-They are options of ``AdversarialLoss``. Its weight beside other losses, penalties and feature matching are named in the notes, and left to
-the caller.
+They are options of ``AdversarialLoss``. Its weight beside other losses, penalties and feature
+matching are named in the notes, and left to the caller.
 """
 
 from typing import Any
@@ -11,17 +12,24 @@ from ssimloss.conventions._content import FeatureConvention, Table
 FORMULA = "float64 rounding, of its formula"
 # What every adversarial training has to do outside of the loss.
 IMAGES = (
-    "Discriminator's step: the caller detaches the generated image, discriminator(fake.detach()). Generator's step: nothing is detached "
-    "but what is said here; the gradient that reaches the discriminator's parameters is thrown away (requires_grad_(False), or zero_grad)."
+    "Discriminator's step: the caller detaches the generated image, discriminator(fake.detach()). "
+    "Generator's step: nothing is detached but what is said here; the gradient that reaches the "
+    "discriminator's parameters is thrown away (requires_grad_(False), or zero_grad)."
 )
-ONE_SIDED = "The generator's loss looks at generated images only; there are no real logits to detach."
+ONE_SIDED = (
+    "The generator's loss looks at generated images only; there are no real logits to detach."
+)
 BASICSR = "BasicSR 1.4.2"
 
 
-def _adversarial(name: str, title: str, program: str, kind: str, detaches: str, *notes: str, **options: Any) -> FeatureConvention:
+def _adversarial(
+    name: str, title: str, program: str, kind: str, detaches: str, *notes: str, **options: Any
+) -> FeatureConvention:
     relativistic, same_as = options.pop("relativistic", None), options.pop("same_as", None)
     given = {"kind": kind, "relativistic": relativistic, **options}
-    return FeatureConvention("ADVERSARIAL", name, title, program, FORMULA, given, same_as, (detaches, IMAGES, *notes))
+    return FeatureConvention(
+        "ADVERSARIAL", name, title, program, FORMULA, given, same_as, (detaches, IMAGES, *notes)
+    )
 
 
 ADVERSARIAL: dict[str, FeatureConvention] = Table(
@@ -67,8 +75,10 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         "GANLoss and Pix2PixHDModel of the authors' program; Wang et al. 2018",
         "least_squares",
         ONE_SIDED,
-        "Beside it, with weight 10, FeatureMatchingLoss() over all maps but the last of each scale, the real ones detached.",
-        "Its discriminator returns lists of maps; the logits are the last of each: [maps[-1] for maps in outputs].",
+        "Beside it, with weight 10, FeatureMatchingLoss() over all maps but the last of each "
+        "scale, the real ones detached.",
+        "Its discriminator returns lists of maps; the logits are the last of each: [maps[-1] for "
+        "maps in outputs].",
         square_weight=1.0,
         total="mean",
         scales="sum",
@@ -87,9 +97,11 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         "relativistic average cross entropy, both losses halved",
         "the authors' first program; Wang et al. 2018",
         "cross_entropy",
-        "Real logits are constants in the generator's loss (detach_real=True). The discriminator's gradient goes through both averages.",
+        "Real logits are constants in the generator's loss (detach_real=True). The "
+        "discriminator's gradient goes through both averages.",
         "It weighs 5e-3 beside the content loss.",
-        "Under DistributedDataParallel the average is that of each process; synchronize=True makes it one.",
+        "Under DistributedDataParallel the average is that of each process; synchronize=True "
+        "makes it one.",
         relativistic="average",
         total="mean",
         detach_real=True,
@@ -116,7 +128,8 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         "Arjovsky, Chintala & Bottou 2017",
         "wasserstein",
         ONE_SIDED,
-        "The critic's weights are clipped, or its gradient penalised: functional.gradient_penalty with weight 10 (WGAN-GP).",
+        "The critic's weights are clipped, or its gradient penalised: functional.gradient_penalty "
+        "with weight 10 (WGAN-GP).",
     ),
     _adversarial(
         "stylegan2",
@@ -131,13 +144,19 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         "paired relativistic logistic loss",
         "Huang et al. 2024",
         "softplus",
-        "Real logits are constants in the generator's loss here; the program lets their gradient run, and the generator's is the same.",
+        "Real logits are constants in the generator's loss here; the program lets their gradient "
+        "run, and the generator's is the same.",
         "Beside it functional.r1_penalty and functional.r2_penalty, each with weight gamma / 2.",
         relativistic="paired",
     ),
     *(
         _adversarial(
-            f"basicsr_{name}", f"BasicSR's GANLoss({name!r})", f"GANLoss({name!r}), SRGANModel, {BASICSR}", kind, ONE_SIDED, **rest
+            f"basicsr_{name}",
+            f"BasicSR's GANLoss({name!r})",
+            f"GANLoss({name!r}), SRGANModel, {BASICSR}",
+            kind,
+            ONE_SIDED,
+            **rest,
         )
         for name, kind, rest in (
             ("vanilla", "cross_entropy", {"same_as": "gan"}),
@@ -149,13 +168,15 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
     ),
     _adversarial(
         "basicsr_esrgan",
-        "relativistic average cross entropy, both losses halved, averages constant for the discriminator",
+        "relativistic average cross entropy, both losses halved, averages constant for the "
+        "discriminator",
         f"GANLoss('vanilla'), ESRGANModel, {BASICSR}",
         "cross_entropy",
-        "Real logits are constants in the generator's loss (detach_real=True), and each average is one in the discriminator's "
-        "(detach_average=True), which has two backward passes: its value is that of esrgan, its gradient is not.",
-        "With GANLoss('hinge') its generator's two parts cancel to a loss without a gradient. kind='hinge' with relativistic='average' is "
-        "the published form, and not that.",
+        "Real logits are constants in the generator's loss (detach_real=True), and each average "
+        "is one in the discriminator's (detach_average=True), which has two backward passes: its "
+        "value is that of esrgan, its gradient is not.",
+        "With GANLoss('hinge') its generator's two parts cancel to a loss without a gradient. "
+        "kind='hinge' with relativistic='average' is the published form, and not that.",
         relativistic="average",
         total="mean",
         detach_real=True,

@@ -1,7 +1,9 @@
-"""Content and texture losses as papers and programs have them: which layers, before or after the activation, which distance.
+"""Content and texture losses as papers and programs have them: which layers, before or after the
+activation, which distance.
 
-They are options of ``PerceptualLoss`` and ``TextureLoss``, which own a network; a :class:`Convention` of two images has none. The factor
-on the whole loss, the images' range and the network's weights are left to the caller.
+They are options of ``PerceptualLoss`` and ``TextureLoss``, which own a network; a
+:class:`Convention` of two images has none. The factor on the whole loss, the images' range and the
+network's weights are left to the caller.
 """
 
 import dataclasses
@@ -14,14 +16,22 @@ from ssimloss.conventions import _programs as p
 
 PYTORCH_TUTORIAL = "PyTorch's tutorial on neural style transfer"
 FORMULA = "float64 rounding, of its formula with the same random network"
-PIX2PIXHD = {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
+PIX2PIXHD = {
+    "relu1_1": 1 / 32,
+    "relu2_1": 1 / 16,
+    "relu3_1": 1 / 8,
+    "relu4_1": 1 / 4,
+    "relu5_1": 1.0,
+}
 GATYS = dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), 0.2)
 STYLE_TUTORIAL = dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class FeatureConvention(Mapping[str, Any]):
-    """Options of a module, as a paper or program has them: ``PerceptualLoss(**conventions.CONTENT["esrgan"])``."""
+    """Options of a module, as a paper or program has them:
+    ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
+    """
 
     table: str
     name: str
@@ -34,7 +44,10 @@ class FeatureConvention(Mapping[str, Any]):
 
     def __post_init__(self) -> None:
         """Freeze the options."""
-        frozen = {name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value for name, value in self.options.items()}
+        frozen = {
+            name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+            for name, value in self.options.items()
+        }
         object.__setattr__(self, "options", MappingProxyType(frozen))
 
     @property
@@ -44,7 +57,9 @@ class FeatureConvention(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         value = self.options[key]
-        return dict(value) if isinstance(value, Mapping) else value  # the layers are the caller's to change
+        return (
+            dict(value) if isinstance(value, Mapping) else value
+        )  # the layers are the caller's to change
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.options)
@@ -62,12 +77,22 @@ class FeatureConvention(Mapping[str, Any]):
         return f"<convention {self.full_name}>"
 
     def __str__(self) -> str:
-        loss = {"CONTENT": "PerceptualLoss", "GRAM": "TextureLoss", "ADVERSARIAL": "AdversarialLoss"}[self.table]
-        lines = [f"{self.full_name}: {self.title}", *_entry("program", self.program), *_entry("matched", f"to {self.exact}")]
+        loss = {
+            "CONTENT": "PerceptualLoss",
+            "GRAM": "TextureLoss",
+            "ADVERSARIAL": "AdversarialLoss",
+        }[self.table]
+        lines = [
+            f"{self.full_name}: {self.title}",
+            *_entry("program", self.program),
+            *_entry("matched", f"to {self.exact}"),
+        ]
         if self.same_as:
             lines += _entry("same as", f"{self.table}/{self.same_as}")
         for name, value in self.items():
-            lines += _entry("options" if name == next(iter(self.options)) else "", f"{name}={value!r}")
+            lines += _entry(
+                "options" if name == next(iter(self.options)) else "", f"{name}={value!r}"
+            )
         lines += _entry("use", f'ssimloss.{loss}(**conventions.{self.table}["{self.name}"])')
         for note in self.notes:
             lines += _entry("note", note)
@@ -79,7 +104,9 @@ class FeatureConvention(Mapping[str, Any]):
 
 def _entry(label: str, text: str) -> list[str]:
     first = f"  {label:<10}"
-    return textwrap.wrap(text, 110, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
+    return textwrap.wrap(
+        text, 110, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+    )
 
 
 def _find(table: str, name: str) -> FeatureConvention:
@@ -98,8 +125,20 @@ class Table(dict[str, FeatureConvention]):
         raise KeyError(f"no convention {name!r}; there are {', '.join(self)}")
 
 
-def _content(name: str, title: str, program: str, layers: Mapping[str, float], exact: str = FORMULA, **rest: Any) -> FeatureConvention:
-    options = {"network": "vgg19", "layers": dict(layers), "distance": "l1", **rest.pop("options", {})}
+def _content(
+    name: str,
+    title: str,
+    program: str,
+    layers: Mapping[str, float],
+    exact: str = FORMULA,
+    **rest: Any,
+) -> FeatureConvention:
+    options = {
+        "network": "vgg19",
+        "layers": dict(layers),
+        "distance": "l1",
+        **rest.pop("options", {}),
+    }
     return FeatureConvention("CONTENT", name, title, program, exact, options, **rest)
 
 
@@ -111,7 +150,10 @@ CONTENT: dict[str, FeatureConvention] = Table(
         {"relu5_4": 1.0},
         "its equation, averaged over channels too",
         options={"distance": "l2", "feature_scale": 1 / 12.75},
-        notes=("Features are divided by 12.75, which makes it 0.006 of what it is without; the adversarial loss weighs 1e-3 beside it.",),
+        notes=(
+            "Features are divided by 12.75, which makes it 0.006 of what it is without; the "
+            "adversarial loss weighs 1e-3 beside it.",
+        ),
     ),
     _content(
         "esrgan",
@@ -138,7 +180,10 @@ CONTENT: dict[str, FeatureConvention] = Table(
         "VGGLoss of pix2pixHD 2c0c4a2",
         PIX2PIXHD,
         options={"normalization": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))},
-        notes=("Whatever data_range says, the network sees [-1, 1], where it was trained on about [-2.1, 2.6].",),
+        notes=(
+            "Whatever data_range says, the network sees [-1, 1], where it was trained on about "
+            "[-2.1, 2.6].",
+        ),
     ),
     _content(
         "basicsr",
@@ -146,7 +191,10 @@ CONTENT: dict[str, FeatureConvention] = Table(
         "PerceptualLoss(layer_weights={'conv5_4': 1}), BasicSR 1.4.2",
         {"conv5_4": 1.0},
         same_as="esrgan",
-        notes=("criterion='fro' is the norm over the whole batch, which grows with its size, and is not offered.",),
+        notes=(
+            "criterion='fro' is the norm over the whole batch, which grows with its size, and is "
+            "not offered.",
+        ),
     ),
     _content(
         "mmagic",
@@ -154,7 +202,9 @@ CONTENT: dict[str, FeatureConvention] = Table(
         "PerceptualLoss(layer_weights={'34': 1.0}), mmagic 1.2",
         {"conv5_4": 1.0},
         same_as="esrgan",
-        notes=("Its norm_img=True, the default, means images in [-1, 1]: pass data_range=(-1, 1).",),
+        notes=(
+            "Its norm_img=True, the default, means images in [-1, 1]: pass data_range=(-1, 1).",
+        ),
     ),
     _content(
         "piq",
@@ -164,21 +214,36 @@ CONTENT: dict[str, FeatureConvention] = Table(
         options={"network": "vgg16", "distance": "l2"},
         notes=(
             "piq adds over the layer's 256 channels where others average; that is the weight.",
-            "Its conv layers return features after the activation, which is in place there; name the relu for the same number.",
+            "Its conv layers return features after the activation, which is in place there; name "
+            "the relu for the same number.",
         ),
     ),
 )
 
 
-def _gram(name: str, title: str, program: str, layers: Mapping[str, float], exact: str = FORMULA, **rest: Any) -> FeatureConvention:
-    options = {"network": "vgg19", "layers": dict(layers), "gram": "chw", "distance": "l1", **rest.pop("options", {})}
+def _gram(
+    name: str,
+    title: str,
+    program: str,
+    layers: Mapping[str, float],
+    exact: str = FORMULA,
+    **rest: Any,
+) -> FeatureConvention:
+    options = {
+        "network": "vgg19",
+        "layers": dict(layers),
+        "gram": "chw",
+        "distance": "l1",
+        **rest.pop("options", {}),
+    }
     return FeatureConvention("GRAM", name, title, program, exact, options, **rest)
 
 
 GRAM: dict[str, FeatureConvention] = Table(
     _gram(
         "johnson",
-        "perceptual losses for style transfer: Gram matrices over C H W, squared Frobenius distance",
+        "perceptual losses for style transfer: Gram matrices over C H W, squared Frobenius "
+        "distance",
         "Johnson, Alahi & Fei-Fei 2016, eq. 3-4",
         dict.fromkeys(("relu1_2", "relu2_2", "relu3_3", "relu4_3"), 1.0),
         "its equation",
@@ -191,7 +256,10 @@ GRAM: dict[str, FeatureConvention] = Table(
         GATYS,
         "its equation",
         options={"gram": "gatys", "distance": "squared_frobenius", "pooling": "average"},
-        notes=("The paper's network was rescaled so that each unit's mean activation is 1; torchvision's weights are not.",),
+        notes=(
+            "The paper's network was rescaled so that each unit's mean activation is 1; "
+            "torchvision's weights are not.",
+        ),
     ),
     _gram(
         "basicsr",
@@ -205,7 +273,9 @@ GRAM: dict[str, FeatureConvention] = Table(
         "PerceptualLoss(layer_weights={'34': 1.0}), mmagic 1.2",
         {"conv5_4": 1.0},
         same_as="basicsr",
-        notes=("Its norm_img=True, the default, means images in [-1, 1]: pass data_range=(-1, 1).",),
+        notes=(
+            "Its norm_img=True, the default, means images in [-1, 1]: pass data_range=(-1, 1).",
+        ),
     ),
     _gram(
         "piq",

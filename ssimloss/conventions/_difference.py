@@ -25,7 +25,9 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """The way from one convention's value to another's; the changes add up to their difference. ``print`` shows a table."""
+    """The way from one convention's value to another's; the changes add up to their difference.
+    ``print`` shows a table.
+    """
 
     measure: str
     unit: str
@@ -44,11 +46,24 @@ class Difference:
         unit = f", {self.unit}" if self.unit else ""
         digits = 4 if self.unit == "dB" else 6
         rows = [(self.name_a, "", _number(self.value_a, digits), "")]
-        rows += [(f"  {s.name}", f"{s.before} -> {s.after}", _number(s.value, digits), _number(s.change, digits, "+")) for s in self.steps]
-        rows += [(self.name_b, "", _number(self.value_b, digits), _number(self.difference, digits, "+"))]
+        rows += [
+            (
+                f"  {s.name}",
+                f"{s.before} -> {s.after}",
+                _number(s.value, digits),
+                _number(s.change, digits, "+"),
+            )
+            for s in self.steps
+        ]
+        rows += [
+            (self.name_b, "", _number(self.value_b, digits), _number(self.difference, digits, "+"))
+        ]
         head = (f"{self.measure}{unit}", "", "value", "change")
         widths = [max(len(row[i]) for row in (head, *rows)) for i in range(4)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in (head, *rows)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
+            for a, b, c, d in (head, *rows)
+        ]
         lines.insert(1, "-" * (sum(widths) + 6))
         if not self.steps:
             lines.append("the two are the same definition")
@@ -67,17 +82,20 @@ def explain_difference(
 ) -> Difference:
     """Compute two conventions on your images and say where their difference comes from.
 
-    What the first does is replaced by what the second does, one attribute at a time, in the order in which they are computed. How much
-    is put down to which attribute depends on that order a little; the sum does not.
+    What the first does is replaced by what the second does, one attribute at a time, in the order
+    in which they are computed. How much is put down to which attribute depends on that order a
+    little; the sum does not.
 
     Args:
         a, b: two conventions of one measure, or their names as :func:`describe` takes them.
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total variation takes ``pred`` alone.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total variation
+            takes ``pred`` alone.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         crop_border: pixels cut off at every side, by those of the two that cut.
 
     Returns:
-        A :class:`Difference`, everything computed in float64; conventions with one number per image are averaged over the batch.
+        A :class:`Difference`, everything computed in float64; conventions with one number per image
+        are averaged over the batch.
 
     Raises:
         ValueError: two different measures, or images that one of the two refuses.
@@ -87,16 +105,24 @@ def explain_difference(
     first, second = find(a), find(b)
     measure = first.measure
     if second.measure is not measure:
-        raise ValueError(f"{first.full_name} and {second.full_name} are different measures, {measure.title} and {second.measure.title}")
+        raise ValueError(
+            f"{first.full_name} and {second.full_name} are different measures, {measure.title} "
+            f"and {second.measure.title}"
+        )
     between = f"{first.full_name} against {second.full_name}"
     check_arguments(measure, between, pred, target, data_range)
     first.check_luma(pred)
     second.check_luma(pred)
     cuts = first.preparation.crop or second.preparation.crop
     if cuts and crop_border is None:
-        raise TypeError(f"{between}: one of them cuts the border off and needs crop_border; papers cut as many pixels as the scale")
+        raise TypeError(
+            f"{between}: one of them cuts the border off and needs crop_border; papers cut as "
+            "many pixels as the scale"
+        )
     if crop_border is not None and not cuts:
-        raise TypeError(f"{between}: neither cuts the border; leave crop_border out, or crop the images before")
+        raise TypeError(
+            f"{between}: neither cuts the border; leave crop_border out, or crop the images before"
+        )
 
     def value(state: dict[str, Any]) -> float:
         return _value(measure, state, pred, target, data_range, crop_border)
@@ -113,7 +139,9 @@ def explain_difference(
         now = value(state)
         steps.append(Step(attribute.name, words, attribute.words(state), now, _change(last, now)))
         last = now
-    return Difference(measure.title, measure.unit, first.full_name, second.full_name, value_a, last, tuple(steps))
+    return Difference(
+        measure.title, measure.unit, first.full_name, second.full_name, value_a, last, tuple(steps)
+    )
 
 
 def _value(
@@ -124,7 +152,9 @@ def _value(
     data_range: DataRange,
     crop_border: int | None,
 ) -> float:
-    """The value, rounded to 8 bit in the images' own precision where that is asked for, and otherwise in float64."""
+    """The value, rounded to 8 bit in the images' own precision where that is asked for, and
+    otherwise in float64.
+    """
     if not state.get("quantise"):
         pred, target = pred.double(), None if target is None else target.double()
     return evaluate(measure, state, pred, target, data_range, crop_border).mean().item()

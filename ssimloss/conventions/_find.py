@@ -17,7 +17,8 @@ TABLES: dict[str, dict[str, Convention]] = {
 
 
 def find(name: str | Convention) -> Convention:
-    """The convention of this name: ``"SSIM/basicsr"``, or ``"skimage_gaussian"`` where only one measure has it.
+    """The convention of this name: ``"SSIM/basicsr"``, or ``"skimage_gaussian"`` where only one
+    measure has it.
 
     Raises:
         KeyError: no such name, or several; the message lists what there is.
@@ -26,7 +27,10 @@ def find(name: str | Convention) -> Convention:
     if isinstance(name, Convention):
         return name
     if not isinstance(name, str):
-        raise TypeError(f"a convention is named by a string such as 'SSIM/basicsr', or given as it is, got {type(name).__name__} {name!r}")
+        raise TypeError(
+            "a convention is named by a string such as 'SSIM/basicsr', or given as it is, got "
+            f"{type(name).__name__} {name!r}"
+        )
     measure, slash, bare = name.rpartition("/")
     if slash:
         if measure not in TABLES:
@@ -38,4 +42,7 @@ def find(name: str | Convention) -> Convention:
     if not found:
         every = ", ".join(c.full_name for table in TABLES.values() for c in table.values())
         raise KeyError(f"no convention {name!r}; there are {every}")
-    raise KeyError(f"several conventions are called {name!r}: {', '.join(c.full_name for c in found)}; name the one you mean")
+    raise KeyError(
+        f"several conventions are called {name!r}: {', '.join(c.full_name for c in found)}; name "
+        "the one you mean"
+    )

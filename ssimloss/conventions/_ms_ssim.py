@@ -7,7 +7,15 @@ from ssimloss.conventions import _programs as p
 from ssimloss.conventions._convention import Convention
 
 
-def _ms_ssim(name: str, title: str, program: str, version: str, tolerance: float, exact: str = p.ROUNDING, **rest: Any) -> Convention:
+def _ms_ssim(
+    name: str,
+    title: str,
+    program: str,
+    version: str,
+    tolerance: float,
+    exact: str = p.ROUNDING,
+    **rest: Any,
+) -> Convention:
     return Convention(_measures.MS_SSIM, name, title, program, version, tolerance, exact, **rest)
 
 
@@ -26,7 +34,8 @@ MS_SSIM: dict[str, Convention] = p.Table(
             options=_MATLAB_MS_SSIM,
             notes=(
                 "The weights sum to 1.0001 and are used as printed.",
-                "A negative mean, on which the program becomes complex, is bent to stay positive here, for the gradient's sake.",
+                "A negative mean, on which the program becomes complex, is bent to stay positive "
+                "here, for the gradient's sake.",
             ),
         ),
         _ms_ssim(

@@ -8,7 +8,15 @@ from ssimloss.conventions._convention import Convention
 from ssimloss.conventions._preparation import Preparation
 
 
-def _psnr(name: str, title: str, program: str, version: str, tolerance: float, exact: str = p.ROUNDING, **rest: Any) -> Convention:
+def _psnr(
+    name: str,
+    title: str,
+    program: str,
+    version: str,
+    tolerance: float,
+    exact: str = p.ROUNDING,
+    **rest: Any,
+) -> Convention:
     return Convention(_measures.PSNR, name, title, program, version, tolerance, exact, **rest)
 
 
@@ -53,7 +61,10 @@ PSNR: dict[str, Convention] = p.Table(
             options={"eps": 1e-8},
             preparation=Preparation(luma="bt601_float32"),
             gray="pyiqa",
-            notes=("Reads 20 log10(255 / 219) = 1.322 dB lower than the studio luma of the papers.", "Nothing is clamped or rounded."),
+            notes=(
+                "Reads 20 log10(255 / 219) = 1.322 dB lower than the studio luma of the papers.",
+                "Nothing is clamped or rounded.",
+            ),
         ),
         _psnr(
             "pyiqa_ycbcr",
@@ -66,7 +77,14 @@ PSNR: dict[str, Convention] = p.Table(
             gray="pyiqa",
             notes=("Nothing is clamped or rounded.",),
         ),
-        _psnr("piq", "piq as it comes", "piq.psnr(data_range=...)", p.PIQ, 1e-10, options={"eps": 1e-8}),
+        _psnr(
+            "piq",
+            "piq as it comes",
+            "piq.psnr(data_range=...)",
+            p.PIQ,
+            1e-10,
+            options={"eps": 1e-8},
+        ),
         _psnr(
             "piq_gray",
             "piq on the luma",
@@ -96,20 +114,41 @@ PSNR: dict[str, Convention] = p.Table(
             options={"pooling": "batch"},
             same_as="torchmetrics",
         ),
-        _psnr("skimage", "the definition, one image at a time", "peak_signal_noise_ratio(data_range=...)", p.SKIMAGE, 1e-10),
-        _psnr("tensorflow", "TensorFlow", "tf.image.psnr", p.TENSORFLOW, 1e-5, "it computes in float32", same_as="skimage"),
+        _psnr(
+            "skimage",
+            "the definition, one image at a time",
+            "peak_signal_noise_ratio(data_range=...)",
+            p.SKIMAGE,
+            1e-10,
+        ),
+        _psnr(
+            "tensorflow",
+            "TensorFlow",
+            "tf.image.psnr",
+            p.TENSORFLOW,
+            1e-5,
+            "it computes in float32",
+            same_as="skimage",
+        ),
         _psnr("monai", "MONAI", "PSNRMetric(max_val=...)", p.MONAI, 1e-10, same_as="skimage"),
     ]
 )
 
 
 def _charbonnier(name: str, title: str, program: str, version: str, **rest: Any) -> Convention:
-    return Convention(_measures.CHARBONNIER, name, title, program, version, 1e-12, p.ROUNDING, **rest)
+    return Convention(
+        _measures.CHARBONNIER, name, title, program, version, 1e-12, p.ROUNDING, **rest
+    )
 
 
 CHARBONNIER: dict[str, Convention] = p.Table(
     [
-        _charbonnier("lapsrn", "the formula as published, eps = 1e-3", "LapSRN (Lai et al. 2017)", "tests/reference.py"),
+        _charbonnier(
+            "lapsrn",
+            "the formula as published, eps = 1e-3",
+            "LapSRN (Lai et al. 2017)",
+            "tests/reference.py",
+        ),
         _charbonnier(
             "basicsr",
             "eps = 1e-12 under the root is 1e-6 in front of it",
@@ -117,7 +156,8 @@ CHARBONNIER: dict[str, Convention] = p.Table(
             "BasicSR 1.4.2; its formula",
             options={"eps": 1e-6},
             notes=(
-                "The program writes sqrt(d^2 + 1e-12), which is 0 in float16 and has no gradient there; here it is computed in float32.",
+                "The program writes sqrt(d^2 + 1e-12), which is 0 in float16 and has no gradient "
+                "there; here it is computed in float32.",
                 "Also mmagic and pyiqa, and sqrt(d^2 + eps^2) with eps = 1e-6.",
             ),
         ),
@@ -133,20 +173,33 @@ CHARBONNIER: dict[str, Convention] = p.Table(
 )
 
 
-def _total_variation(name: str, title: str, program: str, version: str, tolerance: float = 1e-9, **rest: Any) -> Convention:
-    return Convention(_measures.TOTAL_VARIATION, name, title, program, version, tolerance, p.ROUNDING, **rest)
+def _total_variation(
+    name: str, title: str, program: str, version: str, tolerance: float = 1e-9, **rest: Any
+) -> Convention:
+    return Convention(
+        _measures.TOTAL_VARIATION, name, title, program, version, tolerance, p.ROUNDING, **rest
+    )
 
 
 TOTAL_VARIATION: dict[str, Convention] = p.Table(
     [
-        _total_variation("basicsr", "mean |dx| + mean |dy|", "WeightedTVLoss()", "BasicSR 1.4.2; its formula", 1e-12),
+        _total_variation(
+            "basicsr",
+            "mean |dx| + mean |dy|",
+            "WeightedTVLoss()",
+            "BasicSR 1.4.2; its formula",
+            1e-12,
+        ),
         _total_variation(
             "kornia",
             "the sum, its default",
             "kornia.losses.total_variation().sum(1)",
             p.KORNIA,
             options={"within_image": "sum", "reduction": "image"},
-            notes=("The program gives one number per image and channel, (N, C); added over channels they are this, (N,).",),
+            notes=(
+                "The program gives one number per image and channel, (N, C); added over channels "
+                "they are this, (N,).",
+            ),
         ),
         _total_variation(
             "kornia_mean",
@@ -154,7 +207,10 @@ TOTAL_VARIATION: dict[str, Convention] = p.Table(
             "kornia.losses.total_variation(reduction='mean').mean(1)",
             p.KORNIA,
             options={"reduction": "image"},
-            notes=("The program gives one number per image and channel, (N, C); averaged over channels they are this, (N,).",),
+            notes=(
+                "The program gives one number per image and channel, (N, C); averaged over "
+                "channels they are this, (N,).",
+            ),
         ),
         _total_variation(
             "torchmetrics",
@@ -177,7 +233,13 @@ TOTAL_VARIATION: dict[str, Convention] = p.Table(
             p.PIQ,
             options={"norm": "image_l2", "within_image": "sum"},
         ),
-        _total_variation("piq_l1", "the sum of an image", "piq.total_variation(norm_type='l1')", p.PIQ, options={"within_image": "sum"}),
+        _total_variation(
+            "piq_l1",
+            "the sum of an image",
+            "piq.total_variation(norm_type='l1')",
+            p.PIQ,
+            options={"within_image": "sum"},
+        ),
         _total_variation(
             "piq_l2_squared",
             "the sum of squares of an image",

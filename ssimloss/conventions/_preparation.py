@@ -1,4 +1,6 @@
-"""What a program does to the images before it compares them: clamp, round to 8 bit, crop, luma, round the luma."""
+"""What a program does to the images before it compares them: clamp, round to 8 bit, crop, luma,
+round the luma.
+"""
 
 import dataclasses
 
@@ -8,8 +10,9 @@ from torch import Tensor
 from ssimloss import _checks, color
 from ssimloss._checks import DataRange
 
-# Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114 put one luma in a thousand exactly half
-# way between two codes, and their rounding errors decide which way it goes.
+# Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114
+# put one luma in a thousand exactly half way between two codes, and their rounding errors decide
+# which way it goes.
 LUMA = {
     "bt601_studio": color.LUMA["bt601_studio"],
     "bt601": color.LUMA["bt601"],
@@ -23,7 +26,9 @@ class Preparation:
     """Done as if in the order of the fields, on images scaled to [0, 1]."""
 
     clamp: bool = False
-    quantise: bool = False  # to 256 levels, in the precision of the images themselves, as the programs save them
+    quantise: bool = (
+        False  # to 256 levels, in the precision of the images themselves, as the programs save them
+    )
     crop: bool = False  # by the crop_border that the caller states
     luma: str | None = None
     round: bool = False  # whole 8-bit codes after the luma
@@ -32,8 +37,12 @@ class Preparation:
         """Whether anything is done at all."""
         return self != Preparation()
 
-    def __call__(self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None) -> tuple[Tensor, Tensor]:
-        """Both images in float64 with values in [0, 1]; unchanged values, if nothing is to be done."""
+    def __call__(
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None
+    ) -> tuple[Tensor, Tensor]:
+        """Both images in float64 with values in [0, 1]; unchanged values, if nothing is
+        to be done.
+        """
         _checks.images(pred, target)
         lo, span = _checks.data_range(data_range)
         border = self._border(pred, crop_border)
@@ -46,7 +55,10 @@ class Preparation:
         assert crop_border is not None
         border = _checks.count("crop_border", crop_border, least=0)
         if 2 * border >= min(image.shape[2:]):
-            raise ValueError(f"crop_border={border} leaves nothing of images of {tuple(image.shape[2:])} pixels; use a smaller one")
+            raise ValueError(
+                f"crop_border={border} leaves nothing of images of {tuple(image.shape[2:])} "
+                "pixels; use a smaller one"
+            )
         return border
 
     def _prepared(self, image: Tensor, lo: float, span: float, border: int) -> Tensor:

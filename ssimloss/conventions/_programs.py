@@ -1,4 +1,6 @@
-"""What several tables say alike: versions, how closely a program can be met, what it does to the images first."""
+"""What several tables say alike: versions, how closely a program can be met, what it does to the
+images first.
+"""
 
 from collections.abc import Iterable
 
@@ -27,8 +29,13 @@ SKIMAGE = "scikit-image 0.26"
 TENSORFLOW = "TensorFlow 2.21"
 TORCHMETRICS = "torchmetrics 1.9.0"
 
-PYIQA_NOTE = ("The program clamps nothing, and passes the gradient straight through its rounding; here the gradient of rounding is 0.",)
-BASICSR_NOTE = ("The order is that of the program: tensor2img (clamp, times 255, round), crop, luma, float64.",)
+PYIQA_NOTE = (
+    "The program clamps nothing, and passes the gradient straight through its rounding; here the "
+    "gradient of rounding is 0.",
+)
+BASICSR_NOTE = (
+    "The order is that of the program: tensor2img (clamp, times 255, round), crop, luma, float64.",
+)
 
 
 class Table(dict[str, Convention]):

@@ -1,6 +1,7 @@
 """SSIM as programs compute it.
 
-``tolerance`` is what ``tests/test_parity.py`` allows against the program itself, or against numbers that it printed.
+``tolerance`` is what ``tests/test_parity.py`` allows against the program itself, or against numbers
+that it printed.
 """
 
 from typing import Any
@@ -10,7 +11,15 @@ from ssimloss.conventions import _programs as p
 from ssimloss.conventions._convention import Convention
 
 
-def _ssim(name: str, title: str, program: str, version: str, tolerance: float, exact: str = p.ROUNDING, **rest: Any) -> Convention:
+def _ssim(
+    name: str,
+    title: str,
+    program: str,
+    version: str,
+    tolerance: float,
+    exact: str = p.ROUNDING,
+    **rest: Any,
+) -> Convention:
     return Convention(_measures.SSIM, name, title, program, version, tolerance, exact, **rest)
 
 
@@ -22,7 +31,10 @@ SSIM: dict[str, Convention] = p.Table(
             "Wang's ssim_index.m",
             p.OCTAVE,
             1e-12,
-            notes=("Also what pytorch-msssim, TensorFlow, MONAI, piq without downsampling and kornia with padding='valid' compute.",),
+            notes=(
+                "Also what pytorch-msssim, TensorFlow, MONAI, piq without downsampling and kornia "
+                "with padding='valid' compute.",
+            ),
         ),
         _ssim(
             "matlab_wang",
@@ -32,8 +44,10 @@ SSIM: dict[str, Convention] = p.Table(
             1e-12,
             options={"downsample": "matlab"},
             notes=(
-                "Takes gray images on a scale of 0 to 255; matlab_ssim_downsampled makes them of RGB.",
-                "piq shrinks by the same factor but another filter, and rounds 2.5 down where MATLAB rounds up.",
+                "Takes gray images on a scale of 0 to 255; matlab_ssim_downsampled makes them of "
+                "RGB.",
+                "piq shrinks by the same factor but another filter, and rounds 2.5 down where "
+                "MATLAB rounds up.",
             ),
         ),
         _ssim(
@@ -62,7 +76,10 @@ SSIM: dict[str, Convention] = p.Table(
             p.SKIMAGE,
             1e-12,
             options={"window": "uniform", "window_size": 7, "covariance": "sample"},
-            notes=("The program reflects the border, crops the map by 3 and averages: whole windows only.",),
+            notes=(
+                "The program reflects the border, crops the map by 3 and averages: whole windows "
+                "only.",
+            ),
         ),
         _ssim(
             "skimage_gaussian",
@@ -88,10 +105,19 @@ SSIM: dict[str, Convention] = p.Table(
             1e-5,
             p.FLOAT32_WINDOW,
             same_as="wang2004",
-            notes=("Its data_range is 255 unless given, its nonnegative_ssim clamps the mean of a channel at 0 where asked to.",),
+            notes=(
+                "Its data_range is 255 unless given, its nonnegative_ssim clamps the mean of a "
+                "channel at 0 where asked to.",
+            ),
         ),
         _ssim(
-            "tensorflow", "TensorFlow", "tf.image.ssim", p.TENSORFLOW, 1e-12, "in float64; it computes in float32: 5e-5", same_as="wang2004"
+            "tensorflow",
+            "TensorFlow",
+            "tf.image.ssim",
+            p.TENSORFLOW,
+            1e-12,
+            "in float64; it computes in float32: 5e-5",
+            same_as="wang2004",
         ),
         _ssim(
             "monai",
@@ -99,7 +125,8 @@ SSIM: dict[str, Convention] = p.Table(
             "SSIMMetric(spatial_dims=2), SSIMLoss is 1 - it",
             p.MONAI,
             5e-5,
-            "the program computes in float32 whatever the images are, and E[x^2] - E[x]^2 cancels there",
+            "the program computes in float32 whatever the images are, and E[x^2] - E[x]^2 cancels "
+            "there",
             same_as="wang2004",
         ),
         _ssim(
@@ -111,7 +138,14 @@ SSIM: dict[str, Convention] = p.Table(
             options={"downsample": "auto"},
             notes=("Images of 384 pixels and more on the shorter side are shrunk.",),
         ),
-        _ssim("piq_full_size", "piq without downsampling", "piq.ssim(downsample=False)", p.PIQ, 1e-12, same_as="wang2004"),
+        _ssim(
+            "piq_full_size",
+            "piq without downsampling",
+            "piq.ssim(downsample=False)",
+            p.PIQ,
+            1e-12,
+            same_as="wang2004",
+        ),
         _ssim(
             "torchmetrics",
             "torchmetrics as it comes: reflected border",
@@ -120,8 +154,10 @@ SSIM: dict[str, Convention] = p.Table(
             1e-12,
             options={"padding": "reflect"},
             notes=(
-                "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, whatever kernel_size says.",
-                "Without data_range it takes the largest difference in the batch; a data_range (lo, hi) clamps, but does not subtract lo.",
+                "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, whatever "
+                "kernel_size says.",
+                "Without data_range it takes the largest difference in the batch; a data_range "
+                "(lo, hi) clamps, but does not subtract lo.",
             ),
         ),
         _ssim(
@@ -151,7 +187,10 @@ SSIM: dict[str, Convention] = p.Table(
             1e-12,
             "with a float64 window; the program's float32 window sums to 1 - 7e-8: 2e-5",
             options={"padding": "zeros"},
-            notes=("The programs take images in [0, 1] only. fused-ssim itself, which needs CUDA, was not run.",),
+            notes=(
+                "The programs take images in [0, 1] only. fused-ssim itself, which needs CUDA, "
+                "was not run.",
+            ),
         ),
         _ssim(
             "gaussian_splatting",
@@ -245,8 +284,15 @@ DSSIM: dict[str, Convention] = p.Table(
             "kornia's SSIM loss: half of 1 - SSIM",
             "kornia.losses.ssim_loss(window_size=11)",
             options={"padding": "reflect"},
-            notes=("It is half of ssim_loss, so the same weight weighs half as much beside other losses.",),
+            notes=(
+                "It is half of ssim_loss, so the same weight weighs half as much beside other "
+                "losses.",
+            ),
         ),
-        _dssim("kornia_valid", "kornia's SSIM loss, whole windows only", "kornia.losses.ssim_loss(window_size=11, padding='valid')"),
+        _dssim(
+            "kornia_valid",
+            "kornia's SSIM loss, whole windows only",
+            "kornia.losses.ssim_loss(window_size=11, padding='valid')",
+        ),
     ]
 )

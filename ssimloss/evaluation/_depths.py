@@ -12,18 +12,29 @@ def depth_words(reference: int, distorted: int) -> str:
     if reference == distorted:
         return ""
     low = min(reference, distorted)
-    limit = 20 * math.log10((1 << low) - 1) + 10 * math.log10(12)  # the error of rounding has a variance of 1/12
+    limit = 20 * math.log10((1 << low) - 1) + 10 * math.log10(
+        12
+    )  # the error of rounding has a variance of 1/12
     return (
-        f"reference of {reference} bit, result of {distorted} bit: each counts over its own range, {(1 << reference) - 1} and "
-        f"{(1 << distorted) - 1}; rounding to {low} bit alone leaves a PSNR of about {limit:.0f} dB"
+        f"reference of {reference} bit, result of {distorted} bit: each counts over its own "
+        f"range, {(1 << reference) - 1} and {(1 << distorted) - 1}; rounding to {low} bit alone "
+        f"leaves a PSNR of about {limit:.0f} dB"
     )
 
 
 def depth_note(batches: Iterable[Batch]) -> dict[str, str]:
-    """What an evaluation says of its pairs of two bit depths: an entry of ``Evaluation.about``, or none."""
+    """What an evaluation says of its pairs of two bit depths: an entry of ``Evaluation.about``, or
+    none.
+    """
     found: Counter[tuple[str, str]] = Counter()
     for batch in batches:
         for method, header in zip(batch.methods, batch.distorted, strict=True):
-            found[method, depth_words(batch.header.bit_depth, header.bit_depth)] += len(batch.images)
-    lines = [f"{method}, {number} image{'' if number == 1 else 's'}: {words}" for (method, words), number in found.items() if words]
+            found[method, depth_words(batch.header.bit_depth, header.bit_depth)] += len(
+                batch.images
+            )
+    lines = [
+        f"{method}, {number} image{'' if number == 1 else 's'}: {words}"
+        for (method, words), number in found.items()
+        if words
+    ]
     return {"bit depths": "\n".join(lines)} if lines else {}

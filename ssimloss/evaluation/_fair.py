@@ -17,18 +17,35 @@ class FairMeans:
 
 def fair_means(evaluation: Evaluation) -> list[FairMeans]:
     """One for each metric whose means in the summary are over unequal sets of images."""
-    return [found for metric in evaluation.metrics if (found := _fair(evaluation, metric.name)) is not None]
+    return [
+        found
+        for metric in evaluation.metrics
+        if (found := _fair(evaluation, metric.name)) is not None
+    ]
 
 
 def _fair(evaluation: Evaluation, metric: str) -> FairMeans | None:
     values = {
-        row.method: {i: image.values.get(row.method, {}).get(metric, math.nan) for i, image in enumerate(evaluation.images)}
+        row.method: {
+            i: image.values.get(row.method, {}).get(metric, math.nan)
+            for i, image in enumerate(evaluation.images)
+        }
         for row in evaluation.summaries
         if row.metric == metric
     }
-    sets = [frozenset(i for i, value in column.items() if math.isfinite(value)) for column in values.values()]
+    sets = [
+        frozenset(i for i, value in column.items() if math.isfinite(value))
+        for column in values.values()
+    ]
     if len(set(sets)) < 2:
         return None
     shared = frozenset.intersection(*sets)
-    means = {method: math.fsum(column[i] for i in shared) / len(shared) for method, column in values.items()} if shared else {}
+    means = (
+        {
+            method: math.fsum(column[i] for i in shared) / len(shared)
+            for method, column in values.items()
+        }
+        if shared
+        else {}
+    )
     return FairMeans(metric, len(shared), means)

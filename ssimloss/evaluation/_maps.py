@@ -1,4 +1,6 @@
-"""Pixels to look at: tones, errors and their scale, similarity, the worst region. Images are ``(C, H, W)`` in [0, 1]."""
+"""Pixels to look at: tones, errors and their scale, similarity, the worst region. Images are
+``(C, H, W)`` in [0, 1].
+"""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +28,9 @@ def unit(image: Image) -> Tensor:
 
 
 def tones(image: Image) -> tuple[float, float]:
-    """From where to where an image is shown: all of the range, of 16 bit the part that its values take."""
+    """From where to where an image is shown: all of the range, of 16 bit the part that its values
+    take.
+    """
     if image.bit_depth == 8:
         return FULL
     low, high = np.quantile(unit(image).numpy(), _TONES)
@@ -46,13 +50,18 @@ def tone_words(shown: tuple[float, float], levels: int) -> str:
     if shown == FULL:
         return ""
     low, high = (round(tone * levels) for tone in shown)
-    return f"Brightness is shown from {low} to {high} of {levels}, the range of the reference but for 0.1 % at either end."
+    return (
+        f"Brightness is shown from {low} to {high} of {levels}, the range of the reference but "
+        "for 0.1 % at either end."
+    )
 
 
 def pillow(pixels: Tensor) -> Pillow.Image:
     """uint8 pixels as Pillow has them."""
     array = pixels.numpy()
-    return Pillow.fromarray(array[0] if len(array) == 1 else np.ascontiguousarray(array.transpose(1, 2, 0)))
+    return Pillow.fromarray(
+        array[0] if len(array) == 1 else np.ascontiguousarray(array.transpose(1, 2, 0))
+    )
 
 
 def error_words(levels: int) -> str:
@@ -61,7 +70,9 @@ def error_words(levels: int) -> str:
 
 
 def error_limit(errors: Sequence[Tensor], levels: int) -> int:
-    """The upper end of the scale in levels: the power of two that few errors, given as parts of the range, pass; at least 4 of 255."""
+    """The upper end of the scale in levels: the power of two that few errors, given as parts of the
+    range, pass; at least 4 of 255.
+    """
     least = (levels + 1) // 64
     if not errors:
         return least
@@ -69,10 +80,13 @@ def error_limit(errors: Sequence[Tensor], levels: int) -> int:
     return min(levels, max(least, 1 << math.ceil(math.log2(max(high, 1)))))
 
 
-def worst_region(errors: Sequence[Tensor], size: Sequence[int], *, largest: tuple[int, int]) -> Region:
+def worst_region(
+    errors: Sequence[Tensor], size: Sequence[int], *, largest: tuple[int, int]
+) -> Region:
     """Where the largest squared errors ``(C, H, W)`` are: a region of at most ``largest``.
 
-    The sum over a region weighs its middle most (a tent in both directions), so that a small fault comes to lie there.
+    The sum over a region weighs its middle most (a tent in both directions), so that a small fault
+    comes to lie there.
     """
     height, width = (min(side, most) for side, most in zip(size, largest, strict=True))
     if (height, width) == tuple(size) or not errors:
@@ -96,7 +110,12 @@ def cut(pixels: Tensor, region: Region) -> Tensor:
 def _box_sums(values: Tensor, height: int, width: int) -> Tensor:
     """Sums over boxes, ``(H - height + 1, W - width + 1)``."""
     sums = torch.nn.functional.pad(values.cumsum(0).cumsum(1), (1, 0, 1, 0))
-    return sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    return (
+        sums[height:, width:]
+        - sums[:-height, width:]
+        - sums[height:, :-width]
+        + sums[:-height, :-width]
+    )
 
 
 def similarity(pred: Tensor, target: Tensor) -> Tensor | None:

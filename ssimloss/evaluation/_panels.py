@@ -1,7 +1,8 @@
-"""The picture of one pair: reference, distorted, their difference and their SSIM map, laid out by whole pixels.
+"""The picture of one pair: reference, distorted, their difference and their SSIM map, laid out by
+whole pixels.
 
-Small images are enlarged by a whole factor, so that their pixels stay squares; large ones are reduced, and the worst region follows at full
-resolution in a second row.
+Small images are enlarged by a whole factor, so that their pixels stay squares; large ones are
+reduced, and the worst region follows at full resolution in a second row.
 """
 
 import io
@@ -22,7 +23,16 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from ssimloss import _files
-from ssimloss.evaluation._maps import cut, error_limit, similarity, tone_words, toned, tones, unit, worst_region
+from ssimloss.evaluation._maps import (
+    cut,
+    error_limit,
+    similarity,
+    tone_words,
+    toned,
+    tones,
+    unit,
+    worst_region,
+)
 from ssimloss.evaluation.images import Image
 
 LONGEST = 720  # pixels of a panel's longer side
@@ -30,7 +40,9 @@ ENLARGED = 512  # the same of enlarged images
 SHORTEST = 260  # of the width of what holds a panel, its caption and its scale
 _GAP, _MARGIN, _HEAD, _CAPTION, _SCALE = 26, 30, 92, 28, 56  # pixels
 _DPI = 100
-_COMPRESSION = 4  # of PNG: noise becomes a few per cent larger than by the usual 6, in half the time
+_COMPRESSION = (
+    4  # of PNG: noise becomes a few per cent larger than by the usual 6, in half the time
+)
 _INK, _QUIET, _FRAME = "#1b1c1a", "#65645e", "#00b8d9"
 _GRIDS = ((1, 4), (2, 2), (4, 1))  # rows, columns of the four panels
 _GOOD_SHAPE = 1.6  # width by height of the whole
@@ -48,7 +60,9 @@ class _Panel:
     above: str = ""
 
 
-def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, str], caption: str) -> Path:
+def draw_panels(
+    path: Path, images: tuple[Image, Image], *, names: tuple[str, str], caption: str
+) -> Path:
     """Write the picture of a reference and a distorted image of one size as PNG."""
     reference, distorted = images
     truth, pred, levels = unit(reference), unit(distorted), reference.data_range
@@ -57,7 +71,11 @@ def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, st
     mean = error.mean(0, keepdim=True)
     limit = error_limit([mean], levels)
     map_of_similarity = similarity(pred, truth)
-    depths = ("", "") if reference.bit_depth == distorted.bit_depth else tuple(f", {image.bit_depth} bit" for image in images)
+    depths = (
+        ("", "")
+        if reference.bit_depth == distorted.bit_depth
+        else tuple(f", {image.bit_depth} bit" for image in images)
+    )
     panels = [
         _Panel(f"reference{depths[0]}: {names[0]}", toned(reference, shown)),
         _Panel(f"distorted{depths[1]}: {names[1]}", toned(distorted, shown)),
@@ -72,17 +90,37 @@ def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, st
         ),
     ]
     if map_of_similarity is not None:
-        panels.append(_Panel("SSIM map", map_of_similarity[None], "viridis", (0, 1), "mean of the channels, 1 is equal", "≤ "))
+        panels.append(
+            _Panel(
+                "SSIM map",
+                map_of_similarity[None],
+                "viridis",
+                (0, 1),
+                "mean of the channels, 1 is equal",
+                "≤ ",
+            )
+        )
     height, width = truth.shape[1:]
     side = max(height, width)
     factor = max(1, ENLARGED // side) if side <= LONGEST else LONGEST / side
-    notes = [f"{height} × {width} pixels (height × width)", tone_words(shown, levels).removesuffix(".")]
+    notes = [
+        f"{height} × {width} pixels (height × width)",
+        tone_words(shown, levels).removesuffix("."),
+    ]
     if factor > 1:
         notes.append(f"enlarged {factor} times")
     if factor < 1:
-        notes.append(f"upper row reduced to {100 * factor:.0f} %, lower row the framed region {_DETAIL} times enlarged")
+        notes.append(
+            f"upper row reduced to {100 * factor:.0f} %, lower row the framed region {_DETAIL} "
+            "times enlarged"
+        )
     figure = _draw(
-        panels, (height, width), factor, error, title=f"{names[1]} against {names[0]}", lines=(caption, " · ".join(filter(None, notes)))
+        panels,
+        (height, width),
+        factor,
+        error,
+        title=f"{names[1]} against {names[0]}",
+        lines=(caption, " · ".join(filter(None, notes))),
     )
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
@@ -91,7 +129,15 @@ def draw_panels(path: Path, images: tuple[Image, Image], *, names: tuple[str, st
     return path
 
 
-def _draw(panels: Sequence[_Panel], size: tuple[int, int], factor: float, error: Tensor, *, title: str, lines: tuple[str, str]) -> Figure:
+def _draw(
+    panels: Sequence[_Panel],
+    size: tuple[int, int],
+    factor: float,
+    error: Tensor,
+    *,
+    title: str,
+    lines: tuple[str, str],
+) -> Figure:
     height, width = (max(1, round(side * factor)) for side in size)
     cell, plain = max(width, SHORTEST), _CAPTION + height
     if factor < 1:
@@ -110,18 +156,53 @@ def _draw(panels: Sequence[_Panel], size: tuple[int, int], factor: float, error:
     _text(figure, whole, _MARGIN, _MARGIN + 6, title, room, size=15, weight="bold")
     _text(figure, whole, _MARGIN, _MARGIN + 34, lines[0], room, size=11.5)
     _text(figure, whole, _MARGIN, _MARGIN + 58, lines[1], room, size=9.5, color=_QUIET)
-    region = worst_region([error], size, largest=(max(1, height // _DETAIL), max(1, width // _DETAIL)))
+    region = worst_region(
+        [error], size, largest=(max(1, height // _DETAIL), max(1, width // _DETAIL))
+    )
     for number, panel in enumerate(panels):
         row, column = (0, number) if factor < 1 else divmod(number, columns)
         corner = (_MARGIN + column * (cell + _GAP), _MARGIN + _HEAD + tops[row])
-        axes = _place(figure, whole, panel, corner, (height, width), cell, _resized(panel.pixels, (height, width)))
+        axes = _place(
+            figure,
+            whole,
+            panel,
+            corner,
+            (height, width),
+            cell,
+            _resized(panel.pixels, (height, width)),
+        )
         if factor < 1:
             top, left, tall, broad = (side * factor for side in region)
-            axes.add_patch(Rectangle((left - 0.5, top - 0.5), broad, tall, fill=False, edgecolor=_FRAME, linewidth=1.5))
-            detail = cut(panel.pixels, region).repeat_interleave(_DETAIL, 1).repeat_interleave(_DETAIL, 2)
+            axes.add_patch(
+                Rectangle(
+                    (left - 0.5, top - 0.5),
+                    broad,
+                    tall,
+                    fill=False,
+                    edgecolor=_FRAME,
+                    linewidth=1.5,
+                )
+            )
+            detail = (
+                cut(panel.pixels, region)
+                .repeat_interleave(_DETAIL, 1)
+                .repeat_interleave(_DETAIL, 2)
+            )
             below = (corner[0], _MARGIN + _HEAD + tops[1])
-            words = f"x {region[1]} to {region[1] + region[3]}, y {region[0]} to {region[0] + region[2]}"
-            _place(figure, whole, panel, below, (detail.shape[1], detail.shape[2]), cell, detail, caption=words)
+            words = (
+                f"x {region[1]} to {region[1] + region[3]}, y {region[0]} to "
+                f"{region[0] + region[2]}"
+            )
+            _place(
+                figure,
+                whole,
+                panel,
+                below,
+                (detail.shape[1], detail.shape[2]),
+                cell,
+                detail,
+                caption=words,
+            )
     return figure
 
 
@@ -140,7 +221,9 @@ def _place(
     pixels: Tensor,
     caption: str | None = None,
 ) -> Axes:
-    """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top left, in pixels from the top."""
+    """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top
+    left, in pixels from the top.
+    """
     (x, y), (height, width) = corner, size
     _text(figure, whole, x, y + 4, panel.caption if caption is None else caption, cell, size=10.5)
     axes = figure.add_axes(_box(whole, x, y + _CAPTION, width, height))
@@ -151,20 +234,43 @@ def _place(
         axes.imshow(shown.transpose(1, 2, 0), interpolation="nearest", aspect="auto")
         return axes
     low, high = panel.scale
-    axes.imshow(pixels[0].numpy(), interpolation="nearest", aspect="auto", cmap=panel.colors, vmin=low, vmax=high)
+    axes.imshow(
+        pixels[0].numpy(),
+        interpolation="nearest",
+        aspect="auto",
+        cmap=panel.colors,
+        vmin=low,
+        vmax=high,
+    )
     if caption is None:
         under = y + _CAPTION + height
         bar = figure.add_axes(_box(whole, x, under + 8, cell, 10))
-        bar.imshow(colormaps[panel.colors](np.arange(256))[None], interpolation="nearest", aspect="auto")
+        bar.imshow(
+            colormaps[panel.colors](np.arange(256))[None], interpolation="nearest", aspect="auto"
+        )
         bar.set_axis_off()
-        for place, value, align in ((0.0, low, "left"), (0.5, (low + high) / 2, "center"), (1.0, high, "right")):
+        for place, value, align in (
+            (0.0, low, "left"),
+            (0.5, (low + high) / 2, "center"),
+            (1.0, high, "right"),
+        ):
             mark = f"{panel.below if place == 0 else panel.above if place == 1 else ''}{value:g}"
-            figure.text((x + place * cell) / whole[0], 1 - (under + 21) / whole[1], mark, size=8.5, color=_INK, ha=align, va="top")
+            figure.text(
+                (x + place * cell) / whole[0],
+                1 - (under + 21) / whole[1],
+                mark,
+                size=8.5,
+                color=_INK,
+                ha=align,
+                va="top",
+            )
         _text(figure, whole, x, under + 38, panel.unit, cell, size=8.5, color=_QUIET)
     return axes
 
 
-def _box(whole: tuple[int, int], x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+def _box(
+    whole: tuple[int, int], x: float, y: float, width: float, height: float
+) -> tuple[float, float, float, float]:
     """A box in pixels from the top left as matplotlib has it."""
     return x / whole[0], 1 - (y + height) / whole[1], width / whole[0], height / whole[1]
 
@@ -181,7 +287,9 @@ def _text(
     color: str = _INK,
     weight: str = "normal",
 ) -> None:
-    """One line, its middle cut out where it would not fit into ``room`` pixels; file names are no formulas."""
+    """One line, its middle cut out where it would not fit into ``room`` pixels; file names are no
+    formulas.
+    """
     font = _font(weight)
     glyphs = font.get_charmap()
     words = shown = "".join(c if ord(c) in glyphs else "\N{WHITE SQUARE}" for c in words)
@@ -190,7 +298,16 @@ def _text(
     while font.set_text(shown) is not None and font.get_width_height()[0] / 64 > room and kept > 4:
         kept -= 2
         shown = f"{words[: kept // 2]}…{words[-(kept // 2) :]}"
-    figure.text(x / whole[0], 1 - y / whole[1], shown, size=size, color=color, weight=weight, va="top", parse_math=False)
+    figure.text(
+        x / whole[0],
+        1 - y / whole[1],
+        shown,
+        size=size,
+        color=color,
+        weight=weight,
+        va="top",
+        parse_math=False,
+    )
 
 
 @cache
@@ -203,6 +320,11 @@ def _resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """By repetition where larger, by means over areas where smaller."""
     height, width = size
     if height >= pixels.shape[1] and width >= pixels.shape[2]:
-        return pixels.repeat_interleave(height // pixels.shape[1], 1).repeat_interleave(width // pixels.shape[2], 2)
-    planes = [Pillow.fromarray(plane.numpy()).resize((width, height), Pillow.Resampling.BOX) for plane in pixels]
+        return pixels.repeat_interleave(height // pixels.shape[1], 1).repeat_interleave(
+            width // pixels.shape[2], 2
+        )
+    planes = [
+        Pillow.fromarray(plane.numpy()).resize((width, height), Pillow.Resampling.BOX)
+        for plane in pixels
+    ]
     return torch.from_numpy(np.stack([np.asarray(plane) for plane in planes]))

@@ -1,8 +1,10 @@
-"""Whether the bytes of a PNG or JPEG file are whole, as far as the format can tell; decoders look less closely.
+"""Whether the bytes of a PNG or JPEG file are whole, as far as the format can tell; decoders look
+less closely.
 
-PNG carries a checksum in every chunk, which Pillow does not compare for the pixels. JPEG, WebP and TIFF have none; what can be seen is
-that markers make sense, that data neither end before the picture nor go on after it, that all strips are there, and that the end is not
-the zeros of a download that was given room and stopped.
+PNG carries a checksum in every chunk, which Pillow does not compare for the pixels. JPEG, WebP and
+TIFF have none; what can be seen is that markers make sense, that data neither end before the
+picture nor go on after it, that all strips are there, and that the end is not the zeros of a
+download that was given room and stopped.
 """
 
 import re
@@ -13,14 +15,37 @@ from typing import IO
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 
-TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)  # the tags that say where the pixels are
+TIFF_LAYOUT = (
+    256,
+    257,
+    273,
+    277,
+    278,
+    279,
+    284,
+    322,
+    323,
+    324,
+    325,
+)  # the tags that say where the pixels are
 
-_JPEG_SEGMENTS = {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)}  # tables, scans, restart interval, comment, applications
+_JPEG_SEGMENTS = {
+    0xC4,
+    0xCC,
+    0xDA,
+    0xDB,
+    0xDC,
+    0xDD,
+    0xFE,
+    *range(0xE0, 0xF0),
+}  # tables, scans, restart interval, comment, applications
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ZEROS = 64
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _EXCESS = bytes(range(0x35, 0xF5, 3))  # no marker, and no data that decode to nothing
-_IN_SCAN = re.compile(rb"\xff+([^\x00\xff])")  # any marker; a 0xFF of the data itself is followed by 0
+_IN_SCAN = re.compile(
+    rb"\xff+([^\x00\xff])"
+)  # any marker; a 0xFF of the data itself is followed by 0
 
 
 class DamagedError(ValueError):
@@ -65,14 +90,17 @@ def png_tells_late(file: IO[bytes]) -> bool:
 def padded_jpeg(content: bytes) -> bytes:
     """The same picture, with excess data at the end of each scan and restart interval.
 
-    Decoders fill up with gray where data end too early, and are content. Where nothing is missing, more changes nothing; so the file is
-    whole if both decode to the same pixels.
+    Decoders fill up with gray where data end too early, and are content. Where nothing is missing,
+    more changes nothing; so the file is whole if both decode to the same pixels.
 
     Raises:
-        DamagedError: the image has no end, a marker stands where none can, restart markers are out of order, or data follows the end.
+        DamagedError: the image has no end, a marker stands where none can, restart markers are out
+            of order, or data follows the end.
     """
     ends = list(_scan_ends(content))
-    parts = [content[start:end] for start, end in zip([0, *ends], [*ends, len(content)], strict=True)]
+    parts = [
+        content[start:end] for start, end in zip([0, *ends], [*ends, len(content)], strict=True)
+    ]
     return _EXCESS.join(parts)
 
 
@@ -81,7 +109,9 @@ def _scan_ends(content: bytes) -> Iterator[int]:
     at = 2
     while True:
         if content[at : at + 1] != b"\xff":
-            raise DamagedError(_truncated(content) if at >= len(content) else f"a marker is missing at byte {at}")
+            raise DamagedError(
+                _truncated(content) if at >= len(content) else f"a marker is missing at byte {at}"
+            )
         while content[at : at + 1] == b"\xff":
             at += 1
         if at >= len(content):
@@ -103,7 +133,8 @@ def _scan_ends(content: bytes) -> Iterator[int]:
                 raise DamagedError(_truncated(content))
             if 0xD0 <= found[1][0] <= 0xD7:
                 raise DamagedError(f"restart markers are out of order at byte {at}")
-    # Some cameras add a second picture, or data of their own; neither looks like the rest of a scan.
+    # Some cameras add a second picture, or data of their own; neither looks like the rest of a
+    # scan.
     behind = content[at:].rstrip(b"\0")
     if behind.endswith(b"\xff\xd9") and JPEG not in behind:
         raise DamagedError(f"its data goes on after an end of image at byte {at - 2}")
@@ -122,17 +153,24 @@ def demand_whole_tiff(tags: Mapping[int, Sequence[int]], size: int) -> None:
     (width, *_), (height, *_) = tags[256], tags[257]
     planes = tags.get(277, (1,))[0] if tags.get(284, (1,))[0] == 2 else 1
     tiled = 324 in tags
-    across, down = (max(1, tags.get(tag, (0,))[0]) for tag in (322, 323)) if tiled else (width, max(1, tags.get(278, (height,))[0]))
+    across, down = (
+        (max(1, tags.get(tag, (0,))[0]) for tag in (322, 323))
+        if tiled
+        else (width, max(1, tags.get(278, (height,))[0]))
+    )
     offsets, counts = (tags.get(tag, ()) for tag in ((324, 325) if tiled else (273, 279)))
     needed = -(-width // across) * -(-height // down) * planes
     if not len(offsets) == len(counts) == needed:
-        raise DamagedError(f"it needs {needed} strips or tiles of pixels and has {min(len(offsets), len(counts))}")
+        raise DamagedError(
+            f"it needs {needed} strips or tiles of pixels and has {min(len(offsets), len(counts))}"
+        )
     if any(offset + count > size for offset, count in zip(offsets, counts, strict=True)):
         raise DamagedError(f"it is truncated: {size} bytes, and pixels beyond")
 
 
 def demand_filled_webp(content: bytes) -> None:
-    """To a WebP decoder zeros are as good as any data; data that are no pixels, such as padded EXIF, may well end in them.
+    """To a WebP decoder zeros are as good as any data; data that are no pixels, such as padded
+    EXIF, may well end in them.
 
     Raises:
         DamagedError: pixels end in zeros, as no compressed data do.
@@ -140,7 +178,9 @@ def demand_filled_webp(content: bytes) -> None:
     at = 12
     while at + 8 <= len(content):
         size = int.from_bytes(content[at + 4 : at + 8], "little")
-        if content[at : at + 4] in (b"VP8 ", b"VP8L", b"ANMF") and content[at + 8 : at + 8 + size].endswith(bytes(_ZEROS)):
+        if content[at : at + 4] in (b"VP8 ", b"VP8L", b"ANMF") and content[
+            at + 8 : at + 8 + size
+        ].endswith(bytes(_ZEROS)):
             raise DamagedError("its pixels end in nothing but zeros")
         at += 8 + size + size % 2
 

@@ -1,4 +1,6 @@
-"""The measures of an evaluation, and their values of one batch of pairs: prepared once for all, with words where one cannot serve."""
+"""The measures of an evaluation, and their values of one batch of pairs: prepared once for all,
+with words where one cannot serve.
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +13,9 @@ from ssimloss.metrics import protocol as protocol_of
 from ssimloss.metrics.protocol import Prepared
 
 
-def measures_of(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None = None) -> list[ImageMeasure]:
+def measures_of(
+    metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None = None
+) -> list[ImageMeasure]:
     """The measures that are named, under a protocol that may be named too.
 
     Raises:
@@ -19,13 +23,22 @@ def measures_of(metrics: Sequence[str | ImageMeasure], protocol: str | Protocol,
         TypeError: one string.
     """
     if isinstance(metrics, str):
-        raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)")
+        raise TypeError(
+            f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)"
+        )
     if isinstance(protocol, str):
         protocol = protocol_of(protocol, scale=scale)
     elif scale is not None:
         raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
-    if metrics and not any(isinstance(one, str) for one in metrics) and protocol != protocol_of("plain"):
-        raise ValueError(f"protocol={protocol!r} is for metrics that are named; measures bring their own: measure('psnr', protocol)")
+    if (
+        metrics
+        and not any(isinstance(one, str) for one in metrics)
+        and protocol != protocol_of("plain")
+    ):
+        raise ValueError(
+            f"protocol={protocol!r} is for metrics that are named; measures bring their own: "
+            "measure('psnr', protocol)"
+        )
     measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
     names = [one.name for one in measures]
     if not names or len(set(names)) < len(names):
@@ -38,7 +51,9 @@ def info_of(one: ImageMeasure) -> MetricInfo:
     return MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe())
 
 
-def values_of(measures: Sequence[ImageMeasure], pred: Tensor, target: Tensor) -> list[list[float | str]]:
+def values_of(
+    measures: Sequence[ImageMeasure], pred: Tensor, target: Tensor
+) -> list[list[float | str]]:
     """For each measure the value of each image, or in words why it has none.
 
     Args:
@@ -52,7 +67,8 @@ def _values(one: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -
     try:
         values = one(pred, target, memory=memory).tolist()
     except ValueError as error:  # too small for it; they are all of one size
-        # What stands behind the semicolon is the way out of who calls the function, with options that files do not have.
+        # What stands behind the semicolon is the way out of who calls the function, with options
+        # that files do not have.
         what = str(error).rpartition("; ")[0] or str(error)
         return [f"{what}; it takes larger images, or metrics without {one.name!r}"] * len(pred)
     return ["the result is not a number" if math.isnan(value) else value for value in values]

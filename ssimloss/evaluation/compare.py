@@ -62,7 +62,12 @@ class PairComparison:
         levels = self.images[0].data_range
         rows = [
             (title, f"{path}  ({_sized(self.size)}, {kind}, {depth} bit)")
-            for title, path, depth in zip(("reference", "distorted"), (self.reference, self.distorted), self.bit_depths, strict=True)
+            for title, path, depth in zip(
+                ("reference", "distorted"),
+                (self.reference, self.distorted),
+                self.bit_depths,
+                strict=True,
+            )
         ]
         rows.append(("protocol", self.protocol))
         if self.note:
@@ -73,22 +78,32 @@ class PairComparison:
             rows.append(("largest error", "none: every pixel is equal"))
         else:
             worst = self.largest
-            words = f"{worst.error:.4g} of {levels} at x {worst.x}, y {worst.y}: {_pixel(worst.reference)} became {_pixel(worst.distorted)}"
+            words = (
+                f"{worst.error:.4g} of {levels} at x {worst.x}, y {worst.y}: "
+                f"{_pixel(worst.reference)} became {_pixel(worst.distorted)}"
+            )
             rows += [("largest error", words), ("equal pixels", f"{100 * self.equal:.4g} %")]
         label = max(len(title) for title, _ in rows)
         lines = [f"{title:<{label}}  {text}" for title, text in rows]
         return "\n".join(lines if self.explanation is None else [*lines, "", str(self.explanation)])
 
     def draw(self, path: str | Path) -> Path:
-        """Write a PNG with both images, their difference and their SSIM map, each with its scale; large images with the worst region too.
+        """Write a PNG with both images, their difference and their SSIM map, each with its scale;
+        large images with the worst region too.
 
         Raises:
             ValueError: ``path`` does not end in ``.png``, or is one of the two files.
             OSError: the file cannot be written.
         """
         path = picture_path(path, self.reference, self.distorted)
-        caption = "     ".join(f"{metric.title} {self._value(metric)}" for metric in self.metrics if metric.name in self.values)
-        return draw_panels(path, self.images, names=(self.reference.name, self.distorted.name), caption=caption)
+        caption = "     ".join(
+            f"{metric.title} {self._value(metric)}"
+            for metric in self.metrics
+            if metric.name in self.values
+        )
+        return draw_panels(
+            path, self.images, names=(self.reference.name, self.distorted.name), caption=caption
+        )
 
     def _value(self, metric: MetricInfo) -> str:
         if metric.name in self.errors:
@@ -100,14 +115,18 @@ def picture_path(path: str | Path, *files: Path) -> Path:
     """Where a picture of ``files`` may be written.
 
     Raises:
-        ValueError: another ending than ``.png``, or one of the files themselves, under whatever name.
+        ValueError: another ending than ``.png``, or one of the files themselves, under whatever
+            name.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"the picture is a PNG, and its name must end in .png, got {path}")
     for file in files:
         if path.exists() and file.exists() and path.samefile(file):
-            raise ValueError(f"the picture would overwrite {file}, which is compared; choose another name (--out)")
+            raise ValueError(
+                f"the picture would overwrite {file}, which is compared; choose another name "
+                "(--out)"
+            )
     return path
 
 
@@ -126,18 +145,22 @@ def compare(
     Args:
         reference, distorted: files; see :func:`ssimloss.evaluation.read` for the kinds.
         metrics: names of ``ssimloss.metrics.MEASURES``.
-        protocol: a name of ``ssimloss.metrics.PROTOCOLS``, which says what is cut, rounded and converted before.
+        protocol: a name of ``ssimloss.metrics.PROTOCOLS``, which says what is cut, rounded and
+            converted before.
         scale: the factor of enlargement, where the protocol takes one.
-        explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")`` whose values on these images are to be told apart; those
-            that cut the border off take as much as the protocol.
+        explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")`` whose values on these
+            images are to be told apart; those that cut the border off take as much as the protocol.
         alpha: ``"drop"`` compares the colours of images that are transparent in places.
 
     Returns:
-        A :class:`PairComparison`. A measure that cannot serve these images (they are too small for it) has an error in it, not a value.
+        A :class:`PairComparison`. A measure that cannot serve these images (they are too small for
+        it) has an error in it, not a value.
 
     Raises:
-        ImageError: a file cannot be read, or the second has another size or other channels than the first.
-        ValueError: folders, unknown names, the same name twice, a scale that is missing or of no use.
+        ImageError: a file cannot be read, or the second has another size or other channels than the
+            first.
+        ValueError: folders, unknown names, the same name twice, a scale that is missing or of no
+            use.
         TypeError: ``metrics`` is one string.
         RuntimeError: weights that are not on this machine.
     """
@@ -146,11 +169,17 @@ def compare(
     paths = Path(reference), Path(distorted)
     for path in paths:
         if path.is_dir():
-            raise ValueError(f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss evaluate) compares folders")
+            raise ValueError(
+                f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss "
+                "evaluate) compares folders"
+            )
     first, second = (read(path, alpha=alpha) for path in paths)
     _check_alike(paths, first, second)
     target, pred = (image.pixels.double().div_(image.data_range)[None] for image in (first, second))
-    found = {judge.name: value for judge, (value,) in zip(measures, values_of(measures, pred, target), strict=True)}
+    found = {
+        judge.name: value
+        for judge, (value,) in zip(measures, values_of(measures, pred, target), strict=True)
+    }
     apart = unit(second).sub_(unit(first)).abs_().mean(0).mul_(first.data_range)
     return PairComparison(
         *paths,
@@ -164,18 +193,28 @@ def compare(
         mean_error=apart.mean(dtype=torch.float64).item(),
         largest=_largest(apart, first, second),
         equal=(apart == 0).double().mean().item(),
-        explanation=None if explain is None else _explained(explain, pred, target, rules.crop_border),
+        explanation=None
+        if explain is None
+        else _explained(explain, pred, target, rules.crop_border),
         images=(first, second),
     )
 
 
 def _check_alike(paths: tuple[Path, Path], first: Image, second: Image) -> None:
     for what, a, b, way_out in (
-        ("size", _sized(first.pixels.shape[1:]), _sized(second.pixels.shape[1:]), "scale or crop one of them, nothing is resized silently"),
+        (
+            "size",
+            _sized(first.pixels.shape[1:]),
+            _sized(second.pixels.shape[1:]),
+            "scale or crop one of them, nothing is resized silently",
+        ),
         ("kind", _kind(first), _kind(second), "save both as the same kind"),
     ):
         if a != b:
-            raise ImageError(paths[1], f"its {what} and that of its reference {paths[0]} differ, {b} and {a}; {way_out}")
+            raise ImageError(
+                paths[1],
+                f"its {what} and that of its reference {paths[0]} differ, {b} and {a}; {way_out}",
+            )
 
 
 def _sized(size: Sequence[int]) -> str:
@@ -188,7 +227,9 @@ def _kind(image: Image) -> str:
 
 def _largest(apart: Tensor, first: Image, second: Image) -> LargestError:
     y, x = divmod(int(apart.argmax()), apart.shape[1])
-    before, after = (tuple(int(value) for value in image.pixels[:, y, x]) for image in (first, second))
+    before, after = (
+        tuple(int(value) for value in image.pixels[:, y, x]) for image in (first, second)
+    )
     return LargestError(x, y, apart[y, x].item(), before, after)
 
 
@@ -204,7 +245,9 @@ def _explained(names: tuple[str, str], pred: Tensor, target: Tensor, border: int
     cuts = first.preparation.crop or second.preparation.crop
     if cuts and not border:
         raise ValueError(
-            f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how much: 'basicsr' with scale=4 "
-            "(--protocol basicsr --scale 4)"
+            f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how "
+            "much: 'basicsr' with scale=4 (--protocol basicsr --scale 4)"
         )
-    return conventions.explain_difference(first, second, pred, target, crop_border=border if cuts else None)
+    return conventions.explain_difference(
+        first, second, pred, target, crop_border=border if cuts else None
+    )

@@ -1,7 +1,8 @@
 """Image files to tensors, whole or not at all: PNG, JPEG, TIFF, WebP and BMP, 8 and 16 bit.
 
-Nothing is converted silently: what has no single meaning as a gray or RGB image (CMYK, transparency, several frames, floating point) is an
-error that says the way out. Colour profiles and gamma are not applied; values are compared as they are stored.
+Nothing is converted silently: what has no single meaning as a gray or RGB image (CMYK,
+transparency, several frames, floating point) is an error that says the way out. Colour profiles and
+gamma are not applied; values are compared as they are stored.
 """
 
 import errno
@@ -38,7 +39,8 @@ Alpha = Literal["error", "drop"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
-# What Pillow raises for bytes that are no image, over years of damaged files; a warning is one where warnings are errors.
+# What Pillow raises for bytes that are no image, over years of damaged files; a warning is one
+# where warnings are errors.
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -55,14 +57,50 @@ _DECODER_ERRORS = (
     Pillow.DecompressionBombError,
     Warning,
 )
-_SYSTEM = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}  # says nothing about the file, and the next one fares alike
+_SYSTEM = {
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ESTALE,
+    errno.ENOMEM,
+}  # says nothing about the file, and the next one fares alike
 _ORIENTATION = 0x0112
-_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = 256, 257, 258, 259, 262, 339  # TIFF tags
-_TIFF_TAGS = (_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT, *TIFF_LAYOUT)
-_LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}  # none, LZW, deflate, PackBits, deflate, LZMA, Zstandard
-_CHANNELS = {"1": 1, "L": 1, "LA": 1, "La": 1, "I;16": 1, "I;16B": 1, "I;16L": 1, "I;16N": 1} | dict.fromkeys(
-    ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3
+_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = (
+    256,
+    257,
+    258,
+    259,
+    262,
+    339,
+)  # TIFF tags
+_TIFF_TAGS = (
+    _WIDTH,
+    _LENGTH,
+    _BITS_PER_SAMPLE,
+    _COMPRESSION,
+    _PHOTOMETRIC,
+    _SAMPLE_FORMAT,
+    *TIFF_LAYOUT,
 )
+_LOSSLESS_TIFF = {
+    1,
+    5,
+    8,
+    32773,
+    32946,
+    34925,
+    50000,
+}  # none, LZW, deflate, PackBits, deflate, LZMA, Zstandard
+_CHANNELS = {
+    "1": 1,
+    "L": 1,
+    "LA": 1,
+    "La": 1,
+    "I;16": 1,
+    "I;16B": 1,
+    "I;16L": 1,
+    "I;16N": 1,
+} | dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3)
 
 
 class ImageError(RuntimeError):
@@ -107,8 +145,10 @@ def inspect(path: str | Path) -> Header:
     """Read only the header: size and kind, without decoding.
 
     Raises:
-        ImageError: there is no such file, it is no image, or of a kind that :func:`read` refuses. Damage behind the header is not seen.
-        OSError: the system cannot read files: it has too many open, no memory, or a disk that fails.
+        ImageError: there is no such file, it is no image, or of a kind that :func:`read` refuses.
+            Damage behind the header is not seen.
+        OSError: the system cannot read files: it has too many open, no memory, or a disk that
+            fails.
     """
     path = Path(path)
     with _worded(path, OSError), path.open("rb") as file:
@@ -119,9 +159,15 @@ def inspect(path: str | Path) -> Header:
         with image:
             header = _header(path, image, start)
             with _worded(path, *_DECODER_ERRORS):
-                decodes = start.startswith(PNG) and not png_tells_late(file)  # its getexif() does, in case more follows the pixels
-                turned = _orientation(Pillow.Image.getexif(image) if decodes else image.getexif()) >= 5
-    return Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
+                decodes = start.startswith(PNG) and not png_tells_late(
+                    file
+                )  # its getexif() does, in case more follows the pixels
+                turned = (
+                    _orientation(Pillow.Image.getexif(image) if decodes else image.getexif()) >= 5
+                )
+    return (
+        Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
+    )
 
 
 def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
@@ -131,14 +177,18 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
 
     Args:
         path: a PNG, JPEG, TIFF, WebP or BMP file, whatever its name ends in.
-        alpha: what to do with an alpha channel that is not opaque: ``"drop"`` takes the colours as they are stored.
+        alpha: what to do with an alpha channel that is not opaque: ``"drop"`` takes the colours as
+            they are stored.
 
     Returns:
-        ``pixels`` ``(C, H, W)``: gray has one channel, colour three; uint8, or int32 in 0..65535 for 16-bit PNG and gray TIFF.
+        ``pixels`` ``(C, H, W)``: gray has one channel, colour three; uint8, or int32 in 0..65535
+        for 16-bit PNG and gray TIFF.
 
     Raises:
-        ImageError: the file is missing, damaged, truncated, or of a kind that has no single meaning as gray or RGB.
-        OSError: the system cannot read files: it has too many open, no memory, or a disk that fails.
+        ImageError: the file is missing, damaged, truncated, or of a kind that has no single meaning
+            as gray or RGB.
+        OSError: the system cannot read files: it has too many open, no memory, or a disk that
+            fails.
     """
     _checks.choice("alpha", alpha, get_args(Alpha))
     path = Path(path)
@@ -162,13 +212,19 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
         if padded:
             _demand_whole(path, image, padded)
         deep_png = chunks and header.bit_depth == 16
-        pixels = _deep_png(path, content, chunks, image, alpha) if deep_png else _planes(path, image, alpha)
+        pixels = (
+            _deep_png(path, content, chunks, image, alpha)
+            if deep_png
+            else _planes(path, image, alpha)
+        )
     return Image(_upright(pixels, orientation).contiguous(), header.bit_depth)
 
 
 @contextmanager
 def _worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
-    """What these ``errors`` say about the file; within stand calls whose errors are the file's, so that one of ours passes as it is."""
+    """What these ``errors`` say about the file; within stand calls whose errors are the file's, so
+    that one of ours passes as it is.
+    """
     try:
         yield
     except errors as error:
@@ -180,13 +236,23 @@ def _worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
 def _words(path: Path, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
-    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # invalid is what a header makes Pillow ask of the file
+    if isinstance(error, OSError) and error.errno not in (
+        None,
+        errno.EINVAL,
+    ):  # invalid is what a header makes Pillow ask of the file
         return f"cannot be read ({error.strerror})"
     if isinstance(error, UnidentifiedImageError):
         empty = path.stat().st_size == 0
-        return "is empty" if empty else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged"
+        return (
+            "is empty"
+            if empty
+            else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged"
+        )
     if isinstance(error, (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)):
-        return f"is larger than Pillow opens ({error}); compare crops of it or, if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS in Python"
+        return (
+            f"is larger than Pillow opens ({error}); compare crops of it or, if you trust it, "
+            "raise PIL.Image.MAX_IMAGE_PIXELS in Python"
+        )
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     if isinstance(error, DamagedError):
@@ -195,11 +261,16 @@ def _words(path: Path, error: BaseException) -> str:
 
 
 def _tags(path: Path, image: Pillow.Image) -> Mapping[int, tuple[int, ...]]:
-    """Those of a TIFF that decide here, which are numbers, one or several; Pillow decodes each when it is asked for."""
+    """Those of a TIFF that decide here, which are numbers, one or several; Pillow decodes each when
+    it is asked for.
+    """
     with _worded(path, *_DECODER_ERRORS):
         tags = image.tag_v2  # type: ignore[attr-defined]  # only its TIFF subclass has them
         found = {number: tags[number] for number in _TIFF_TAGS if number in tags}
-        numbers = {number: values if isinstance(values, tuple) else (values,) for number, values in found.items()}
+        numbers = {
+            number: values if isinstance(values, tuple) else (values,)
+            for number, values in found.items()
+        }
         for number, values in numbers.items():
             if not values or not all(isinstance(value, int) for value in values):
                 raise DamagedError(f"its tag {number} holds no number")
@@ -211,7 +282,9 @@ def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
     with _worded(path, *_DECODER_ERRORS):
         mode, frames = image.mode, getattr(image, "n_frames", 1)  # looks through the file
     if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview
-        raise ImageError(path, f"holds {frames} frames or pages; save the one to compare as a file of its own")
+        raise ImageError(
+            path, f"holds {frames} frames or pages; save the one to compare as a file of its own"
+        )
     if mode == "CMYK":
         raise ImageError(path, "is CMYK; convert it to RGB with the colour profile it was made for")
     height, width, depth = image.height, image.width, 8
@@ -223,38 +296,71 @@ def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
         tags = _tags(path, image)
         bits, kind = set(tags.get(_BITS_PER_SAMPLE, (1,))), set(tags.get(_SAMPLE_FORMAT, (1,)))
         if kind != {1} and not (kind == {4} and bits == {8}):
-            raise ImageError(path, "is a TIFF of floating point or signed numbers, whose range nothing says; save it as PNG")
-        if max(bits) > 8 and not (bits == {16} and mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == (1,)):
-            raise ImageError(path, f"is a TIFF of {max(bits)} bit that Pillow cannot read in full; save it as 16-bit PNG")
+            raise ImageError(
+                path,
+                "is a TIFF of floating point or signed numbers, whose range nothing says; save it "
+                "as PNG",
+            )
+        if max(bits) > 8 and not (
+            bits == {16} and mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == (1,)
+        ):
+            raise ImageError(
+                path,
+                f"is a TIFF of {max(bits)} bit that Pillow cannot read in full; save it as 16-bit "
+                "PNG",
+            )
         if tags.get(_COMPRESSION, (1,))[0] not in _LOSSLESS_TIFF:
-            raise ImageError(path, "is a TIFF with JPEG or fax inside, of which decoders do not say whether it is whole; save it as PNG")
+            raise ImageError(
+                path,
+                "is a TIFF with JPEG or fax inside, of which decoders do not say whether it is "
+                "whole; save it as PNG",
+            )
         depth = 16 if bits == {16} else 8
         width, height = tags[_WIDTH][0], tags[_LENGTH][0]  # Pillow's own are turned already
     if any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
-        raise ImageError(path, "is a run-length coded BMP, of which decoders do not say whether it is whole; save it as PNG")
+        raise ImageError(
+            path,
+            "is a run-length coded BMP, of which decoders do not say whether it is whole; save it "
+            "as PNG",
+        )
     if mode not in _CHANNELS or (depth == 8 and mode.startswith("I")):
-        raise ImageError(path, f"has pixels of kind {mode!r}; convert it to gray or RGB of 8 or 16 bit")
+        raise ImageError(
+            path, f"has pixels of kind {mode!r}; convert it to gray or RGB of 8 or 16 bit"
+        )
     return Header(height, width, _CHANNELS[mode], depth)
 
 
 def _demand_whole(path: Path, image: Pillow.Image, padded: bytes) -> None:
-    with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other:
+    with (
+        _worded(path, *_DECODER_ERRORS),
+        Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other,
+    ):
         if other.tobytes() != image.tobytes():
             raise DamagedError("its data end before the picture does")
 
 
-def _deep_png(path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], image: Pillow.Image, alpha: Alpha) -> Tensor:
-    """16 bit per channel. Pillow keeps the upper byte of colours alone; asked for the other byte order, it keeps the lower one."""
+def _deep_png(
+    path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], image: Pillow.Image, alpha: Alpha
+) -> Tensor:
+    """16 bit per channel. Pillow keeps the upper byte of colours alone; asked for the other byte
+    order, it keeps the lower one.
+    """
     if content[25] == 4:  # gray with alpha: in the file the same as RGBA of 8 bit
         head = b"IHDR" + content[16:24] + b"\x08\x06" + content[26:29]
         rgba = content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
-        with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise:
+        with (
+            _worded(path, *_DECODER_ERRORS),
+            Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise,
+        ):
             pixels = _channels(bytewise).int()
         pixels = pixels[::2] * 256 + pixels[1::2]
     elif content[25] == 0:
         pixels = torch.from_numpy(np.asarray(image).astype(np.int32))[None]
     else:
-        with _worded(path, *_DECODER_ERRORS), Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower:
+        with (
+            _worded(path, *_DECODER_ERRORS),
+            Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower,
+        ):
             lower.tile = [lower.tile[0]._replace(args=f"{lower.mode};16L")]
             pixels = _channels(image).int() * 256 + _channels(lower)
     if len(pixels) in (2, 4):
@@ -262,8 +368,12 @@ def _deep_png(path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], ima
     for kind, chunk in chunks:
         if kind == b"tRNS":  # one colour that counts as transparent
             with _worded(path, struct.error):
-                color = torch.tensor(struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32)
-            pixels = _without_alpha(path, pixels, not bool((pixels == color[:, None, None]).all(0).any()), alpha)
+                color = torch.tensor(
+                    struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32
+                )
+            pixels = _without_alpha(
+                path, pixels, not bool((pixels == color[:, None, None]).all(0).any()), alpha
+            )
     return pixels
 
 
@@ -272,12 +382,18 @@ def _planes(path: Path, image: Pillow.Image, alpha: Alpha) -> Tensor:
     mode = image.mode
     if mode.startswith("I;16"):
         return torch.from_numpy(np.asarray(image).astype(np.int32))[None]
-    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info or (image.palette and image.palette.mode == "RGBA"):
+    if (
+        mode in ("LA", "La", "PA", "RGBA", "RGBa")
+        or "transparency" in image.info
+        or (image.palette and image.palette.mode == "RGBA")
+    ):
         with _worded(path, *_DECODER_ERRORS):
             pixels = _channels(image.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA"))
         return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 255).all()), alpha)
     with _worded(path, *_DECODER_ERRORS):
-        return _channels(image if mode in ("L", "RGB") else image.convert("L" if mode == "1" else "RGB"))
+        return _channels(
+            image if mode in ("L", "RGB") else image.convert("L" if mode == "1" else "RGB")
+        )
 
 
 def _channels(image: Pillow.Image) -> Tensor:
@@ -287,7 +403,10 @@ def _channels(image: Pillow.Image) -> Tensor:
 
 def _without_alpha(path: Path, pixels: Tensor, opaque: bool, alpha: Alpha) -> Tensor:
     if not opaque and alpha == "error":
-        way_out = "flatten it onto a background, or compare its colours alone: alpha='drop', on the command line --alpha drop"
+        way_out = (
+            "flatten it onto a background, or compare its colours alone: alpha='drop', on the "
+            "command line --alpha drop"
+        )
         raise ImageError(path, f"is transparent in places; {way_out}")
     return pixels
 

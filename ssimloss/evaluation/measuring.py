@@ -21,12 +21,22 @@ _CPU_PIXELS = 1 << 18  # measured at a time on a CPU, whose caches hold few imag
 Decoded = dict[Path, Image | ImageError]
 
 
-def decoded(batches: Sequence[Batch], records: Sequence[ImageRecord], alpha: Alpha, pool: Executor) -> Iterator[tuple[Batch, Decoded]]:
-    """Each batch with its files, in order; at most so many batches are in memory as are needed to keep the device busy."""
+def decoded(
+    batches: Sequence[Batch], records: Sequence[ImageRecord], alpha: Alpha, pool: Executor
+) -> Iterator[tuple[Batch, Decoded]]:
+    """Each batch with its files, in order; at most so many batches are in memory as are needed to
+    keep the device busy.
+    """
     waiting: deque[tuple[Batch, dict[Path, Future[Image | ImageError]]]] = deque()
     for batch in batches:
-        paths = [path for i in batch.images for path in (records[i].reference, *(records[i].distorted[m] for m in batch.methods))]
-        waiting.append((batch, {path: pool.submit(_decoded, path, alpha) for path in dict.fromkeys(paths)}))
+        paths = [
+            path
+            for i in batch.images
+            for path in (records[i].reference, *(records[i].distorted[m] for m in batch.methods))
+        ]
+        waiting.append(
+            (batch, {path: pool.submit(_decoded, path, alpha) for path in dict.fromkeys(paths)})
+        )
         if len(waiting) > _AHEAD:
             yield _awaited(waiting.popleft())
     while waiting:
@@ -40,13 +50,19 @@ def _decoded(path: Path, alpha: Alpha) -> Image | ImageError:
         return error
 
 
-def _awaited(waiting: tuple[Batch, dict[Path, Future[Image | ImageError]]]) -> tuple[Batch, Decoded]:
+def _awaited(
+    waiting: tuple[Batch, dict[Path, Future[Image | ImageError]]],
+) -> tuple[Batch, Decoded]:
     batch, files = waiting
     return batch, {path: future.result() for path, future in files.items()}
 
 
 def measured(
-    batch: Batch, files: Decoded, records: Sequence[ImageRecord], measures: Sequence[ImageMeasure], device: torch.device
+    batch: Batch,
+    files: Decoded,
+    records: Sequence[ImageRecord],
+    measures: Sequence[ImageMeasure],
+    device: torch.device,
 ) -> list[Row]:
     """One row for each image and method: what the measures say, or why they cannot.
 
@@ -61,29 +77,50 @@ def measured(
         good: list[tuple[int, Image, Image]] = []
         for place, index in enumerate(batch.images):
             reference, distorted = records[index].reference, records[index].distorted[method]
-            target, pred = _as_planned(reference, files[reference], batch.header), _as_planned(distorted, files[distorted], header)
+            target, pred = (
+                _as_planned(reference, files[reference], batch.header),
+                _as_planned(distorted, files[distorted], header),
+            )
             if isinstance(target, Image) and isinstance(pred, Image):
                 good.append((place, pred, target))
             else:
-                rows.append(Row(place, method, error=f"reference {target}" if isinstance(target, ImageError) else str(pred)))
+                rows.append(
+                    Row(
+                        place,
+                        method,
+                        error=f"reference {target}"
+                        if isinstance(target, ImageError)
+                        else str(pred),
+                    )
+                )
         for start in range(0, len(good), at_once):
             try:
                 rows += _rows(good[start : start + at_once], method, measures, device)
             except torch.OutOfMemoryError as error:
                 raise RuntimeError(
-                    f"{device} has too little memory for {len(good)} images of {header.height}x{header.width} at once; a smaller "
-                    "batch_size (--batch-size) needs less"
+                    f"{device} has too little memory for {len(good)} images of "
+                    f"{header.height}x{header.width} at once; a smaller batch_size (--batch-size) "
+                    "needs less"
                 ) from error
     return rows
 
 
 def _as_planned(path: Path, image: Image | ImageError, header: Header) -> Image | ImageError:
-    if isinstance(image, ImageError) or (*image.pixels.shape, image.bit_depth) == (header.channels, *header.size, header.bit_depth):
+    if isinstance(image, ImageError) or (*image.pixels.shape, image.bit_depth) == (
+        header.channels,
+        *header.size,
+        header.bit_depth,
+    ):
         return image
     return ImageError(path, "is another image than when its header was read; who writes to it?")
 
 
-def _rows(good: Sequence[tuple[int, Image, Image]], method: str, measures: Sequence[ImageMeasure], device: torch.device) -> list[Row]:
+def _rows(
+    good: Sequence[tuple[int, Image, Image]],
+    method: str,
+    measures: Sequence[ImageMeasure],
+    device: torch.device,
+) -> list[Row]:
     images, preds, targets = zip(*good, strict=True)
     pred, target = _on_device(preds, device), _on_device(targets, device)
     rows = [Row(index, method) for index in images]
@@ -94,7 +131,10 @@ def _rows(good: Sequence[tuple[int, Image, Image]], method: str, measures: Seque
                 told.append(f"{measure.title}: {value}")
             else:
                 row.values[measure.name] = value
-    return [Row(row.image, method, row.values, "; ".join(told)) for row, told in zip(rows, errors, strict=True)]
+    return [
+        Row(row.image, method, row.values, "; ".join(told))
+        for row, told in zip(rows, errors, strict=True)
+    ]
 
 
 def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:

@@ -1,4 +1,6 @@
-"""Which file is compared with which: folders by name, single files, glob patterns, or a table; one method or several."""
+"""Which file is compared with which: folders by name, single files, glob patterns, or a table; one
+method or several.
+"""
 
 import csv
 import glob
@@ -42,36 +44,59 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
     """Find out what to compare.
 
     Args:
-        reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with the columns ``reference`` and one for
-            each method, paths relative to that file; a column ``name`` is taken for the names.
-        distorted: of the same kind as ``reference``, and nothing for a table. A list or ``{method: path}`` compares several methods.
-            In folders and their subfolders, links among them, files match by their path without its ending: ``set5/baby.png`` and
+        reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with
+            the columns ``reference`` and one for each method, paths relative to that file; a column
+            ``name`` is taken for the names.
+        distorted: of the same kind as ``reference``, and nothing for a table. A list or
+            ``{method: path}`` compares several methods. In folders and their subfolders, links
+            among them, files match by their path without its ending: ``set5/baby.png`` and
             ``set5/baby.jpg``. Glob patterns match by what their wildcards stand for.
-        suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches ``0801.png`` and ``0801x4.png``.
+        suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches
+            ``0801.png`` and ``0801x4.png``.
 
     Raises:
-        ValueError: a path that does not exist, holds no images, or is compared with itself; two files of one name in one folder; nothing
-            that matches; a table without its columns.
+        ValueError: a path that does not exist, holds no images, or is compared with itself; two
+            files of one name in one folder; nothing that matches; a table without its columns.
     """
     is_table = str(reference).lower().endswith(".csv")
     if suffix and (is_table or os.path.isfile(reference)):
-        raise ValueError(f"suffix={suffix!r} is for files that are matched by name; {reference} says itself what is compared")
+        raise ValueError(
+            f"suffix={suffix!r} is for files that are matched by name; {reference} says itself "
+            "what is compared"
+        )
     if is_table:
         if distorted is not None:
-            raise ValueError(f"{reference} is a table of pairs and names the distorted images itself; leave distorted away")
+            raise ValueError(
+                f"{reference} is a table of pairs and names the distorted images itself; leave "
+                "distorted away"
+            )
         return _demanded(_from_table(Path(reference)), suffix)
     if distorted is None:
-        raise ValueError(f"distorted is missing: {reference} is compared with what? Only a .csv file names both")
+        raise ValueError(
+            f"distorted is missing: {reference} is compared with what? Only a .csv file names both"
+        )
     sources = _named(distorted)
     files = _lister(reference)
     for method, source in sources.items():
         if _lister(source) is not files:
-            raise ValueError(f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is {_KINDS[files]}; compare like with like")
+            raise ValueError(
+                f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is "
+                f"{_KINDS[files]}; compare like with like"
+            )
     if files is _single:
-        return _demanded(_single_files(Path(reference), {method: Path(source) for method, source in sources.items()}), suffix)
-    pairing = _matched(reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix)
+        return _demanded(
+            _single_files(
+                Path(reference), {method: Path(source) for method, source in sources.items()}
+            ),
+            suffix,
+        )
+    pairing = _matched(
+        reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix
+    )
     if files is _folder:
-        pairing.unmatched.extend(words for folder in (reference, *sources.values()) if (words := _left_out(folder)))
+        pairing.unmatched.extend(
+            words for folder in (reference, *sources.values()) if (words := _left_out(folder))
+        )
     return _demanded(pairing, suffix)
 
 
@@ -83,7 +108,14 @@ def _named(distorted: Sources) -> dict[str, Source]:
         sources = [distorted] if isinstance(distorted, (str, Path)) else list(distorted)
         parts = [_told(source).parts for source in sources]
         longest = max(map(len, parts), default=0)
-        names = next((names for n in range(1, longest + 1) if len(names := {"/".join(p[-n:]): None for p in parts}) == len(parts)), None)
+        names = next(
+            (
+                names
+                for n in range(1, longest + 1)
+                if len(names := {"/".join(p[-n:]): None for p in parts}) == len(parts)
+            ),
+            None,
+        )
         if names is None and sources:
             raise ValueError(f"distorted names the same path twice: {', '.join(map(str, sources))}")
         named = dict(zip(names or {}, sources, strict=True))
@@ -93,7 +125,9 @@ def _named(distorted: Sources) -> dict[str, Source]:
 
 
 def _told(source: Source) -> Path:
-    """What a method is called by: for a pattern the folder it starts from, unless the wildcards come at once."""
+    """What a method is called by: for a pattern the folder it starts from, unless the wildcards
+    come at once.
+    """
     path = Path(os.path.abspath(source))
     if _MAGIC.search(str(source)) and not path.exists():
         fixed = [part for part in path.parts[:-1] if not _MAGIC.search(part)]
@@ -124,16 +158,32 @@ def _folder(folder: Source) -> dict[str, Path]:
 
 def _left_out(folder: Source) -> str:
     """What a folder holds besides images, in words."""
-    others = Counter(path.suffix.lower() or "no ending" for path in _below(folder) if path.suffix.lower() not in SUFFIXES)
-    return f"{folder}: left out {others.total()} of other kinds ({', '.join(sorted(others))})" if others else ""
+    others = Counter(
+        path.suffix.lower() or "no ending"
+        for path in _below(folder)
+        if path.suffix.lower() not in SUFFIXES
+    )
+    return (
+        f"{folder}: left out {others.total()} of other kinds ({', '.join(sorted(others))})"
+        if others
+        else ""
+    )
 
 
 def _below(folder: Source) -> Iterator[Path]:
-    """All files in order, without hidden ones, also behind links to folders, unless one leads back to where it stands."""
-    above = {str(folder): {os.path.realpath(folder)}}  # folder -> it and those it was reached through
+    """All files in order, without hidden ones, also behind links to folders, unless one leads back
+    to where it stands.
+    """
+    above = {
+        str(folder): {os.path.realpath(folder)}
+    }  # folder -> it and those it was reached through
     for at, below, names in os.walk(folder, followlinks=True):
         through = above.pop(at)
-        real = {name: os.path.realpath(os.path.join(at, name)) for name in below if not name.startswith(".")}
+        real = {
+            name: os.path.realpath(os.path.join(at, name))
+            for name in below
+            if not name.startswith(".")
+        }
         below[:] = sorted(name for name in real if real[name] not in through)
         above |= {os.path.join(at, name): through | {real[name]} for name in below}
         yield from (Path(at, name) for name in sorted(names) if not name.startswith("."))
@@ -145,7 +195,9 @@ def _pattern(pattern: Source) -> dict[str, Path]:
     at, expression = 0, ""
     for wildcard in _WILDCARD.finditer(pattern):
         text = wildcard.group()
-        group = {"**/": r"(?:(.*)/)?", "**": "(.*)", "*": "([^/]*)", "?": "([^/])"}.get(text, f"({text.replace('[!', '[^')})")
+        group = {"**/": r"(?:(.*)/)?", "**": "(.*)", "*": "([^/]*)", "?": "([^/])"}.get(
+            text, f"({text.replace('[!', '[^')})"
+        )
         if text == "*" and pattern.endswith(".*") and wildcard.end() == len(pattern):
             group = "[^/]*"  # the ending tells no images apart
         expression += re.escape(pattern[at : wildcard.start()]) + group
@@ -156,7 +208,11 @@ def _pattern(pattern: Source) -> dict[str, Path]:
         found = re.fullmatch(expression, name, re.DOTALL)
         if found and Path(name).is_file():
             key = "/".join(group for group in found.groups() if group)
-            _add(files, key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in SUFFIXES else key, Path(name))
+            _add(
+                files,
+                key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in SUFFIXES else key,
+                Path(name),
+            )
     if not files:
         raise ValueError(f"{pattern}: no file matches this pattern")
     return files
@@ -173,7 +229,8 @@ def _add(files: dict[str, Path], key: str, path: Path) -> None:
     key = unicodedata.normalize("NFC", key)  # some systems store an accent as a letter of its own
     if key in files:
         raise ValueError(
-            f"{files[key]} and {path} have the same name; which of them is meant? Remove one, or name the pairs in a .csv file"
+            f"{files[key]} and {path} have the same name; which of them is meant? Remove one, or "
+            "name the pairs in a .csv file"
         )
     files[key] = path
 
@@ -182,7 +239,12 @@ def _single_files(reference: Path, distorted: dict[str, Path]) -> Pairing:
     return Pairing([Pair(_printable(reference.stem), reference, distorted)], list(distorted), [])
 
 
-def _matched(reference: Source, files: dict[str, Path], methods: dict[str, tuple[Source, dict[str, Path]]], suffix: str) -> Pairing:
+def _matched(
+    reference: Source,
+    files: dict[str, Path],
+    methods: dict[str, tuple[Source, dict[str, Path]]],
+    suffix: str,
+) -> Pairing:
     unmatched = []
     found: dict[str, dict[str, Path]] = {key: {} for key in files}
     for method, (source, theirs) in methods.items():
@@ -195,7 +257,12 @@ def _matched(reference: Source, files: dict[str, Path], methods: dict[str, tuple
             else:
                 unmatched.append(f"{path} has no reference")
     pairs = [Pair(_printable(key), files[key], found[key]) for key in sorted(files) if found[key]]
-    lacking = [f"{files[key]} has no file of {method}" for key in sorted(files) for method in methods if method not in found[key]]
+    lacking = [
+        f"{files[key]} has no file of {method}"
+        for key in sorted(files)
+        for method in methods
+        if method not in found[key]
+    ]
     return Pairing(pairs, list(methods), lacking + unmatched)
 
 
@@ -206,16 +273,28 @@ def _from_table(path: Path) -> Pairing:
             rows = csv.DictReader(file, strict=True, skipinitialspace=True)
             rows.fieldnames = [column.strip() for column in rows.fieldnames or ()]
             methods = [column for column in rows.fieldnames if column not in ("reference", "name")]
-            if "reference" not in rows.fieldnames or not methods or len(set(methods)) < len(methods):
+            if (
+                "reference" not in rows.fieldnames
+                or not methods
+                or len(set(methods)) < len(methods)
+            ):
                 raise ValueError(
-                    f"{path}: the first line must name the columns, reference and one of its own name for each method "
-                    f"(reference,distorted), got {','.join(rows.fieldnames) or 'nothing'}"
+                    f"{path}: the first line must name the columns, reference and one of its own "
+                    "name for each method (reference,distorted), got "
+                    f"{','.join(rows.fieldnames) or 'nothing'}"
                 )
             for row in rows:
                 if None in row or not row["reference"]:
-                    raise ValueError(f"{path}, line {rows.line_num}: {'more cells than columns' if None in row else 'no reference'}")
+                    raise ValueError(
+                        f"{path}, line {rows.line_num}: "
+                        f"{'more cells than columns' if None in row else 'no reference'}"
+                    )
                 distorted = {method: path.parent / row[method] for method in methods if row[method]}
-                unmatched += [f"{row['reference']} (line {rows.line_num}) has no file of {m}" for m in methods if m not in distorted]
+                unmatched += [
+                    f"{row['reference']} (line {rows.line_num}) has no file of {m}"
+                    for m in methods
+                    if m not in distorted
+                ]
                 if distorted:
                     name = row.get("name") or Path(row["reference"]).with_suffix("").as_posix()
                     pairs.append(Pair(_printable(name), path.parent / row["reference"], distorted))
@@ -224,7 +303,10 @@ def _from_table(path: Path) -> Pairing:
     except (OSError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
     if not pairs:
-        raise ValueError(f"{path} names no pair: {'; '.join(unmatched[:6]) or 'there is no row below its first line'}")
+        raise ValueError(
+            f"{path} names no pair: "
+            f"{'; '.join(unmatched[:6]) or 'there is no row below its first line'}"
+        )
     return Pairing(pairs, methods, unmatched)
 
 
@@ -236,7 +318,9 @@ def _told_apart(pairs: list[Pair]) -> list[Pair]:
     for pair in pairs:
         name = pair.name
         if name in numbers:
-            name = next(other for n in numbers[pair.name] if (other := f"{pair.name} ({n})") not in taken)
+            name = next(
+                other for n in numbers[pair.name] if (other := f"{pair.name} ({n})") not in taken
+            )
             taken.add(name)
         numbers.setdefault(pair.name, itertools.count(2))
         several.append(Pair(name, pair.reference, pair.distorted))
@@ -247,7 +331,11 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
     """At least one pair, none of a file with itself, each with a name of its own."""
     if not pairing.pairs:
         listed = "; ".join(pairing.unmatched[:6]) + ("; ..." if len(pairing.unmatched) > 6 else "")
-        way_out = f"is suffix={suffix!r} right?" if suffix else "suffix='x4' matches 0801.png with 0801x4.png, a .csv file any names"
+        way_out = (
+            f"is suffix={suffix!r} right?"
+            if suffix
+            else "suffix='x4' matches 0801.png with 0801x4.png, a .csv file any names"
+        )
         raise ValueError(f"no two files match by name: {listed}; {way_out}")
     for pair in pairing.pairs:
         paths = {"the reference": pair.reference, **pair.distorted}
@@ -255,7 +343,10 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
         for method, path in paths.items():
             other = real.setdefault(os.path.realpath(path), method)
             if other != method:
-                raise ValueError(f"{path} stands for both {other} and {method}; an image compared with itself tells nothing")
+                raise ValueError(
+                    f"{path} stands for both {other} and {method}; an image compared with itself "
+                    "tells nothing"
+                )
     return Pairing(_told_apart(pairing.pairs), pairing.methods, pairing.unmatched)
 
 

@@ -1,4 +1,6 @@
-"""What is computed together, decided from the files' headers before anything is computed, and for any number of processes the same."""
+"""What is computed together, decided from the files' headers before anything is computed, and for
+any number of processes the same.
+"""
 
 import hashlib
 import os
@@ -35,11 +37,16 @@ class Plan:
 
 
 def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
-    """Look at the header of every file and put images of one size and kind together, in order, at most ``batch_size`` at a time.
+    """Look at the header of every file and put images of one size and kind together, in order, at
+    most ``batch_size`` at a time.
 
     A pair that cannot be compared becomes an error in its record.
     """
-    paths = list(dict.fromkeys(path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())))
+    paths = list(
+        dict.fromkeys(
+            path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
+        )
+    )
     headers = dict(zip(paths, pool.map(_inspected, paths), strict=True))
     records: list[ImageRecord] = []
     damaged: list[str] = []
@@ -47,11 +54,23 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
     for index, pair in enumerate(pairing.pairs):
         reference = headers[pair.reference]
         size = reference.size if isinstance(reference, Header) else (0, 0)
-        errors = {method: words for method in pairing.methods if (words := _against(pair, method, headers))}
+        errors = {
+            method: words
+            for method in pairing.methods
+            if (words := _against(pair, method, headers))
+        }
         damaged += [words for method, words in errors.items() if method in pair.distorted]
-        records.append(ImageRecord(index, pair.name, pair.reference, pair.distorted, size, {}, errors))
-        fine = {method: headers[pair.distorted[method]] for method in pairing.methods if method not in errors}
-        kinds = tuple(header for header in fine.values() if isinstance(header, Header))  # all of them, as none has an error
+        records.append(
+            ImageRecord(index, pair.name, pair.reference, pair.distorted, size, {}, errors)
+        )
+        fine = {
+            method: headers[pair.distorted[method]]
+            for method in pairing.methods
+            if method not in errors
+        }
+        kinds = tuple(
+            header for header in fine.values() if isinstance(header, Header)
+        )  # all of them, as none has an error
         if fine and isinstance(reference, Header):
             buckets.setdefault((tuple(fine), reference, kinds), []).append(index)
     batches = []
@@ -59,8 +78,18 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
         step = max(1, min(batch_size, _PIXELS // max(1, reference.height * reference.width)))
         for start in range(0, len(members), step):
             images = tuple(members[start : start + step])
-            batches.append(Batch(images, methods, reference, kinds, _signature([records[i] for i in images], methods)))
-    return Plan(records, sorted(batches, key=lambda batch: batch.images), list(dict.fromkeys(damaged)))
+            batches.append(
+                Batch(
+                    images,
+                    methods,
+                    reference,
+                    kinds,
+                    _signature([records[i] for i in images], methods),
+                )
+            )
+    return Plan(
+        records, sorted(batches, key=lambda batch: batch.images), list(dict.fromkeys(damaged))
+    )
 
 
 def _inspected(path: Path) -> Header | ImageError:
@@ -81,10 +110,18 @@ def _against(pair: Pair, method: str, headers: dict[Path, Header | ImageError]) 
         return str(distorted)
     if reference.size != distorted.size:
         sizes = " and ".join(f"{header.height}x{header.width}" for header in (distorted, reference))
-        return f"{pair.distorted[method]}: its size and that of its reference differ, {sizes} (height x width); resize or crop one of them"
+        return (
+            f"{pair.distorted[method]}: its size and that of its reference differ, {sizes} "
+            "(height x width); resize or crop one of them"
+        )
     if reference.channels != distorted.channels:
-        kinds = " and ".join("gray" if header.channels == 1 else "in colour" for header in (distorted, reference))
-        return f"{pair.distorted[method]}: it and its reference are {kinds}; save both as the same kind"
+        kinds = " and ".join(
+            "gray" if header.channels == 1 else "in colour" for header in (distorted, reference)
+        )
+        return (
+            f"{pair.distorted[method]}: it and its reference are {kinds}; save both as the same "
+            "kind"
+        )
     return ""
 
 

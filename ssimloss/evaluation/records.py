@@ -1,6 +1,8 @@
-"""What is on the disk: a journal that grows batch by batch and survives a killed run, and the tables that are written once it is whole.
+"""What is on the disk: a journal that grows batch by batch and survives a killed run, and the
+tables that are written once it is whole.
 
-In the folder ``journal``: ``settings.json``, and for each process ``rank-0.jsonl`` (what ``resume`` reads) and ``rank-0.csv`` (for people).
+In the folder ``journal``: ``settings.json``, and for each process ``rank-0.jsonl`` (what ``resume``
+reads) and ``rank-0.csv`` (for people).
 """
 
 import csv
@@ -41,12 +43,15 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RuntimeError(
-            f"cannot write {path} ({error.strerror}); what was written before is kept: make room or choose another folder, then resume"
+            f"cannot write {path} ({error.strerror}); what was written before is kept: make room "
+            "or choose another folder, then resume"
         ) from error
 
 
 class Journal:
-    """The files of one process, to which each batch is added whole or not at all; without a folder, nothing."""
+    """The files of one process, to which each batch is added whole or not at all; without a folder,
+    nothing.
+    """
 
     def __init__(self, out: Path | None, rank: int, metrics: Sequence[str]) -> None:
         """Open for adding, in a folder that :func:`prepare` has made."""
@@ -60,10 +65,20 @@ class Journal:
         """Keep the rows of a batch."""
         if self._files:
             lines, table = self._files
-            listed = [{"image": row.image, "method": row.method, "values": row.values, "error": row.error} for row in rows]
-            lines.add(json.dumps(jsonable({"batch": batch.signature, "rows": listed})).encode() + b"\n")
+            listed = [
+                {"image": row.image, "method": row.method, "values": row.values, "error": row.error}
+                for row in rows
+            ]
+            lines.add(
+                json.dumps(jsonable({"batch": batch.signature, "rows": listed})).encode() + b"\n"
+            )
             members = [images[index] for index in batch.images]
-            table.add(_table(_cells(members[row.image], row.method, row.values, row.error, self._metrics) for row in rows))
+            table.add(
+                _table(
+                    _cells(members[row.image], row.method, row.values, row.error, self._metrics)
+                    for row in rows
+                )
+            )
 
     def close(self) -> None:
         """Close the files; nothing is held back that could be lost."""
@@ -72,14 +87,18 @@ class Journal:
 
 
 class _Appended:
-    """A file to which whole records are added; one that does not fit on the disk leaves no trace."""
+    """A file to which whole records are added; one that does not fit on the disk
+    leaves no trace.
+    """
 
     def __init__(self, path: Path, header: bytes = b"") -> None:
         self._path = path
         with writing(path):
             self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
             content = self._file.read()
-            self._end = content.rfind(b"\n") + 1  # what a killed process left behind it is half a line
+            self._end = (
+                content.rfind(b"\n") + 1
+            )  # what a killed process left behind it is half a line
             self._file.truncate(self._end)
         if self._end == 0:
             self.add(header)
@@ -104,26 +123,40 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
     """Make the folder for a journal, or see that the one there is of the same evaluation.
 
     Raises:
-        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``, one of other settings; files of one
-            without its settings.
+        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``,
+            one of other settings; files of one without its settings.
         RuntimeError: the folder cannot be written.
     """
     folder, known = out / "journal", out / "journal" / "settings.json"
     with writing(out):
         there = known.exists()
-        old = [*folder.glob("rank-*"), *(path for name in (*_TABLES, "index.html") if os.path.lexists(path := out / name))]
+        old = [
+            *folder.glob("rank-*"),
+            *(path for name in (*_TABLES, "index.html") if os.path.lexists(path := out / name)),
+        ]
     if there and not overwrite:
         if not resume:
-            raise ValueError(f"{out} already holds an evaluation: resume continues it, overwrite discards it, another folder keeps both")
+            raise ValueError(
+                f"{out} already holds an evaluation: resume continues it, overwrite discards it, "
+                "another folder keeps both"
+            )
         before = _loaded(known)
         changed = [name for name in settings if before.get(name) != jsonable(settings[name])]
         if changed:
-            listed = "; ".join(f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed)
-            raise ValueError(f"{out} holds an evaluation with other settings, which cannot be continued: {listed}")
+            listed = "; ".join(
+                f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed
+            )
+            raise ValueError(
+                f"{out} holds an evaluation with other settings, which cannot be continued: "
+                f"{listed}"
+            )
         return
     if old and not overwrite:
         found, lacking = old[0].relative_to(out), known.relative_to(out)
-        raise ValueError(f"{out} holds {found} without {lacking}, by which it could be continued; overwrite discards it")
+        raise ValueError(
+            f"{out} holds {found} without {lacking}, by which it could be continued; overwrite "
+            "discards it"
+        )
     with writing(folder):
         for path in old:
             path.unlink(missing_ok=True)
@@ -134,12 +167,15 @@ def _loaded(path: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); overwrite discards what is there") from error
+        raise ValueError(
+            f"{path} cannot be read ({error}); overwrite discards what is there"
+        ) from error
     return loaded if isinstance(loaded, dict) else {}
 
 
 def read_journal(out: Path) -> Done:
-    """What all processes of all runs have done, without batches with an image of which nothing could be measured: those are tried again.
+    """What all processes of all runs have done, without batches with an image of which nothing
+    could be measured: those are tried again.
 
     A measure that cannot serve an image never will, so that such an error stays.
     """
@@ -149,7 +185,12 @@ def read_journal(out: Path) -> Done:
             try:
                 entry = json.loads(line)
                 rows = [
-                    Row(row["image"], row["method"], {name: float(value) for name, value in row["values"].items()}, row["error"])
+                    Row(
+                        row["image"],
+                        row["method"],
+                        {name: float(value) for name, value in row["values"].items()},
+                        row["error"],
+                    )
                     for row in entry["rows"]
                 ]
                 signature = entry["batch"]
@@ -161,7 +202,8 @@ def read_journal(out: Path) -> Done:
 
 
 def write_tables(out: Path, evaluation: Evaluation) -> None:
-    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; each whole or as it was.
+    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; each
+    whole or as it was.
 
     Raises:
         RuntimeError: no room.
@@ -173,7 +215,10 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
         for method in evaluation.methods
     )
     summary = [[field.name for field in fields(Summary)]]
-    summary += [[_text(getattr(row, field.name)) for field in fields(Summary)] for row in evaluation.summaries]
+    summary += [
+        [_text(getattr(row, field.name)) for field in fields(Summary)]
+        for row in evaluation.summaries
+    ]
     contents = (
         _table([_columns(names), *rows]),
         evaluation.to_json().encode(),
@@ -190,14 +235,32 @@ def _put(content: bytes, file: IO[bytes]) -> None:
 
 
 def _columns(metrics: Sequence[str]) -> list[str]:
-    return ["index", "name", "method", "reference", "distorted", "height", "width", "status", "error", *metrics]
+    return [
+        "index",
+        "name",
+        "method",
+        "reference",
+        "distorted",
+        "height",
+        "width",
+        "status",
+        "error",
+        *metrics,
+    ]
 
 
-def _cells(image: ImageRecord, method: str, values: dict[str, float], error: str, metrics: Sequence[str]) -> list[str]:
+def _cells(
+    image: ImageRecord, method: str, values: dict[str, float], error: str, metrics: Sequence[str]
+) -> list[str]:
     status = "error" if error else "ok"
     distorted = image.distorted.get(method, "")
     numbers = [_text(values[metric]) if metric in values else "" for metric in metrics]
-    return [*map(str, (image.index, image.name, method, image.reference, distorted, *image.size)), status, error, *numbers]
+    return [
+        *map(str, (image.index, image.name, method, image.reference, distorted, *image.size)),
+        status,
+        error,
+        *numbers,
+    ]
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,6 @@
-"""What an evaluation found: per image, summed up, compared; and the same as JSON and back, to the last digit."""
+"""What an evaluation found: per image, summed up, compared; and the same as JSON and back, to the
+last digit.
+"""
 
 import json
 import math
@@ -9,7 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What one metric is. ``unit`` is ``"dB"`` or empty; ``description`` says in words everything that decides the number."""
+    """What one metric is. ``unit`` is ``"dB"`` or empty; ``description`` says in words everything
+    that decides the number.
+    """
 
     name: str
     title: str
@@ -25,18 +29,25 @@ class ImageRecord:
     index: int  # place in the order of evaluation, from 0
     name: str
     reference: Path
-    distorted: dict[str, Path]  # by method; a method that has no file for this image is missing here and has an error below
+    distorted: dict[
+        str, Path
+    ]  # by method; a method that has no file for this image is missing here and has an error below
     size: tuple[int, int]  # (H, W) of the reference; (0, 0) where it cannot be read
-    values: dict[str, dict[str, float]] = field(default_factory=dict)  # method -> metric -> value, without those that failed
-    errors: dict[str, str] = field(default_factory=dict)  # method -> why a value is missing; methods without errors are missing here
+    values: dict[str, dict[str, float]] = field(
+        default_factory=dict
+    )  # method -> metric -> value, without those that failed
+    errors: dict[str, str] = field(
+        default_factory=dict
+    )  # method -> why a value is missing; methods without errors are missing here
 
 
 @dataclass(frozen=True)
 class Summary:
     """One metric of one method over all images that have a value.
 
-    Mean, deviation and interval are those of the finite values; ``infinite`` says how many of ``count`` are not (the PSNR of equal images).
-    Where all are infinite, the mean and the interval are, too.
+    Mean, deviation and interval are those of the finite values; ``infinite`` says how many of
+    ``count`` are not (the PSNR of equal images). Where all are infinite, the mean and the interval
+    are, too.
     """
 
     method: str
@@ -44,7 +55,8 @@ class Summary:
     count: int  # images with a value
     mean: float
     std: float  # over the images, divided by their number
-    low: float  # 95 % bootstrap interval of the mean; not a number where one image alone has a finite value
+    # 95 % bootstrap interval of the mean; not a number where one image alone has a finite value
+    low: float
     high: float
     best: str  # name of the image
     worst: str
@@ -84,7 +96,8 @@ class Evaluation:
         return sum(len(image.errors) for image in self.images)
 
     def to_json(self, *, images: bool = True) -> str:
-        """ASCII, one image per line; numbers that JSON has no form for are the strings ``"inf"``, ``"-inf"`` and ``"nan"``.
+        """ASCII, one image per line; numbers that JSON has no form for are the strings ``"inf"``,
+        ``"-inf"`` and ``"nan"``.
 
         Args:
             images: whether to list them; without, what is left is the summary.
@@ -93,7 +106,10 @@ class Evaluation:
         listed = data.pop("images")
         if images:
             data["images"] = listed  # last, so that what is short comes first
-        parts = [f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else _line(value)}" for key, value in data.items()]
+        parts = [
+            f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else _line(value)}"
+            for key, value in data.items()
+        ]
         return "{\n" + ",\n".join(parts) + "\n}\n"
 
     @classmethod
@@ -110,16 +126,27 @@ class Evaluation:
                 metrics=[MetricInfo(**row) for row in data["metrics"]],
                 methods=list(data["methods"]),
                 images=[_image(row) for row in data.get("images", [])],
-                summaries=[Summary(**_floats(row, "mean", "std", "low", "high")) for row in data["summaries"]],
-                comparisons=[Comparison(**_floats(row, "difference", "low", "high", "p", "p_holm")) for row in data["comparisons"]],
+                summaries=[
+                    Summary(**_floats(row, "mean", "std", "low", "high"))
+                    for row in data["summaries"]
+                ],
+                comparisons=[
+                    Comparison(**_floats(row, "difference", "low", "high", "p", "p_holm"))
+                    for row in data["comparisons"]
+                ],
                 unmatched=list(data["unmatched"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"text must be the JSON of an Evaluation, as to_json() writes it, got something else ({error!r})") from error
+            raise ValueError(
+                "text must be the JSON of an Evaluation, as to_json() writes it, got something "
+                f"else ({error!r})"
+            ) from error
 
 
 def jsonable(value: Any) -> Any:
-    """``value`` with paths as strings, and numbers that JSON has no form for as the strings that ``float()`` reads."""
+    """``value`` with paths as strings, and numbers that JSON has no form for as the strings that
+    ``float()`` reads.
+    """
     if isinstance(value, dict):
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

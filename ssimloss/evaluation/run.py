@@ -1,4 +1,6 @@
-"""``evaluate``: decode in threads ahead of the device, measure batch by batch, keep every batch at once, and sum up."""
+"""``evaluate``: decode in threads ahead of the device, measure batch by batch, keep every batch at
+once, and sum up.
+"""
 
 import datetime
 import os
@@ -54,37 +56,42 @@ def evaluate(
 ) -> Evaluation:
     """Compare image files with their references.
 
-    Under ``torchrun`` (or any joined ``torch.distributed``) each process takes a share, and all return the same, to the last digit the
-    result of a single process.
+    Under ``torchrun`` (or any joined ``torch.distributed``) each process takes a share, and all
+    return the same, to the last digit the result of a single process.
 
     Args:
-        reference, distorted: folders, files, glob patterns or a table, as :func:`find_pairs` takes them; several ``distorted`` are several
-            methods.
+        reference, distorted: folders, files, glob patterns or a table, as :func:`find_pairs` takes
+            them; several ``distorted`` are several methods.
         metrics: names of ``metrics.MEASURES``, or measures.
         protocol: a name of ``metrics.PROTOCOLS``, with ``scale`` where it needs one, or a protocol.
-        suffix: what names of distorted files have behind those of their references, such as ``"x4"``.
-        alpha: ``"error"`` refuses images that are transparent in places, ``"drop"`` compares their colours.
-        device: ``"auto"``, or a device of torch that computes in float64; ``"cuda"`` is for each process one of its own.
+        suffix: what names of distorted files have behind those of their references, such as
+            ``"x4"``.
+        alpha: ``"error"`` refuses images that are transparent in places, ``"drop"`` compares their
+            colours.
+        device: ``"auto"``, or a device of torch that computes in float64; ``"cuda"`` is for each
+            process one of its own.
         batch_size: the most images measured together; large images are fewer.
         workers: threads that decode; ``None`` for one per processor, at most 8.
-        out: a folder for ``per_image.csv``, ``per_image.json``, ``summary.csv``, ``summary.json``, the report, and the journal by which
-            ``resume`` continues; ``None`` writes nothing.
-        resume: continue what ``out`` holds, in any number of processes; files that have changed or could not be read are measured anew, in
-            their batches.
+        out: a folder for ``per_image.csv``, ``per_image.json``, ``summary.csv``, ``summary.json``,
+            the report, and the journal by which ``resume`` continues; ``None`` writes nothing.
+        resume: continue what ``out`` holds, in any number of processes; files that have changed or
+            could not be read are measured anew, in their batches.
         overwrite: discard what ``out`` holds.
-        on_damaged: what to do about a file that cannot be compared: ``"skip"`` leaves it out of every mean and says so in its record,
-            ``"stop"`` raises.
+        on_damaged: what to do about a file that cannot be compared: ``"skip"`` leaves it out of
+            every mean and says so in its record, ``"stop"`` raises.
         report: whether to write ``out/index.html``; an old one goes in any case.
         command: what was typed, to be told with the result.
-        on_progress: called with how many images of this process's share are done, and how many there are.
+        on_progress: called with how many images of this process's share are done, and how many
+            there are.
 
     Returns:
         Everything that was found, the same in each process.
 
     Raises:
-        ValueError: arguments that make no sense, paths that do not exist, nothing that matches; ``out`` in use.
-        RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the disk or the device, a process that was
-            lost or does not come.
+        ValueError: arguments that make no sense, paths that do not exist, nothing that matches;
+            ``out`` in use.
+        RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the
+            disk or the device, a process that was lost or does not come.
         OSError: the system cannot read files.
     """
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
@@ -93,10 +100,15 @@ def evaluate(
     measures = measures_of(metrics, protocol, scale)
     folder = None if out is None else Path(out)
     if resume and (folder is None or overwrite):
-        raise ValueError("resume continues what out holds: it needs out, and does not go with overwrite")
+        raise ValueError(
+            "resume continues what out holds: it needs out, and does not go with overwrite"
+        )
     if overwrite and folder is None:
         raise ValueError("overwrite discards what out holds: it needs out")
-    with joined() as world, ThreadPoolExecutor(_workers(workers, world), thread_name_prefix="decode") as pool:
+    with (
+        joined() as world,
+        ThreadPoolExecutor(_workers(workers, world), thread_name_prefix="decode") as pool,
+    ):
         place = world.device(device)
         measures = [one.to(place) for one in measures]
         pairing = find_pairs(reference, distorted, suffix=suffix)
@@ -114,7 +126,9 @@ def evaluate(
         todo = [batch for batch in plan.batches if batch.signature not in done]
         fresh: Done = {}
         try:
-            with closing(records.Journal(folder, world.rank, [one.name for one in measures])) as journal:
+            with closing(
+                records.Journal(folder, world.rank, [one.name for one in measures])
+            ) as journal:
                 finished, share = 0, todo[world.rank :: world.size]
                 for batch, files in decoded(share, plan.records, alpha, pool):
                     rows = measured(batch, files, plan.records, measures, place)
@@ -139,7 +153,10 @@ def evaluate(
         world.gather(None)  # nobody leaves before the files are there
     if not evaluation.summaries:
         raise RuntimeError(
-            _worded([words for image in evaluation.images for words in image.errors.values()], "no image could be measured: ")
+            _worded(
+                [words for image in evaluation.images for words in image.errors.values()],
+                "no image could be measured: ",
+            )
         )
     return evaluation
 
@@ -150,7 +167,15 @@ def _workers(workers: int | None, world: World) -> int:
     return max(1, min(8, (os.cpu_count() or 1) // world.local_size))
 
 
-def _known(folder: Path | None, settings: dict[str, Any], plan: Plan, world: World, *, resume: bool, overwrite: bool) -> Done:
+def _known(
+    folder: Path | None,
+    settings: dict[str, Any],
+    plan: Plan,
+    world: World,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> Done:
     """What earlier runs have done, once all processes agree on what there is to do.
 
     An error of one process is raised in all of them.
@@ -165,7 +190,10 @@ def _known(folder: Path | None, settings: dict[str, Any], plan: Plan, world: Wor
     if told[0][0] is not None:
         raise told[0][0]
     if any(signatures != told[0][1] for _, signatures in told):
-        raise RuntimeError("the processes see different files under the same paths; all of them need the same folders")
+        raise RuntimeError(
+            "the processes see different files under the same paths; all of them need the same "
+            "folders"
+        )
     done: Done = {}
     for part in world.gather({} if folder is None or not resume else records.read_journal(folder)):
         done |= part
@@ -173,7 +201,9 @@ def _known(folder: Path | None, settings: dict[str, Any], plan: Plan, world: Wor
     return {signature: rows for signature, rows in done.items() if signature in planned}
 
 
-def _summed(plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMeasure]) -> Evaluation:
+def _summed(
+    plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMeasure]
+) -> Evaluation:
     images = [replace(record, values={}, errors=dict(record.errors)) for record in plan.records]
     for batch in plan.batches:
         for row in done[batch.signature]:
@@ -193,14 +223,25 @@ def _summed(plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMe
     )
 
 
-def _about(measures: Sequence[ImageMeasure], device: torch.device, world: World, reference: Source, pairing: Pairing) -> dict[str, str]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({platform.machine()})"
+def _about(
+    measures: Sequence[ImageMeasure],
+    device: torch.device,
+    world: World,
+    reference: Source,
+    pairing: Pairing,
+) -> dict[str, str]:
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"{device.type} ({platform.machine()})"
+    )
     protocols = dict.fromkeys(one.protocol.title for one in measures)
     return {
         "protocol": "; ".join(protocols),
         "reference": str(reference),
         "methods": ", ".join(pairing.methods),
-        "versions": f"ssimloss {__version__}, PyTorch {torch.__version__}, Python {platform.python_version()}",
+        "versions": f"ssimloss {__version__}, PyTorch {torch.__version__}, Python "
+        f"{platform.python_version()}",
         "device": name if world.size == 1 else f"{name}, {world.size} processes",
         "date": datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
     }

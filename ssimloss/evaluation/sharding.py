@@ -1,7 +1,8 @@
 """One process or many: who this one is, and how all hear what each has found.
 
-Started by ``torchrun``, or inside a script that has joined ``torch.distributed`` itself, each process takes a share of the batches. Only
-Python objects are exchanged, over gloo, whatever the device.
+Started by ``torchrun``, or inside a script that has joined ``torch.distributed`` itself, each
+process takes a share of the batches. Only Python objects are exchanged, over gloo, whatever the
+device.
 """
 
 import os
@@ -17,7 +18,9 @@ import torch.distributed as dist
 T = TypeVar("T")
 
 _MEETING = timedelta(minutes=5)  # in which all processes of a script have to come
-_PATIENCE = timedelta(days=2)  # processes finish their shares at different times; one that dies is noticed at once
+_PATIENCE = timedelta(
+    days=2
+)  # processes finish their shares at different times; one that dies is noticed at once
 
 
 @dataclass(frozen=True)
@@ -42,43 +45,59 @@ class World:
             dist.all_gather_object(everyone, value, group=self.group)
         except RuntimeError as error:
             raise RuntimeError(
-                f"process {self.rank} of {self.size} has lost another one, which has ended or was killed; its own last words are above "
-                f"or in its log. What was computed is kept: resume with any number of processes ({error})"
+                f"process {self.rank} of {self.size} has lost another one, which has ended or was "
+                "killed; its own last words are above or in its log. What was computed is kept: "
+                f"resume with any number of processes ({error})"
             ) from error
         return everyone  # type: ignore[return-value]  # filled in
 
     def device(self, name: str) -> torch.device:
-        """``"auto"`` is this process's GPU where there is one, else the CPU; ``"cuda"`` is this process's GPU.
+        """``"auto"`` is this process's GPU where there is one, else the CPU; ``"cuda"`` is this
+        process's GPU.
 
         Raises:
             ValueError: no such device, or none that computes in float64.
         """
-        kind = "cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu")
+        kind = (
+            "cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu")
+        )
         try:
             device = torch.device(kind)
             if device.type == "cuda" and not torch.cuda.is_available():
-                raise ValueError(f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then")
+                raise ValueError(
+                    f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then"
+                )
             if device.type == "cuda" and device.index is None:
-                device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count())
+                device = torch.device(
+                    "cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count()
+                )
             torch.ones(1, dtype=torch.float64, device=device).item()
-        except (RuntimeError, TypeError, AssertionError) as error:  # "not compiled with" is an assertion of torch
+        except (
+            RuntimeError,
+            TypeError,
+            AssertionError,
+        ) as error:  # "not compiled with" is an assertion of torch
             raise ValueError(
-                f"device must be 'auto', 'cpu', 'cuda', 'cuda:1' or another one of torch that computes in float64 here, got {name!r}"
+                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or another one of torch that "
+                f"computes in float64 here, got {name!r}"
             ) from error
         return device
 
 
 @contextmanager
 def joined() -> Iterator[World]:
-    """Meet the other processes, if the environment says that there are others; part again at the end."""
+    """Meet the other processes, if the environment says that there are others; part again at the
+    end.
+    """
     local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if dist.is_available() and dist.is_initialized():
         try:
             dist.destroy_process_group(dist.new_group(backend="gloo", timeout=_MEETING))
         except RuntimeError as error:
             raise RuntimeError(
-                f"every process of this script must call evaluate, and not all {dist.get_world_size()} did within {_MEETING}; let all of "
-                "them call it, or evaluate in a script of its own"
+                "every process of this script must call evaluate, and not all "
+                f"{dist.get_world_size()} did within {_MEETING}; let all of them call it, or "
+                "evaluate in a script of its own"
             ) from error
         group = dist.new_group(backend="gloo", timeout=_PATIENCE)
         try:

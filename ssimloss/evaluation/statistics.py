@@ -1,7 +1,9 @@
-"""What can be said of many images: mean, spread, how sure the mean is, and whether one method is better than another.
+"""What can be said of many images: mean, spread, how sure the mean is, and whether one method is
+better than another.
 
-Bootstrap intervals: Efron and Tibshirani 1993, percentiles. Sign-flip permutation test of paired differences: Fisher 1935. Several
-comparisons: Holm 1979. Everything random is seeded, so that the same values give the same numbers.
+Bootstrap intervals: Efron and Tibshirani 1993, percentiles. Sign-flip permutation test of paired
+differences: Fisher 1935. Several comparisons: Holm 1979. Everything random is seeded, so that the
+same values give the same numbers.
 """
 
 import itertools
@@ -21,26 +23,43 @@ _ROOM = 4_000_000  # numbers drawn at a time
 _EXACT = 13  # up to so many differences all sign flips are tried: 8192
 
 
-def summarise(images: Sequence[ImageRecord], methods: Sequence[str], metrics: Sequence[MetricInfo]) -> list[Summary]:
+def summarise(
+    images: Sequence[ImageRecord], methods: Sequence[str], metrics: Sequence[MetricInfo]
+) -> list[Summary]:
     """One summary for each method and metric that has a value."""
     rows = []
     for metric in metrics:
         for method in methods:
-            named = [(image.values[method][metric.name], image.name) for image in images if metric.name in image.values.get(method, {})]
+            named = [
+                (image.values[method][metric.name], image.name)
+                for image in images
+                if metric.name in image.values.get(method, {})
+            ]
             if named:
-                rows.append(_summary(method, metric, [value for value, _ in named], [name for _, name in named]))
+                rows.append(
+                    _summary(
+                        method, metric, [value for value, _ in named], [name for _, name in named]
+                    )
+                )
     return rows
 
 
-def compare_methods(images: Sequence[ImageRecord], methods: Sequence[str], metrics: Sequence[MetricInfo]) -> list[Comparison]:
-    """Every pair of methods by every metric, over the images of which all methods have a finite value."""
+def compare_methods(
+    images: Sequence[ImageRecord], methods: Sequence[str], metrics: Sequence[MetricInfo]
+) -> list[Comparison]:
+    """Every pair of methods by every metric, over the images of which all methods have a finite
+    value.
+    """
     rows = []
     for metric in metrics:
         values = np.array(
             [
                 [image.values[method][metric.name] for method in methods]
                 for image in images
-                if all(math.isfinite(image.values.get(method, {}).get(metric.name, math.nan)) for method in methods)
+                if all(
+                    math.isfinite(image.values.get(method, {}).get(metric.name, math.nan))
+                    for method in methods
+                )
             ],
             dtype=np.float64,
         ).reshape(-1, len(methods))
@@ -49,7 +68,18 @@ def compare_methods(images: Sequence[ImageRecord], methods: Sequence[str], metri
             if len(differences):
                 low, high = bootstrap_interval(differences)
                 p = sign_flip_p(differences)
-                rows.append((metric.name, methods[first], methods[second], len(differences), mean(differences), low, high, p))
+                rows.append(
+                    (
+                        metric.name,
+                        methods[first],
+                        methods[second],
+                        len(differences),
+                        mean(differences),
+                        low,
+                        high,
+                        p,
+                    )
+                )
     corrected = holm([row[-1] for row in rows])
     return [Comparison(*row, p_holm) for row, p_holm in zip(rows, corrected, strict=True)]
 
@@ -60,8 +90,11 @@ def mean(values: npt.ArrayLike) -> float:
     return math.fsum(listed) / len(listed) if listed else math.nan
 
 
-def bootstrap_interval(values: npt.ArrayLike, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Where the mean would lie in ``confidence`` of all samples like this one: percentiles of the means of resamples.
+def bootstrap_interval(
+    values: npt.ArrayLike, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Where the mean would lie in ``confidence`` of all samples like this one: percentiles of the
+    means of resamples.
 
     Args:
         values: ``(N,)``, finite. Of a single one nothing is known; both ends are then not a number.
@@ -75,7 +108,9 @@ def bootstrap_interval(values: npt.ArrayLike, *, resamples: int = RESAMPLES, con
     at_once = max(1, _ROOM // len(array))
     means = np.concatenate(
         [
-            deviations[random.integers(len(array), size=(min(at_once, resamples - start), len(array)))].mean(1)
+            deviations[
+                random.integers(len(array), size=(min(at_once, resamples - start), len(array)))
+            ].mean(1)
             for start in range(0, resamples, at_once)
         ]
     )
@@ -84,30 +119,40 @@ def bootstrap_interval(values: npt.ArrayLike, *, resamples: int = RESAMPLES, con
 
 
 def sign_flip_p(differences: npt.ArrayLike, *, resamples: int = RESAMPLES) -> float:
-    """How often chance alone would make the mean difference this large, if neither method were better: a two-sided p-value.
+    """How often chance alone would make the mean difference this large, if neither method were
+    better: a two-sided p-value.
 
-    Under that hypothesis each difference could as well have the other sign. All flips are tried where they are few, else ``resamples`` of
-    them are drawn; the smallest value possible is ``1 / (resamples + 1)``.
+    Under that hypothesis each difference could as well have the other sign. All flips are tried
+    where they are few, else ``resamples`` of them are drawn; the smallest value possible is
+    ``1 / (resamples + 1)``.
 
     Args:
         differences: ``(N,)``, finite.
     """
     array = np.asarray(differences, dtype=np.float64)
-    seen = abs(array.sum()) * (1 - 1e-12)  # sums of the same numbers in another order count as equal
+    seen = abs(array.sum()) * (
+        1 - 1e-12
+    )  # sums of the same numbers in another order count as equal
     if len(array) <= _EXACT:
-        flips = np.array(list(itertools.product((1.0, -1.0), repeat=len(array)))).reshape(-1, len(array))
+        flips = np.array(list(itertools.product((1.0, -1.0), repeat=len(array)))).reshape(
+            -1, len(array)
+        )
         return float((np.abs(flips @ array) >= seen).mean())
     random = np.random.default_rng(0)
     at_once = max(1, _ROOM // len(array))
     extreme = 0
     for start in range(0, resamples, at_once):
-        signs = random.integers(2, size=(min(at_once, resamples - start), len(array)), dtype=np.int8)
+        signs = random.integers(
+            2, size=(min(at_once, resamples - start), len(array)), dtype=np.int8
+        )
         extreme += int((np.abs((2.0 * signs - 1) @ array) >= seen).sum())
     return (extreme + 1) / (resamples + 1)
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """P-values corrected for being several: the smallest times their number, the next times one less, never falling."""
+    """P-values corrected for being several: the smallest times their number, the next times one
+    less, never falling.
+    """
     corrected = [0.0] * len(p)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):

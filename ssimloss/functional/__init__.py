@@ -1,17 +1,30 @@
 """Tensors in, tensors out: every equation of the library as a pure function.
 
-What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is ``l1_loss``), a score has a loss of its own
-(``ssim_loss = 1 - ssim``).
+What is to be minimised ends in ``_loss``; a distance has both names (``l1`` is ``l1_loss``), a
+score has a loss of its own (``ssim_loss = 1 - ssim``).
 """
 
 from ssimloss.functional._logits import class_logits
-from ssimloss.functional.adversarial import adversarial_discriminator_loss, adversarial_generator_loss
+from ssimloss.functional.adversarial import (
+    adversarial_discriminator_loss,
+    adversarial_generator_loss,
+)
 from ssimloss.functional.consistency import cycle_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
-from ssimloss.functional.frequency import focal_frequency, focal_frequency_loss, fourier_magnitude, fourier_magnitude_loss
-from ssimloss.functional.gradient import edge, edge_loss, gradient_difference, gradient_difference_loss
+from ssimloss.functional.frequency import (
+    focal_frequency,
+    focal_frequency_loss,
+    fourier_magnitude,
+    fourier_magnitude_loss,
+)
+from ssimloss.functional.gradient import (
+    edge,
+    edge_loss,
+    gradient_difference,
+    gradient_difference_loss,
+)
 from ssimloss.functional.mixed import ms_ssim_l1_loss, ssim_l1_loss
 from ssimloss.functional.multiscale import ms_ssim, ms_ssim_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty

@@ -1,11 +1,12 @@
 """The primitives of ``ssimloss.kernels`` as differentiable functions.
 
-A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean. Backward scales it where it lies, since a
-second tensor would cost more than the pass, or leaves it where the factor was foreseen (``slope``). Then it is given away, and a second
-backward through a retained graph computes it again.
+A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean.
+Backward scales it where it lies, since a second tensor would cost more than the pass, or leaves it
+where the factor was foreseen (``slope``). Then it is given away, and a second backward through a
+retained graph computes it again.
 
-The kernels have no second derivative. Where a graph of the gradient is asked for, backward differentiates the plain equation instead, which
-is also what every kernel is tested against.
+The kernels have no second derivative. Where a graph of the gradient is asked for, backward
+differentiates the plain equation instead, which is also what every kernel is tested against.
 """
 
 import inspect
@@ -31,7 +32,9 @@ Equation = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared of two images ``(N, C, H, W)`` at one scale, by a kernel or by the plain equation."""
+    """What is compared of two images ``(N, C, H, W)`` at one scale, by a kernel or by the plain
+    equation.
+    """
 
     window: tuple[float, ...]  # of unit sum
     c1: float
@@ -49,16 +52,21 @@ class Comparison:
         x, y = promote(x, y)
         amount = (len(self.window) - 1) // 2
         x, y = pad(x - self.low, amount, self.padding), pad(y - self.low, amount, self.padding)
-        statistics = local_statistics(x, y, torch.tensor(self.window, dtype=x.dtype, device=x.device), 1.0, None)
+        statistics = local_statistics(
+            x, y, torch.tensor(self.window, dtype=x.dtype, device=x.device), 1.0, None
+        )
         similarity = contrast_structure(statistics, self.c2)
         return luminance(statistics, self.c1) * similarity if self.part == "ssim" else similarity
 
 
-def similarity_means(x: Tensor, y: Tensor, comparison: Comparison, backend: str, slope: float = 1.0) -> Tensor:
+def similarity_means(
+    x: Tensor, y: Tensor, comparison: Comparison, backend: str, slope: float = 1.0
+) -> Tensor:
     """Mean of each plane's map, ``(N, C)`` in the computing dtype.
 
     Args:
-        slope: the derivative with respect to each mean that backward is likely to bring, which then leaves it nothing to do.
+        slope: the derivative with respect to each mean that backward is likely to bring, which then
+            leaves it nothing to do.
     """
     return mixed_means(x, y, comparison, None, 0.0, 1.0, 0.0, backend, slope)
 
@@ -74,11 +82,17 @@ def mixed_means(
     backend: str,
     slope: float = 1.0,
 ) -> Tensor:
-    """Per plane ``similarity_weight * mean(map) + distance_weight * mean(distance)``, ``(N, C)``, in one pass over the images."""
+    """Per plane ``similarity_weight * mean(map) + distance_weight * mean(distance)``, ``(N, C)``,
+    in one pass over the images.
+    """
 
     def equation(x: Tensor, y: Tensor) -> Tensor:
         means = similarity_weight * comparison.equation(x, y).mean((2, 3))
-        return means if distance is None else means + distance_weight * _distances(x, y, distance, eps).mean((2, 3))
+        return (
+            means
+            if distance is None
+            else means + distance_weight * _distances(x, y, distance, eps).mean((2, 3))
+        )
 
     options = (*comparison.options(), distance or "none", eps, similarity_weight, distance_weight)
     wants = _wanted(x, y)
@@ -90,7 +104,9 @@ def mixed_means(
         slope = 1.0
 
     def primitive(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-        if backend == "cpu" and not _is_followed(x, y):  # the way through the dispatcher takes as long as a small image
+        if backend == "cpu" and not _is_followed(
+            x, y
+        ):  # the way through the dispatcher takes as long as a small image
             return similarity_means_here(x, y, *options, *wants, backend, slope=slope)
         means, *gradients = operator(x, y, *options, *wants, backend)
         return means, *(gradients if slope == 1 else [slope * gradient for gradient in gradients])
@@ -110,13 +126,19 @@ def pixel_means(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
         means, grad = operator(x, y, distance, eps, want)
         return means, grad, grad.new_empty(0)
 
-    return _means(x, y, primitive, lambda x, y: _distances(x, y, distance, eps).mean((1, 2, 3)), opposite=True)
+    return _means(
+        x, y, primitive, lambda x, y: _distances(x, y, distance, eps).mean((1, 2, 3)), opposite=True
+    )
 
 
 def similarity_map(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
-    """The map ``(N, C, H', W')`` in the computing dtype; nothing but the images is kept for backward."""
+    """The map ``(N, C, H', W')`` in the computing dtype; nothing but the images is kept for
+    backward.
+    """
     if torch.compiler.is_compiling():
-        similarities: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison.options(), backend)
+        similarities: Tensor = torch.ops.ssimloss.similarity_map(
+            x, y, *comparison.options(), backend
+        )
         return similarities
     found: Tensor = _Map.apply(x, y, comparison, backend)
     return found
@@ -131,7 +153,9 @@ def pyramid_scores(
     words: tuple[str, str, str],
     combine: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """The means of all scales, combined to ``(N, C)`` or ``(N, 1)``; ``words`` (combination, negative, channels) tell a kernel how."""
+    """The means of all scales, combined to ``(N, C)`` or ``(N, 1)``; ``words`` (combination,
+    negative, channels) tell a kernel how.
+    """
     options = (*finest.options()[:4], pooling, list(weights), *words, *_wanted(x, y))
     operator = torch.ops.ssimloss.pyramid_scores
     if torch.compiler.is_compiling():
@@ -157,7 +181,9 @@ def halve(image: Tensor, pooling: str) -> Tensor:
 
 
 def _pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
-    """Mean of each plane's map at each scale, ``(S, N, C)``: contrast and structure, at the coarsest scale all of SSIM."""
+    """Mean of each plane's map at each scale, ``(S, N, C)``: contrast and structure, at the
+    coarsest scale all of SSIM.
+    """
     x, y = promote(x, y)
     x, y = x - finest.low, y - finest.low
     means = []
@@ -181,7 +207,15 @@ def _wanted(x: Tensor, y: Tensor) -> tuple[bool, bool]:
     return enabled and x.requires_grad, enabled and y.requires_grad
 
 
-def _means(x: Tensor, y: Tensor, primitive: Primitive, equation: Equation, *, opposite: bool, slope: float = 1.0) -> Tensor:
+def _means(
+    x: Tensor,
+    y: Tensor,
+    primitive: Primitive,
+    equation: Equation,
+    *,
+    opposite: bool,
+    slope: float = 1.0,
+) -> Tensor:
     means: Tensor = _Means.apply(x, y, primitive, equation, opposite, slope)[0]
     return means
 
@@ -191,25 +225,34 @@ def _is_memory(tensor: Tensor) -> bool:
     if type(tensor) not in (Tensor, torch.nn.Parameter):
         return False
     functorch = torch._C._functorch
-    return not (functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor))
+    return not (
+        functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor)
+    )
 
 
 def _is_followed(*tensors: Tensor) -> bool:
-    """Whether somebody looks at what is done to these: a transform, a compiler, a mode, ``torch.jit.trace``."""
+    """Whether somebody looks at what is done to these: a transform, a compiler, a mode,
+    ``torch.jit.trace``.
+    """
     if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
         return True
     return not all(_is_memory(tensor) for tensor in tensors)
 
 
-def _second_order(ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor) -> tuple[Tensor | None, ...] | None:
+def _second_order(
+    ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor
+) -> tuple[Tensor | None, ...] | None:
     """The gradients with a graph of their own, ``None`` where none is asked for."""
     if not torch.is_grad_enabled():
         return None
-    # Views, so that the derivatives stay partial where one image was computed from the other or is the same tensor.
+    # Views, so that the derivatives stay partial where one image was computed from the other or is
+    # the same tensor.
     pair = x.view_as(x), y.view_as(y)
     with torch.autocast(x.device.type, enabled=False):
         value = equation(*pair)
-    if not value.requires_grad:  # after torch.func.vjp, which has left its level: nothing can be asked of it there
+    if (
+        not value.requires_grad
+    ):  # after torch.func.vjp, which has left its level: nothing can be asked of it there
         return None
     needed = ctx.needs_input_grad[:2]
     wanted = [image for image, need in zip(pair, needed, strict=True) if need]
@@ -224,17 +267,28 @@ _ANY = inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_POSI
 
 
 def _signed(function: Callable[P, R]) -> Callable[P, R]:
-    """Keeps ``Function.apply`` from working out the signature and binding every argument by name, at every call."""
+    """Keeps ``Function.apply`` from working out the signature and binding every argument by name,
+    at every call.
+    """
     function.__signature__ = _ANY  # type: ignore[attr-defined]
     return function
 
 
 class _Means(torch.autograd.Function):
-    """Means whose gradients the primitive has made, times ``slope``; with ``opposite``, that to ``y`` is minus that to ``x``."""
+    """Means whose gradients the primitive has made, times ``slope``; with ``opposite``, that to
+    ``y`` is minus that to ``x``.
+    """
 
     @staticmethod
     @_signed
-    def forward(x: Tensor, y: Tensor, primitive: Primitive, _equation: Equation, _opposite: bool, _slope: float) -> tuple[Tensor, ...]:
+    def forward(
+        x: Tensor,
+        y: Tensor,
+        primitive: Primitive,
+        _equation: Equation,
+        _opposite: bool,
+        _slope: float,
+    ) -> tuple[Tensor, ...]:
         return primitive(x, y)
 
     @staticmethod
@@ -272,7 +326,13 @@ class _Means(torch.autograd.Function):
                 scaled.append(gradient * factor)
         if ctx.opposite and scaled[0] is not None:
             need_x, need_y = ctx.needs_input_grad[:2]
-            scaled[1] = None if not need_y else scaled[0].neg() if need_x or not in_place else scaled[0].neg_()
+            scaled[1] = (
+                None
+                if not need_y
+                else scaled[0].neg()
+                if need_x or not in_place
+                else scaled[0].neg_()
+            )
             scaled[0] = scaled[0] if need_x else None
         return *_typed(scaled, (x, y), [gradient is not None for gradient in scaled]), *nothing
 
@@ -282,7 +342,10 @@ def _factor(upstream: Tensor, slope: float, ndim: int) -> Tensor | None:
     can_look = (
         upstream.device.type == "cpu" and upstream.numel() > 0 and not _is_followed(upstream)
     )  # elsewhere that would wait for the device
-    if can_look and all(abs(bound.item() / slope - 1) < torch.finfo(upstream.dtype).eps for bound in upstream.aminmax()):
+    if can_look and all(
+        abs(bound.item() / slope - 1) < torch.finfo(upstream.dtype).eps
+        for bound in upstream.aminmax()
+    ):
         return None
     if slope != 1:
         upstream = upstream / slope
@@ -292,7 +355,9 @@ def _factor(upstream: Tensor, slope: float, ndim: int) -> Tensor | None:
 class _Map(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, y: Tensor, comparison: Comparison, backend: str) -> Tensor:
-        similarities: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison.options(), backend)
+        similarities: Tensor = torch.ops.ssimloss.similarity_map(
+            x, y, *comparison.options(), backend
+        )
         return similarities
 
     @staticmethod
@@ -307,7 +372,9 @@ class _Map(torch.autograd.Function):
         if with_graph is not None:
             return *with_graph, None, None
         needed = ctx.needs_input_grad[:2]
-        found = torch.ops.ssimloss.similarity_map_backward(upstream, x, y, *ctx.comparison.options(), *needed, ctx.backend)
+        found = torch.ops.ssimloss.similarity_map_backward(
+            upstream, x, y, *ctx.comparison.options(), *needed, ctx.backend
+        )
         return *_typed(found, (x, y), needed), None, None
 
 
@@ -319,14 +386,14 @@ def _typed(gradients: Any, images: tuple[Tensor, Tensor], wanted: Any) -> tuple[
     return tuple(typed)
 
 
-# --- the operators called without the functions above: by a compiler, or by hand -------------------------------------------------------
+# --- the operators called without the functions above: by a compiler, or by hand ------------------
 
 
 def _no_second_order(operator: str) -> None:
     if torch.is_grad_enabled():
         raise RuntimeError(
-            f"ssimloss::{operator} has no second derivative; call the loss function outside torch.compile, which then differentiates the "
-            f"eager equation, or use backend='eager'"
+            f"ssimloss::{operator} has no second derivative; call the loss function outside "
+            "torch.compile, which then differentiates the eager equation, or use backend='eager'"
         )
 
 
@@ -339,7 +406,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor | tuple[Tensor, ...]
 
 
 def _means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
-    """Of an operator that makes the gradients of its means or scores along with them; its options are not differentiable."""
+    """Of an operator that makes the gradients of its means or scores along with them; its options
+    are not differentiable.
+    """
 
     def backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         _no_second_order(operator)
@@ -371,6 +440,10 @@ def _similarity_map_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None,
 
 
 for _operator in ("similarity_means", "pyramid_scores"):
-    torch.library.register_autograd(f"ssimloss::{_operator}", _means_backward(_operator), setup_context=_keep)
+    torch.library.register_autograd(
+        f"ssimloss::{_operator}", _means_backward(_operator), setup_context=_keep
+    )
 torch.library.register_autograd("ssimloss::pixel_means", _pixel_means_backward, setup_context=_keep)
-torch.library.register_autograd("ssimloss::similarity_map", _similarity_map_backward, setup_context=_keep)
+torch.library.register_autograd(
+    "ssimloss::similarity_map", _similarity_map_backward, setup_context=_keep
+)

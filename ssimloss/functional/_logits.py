@@ -1,4 +1,6 @@
-"""What a discriminator says: one number per image, a map of patches, or lists of them over scales and discriminators."""
+"""What a discriminator says: one number per image, a map of patches, or lists of them over scales
+and discriminators.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
@@ -27,17 +29,22 @@ def leaves(name: str, logits: Logits, scales: Scales) -> list[Leaf]:
 
     Raises:
         TypeError: something that is neither a tensor nor a list, integers.
-        ValueError: an empty list, or logits of another shape than ``(N,)``, ``(N, 1)`` and ``(N, 1, ...)``.
+        ValueError: an empty list, or logits of another shape than ``(N,)``, ``(N, 1)`` and
+            ``(N, 1, ...)``.
     """
     if isinstance(logits, Tensor):
         _check_logits(name, logits)
         return [Leaf(name, logits, 1.0)]
     if not isinstance(logits, list | tuple):
-        raise TypeError(f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}")
+        raise TypeError(
+            f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}"
+        )
     if not logits:
         raise ValueError(f"{name} must hold at least one tensor, got an empty list")
     share = 1 / len(logits) if scales == "mean" else 1.0
-    inside = [leaf for i, entry in enumerate(logits) for leaf in leaves(f"{name}[{i}]", entry, scales)]
+    inside = [
+        leaf for i, entry in enumerate(logits) for leaf in leaves(f"{name}[{i}]", entry, scales)
+    ]
     return [leaf._replace(weight=share * leaf.weight) for leaf in inside]
 
 
@@ -46,19 +53,21 @@ def check_alike(name: str, found: list[Leaf], other_name: str, other: list[Leaf]
     places, expected = ([leaf.name.partition("[")[2] for leaf in side] for side in (found, other))
     if places != expected:
         raise ValueError(
-            f"{name} must hold as many tensors as {other_name}, in lists of the same lengths: got {', '.join(leaf.name for leaf in found)} "
-            f"against {', '.join(leaf.name for leaf in other)}; pass what one discriminator gave for either image"
+            f"{name} must hold as many tensors as {other_name}, in lists of the same lengths: got "
+            f"{', '.join(leaf.name for leaf in found)} against "
+            f"{', '.join(leaf.name for leaf in other)}; pass what one discriminator gave for "
+            "either image"
         )
     for mine, theirs in zip(found, other, strict=True):
         if mine.logits.shape != theirs.logits.shape:
             raise ValueError(
-                f"{mine.name} must have the shape of {theirs.name} {tuple(theirs.logits.shape)}, got {tuple(mine.logits.shape)}; logits "
-                f"are never broadcast"
+                f"{mine.name} must have the shape of {theirs.name} {tuple(theirs.logits.shape)}, "
+                f"got {tuple(mine.logits.shape)}; logits are never broadcast"
             )
         if mine.logits.device != theirs.logits.device:
             raise ValueError(
-                f"{mine.name} must be on the device of {theirs.name} ({theirs.logits.device}), got {mine.logits.device}; move it with "
-                f".to({theirs.name}.device)"
+                f"{mine.name} must be on the device of {theirs.name} ({theirs.logits.device}), "
+                f"got {mine.logits.device}; move it with .to({theirs.name}.device)"
             )
 
 
@@ -66,8 +75,9 @@ def class_logits(logits: Logits, labels: Tensor) -> Logits:
     """Of class-specific discriminators, the logits of each image's own class.
 
     Args:
-        logits: ``(N, K)`` or ``(N, K, ...)`` for K classes in one tensor, or a list of K, one entry per class: a tensor ``(N,)``,
-            ``(N, 1)`` or ``(N, 1, ...)``, or a list of such over scales.
+        logits: ``(N, K)`` or ``(N, K, ...)`` for K classes in one tensor, or a list of K, one entry
+            per class: a tensor ``(N,)``, ``(N, 1)`` or ``(N, 1, ...)``, or a list of such over
+            scales.
         labels: integers ``(N,)`` in ``[0, K)``. Classes that no image has get a zero gradient.
 
     Returns:
@@ -75,8 +85,9 @@ def class_logits(logits: Logits, labels: Tensor) -> Logits:
 
     Raises:
         TypeError: ``labels`` are not integers, ``logits`` not floating point.
-        ValueError: ``labels`` are not ``(N,)``, lists of different lengths, and, on the CPU, a label outside ``[0, K)``. A label on
-            another device is not read, which would wait for it: there it fails in the device's own assertion of ``torch.gather``.
+        ValueError: ``labels`` are not ``(N,)``, lists of different lengths, and, on the CPU, a
+            label outside ``[0, K)``. A label on another device is not read, which would wait for
+            it: there it fails in the device's own assertion of ``torch.gather``.
 
     Source: Xu et al. 2017, whose discriminators judge faces and text.
     """
@@ -87,19 +98,25 @@ def own_class(name: str, logits: Logits, labels: Tensor) -> Logits:
     if isinstance(logits, Tensor):
         return _select(name, logits, labels)
     if not isinstance(logits, list | tuple):
-        raise TypeError(f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}")
+        raise TypeError(
+            f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}"
+        )
     per_class = [leaves(f"{name}[{i}]", entry, "sum") for i, entry in enumerate(logits)]
     if not per_class:
         raise ValueError(f"{name} must hold one entry per class, got an empty list")
     for other in per_class[1:]:
-        if len(other) != len(per_class[0]) or any(a.logits.shape != b.logits.shape for a, b in zip(other, per_class[0], strict=True)):
+        if len(other) != len(per_class[0]) or any(
+            a.logits.shape != b.logits.shape for a, b in zip(other, per_class[0], strict=True)
+        ):
             raise ValueError(
-                f"{name} must be alike for every class: {other[0].name.split(']')[0]}] differs from {name}[0] in shapes or in the "
-                f"number of scales"
+                f"{name} must be alike for every class: {other[0].name.split(']')[0]}] differs "
+                f"from {name}[0] in shapes or in the number of scales"
             )
     selected = []
     for scale in zip(*per_class, strict=True):
-        columns = [leaf.logits.unsqueeze(1) if leaf.logits.ndim == 1 else leaf.logits for leaf in scale]
+        columns = [
+            leaf.logits.unsqueeze(1) if leaf.logits.ndim == 1 else leaf.logits for leaf in scale
+        ]
         selected.append(_select(name, torch.cat(columns, 1), labels))
     return selected[0] if isinstance(logits[0], Tensor) else selected
 
@@ -109,17 +126,41 @@ def _select(name: str, logits: Tensor, labels: Tensor) -> Tensor:
     if not logits.dtype.is_floating_point:
         raise TypeError(f"{name} must be floating point, got {logits.dtype}")
     if logits.ndim < 2:
-        raise ValueError(f"{name} must have shape (N, K) or (N, K, ...) where labels choose among K classes, got {tuple(logits.shape)}")
+        raise ValueError(
+            f"{name} must have shape (N, K) or (N, K, ...) where labels choose among K classes, "
+            f"got {tuple(logits.shape)}"
+        )
     n, k, *rest = logits.shape
-    if not isinstance(labels, Tensor) or labels.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
-        raise TypeError(f"labels must be a tensor of integers (N,), got {getattr(labels, 'dtype', type(labels).__name__)}")
+    if not isinstance(labels, Tensor) or labels.dtype not in (
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+    ):
+        raise TypeError(
+            "labels must be a tensor of integers (N,), got "
+            f"{getattr(labels, 'dtype', type(labels).__name__)}"
+        )
     if tuple(labels.shape) != (n,):
-        raise ValueError(f"labels must have shape ({n},) for {name} of {tuple(logits.shape)}, got {tuple(labels.shape)}")
+        raise ValueError(
+            f"labels must have shape ({n},) for {name} of {tuple(logits.shape)}, got "
+            f"{tuple(labels.shape)}"
+        )
     if labels.device != logits.device:
-        raise ValueError(f"labels must be on the device of {name} ({logits.device}), got {labels.device}")
+        raise ValueError(
+            f"labels must be on the device of {name} ({logits.device}), got {labels.device}"
+        )
     # On a device, reading a label would wait for it; there gather's own assertion speaks.
-    if labels.device.type == "cpu" and not torch.compiler.is_compiling() and bool(((labels < 0) | (labels >= k)).any()):
-        raise ValueError(f"labels must lie in [0, {k}) for {k} classes, got {int(labels.min())} to {int(labels.max())}")
+    if (
+        labels.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and bool(((labels < 0) | (labels >= k)).any())
+    ):
+        raise ValueError(
+            f"labels must lie in [0, {k}) for {k} classes, got {int(labels.min())} to "
+            f"{int(labels.max())}"
+        )
     index = labels.long().view(n, 1, *([1] * len(rest))).expand(n, 1, *rest)
     return logits.gather(1, index)
 
@@ -129,8 +170,9 @@ def _check_logits(name: str, logits: Tensor) -> None:
         raise TypeError(f"{name} must be floating point, got {logits.dtype}; cast it")
     if logits.ndim != 1 and (not 2 <= logits.ndim <= 5 or logits.shape[1] != 1):
         raise ValueError(
-            f"{name} must have shape (N,), (N, 1) or (N, 1, H, W), got {tuple(logits.shape)}; pass labels where discriminators "
-            f"are class-specific, a list where there are several or several scales"
+            f"{name} must have shape (N,), (N, 1) or (N, 1, H, W), got {tuple(logits.shape)}; "
+            "pass labels where discriminators are class-specific, a list where there are several "
+            "or several scales"
         )
 
 
@@ -139,8 +181,9 @@ def require_finite(found: list[Leaf]) -> None:
     for leaf in found:
         if not bool(leaf.logits.isfinite().all()):
             raise ValueError(
-                f"{leaf.name} must be finite, got {int(leaf.logits.isnan().sum())} NaN and {int(leaf.logits.isinf().sum())} infinite of "
-                f"{leaf.logits.numel()}; torch.autograd.set_detect_anomaly(True) finds the operation"
+                f"{leaf.name} must be finite, got {int(leaf.logits.isnan().sum())} NaN and "
+                f"{int(leaf.logits.isinf().sum())} infinite of {leaf.logits.numel()}; "
+                "torch.autograd.set_detect_anomaly(True) finds the operation"
             )
 
 
@@ -154,7 +197,10 @@ def over_scales(values: list[tuple[float, Tensor]], reduction: Reduction) -> Ten
     if len(values) == 1:
         return values[0][1]
     if reduction == "none":
-        raise ValueError(f"reduction must not be 'none' for {len(values)} tensors, which may differ in shape; use 'image'")
+        raise ValueError(
+            f"reduction must not be 'none' for {len(values)} tensors, which may differ in shape; "
+            "use 'image'"
+        )
     total = values[0][0] * values[0][1]
     for weight, value in values[1:]:
         total = total + weight * value

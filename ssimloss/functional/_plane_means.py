@@ -1,13 +1,16 @@
-"""The mean SSIM or contrast-structure of every plane, with a gradient made of seven filtered maps and no stored graph.
+"""The mean SSIM or contrast-structure of every plane, with a gradient made of seven filtered maps
+and no stored graph.
 
-The symbols are those of ``_similarity``; ``var_x`` and ``var_y`` only occur as their sum, so four maps are filtered forward. With S the map
-whose mean is taken and W the transpose of V, the derivative of the mean with respect to x is, up to 1 over the number of positions::
+The symbols are those of ``_similarity``; ``var_x`` and ``var_y`` only occur as their sum, so four
+maps are filtered forward. With S the map whose mean is taken and W the transpose of V, the
+derivative of the mean with respect to x is, up to 1 over the number of positions::
 
     W(dS/dV(x)) + 2 x W(dS/dV(x^2 + y^2)) + y W(dS/dV(x y))
 
-and the same with x and y exchanged; the last two filtered maps serve both images. One number per plane comes out, so the gradient is known
-in the forward pass up to one factor per plane: it is made there, a few planes or rows of one at a time in buffers that are reused, and
-scaled in backward. Asked for a second derivative, backward differentiates the plain equation instead.
+and the same with x and y exchanged; the last two filtered maps serve both images. One number per
+plane comes out, so the gradient is known in the forward pass up to one factor per plane: it is made
+there, a few planes or rows of one at a time in buffers that are reused, and scaled in backward.
+Asked for a second derivative, backward differentiates the plain equation instead.
 """
 
 from typing import Any, Literal
@@ -20,12 +23,15 @@ from ssimloss.functional._similarity import contrast_structure, local_statistics
 
 Part = Literal["ssim", "contrast_structure"]
 
-# Elements of a map worked on at a time: on a CPU about 15 such maps should stay in the cache, elsewhere a launch costs more than its bytes.
+# Elements of a map worked on at a time: on a CPU about 15 such maps should stay in the cache,
+# elsewhere a launch costs more than its bytes.
 _CHUNK_CPU = 1 << 17
 _CHUNK_ELSEWHERE = 1 << 24
 
 
-def plane_means(x: Tensor, y: Tensor, window: Tensor, *, c1: float, c2: float, sample_factor: float, part: Part) -> Tensor:
+def plane_means(
+    x: Tensor, y: Tensor, window: Tensor, *, c1: float, c2: float, sample_factor: float, part: Part
+) -> Tensor:
     """Mean of the similarity map of each plane, borders left out.
 
     Args:
@@ -38,14 +44,18 @@ def plane_means(x: Tensor, y: Tensor, window: Tensor, *, c1: float, c2: float, s
     Returns:
         ``(N, C)``.
     """
-    if torch.compiler.is_compiling():  # the compiler fuses the plain equation and derives its gradient
+    if (
+        torch.compiler.is_compiling()
+    ):  # the compiler fuses the plain equation and derives its gradient
         return _plain(x, y, window, c1, c2, sample_factor, part)
     wants = tuple(torch.is_grad_enabled() and image.requires_grad for image in (x, y))
     means: Tensor = _PlaneMeans.apply(x, y, window, c1, c2, sample_factor, part, *wants)[0]
     return means
 
 
-def _plain(x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part) -> Tensor:
+def _plain(
+    x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part
+) -> Tensor:
     """The same number by automatic differentiation."""
     statistics = local_statistics(x, y, window, sample_factor, None)
     similarity = contrast_structure(statistics, c2)
@@ -57,7 +67,15 @@ def _plain(x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_fa
 class _PlaneMeans(torch.autograd.Function):
     @staticmethod
     def forward(
-        x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part, want_x: bool, want_y: bool
+        x: Tensor,
+        y: Tensor,
+        window: Tensor,
+        c1: float,
+        c2: float,
+        sample_factor: float,
+        part: Part,
+        want_x: bool,
+        want_y: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Means ``(N, C)`` and, where wanted, their gradients with the images' shape."""
         n, c, h, w = x.shape
@@ -69,7 +87,9 @@ class _PlaneMeans(torch.autograd.Function):
         positions = (h - overlap) * (w - overlap)
         chunk = _CHUNK_CPU if x.device.type == "cpu" else _CHUNK_ELSEWHERE
         planes = max(1, chunk // max(1, h * w))
-        rows = max(4 * overlap, chunk // max(1, w) - overlap, 1)  # of the map; neighbouring bands share ``overlap`` rows of the image
+        rows = max(
+            4 * overlap, chunk // max(1, w) - overlap, 1
+        )  # of the map; neighbouring bands share ``overlap`` rows of the image
         for first in range(0, n * c, planes):
             for top in range(0, h - overlap, rows):
                 some = (slice(first, first + planes), slice(top, top + rows + overlap))
@@ -85,10 +105,16 @@ class _PlaneMeans(torch.autograd.Function):
                     None if grad_x is None else grad_x[some],
                     None if grad_y is None else grad_y[some],
                 )
-        return means.view(n, c), None if grad_x is None else grad_x.view(x.shape), None if grad_y is None else grad_y.view(y.shape)
+        return (
+            means.view(n, c),
+            None if grad_x is None else grad_x.view(x.shape),
+            None if grad_y is None else grad_y.view(y.shape),
+        )
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None, Tensor | None]) -> None:
+    def setup_context(
+        ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None, Tensor | None]
+    ) -> None:
         x, y, window, *ctx.constants, _, _ = inputs
         gradients = output[1:]
         ctx.mark_non_differentiable(*(g for g in gradients if g is not None))
@@ -102,16 +128,29 @@ class _PlaneMeans(torch.autograd.Function):
         if upstream is None:
             return None, None, *nothing
         if torch.is_grad_enabled():  # a graph of this backward is wanted
-            # Views, so that the derivatives stay partial where one image was computed from the other or is the same tensor.
+            # Views, so that the derivatives stay partial where one image was computed from the
+            # other or is the same tensor.
             pair = x.view_as(x), y.view_as(y)
             with torch.autocast(x.device.type, enabled=False):
                 means = _plain(*pair, window, *ctx.constants)
-            if means.requires_grad:  # it does not after torch.func.vjp, which has left its level; nothing can be asked of it there
-                wanted = [image for image, needed in zip(pair, ctx.needs_input_grad, strict=False) if needed]
+            # it does not after torch.func.vjp, which has left its level; nothing can be asked of it
+            # there
+            if means.requires_grad:
+                wanted = [
+                    image
+                    for image, needed in zip(pair, ctx.needs_input_grad, strict=False)
+                    if needed
+                ]
                 found = iter(torch.autograd.grad(means, wanted, upstream, create_graph=True))
-                return *(next(found) if needed else None for needed in ctx.needs_input_grad[:2]), *nothing
+                return *(
+                    next(found) if needed else None for needed in ctx.needs_input_grad[:2]
+                ), *nothing
         factor = upstream[:, :, None, None]
-        return None if grad_x is None else grad_x * factor, None if grad_y is None else grad_y * factor, *nothing
+        return (
+            None if grad_x is None else grad_x * factor,
+            None if grad_y is None else grad_y * factor,
+            *nothing,
+        )
 
 
 def _chunk(
@@ -126,12 +165,15 @@ def _chunk(
     grad_x: Tensor | None,
     grad_y: Tensor | None,
 ) -> Tensor:
-    """What planes ``(P, H, W)`` add to a mean over ``positions``; its gradients are added to ``grad_x`` and ``grad_y``.
+    """What planes ``(P, H, W)`` add to a mean over ``positions``; its gradients are added to
+    ``grad_x`` and ``grad_y``.
 
-    The arithmetic is in place where it can be: what this costs is memory traffic. Maps are ``(P, W', H')``, turned by the filter.
+    The arithmetic is in place where it can be: what this costs is memory traffic. Maps are
+    ``(P, W', H')``, turned by the filter.
     """
     p, h, w = x.shape
-    # Axis by axis, also below: sums over both would have other roundings in a batch of one, which threads take apart.
+    # Axis by axis, also below: sums over both would have other roundings in a batch of one, which
+    # threads take apart.
     offset_x, offset_y = (image.mean(2, keepdim=True).mean(1, keepdim=True) for image in (x, y))
     maps = x.new_empty(4, p, h, w)
     x, y = torch.sub(x, offset_x, out=maps[0]), torch.sub(y, offset_y, out=maps[1])
@@ -147,7 +189,9 @@ def _chunk(
     cs = numerator.mul_(inverse)
     if part == "ssim":
         mu_x, mu_y = v_x + offset_x, v_y + offset_y
-        inverse_l = torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()  # 1 / (mu_x^2 + mu_y^2 + C1)
+        inverse_l = (
+            torch.mul(mu_x, mu_x).addcmul_(mu_y, mu_y).add_(c1).reciprocal_()
+        )  # 1 / (mu_x^2 + mu_y^2 + C1)
         lum = torch.mul(mu_x, mu_y).mul_(2).add_(c1).mul_(inverse_l)
         means = (lum * cs).sum(2).sum(1) / positions
     else:
@@ -155,7 +199,8 @@ def _chunk(
     if grad_x is None and grad_y is None:
         return means
 
-    # Derivatives of the mean with respect to V(x y) and, doubled, to V(x^2 + y^2); then to V(x) and V(y).
+    # Derivatives of the mean with respect to V(x y) and, doubled, to V(x^2 + y^2); then to V(x) and
+    # V(y).
     per_position = 1 / positions
     to_filter = x.new_empty(2 + (grad_x is not None) + (grad_y is not None), p, *v_x.shape[1:])
     d_product = torch.mul(inverse, 2 * u * per_position, out=to_filter[0])
@@ -165,7 +210,9 @@ def _chunk(
         lum.mul_(inverse_l)
     d_squares = torch.mul(d_product, cs, out=to_filter[1]).mul_(varies).neg_()
 
-    def d_mean(v_own: Tensor, v_other: Tensor, mu_own: Tensor, mu_other: Tensor, out: Tensor) -> None:
+    def d_mean(
+        v_own: Tensor, v_other: Tensor, mu_own: Tensor, mu_other: Tensor, out: Tensor
+    ) -> None:
         torch.mul(v_other, d_product, out=out).addcmul_(v_own, d_squares).neg_()
         if part == "ssim":
             out.addcmul_(mu_other, inverse_l).addcmul_(mu_own, lum, value=-1)
@@ -176,7 +223,9 @@ def _chunk(
         d_mean(v_x, v_y, mu_x, mu_y, to_filter[2])
     if grad_y is not None:
         d_mean(v_y, v_x, mu_y, mu_x, to_filter[-1])
-    spread = blur_transposed(to_filter.view(-1, *v_x.shape[1:]), window.flip(0), padding=window.numel() - 1)
+    spread = blur_transposed(
+        to_filter.view(-1, *v_x.shape[1:]), window.flip(0), padding=window.numel() - 1
+    )
     spread = spread.view(-1, p, h, w)
     if grad_x is not None:
         grad_x.add_(spread[2]).addcmul_(x, spread[1]).addcmul_(y, spread[0])

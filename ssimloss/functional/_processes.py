@@ -7,7 +7,9 @@ from torch import Tensor
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes, which is also how its gradient goes back: every process had a share in every loss."""
+    """The sum over all processes, which is also how its gradient goes back: every process had a
+    share in every loss.
+    """
 
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004

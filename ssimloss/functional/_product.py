@@ -1,6 +1,7 @@
 """Products of matrices whose gradient is as precise as they are.
 
-Autocast lowers matrix products, also those of a backward pass that runs within its region, as balancing of terms takes one.
+Autocast lowers matrix products, also those of a backward pass that runs within its region, as
+balancing of terms takes one.
 """
 
 from typing import Any
@@ -12,8 +13,12 @@ from ssimloss._precision import is_transformed
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
-    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast, differentiable any number of times."""
-    if torch.compiler.is_compiling() or is_transformed():  # a compiled backward pass has its dtypes already
+    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast, differentiable any number
+    of times.
+    """
+    if (
+        torch.compiler.is_compiling() or is_transformed()
+    ):  # a compiled backward pass has its dtypes already
         return torch.bmm(a, b)
     result: Tensor = _Product.apply(a, b)
     return result

@@ -1,13 +1,16 @@
-"""Local statistics of a pair of images and the similarity maps made of them, in plain differentiable form.
+"""Local statistics of a pair of images and the similarity maps made of them, in plain
+differentiable form.
 
-With ``V`` the mean weighted by the window at every position, ``x`` and ``y`` the images, ``u`` 1 or the sample factor ``N / (N - 1)``::
+With ``V`` the mean weighted by the window at every position, ``x`` and ``y`` the images, ``u`` 1 or
+the sample factor ``N / (N - 1)``::
 
     mu_x = V(x),  var_x = u (V(x^2) - V(x)^2),  cov_xy = u (V(x y) - V(x) V(y))
     luminance          = (2 mu_x mu_y + C1) / (mu_x^2 + mu_y^2 + C1)
     contrast_structure = (2 cov_xy + C2) / (var_x + var_y + C2)
 
-A constant per plane is subtracted before anything is squared: the variances do not depend on it, and in float32 they keep their digits
-where a flat patch is bright. Under a mask, V is the normalised convolution ``V(m x) / V(m)`` (Knutsson & Westin 1993).
+A constant per plane is subtracted before anything is squared: the variances do not depend on it,
+and in float32 they keep their digits where a flat patch is bright. Under a mask, V is the
+normalised convolution ``V(m x) / V(m)`` (Knutsson & Westin 1993).
 
 Source: Wang, Bovik, Sheikh & Simoncelli 2004.
 """
@@ -26,9 +29,16 @@ from ssimloss.filters import Padding, blur, pad
 
 
 def valid_pixels(
-    pred: Tensor, target: Tensor, data_range: DataRange, mask: Tensor | None, *, ndim: tuple[int, ...] = (4,)
+    pred: Tensor,
+    target: Tensor,
+    data_range: DataRange,
+    mask: Tensor | None,
+    *,
+    ndim: tuple[int, ...] = (4,),
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Both images checked, in the computing dtype, with the data range beginning at 0, and 0 under the mask, whatever they held there."""
+    """Both images checked, in the computing dtype, with the data range beginning at 0, and 0 under
+    the mask, whatever they held there.
+    """
     check_inputs(pred, target, mask, ndim=ndim)
     x, y = promote(pred, target)
     lo, _ = _checks.data_range(data_range)
@@ -40,13 +50,17 @@ def valid_pixels(
     return torch.where(mask != 0, x, 0), torch.where(mask != 0, y, 0), mask
 
 
-def check_inputs(pred: Tensor, target: Tensor, mask: Tensor | None, *, ndim: tuple[int, ...] = (4, 5)) -> None:
+def check_inputs(
+    pred: Tensor, target: Tensor, mask: Tensor | None, *, ndim: tuple[int, ...] = (4, 5)
+) -> None:
     """Raise for tensors that are no pair of images or volumes, or no mask of theirs."""
     _checks.images(pred, target, ndim=ndim)
     _checks.mask(mask, pred)
 
 
-def bordered(x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padding) -> tuple[Tensor, Tensor, Tensor | None]:
+def bordered(
+    x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padding
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Images extended by half a window, so that whole windows reach every position."""
     amount = (taps - 1) // 2
     if mask is not None:
@@ -60,14 +74,16 @@ def check_holds_window(space: Sequence[int], taps: int) -> None:
     """Raise for images, their border included, that no window fits in."""
     if min(space) < taps:
         raise ValueError(
-            f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use larger crops, a smaller "
-            f"window_size, or padding='replicate'"
+            f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use "
+            "larger crops, a smaller window_size, or padding='replicate'"
         )
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Local moments of two images, each ``(N, C, ...)``; ``offset`` + ``mu`` is the mean of the image itself."""
+    """Local moments of two images, each ``(N, C, ...)``; ``offset`` + ``mu`` is the mean of the
+    image itself.
+    """
 
     mu_x: Tensor
     mu_y: Tensor
@@ -81,11 +97,18 @@ class Statistics:
 
 
 def local_statistics(
-    x: Tensor, y: Tensor, window: Tensor, sample_factor: float, mask: Tensor | None, *, separate: bool = False
+    x: Tensor,
+    y: Tensor,
+    window: Tensor,
+    sample_factor: float,
+    mask: Tensor | None,
+    *,
+    separate: bool = False,
 ) -> Statistics:
     """Means, variances and covariance under the window at every position.
 
-    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities want only their sum (``separate=False``).
+    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities want only their sum
+    (``separate=False``).
     """
     offset_x, offset_y = _plane_mean(x, mask), _plane_mean(y, mask)
     x, y = x - offset_x, y - offset_y
@@ -111,7 +134,9 @@ def local_statistics(
 
 
 def local_mean(image: Tensor, window: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean under the window at every position, where nothing else is wanted; 0 where the mask leaves nothing of it."""
+    """Mean under the window at every position, where nothing else is wanted; 0 where the mask
+    leaves nothing of it.
+    """
     if mask is None:
         return blur(image, window)
     mass = blur(mask, window)
@@ -134,10 +159,14 @@ def contrast_structure(s: Statistics, c2: float) -> Tensor:
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:
-    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line, whose slope is finite where that of the root is not."""
+    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line, whose slope is
+    finite where that of the root is not.
+    """
     assert s.var_x is not None
     assert s.var_y is not None
-    return (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (s.var_y / torch.sqrt(s.var_y.clamp(min=least)))
+    return (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (
+        s.var_y / torch.sqrt(s.var_y.clamp(min=least))
+    )
 
 
 def correlation(s: Statistics, least: float) -> Tensor:
@@ -149,7 +178,9 @@ def correlation(s: Statistics, least: float) -> Tensor:
 
 
 def signed_power(base: Tensor, exponent: float) -> Tensor:
-    """``base^exponent`` for a whole exponent, else ``sign(base) |base|^exponent`` with a finite slope at 0."""
+    """``base^exponent`` for a whole exponent, else ``sign(base) |base|^exponent`` with a finite
+    slope at 0.
+    """
     if float(exponent).is_integer():
         return base ** int(exponent)
     guard = torch.finfo(base.dtype).eps ** 2

@@ -20,7 +20,11 @@ from ssimloss.functional.structure import ssim_loss
 DistanceWord = Literal["l1", "l2", "charbonnier", "ssim"]
 DISTANCE_WORDS: tuple[str, ...] = get_args(DistanceWord)
 Images = Tensor | Sequence[Tensor]
-_OF_WORD: dict[str, Callable[..., Tensor]] = {"l1": l1_loss, "l2": l2_loss, "charbonnier": charbonnier_loss}
+_OF_WORD: dict[str, Callable[..., Tensor]] = {
+    "l1": l1_loss,
+    "l2": l2_loss,
+    "charbonnier": charbonnier_loss,
+}
 
 
 def check_cycle_options(
@@ -33,25 +37,40 @@ def check_cycle_options(
 ) -> None:
     """Raise for options that ``cycle_consistency_loss`` refuses."""
     if isinstance(distance, type):
-        raise TypeError(f"distance is the class {distance.__name__}, not a loss; build it: distance={distance.__name__}()")
+        raise TypeError(
+            f"distance is the class {distance.__name__}, not a loss; build it: "
+            f"distance={distance.__name__}()"
+        )
     if isinstance(distance, str):
         _checks.choice("distance", distance, DISTANCE_WORDS)
     elif not callable(distance):
         words = ", ".join(map(repr, DISTANCE_WORDS))
-        raise TypeError(f"distance must be one of {words} or a callable of (pred, target), got {type(distance).__name__}")
+        raise TypeError(
+            f"distance must be one of {words} or a callable of (pred, target), got "
+            f"{type(distance).__name__}"
+        )
     _checks.non_negative("identity_weight", identity_weight)
     if isinstance(downscale, type):
-        raise TypeError(f"downscale is the class {downscale.__name__}, not a network; build it: downscale={downscale.__name__}(...)")
+        raise TypeError(
+            f"downscale is the class {downscale.__name__}, not a network; build it: "
+            f"downscale={downscale.__name__}(...)"
+        )
     if downscale is not None and not callable(downscale):
         if isinstance(downscale, bool) or not isinstance(downscale, int | float):
-            raise TypeError(f"downscale must be a factor such as 4, or a network, got {type(downscale).__name__} {downscale!r}")
+            raise TypeError(
+                "downscale must be a factor such as 4, or a network, got "
+                f"{type(downscale).__name__} {downscale!r}"
+            )
         if _checks.number("downscale", downscale) < 1:
-            raise ValueError(f"downscale must be at least 1, got {downscale!r}; 4 makes each side a fourth")
+            raise ValueError(
+                f"downscale must be at least 1, got {downscale!r}; 4 makes each side a fourth"
+            )
     _checks.data_range(data_range)
     check_reduction(reduction)
     if callable(distance) and reduction != "mean":
         raise ValueError(
-            f'reduction must be "mean" with a distance of your own, which reduces by itself, got {reduction!r}; give it to that distance'
+            'reduction must be "mean" with a distance of your own, which reduces by itself, got '
+            f"{reduction!r}; give it to that distance"
         )
 
 
@@ -70,45 +89,66 @@ def cycle_consistency_loss(
     """Distance of images that went to another domain and back from what they were.
 
     Args:
-        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with ``downscale``. ``(N, C, H, W)``, or a list of
-            one such tensor for each direction, whose losses are added.
+        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
+            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
+            losses are added.
         target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
-        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of ``(pred, target)``, such as another
-            loss of this library. A callable gets the images as they are and reduces by itself.
+        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
+            ``(pred, target)``, such as another loss of this library. A callable gets the images as
+            they are and reduces by itself.
         identity_weight: of the identity term, beside a reconstruction of weight 1.
-        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic, :func:`imresize`), or a network or another
-            callable from images to images. A network is called as it is, in the user's autocast, and gets a gradient unless frozen.
+        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            :func:`imresize`), or a network or another callable from images to images. A network is
+            called as it is, in the user's autocast, and gets a gradient unless frozen.
         data_range: of the images, for ``"ssim"``.
-        identity: for the identity term, what the generator *into* the target's domain makes of the target, ``F(x)``, which is to leave it
-            alone; not shrunk. As many as ``pred``.
-        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of your own. As many as ``pred``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last for one direction only.
+        identity: for the identity term, what the generator *into* the target's domain makes of the
+            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
+            your own. As many as ``pred``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
+            for one direction only.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives, ``(N, C, H, W)`` of the target's size but for
-        ``"ssim"``, whose windows lie inside the image.
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
+        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
+        image.
 
     Raises:
-        ValueError: shapes, devices or numbers of images differ, options out of range, unknown words.
+        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
+            words.
         TypeError: integer tensors, options of another type.
 
     Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
     """
-    check_cycle_options(distance=distance, identity_weight=identity_weight, downscale=downscale, data_range=data_range, reduction=reduction)
+    check_cycle_options(
+        distance=distance,
+        identity_weight=identity_weight,
+        downscale=downscale,
+        data_range=data_range,
+        reduction=reduction,
+    )
     directions = _directions(pred, target, identity, mask)
     if reduction == "none" and len(directions) > 1:
-        raise ValueError(f'reduction="none" gives the map of one direction, got {len(directions)}; call it for each of them')
+        raise ValueError(
+            f'reduction="none" gives the map of one direction, got {len(directions)}; call it for '
+            "each of them"
+        )
     total: Tensor | None = None
     for back, sent, same, weight in directions:
         shrunk = back if downscale is None else _shrunk(back, sent, downscale)
         value = _distance(shrunk, sent, distance, weight, data_range, reduction)
         if same is not None:
             _checks.same_shape("identity", same, "target", sent)
-            value = value + identity_weight * _distance(same, sent, distance, weight, data_range, reduction)
+            value = value + identity_weight * _distance(
+                same, sent, distance, weight, data_range, reduction
+            )
         if reduction == "none":
             value = value.to(native_dtype(back, sent))
         if total is not None and total.shape != value.shape:
-            raise ValueError(f"pred must hold batches of one size for one value per image, got values of {total.shape} and {value.shape}")
+            raise ValueError(
+                "pred must hold batches of one size for one value per image, got values of "
+                f"{total.shape} and {value.shape}"
+            )
         total = value if total is None else total + value
     assert total is not None
     return total
@@ -123,18 +163,27 @@ def _directions(
     if not count:
         raise ValueError("pred must hold one tensor for each direction, got an empty list")
     columns: list[Sequence[Any]] = []
-    for name, images in (("pred", pred), ("target", target), ("identity", identity), ("mask", mask)):
+    for name, images in (
+        ("pred", pred),
+        ("target", target),
+        ("identity", identity),
+        ("mask", mask),
+    ):
         if images is None and name in ("identity", "mask"):
             columns.append([None] * count)
         elif isinstance(images, list | tuple) is not several:
             one, other = ("pred", name) if several else (name, "pred")
             raise TypeError(
-                f"{one} must be a torch.Tensor, got list, as {other} is none; or make both lists, of a tensor for each direction"
+                f"{one} must be a torch.Tensor, got list, as {other} is none; or make both lists, "
+                "of a tensor for each direction"
             )
         elif not isinstance(images, list | tuple):
             columns.append([images])
         elif len(images) != count:
-            raise ValueError(f"{name} must hold {count} tensors as pred does, one for each direction, got {len(images)}")
+            raise ValueError(
+                f"{name} must hold {count} tensors as pred does, one for each direction, got "
+                f"{len(images)}"
+            )
         else:
             columns.append(images)
     directions = list(zip(*columns, strict=True))
@@ -150,13 +199,16 @@ def _shrunk(image: Tensor, target: Tensor, downscale: float | Callable[[Tensor],
     if callable(downscale):
         shrunk = downscale(image)
         if not isinstance(shrunk, Tensor):
-            raise TypeError(f"downscale must return a tensor, got {type(shrunk).__name__}; pass a function that picks the image")
+            raise TypeError(
+                f"downscale must return a tensor, got {type(shrunk).__name__}; pass a function "
+                "that picks the image"
+            )
     else:
         shrunk = _bicubic(image, 1 / downscale)
     if shrunk.shape != target.shape:
         raise ValueError(
-            f"target must have the shape {tuple(shrunk.shape)} of the pred that downscale shrinks, got {tuple(target.shape)}; pass the "
-            f"image of low resolution"
+            f"target must have the shape {tuple(shrunk.shape)} of the pred that downscale "
+            f"shrinks, got {tuple(target.shape)}; pass the image of low resolution"
         )
     return shrunk
 

@@ -15,7 +15,14 @@ from ssimloss import _checks
 from ssimloss._precision import full_precision, is_transformed, promote
 from ssimloss._reduce import Reduction, check_reduction
 from ssimloss.functional._product import product
-from ssimloss.functional.features import Features, check_features, check_layers, native_dtype, reduce_terms, unit_vectors
+from ssimloss.functional.features import (
+    Features,
+    check_features,
+    check_layers,
+    native_dtype,
+    reduce_terms,
+    unit_vectors,
+)
 
 ContextualDistance = Literal["cosine", "l2"]
 CONTEXTUAL_DISTANCES: tuple[str, ...] = get_args(ContextualDistance)
@@ -24,7 +31,9 @@ LEAST_DISTANCE = 1e-5  # epsilon of eq. 2
 STEP = 2**21
 
 
-def check_contextual_options(*, layers: Mapping[str, float], bandwidth: float, distance: str, reduction: str) -> None:
+def check_contextual_options(
+    *, layers: Mapping[str, float], bandwidth: float, distance: str, reduction: str
+) -> None:
     """Raise for options that ``contextual_loss`` refuses."""
     check_layers(layers)
     _checks.positive("bandwidth", bandwidth)
@@ -41,40 +50,55 @@ def contextual_loss(
     distance: ContextualDistance = "cosine",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the image and ``y_j`` of the target.
+    """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the
+    image and ``y_j`` of the target.
 
-    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``: how much nearer ``y_j`` is to ``x_i`` than the
-    other features of the target are. Positions play no part, so the images need not be aligned.
+    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``: how
+    much nearer ``y_j`` is to ``x_i`` than the other features of the target are. Positions play no
+    part, so the images need not be aligned.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are not looked at.
         bandwidth: ``h``, how much nearer counts as similar.
-        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over positions was subtracted; or
-            ``"l2"``, the squared distance.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term of each layer. Each is at least 0; of
-        constant features, which are all equally near, it is the logarithm of their number.
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Each is at least 0; of constant features, which are all equally near, it is
+        the logarithm of their number.
 
-        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which are computed again for the gradient:
-        the time grows with the square of the number of positions, the memory does not.
+        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
+        are computed again for the gradient: the time grows with the square of the number of
+        positions, the memory does not.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a bandwidth that is not positive, unknown words.
+        ValueError: a layer that is missing or differs in shape, a bandwidth that is not positive,
+            unknown words.
         TypeError: features that are no mapping or not floating point.
 
-    Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole batch, which is the same for one image.
+    Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
+    batch, which is the same for one image.
     """
-    check_contextual_options(layers=layers, bandwidth=bandwidth, distance=distance, reduction=reduction)
+    check_contextual_options(
+        layers=layers, bandwidth=bandwidth, distance=distance, reduction=reduction
+    )
     check_features(pred_features, target_features, layers)
-    terms = [weight * _contextual(pred_features[layer], target_features[layer], bandwidth, distance) for layer, weight in layers.items()]
-    return reduce_terms(torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features))
+    terms = [
+        weight * _contextual(pred_features[layer], target_features[layer], bandwidth, distance)
+        for layer, weight in layers.items()
+    ]
+    return reduce_terms(
+        torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features)
+    )
 
 
 @full_precision
-def _contextual(pred: Tensor, target: Tensor, bandwidth: float, distance: ContextualDistance) -> Tensor:
+def _contextual(
+    pred: Tensor, target: Tensor, bandwidth: float, distance: ContextualDistance
+) -> Tensor:
     """``-log CX`` of one layer, ``(N,)``."""
     pred, target = promote(pred, target)
     mean = target.mean((2, 3), keepdim=True)
@@ -89,7 +113,9 @@ def _contextual(pred: Tensor, target: Tensor, bandwidth: float, distance: Contex
 
     def nearest(x: Tensor, y: Tensor) -> Tensor:
         """``max_i CX_ij`` over some rows ``i``, ``(N, HW)``."""
-        squared = x.square().sum(2, keepdim=True) + y.square().sum(1, keepdim=True) - 2 * product(x, y)
+        squared = (
+            x.square().sum(2, keepdim=True) + y.square().sum(1, keepdim=True) - 2 * product(x, y)
+        )
         d = (factor * squared).clamp_min(0)
         relative = d / (d.amin(2, keepdim=True) + LEAST_DISTANCE)
         return torch.softmax(-relative / bandwidth, 2).amax(1)
@@ -97,7 +123,12 @@ def _contextual(pred: Tensor, target: Tensor, bandwidth: float, distance: Contex
     if step == positions:
         similarity = nearest(x, y)
     else:
-        again = functools.partial(torch.utils.checkpoint.checkpoint, nearest, use_reentrant=False, preserve_rng_state=False)
+        again = functools.partial(
+            torch.utils.checkpoint.checkpoint,
+            nearest,
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
         of_rows = nearest if is_transformed() else again
         similarity = torch.stack([of_rows(rows, y) for rows in torch.split(x, step, 1)]).amax(0)
     return -similarity.mean(1).log()

@@ -1,7 +1,8 @@
 """Deep features and what is made of them: Gram matrices, unit vectors, weights at their resolution.
 
-Features are a mapping from layer names to tensors ``(N, C, H, W)`` of that layer's own size, as a network gives them. Losses over several
-layers have one term per image and layer, ``(N, L)``; an image's loss is the sum of its terms.
+Features are a mapping from layer names to tensors ``(N, C, H, W)`` of that layer's own size, as a
+network gives them. Losses over several layers have one term per image and layer, ``(N, L)``; an
+image's loss is the sum of its terms.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,52 +26,83 @@ LEAST_NORM = 1e-10  # added to the norm that a vector is divided by, as in LPIPS
 def check_layers(layers: Mapping[str, float]) -> None:
     """Demand a mapping of layer names to weights, none negative, not all zero."""
     if not isinstance(layers, Mapping):
-        raise TypeError(f"layers must map names to weights, such as {{'conv5_4': 1.0}}, got {type(layers).__name__} {layers!r}")
+        raise TypeError(
+            f"layers must map names to weights, such as {{'conv5_4': 1.0}}, got "
+            f"{type(layers).__name__} {layers!r}"
+        )
     if not layers:
         raise ValueError("layers must name at least one layer, such as {'conv5_4': 1.0}, got none")
-    if not any([_checks.non_negative(f"layers[{name!r}]", weight) for name, weight in layers.items()]):
+    if not any(
+        [_checks.non_negative(f"layers[{name!r}]", weight) for name, weight in layers.items()]
+    ):
         raise ValueError(f"layers must not weigh 0 altogether, got {dict(layers)!r}")
 
 
-def check_features(pred_features: Features, target_features: Features, layers: Iterable[str], *, spatial: bool = True) -> None:
-    """Demand that both hold these layers, floating point, of one shape and device; ``spatial`` ones are ``(N, C, H, W)``."""
+def check_features(
+    pred_features: Features,
+    target_features: Features,
+    layers: Iterable[str],
+    *,
+    spatial: bool = True,
+) -> None:
+    """Demand that both hold these layers, floating point, of one shape and device; ``spatial`` ones
+    are ``(N, C, H, W)``.
+    """
     layers = tuple(layers)
     for name, features in (("pred_features", pred_features), ("target_features", target_features)):
         if not isinstance(features, Mapping):
-            raise TypeError(f"{name} must map names of layers to tensors, got {type(features).__name__}")
+            raise TypeError(
+                f"{name} must map names of layers to tensors, got {type(features).__name__}"
+            )
         if missing := [layer for layer in layers if layer not in features]:
-            raise ValueError(f"{name} must hold the layers {list(layers)}, got {list(features)}; {missing} have to be extracted too")
+            raise ValueError(
+                f"{name} must hold the layers {list(layers)}, got {list(features)}; {missing} "
+                "have to be extracted too"
+            )
         for layer in layers:
             _check_tensor(f"{name}[{layer!r}]", features[layer], spatial)
     for layer in layers:
         pred, target = pred_features[layer], target_features[layer]
         if pred.shape != target.shape:
             raise ValueError(
-                f"target_features[{layer!r}] must have the shape of pred_features[{layer!r}] {tuple(pred.shape)}, got "
-                f"{tuple(target.shape)}; features that were computed before belong to one batch of one image size"
+                f"target_features[{layer!r}] must have the shape of pred_features[{layer!r}] "
+                f"{tuple(pred.shape)}, got {tuple(target.shape)}; features that were computed "
+                "before belong to one batch of one image size"
             )
         if pred.device != target.device:
             raise ValueError(
-                f"target_features[{layer!r}] must be on the device of pred_features[{layer!r}] ({pred.device}), got {target.device}; "
-                f"move it with .to({str(pred.device)!r})"
+                f"target_features[{layer!r}] must be on the device of pred_features[{layer!r}] "
+                f"({pred.device}), got {target.device}; move it with .to({str(pred.device)!r})"
             )
 
 
 def _check_tensor(name: str, value: Tensor, spatial: bool) -> None:
     if not isinstance(value, Tensor) or not value.dtype.is_floating_point:
-        raise TypeError(f"{name} must be a floating point tensor, got {value.dtype if isinstance(value, Tensor) else type(value).__name__}")
+        raise TypeError(
+            f"{name} must be a floating point tensor, got "
+            f"{value.dtype if isinstance(value, Tensor) else type(value).__name__}"
+        )
     if value.ndim != 4 if spatial else value.ndim < 2:
-        raise ValueError(f"{name} must have shape {'(N, C, H, W)' if spatial else '(N, C, ...)'}, got {tuple(value.shape)}")
+        raise ValueError(
+            f"{name} must have shape {'(N, C, H, W)' if spatial else '(N, C, ...)'}, got "
+            f"{tuple(value.shape)}"
+        )
 
 
 def reduce_terms(terms: Tensor, reduction: Reduction, dtype: torch.dtype) -> Tensor:
-    """Reduce ``(N, L)`` terms; what is reduced over images are the sums of their terms. ``"none"`` is of ``dtype``."""
+    """Reduce ``(N, L)`` terms; what is reduced over images are the sums of their terms. ``"none"``
+    is of ``dtype``.
+    """
     return terms.to(dtype) if reduction == "none" else reduce(terms.sum(1), reduction)
 
 
 def native_dtype(pred_features: Features, target_features: Features) -> torch.dtype:
     """The widest dtype of all the features: that of unreduced results."""
-    dtypes = [features.dtype for mapping in (pred_features, target_features) for features in mapping.values()]
+    dtypes = [
+        features.dtype
+        for mapping in (pred_features, target_features)
+        for features in mapping.values()
+    ]
     widest = dtypes[0]
     for dtype in dtypes[1:]:
         widest = torch.promote_types(widest, dtype)
@@ -78,9 +110,11 @@ def native_dtype(pred_features: Features, target_features: Features) -> torch.dt
 
 
 def unit_vectors(features: Tensor) -> Tensor:
-    """``x / (|x| + 1e-10)`` over the channels, dimension 1; a zero vector stays zero and has the gradient 0.
+    """``x / (|x| + 1e-10)`` over the channels, dimension 1; a zero vector stays zero and has the
+    gradient 0.
 
-    The root of zero has an infinite slope, which is where the gradient of LPIPS turns NaN; here no root is taken of zero.
+    The root of zero has an infinite slope, which is where the gradient of LPIPS turns NaN; here no
+    root is taken of zero.
     """
     squared = features.square().sum(1, keepdim=True)
     some = squared > 0
@@ -94,7 +128,7 @@ def root(squares: Tensor) -> Tensor:
     return torch.where(some, torch.where(some, squares, 1).sqrt(), 0)
 
 
-# --- Gram matrices -------------------------------------------------------------------------------------------------------------------
+# --- Gram matrices --------------------------------------------------------------------------------
 
 
 def check_gram_options(*, normalization: str, patch_size: int | None, stride: int | None) -> None:
@@ -105,29 +139,43 @@ def check_gram_options(*, normalization: str, patch_size: int | None, stride: in
     if stride is not None:
         _checks.count("stride", stride)
         if patch_size is None:
-            raise ValueError(f"stride must be None without patch_size, got {stride}; pass patch_size, or leave stride out")
+            raise ValueError(
+                f"stride must be None without patch_size, got {stride}; pass patch_size, or leave "
+                "stride out"
+            )
     if normalization == "bchw" and patch_size is not None:
-        raise ValueError('patch_size must be None with normalization="bchw", which mixes all images into one matrix; use "chw"')
+        raise ValueError(
+            'patch_size must be None with normalization="bchw", which mixes all images into one '
+            'matrix; use "chw"'
+        )
 
 
 @full_precision
 def gram_matrix(
-    features: Tensor, *, normalization: GramNormalization = "chw", patch_size: int | None = None, stride: int | None = None
+    features: Tensor,
+    *,
+    normalization: GramNormalization = "chw",
+    patch_size: int | None = None,
+    stride: int | None = None,
 ) -> Tensor:
-    """Gram matrix of features, ``G_ab = sum_p F_a(p) F_b(p)`` over the positions ``p``: which channels occur together, wherever.
+    """Gram matrix of features, ``G_ab = sum_p F_a(p) F_b(p)`` over the positions ``p``: which
+    channels occur together, wherever.
 
     Args:
         features: ``(N, C, H, W)``.
-        normalization: what the sum is divided by: ``"chw"`` (Johnson et al. 2016; BasicSR, mmagic), ``"hw"``, ``"none"`` (piq),
-            ``"gatys"`` for ``2 C H W``, so that the squared Frobenius distance is that of Gatys et al. 2016, with its
-            ``1 / (4 C^2 (HW)^2)``, or ``"bchw"``: channels of different images are multiplied too, and divided by ``N C H W``, as
+        normalization: what the sum is divided by: ``"chw"`` (Johnson et al. 2016; BasicSR, mmagic),
+            ``"hw"``, ``"none"`` (piq), ``"gatys"`` for ``2 C H W``, so that the squared Frobenius
+            distance is that of Gatys et al. 2016, with its ``1 / (4 C^2 (HW)^2)``, or ``"bchw"``:
+            channels of different images are multiplied too, and divided by ``N C H W``, as
             PyTorch's style transfer tutorial has it, where ``N`` is 1.
-        patch_size: one matrix for each window of so many positions squared; ``H`` and ``W`` are then those of the window.
-        stride: from window to window, ``patch_size`` unless given; what is left over at the far borders is in no window.
+        patch_size: one matrix for each window of so many positions squared; ``H`` and ``W`` are
+            then those of the window.
+        stride: from window to window, ``patch_size`` unless given; what is left over at the far
+            borders is in no window.
 
     Returns:
-        ``(N, C, C)``; ``(N, P, C, C)`` for ``P`` windows, row by row; ``(1, N C, N C)`` for ``"bchw"``. At least float32, as half
-        precision overflows where nothing is divided.
+        ``(N, C, C)``; ``(N, P, C, C)`` for ``P`` windows, row by row; ``(1, N C, N C)`` for
+        ``"bchw"``. At least float32, as half precision overflows where nothing is divided.
 
     Raises:
         ValueError: not four dimensions, a window larger than the features, an unknown word.
@@ -151,7 +199,9 @@ def gram(features: Tensor, normalization: GramNormalization) -> Tensor:
     if normalization == "bchw":
         flat = flat.flatten(0, 1).unsqueeze(0)
     channels, positions = flat.shape[1:]
-    divisor = {"none": 1, "hw": positions, "gatys": 2 * channels * positions}.get(normalization, channels * positions)
+    divisor = {"none": 1, "hw": positions, "gatys": 2 * channels * positions}.get(
+        normalization, channels * positions
+    )
     return product(flat, flat.mT) / max(divisor, 1)
 
 
@@ -160,50 +210,68 @@ def window_counts(name: str, features: Tensor, patch_size: int, stride: int) -> 
     height, width = features.shape[2:]
     if patch_size > min(height, width):
         raise ValueError(
-            f"patch_size must be at most {min(height, width)}, the shorter side of {name} {tuple(features.shape)}, got {patch_size}; "
-            f"take smaller patches in deep layers, or larger images"
+            f"patch_size must be at most {min(height, width)}, the shorter side of {name} "
+            f"{tuple(features.shape)}, got {patch_size}; take smaller patches in deep layers, or "
+            "larger images"
         )
     return (height - patch_size) // stride + 1, (width - patch_size) // stride + 1
 
 
-def window_grams(features: Tensor, normalization: GramNormalization, patch_size: int, stride: int) -> Tensor:
+def window_grams(
+    features: Tensor, normalization: GramNormalization, patch_size: int, stride: int
+) -> Tensor:
     """Gram matrices of all windows, image by image and row by row: ``(N P, C, C)``."""
-    windows = features.unfold(2, patch_size, stride).unfold(3, patch_size, stride)  # (N, C, rows, columns, p, p)
+    windows = features.unfold(2, patch_size, stride).unfold(
+        3, patch_size, stride
+    )  # (N, C, rows, columns, p, p)
     n, channels, rows, columns = windows.shape[:4]
-    patches = windows.permute(0, 2, 3, 1, 4, 5).reshape(n * rows * columns, channels, patch_size, patch_size)
+    patches = windows.permute(0, 2, 3, 1, 4, 5).reshape(
+        n * rows * columns, channels, patch_size, patch_size
+    )
     return gram(patches, normalization)
 
 
-# --- masks and ranges ----------------------------------------------------------------------------------------------------------------
+# --- masks and ranges -----------------------------------------------------------------------------
 
 
 def without_masked_pixels(image: Tensor, mask: Tensor | None, data_range: DataRange) -> Tensor:
-    """The image with the middle of the range where the weight is 0: a network looks around each position, and is not to see those."""
+    """The image with the middle of the range where the weight is 0: a network looks around each
+    position, and is not to see those.
+    """
     lo, span = _checks.data_range(data_range)
     return image if mask is None else torch.where(mask != 0, image, lo + span / 2)
 
 
 def area_weights(mask: Tensor, features: Tensor) -> Tensor:
-    """Weights at the resolution of the features: the mean of each position's share of the image, ``(N, 1, H, W)``."""
+    """Weights at the resolution of the features: the mean of each position's share of the image,
+    ``(N, 1, H, W)``.
+    """
     weights = mask.to(features.dtype).mean(1, keepdim=True)
     return torch.nn.functional.adaptive_avg_pool2d(weights, (features.shape[2], features.shape[3]))
 
 
 def check_weights(mask: Tensor | None, features: Features) -> None:
-    """Demand ``(N, C, H, W)`` weights at image resolution, bool or floating point, of the batch and on the device of the features."""
+    """Demand ``(N, C, H, W)`` weights at image resolution, bool or floating point, of the batch and
+    on the device of the features.
+    """
     if mask is None:
         return
     if not isinstance(mask, Tensor):
         raise TypeError(f"mask must be a torch.Tensor or None, got {type(mask).__name__}")
     if mask.dtype is not torch.bool and not mask.dtype.is_floating_point:
-        raise TypeError(f"mask must be bool or floating point weights, got {mask.dtype}; use mask.bool()")
+        raise TypeError(
+            f"mask must be bool or floating point weights, got {mask.dtype}; use mask.bool()"
+        )
     for layer, values in features.items():
         if values.ndim != 4:
-            raise ValueError(f"mask must be None for layers without positions, such as {layer!r} of shape {tuple(values.shape)}")
+            raise ValueError(
+                f"mask must be None for layers without positions, such as {layer!r} of shape "
+                f"{tuple(values.shape)}"
+            )
         if mask.ndim != 4 or len(mask) != len(values) or mask.device != values.device:
             raise ValueError(
-                f"mask must have shape (N, C, H, W) with the N={len(values)} of the features and be on {values.device}, got "
-                f"{tuple(mask.shape)} on {mask.device}"
+                f"mask must have shape (N, C, H, W) with the N={len(values)} of the features and "
+                f"be on {values.device}, got {tuple(mask.shape)} on {mask.device}"
             )
 
 
@@ -218,6 +286,7 @@ def check_precomputed(target: Features, pred_features: Features) -> None:
     """Demand that the features of a target, computed before, are those of the same loss."""
     if list(target) != list(pred_features):
         raise ValueError(
-            f"target must be an image, or what extract() of this loss returned, with the layers {list(pred_features)}, got {list(target)}"
+            "target must be an image, or what extract() of this loss returned, with the layers "
+            f"{list(pred_features)}, got {list(target)}"
         )
     check_features(pred_features, target, pred_features, spatial=False)

@@ -1,4 +1,5 @@
-"""Distances between image gradients: edges (Sobel, Scharr, Laplacian) and the image gradient difference.
+"""Distances between image gradients: edges (Sobel, Scharr, Laplacian) and the image gradient
+difference.
 
 Either is minimised as it stands, so ``edge`` and ``edge_loss`` are one function under two names.
 """
@@ -14,7 +15,14 @@ from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.functional._distance import charbonnier_curve
 from ssimloss.functional.pixel import check_charbonnier_eps, masked_difference
-from ssimloss.gradients import UNIT_RAMP, erode, forward_differences, forward_weights, image_gradients, laplacian
+from ssimloss.gradients import (
+    UNIT_RAMP,
+    erode,
+    forward_differences,
+    forward_weights,
+    image_gradients,
+    laplacian,
+)
 
 EdgeOperator = Literal["sobel", "scharr", "laplacian"]
 EDGE_OPERATORS: tuple[str, ...] = get_args(EdgeOperator)
@@ -41,30 +49,36 @@ def edge_loss(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or ``rho`` of the Laplacians' difference.
+    """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
+    ``rho`` of the Laplacians' difference.
 
-    The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps`` mean the same under each of them: a ramp
-    of 1 per pixel reads 1 under Sobel (kernel / 8) and Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads
-    the sum of the two second derivatives. Channels are taken one by one, the border is replicated.
+    The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
+    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
+    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
+    the two second derivatives. Channels are taken one by one, the border is replicated.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
-        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"`` ``d^2``.
-        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is ``eps``, not 0.
-        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its 3x3 neighbourhood, so no gradient that
-            touches an invalid pixel counts.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
+            ``eps``, not 0.
+        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
+            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in float32, unknown words.
+        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
+            float32, unknown words.
         TypeError: integer tensors.
 
-    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the Laplacian of a Gaussian pyramid instead.
-    With ``distance="l1"`` and ``"sobel"`` agrees with the L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
+    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
+    L1 of kornia's ``spatial_gradient`` to float64 rounding.
     """
     check_edge_options(operator=operator, distance=distance, eps=eps, reduction=reduction)
     difference = masked_difference(pred, target, mask)
@@ -86,29 +100,40 @@ def _rho(d: Tensor, distance: Distance, eps: float) -> Tensor:
 def check_gradient_difference_options(*, alpha: float, reduction: str) -> None:
     """Raise for options that ``gradient_difference_loss`` refuses."""
     if _checks.number("alpha", alpha) < 1:
-        raise ValueError(f"alpha must be at least 1 (a smaller one has an unbounded gradient at equal images), got {alpha!r}")
+        raise ValueError(
+            "alpha must be at least 1 (a smaller one has an unbounded gradient at equal images), "
+            f"got {alpha!r}"
+        )
     check_reduction(reduction)
 
 
 @full_precision
 def gradient_difference_loss(
-    pred: Tensor, target: Tensor, *, alpha: float = 1.0, mask: Tensor | None = None, reduction: Reduction = "mean"
+    pred: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
 ) -> Tensor:
-    """Image gradient difference: ``||dx pred| - |dx target||^alpha + ||dy pred| - |dy target||^alpha`` of neighbour differences.
+    """Image gradient difference:
+    ``||dx pred| - |dx target||^alpha + ||dy pred| - |dy target||^alpha`` of neighbour differences.
 
-    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see brightness, so use it beside a
-    pixel loss.
+    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
+    brightness, so use it beside a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         alpha: exponent, at least 1.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels' weights.
-        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy, each over its own count; ``"sum"`` is the
-            paper's sum; ``"none"`` the map.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
+            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each pixel holds its differences to the right
-        and lower neighbour and the last column and row have no dx and dy.
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
+        pixel holds its differences to the right and lower neighbour and the last column and row
+        have no dx and dy.
 
     Raises:
         ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
@@ -130,8 +155,14 @@ def gradient_difference_loss(
         values = (of_pred.abs() - of_target.abs()).abs()
         return reduce(values if alpha == 1 else values**alpha, reduction, weight, dtype=dtype)
 
-    horizontal, vertical = map(total, forward_differences(pred), forward_differences(target), weights)
-    return pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1)) if reduction == "none" else horizontal + vertical
+    horizontal, vertical = map(
+        total, forward_differences(pred), forward_differences(target), weights
+    )
+    return (
+        pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1))
+        if reduction == "none"
+        else horizontal + vertical
+    )
 
 
 edge = edge_loss

@@ -13,7 +13,14 @@ from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import PADDINGS, Padding, blur, make_window
 from ssimloss.functional._distance import Distance
 from ssimloss.functional._fused import mixed_means
-from ssimloss.functional._similarity import bordered, check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.functional._similarity import (
+    bordered,
+    check_inputs,
+    contrast_structure,
+    local_statistics,
+    luminance,
+    valid_pixels,
+)
 from ssimloss.functional.pixel import LEAST_EPS, charbonnier_loss, check_charbonnier_eps, l1_loss
 from ssimloss.functional.structure import SSIMOptions, comparison, map_size, ssim_loss, uncovered
 from ssimloss.kernels import Backend, select
@@ -42,7 +49,10 @@ class MSSSIML1Options:
             _checks.positive(f"sigmas[{i}]", sigma)
         _checks.count("window_size", self.window_size)
         if self.window_size % 2 == 0:
-            raise ValueError(f"window_size must be odd, so that the windows of all scales share a centre, got {self.window_size}")
+            raise ValueError(
+                "window_size must be odd, so that the windows of all scales share a centre, got "
+                f"{self.window_size}"
+            )
         _checks.choice("padding", self.padding, PADDINGS)
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
@@ -64,19 +74,23 @@ def ms_ssim_l1_loss(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``, the mix that restores contrast and colour alike.
+    """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``, the mix that restores contrast
+    and colour alike.
 
-    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution, ``luminance_M * prod_j contrast_structure_j``
-    at every pixel, each channel by itself, and G is the widest of them.
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
+    the widest of them.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
         alpha: weight of MS-SSIM against L1.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its span.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
+            span.
         sigmas: standard deviations of the scales in pixels, finest first.
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
         k1, k2: the stabilising constants, both above 0.
-        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs them larger than half a window.
+        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
+            them larger than half a window.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -86,20 +100,29 @@ def ms_ssim_l1_loss(
     Raises:
         ValueError: images too small for the window, shapes differ, unknown words.
 
-    Source: Zhao, Gallo, Frosio & Kautz, "Loss functions for image restoration with neural networks", 2017. With ``padding="valid"`` and
-    a window the size of an odd patch it is the authors' layer.
+    Source: Zhao, Gallo, Frosio & Kautz, "Loss functions for image restoration with neural
+    networks", 2017. With ``padding="valid"`` and a window the size of an odd patch it is the
+    authors' layer.
     """
     MSSSIML1Options(alpha, data_range, sigmas, window_size, k1, k2, padding, reduction)
     x, y, mask = valid_pixels(pred, target, data_range, mask)
     x, y, mask = bordered(x, y, mask, window_size, padding)
     _, span = _checks.data_range(data_range)
     similarity: Tensor | None = None
-    reach = math.sqrt(-2 * math.log(torch.finfo(x.dtype).eps))  # deviations beyond which a Gaussian is below rounding: 5.6 or 8.5
+    reach = math.sqrt(
+        -2 * math.log(torch.finfo(x.dtype).eps)
+    )  # deviations beyond which a Gaussian is below rounding: 5.6 or 8.5
     for sigma in sigmas:
         taps = min(window_size, 2 * math.ceil(reach * sigma) + 1)
         window = make_window("gaussian", taps, sigma, x)
         inset = (window_size - taps) // 2
-        statistics = local_statistics(_inset(x, inset), _inset(y, inset), window, 1.0, None if mask is None else _inset(mask, inset))
+        statistics = local_statistics(
+            _inset(x, inset),
+            _inset(y, inset),
+            window,
+            1.0,
+            None if mask is None else _inset(mask, inset),
+        )
         cs = contrast_structure(statistics, (k2 * span) ** 2)
         similarity = cs if similarity is None else similarity * cs
     assert similarity is not None
@@ -137,7 +160,10 @@ class SSIML1Options:
         if self.eps is not None:
             check_charbonnier_eps(self.eps)
         if self.reduction == "none" and self.padding == "valid":
-            raise ValueError("reduction='none' needs an SSIM map of the size of the images; use another padding than 'valid'")
+            raise ValueError(
+                "reduction='none' needs an SSIM map of the size of the images; use another "
+                "padding than 'valid'"
+            )
         _ = self.similarity
 
     @property
@@ -172,19 +198,23 @@ def ssim_l1_loss(
     reduction: Reduction = "mean",
     backend: Backend = "auto",
 ) -> Tensor:
-    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss that Gaussian splatting is trained with, in one pass over the images.
+    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss that Gaussian splatting is trained
+    with, in one pass over the images.
 
-    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of images whose range has length 1.
+    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    images whose range has length 1.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
         weight: of ``1 - SSIM``, in [0, 1].
-        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units of the data range.
+        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
+            of the data range.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window_size, sigma, k1, k2, padding: as for :func:`ssim`.
         mask: ``(N, 1 or C, H, W)`` weights of both parts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and ``"image"``.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
+            ``"image"``.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
@@ -193,9 +223,12 @@ def ssim_l1_loss(
         ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
         RuntimeError: a named backend that cannot run.
 
-    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance field rendering", 2023: weight 0.2.
+    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
+    field rendering", 2023: weight 0.2.
     """
-    options = SSIML1Options(weight, eps, data_range, window_size, sigma, k1, k2, padding, reduction, backend)
+    options = SSIML1Options(
+        weight, eps, data_range, window_size, sigma, k1, k2, padding, reduction, backend
+    )
     similarity = options.similarity
     low, span = _checks.data_range(data_range)
     check_inputs(pred, target, mask, ndim=(4,))
@@ -206,8 +239,18 @@ def ssim_l1_loss(
     if chosen != "eager" and reduction in ("mean", "image"):
         map_size(pred.shape[2:], similarity)
         distance: Distance = "l1" if eps is None else "charbonnier"
-        # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that 1 - SSIM has more
-        means = mixed_means(pred, target, comparison(similarity), distance, (eps or 0.0) * span, -weight, (1 - weight) / span, chosen)
+        # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
+        # 1 - SSIM has more
+        means = mixed_means(
+            pred,
+            target,
+            comparison(similarity),
+            distance,
+            (eps or 0.0) * span,
+            -weight,
+            (1 - weight) / span,
+            chosen,
+        )
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)
     x, y = (x - low) / span, (y - low) / span
@@ -217,7 +260,16 @@ def ssim_l1_loss(
     else:
         pixels = charbonnier_loss(x, y, eps=eps, mask=mask, reduction=reduction, backend=parts)
     structure = ssim_loss(
-        x, y, window_size=window_size, sigma=sigma, k1=k1, k2=k2, padding=padding, mask=mask, reduction=reduction, backend=chosen
+        x,
+        y,
+        window_size=window_size,
+        sigma=sigma,
+        k1=k1,
+        k2=k2,
+        padding=padding,
+        mask=mask,
+        reduction=reduction,
+        backend=chosen,
     )
     values = (1 - weight) * pixels + weight * structure
     return values.to(native_dtype(pred, target)) if reduction == "none" else values

@@ -1,7 +1,7 @@
 """MS-SSIM: SSIM over the scales of a pyramid.
 
-The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the luminance joined in at the coarsest (Wang, Simoncelli &
-Bovik 2003).
+The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the luminance joined in
+at the coarsest (Wang, Simoncelli & Bovik 2003).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,13 @@ from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
 from ssimloss.functional._fused import Comparison, halve, pyramid_scores, similarity_means
 from ssimloss.functional._plane_means import Part, plane_means
-from ssimloss.functional._similarity import check_inputs, contrast_structure, local_statistics, luminance, valid_pixels
+from ssimloss.functional._similarity import (
+    check_inputs,
+    contrast_structure,
+    local_statistics,
+    luminance,
+    valid_pixels,
+)
 from ssimloss.kernels import MAX_SCALES, MAX_TAPS, Backend, check_backend, select
 
 Negative = Literal["clamp", "relu", "relu_map", "shift"]
@@ -62,7 +68,12 @@ class MSSSIMOptions:
         """Raise for what cannot be computed, naming the option."""
         _checks.data_range(self.data_range)
         _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
-        check_window_options(window="gaussian", window_size=self.window_size, sigma=self.sigma, padding=self.coarsest_padding)
+        check_window_options(
+            window="gaussian",
+            window_size=self.window_size,
+            sigma=self.sigma,
+            padding=self.coarsest_padding,
+        )
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
         _checks.weights("scale_weights", self.scale_weights)
@@ -87,7 +98,14 @@ class MSSSIMOptions:
     def comparison(self, part: Part, *, low: float | None = None) -> Comparison:
         """What a kernel is told; ``low`` where the data range has been moved."""
         weights = window_weights("gaussian", self.window_size, self.sigma)
-        return Comparison(weights, self.c1, self.c2, _checks.data_range(self.data_range)[0] if low is None else low, part, "valid")
+        return Comparison(
+            weights,
+            self.c1,
+            self.c2,
+            _checks.data_range(self.data_range)[0] if low is None else low,
+            part,
+            "valid",
+        )
 
     def weights_for(self, height: int, width: int) -> tuple[float, ...]:
         """The weights of the scales used on an image of this size."""
@@ -100,19 +118,25 @@ class MSSSIMOptions:
             return tuple(self.scale_weights)
         if fitting == 0 and self.min_size == "fewer_scales":
             raise ValueError(
-                f"pred and target of {(height, width)} pixels are smaller than the window of {self.window_size}; use larger crops or a "
-                f"smaller window_size"
+                f"pred and target of {(height, width)} pixels are smaller than the window of "
+                f"{self.window_size}; use larger crops or a smaller window_size"
             )
         if self.min_size == "error":
-            least = self.window_size * 2 ** (wanted - 1) - (2 ** (wanted - 1) - 1 if self.pooling != "floor" else 0)
+            least = self.window_size * 2 ** (wanted - 1) - (
+                2 ** (wanted - 1) - 1 if self.pooling != "floor" else 0
+            )
             raise ValueError(
-                f"pred and target of {(height, width)} pixels are too small: {wanted} scales of a {self.window_size} pixel window need at "
-                f"least {least} pixels on the shorter side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', fewer "
-                f"scale_weights or a smaller window_size"
+                f"pred and target of {(height, width)} pixels are too small: {wanted} scales of a "
+                f"{self.window_size} pixel window need at least {least} pixels on the shorter "
+                f"side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', "
+                "fewer scale_weights or a smaller window_size"
             )
         total = sum(self.scale_weights[:fitting])
         if total == 0:
-            raise ValueError(f"scale_weights of the {fitting} scales that fit are all zero; use larger crops or other weights")
+            raise ValueError(
+                f"scale_weights of the {fitting} scales that fit are all zero; use larger crops "
+                "or other weights"
+            )
         return tuple(w / total for w in self.scale_weights[:fitting])
 
 
@@ -140,36 +164,47 @@ def ms_ssim(
     """Multi-scale structural similarity, 1 for equal images.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an 11 pixel window need 176 pixels.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless ``coarsest_padding="valid"``.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
         k1, k2: the stabilising constants, both above 0.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot take. ``"clamp"``: below 1e-3 it is
-            replaced by ``1e-6 / (2e-3 - t)``, positive and rising, so that the value is defined and the gradient alive; ``"relu"``: 0,
-            which takes the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the mean is taken, which raises t
-            (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``, another measure.
-        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which uses those that fit with their weights
-            renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of zeros and counts them (pytorch-msssim),
-            ``"replicate"`` repeats the first row and column if either size is odd (piq), ``"symmetric"`` repeats the last row of an
-            odd size (TensorFlow, MATLAB).
-        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over channels first (torchmetrics, MONAI).
-        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"`` (torchmetrics).
-        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid pixel do not count in the mean.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
+            pixel do not count in the mean.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
-        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with ``channels="joint"``.
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
+        ``channels="joint"``.
 
     Raises:
         ValueError: images too small, shapes differ, unknown words.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in ``ssimloss.conventions.MS_SSIM``.
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
+    ``ssimloss.conventions.MS_SSIM``.
     """
     options = MSSSIMOptions(
         data_range,
@@ -212,7 +247,9 @@ def ms_ssim_loss(
     reduction: Reduction = "mean",
     backend: Backend = "auto",
 ) -> Tensor:
-    """``1 - ms_ssim``, reduced afterwards. Arguments as for :func:`ms_ssim`; ``min_size="fewer_scales"`` trains on small crops."""
+    """``1 - ms_ssim``, reduced afterwards. Arguments as for :func:`ms_ssim`;
+    ``min_size="fewer_scales"`` trains on small crops.
+    """
     options = MSSSIMOptions(
         data_range,
         window_size,
@@ -233,15 +270,21 @@ def ms_ssim_loss(
     return reduce(1 - scores, reduction, weight, dtype=native_dtype(pred, target))
 
 
-def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, and under a mask the weight of each, 1 where anything of it is valid."""
+def _ms_ssim_scores(
+    pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, and under a mask the weight of each, 1
+    where anything of it is valid.
+    """
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
     backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
     if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
         words = options.combination, options.negative, options.channels
         combine = partial(_combined, weights=weights, options=options)
-        return pyramid_scores(pred, target, options.comparison("ssim"), options.pooling, weights, words, combine), None
+        return pyramid_scores(
+            pred, target, options.comparison("ssim"), options.pooling, weights, words, combine
+        ), None
     terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint" and counted is not None:
         valid = counted.sum(1, keepdim=True)
@@ -251,11 +294,16 @@ def _ms_ssim_scores(pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: 
 
 
 def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
-    """The means ``(S, N, C)`` of all scales as scores ``(N, C)``, or ``(N, 1)`` for joint channels."""
+    """The means ``(S, N, C)`` of all scales as scores ``(N, C)``, or ``(N, 1)`` for
+    joint channels.
+    """
     if options.channels == "joint":
         terms = terms.mean(2, keepdim=True)
     if options.combination == "weighted_sum":
-        score = sum((w * t for w, t in zip(weights, terms.unbind(), strict=True)), start=torch.zeros_like(terms[0]))
+        score = sum(
+            (w * t for w, t in zip(weights, terms.unbind(), strict=True)),
+            start=torch.zeros_like(terms[0]),
+        )
         return score / sum(weights)
     return _product_of_powers(terms, weights, options.negative)
 
@@ -267,14 +315,24 @@ def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:
     if options.negative == "relu_map":
         return "no kernel knows negative='relu_map'"
     if options.window_size > MAX_TAPS:
-        return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {options.window_size}"
+        return (
+            f"kernels have windows of up to {MAX_TAPS} taps, and window_size is "
+            f"{options.window_size}"
+        )
     return None
 
 
 def _scale_by_scale(
-    pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None, scales: int, backend: str
+    pred: Tensor,
+    target: Tensor,
+    options: MSSSIMOptions,
+    mask: Tensor | None,
+    scales: int,
+    backend: str,
 ) -> tuple[Tensor, Tensor | None]:
-    """The means ``(S, N, C)`` of all scales; under a mask also whether anything of a plane counts."""
+    """The means ``(S, N, C)`` of all scales; under a mask also whether anything of a
+    plane counts.
+    """
     x, y, mask = valid_pixels(pred, target, options.data_range, mask)
     window = make_window("gaussian", options.window_size, options.sigma, x)
     terms = []
@@ -296,7 +354,9 @@ def _scale_by_scale(
     return torch.stack(terms), counted
 
 
-def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, part: Part, mask: Tensor | None) -> Tensor:
+def _scale_means(
+    x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, part: Part, mask: Tensor | None
+) -> Tensor:
     """Mean similarity ``(N, C)`` at one scale."""
     c1, c2 = options.c1, options.c2
     every_position = options.negative == "relu_map"
@@ -315,7 +375,9 @@ def _scale_means(x: Tensor, y: Tensor, window: Tensor, options: MSSSIMOptions, p
 
 
 def _product_of_powers(terms: Tensor, weights: tuple[float, ...], negative: Negative) -> Tensor:
-    """``prod_j term_j ^ w_j`` of ``(S, N, C)`` with a finite slope everywhere, after what ``negative`` asks for."""
+    """``prod_j term_j ^ w_j`` of ``(S, N, C)`` with a finite slope everywhere, after what
+    ``negative`` asks for.
+    """
     positive = None
     if negative == "shift":
         terms = ((terms + 1) / 2).clamp(min=torch.finfo(terms.dtype).tiny)
@@ -324,7 +386,9 @@ def _product_of_powers(terms: Tensor, weights: tuple[float, ...], negative: Nega
         terms = torch.where(positive, terms, 1)
     else:
         small = terms < _SOFT_CLAMP
-        below = _SOFT_CLAMP**2 / (2 * _SOFT_CLAMP - torch.where(small, terms, 0))  # meets the term at the clamp with slope 1
+        below = _SOFT_CLAMP**2 / (
+            2 * _SOFT_CLAMP - torch.where(small, terms, 0)
+        )  # meets the term at the clamp with slope 1
         terms = torch.where(small, below, terms)
     score = torch.ones_like(terms[0])
     for scale, (weight, term) in enumerate(zip(weights, terms.unbind(), strict=True)):
@@ -346,7 +410,9 @@ def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]
     return (height + 1) // 2, (width + 1) // 2
 
 
-def _halve(x: Tensor, y: Tensor, mask: Tensor | None, pooling: PyramidPooling) -> tuple[Tensor, Tensor, Tensor | None]:
+def _halve(
+    x: Tensor, y: Tensor, mask: Tensor | None, pooling: PyramidPooling
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """The next scale. Under a mask a pixel is the weighted mean of its block."""
     if mask is None:
         return halve(x, pooling), halve(y, pooling), None

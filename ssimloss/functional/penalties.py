@@ -1,8 +1,9 @@
 """Penalties that keep a discriminator in bounds: on its gradient, and on its logits.
 
-    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images     Gulrajani et al. 2017 (WGAN-GP)
-    r1, r2             E ||grad D(x)||^2 at real, at generated images                     Mescheder, Geiger & Nowozin 2018
-    lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r - D(fake))^2               Tseng et al. 2021
+    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images     Gulrajani
+    et al. 2017 (WGAN-GP) r1, r2             E ||grad D(x)||^2 at real, at generated images
+    Mescheder, Geiger & Nowozin 2018 lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r -
+    D(fake))^2               Tseng et al. 2021
 
 They take the discriminator as a callable and differentiate it themselves.
 """
@@ -19,7 +20,14 @@ from torch.nn.parallel import DistributedDataParallel
 from ssimloss import _checks
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.functional._logits import Logits, Scales, check_alike, check_scales, leaves, over_scales
+from ssimloss.functional._logits import (
+    Logits,
+    Scales,
+    check_alike,
+    check_scales,
+    leaves,
+    over_scales,
+)
 from ssimloss.functional.features import root
 
 Discriminator = Callable[[Tensor], Logits]
@@ -44,32 +52,39 @@ def gradient_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """How far the discriminator's gradient is from norm 1 between real and generated images: ``(||grad D(x)|| - target)^2``.
+    """How far the discriminator's gradient is from norm 1 between real and generated images:
+    ``(||grad D(x)|| - target)^2``.
 
-    ``x = u real + (1 - u) fake`` with one ``u`` from [0, 1) per image. The weight, 10 in the paper, is the caller's.
+    ``x = u real + (1 - u) fake`` with one ``u`` from [0, 1) per image. The weight, 10 in the paper,
+    is the caller's.
 
     Args:
-        discriminator: from images to logits as :func:`adversarial_discriminator_loss` takes them. Of a map of patches the gradient of the
-            sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``. Each tensor of a list has a penalty of
-            its own.
+        discriminator: from images to logits as :func:`adversarial_discriminator_loss` takes them.
+            Of a map of patches the gradient of the sum is taken; for that of the mean pass
+            ``lambda x: discriminator(x).mean((2, 3))``. Each tensor of a list has a penalty of its
+            own.
         real, fake: images ``(N, ...)``, taken as constants.
         target: of the norm; 0 is the zero-centred penalty.
         sides: ``"both"``, or only norms ``"above"`` the target are penalised (one-sided).
-        norm: ``"sample"``, over all of an image as in the paper; ``"channel"``, over the channels of each pixel as BasicSR has it, which is
-            another, much smaller number.
+        norm: ``"sample"``, over all of an image as in the paper; ``"channel"``, over the channels
+            of each pixel as BasicSR has it, which is another, much smaller number.
         rng: source of ``u``, on the device of the images; None is PyTorch's own.
-        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it as the surrounding autocast says, scales
-            the logits before the gradient is taken and divides the gradient by the scale, so that float16 does not underflow.
+        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
+            as the surrounding autocast says, scales the logits before the gradient is taken and
+            divides the gradient by the scale, so that float16 does not underflow.
         scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
-        reduction: over images (and pixels); ``"none"`` gives ``(N,)``, for ``norm="channel"`` ``(N, 1, ...)``.
+        reduction: over images (and pixels); ``"none"`` gives ``(N,)``, for ``norm="channel"``
+            ``(N, 1, ...)``.
 
     Raises:
         ValueError: shapes differ, the logits do not depend on the image, unknown words.
         TypeError: integers, or a discriminator that cannot be called.
-        RuntimeError: inside ``torch.compile``, which knows no second derivatives. A compiled discriminator is run eagerly here, by itself.
+        RuntimeError: inside ``torch.compile``, which knows no second derivatives. A compiled
+            discriminator is run eagerly here, by itself.
 
-    The result is multiplied by the scaler's scale as any other loss is. The forward and backward passes are those of the discriminator
-    as it is: with batch normalisation in training mode, images see each other.
+    The result is multiplied by the scaler's scale as any other loss is. The forward and backward
+    passes are those of the discriminator as it is: with batch normalisation in training mode,
+    images see each other.
     """
     _check_discriminator(discriminator)
     _checks.number("target", target)
@@ -81,13 +96,21 @@ def gradient_penalty(
     _check_images("fake", fake)
     _checks.same_shape("fake", fake, "real", real)
     if rng is not None and rng.device != real.device:
-        raise ValueError(f"rng must be on the device of the images ({real.device}), got {rng.device}")
+        raise ValueError(
+            f"rng must be on the device of the images ({real.device}), got {rng.device}"
+        )
     real, fake = promote(real.detach(), fake.detach())
-    u = torch.rand(len(real), *[1] * (real.ndim - 1), generator=rng, dtype=real.dtype, device=real.device)
+    u = torch.rand(
+        len(real), *[1] * (real.ndim - 1), generator=rng, dtype=real.dtype, device=real.device
+    )
     between = fake + u * (real - fake)
 
     def penalty(gradient: Tensor) -> Tensor:
-        squares = gradient.square().sum(1, keepdim=True) if norm == "channel" else gradient.flatten(1).square().sum(1)
+        squares = (
+            gradient.square().sum(1, keepdim=True)
+            if norm == "channel"
+            else gradient.flatten(1).square().sum(1)
+        )
         if target == 0:
             return reduce(squares, reduction)
         excess = root(squares) - target
@@ -104,10 +127,13 @@ def r1_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Squared gradient of the discriminator at real images, ``||grad D(x)||^2``, summed over each image, its mean over the batch.
+    """Squared gradient of the discriminator at real images, ``||grad D(x)||^2``, summed over each
+    image, its mean over the batch.
 
-    Mescheder et al. 2018 weigh it with ``gamma / 2``; that, and the interval of a lazy penalty, is the caller's: every k-th step with k
-    times the weight, ``Term(functools.partial(r1_penalty, discriminator), k * gamma / 2, inputs=("real",), interval=k)``.
+    Mescheder et al. 2018 weigh it with ``gamma / 2``; that, and the interval of a lazy penalty, is
+    the caller's: every k-th step with k times the weight,
+    ``Term(functools.partial(r1_penalty, discriminator), k * gamma / 2, inputs=("real",),
+    interval=k)``.
 
     Args:
         discriminator, scaler, scales, reduction: as for :func:`gradient_penalty`.
@@ -126,7 +152,9 @@ def r2_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Squared gradient of the discriminator at generated images, otherwise :func:`r1_penalty`; R3GAN takes both."""
+    """Squared gradient of the discriminator at generated images, otherwise :func:`r1_penalty`;
+    R3GAN takes both.
+    """
     return _squared_gradient(discriminator, "fake", fake, scaler, scales, reduction)
 
 
@@ -140,15 +168,19 @@ def lecam_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Distance of logits from where the other side has been of late: ``max(0, r - a_f)^2 + max(0, a_r - f)^2``.
+    """Distance of logits from where the other side has been of late:
+    ``max(0, r - a_f)^2 + max(0, a_r - f)^2``.
 
-    The caller keeps the averages, as tensors that go into the checkpoint, and moves them after the step:
-    ``real_average.lerp_(real_logits.detach().mean(), 0.01)``. The weight, 0.3 in the authors' runs, is the caller's too.
+    The caller keeps the averages, as tensors that go into the checkpoint, and moves them after the
+    step: ``real_average.lerp_(real_logits.detach().mean(), 0.01)``. The weight, 0.3 in the authors'
+    runs, is the caller's too.
 
     Args:
         real_logits, fake_logits: as for :func:`adversarial_discriminator_loss`.
-        real_average, fake_average: moving averages ``a_r`` and ``a_f`` of the logits, scalars, taken as constants.
-        form: ``"clipped"`` as the authors' program has it, or ``"square"`` without the maximum, as the paper has it.
+        real_average, fake_average: moving averages ``a_r`` and ``a_f`` of the logits, scalars,
+            taken as constants.
+        form: ``"clipped"`` as the authors' program has it, or ``"square"`` without the maximum, as
+            the paper has it.
         scales, reduction: as for :func:`adversarial_discriminator_loss`.
 
     Raises:
@@ -158,15 +190,28 @@ def lecam_penalty(
     _checks.choice("form", form, LECAM_FORMS)
     check_scales(scales)
     check_reduction(reduction)
-    real, fake = leaves("real_logits", real_logits, scales), leaves("fake_logits", fake_logits, scales)
+    real, fake = (
+        leaves("real_logits", real_logits, scales),
+        leaves("fake_logits", fake_logits, scales),
+    )
     check_alike("fake_logits", fake, "real_logits", real)
     mean_r, mean_f = _average("real_average", real_average), _average("fake_average", fake_average)
-    values = [(r.weight, _lecam(r.logits, f.logits, mean_r, mean_f, form, reduction)) for r, f in zip(real, fake, strict=True)]
+    values = [
+        (r.weight, _lecam(r.logits, f.logits, mean_r, mean_f, form, reduction))
+        for r, f in zip(real, fake, strict=True)
+    ]
     return over_scales(values, reduction)
 
 
 @full_precision
-def _lecam(r: Tensor, f: Tensor, mean_r: Tensor | float, mean_f: Tensor | float, form: LeCamForm, reduction: Reduction) -> Tensor:
+def _lecam(
+    r: Tensor,
+    f: Tensor,
+    mean_r: Tensor | float,
+    mean_f: Tensor | float,
+    form: LeCamForm,
+    reduction: Reduction,
+) -> Tensor:
     dtype = torch.promote_types(r.dtype, f.dtype)
     r, f = promote(r, f)
     above, below = r - mean_f, mean_r - f
@@ -179,12 +224,20 @@ def _average(name: str, value: Tensor | float) -> Tensor | float:
     if not isinstance(value, Tensor):
         return _checks.number(name, value)
     if value.numel() != 1 or not value.dtype.is_floating_point:
-        raise ValueError(f"{name} must be a floating point scalar, got {value.dtype} of shape {tuple(value.shape)}")
+        raise ValueError(
+            f"{name} must be a floating point scalar, got {value.dtype} of shape "
+            f"{tuple(value.shape)}"
+        )
     return value.detach().reshape(())
 
 
 def _squared_gradient(
-    discriminator: Discriminator, name: str, images: Tensor, scaler: torch.amp.GradScaler | None, scales: Scales, reduction: Reduction
+    discriminator: Discriminator,
+    name: str,
+    images: Tensor,
+    scaler: torch.amp.GradScaler | None,
+    scales: Scales,
+    reduction: Reduction,
 ) -> Tensor:
     _check_discriminator(discriminator)
     check_scales(scales)
@@ -194,7 +247,14 @@ def _squared_gradient(
     def penalty(gradient: Tensor) -> Tensor:
         return reduce(gradient.flatten(1).square().sum(1), reduction)
 
-    return _penalised(discriminator, images.detach().to(computing_dtype(images)), penalty, scaler, scales, reduction)
+    return _penalised(
+        discriminator,
+        images.detach().to(computing_dtype(images)),
+        penalty,
+        scaler,
+        scales,
+        reduction,
+    )
 
 
 def _penalised(
@@ -205,13 +265,20 @@ def _penalised(
     scales: Scales,
     reduction: Reduction,
 ) -> Tensor:
-    """``penalty`` of the gradient of the logits with respect to each image, with a graph where gradients are on."""
+    """``penalty`` of the gradient of the logits with respect to each image, with a graph where
+    gradients are on.
+    """
     if torch.compiler.is_compiling():
-        raise RuntimeError("penalties take a second derivative, which torch.compile does not have; call them outside of the compiled step")
+        raise RuntimeError(
+            "penalties take a second derivative, which torch.compile does not have; call them "
+            "outside of the compiled step"
+        )
     wanted = torch.is_grad_enabled()
     device = images.device.type
     x = images.requires_grad_()
-    autocast: AbstractContextManager[Any] = torch.autocast(device, enabled=False) if scaler is None else nullcontext()
+    autocast: AbstractContextManager[Any] = (
+        torch.autocast(device, enabled=False) if scaler is None else nullcontext()
+    )
     with torch.enable_grad(), _eager():
         with autocast:
             logits = leaves("the discriminator's logits", discriminator(x), scales)
@@ -220,32 +287,48 @@ def _penalised(
             for leaf in logits:
                 value = penalty(_gradient(leaf.logits, x, scaler, wanted))
                 if isinstance(discriminator, DistributedDataParallel):
-                    value = value + leaf.logits.flatten()[:0].sum()  # every parameter gets a gradient, or the processes wait for it
+                    value = (
+                        value + leaf.logits.flatten()[:0].sum()
+                    )  # every parameter gets a gradient, or the processes wait for it
                 values.append((leaf.weight, value))
             total = over_scales(values, reduction)
     return total if wanted else total.detach()
 
 
-def _gradient(logits: Tensor, x: Tensor, scaler: torch.amp.GradScaler | None, wanted: bool) -> Tensor:
+def _gradient(
+    logits: Tensor, x: Tensor, scaler: torch.amp.GradScaler | None, wanted: bool
+) -> Tensor:
     """Of the sum of the logits, at least in float32, the scaler's scale taken out."""
     gradient = None
     if logits.requires_grad:
         ones = torch.ones_like(logits)
         seed = ones if scaler is None else scaler.scale(ones)
-        (gradient,) = torch.autograd.grad(logits, x, seed, create_graph=wanted, retain_graph=True, allow_unused=True)
+        (gradient,) = torch.autograd.grad(
+            logits, x, seed, create_graph=wanted, retain_graph=True, allow_unused=True
+        )
     if gradient is None:
-        raise ValueError("discriminator must depend on its images, and differentiably: its logits have no gradient to them")
+        raise ValueError(
+            "discriminator must depend on its images, and differentiably: its logits have no "
+            "gradient to them"
+        )
     return gradient if scaler is None else gradient / scaler.scale(torch.ones((), device=x.device))
 
 
 def _eager() -> AbstractContextManager[Any]:
     """Compiled networks run uncompiled: code that torch.compile made has no second derivative."""
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    return (
+        torch.compiler.set_stance("force_eager")
+        if "torch._dynamo" in sys.modules
+        else nullcontext()
+    )
 
 
 def _check_discriminator(discriminator: Discriminator) -> None:
     if not callable(discriminator):
-        raise TypeError(f"discriminator must be callable, from images to logits, got {type(discriminator).__name__}")
+        raise TypeError(
+            "discriminator must be callable, from images to logits, got "
+            f"{type(discriminator).__name__}"
+        )
 
 
 def _check_images(name: str, images: Tensor) -> None:

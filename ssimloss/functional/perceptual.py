@@ -1,7 +1,7 @@
 """Content loss: a distance between deep features, layer by layer.
 
-Johnson, Alahi & Fei-Fei 2016; SRGAN (Ledig et al. 2017), ESRGAN (Wang et al. 2018), pix2pixHD (Wang et al. 2018). What each of them
-compares is in ``conventions.CONTENT``.
+Johnson, Alahi & Fei-Fei 2016; SRGAN (Ledig et al. 2017), ESRGAN (Wang et al. 2018), pix2pixHD (Wang
+et al. 2018). What each of them compares is in ``conventions.CONTENT``.
 """
 
 from collections.abc import Mapping
@@ -30,11 +30,19 @@ ContentDistance = Literal["l1", "l2", "charbonnier", "cosine"]
 CONTENT_DISTANCES: tuple[str, ...] = get_args(ContentDistance)
 FeatureNorm = Literal["none", "unit", "rms"]
 FEATURE_NORMS: tuple[str, ...] = get_args(FeatureNorm)
-LEAST_RMS = 1e-6  # of what feature_norm="rms" divides by; a target without features leaves both as they are
+LEAST_RMS = (
+    1e-6  # of what feature_norm="rms" divides by; a target without features leaves both as they are
+)
 
 
 def check_perceptual_options(
-    *, layers: Mapping[str, float], distance: str, eps: float, feature_norm: str, feature_scale: float, reduction: str
+    *,
+    layers: Mapping[str, float],
+    distance: str,
+    eps: float,
+    feature_norm: str,
+    feature_scale: float,
+    reduction: str,
 ) -> None:
     """Raise for options that ``perceptual_loss`` refuses."""
     check_layers(layers)
@@ -60,43 +68,71 @@ def perceptual_loss(
     """Distance between deep features, ``sum_l w_l mean(d(P_l, T_l))`` over the layers ``l``.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)`` without a mask.
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)``
+            without a mask.
         layers: weights ``w_l`` of the layers to compare; others are not looked at.
-        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and positions; or ``"cosine"``: one minus
-            the cosine between the two vectors at a position, averaged over positions, 0 for two zero vectors and 1/2 for one.
+        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
+            averaged over positions, 0 for two zero vectors and 1/2 for one.
         eps: of ``"charbonnier"``, in units of the scaled features.
-        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS does; ``"rms"`` divides both images'
-            features by the root mean square of the target's, so that layers of different scale weigh alike; by 1 where that is below
-            1e-6, as of a layer in which the target has nothing.
+        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
+            does; ``"rms"`` divides both images' features by the root mean square of the target's,
+            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
+            layer in which the target has nothing.
         feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
-        mask: ``(N, 1 or C, H, W)`` weights at any resolution, averaged over channels and over the area of each position.
+        mask: ``(N, 1 or C, H, W)`` weights at any resolution, averaged over channels and over the
+            area of each position.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term of each layer, in the order of
-        ``layers``. An image whose mask has no valid position has the loss 0.
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer, in the order of ``layers``. An image whose mask has no valid position has the
+        loss 0.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, unknown words, a negative weight, a mask of another batch.
+        ValueError: a layer that is missing or differs in shape, unknown words, a negative weight, a
+            mask of another batch.
         TypeError: features that are no mapping or not floating point.
 
     Agrees with BasicSR's and piq's content losses to float64 rounding, see ``conventions.CONTENT``.
     """
     check_perceptual_options(
-        layers=layers, distance=distance, eps=eps, feature_norm=feature_norm, feature_scale=feature_scale, reduction=reduction
+        layers=layers,
+        distance=distance,
+        eps=eps,
+        feature_norm=feature_norm,
+        feature_scale=feature_scale,
+        reduction=reduction,
     )
     check_features(pred_features, target_features, layers, spatial=False)
     check_weights(mask, {layer: pred_features[layer] for layer in layers})
     terms = [
-        weight * _content(pred_features[layer], target_features[layer], distance, eps, feature_norm, feature_scale, mask)
+        weight
+        * _content(
+            pred_features[layer],
+            target_features[layer],
+            distance,
+            eps,
+            feature_norm,
+            feature_scale,
+            mask,
+        )
         for layer, weight in layers.items()
     ]
-    return reduce_terms(torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features))
+    return reduce_terms(
+        torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features)
+    )
 
 
 @full_precision
 def _content(
-    pred: Tensor, target: Tensor, distance: ContentDistance, eps: float, norm: FeatureNorm, scale: float, mask: Tensor | None
+    pred: Tensor,
+    target: Tensor,
+    distance: ContentDistance,
+    eps: float,
+    norm: FeatureNorm,
+    scale: float,
+    mask: Tensor | None,
 ) -> Tensor:
     """The distance of one layer, ``(N,)``."""
     pred, target = promote(pred, target)
@@ -106,15 +142,20 @@ def _content(
     if norm == "rms":
         squares = reduce(target.square(), "image", weight)
         size = torch.where(squares > LEAST_RMS**2, squares, 1).sqrt()
-        pred, target = (features / size.view(-1, *[1] * (features.ndim - 1)) for features in (pred, target))
+        pred, target = (
+            features / size.view(-1, *[1] * (features.ndim - 1)) for features in (pred, target)
+        )
     elif norm == "unit":
         pred, target = unit_vectors(pred), unit_vectors(target)
     return reduce(_values(pred, target, distance, eps, scale), "image", weight)
 
 
-def _values(pred: Tensor, target: Tensor, distance: ContentDistance, eps: float, scale: float) -> Tensor:
+def _values(
+    pred: Tensor, target: Tensor, distance: ContentDistance, eps: float, scale: float
+) -> Tensor:
     """Per element, or per position ``(N, 1, ...)`` for ``"cosine"``."""
     if distance == "cosine":
-        # Half the squared distance of unit vectors is one minus their cosine, without cancellation between near vectors.
+        # Half the squared distance of unit vectors is one minus their cosine, without cancellation
+        # between near vectors.
         return (unit_vectors(pred) - unit_vectors(target)).square().sum(1, keepdim=True) / 2
     return distance_of((pred - target) * scale if scale != 1 else pred - target, distance, eps)

@@ -33,13 +33,19 @@ def check_pixel_options(*, reduction: str, backend: Backend) -> None:
 
 @full_precision
 def l1_loss(
-    pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean", backend: Backend = "auto"
+    pred: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Absolute error ``|pred - target|``.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight 0 are never looked at.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
@@ -54,12 +60,22 @@ def l1_loss(
     check_pixel_options(reduction=reduction, backend=backend)
     if _is_fused(pred, target, mask, reduction, backend):
         return _reduce_images(pixel_means(pred, target, "l1", 0.0), pred, reduction)
-    return reduce(masked_difference(pred, target, mask).abs(), reduction, mask, dtype=native_dtype(pred, target))
+    return reduce(
+        masked_difference(pred, target, mask).abs(),
+        reduction,
+        mask,
+        dtype=native_dtype(pred, target),
+    )
 
 
 @full_precision
 def l2_loss(
-    pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean", backend: Backend = "auto"
+    pred: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    reduction: Reduction = "mean",
+    backend: Backend = "auto",
 ) -> Tensor:
     """Squared error ``(pred - target)^2``; its mean is the MSE.
 
@@ -68,16 +84,28 @@ def l2_loss(
     check_pixel_options(reduction=reduction, backend=backend)
     if _is_fused(pred, target, mask, reduction, backend):
         return _reduce_images(pixel_means(pred, target, "l2", 0.0), pred, reduction)
-    return reduce(masked_difference(pred, target, mask).square(), reduction, mask, dtype=native_dtype(pred, target))
+    return reduce(
+        masked_difference(pred, target, mask).square(),
+        reduction,
+        mask,
+        dtype=native_dtype(pred, target),
+    )
 
 
 def check_charbonnier_eps(eps: float) -> None:
-    """Raise for an ``eps`` whose square vanishes in float32, where the curve would lose its finite gradient at 0."""
+    """Raise for an ``eps`` whose square vanishes in float32, where the curve would lose its finite
+    gradient at 0.
+    """
     if _checks.positive("eps", eps) < LEAST_EPS:
-        raise ValueError(f"eps must be at least {LEAST_EPS} (a smaller one vanishes in float32 when squared), got {eps!r}; use l1_loss")
+        raise ValueError(
+            f"eps must be at least {LEAST_EPS} (a smaller one vanishes in float32 when squared), "
+            f"got {eps!r}; use l1_loss"
+        )
 
 
-def check_charbonnier_options(*, eps: float, at_zero: str, reduction: str, backend: Backend) -> None:
+def check_charbonnier_options(
+    *, eps: float, at_zero: str, reduction: str, backend: Backend
+) -> None:
     """Raise for options that ``charbonnier_loss`` refuses."""
     check_charbonnier_eps(eps)
     _checks.choice("at_zero", at_zero, AT_ZERO)
@@ -100,20 +128,23 @@ def charbonnier_loss(
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         eps: where the curve turns from L2 to L1, in the images' own units.
-        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps`` subtracted; same gradient).
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
         mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither masks nor ``at_zero="zero"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor ``at_zero="zero"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32, unknown words.
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown words.
         RuntimeError: a named backend that cannot run.
 
-    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is eps squared, see
-    ``conventions.CHARBONNIER``.
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
     """
     check_charbonnier_options(eps=eps, at_zero=at_zero, reduction=reduction, backend=backend)
     # Subtracting eps from the mean would cancel where errors are small.
@@ -125,7 +156,12 @@ def charbonnier_loss(
 
 
 def _is_fused(
-    pred: Tensor, target: Tensor, mask: Tensor | None, reduction: Reduction, backend: Backend, uncovered: str | None = None
+    pred: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    reduction: Reduction,
+    backend: Backend,
+    uncovered: str | None = None,
 ) -> bool:
     """Whether a kernel computes the means of the images, which are checked."""
     _checks.images(pred, target)
@@ -160,21 +196,25 @@ def psnr(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``, infinite for equal images (gradient 0).
+    """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``, infinite for equal
+    images (gradient 0).
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not depend on the batch size;
-            ``"batch"`` takes the PSNR of the MSE of the whole batch (torchmetrics, kornia): one number, whatever the reduction.
-        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB (pyiqa, piq).
+        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
+            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
+            (torchmetrics, kornia): one number, whatever the reduction.
+        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
+            (pyiqa, piq).
         mask: ``(N, 1 or C, H, W)`` weights of the MSE.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
 
     Raises:
         ValueError: shapes differ, unknown words, an empty ``data_range``.
 
-    Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with torchmetrics (``"batch"``) to 2e-6 dB.
+    Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
+    torchmetrics (``"batch"``) to 2e-6 dB.
     """
     check_psnr_options(data_range=data_range, pooling=pooling, eps=eps, reduction=reduction)
     _, span = _checks.data_range(data_range)

@@ -1,6 +1,7 @@
 """Consistency of another network's output: landmarks of heatmaps, and any output at all.
 
-Heatmaps as in Super-FAN (Bulat & Tzimiropoulos 2018); coordinates by soft-argmax (Sun et al. 2018, "integral regression").
+Heatmaps as in Super-FAN (Bulat & Tzimiropoulos 2018); coordinates by soft-argmax (Sun et al. 2018,
+"integral regression").
 """
 
 from typing import Literal, get_args
@@ -21,14 +22,17 @@ OUTPUT_DISTANCES: tuple[str, ...] = get_args(OutputDistance)
 
 @full_precision
 def soft_argmax(heatmaps: Tensor, *, sharpness: float = 50.0) -> Tensor:
-    """Where each heatmap has its peak: the mean position under ``softmax(sharpness * heatmap)``, differentiable.
+    """Where each heatmap has its peak: the mean position under ``softmax(sharpness * heatmap)``,
+    differentiable.
 
     Args:
         heatmaps: ``(N, K, H, W)``, one map per landmark.
-        sharpness: in units of 1 / heatmap. Maps that peak at 1 over many positions want tens; the larger, the nearer to the very peak.
+        sharpness: in units of 1 / heatmap. Maps that peak at 1 over many positions want tens; the
+            larger, the nearer to the very peak.
 
     Returns:
-        ``(N, K, 2)``: ``x`` and ``y`` as shares of the width and the height, centres of positions at ``(i + 1/2) / W``. At least float32.
+        ``(N, K, 2)``: ``x`` and ``y`` as shares of the width and the height, centres of positions
+        at ``(i + 1/2) / W``. At least float32.
 
     Raises:
         ValueError: not four dimensions, a sharpness that is not positive.
@@ -39,7 +43,10 @@ def soft_argmax(heatmaps: Tensor, *, sharpness: float = 50.0) -> Tensor:
     values = heatmaps.to(computing_dtype(heatmaps))
     height, width = values.shape[2:]
     weight = torch.softmax(values.flatten(2) * sharpness, 2).view(values.shape)
-    x, y = ((torch.arange(side, device=values.device, dtype=values.dtype) + 0.5) / side for side in (width, height))
+    x, y = (
+        (torch.arange(side, device=values.device, dtype=values.dtype) + 0.5) / side
+        for side in (width, height)
+    )
     return torch.stack([(weight.sum(2) * x).sum(2), (weight.sum(3) * y).sum(2)], 2)
 
 
@@ -63,8 +70,9 @@ def heatmap_loss(
 
     Args:
         pred_heatmaps, target_heatmaps: ``(N, K, H, W)``, one map per landmark.
-        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``: the squared distance between the
-            :func:`soft_argmax` of the two, a side of the map being 1.
+        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
+            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
+            1.
         sharpness: of the soft-argmax.
         reduction: ``"mean"`` and ``"sum"`` over landmarks and images, ``"image"`` or ``"none"``.
 
@@ -84,7 +92,11 @@ def heatmap_loss(
     dtype = native_dtype(pred_heatmaps, target_heatmaps)
     pred, target = promote(pred_heatmaps, target_heatmaps)
     if compare == "coordinates":
-        squared = (soft_argmax(pred, sharpness=sharpness) - soft_argmax(target, sharpness=sharpness)).square().sum(2)
+        squared = (
+            (soft_argmax(pred, sharpness=sharpness) - soft_argmax(target, sharpness=sharpness))
+            .square()
+            .sum(2)
+        )
     else:
         squared = (pred - target).square().mean((2, 3))
     return reduce(squared, reduction, dtype=dtype)
@@ -108,12 +120,13 @@ def prior_loss(
 
     Args:
         pred_output, target_output: ``(N, C, ...)``.
-        distance: ``"l1"`` or ``"l2"`` (squared) of each element, or ``"cosine"``: one minus the cosine of two vectors along dimension 1
-            (0 for two zero vectors, 1/2 for one).
+        distance: ``"l1"`` or ``"l2"`` (squared) of each element, or ``"cosine"``: one minus the
+            cosine of two vectors along dimension 1 (0 for two zero vectors, 1/2 for one).
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the shape of the output, without its dimension 1 for ``"cosine"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the shape of the output,
+        without its dimension 1 for ``"cosine"``.
 
     Raises:
         ValueError: shapes or devices differ, fewer than two dimensions, unknown words.

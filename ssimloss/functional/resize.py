@@ -1,7 +1,8 @@
-"""MATLAB's ``imresize``: bicubic interpolation, antialiased where it shrinks, as one matrix per axis.
+"""MATLAB's ``imresize``: bicubic interpolation, antialiased where it shrinks, as one matrix per
+axis.
 
-y = A_h x A_w^T, with A[i, j] = h(u_i - j) / sum_j h(u_i - j), summed over the mirror images of j outside the image.
-Keys 1981 (the cubic, a = -1/2).
+y = A_h x A_w^T, with A[i, j] = h(u_i - j) / sum_j h(u_i - j), summed over the mirror images of j
+outside the image. Keys 1981 (the cubic, a = -1/2).
 """
 
 import math
@@ -16,10 +17,15 @@ from ssimloss.functional._product import product
 Scale = float | tuple[float, float]
 
 
-def check_resize_options(*, scale: Scale | None, size: tuple[int, int] | None, antialias: bool) -> None:
+def check_resize_options(
+    *, scale: Scale | None, size: tuple[int, int] | None, antialias: bool
+) -> None:
     """Raise for options that ``imresize`` refuses."""
     if (scale is None) == (size is None):
-        raise ValueError(f"scale or size must be given, and not both, got scale={scale!r} and size={size!r}; scale=0.5 halves each side")
+        raise ValueError(
+            f"scale or size must be given, and not both, got scale={scale!r} and size={size!r}; "
+            "scale=0.5 halves each side"
+        )
     if isinstance(scale, tuple | list) and len(scale) != 2:
         raise ValueError(f"scale must be a number or (vertical, horizontal), got {scale!r}")
     if scale is not None:
@@ -35,30 +41,42 @@ def check_resize_options(*, scale: Scale | None, size: tuple[int, int] | None, a
 
 
 @full_precision
-def imresize(image: Tensor, *, scale: Scale | None = None, size: tuple[int, int] | None = None, antialias: bool = True) -> Tensor:
-    """Bicubic interpolation equal to MATLAB's ``imresize``: the low resolution of DIV2K, Set5 and most super-resolution papers.
+def imresize(
+    image: Tensor,
+    *,
+    scale: Scale | None = None,
+    size: tuple[int, int] | None = None,
+    antialias: bool = True,
+) -> Tensor:
+    """Bicubic interpolation equal to MATLAB's ``imresize``: the low resolution of DIV2K, Set5 and
+    most super-resolution papers.
 
-    Not equal to ``torch.nn.functional.interpolate``, whose border is cut off and not mirrored with ``antialias=True``, and whose kernel is
-    another (a = -3/4) and aliases without.
+    Not equal to ``torch.nn.functional.interpolate``, whose border is cut off and not mirrored with
+    ``antialias=True``, and whose kernel is another (a = -3/4) and aliases without.
 
     Args:
-        image: float images ``(N, C, H, W)``, any range. MATLAB rounds 8-bit images between its two passes and after them; what is equal
-            here is ``imresize(im2double(image), ...)``, not clamped either. One pixel that is not finite spoils its whole image.
-        scale: of both sides, or ``(vertical, horizontal)``; the sides become ``ceil(scale * side)``. Pass ``1 / 3`` and not ``0.333``,
-            which is another scale, with its samples elsewhere.
+        image: float images ``(N, C, H, W)``, any range. MATLAB rounds 8-bit images between its two
+            passes and after them; what is equal here is ``imresize(im2double(image), ...)``, not
+            clamped either. One pixel that is not finite spoils its whole image.
+        scale: of both sides, or ``(vertical, horizontal)``; the sides become
+            ``ceil(scale * side)``. Pass ``1 / 3`` and not ``0.333``, which is another scale, with
+            its samples elsewhere.
         size: ``(H', W')`` instead, the scale of each side being ``H' / H`` and ``W' / W``.
-        antialias: whether the kernel is widened by ``1 / scale`` where a side shrinks; ``False`` as MATLAB's ``'Antialiasing', false``.
+        antialias: whether the kernel is widened by ``1 / scale`` where a side shrinks; ``False`` as
+            MATLAB's ``'Antialiasing', false``.
 
     Returns:
         ``(N, C, H', W')`` in the dtype of the image; half precision is computed in float32.
 
     Raises:
-        ValueError: neither or both of ``scale`` and ``size``, one that is not positive, an image without pixels.
+        ValueError: neither or both of ``scale`` and ``size``, one that is not positive, an image
+            without pixels.
         TypeError: integer tensors.
 
-    Each axis is a matrix product, ``H W W' + H' H W'`` multiplications for each channel. The ``4 / scale`` taps of each pixel would need
-    fewer, yet as strided convolutions on one CPU core they took five times as long in training on crops of 128 pixels, and no less on
-    1024. Nothing is kept between calls.
+    Each axis is a matrix product, ``H W W' + H' H W'`` multiplications for each channel. The
+    ``4 / scale`` taps of each pixel would need fewer, yet as strided convolutions on one CPU core
+    they took five times as long in training on crops of 128 pixels, and no less on 1024. Nothing is
+    kept between calls.
 
     Source: MATLAB R2019b, whose results it equals to 1e-13 of the range.
     """
@@ -67,7 +85,9 @@ def imresize(image: Tensor, *, scale: Scale | None = None, size: tuple[int, int]
     return resampled(image, scale, size, antialias).to(image.dtype)
 
 
-def resampled(image: Tensor, scale: Scale | None, size: tuple[int, int] | None, antialias: bool) -> Tensor:
+def resampled(
+    image: Tensor, scale: Scale | None, size: tuple[int, int] | None, antialias: bool
+) -> Tensor:
     """``imresize`` of a checked image, in the computing dtype."""
     n, c, height, width = image.shape
     if not height or not width:
@@ -83,7 +103,11 @@ def resampled(image: Tensor, scale: Scale | None, size: tuple[int, int] | None, 
     columns = _matrix(width, size[1], scales[1], antialias, planes).T
     # The side that shrinks most goes first, as fewer pixels are left for the other.
     horizontal_first = scales[1] <= scales[0]
-    planes = product(rows, _along_rows(planes, columns)) if horizontal_first else _along_rows(product(rows, planes), columns)
+    planes = (
+        product(rows, _along_rows(planes, columns))
+        if horizontal_first
+        else _along_rows(product(rows, planes), columns)
+    )
     return planes.view(n, c, *size)
 
 
@@ -94,17 +118,23 @@ def _along_rows(planes: Tensor, columns: Tensor) -> Tensor:
 
 
 def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: Tensor) -> Tensor:
-    """The interpolation along one axis, ``(out_length, length)``, in the dtype and on the device of ``like``; its rows add up to 1."""
+    """The interpolation along one axis, ``(out_length, length)``, in the dtype and on the device of
+    ``like``; its rows add up to 1.
+    """
     stretch = scale if antialias and scale < 1 else 1.0
     taps = math.ceil(4 / stretch) + 2  # the cubic is 4 wide; one more at both ends, which weigh 0
     ramp = torch.arange(max(out_length, taps), dtype=torch.float64, device=like.device)
-    centre = (ramp[:out_length] + 0.5) / scale - 0.5  # where output pixels lie among those of the input, counted from 0
+    centre = (
+        ramp[:out_length] + 0.5
+    ) / scale - 0.5  # where output pixels lie among those of the input, counted from 0
     index = (centre - 2 / stretch).floor()[:, None] + ramp[:taps]  # (out_length, taps)
     weight = _cubic((centre[:, None] - index) * stretch)
     mirrored = index.long().remainder(2 * length)  # the edge is repeated: -1 is 0, -2 is 1
     mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
     row = torch.arange(out_length, device=like.device)[:, None]
-    matrix = weight.new_zeros(out_length, length).index_put((row, mirrored), weight / weight.sum(1, keepdim=True), accumulate=True)
+    matrix = weight.new_zeros(out_length, length).index_put(
+        (row, mirrored), weight / weight.sum(1, keepdim=True), accumulate=True
+    )
     return matrix.to(like.dtype)
 
 

@@ -1,6 +1,7 @@
 """Smoothness: total variation in the conventions in use.
 
-It is minimised as it stands, so ``total_variation`` and ``total_variation_loss`` are one function under two names.
+It is minimised as it stands, so ``total_variation`` and ``total_variation_loss`` are one function
+under two names.
 """
 
 import functools
@@ -38,31 +39,38 @@ def total_variation_loss(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Total variation of an image, from the differences ``dx``, ``dy`` of each pixel to its right and lower neighbour.
+    """Total variation of an image, from the differences ``dx``, ``dy`` of each pixel to its right
+    and lower neighbour.
 
     Args:
         pred: float images ``(N, C, H, W)``, any range.
-        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each pixel, a difference across the far border
-            being 0; ``"squared"`` ``dx^2 + dy^2``; ``"image_l2"`` one root per image, of the ``"squared"`` total.
-        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over its dy, each over its own count
-            (``"isotropic"``: the mean over its pixels), which does not grow with the image; ``"sum"`` adds all of them.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels' weights (``"isotropic"``: a pixel weighs
-            as itself, its differences to invalid pixels are 0). Masking all but a rectangle is the total variation of that rectangle.
-        reduction: ``"image"`` gives the images' numbers ``(N,)``, ``"mean"`` their mean; under a mask the mean of means is taken over the
-            weight of the batch, so that an image without valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
+        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
+            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
+            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
+            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
+            not grow with the image; ``"sum"`` adds all of them.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
+            are 0). Masking all but a rectangle is the total variation of that rectangle.
+        reduction: ``"image"`` gives the images' numbers ``(N,)``, ``"mean"`` their mean; under a
+            mask the mean of means is taken over the weight of the batch, so that an image without
+            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled terms at each pixel, no dx in the last
-        column and no dy in the last row. ``norm="image_l2"`` has no map, ``"none"`` gives ``(N,)``.
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
+        terms at each pixel, no dx in the last column and no dy in the last row. ``norm="image_l2"``
+        has no map, ``"none"`` gives ``(N,)``.
 
     Raises:
         ValueError: not four dimensions, unknown words.
         TypeError: integer tensors.
 
-    Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR and kornia's mean (``"mean"``);
-    torchmetrics, TensorFlow, piq's ``l1`` and, added over channels, kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and
-    ``l2`` (``"image_l2"``, ``"sum"``).
+    Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
+    and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
+    kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
+    ``"sum"``).
     """
     check_total_variation_options(norm=norm, within_image=within_image, reduction=reduction)
     _checks.image("pred", pred)
@@ -77,12 +85,19 @@ def total_variation_loss(
         terms = [(_gradient_length(dx, dy, mask), mask)]
     else:
         weights = (None, None) if mask is None else forward_weights(mask)
-        terms = [(d.abs() if norm == "anisotropic" else d.square(), w) for d, w in zip((dx, dy), weights, strict=True)]
+        terms = [
+            (d.abs() if norm == "anisotropic" else d.square(), w)
+            for d, w in zip((dx, dy), weights, strict=True)
+        ]
 
     if norm == "image_l2":
-        return reduce(_square_root(_add(_total(*term, within_image, "image") for term in terms)), reduction)
+        return reduce(
+            _square_root(_add(_total(*term, within_image, "image") for term in terms)), reduction
+        )
     if reduction == "none":
-        return _add(_full_size(reduce(values, "none", weight), image) for values, weight in terms).to(pred.dtype)
+        return _add(
+            _full_size(reduce(values, "none", weight), image) for values, weight in terms
+        ).to(pred.dtype)
     return _add(_total(*term, within_image, reduction) for term in terms)
 
 
@@ -90,7 +105,9 @@ def _add(parts: Iterable[Tensor]) -> Tensor:
     return functools.reduce(torch.add, parts)
 
 
-def _total(values: Tensor, weight: Tensor | None, within_image: WithinImage, reduction: Reduction) -> Tensor:
+def _total(
+    values: Tensor, weight: Tensor | None, within_image: WithinImage, reduction: Reduction
+) -> Tensor:
     """One direction's number per image, reduced over images."""
     if within_image == "mean" or reduction == "sum":
         return reduce(values, reduction, weight)
@@ -99,7 +116,9 @@ def _total(values: Tensor, weight: Tensor | None, within_image: WithinImage, red
 
 
 def _gradient_length(dx: Tensor, dy: Tensor, mask: Tensor | None) -> Tensor:
-    """``sqrt(dx^2 + dy^2)`` at each pixel, ``(N, C, H, W)``; a difference to a neighbour of weight 0 is 0, as across the border."""
+    """``sqrt(dx^2 + dy^2)`` at each pixel, ``(N, C, H, W)``; a difference to a neighbour of weight
+    0 is 0, as across the border.
+    """
     if mask is not None:
         dx, dy = torch.where(mask[..., 1:] != 0, dx, 0), torch.where(mask[..., 1:, :] != 0, dy, 0)
     return _square_root(pad(dx.square(), (0, 1)) + pad(dy.square(), (0, 0, 0, 1)))

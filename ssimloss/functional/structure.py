@@ -1,7 +1,8 @@
 """SSIM at one scale.
 
-``ssim = luminance^alpha * contrast^beta * structure^gamma`` under a sliding window, per channel (Wang, Bovik, Sheikh & Simoncelli 2004,
-eq. 12). A score is averaged as it is; the loss made of it is ``1 - score``, taken before the reduction.
+``ssim = luminance^alpha * contrast^beta * structure^gamma`` under a sliding window, per channel
+(Wang, Bovik, Sheikh & Simoncelli 2004, eq. 12). A score is averaged as it is; the loss made of it
+is ``1 - score``, taken before the reduction.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,9 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce, slope_of
-from ssimloss.filters import Padding as Padding  # "as": part of the signatures here, and so of what this module exports
+from ssimloss.filters import (
+    Padding as Padding,
+)  # "as": part of the signatures here, and so of what this module exports
 from ssimloss.filters import WindowName as WindowName
 from ssimloss.filters import (
     average_pool,
@@ -68,14 +71,22 @@ class SSIMOptions:
     def __post_init__(self) -> None:
         """Raise for what cannot be computed, naming the option."""
         _checks.data_range(self.data_range)
-        check_window_options(window=self.window, window_size=self.window_size, sigma=self.sigma, padding=self.padding)
+        check_window_options(
+            window=self.window, window_size=self.window_size, sigma=self.sigma, padding=self.padding
+        )
         _checks.positive("k1", self.k1)
         _checks.positive("k2", self.k2)
         if len(_checks.weights("exponents", self.exponents)) != 3:
-            raise ValueError(f"exponents must be three numbers (luminance, contrast, structure), got {self.exponents!r}")
+            raise ValueError(
+                "exponents must be three numbers (luminance, contrast, structure), got "
+                f"{self.exponents!r}"
+            )
         _checks.choice("covariance", self.covariance, COVARIANCES)
         if self.covariance == "sample" and self.taps < 2:
-            raise ValueError("covariance='sample' divides by the number of window taps less one; use a window of at least 2 taps")
+            raise ValueError(
+                "covariance='sample' divides by the number of window taps less one; use a window "
+                "of at least 2 taps"
+            )
         if isinstance(self.downsample, str):
             _checks.choice("downsample", self.downsample, ("auto", "matlab"))
         elif self.downsample is not None:
@@ -125,39 +136,62 @@ def ssim(
 ) -> Tensor:
     """Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
 
-    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with ``C = (k L)^2``.
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in ``data_range``; each channel is
-            compared by itself. float16 and bfloat16 are computed in float32.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so ``lo`` is subtracted first.
-        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis and normalised to unit sum.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
         window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
         sigma: standard deviation of the Gaussian in pixels.
         k1, k2: the stabilising constants, both above 0.
-        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with ``C3 = C2 / 2``). A negative term to a
-            power keeps its sign, ``sign(s) |s|^gamma``; an exponent of 0 leaves the term out.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"`` mirrors without repeating the edge,
-            ``"replicate"`` repeats it, ``"zeros"``.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of ``f = max(1, round(min(H, W) / 256))``
-            (piq), ``"matlab"`` does as ``ssim.m``: the same f, a box filter with symmetric border, then every f-th sample.
-        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid pixels only; a window counts as much
-            as the mask leaves of it.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
-        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``, ``window_size - 1`` smaller with valid borders.
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are not positive.
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in ``ssimloss.conventions.SSIM``.
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
+    ``ssimloss.conventions.SSIM``.
     """
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, reduction, backend)
+    options = SSIMOptions(
+        data_range,
+        window,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        exponents,
+        padding,
+        covariance,
+        downsample,
+        reduction,
+        backend,
+    )
     return _ssim_scores(pred, target, options, mask).reduce(reduction)
 
 
@@ -180,8 +214,23 @@ def ssim_loss(
     reduction: Reduction = "mean",
     backend: Backend = "auto",
 ) -> Tensor:
-    """``1 - ssim``, reduced afterwards: 0 for equal images, up to 2 for opposite ones. Arguments as for :func:`ssim`."""
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, reduction, backend)
+    """``1 - ssim``, reduced afterwards: 0 for equal images, up to 2 for opposite ones. Arguments as
+    for :func:`ssim`.
+    """
+    options = SSIMOptions(
+        data_range,
+        window,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        exponents,
+        padding,
+        covariance,
+        downsample,
+        reduction,
+        backend,
+    )
     return _ssim_scores(pred, target, options, mask, sign=-1).as_loss().reduce(reduction)
 
 
@@ -203,14 +252,31 @@ def ssim_map(
     mask: Tensor | None = None,
     backend: Backend = "auto",
 ) -> Tensor:
-    """The unreduced map ``(N, C, H', W')`` of :func:`ssim`; ``padding="reflect"`` keeps it the size of the images."""
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, exponents, padding, covariance, downsample, "none", backend)
+    """The unreduced map ``(N, C, H', W')`` of :func:`ssim`; ``padding="reflect"`` keeps it the size
+    of the images.
+    """
+    options = SSIMOptions(
+        data_range,
+        window,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        exponents,
+        padding,
+        covariance,
+        downsample,
+        "none",
+        backend,
+    )
     return _ssim_scores(pred, target, options, mask).reduce("none")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores before their reduction: a map ``(N, C, ...)`` or, where only means are asked for, the means ``(N, C)`` of its planes."""
+    """Scores before their reduction: a map ``(N, C, ...)`` or, where only means are asked for, the
+    means ``(N, C)`` of its planes.
+    """
 
     values: Tensor
     weight: Tensor | None
@@ -227,7 +293,9 @@ class Scores:
         return result * self.positions if reduction == "sum" else result
 
 
-def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None, sign: int = 1) -> Scores:
+def _ssim_scores(
+    pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None, sign: int = 1
+) -> Scores:
     """The scores; ``sign`` is that with which they will enter the result."""
     check_inputs(pred, target, mask)
     backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
@@ -238,8 +306,12 @@ def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tenso
     factor, dtype = options.sample_factor(axes), native_dtype(pred, target)
     plain = tuple(options.exponents) == (1, 1, 1)
     if plain and mask is None and axes == 2 and options.reduction != "none":
-        means = plane_means(x, y, window, c1=options.c1, c2=options.c2, sample_factor=factor, part="ssim")
-        return Scores(means, None, (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1), dtype)
+        means = plane_means(
+            x, y, window, c1=options.c1, c2=options.c2, sample_factor=factor, part="ssim"
+        )
+        return Scores(
+            means, None, (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1), dtype
+        )
     statistics = local_statistics(x, y, window, factor, mask, separate=not plain)
     if plain:
         values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
@@ -248,7 +320,11 @@ def _ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tenso
         c2, deviations = options.c2, deviation_product(statistics, flat_variance(x, options))
         contrast = (2 * deviations + c2) / (statistics.var_sum + c2)
         structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
-        values = signed_power(luminance(statistics, options.c1), alpha) * signed_power(contrast, beta) * signed_power(structure, gamma)
+        values = (
+            signed_power(luminance(statistics, options.c1), alpha)
+            * signed_power(contrast, beta)
+            * signed_power(structure, gamma)
+        )
     return Scores(values, statistics.mass, 1, dtype)
 
 
@@ -273,7 +349,9 @@ def comparison(options: SSIMOptions) -> Comparison:
     low, _ = _checks.data_range(options.data_range)
     weights = window_weights(options.window, options.window_size, options.sigma)
     # (2 u cov + C2) / (u var + C2) for the sample factor u
-    return Comparison(weights, options.c1, options.c2 / options.sample_factor(2), low, "ssim", options.padding)
+    return Comparison(
+        weights, options.c1, options.c2 / options.sample_factor(2), low, "ssim", options.padding
+    )
 
 
 def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
@@ -285,7 +363,9 @@ def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
     return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
 
 
-def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str, sign: int) -> Scores:
+def _fused_scores(
+    pred: Tensor, target: Tensor, options: SSIMOptions, backend: str, sign: int
+) -> Scores:
     dtype, x, y = native_dtype(pred, target), pred, target
     if options.downsample is not None:
         x, y = promote(pred, target)
@@ -294,37 +374,57 @@ def _fused_scores(pred: Tensor, target: Tensor, options: SSIMOptions, backend: s
     if options.reduction == "none":
         return Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
     positions = height * width
-    slope = sign * slope_of(options.reduction, x.shape[:2]) * (positions if options.reduction == "sum" else 1)
-    return Scores(similarity_means(x, y, comparison(options), backend, slope), None, positions, dtype)
+    slope = (
+        sign
+        * slope_of(options.reduction, x.shape[:2])
+        * (positions if options.reduction == "sum" else 1)
+    )
+    return Scores(
+        similarity_means(x, y, comparison(options), backend, slope), None, positions, dtype
+    )
 
 
 def flat_variance(x: Tensor, options: SSIMOptions) -> float:
-    """The variance below which a window is flat: what rounding can make of a constant within the data range."""
+    """The variance below which a window is flat: what rounding can make of a constant within the
+    data range.
+    """
     return float(4 * torch.finfo(x.dtype).eps * _checks.data_range(options.data_range)[1] ** 2)
 
 
-def prepared(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-    """Checked, in the computing dtype, from 0 up, downsampled and with their border; and the window."""
+def prepared(
+    pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """Checked, in the computing dtype, from 0 up, downsampled and with their border; and the
+    window.
+    """
     x, y, mask = valid_pixels(pred, target, options.data_range, mask, ndim=(4, 5))
     x, y, mask = _downsampled(x, y, mask, options.downsample)
     x, y, mask = bordered(x, y, mask, options.taps, options.padding)
     return x, y, mask, make_window(options.window, options.window_size, options.sigma, x)
 
 
-def _downsampled(x: Tensor, y: Tensor, mask: Tensor | None, downsample: Downsample) -> tuple[Tensor, Tensor, Tensor | None]:
+def _downsampled(
+    x: Tensor, y: Tensor, mask: Tensor | None, downsample: Downsample
+) -> tuple[Tensor, Tensor, Tensor | None]:
     if downsample is None:
         return x, y, mask
     shortest = min(x.shape[2:])
     if downsample == "matlab":
         if x.ndim != 4:
-            raise ValueError("downsample='matlab' is defined for images (N, C, H, W) only; give volumes an integer factor")
+            raise ValueError(
+                "downsample='matlab' is defined for images (N, C, H, W) only; give volumes an "
+                "integer factor"
+            )
         factor = max(1, int(shortest / 256 + 0.5))
     else:
         factor = max(1, round(shortest / 256)) if downsample == "auto" else downsample
     if factor == 1:
         return x, y, mask
     if factor > shortest:
-        raise ValueError(f"downsample={factor} is larger than the images {tuple(x.shape[2:])}; use a smaller factor")
+        raise ValueError(
+            f"downsample={factor} is larger than the images {tuple(x.shape[2:])}; use a smaller "
+            "factor"
+        )
     shrink = box_subsample if downsample == "matlab" else average_pool
     if mask is None:
         return shrink(x, factor), shrink(y, factor), None

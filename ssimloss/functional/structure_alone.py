@@ -1,6 +1,8 @@
-"""Two relatives of SSIM that look at structure alone: G-SSIM, of image gradients, and r*, the correlation under a window.
+"""Two relatives of SSIM that look at structure alone: G-SSIM, of image gradients, and r*, the
+correlation under a window.
 
-Chen, Yang & Xie 2006; Rouse & Hemami 2008. A score is averaged as it is; the loss made of it is ``1 - score``, taken before the reduction.
+Chen, Yang & Xie 2006; Rouse & Hemami 2008. A score is averaged as it is; the loss made of it is
+``1 - score``, taken before the reduction.
 """
 
 import torch
@@ -41,14 +43,28 @@ def gradient_ssim(
 ) -> Tensor:
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More sensitive to blur than SSIM.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
+    sensitive to blur than SSIM.
 
-    Args, Returns, Raises: as for :func:`ssim`, images ``(N, C, H, W)`` only. Under a mask a gradient counts where its whole 3 x 3
-    neighbourhood is valid.
+    Args, Returns, Raises: as for :func:`ssim`, images ``(N, C, H, W)`` only. Under a mask a
+    gradient counts where its whole 3 x 3 neighbourhood is valid.
 
-    Source: Chen, Yang & Xie, "Gradient-based structural similarity for image quality assessment", ICIP 2006.
+    Source: Chen, Yang & Xie, "Gradient-based structural similarity for image quality assessment",
+    ICIP 2006.
     """
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
+    options = SSIMOptions(
+        data_range,
+        window,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        (1.0, 1.0, 1.0),
+        padding,
+        covariance,
+        None,
+        reduction,
+    )
     return _gradient_ssim_scores(pred, target, options, mask).reduce(reduction)
 
 
@@ -69,7 +85,19 @@ def gradient_ssim_loss(
     reduction: Reduction = "mean",
 ) -> Tensor:
     """``1 - gradient_ssim``, reduced afterwards. Arguments as for :func:`gradient_ssim`."""
-    options = SSIMOptions(data_range, window, window_size, sigma, k1, k2, (1.0, 1.0, 1.0), padding, covariance, None, reduction)
+    options = SSIMOptions(
+        data_range,
+        window,
+        window_size,
+        sigma,
+        k1,
+        k2,
+        (1.0, 1.0, 1.0),
+        padding,
+        covariance,
+        None,
+        reduction,
+    )
     return _gradient_ssim_scores(pred, target, options, mask).as_loss().reduce(reduction)
 
 
@@ -88,15 +116,20 @@ def structure_correlation(
 ) -> Tensor:
     """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding could have made, below ``4 eps L^2``
-    (a deviation of 1/1450 of the range in float32). The gradient of a window where only one image is flat is that of a deviation of
-    0.03 of the range, not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel loss.
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
+    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
+    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
+    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
+    loss.
 
     Args, Returns, Raises: as for :func:`ssim`.
 
-    Source: Rouse & Hemami, "Understanding and simplifying the structural similarity metric", ICIP 2008.
+    Source: Rouse & Hemami, "Understanding and simplifying the structural similarity metric", ICIP
+    2008.
     """
-    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
+    options = SSIMOptions(
+        data_range, window, window_size, sigma, padding=padding, reduction=reduction
+    )
     return _correlation_scores(pred, target, options, mask).reduce(reduction)
 
 
@@ -113,12 +146,18 @@ def structure_correlation_loss(
     mask: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """``1 - structure_correlation``, reduced afterwards, in [0, 2]. Arguments as for :func:`structure_correlation`."""
-    options = SSIMOptions(data_range, window, window_size, sigma, padding=padding, reduction=reduction)
+    """``1 - structure_correlation``, reduced afterwards, in [0, 2]. Arguments as for
+    :func:`structure_correlation`.
+    """
+    options = SSIMOptions(
+        data_range, window, window_size, sigma, padding=padding, reduction=reduction
+    )
     return _correlation_scores(pred, target, options, mask).as_loss().reduce(reduction)
 
 
-def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> Scores:
+def _gradient_ssim_scores(
+    pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None
+) -> Scores:
     x, y, mask = valid_pixels(pred, target, options.data_range, mask)
     magnitudes = []
     for image in (x, y):
@@ -136,7 +175,9 @@ def _gradient_ssim_scores(pred: Tensor, target: Tensor, options: SSIMOptions, ma
     return Scores(values, of_gradients.mass, 1, native_dtype(pred, target))
 
 
-def _correlation_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None) -> Scores:
+def _correlation_scores(
+    pred: Tensor, target: Tensor, options: SSIMOptions, mask: Tensor | None
+) -> Scores:
     x, y, mask, window = prepared(pred, target, options, mask)
     statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
     flat = flat_variance(x, options)
@@ -144,6 +185,12 @@ def _correlation_scores(pred: Tensor, target: Tensor, options: SSIMOptions, mask
     assert statistics.var_y is not None
     varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat
     held = correlation(statistics, options.c2)
-    one_is_flat = held - held.detach()  # 0, with the slope of a low contrast, so that a flat image can learn structure
-    values = torch.where(varies_x & varies_y, correlation(statistics, flat), torch.where(varies_x | varies_y, one_is_flat, 1))
+    one_is_flat = (
+        held - held.detach()
+    )  # 0, with the slope of a low contrast, so that a flat image can learn structure
+    values = torch.where(
+        varies_x & varies_y,
+        correlation(statistics, flat),
+        torch.where(varies_x | varies_y, one_is_flat, 1),
+    )
     return Scores(values, statistics.mass, 1, native_dtype(pred, target))

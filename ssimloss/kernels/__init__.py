@@ -1,8 +1,10 @@
 """Fused primitives, chosen by ``backend``: one front door.
 
-A kernel is an optimisation: the equations in ``ssimloss.functional`` say what is computed. ``"auto"`` takes the first backend that covers
-device, dtype and options, and the eager equations where none does; it never raises for lack of one. A backend asked for by name runs or
-raises with the reason, and is never replaced silently. ``python -m ssimloss.kernels`` prints what runs on this machine.
+A kernel is an optimisation: the equations in ``ssimloss.functional`` say what is computed.
+``"auto"`` takes the first backend that covers device, dtype and options, and the eager equations
+where none does; it never raises for lack of one. A backend asked for by name runs or raises with
+the reason, and is never replaced silently. ``python -m ssimloss.kernels`` prints what runs on this
+machine.
 """
 
 from collections.abc import Callable
@@ -17,8 +19,9 @@ from ssimloss.kernels import _cpu, _ops
 Backend = Literal["auto", "eager", "cpu", "triton"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 KERNELS: tuple[Backend, ...] = ("cpu", "triton")
-# What "auto" takes. The Triton kernels agree with the equations in Triton's interpreter and compile for every GPU that was tried, but have
-# not run on one: until they have, they serve whoever names them.
+# What "auto" takes. The Triton kernels agree with the equations in Triton's interpreter and compile
+# for every GPU that was tried, but have not run on one: until they have, they serve whoever names
+# them.
 AUTOMATIC: tuple[Backend, ...] = ("cpu",)
 MAX_TAPS = _cpu.MAX_TAPS
 MAX_SCALES = _cpu.MAX_SCALES
@@ -28,7 +31,9 @@ similarity_means_here = _ops.similarity_means_here
 
 
 def check_backend(backend: Backend) -> None:
-    """Raise ``ValueError`` for an unknown backend, ``RuntimeError`` for one that this machine cannot run."""
+    """Raise ``ValueError`` for an unknown backend, ``RuntimeError`` for one that this machine
+    cannot run.
+    """
     _checks.choice("backend", backend, BACKENDS)
     _raise_for(backend, why_not(backend))
 
@@ -57,13 +62,24 @@ def why_not_for(backend: str, x: Tensor, y: Tensor, *, uncovered: str | None = N
         if image.dtype not in _cpu.DTYPES:
             return f"no kernel knows {image.dtype}"
     if backend == "cpu":
-        return f"it serves tensors on the CPU, and these are on {x.device}" if x.device.type != "cpu" else why_not("cpu")
+        return (
+            f"it serves tensors on the CPU, and these are on {x.device}"
+            if x.device.type != "cpu"
+            else why_not("cpu")
+        )
     if torch.float64 in (x.dtype, y.dtype):
         return "it computes in float32, and float64 was given"
     return _why_not_triton_device(x.device)
 
 
-def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = None, among: tuple[Backend, ...] = KERNELS) -> Backend:
+def select(
+    backend: Backend,
+    x: Tensor,
+    y: Tensor,
+    *,
+    uncovered: str | None = None,
+    among: tuple[Backend, ...] = KERNELS,
+) -> Backend:
     """The backend that computes: ``"eager"``, ``"cpu"`` or ``"triton"``.
 
     Args:
@@ -87,7 +103,9 @@ def select(backend: Backend, x: Tensor, y: Tensor, *, uncovered: str | None = No
 
 
 def _is_transformed(image: Tensor) -> bool:
-    """Whether ``torch.vmap`` batches the image or forward-mode differentiation is on: the equations know how, kernels do not."""
+    """Whether ``torch.vmap`` batches the image or forward-mode differentiation is on: the equations
+    know how, kernels do not.
+    """
     if torch.compiler.is_compiling():
         return False
     if torch.autograd.forward_ad._current_level >= 0:
@@ -108,7 +126,9 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def _constant(function: F) -> F:
-    """``torch.compiler.assume_constant_result``, without the compiler, whose import takes longer than that of PyTorch itself."""
+    """``torch.compiler.assume_constant_result``, without the compiler, whose import takes longer
+    than that of PyTorch itself.
+    """
     function._dynamo_marked_constant = True  # type: ignore[attr-defined]
     return function
 

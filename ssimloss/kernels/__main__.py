@@ -8,7 +8,10 @@ from ssimloss.kernels import KERNELS, _cpu, why_not
 
 def report() -> list[str]:
     """One line per backend."""
-    lines = [f"ssimloss {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads", "eager   runs: any device"]
+    lines = [
+        f"ssimloss {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads",
+        "eager   runs: any device",
+    ]
     for backend in KERNELS:
         reason = why_not(backend)
         if reason is not None:
@@ -16,14 +19,18 @@ def report() -> list[str]:
         elif backend == "cpu":
             lines.append(f"{backend:<7} runs: {_cpu.describe()}")
         else:
-            lines.append(f"{backend:<7} runs: {_devices()}; only where it is named, see docs/kernels.md")
+            lines.append(
+                f"{backend:<7} runs: {_devices()}; only where it is named, see docs/kernels.md"
+            )
     return lines
 
 
 def _devices() -> str:
     if not torch.cuda.is_available():
         return "on the CPU, interpreted (TRITON_INTERPRET=1)"
-    return ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+    return ", ".join(
+        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+    )
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The native CPU library: found, loaded and called.
 
-It is one shared library with a C interface (``native/library.cpp``), built when the package is installed where there is a compiler, and
-carried by wheels. It knows nothing of Python or PyTorch and is called with the GIL released.
+It is one shared library with a C interface (``native/library.cpp``), built when the package is
+installed where there is a compiler, and carried by wheels. It knows nothing of Python or PyTorch
+and is called with the GIL released.
 """
 
 import ctypes
@@ -19,7 +20,10 @@ DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 
 MAX_TAPS = 33
 MAX_SCALES = 16
 INTERFACE = 4  # ssimloss_interface() of the library that goes with this file
-_OTHER_VERSION = "the native library is of another version of ssimloss; run pip install --force-reinstall --no-deps ssimloss"
+_OTHER_VERSION = (
+    "the native library is of another version of ssimloss; run pip install --force-reinstall "
+    "--no-deps ssimloss"
+)
 _BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
 _PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
@@ -29,7 +33,11 @@ _NEGATIVES = {"clamp": 0, "relu": 1, "shift": 2}
 
 
 class _Image(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("stride", ctypes.c_int64 * 4), ("dtype", ctypes.c_int32)]
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("stride", ctypes.c_int64 * 4),
+        ("dtype", ctypes.c_int32),
+    ]
 
 
 class _Halving(ctypes.Structure):
@@ -73,7 +81,13 @@ class _MeansCall(ctypes.Structure):
 
 
 class _MapCall(ctypes.Structure):
-    _fields_ = [("pair", _Pair), ("map", _Image), ("upstream", _Image), ("grad_x", _Image), ("grad_y", _Image)]
+    _fields_ = [
+        ("pair", _Pair),
+        ("map", _Image),
+        ("upstream", _Image),
+        ("grad_x", _Image),
+        ("grad_y", _Image),
+    ]
 
 
 class _PyramidCall(ctypes.Structure):
@@ -112,17 +126,25 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
     """The library, or why there is none."""
     if not LIBRARY.exists():
         return None, (
-            f"the native library {LIBRARY.name} was not built when ssimloss was installed, which takes GCC or Clang (on Debian and Ubuntu: "
-            f"apt install g++); install a compiler and run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
+            f"the native library {LIBRARY.name} was not built when ssimloss was installed, which "
+            "takes GCC or Clang (on Debian and Ubuntu: apt install g++); install a compiler and "
+            "run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
         )
     try:
         library = ctypes.CDLL(str(LIBRARY))
     except OSError as error:
-        return None, f"the native library cannot be loaded: {error}; run pip install --force-reinstall --no-deps ssimloss"
+        return (
+            None,
+            f"the native library cannot be loaded: {error}; run pip install --force-reinstall "
+            "--no-deps ssimloss",
+        )
     try:
         library.ssimloss_size_of.restype = ctypes.c_int64
         sizes = [library.ssimloss_size_of(index) for index in range(len(_STRUCTURES) + 1)]
-        if library.ssimloss_interface() != INTERFACE or sizes != [*map(ctypes.sizeof, _STRUCTURES), 0]:
+        if library.ssimloss_interface() != INTERFACE or sizes != [
+            *map(ctypes.sizeof, _STRUCTURES),
+            0,
+        ]:
             return None, _OTHER_VERSION
         library.ssimloss_instructions.restype = ctypes.c_char_p
         library.ssimloss_threads.restype = ctypes.c_char_p
@@ -147,19 +169,29 @@ def why_not() -> str | None:
 def describe() -> str:
     """Which instructions and threads the library uses."""
     library = _library()
-    return f"{library.ssimloss_instructions().decode()} instructions, {library.ssimloss_threads().decode()}"
+    return (
+        f"{library.ssimloss_instructions().decode()} instructions, "
+        f"{library.ssimloss_threads().decode()}"
+    )
 
 
 def scratch_bytes(taps: int = 11, dtype: torch.dtype = torch.float32) -> int:
-    """Working memory that the library keeps for each thread once it has compared with a window of ``taps``."""
+    """Working memory that the library keeps for each thread once it has compared with a window of
+    ``taps``.
+    """
     size: int = _library().ssimloss_scratch_bytes(taps, dtype is torch.float64)
     return size
 
 
 def use_instructions(name: str) -> None:
-    """Use the instruction set ``"avx512"``, ``"avx2"`` or ``"baseline"`` from now on, ``""`` for the best; for tests and benchmarks."""
+    """Use the instruction set ``"avx512"``, ``"avx2"`` or ``"baseline"`` from now on, ``""`` for
+    the best; for tests and benchmarks.
+    """
     if not _library().ssimloss_use_instructions(name.encode()):
-        raise ValueError(f"this processor or this build has no instruction set {name!r}; use 'baseline', or '' for the best there is")
+        raise ValueError(
+            f"this processor or this build has no instruction set {name!r}; use 'baseline', or '' "
+            "for the best there is"
+        )
 
 
 # Of a comparison, everywhere below: window, c1, c2, low, part, padding.
@@ -203,11 +235,23 @@ def similarity_map(x: Tensor, y: Tensor, options: Options, similarities: Tensor)
     _check(_library().ssimloss_similarity_map(ctypes.byref(call)))
 
 
-def similarity_map_backward(upstream: Tensor, x: Tensor, y: Tensor, options: Options, grad_x: Tensor | None, grad_y: Tensor | None) -> None:
+def similarity_map_backward(
+    upstream: Tensor,
+    x: Tensor,
+    y: Tensor,
+    options: Options,
+    grad_x: Tensor | None,
+    grad_y: Tensor | None,
+) -> None:
     """Fill the gradients that are given."""
     if grad_x is None:
         x, y, grad_x, grad_y = y, x, grad_y, None
-    call = _MapCall(pair=_pair(x, y, options), upstream=_image(upstream), grad_x=_image(grad_x), grad_y=_image(grad_y))
+    call = _MapCall(
+        pair=_pair(x, y, options),
+        upstream=_image(upstream),
+        grad_x=_image(grad_x),
+        grad_y=_image(grad_y),
+    )
     _check(_library().ssimloss_similarity_map(ctypes.byref(call)))
 
 
@@ -216,7 +260,9 @@ class Pyramid:
     """Sizes of the scales, and how each is halved to the next."""
 
     sizes: tuple[tuple[int, int], ...]
-    before: tuple[tuple[int, int], ...]  # rows and columns that the blocks of a halving begin before the image
+    before: tuple[
+        tuple[int, int], ...
+    ]  # rows and columns that the blocks of a halving begin before the image
     outside: str  # what a block finds beyond the image: "none" (never reached), "zeros" or "edge"
 
 
@@ -253,7 +299,9 @@ def pyramid(
     _check(_library().ssimloss_pyramid(ctypes.byref(call)))
 
 
-def pixel_means(x: Tensor, y: Tensor, kind: str, eps: float, grad: Tensor | None, means: Tensor) -> None:
+def pixel_means(
+    x: Tensor, y: Tensor, kind: str, eps: float, grad: Tensor | None, means: Tensor
+) -> None:
     """Fill ``means`` ``(N,)`` and the gradient to ``x``, if given."""
     call = _PixelCall(
         shape=tuple(x.shape),
@@ -292,14 +340,19 @@ def _doubles(values: tuple[float, ...]) -> "ctypes.Array[ctypes.c_double]":
 
 @functools.lru_cache(maxsize=64)
 def _sizes(shapes: Pyramid) -> "ctypes.Array[ctypes.c_int64]":
-    return (ctypes.c_int64 * (2 * len(shapes.sizes)))(*(length for size in shapes.sizes for length in size))
+    return (ctypes.c_int64 * (2 * len(shapes.sizes)))(
+        *(length for size in shapes.sizes for length in size)
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def _halvings(shapes: Pyramid) -> "ctypes.Array[_Halving]":
     outside = _OUTSIDE[shapes.outside]
     return (_Halving * len(shapes.before))(
-        *(_Halving(*fine, *before, outside) for fine, before in zip(shapes.sizes[:-1], shapes.before, strict=True))
+        *(
+            _Halving(*fine, *before, outside)
+            for fine, before in zip(shapes.sizes[:-1], shapes.before, strict=True)
+        )
     )
 
 

@@ -1,14 +1,18 @@
-"""Similarity of images on GPUs, in Triton: value, map and gradients, each in one launch; ``_triton_kernel`` is what runs there.
+"""Similarity of images on GPUs, in Triton: value, map and gradients, each in one launch;
+``_triton_kernel`` is what runs there.
 
-What it costs, counted for 11 taps, float32 and the gradient to x, per pixel and channel: 12 bytes of memory traffic, both images read and
-one gradient written; 2 * 11 multiply-adds for each of 4 maps filtered forward and 3 backward, 154 in all. Compiled for compute capability
-8.0, a step down a strip is 415 instructions per column, 229 of them floating-point arithmetic with the products and the equation, and 61 of
-them reads, nearly all from the L1 cache. Strips share 10 columns, and 21 rows where a plane is cut to fill the machine. That makes about 4
-clocks of a multiprocessor per pixel: it is bound by instructions, not by memory. Products with banded matrices on tensor cores would
-multiply some 30 times as much, three times over for the digits of float32; filters in separate passes would move four times the bytes.
+What it costs, counted for 11 taps, float32 and the gradient to x, per pixel and channel: 12 bytes
+of memory traffic, both images read and one gradient written; 2 * 11 multiply-adds for each of 4
+maps filtered forward and 3 backward, 154 in all. Compiled for compute capability 8.0, a step down a
+strip is 415 instructions per column, 229 of them floating-point arithmetic with the products and
+the equation, and 61 of them reads, nearly all from the L1 cache. Strips share 10 columns, and 21
+rows where a plane is cut to fill the machine. That makes about 4 clocks of a multiprocessor per
+pixel: it is bound by instructions, not by memory. Products with banded matrices on tensor cores
+would multiply some 30 times as much, three times over for the digits of float32; filters in
+separate passes would move four times the bytes.
 
-Runs on the current stream, copies nothing from the host and waits for nothing: it can be captured in a CUDA graph. Sums are taken in a
-fixed order.
+Runs on the current stream, copies nothing from the host and waits for nothing: it can be captured
+in a CUDA graph. Sums are taken in a fixed order.
 """
 
 import contextlib
@@ -25,7 +29,9 @@ Pixel = Literal["none", "l1", "charbonnier"]
 
 _OLDEST = (3, 3)  # the first Triton whose kernels take tuples
 _OLDEST_CAPABILITY = (7, 0)
-_LEAST_ROWS = 32  # of a strip; fewer spend most of their time on the rows that strips share, and must not be fewer than a border has
+# of a strip; fewer spend most of their time on the rows that strips share, and must not be fewer
+# than a border has
+_LEAST_ROWS = 32
 _LANES = (128, 64)  # threads per strip, one for each of its columns
 _NO_STRIDES = (0, 0, 0, 0)
 _THREADS = 512  # that a multiprocessor has registers for
@@ -35,14 +41,23 @@ _THREADS = 512  # that a multiprocessor has registers for
 def why_not() -> str | None:
     """Why this machine cannot run Triton kernels, ``None`` if it can."""
     if find_spec("triton") is None:
-        return "Triton is not installed; it comes with PyTorch for CUDA or ROCm on Linux (https://pytorch.org/get-started)"
+        return (
+            "Triton is not installed; it comes with PyTorch for CUDA or ROCm on Linux "
+            "(https://pytorch.org/get-started)"
+        )
     import triton
 
     version = tuple(int(number) for number in triton.__version__.split(".")[:2])
     if version < _OLDEST:
-        return f"it needs Triton {'.'.join(map(str, _OLDEST))} or newer (PyTorch 2.7), and {triton.__version__} is installed"
+        return (
+            f"it needs Triton {'.'.join(map(str, _OLDEST))} or newer (PyTorch 2.7), and "
+            f"{triton.__version__} is installed"
+        )
     if not _interpreted() and not torch.cuda.is_available():
-        return "PyTorch sees no GPU; to try the kernels on the CPU, slowly, set TRITON_INTERPRET=1 before Python starts"
+        return (
+            "PyTorch sees no GPU; to try the kernels on the CPU, slowly, set TRITON_INTERPRET=1 "
+            "before Python starts"
+        )
     return None
 
 
@@ -56,8 +71,9 @@ def why_not_device(device: torch.device) -> str | None:
         return f"it serves tensors on a GPU, and these are on {device}"
     if torch.version.hip is None and torch.cuda.get_device_capability(device) < _OLDEST_CAPABILITY:
         return (
-            f"Triton needs a GPU of compute capability {'.'.join(map(str, _OLDEST_CAPABILITY))}, and {torch.cuda.get_device_name(device)} "
-            f"has {'.'.join(map(str, torch.cuda.get_device_capability(device)))}"
+            f"Triton needs a GPU of compute capability {'.'.join(map(str, _OLDEST_CAPABILITY))}, "
+            f"and {torch.cuda.get_device_name(device)} has "
+            f"{'.'.join(map(str, torch.cuda.get_device_capability(device)))}"
         )
     return None
 
@@ -78,11 +94,14 @@ def similarity_means(
     want_x: bool,
     want_y: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Weighted sum of the mean similarity and the mean pixel loss of every plane, and its gradients where wanted.
+    """Weighted sum of the mean similarity and the mean pixel loss of every plane, and its gradients
+    where wanted.
 
     Args:
-        x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not empty.
-        window: up to 33 taps of unit sum, applied along both axes; an odd number of them where there is a border.
+        x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not
+            empty.
+        window: up to 33 taps of unit sum, applied along both axes; an odd number of them where
+            there is a border.
         c1, c2: the stabilising constants ``(k L)^2``.
         lo: value of a pixel that luminance counts as 0; what ``padding="zeros"`` fills in.
         part: whose mean is taken.
@@ -93,7 +112,8 @@ def similarity_means(
         want_x, want_y: which gradients to compute.
 
     Returns:
-        Means ``(N, C)``, and the gradients of each with respect to its plane, of the shape of x, or ``None``; all float32.
+        Means ``(N, C)``, and the gradients of each with respect to its plane, of the shape of x, or
+        ``None``; all float32.
     """
     h, w = x.shape[2:]
     map_h, map_w = _map_size(x, window, padding)
@@ -112,12 +132,30 @@ def similarity_means(
 
 
 def similarity_map(
-    x: Tensor, y: Tensor, window: tuple[float, ...], c1: float, c2: float, lo: float, part: Part, padding: Padding
+    x: Tensor,
+    y: Tensor,
+    window: tuple[float, ...],
+    c1: float,
+    c2: float,
+    lo: float,
+    part: Part,
+    padding: Padding,
 ) -> Tensor:
-    """The similarity at every position, ``(N, C, H', W')`` in float32; arguments as for :func:`similarity_means`."""
+    """The similarity at every position, ``(N, C, H', W')`` in float32; arguments as for
+    :func:`similarity_means`.
+    """
     map_h, map_w = _map_size(x, window, padding)
     similarity = x.new_empty((*x.shape[:2], map_h, map_w), dtype=torch.float32)
-    _launch(x, y, (None, None), window, (c1, c2, lo, 0.0, 1.0, 0.0), (part, padding, "none"), columns=map_w, similarity=similarity)
+    _launch(
+        x,
+        y,
+        (None, None),
+        window,
+        (c1, c2, lo, 0.0, 1.0, 0.0),
+        (part, padding, "none"),
+        columns=map_w,
+        similarity=similarity,
+    )
     return similarity
 
 
@@ -134,11 +172,22 @@ def similarity_map_backward(
     want_x: bool,
     want_y: bool,
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of ``sum(upstream * similarity_map(...))``; ``upstream`` is float32 with any strides."""
+    """Gradients of ``sum(upstream * similarity_map(...))``; ``upstream`` is float32 with any
+    strides.
+    """
     gradients = _empty_gradients(x, y, want_x, want_y)
     if want_x or want_y:
         constants = (c1, c2, lo, 0.0, 1.0, 0.0)
-        _launch(x, y, gradients, window, constants, (part, padding, "none"), columns=x.shape[3], upstream=upstream)
+        _launch(
+            x,
+            y,
+            gradients,
+            window,
+            constants,
+            (part, padding, "none"),
+            columns=x.shape[3],
+            upstream=upstream,
+        )
     return gradients
 
 
@@ -160,7 +209,9 @@ def _map_size(x: Tensor, window: tuple[float, ...], padding: Padding) -> tuple[i
     return x.shape[2] - lost, x.shape[3] - lost
 
 
-def _empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[Tensor | None, Tensor | None]:
+def _empty_gradients(
+    x: Tensor, y: Tensor, want_x: bool, want_y: bool
+) -> tuple[Tensor | None, Tensor | None]:
     grad_x = torch.empty_like(x, dtype=torch.float32) if want_x else None
     return grad_x, torch.empty_like(y, dtype=torch.float32) if want_y else None
 
@@ -198,7 +249,10 @@ def _launch(
     lanes, row_strips, column_strips = _divide(n * c, h, columns, taps, overlap, processors)
     strips = row_strips * column_strips
 
-    scratch = x.new_empty(n * c * strips * 2 * (2 + (2 + wanted if wanted else 0)) * (lanes + halo), dtype=torch.float32)
+    scratch = x.new_empty(
+        n * c * strips * 2 * (2 + (2 + wanted if wanted else 0)) * (lanes + halo),
+        dtype=torch.float32,
+    )
     partials = x.new_empty((n, c, strips), dtype=torch.float32)
     images = (x, y, upstream, *gradients)
     with torch.cuda.device(x.device) if x.is_cuda else contextlib.nullcontext():
@@ -207,7 +261,11 @@ def _launch(
             similarity,
             partials,
             scratch,
-            *(stride for image in images for stride in (_NO_STRIDES if image is None else image.stride())),
+            *(
+                stride
+                for image in images
+                for stride in (_NO_STRIDES if image is None else image.stride())
+            ),
             c,
             h,
             w,
@@ -220,14 +278,17 @@ def _launch(
             lanes,
             halo,
             num_warps=max(1, lanes // threads_per_warp),
-            num_stages=1,  # rows are read again after they were written: no load may be moved to an earlier step
+            # rows are read again after they were written: no load may be moved to an earlier step
+            num_stages=1,
             enable_fp_fusion=True,
         )
     return partials
 
 
 @lru_cache(maxsize=1024)
-def _divide(planes: int, rows: int, columns: int, taps: int, overlap: int, processors: int) -> tuple[int, int, int]:
+def _divide(
+    planes: int, rows: int, columns: int, taps: int, overlap: int, processors: int
+) -> tuple[int, int, int]:
     """Threads per strip, and the strips of rows and of columns, that should take the least time.
 
     Args:
@@ -236,11 +297,16 @@ def _divide(planes: int, rows: int, columns: int, taps: int, overlap: int, proce
 
     def time(lanes: int, row_strips: int) -> int:
         programs = planes * row_strips * _quotient(columns, lanes - overlap)
-        in_turn = max(_quotient(programs, processors), _THREADS // lanes)  # a multiprocessor that is not full is not faster
+        in_turn = max(
+            _quotient(programs, processors), _THREADS // lanes
+        )  # a multiprocessor that is not full is not faster
         return in_turn * lanes * (_quotient(rows, row_strips) + 2 * taps)
 
     row_strips_allowed = [1 << i for i in range(max(1, rows // _LEAST_ROWS).bit_length())]
-    lanes, row_strips = min(((lanes, row_strips) for lanes in _LANES for row_strips in row_strips_allowed), key=lambda way: time(*way))
+    lanes, row_strips = min(
+        ((lanes, row_strips) for lanes in _LANES for row_strips in row_strips_allowed),
+        key=lambda way: time(*way),
+    )
     return lanes, row_strips, _quotient(columns, lanes - overlap)
 
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 class ImageLoss(nn.Module):
     """Keeps the keyword options of one function as attributes, checked when the module is built.
 
-    A subclass lists the options with their defaults in ``__init__`` and calls the function in ``forward`` with ``**self.options``.
+    A subclass lists the options with their defaults in ``__init__`` and calls the function in
+    ``forward`` with ``**self.options``.
     """
 
     def __init__(self, check: Callable[..., object], **options: Any) -> None:
@@ -30,7 +31,12 @@ class ImageLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """Show the options that differ from their defaults."""
-        defaults = {name: parameter.default for name, parameter in inspect.signature(type(self)).parameters.items()}
+        defaults = {
+            name: parameter.default
+            for name, parameter in inspect.signature(type(self)).parameters.items()
+        }
         return ", ".join(
-            f"{name}={value!r}" for name, value in self.options.items() if value is not defaults[name] and value != defaults[name]
+            f"{name}={value!r}"
+            for name, value in self.options.items()
+            if value is not defaults[name] and value != defaults[name]
         )

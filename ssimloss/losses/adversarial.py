@@ -6,25 +6,42 @@ from torch import Tensor
 from ssimloss import functional as F
 from ssimloss._reduce import Reduction
 from ssimloss.functional._logits import Logits, Scales
-from ssimloss.functional.adversarial import Kind, Relativistic, Smoothed, Targets, Total, check_adversarial_options
-from ssimloss.functional.feature_matching import Layers, MapDistance, Maps, check_feature_matching_options
+from ssimloss.functional.adversarial import (
+    Kind,
+    Relativistic,
+    Smoothed,
+    Targets,
+    Total,
+    check_adversarial_options,
+)
+from ssimloss.functional.feature_matching import (
+    Layers,
+    MapDistance,
+    Maps,
+    check_feature_matching_options,
+)
 from ssimloss.losses._base import ImageLoss
 
 
 class AdversarialLoss(ImageLoss):
     """What a generator and a discriminator minimise, of the discriminator's logits.
 
-    It has no ``forward``: :meth:`discriminator_loss` is for the step of the discriminator, :meth:`generator_loss` for that of the
-    generator, also as a term, ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers and programs
-    choose is in ``conventions.ADVERSARIAL``: ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
+    It has no ``forward``: :meth:`discriminator_loss` is for the step of the discriminator,
+    :meth:`generator_loss` for that of the generator, also as a term,
+    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers
+    and programs choose is in ``conventions.ADVERSARIAL``:
+    ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
     Args:
-        kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"`` or ``"softplus"``.
+        kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"`` or
+            ``"softplus"``.
         relativistic: None, ``"average"`` or ``"paired"``.
-        saturating, detach_real: of the generator, see :func:`ssimloss.functional.adversarial_generator_loss`.
+        saturating, detach_real: of the generator, see
+            :func:`ssimloss.functional.adversarial_generator_loss`.
         label_smoothing, smoothed, flip_probability, detach_average: of the discriminator, see
             :func:`ssimloss.functional.adversarial_discriminator_loss`.
-        targets, square_weight, total, synchronize, scales, check_finite, reduction: of both, see there.
+        targets, square_weight, total, synchronize, scales, check_finite, reduction: of both, see
+        there.
     """
 
     def __init__(
@@ -65,25 +82,47 @@ class AdversarialLoss(ImageLoss):
             reduction=reduction,
         )
 
-    def generator_loss(self, fake_logits: Logits, real_logits: Logits | None = None, *, labels: Tensor | None = None) -> Tensor:
+    def generator_loss(
+        self,
+        fake_logits: Logits,
+        real_logits: Logits | None = None,
+        *,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         """What the generator minimises: :func:`ssimloss.functional.adversarial_generator_loss`."""
         own = {"label_smoothing", "smoothed", "flip_probability", "detach_average"}
         options = {name: value for name, value in self.options.items() if name not in own}
-        return F.adversarial_generator_loss(fake_logits, real_logits=real_logits, labels=labels, **options)
+        return F.adversarial_generator_loss(
+            fake_logits, real_logits=real_logits, labels=labels, **options
+        )
 
     def discriminator_loss(
-        self, real_logits: Logits, fake_logits: Logits, *, labels: Tensor | None = None, rng: torch.Generator | None = None
+        self,
+        real_logits: Logits,
+        fake_logits: Logits,
+        *,
+        labels: Tensor | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
-        """What the discriminator minimises: :func:`ssimloss.functional.adversarial_discriminator_loss`."""
-        options = {name: value for name, value in self.options.items() if name not in {"saturating", "detach_real"}}
-        return F.adversarial_discriminator_loss(real_logits, fake_logits, labels=labels, rng=rng, **options)
+        """What the discriminator minimises:
+        :func:`ssimloss.functional.adversarial_discriminator_loss`.
+        """
+        options = {
+            name: value
+            for name, value in self.options.items()
+            if name not in {"saturating", "detach_real"}
+        }
+        return F.adversarial_discriminator_loss(
+            real_logits, fake_logits, labels=labels, rng=rng, **options
+        )
 
 
 class FeatureMatchingLoss(ImageLoss):
     """Distance between a discriminator's feature maps of generated and of real images.
 
     Args:
-        distance, layers, scales, detach_target, reduction: see :func:`ssimloss.functional.feature_matching_loss`.
+        distance, layers, scales, detach_target, reduction: see
+            :func:`ssimloss.functional.feature_matching_loss`.
     """
 
     def __init__(

@@ -12,10 +12,12 @@ from ssimloss.losses._base import ImageLoss
 
 
 class CycleConsistencyLoss(ImageLoss):
-    """Distance of images that went there and back from what they were; options of :func:`ssimloss.functional.cycle_consistency_loss`.
+    """Distance of images that went there and back from what they were; options of
+    :func:`ssimloss.functional.cycle_consistency_loss`.
 
-    A network given as ``downscale`` or ``distance`` is registered under that name as it is, neither copied nor frozen: one that is trained
-    elsewhere stays that one, and one that is not to learn from this loss wants ``network.requires_grad_(False)``.
+    A network given as ``downscale`` or ``distance`` is registered under that name as it is, neither
+    copied nor frozen: one that is trained elsewhere stays that one, and one that is not to learn
+    from this loss wants ``network.requires_grad_(False)``.
     """
 
     def __init__(
@@ -36,5 +38,12 @@ class CycleConsistencyLoss(ImageLoss):
             reduction=reduction,
         )
 
-    def forward(self, pred: Images, target: Images, identity: Images | None = None, *, mask: Images | None = None) -> Tensor:
+    def forward(
+        self,
+        pred: Images,
+        target: Images,
+        identity: Images | None = None,
+        *,
+        mask: Images | None = None,
+    ) -> Tensor:
         return F.cycle_consistency_loss(pred, target, identity=identity, mask=mask, **self.options)

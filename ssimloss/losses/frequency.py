@@ -4,7 +4,13 @@ from torch import Tensor
 
 from ssimloss import functional as F
 from ssimloss._reduce import Reduction
-from ssimloss.functional.frequency import Peak, Spectrum, Weighting, check_focal_frequency_options, check_fourier_magnitude_options
+from ssimloss.functional.frequency import (
+    Peak,
+    Spectrum,
+    Weighting,
+    check_focal_frequency_options,
+    check_fourier_magnitude_options,
+)
 from ssimloss.losses._base import ImageLoss
 
 
@@ -36,7 +42,9 @@ class FocalFrequencyLoss(ImageLoss):
 
 
 class FourierMagnitudeLoss(ImageLoss):
-    """L1 distance of Fourier magnitudes; options of :func:`ssimloss.functional.fourier_magnitude_loss`."""
+    """L1 distance of Fourier magnitudes; options of
+    :func:`ssimloss.functional.fourier_magnitude_loss`.
+    """
 
     def __init__(self, *, reduction: Reduction = "mean") -> None:
         super().__init__(check_fourier_magnitude_options, reduction=reduction)

@@ -4,7 +4,12 @@ from torch import Tensor
 
 from ssimloss import functional as F
 from ssimloss._reduce import Reduction
-from ssimloss.functional.gradient import Distance, EdgeOperator, check_edge_options, check_gradient_difference_options
+from ssimloss.functional.gradient import (
+    Distance,
+    EdgeOperator,
+    check_edge_options,
+    check_gradient_difference_options,
+)
 from ssimloss.losses._base import ImageLoss
 
 
@@ -19,14 +24,18 @@ class EdgeLoss(ImageLoss):
         eps: float = 1e-3,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(check_edge_options, operator=operator, distance=distance, eps=eps, reduction=reduction)
+        super().__init__(
+            check_edge_options, operator=operator, distance=distance, eps=eps, reduction=reduction
+        )
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return F.edge_loss(pred, target, mask=mask, **self.options)
 
 
 class GradientDifferenceLoss(ImageLoss):
-    """Image gradient difference; options of :func:`ssimloss.functional.gradient_difference_loss`."""
+    """Image gradient difference; options of
+    :func:`ssimloss.functional.gradient_difference_loss`.
+    """
 
     def __init__(self, *, alpha: float = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__(check_gradient_difference_options, alpha=alpha, reduction=reduction)

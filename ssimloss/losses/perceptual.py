@@ -23,24 +23,31 @@ MASK = "mask of the target"  # no layer is called so
 class PerceptualLoss(FeatureLoss):
     """Distance between deep features of two images (content loss).
 
-    What the well-known programs compare is in ``conventions.CONTENT``: ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
+    What the well-known programs compare is in ``conventions.CONTENT``:
+    ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
 
     Args:
-        network: name of a classification network of torchvision, ``"embedded"``, or an ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer, see :func:`ssimloss.functional.perceptual_loss` for this and for ``distance``, ``eps``,
-            ``feature_norm``, ``feature_scale`` and ``reduction``. ``conv5_4`` is before the activation, ``relu5_4`` after it.
-            Layers of weight 0 are left out, also of ``reduction="none"``.
-        weights: ``"imagenet"``, a path, a state dict in torchvision's layout, or ``"random"``; leave it out for an ``nn.Module``.
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer, see :func:`ssimloss.functional.perceptual_loss` for
+            this and for ``distance``, ``eps``, ``feature_norm``, ``feature_scale`` and
+            ``reduction``. ``conv5_4`` is before the activation, ``relu5_4`` after it. Layers of
+            weight 0 are left out, also of ``reduction="none"``.
+        weights: ``"imagenet"``, a path, a state dict in torchvision's layout, or ``"random"``;
+            leave it out for an ``nn.Module``.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
-        normalization: ``"imagenet"``, ``"none"``, or mean and standard deviation of each channel, on a scale of [0, 1].
+        normalization: ``"imagenet"``, ``"none"``, or mean and standard deviation of each channel,
+            on a scale of [0, 1].
         gray: whether one channel is repeated (``"repeat"``) or an error.
         pooling: ``"max"`` as trained; ``"average"`` (Gatys et al. 2016) or ``"l2"`` in its place.
-        dtype: of the convolutions, such as ``torch.bfloat16``; distances are taken in float32 at least.
+        dtype: of the convolutions, such as ``torch.bfloat16``; distances are taken in float32 at
+            least.
         channels_last: memory layout of the convolutions.
         checkpoint: compute activations again in the backward pass.
 
-    ``forward(pred, target, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned. ``mask`` holds
-    weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are gray in both images, so that what stands there has no part in features nearby.
+    ``forward(pred, target, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
+    gray in both images, so that what stands there has no part in features nearby.
     """
 
     def __init__(
@@ -72,10 +79,13 @@ class PerceptualLoss(FeatureLoss):
         }
         check_perceptual_options(layers=layers, **options)  # before a network is built
         extractor = FeatureExtractor(network, list(counted(layers)), **settings)
-        super().__init__(extractor, settings, check_perceptual_options, layers=counted(layers), **options)
+        super().__init__(
+            extractor, settings, check_perceptual_options, layers=counted(layers), **options
+        )
 
     def extract(self, image: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
-        """Features of a target, to be passed in its place; with the mask that holds for it, if there is one.
+        """Features of a target, to be passed in its place; with the mask that holds for it, if
+        there is one.
 
         Args:
             image: ``(N, C, H, W)`` with values in ``data_range``.
@@ -90,10 +100,15 @@ class PerceptualLoss(FeatureLoss):
         _checks.mask(mask, image)
         return {**super().extract(without_masked_pixels(image, mask, self.data_range)), MASK: mask}
 
-    def forward(self, pred: Tensor, target: Tensor | Features, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor | Features, mask: Tensor | None = None
+    ) -> Tensor:
         if isinstance(target, Mapping):
             if mask is not None:
-                raise ValueError("mask must be None with features in place of target; pass it to extract(target, mask), which keeps it")
+                raise ValueError(
+                    "mask must be None with features in place of target; pass it to "
+                    "extract(target, mask), which keeps it"
+                )
             mask = target.get(MASK)
             target = {layer: features for layer, features in target.items() if layer != MASK}
             _checks.image("pred", pred)

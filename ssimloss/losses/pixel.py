@@ -4,7 +4,12 @@ from torch import Tensor
 
 from ssimloss import functional as F
 from ssimloss._reduce import Reduction
-from ssimloss.functional.pixel import AtZero, Backend, check_charbonnier_options, check_pixel_options
+from ssimloss.functional.pixel import (
+    AtZero,
+    Backend,
+    check_charbonnier_options,
+    check_pixel_options,
+)
 from ssimloss.losses._base import ImageLoss
 
 
@@ -29,10 +34,25 @@ class L2Loss(ImageLoss):
 
 
 class CharbonnierLoss(ImageLoss):
-    """Charbonnier distance, a smooth L1; options of :func:`ssimloss.functional.charbonnier_loss`."""
+    """Charbonnier distance, a smooth L1; options of
+    :func:`ssimloss.functional.charbonnier_loss`.
+    """
 
-    def __init__(self, *, eps: float = 1e-3, at_zero: AtZero = "eps", reduction: Reduction = "mean", backend: Backend = "auto") -> None:
-        super().__init__(check_charbonnier_options, eps=eps, at_zero=at_zero, reduction=reduction, backend=backend)
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        at_zero: AtZero = "eps",
+        reduction: Reduction = "mean",
+        backend: Backend = "auto",
+    ) -> None:
+        super().__init__(
+            check_charbonnier_options,
+            eps=eps,
+            at_zero=at_zero,
+            reduction=reduction,
+            backend=backend,
+        )
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return F.charbonnier_loss(pred, target, mask=mask, **self.options)

@@ -12,7 +12,12 @@ from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction
 from ssimloss.functional.features import Features
-from ssimloss.functional.prior import Compared, OutputDistance, check_heatmap_options, check_prior_options
+from ssimloss.functional.prior import (
+    Compared,
+    OutputDistance,
+    check_heatmap_options,
+    check_prior_options,
+)
 from ssimloss.losses._deep import FeatureLoss, extractor_settings
 from ssimloss.networks import FeatureExtractor
 from ssimloss.networks.extractor import Gray, Normalization
@@ -21,22 +26,27 @@ OUTPUT = "output"
 
 
 class PriorLoss(FeatureLoss):
-    """Distance between what a frozen network says of two images: an embedding of a face, logits, a segmentation, a depth map.
+    """Distance between what a frozen network says of two images: an embedding of a face, logits, a
+    segmentation, a depth map.
 
     Args:
-        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is taken. Its output is a floating point tensor
-            ``(N, C, ...)``, or holds one.
-        output: which part of the output is compared, where it is a list, a tuple or a dictionary: ``-1`` for the last of several stages,
-            ``"out"`` for that entry.
+        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is taken. Its
+            output is a floating point tensor ``(N, C, ...)``, or holds one.
+        output: which part of the output is compared, where it is a list, a tuple or a dictionary:
+            ``-1`` for the last of several stages, ``"out"`` for that entry.
         distance: ``"l1"``, ``"l2"`` or ``"cosine"``, see :func:`ssimloss.functional.prior_loss`.
-        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a scale of [0, 1], then normalised.
-        normalization: what the network was trained with: ``"none"``, ``"imagenet"``, or mean and standard deviation of each channel, on a
-            scale of [0, 1]; ``((0.5,) * 3, (0.5,) * 3)`` for a network of images in [-1, 1].
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
+            scale of [0, 1], then normalised.
+        normalization: what the network was trained with: ``"none"``, ``"imagenet"``, or mean and
+            standard deviation of each channel, on a scale of [0, 1]; ``((0.5,) * 3, (0.5,) * 3)``
+            for a network of images in [-1, 1].
         gray: whether one channel is repeated (``"repeat"``) or an error.
         dtype, channels_last, checkpoint: as in :class:`PerceptualLoss`.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or each vector for ``"cosine"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
+            each vector for ``"cosine"``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned.
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
     """
 
     def __init__(
@@ -61,21 +71,29 @@ class PriorLoss(FeatureLoss):
 
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         found, expected = self._both(pred, target)
-        return self._native(F.prior_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target)
+        return self._native(
+            F.prior_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target
+        )
 
 
 class LandmarkLoss(FeatureLoss):
-    """Distance between the landmarks that a frozen heatmap network finds in two images (Bulat & Tzimiropoulos 2018).
+    """Distance between the landmarks that a frozen heatmap network finds in two images (Bulat &
+    Tzimiropoulos 2018).
 
     Args:
-        network: an ``nn.Module`` from images ``(N, C, H, W)`` to heatmaps ``(N, K, H', W')``, of which a frozen copy is taken.
-        output: which part of the output is compared, where it is a list or a tuple of stages, or a dictionary: ``-1`` for the last stage.
-        compare: ``"heatmaps"``, or ``"coordinates"`` of their peaks; see :func:`ssimloss.functional.heatmap_loss`.
+        network: an ``nn.Module`` from images ``(N, C, H, W)`` to heatmaps ``(N, K, H', W')``, of
+            which a frozen copy is taken.
+        output: which part of the output is compared, where it is a list or a tuple of stages, or a
+            dictionary: ``-1`` for the last stage.
+        compare: ``"heatmaps"``, or ``"coordinates"`` of their peaks; see
+            :func:`ssimloss.functional.heatmap_loss`.
         sharpness: of the soft-argmax that finds the peaks.
         data_range, normalization, gray, dtype, channels_last, checkpoint: as in :class:`PriorLoss`.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark ``(N, K)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark
+            ``(N, K)``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned.
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
     """
 
     def __init__(
@@ -94,14 +112,22 @@ class LandmarkLoss(FeatureLoss):
         reduction: Reduction = "mean",
     ) -> None:
         settings = extractor_settings(locals())
-        options: dict[str, Any] = {"compare": compare, "sharpness": sharpness, "reduction": reduction}
+        options: dict[str, Any] = {
+            "compare": compare,
+            "sharpness": sharpness,
+            "reduction": reduction,
+        }
         check_heatmap_options(**options)  # before a network is copied
         extractor = FeatureExtractor(_chain(network, output), [OUTPUT], **settings)
-        super().__init__(extractor, {"output": output, **settings}, check_heatmap_options, **options)
+        super().__init__(
+            extractor, {"output": output, **settings}, check_heatmap_options, **options
+        )
 
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         found, expected = self._both(pred, target)
-        return self._native(F.heatmap_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target)
+        return self._native(
+            F.heatmap_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target
+        )
 
 
 class _Whole(nn.Module):
@@ -116,16 +142,29 @@ class _Whole(nn.Module):
         found: Any = self.network(image)
         if self.output is not None:
             if isinstance(found, Tensor):
-                raise TypeError(f"output must be None for a network that returns a tensor, got {self.output!r}")
+                raise TypeError(
+                    f"output must be None for a network that returns a tensor, got {self.output!r}"
+                )
             found = found[self.output]
         if not isinstance(found, Tensor):
-            held = list(found) if isinstance(found, Mapping) else f"{len(found)} parts" if isinstance(found, list | tuple) else "no parts"
-            raise TypeError(f"network must return a tensor, got {type(found).__name__} of {held}; name the part with output=")
+            held = (
+                list(found)
+                if isinstance(found, Mapping)
+                else f"{len(found)} parts"
+                if isinstance(found, list | tuple)
+                else "no parts"
+            )
+            raise TypeError(
+                f"network must return a tensor, got {type(found).__name__} of {held}; name the "
+                "part with output="
+            )
         return found
 
 
 class _Scripted(nn.Module):
-    """A network of ``torch.jit``, whose parameters cannot be made buffers: out of sight of ``parameters()`` and ``state_dict()``."""
+    """A network of ``torch.jit``, whose parameters cannot be made buffers: out of sight of
+    ``parameters()`` and ``state_dict()``.
+    """
 
     def __init__(self, network: torch.jit.ScriptModule) -> None:
         super().__init__()
@@ -150,11 +189,14 @@ def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:
     """The whole network as the one layer of a chain, which is not looked into."""
     if not isinstance(network, nn.Module):
         raise TypeError(
-            f"network must be a torch.nn.Module, got {type(network).__name__}; PerceptualLoss takes names of networks, and their output by "
-            f"layers, such as {{'fc': 1.0}} of a ResNet"
+            f"network must be a torch.nn.Module, got {type(network).__name__}; PerceptualLoss "
+            f"takes names of networks, and their output by layers, such as {{'fc': 1.0}} of a "
+            "ResNet"
         )
     if output is not None and (isinstance(output, bool) or not isinstance(output, int | str)):
-        raise TypeError(f"output must be an index, a key or None, got {type(output).__name__} {output!r}")
+        raise TypeError(
+            f"output must be an index, a key or None, got {type(output).__name__} {output!r}"
+        )
     if isinstance(network, torch.jit.ScriptModule):
         network = _Scripted(network)
     return nn.Sequential(OrderedDict([(OUTPUT, _Whole(network, output))]))

@@ -12,7 +12,12 @@ from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction, check_reduction
 from ssimloss.functional.features import Features, unit_range
 from ssimloss.functional.judgements import Better, Fit, check_judgements, fit_heads
-from ssimloss.functional.similarity import FeatureDistance, channel_distances, check_deep_similarity_options, check_heads
+from ssimloss.functional.similarity import (
+    FeatureDistance,
+    channel_distances,
+    check_deep_similarity_options,
+    check_heads,
+)
 from ssimloss.losses._deep import FeatureLoss, constants, extractor_settings
 from ssimloss.networks import FeatureExtractor, dists_weights, lpips_heads
 from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS
@@ -24,19 +29,27 @@ IMAGE = "image"  # DISTS's first layer
 
 
 class DeepPerceptualSimilarity(FeatureLoss):
-    """Distance between deep features of two images at each position, of any network, layers and distance, with or without learned heads.
+    """Distance between deep features of two images at each position, of any network, layers and
+    distance, with or without learned heads.
 
-    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network and distance agree with people is
-    not the same in each data set (Khatami & Mahmoudi-Aznaveh 2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
+    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network
+    and distance agree with people is not the same in each data set (Khatami & Mahmoudi-Aznaveh
+    2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
 
     Args:
-        network: name of a classification network of torchvision, ``"embedded"``, or an ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer, see :func:`ssimloss.functional.deep_similarity` for this, ``distance`` and ``reduction``.
-        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not trained with a model; ``heads`` returns them.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are then over the map.
-        weights, data_range, normalization, gray, pooling, dtype, channels_last, checkpoint: as in :class:`PerceptualLoss`.
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer, see :func:`ssimloss.functional.deep_similarity` for
+            this, ``distance`` and ``reduction``.
+        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
+            trained with a model; ``heads`` returns them.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
+        weights, data_range, normalization, gray, pooling, dtype, channels_last, checkpoint: as in
+        :class:`PerceptualLoss`.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned.
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
     """
 
     def __init__(
@@ -61,7 +74,13 @@ class DeepPerceptualSimilarity(FeatureLoss):
         options: dict[str, Any] = {"distance": distance, "reduction": reduction}
         check_deep_similarity_options(layers=layers, **options)  # before a network is built
         extractor = FeatureExtractor(network, list(layers), **settings)
-        super().__init__(extractor, {"spatial": spatial, **settings}, check_deep_similarity_options, layers=dict(layers), **options)
+        super().__init__(
+            extractor,
+            {"spatial": spatial, **settings},
+            check_deep_similarity_options,
+            layers=dict(layers),
+            **options,
+        )
         self.spatial = spatial
         if heads is not None:
             check_heads("heads", heads, extractor.channels())
@@ -75,7 +94,11 @@ class DeepPerceptualSimilarity(FeatureLoss):
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         found = self._both(pred, target)
         map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
-        return self._native(F.deep_similarity(*found, heads=self.heads, map_size=map_size, **self.options), pred, target)
+        return self._native(
+            F.deep_similarity(*found, heads=self.heads, map_size=map_size, **self.options),
+            pred,
+            target,
+        )
 
     @torch.no_grad()
     def fit_heads(
@@ -88,23 +111,28 @@ class DeepPerceptualSimilarity(FeatureLoss):
     ) -> Fit:
         """Set ``heads`` to the non-negative weights that agree best with people's judgements.
 
-        The distance is linear in its heads, so this is a convex fit with one result: features are computed once, nothing is random.
+        The distance is linear in its heads, so this is a convex fit with one result: features are
+        computed once, nothing is random.
 
         Args:
-            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds. ``(reference, a, b, preference)``: three images
-                ``(n, C, H, W)`` and the share ``(n,)`` of people who found ``b`` nearer to the reference. ``(reference, image, score)``:
-                two images and a mean opinion score ``(n,)``.
-            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores only.
-            regularization: weight of half the squared norm of the heads in units of each channel's spread; more for fewer judgements.
+            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds.
+                ``(reference, a, b, preference)``: three images ``(n, C, H, W)`` and the share
+                ``(n,)`` of people who found ``b`` nearer to the reference.
+                ``(reference, image, score)``: two images and a mean opinion score ``(n,)``.
+            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores
+                only.
+            regularization: weight of half the squared norm of the heads in units of each channel's
+                spread; more for fewer judgements.
             steps: of the descent; it has converged when more change nothing.
 
         Returns:
-            How well distances agreed with the judgements ``before`` and ``after``: the share of people agreed with, or the correlation of
-            distances with scores.
+            How well distances agreed with the judgements ``before`` and ``after``: the share of
+            people agreed with, or the correlation of distances with scores.
 
         Raises:
-            ValueError: no judgement, batches of neither kind or of both, not one finite number for each image, preferences that are no
-                shares, scores that are all the same, judgements that no channel agrees with. The heads stay as they were.
+            ValueError: no judgement, batches of neither kind or of both, not one finite number for
+                each image, preferences that are no shares, scores that are all the same, judgements
+                that no channel agrees with. The heads stay as they were.
         """
         tables: list[list[Tensor]] = []
         device = None
@@ -112,7 +140,8 @@ class DeepPerceptualSimilarity(FeatureLoss):
             *images, values = batch
             if len(images) not in (2, 3) or (tables and len(images) != len(tables[0])):
                 raise ValueError(
-                    f"judgements must all be (reference, a, b, preference) or all (reference, image, score), got {len(batch)} tensors"
+                    "judgements must all be (reference, a, b, preference) or all (reference, "
+                    f"image, score), got {len(batch)} tensors"
                 )
             if isinstance(values, Tensor):
                 values = values.flatten()
@@ -121,29 +150,40 @@ class DeepPerceptualSimilarity(FeatureLoss):
             for other in images[1:]:
                 _checks.same_shape("each image of judgements", other, "its reference", images[0])
             options: dict[str, Any] = {"layers": self.layers, "distance": self.distance}
-            found = [channel_distances(self.extract(other), reference, **options) for other in images[1:]]
+            found = [
+                channel_distances(self.extract(other), reference, **options) for other in images[1:]
+            ]
             device = found[0].device
             tables.append([column.double().cpu() for column in (*found, values)])
         columns = [torch.cat(parts) for parts in zip(*tables, strict=True)]
         channels = list(self.extractor.channels().values())
-        heads, fit = fit_heads(columns, channels, self.heads, better=better, regularization=regularization, steps=steps)
+        heads, fit = fit_heads(
+            columns, channels, self.heads, better=better, regularization=regularization, steps=steps
+        )
         self._constants["heads"] = [head.to(device, torch.float32) for head in heads]
         return fit
 
 
 class LPIPS(FeatureLoss):
-    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite gradient everywhere.
+    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
+    gradient everywhere.
 
     Args:
-        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or ``"squeezenet1_1"``.
-        weights: of the network: ``"imagenet"``, a path, a state dict in torchvision's layout, or ``"random"``.
+        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+            ``"squeezenet1_1"``.
+        weights: of the network: ``"imagenet"``, a path, a state dict in torchvision's layout, or
+            ``"random"``.
         heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
-        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is ``(-1, 1)``.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are then over the map.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
+            ``(-1, 1)``.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
         gray, dtype, channels_last, checkpoint: as in :class:`PerceptualLoss`.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map ``(N, 1, H, W)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
+            ``(N, 1, H, W)``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned.
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
     """
 
     def __init__(
@@ -179,24 +219,31 @@ class LPIPS(FeatureLoss):
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         found = self._both(pred, target)
         map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
-        return self._native(F.lpips(*found, heads=self.heads, map_size=map_size, **self.options), pred, target)
+        return self._native(
+            F.lpips(*found, heads=self.heads, map_size=map_size, **self.options), pred, target
+        )
 
 
 class DISTS(FeatureLoss):
-    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may differ in place, structure may not.
+    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
+    differ in place, structure may not.
 
-    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose similarity is negative and weighs 0.124.
+    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
+    similarity is negative and weighs 0.124.
 
     Args:
-        weights: of VGG16: ``"imagenet"``, a path, a state dict in torchvision's layout, or ``"random"``.
-        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and for each of five layers, or all 1475 in
-            one tensor; the published ones, which travel with the package, unless given.
+        weights: of VGG16: ``"imagenet"``, a path, a state dict in torchvision's layout, or
+            ``"random"``.
+        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
+            for each of five layers, or all 1475 in one tensor; the published ones, which travel
+            with the package, unless given.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
         gray, dtype, channels_last, checkpoint: as in :class:`PerceptualLoss`.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned. The published numbers are of
-    images with 256 pixels on the shorter side; nothing is resized here.
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
+    resized here.
     """
 
     def __init__(
@@ -234,16 +281,24 @@ class DISTS(FeatureLoss):
         return self._constants["beta"]
 
     def extract(self, image: Tensor) -> dict[str, Tensor]:
-        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a target."""
+        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a
+        target.
+        """
         found = super().extract(image)
         return {IMAGE: unit_range(image, self.data_range).expand(-1, 3, -1, -1), **found}
 
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        return self._native(F.dists(*self._both(pred, target), alpha=self.alpha, beta=self.beta, **self.options), pred, target)
+        return self._native(
+            F.dists(*self._both(pred, target), alpha=self.alpha, beta=self.beta, **self.options),
+            pred,
+            target,
+        )
 
 
 def _split(weights: Tensor | Sequence[Tensor], channels: Mapping[str, int]) -> Sequence[Tensor]:
-    """One tensor of all weights, cut where the channels of an image and of the layers end; anything else is left to be checked."""
+    """One tensor of all weights, cut where the channels of an image and of the layers end; anything
+    else is left to be checked.
+    """
     if isinstance(weights, Tensor) and weights.numel() == sum(channels.values()):
         return torch.split(weights.flatten(), list(channels.values()))
     return cast("Sequence[Tensor]", weights)

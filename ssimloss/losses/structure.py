@@ -16,7 +16,15 @@ from ssimloss.functional.multiscale import (
     Negative,
     PyramidPooling,
 )
-from ssimloss.functional.structure import Backend, Covariance, Downsample, Exponents, Padding, SSIMOptions, WindowName
+from ssimloss.functional.structure import (
+    Backend,
+    Covariance,
+    Downsample,
+    Exponents,
+    Padding,
+    SSIMOptions,
+    WindowName,
+)
 from ssimloss.losses._base import ImageLoss
 
 
@@ -63,7 +71,9 @@ class SSIMLoss(ImageLoss):
 
 
 class MSSSIMLoss(ImageLoss):
-    """``1 - MS-SSIM``; options of :func:`ssimloss.functional.ms_ssim_loss`. Crops below 176 pixels want ``min_size="fewer_scales"``."""
+    """``1 - MS-SSIM``; options of :func:`ssimloss.functional.ms_ssim_loss`. Crops below 176 pixels
+    want ``min_size="fewer_scales"``.
+    """
 
     def __init__(
         self,
@@ -106,7 +116,9 @@ class MSSSIMLoss(ImageLoss):
 
 
 class MSSSIML1Loss(ImageLoss):
-    """MS-SSIM mixed with Gaussian-weighted L1 (Zhao et al. 2017); options of :func:`ssimloss.functional.ms_ssim_l1_loss`."""
+    """MS-SSIM mixed with Gaussian-weighted L1 (Zhao et al. 2017); options of
+    :func:`ssimloss.functional.ms_ssim_l1_loss`.
+    """
 
     def __init__(
         self,
@@ -137,7 +149,9 @@ class MSSSIML1Loss(ImageLoss):
 
 
 class SSIML1Loss(ImageLoss):
-    """SSIM mixed with L1, as in Gaussian splatting; options of :func:`ssimloss.functional.ssim_l1_loss`."""
+    """SSIM mixed with L1, as in Gaussian splatting; options of
+    :func:`ssimloss.functional.ssim_l1_loss`.
+    """
 
     def __init__(
         self,
@@ -218,7 +232,13 @@ class StructureCorrelationLoss(ImageLoss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(
-            SSIMOptions, data_range=data_range, window=window, window_size=window_size, sigma=sigma, padding=padding, reduction=reduction
+            SSIMOptions,
+            data_range=data_range,
+            window=window,
+            window_size=window_size,
+            sigma=sigma,
+            padding=padding,
+            reduction=reduction,
         )
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -1,15 +1,32 @@
-"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets of images."""
+"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets
+of images.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure
-from ssimloss.metrics.protocol import PROTOCOLS, Protocol, SuperResolutionProtocol, in_buckets, protocol
+from ssimloss.metrics.protocol import (
+    PROTOCOLS,
+    Protocol,
+    SuperResolutionProtocol,
+    in_buckets,
+    protocol,
+)
 from ssimloss.metrics.validator import BestCheckpoint, Validator
 
 if TYPE_CHECKING:
     from ssimloss.metrics._image_metric import ImageMetric
-    from ssimloss.metrics.image import DISTS, LPIPS, MSSSIM, PSNR, SSIM, DeepSimilarity, GradientSSIM, LossMetric
+    from ssimloss.metrics.image import (
+        DISTS,
+        LPIPS,
+        MSSSIM,
+        PSNR,
+        SSIM,
+        DeepSimilarity,
+        GradientSSIM,
+        LossMetric,
+    )
     from ssimloss.metrics.inception import InceptionMetrics
 
 __all__ = [
@@ -39,7 +56,10 @@ __all__ = [
 ]
 
 # They need torchmetrics, an extra, which is imported when one of them is first asked for.
-_OF_TORCHMETRICS = dict.fromkeys(("PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image") | {
+_OF_TORCHMETRICS = dict.fromkeys(
+    ("PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"),
+    "image",
+) | {
     "ImageMetric": "_image_metric",
     "InceptionMetrics": "inception",
 }
@@ -61,6 +81,8 @@ def __getattr__(name: str) -> Any:
         if error.name is None or error.name.split(".")[0] not in ("torchmetrics", "torch_fidelity"):
             raise
         raise ModuleNotFoundError(
-            f"ssimloss.metrics.{name} needs {error.name}, which is not installed: pip install 'ssimloss[metrics]'", name=error.name
+            f"ssimloss.metrics.{name} needs {error.name}, which is not installed: pip install "
+            "'ssimloss[metrics]'",
+            name=error.name,
         ) from error
     return getattr(module, name)

@@ -1,8 +1,10 @@
-"""Values of images, gathered over an epoch and over processes: each image counts once, and the mean is exact.
+"""Values of images, gathered over an epoch and over processes: each image counts once, and the mean
+is exact.
 
-Without indices only sums are kept. With the index of each image in the dataset its values are kept too, 8 bytes for the index and 8 for
-each measure, so that an image counts once however often a sampler repeated it, and the mean, rounded once from the exact sum, does not
-depend on batches, on their order or on the number of processes.
+Without indices only sums are kept. With the index of each image in the dataset its values are kept
+too, 8 bytes for the index and 8 for each measure, so that an image counts once however often a
+sampler repeated it, and the mean, rounded once from the exact sum, does not depend on batches, on
+their order or on the number of processes.
 """
 
 import math
@@ -14,30 +16,47 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 Index = Tensor | Sequence[int]
-MIXED = "index must be given in every update between two resets, and by every process, or in none; call reset() before another epoch"
-SAME = 1e-2, 1e-3  # how far two values of one image may lie apart: of their own size, and of the largest
-BLOCK = 4096  # images of each process that fit into the first exchange, which is the only one unless a process has more
+MIXED = (
+    "index must be given in every update between two resets, and by every process, or in none; "
+    "call reset() before another epoch"
+)
+SAME = (
+    1e-2,
+    1e-3,
+)  # how far two values of one image may lie apart: of their own size, and of the largest
+# images of each process that fit into the first exchange, which is the only one unless a process
+# has more
+BLOCK = 4096
 
 
 def checked_index(index: Index, count: int) -> Tensor:
     """The index of each image, int64 ``(count,)``, where it lies."""
     found = index if isinstance(index, Tensor) else torch.tensor(index)
     if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
-        raise TypeError(f"index must be integers, the place of each image in the dataset, got {found.dtype}")
+        raise TypeError(
+            f"index must be integers, the place of each image in the dataset, got {found.dtype}"
+        )
     if tuple(found.shape) != (count,):
-        raise ValueError(f"index must have one integer for each of {count} images, got shape {tuple(found.shape)}")
+        raise ValueError(
+            f"index must have one integer for each of {count} images, got shape "
+            f"{tuple(found.shape)}"
+        )
     return found
 
 
 def places(index: Index | None, count: int, device: torch.device) -> Tensor:
-    """The index of each image on the device, float64 ``(count,)``; not a number where there is none."""
+    """The index of each image on the device, float64 ``(count,)``; not a number where there is
+    none.
+    """
     if index is None:
         return torch.full((count,), torch.nan, dtype=torch.float64, device=device)
     return checked_index(index, count).to(device, torch.float64, non_blocking=True)
 
 
 def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
-    """Whether images came with an index; an error where some did and some, or ``others`` of which no place is kept, did not."""
+    """Whether images came with an index; an error where some did and some, or ``others`` of which
+    no place is kept, did not.
+    """
     without = place.isnan()
     if without.all():
         return False
@@ -47,17 +66,20 @@ def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
 
 
 def add_rows(rows: list[Tensor], more: Tensor) -> None:
-    """Append ``(N, K)`` rows, and join neighbours of like length: the memory is that of the rows, whatever the batches."""
+    """Append ``(N, K)`` rows, and join neighbours of like length: the memory is that of the rows,
+    whatever the batches.
+    """
     rows.append(more)
     while len(rows) > 1 and len(rows[-2]) <= len(rows[-1]):
         rows[-2:] = [torch.cat(rows[-2:])]
 
 
 def once_each(rows: Tensor) -> Tensor:
-    """``(K, 1 + M)`` rows of index and values as ``(n, M)`` values in the order of the index, each image once.
+    """``(K, 1 + M)`` rows of index and values as ``(n, M)`` values in the order of the index, each
+    image once.
 
-    Where an image was measured twice and its values differ (by the rounding of another batch), it is the largest that counts, and one that
-    is no number before any other.
+    Where an image was measured twice and its values differ (by the rounding of another batch), it
+    is the largest that counts, and one that is no number before any other.
 
     Raises:
         ValueError: a negative index; values of one index that are those of different images.
@@ -70,14 +92,20 @@ def once_each(rows: Tensor) -> Tensor:
         order = falling[within]
         ordered = column[order]
         largest = torch.where(column.isfinite(), column.abs(), 0).amax()
-        size = torch.maximum(ordered[1:].abs(), ordered[:-1].abs())  # infinite beside an infinite value, which is compared with none
-        check_repeated(index[order], again, ordered[:-1] - ordered[1:], SAME[0] * size + SAME[1] * largest)
+        size = torch.maximum(
+            ordered[1:].abs(), ordered[:-1].abs()
+        )  # infinite beside an infinite value, which is compared with none
+        check_repeated(
+            index[order], again, ordered[:-1] - ordered[1:], SAME[0] * size + SAME[1] * largest
+        )
         columns.append(ordered[~again])
     return torch.stack(columns, 1) if columns else values
 
 
 def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
-    """The order by index, in which equal ones stay as they came, and which of them, so ordered, repeat the one before."""
+    """The order by index, in which equal ones stay as they came, and which of them, so ordered,
+    repeat the one before.
+    """
     order = torch.sort(index, stable=True).indices
     place = index[order]
     again = torch.zeros_like(place, dtype=torch.bool)
@@ -93,17 +121,23 @@ def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tens
         distance, allowed: ``(n - 1,)``, how far each is from the one before, and may be.
     """
     if (place < 0).any():
-        raise ValueError(f"index must not be negative, got {place.min():.0f}; it is the place of each image in the dataset")
+        raise ValueError(
+            f"index must not be negative, got {place.min():.0f}; it is the place of each image in "
+            "the dataset"
+        )
     wrong = again[1:] & (distance > allowed)
     if wrong.any():
         raise ValueError(
-            f"index must be the place of each image in the whole dataset, got {place[1:][wrong][0]:.0f} for different images, of which one "
-            f"would count; let the dataset return its index, or add the number of images in the batches before"
+            "index must be the place of each image in the whole dataset, got "
+            f"{place[1:][wrong][0]:.0f} for different images, of which one would count; let the "
+            "dataset return its index, or add the number of images in the batches before"
         )
 
 
 def exact_sum(values: Sequence[float]) -> float:
-    """The sum, rounded once and so independent of the order; infinite or not a number where a value is."""
+    """The sum, rounded once and so independent of the order; infinite or not a number where a value
+    is.
+    """
     return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
@@ -118,7 +152,8 @@ class Totals:
 class Accumulator:
     """Means of ``columns`` values per image.
 
-    ``update`` never waits for the device. ``compute`` copies once to the host and, where ``torch.distributed`` runs, exchanges once.
+    ``update`` never waits for the device. ``compute`` copies once to the host and, where
+    ``torch.distributed`` runs, exchanges once.
     """
 
     def __init__(self, columns: int, *, process_group: ProcessGroup | None = None) -> None:
@@ -137,7 +172,8 @@ class Accumulator:
         """Add ``(N, columns)`` float64 values of N images, with the place of each in the dataset.
 
         Raises:
-            ValueError: not one index for each image; an index now and none before, or the other way round.
+            ValueError: not one index for each image; an index now and none before, or the other way
+                round.
             TypeError: an index that is no integer.
         """
         if (index is None and self._rows) or (index is not None and self._count):
@@ -154,29 +190,49 @@ class Accumulator:
 
     @torch.no_grad()
     def compute(self) -> Totals:
-        """The means over all images so far, the same in every process; every process has to call it.
+        """The means over all images so far, the same in every process; every process has to call
+        it.
 
         Raises:
             RuntimeError: no process has seen an image.
-            ValueError: some processes gave an index and others did not; an index that is negative or that of different images.
+            ValueError: some processes gave an index and others did not; an index that is negative
+                or that of different images.
         """
         found = self._gathered()
         rows = torch.cat([part for _, part in found])
         count = sum(int(head[0]) for head, _ in found)
         if are_indexed(rows[:, 0], count):
             values = once_each(rows)
-            return Totals(tuple(exact_sum(column) / len(values) for column in values.T.tolist()), len(values))
+            return Totals(
+                tuple(exact_sum(column) / len(values) for column in values.T.tolist()), len(values)
+            )
         if not count:
-            raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
+            raise RuntimeError(
+                "nothing to average: no image has been measured since the last reset(); call "
+                "update() before compute()"
+            )
         heads = torch.stack([head for head, _ in found])
         return Totals(tuple(exact_sum(column) / count for column in heads[:, 2:].T.tolist()), count)
 
     def _gathered(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each process, on the host: ``(count without index, count with index, sums ...)`` and its rows."""
+        """Of each process, on the host: ``(count without index, count with index, sums ...)`` and
+        its rows.
+        """
         device = self._device()
-        rows = torch.cat(self._rows).to(device) if self._rows else torch.zeros(0, 1 + self.columns, dtype=torch.float64, device=device)
-        sums = torch.zeros(self.columns, dtype=torch.float64, device=device) if self._sums is None else self._sums.to(device)
-        counts = [torch.full((1,), float(count), dtype=torch.float64, device=device) for count in (self._count, len(rows))]
+        rows = (
+            torch.cat(self._rows).to(device)
+            if self._rows
+            else torch.zeros(0, 1 + self.columns, dtype=torch.float64, device=device)
+        )
+        sums = (
+            torch.zeros(self.columns, dtype=torch.float64, device=device)
+            if self._sums is None
+            else self._sums.to(device)
+        )
+        counts = [
+            torch.full((1,), float(count), dtype=torch.float64, device=device)
+            for count in (self._count, len(rows))
+        ]
         head = torch.cat([*counts, sums])
         if not _is_distributed():
             flat = torch.cat([head, rows.flatten()]).cpu()
@@ -193,17 +249,32 @@ class Accumulator:
     def _exchanged(self, own: Tensor) -> Tensor:
         """The tensors of all processes, stacked, on the host: one collective and one copy."""
         own = own.contiguous()
-        parts = [torch.empty_like(own) for _ in range(torch.distributed.get_world_size(self.process_group))]
+        parts = [
+            torch.empty_like(own)
+            for _ in range(torch.distributed.get_world_size(self.process_group))
+        ]
         torch.distributed.all_gather(parts, own, group=self.process_group)
         return torch.stack(parts).cpu()
 
     def _device(self) -> torch.device:
-        """Where the values are gathered: that of the values, and under ``torch.distributed`` one that its backend serves."""
-        own = self._rows[0].device if self._rows else self._sums.device if self._sums is not None else None
+        """Where the values are gathered: that of the values, and under ``torch.distributed`` one
+        that its backend serves.
+        """
+        own = (
+            self._rows[0].device
+            if self._rows
+            else self._sums.device
+            if self._sums is not None
+            else None
+        )
         if not _is_distributed():
             return own or torch.device("cpu")
         if "nccl" in torch.distributed.get_backend(self.process_group):
-            return own if own is not None and own.type == "cuda" else torch.device("cuda", torch.cuda.current_device())
+            return (
+                own
+                if own is not None and own.type == "cuda"
+                else torch.device("cuda", torch.cuda.current_device())
+            )
         return torch.device("cpu")
 
 

@@ -1,4 +1,5 @@
-"""Distances of deep features of two images: LPIPS, DISTS, that of the embedded network, and of any network.
+"""Distances of deep features of two images: LPIPS, DISTS, that of the embedded network, and of any
+network.
 
 The equations are those of ``ssimloss.functional``, the networks those of ``ssimloss.networks``.
 """
@@ -20,18 +21,28 @@ from ssimloss.networks._embedded import LAYERS as EMBEDDED_LAYERS
 from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS
 from ssimloss.networks.extractor import Weights
 
-_TRAINED_ON: Final = {"imagenet": "torchvision's ImageNet weights", "random": "random weights", "embedded": "its own weights"}
+_TRAINED_ON: Final = {
+    "imagenet": "torchvision's ImageNet weights",
+    "random": "random weights",
+    "embedded": "its own weights",
+}
 
 
 class FeatureDistance(nn.Module, ABC):
-    """A frozen network and the distance between its features, ``(N, C, H, W)`` twice -> ``(N,)``, never with a graph."""
+    """A frozen network and the distance between its features, ``(N, C, H, W)`` twice -> ``(N,)``,
+    never with a graph.
+    """
 
     title: str
 
     def __init__(self, extractor: FeatureExtractor, weights: Weights = "imagenet") -> None:
         super().__init__()
         self.extractor = extractor
-        self.weights = _TRAINED_ON.get(weights, f"weights {weights}") if isinstance(weights, str) else "weights of the caller's own"
+        self.weights = (
+            _TRAINED_ON.get(weights, f"weights {weights}")
+            if isinstance(weights, str)
+            else "weights of the caller's own"
+        )
 
     @abstractmethod
     def describe(self) -> str:
@@ -39,7 +50,9 @@ class FeatureDistance(nn.Module, ABC):
 
     @property
     def identity(self) -> str:
-        """Equal for distances that give the same values: the words, and a digest of the network's weights."""
+        """Equal for distances that give the same values: the words, and a digest of the network's
+        weights.
+        """
         return f"{self.describe()} {self.extractor.sharing_key}"
 
     def _constants(self, name: str, tensors: list[Tensor]) -> list[str]:
@@ -53,9 +66,20 @@ class FeatureDistance(nn.Module, ABC):
 class LPIPSDistance(FeatureDistance):
     """LPIPS with its published heads."""
 
-    def __init__(self, network: str, title: str = "LPIPS", weights: Weights = "imagenet", data_range: DataRange = 1.0) -> None:
+    def __init__(
+        self,
+        network: str,
+        title: str = "LPIPS",
+        weights: Weights = "imagenet",
+        data_range: DataRange = 1.0,
+    ) -> None:
         _checks.choice("network", network, LPIPS_LAYERS)
-        super().__init__(FeatureExtractor(network, LPIPS_LAYERS[network], weights=weights, data_range=data_range), weights)
+        super().__init__(
+            FeatureExtractor(
+                network, LPIPS_LAYERS[network], weights=weights, data_range=data_range
+            ),
+            weights,
+        )
         self.title = title
         self.network = network
         self.heads = self._constants("head", lpips_heads(network, "v0.1"))
@@ -70,8 +94,8 @@ class LPIPSDistance(FeatureDistance):
         """Network, layers and formula in words."""
         layers = ", ".join(LPIPS_LAYERS[self.network])
         return (
-            f"LPIPS v0.1 (Zhang et al. 2018): squared differences of unit features of {self.network} ({self.weights}) at {layers}, weighed "
-            f"by the published heads"
+            "LPIPS v0.1 (Zhang et al. 2018): squared differences of unit features of "
+            f"{self.network} ({self.weights}) at {layers}, weighed by the published heads"
         )
 
 
@@ -81,46 +105,72 @@ class DISTSDistance(FeatureDistance):
     title = "DISTS"
 
     def __init__(self, weights: Weights = "imagenet", data_range: DataRange = 1.0) -> None:
-        super().__init__(FeatureExtractor("vgg16", VGG16_LAYERS, weights=weights, data_range=data_range, pooling="l2"), weights)
+        super().__init__(
+            FeatureExtractor(
+                "vgg16", VGG16_LAYERS, weights=weights, data_range=data_range, pooling="l2"
+            ),
+            weights,
+        )
         self.data_range = data_range
-        self.alpha, self.beta = (self._constants(name, of) for name, of in zip(("alpha_", "beta_"), dists_weights(), strict=True))
+        self.alpha, self.beta = (
+            self._constants(name, of)
+            for name, of in zip(("alpha_", "beta_"), dists_weights(), strict=True)
+        )
 
     @torch.no_grad()
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
-        unit = [unit_range(image, self.data_range).expand(-1, 3, -1, -1) for image in (pred, target)]
-        both = [{"image": first, **self.extractor(image)} for first, image in zip(unit, (pred, target), strict=True)]
-        alpha, beta = ([self.get_buffer(name) for name in names] for names in (self.alpha, self.beta))
+        unit = [
+            unit_range(image, self.data_range).expand(-1, 3, -1, -1) for image in (pred, target)
+        ]
+        both = [
+            {"image": first, **self.extractor(image)}
+            for first, image in zip(unit, (pred, target), strict=True)
+        ]
+        alpha, beta = (
+            [self.get_buffer(name) for name in names] for names in (self.alpha, self.beta)
+        )
         return F.dists(*both, alpha=alpha, beta=beta, reduction="image")
 
     def describe(self) -> str:
         """Network, layers and formula in words."""
         return (
-            f"DISTS (Ding et al. 2020): texture and structure of the image and of features of vgg16 ({self.weights}) with L2 pooling at "
-            f"{', '.join(VGG16_LAYERS)}, by the published weights; nothing is resized"
+            "DISTS (Ding et al. 2020): texture and structure of the image and of features of "
+            f"vgg16 ({self.weights}) with L2 pooling at {', '.join(VGG16_LAYERS)}, by the "
+            "published weights; nothing is resized"
         )
 
 
 class EmbeddedDistance(FeatureDistance):
-    """The distance of DISTS with equal weights on the network that travels with the package: the one it was examined with."""
+    """The distance of DISTS with equal weights on the network that travels with the package: the
+    one it was examined with.
+    """
 
     title = "embedded"
 
     def __init__(self, weights: Weights = "imagenet") -> None:
-        super().__init__(FeatureExtractor("embedded", EMBEDDED_LAYERS, weights=weights), "embedded" if weights == "imagenet" else weights)
-        self.ones = self._constants("ones", [torch.ones(channels) for channels in self.extractor.channels().values()])
+        super().__init__(
+            FeatureExtractor("embedded", EMBEDDED_LAYERS, weights=weights),
+            "embedded" if weights == "imagenet" else weights,
+        )
+        self.ones = self._constants(
+            "ones", [torch.ones(channels) for channels in self.extractor.channels().values()]
+        )
 
     @torch.no_grad()
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         ones = [self.get_buffer(name) for name in self.ones]
-        return F.dists(self.extractor(pred), self.extractor(target), alpha=ones, beta=ones, reduction="image")
+        return F.dists(
+            self.extractor(pred), self.extractor(target), alpha=ones, beta=ones, reduction="image"
+        )
 
     def describe(self) -> str:
         """Network, layers and formula in words."""
         return (
-            f"mean over channels of 1 - (l + s) / 2, l and s the similarity of means and of structure as in DISTS, of features of the "
-            f"network embedded in ssimloss ({self.weights}) at {', '.join(EMBEDDED_LAYERS)}"
+            "mean over channels of 1 - (l + s) / 2, l and s the similarity of means and of "
+            "structure as in DISTS, of features of the network embedded in ssimloss "
+            f"({self.weights}) at {', '.join(EMBEDDED_LAYERS)}"
         )
 
 
@@ -136,7 +186,9 @@ class DeepDistance(FeatureDistance):
         distance: similarity.FeatureDistance,
         heads: Sequence[Tensor] | None,
     ) -> None:
-        similarity.check_deep_similarity_options(layers=layers, distance=distance, reduction="image")
+        similarity.check_deep_similarity_options(
+            layers=layers, distance=distance, reduction="image"
+        )
         super().__init__(extractor)
         self.layers = dict(layers)
         self.distance: similarity.FeatureDistance = distance
@@ -149,11 +201,16 @@ class DeepDistance(FeatureDistance):
         """``(N,)``."""
         heads = None if self.heads is None else [self.get_buffer(name) for name in self.heads]
         features = self.extractor(pred), self.extractor(target)
-        return F.deep_similarity(*features, layers=self.layers, distance=self.distance, heads=heads, reduction="image")
+        return F.deep_similarity(
+            *features, layers=self.layers, distance=self.distance, heads=heads, reduction="image"
+        )
 
     def describe(self) -> str:
         """Network, layers and formula in words."""
-        return f"{self.distance} distance of features of {self.extractor!r}, weights of the layers {self.layers}"
+        return (
+            f"{self.distance} distance of features of {self.extractor!r}, weights of the layers "
+            f"{self.layers}"
+        )
 
 
 DISTANCES: Final[dict[str, Callable[[Weights], FeatureDistance]]] = {

@@ -1,4 +1,6 @@
-"""The mean of one number per image as a ``torchmetrics`` metric: what the classes of ``image`` have in common."""
+"""The mean of one number per image as a ``torchmetrics`` metric: what the classes of ``image`` have
+in common.
+"""
 
 import hashlib
 from abc import abstractmethod
@@ -14,9 +16,13 @@ from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum
 
 
 class MovedMetric(Metric):
-    """A metric whose states and networks go where the model goes, and keep their precision: a sum in bfloat16 would be no sum."""
+    """A metric whose states and networks go where the model goes, and keep their precision: a sum
+    in bfloat16 would be no sum.
+    """
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> nn.Module:
+    def _apply(
+        self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""
+    ) -> nn.Module:
         def moved(tensor: Tensor) -> Tensor:
             return tensor.to(fn(torch.empty(0, device=tensor.device)).device)
 
@@ -38,16 +44,25 @@ class ImageMetric(MovedMetric):
     count: Tensor
     rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
 
-    def __init__(self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None) -> None:
-        """``identity`` says in words what is measured: equal for metrics that may share their sums in a ``MetricCollection``."""
+    def __init__(
+        self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None
+    ) -> None:
+        """``identity`` says in words what is measured: equal for metrics that may share their sums
+        in a ``MetricCollection``.
+        """
         super().__init__(process_group=process_group)
         self.keep_values = keep_values
         digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
-        # First, and compared by MetricCollection as any state: two measures whose first values happen to be equal are not taken for one.
+        # First, and compared by MetricCollection as any state: two measures whose first values
+        # happen to be equal are not taken for one.
         self.add_state("identity", torch.tensor(list(digest)), dist_reduce_fx="max")
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")  # of images without an index
-        self.add_state("rows", [], dist_reduce_fx="cat")  # (K, 2): index, not a number where there is none, and value
+        self.add_state(
+            "count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum"
+        )  # of images without an index
+        self.add_state(
+            "rows", [], dist_reduce_fx="cat"
+        )  # (K, 2): index, not a number where there is none, and value
 
     @abstractmethod
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -58,7 +73,8 @@ class ImageMetric(MovedMetric):
 
         Args:
             pred, target: float images ``(N, C, H, W)``; batches may differ in size.
-            index: the place of each image in the dataset, in every update between two resets or in none.
+            index: the place of each image in the dataset, in every update between two resets or in
+                none.
 
         Raises:
             ValueError: what the function does not take; not one index for each image.
@@ -85,21 +101,28 @@ class ImageMetric(MovedMetric):
 
         Raises:
             RuntimeError: there was no image.
-            ValueError: some updates had an index and others had not; an index that is negative or that of different images.
+            ValueError: some updates had an index and others had not; an index that is negative or
+                that of different images.
         """
         rows = self._all_rows()
         if are_indexed(rows[:, 0], self.count):
             values = once_each(rows)[:, 0]
         elif self.count == 0:
-            raise RuntimeError("nothing to average: no image has been measured since the last reset(); call update() before compute()")
+            raise RuntimeError(
+                "nothing to average: no image has been measured since the last reset(); call "
+                "update() before compute()"
+            )
         else:
             self._kept = rows[:, 1]
             return self.total / self.count
         self._kept = values
-        return torch.tensor(exact_sum(values.tolist()) / len(values), dtype=torch.float64, device=self.total.device)
+        return torch.tensor(
+            exact_sum(values.tolist()) / len(values), dtype=torch.float64, device=self.total.device
+        )
 
     def values(self) -> Tensor:
-        """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or without one as they came.
+        """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or
+        without one as they came.
 
         Under ``torch.distributed`` those of all processes; all of them have to call it.
 
@@ -118,13 +141,23 @@ class ImageMetric(MovedMetric):
         should_sync: bool = True,
         distributed_available: Callable[..., bool] | None = None,
     ) -> None:
-        """As in ``torchmetrics``; a process without rows takes part in the exchange with none, of the right shape."""
+        """As in ``torchmetrics``; a process without rows takes part in the exchange with none, of
+        the right shape.
+        """
         if not len(self.rows):
             self.rows = [torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)]
-        options = {} if distributed_available is None else {"distributed_available": distributed_available}
+        options = (
+            {}
+            if distributed_available is None
+            else {"distributed_available": distributed_available}
+        )
         super().sync(dist_sync_fn, process_group, should_sync, **options)
 
     def _all_rows(self) -> Tensor:
         if isinstance(self.rows, Tensor):
             return self.rows
-        return torch.cat(self.rows) if self.rows else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
+        return (
+            torch.cat(self.rows)
+            if self.rows
+            else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
+        )

@@ -1,7 +1,9 @@
-"""Distances between sets of images, on features: Frechet distance, kernel distance, Inception score.
+"""Distances between sets of images, on features: Frechet distance, kernel distance, Inception
+score.
 
-Dowson & Landau 1982, as the FID of Heusel et al. 2017; Binkowski et al. 2018; Salimans et al. 2016. Which network makes the features is
-the caller's choice, and part of the definition: the numbers of two networks cannot be compared.
+Dowson & Landau 1982, as the FID of Heusel et al. 2017; Binkowski et al. 2018; Salimans et al. 2016.
+Which network makes the features is the caller's choice, and part of the definition: the numbers of
+two networks cannot be compared.
 """
 
 import math
@@ -18,13 +20,16 @@ from ssimloss import _checks
 def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     """Squared distance of the Gaussians with the means and covariances of two sets.
 
-    ``|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2))``, in float64. With ``S = X^T X / (N - 1)`` of the centred features ``X``, the
-    trace of the root is the sum of the singular values of ``X_a X_b^T`` over ``sqrt((N_a - 1)(N_b - 1))``: no matrix root, which turns
-    complex or NaN where a covariance is singular, and no root of an eigenvalue that is zero but for rounding.
+    ``|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2))``, in float64. With
+    ``S = X^T X / (N - 1)`` of the centred features ``X``, the trace of the root is the sum of the
+    singular values of ``X_a X_b^T`` over ``sqrt((N_a - 1)(N_b - 1))``: no matrix root, which turns
+    complex or NaN where a covariance is singular, and no root of an eigenvalue that is zero but for
+    rounding.
 
     Args:
-        features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale. Fewer rows than ``D`` are fine; the value is
-            biased upwards all the same, the more the fewer rows, so compare sets of equal size only.
+        features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale. Fewer
+            rows than ``D`` are fine; the value is biased upwards all the same, the more the fewer
+            rows, so compare sets of equal size only.
 
     Returns:
         A float64 scalar of at least 0, without a gradient.
@@ -34,7 +39,8 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
         TypeError: features that are not floating point.
         RuntimeError: PyTorch's, for features that are not finite.
 
-    Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their root is accurate.
+    Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their
+    root is accurate.
     """
     _check_sets(features_a, features_b)
     (mean_a, factor_a), (mean_b, factor_b) = _gaussian(features_a), _gaussian(features_b)
@@ -56,26 +62,31 @@ def kernel_distance(
     coef0: float = 1.0,
     seed: int = 2020,
 ) -> tuple[Tensor, Tensor]:
-    """KID: the unbiased squared maximum mean discrepancy under ``k(x, y) = (gamma x.y + coef0)^degree``, over random subsets.
+    """KID: the unbiased squared maximum mean discrepancy under
+    ``k(x, y) = (gamma x.y + coef0)^degree``, over random subsets.
 
-    ``sum_{i != j} k(a_i, a_j) / (m (m - 1)) + the same of b - 2 mean k(a_i, b_j)`` of ``m`` rows of each set, in float64. Unlike the
-    Frechet distance it is not biased by the number of rows; it can be slightly negative.
+    ``sum_{i != j} k(a_i, a_j) / (m (m - 1)) + the same of b - 2 mean k(a_i, b_j)`` of ``m`` rows of
+    each set, in float64. Unlike the Frechet distance it is not biased by the number of rows; it can
+    be slightly negative.
 
     Args:
         features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale.
-        subsets: how many times ``subset_size`` rows of each are drawn, without replacement within a subset.
+        subsets: how many times ``subset_size`` rows of each are drawn, without replacement within a
+            subset.
         subset_size: rows of each subset, at least 2 and no more than either set has.
         degree, gamma, coef0: of the kernel; ``gamma`` is ``1 / D`` unless given.
         seed: of NumPy's legacy generator, which draws the subsets as torch-fidelity does.
 
     Returns:
-        Mean and standard deviation (of the population: divided by ``subsets``) over the subsets, two float64 scalars.
+        Mean and standard deviation (of the population: divided by ``subsets``) over the subsets,
+        two float64 scalars.
 
     Raises:
         ValueError: not two dimensions, fewer rows than ``subset_size``, another ``D`` or device.
         TypeError: features that are not floating point.
 
-    Source: Binkowski et al. 2018; subsets, their seed and the deviation as in torch-fidelity, which multiplies in float32.
+    Source: Binkowski et al. 2018; subsets, their seed and the deviation as in torch-fidelity, which
+    multiplies in float32.
     """
     _check_sets(features_a, features_b)
     _checks.count("subsets", subsets)
@@ -84,8 +95,9 @@ def kernel_distance(
     rows_a, rows_b = len(features_a), len(features_b)
     if subset_size > min(rows_a, rows_b):
         raise ValueError(
-            f"subset_size must be at most the number of rows, got {subset_size} for {rows_a} and {rows_b}; gather more images, or use "
-            f"subset_size={min(rows_a, rows_b)}, which no other value can be compared with"
+            f"subset_size must be at most the number of rows, got {subset_size} for {rows_a} and "
+            f"{rows_b}; gather more images, or use subset_size={min(rows_a, rows_b)}, which no "
+            "other value can be compared with"
         )
     scale = 1 / features_a.shape[1] if gamma is None else _checks.positive("gamma", gamma)
     _checks.number("coef0", coef0)
@@ -93,7 +105,14 @@ def kernel_distance(
     random = np.random.RandomState(seed)
     found = []
     for _ in range(subsets):
-        some_a, some_b = (set_[torch.from_numpy(random.choice(len(set_), subset_size, replace=False)).to(set_.device)] for set_ in (a, b))
+        some_a, some_b = (
+            set_[
+                torch.from_numpy(random.choice(len(set_), subset_size, replace=False)).to(
+                    set_.device
+                )
+            ]
+            for set_ in (a, b)
+        )
         found.append(_discrepancy(some_a, some_b, lambda x, y: (scale * x @ y.T + coef0) ** degree))
     values = torch.stack(found)
     return values.mean(), values.std(correction=0)
@@ -101,27 +120,32 @@ def kernel_distance(
 
 @torch.no_grad()
 def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor]:
-    """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier's answers: high where each is sure and all classes occur.
+    """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier's answers: high where each is sure and all
+    classes occur.
 
     Args:
-        logits: ``(N, K)``, before the softmax, in an order that has nothing to do with the classes: shuffle them if it has.
+        logits: ``(N, K)``, before the softmax, in an order that has nothing to do with the classes:
+            shuffle them if it has.
         splits: consecutive parts of like size, each of which gives a score.
 
     Returns:
-        Mean and standard deviation (of the population: divided by ``splits``) over the parts, two float64 scalars. The score lies in
-        ``[1, min(K, N / splits)]``.
+        Mean and standard deviation (of the population: divided by ``splits``) over the parts, two
+        float64 scalars. The score lies in ``[1, min(K, N / splits)]``.
 
     Raises:
         ValueError: not two dimensions, fewer rows than ``splits``, ``splits`` below 1.
         TypeError: logits that are not floating point.
 
-    Source: Salimans et al. 2016; parts and deviation as in their program and in torch-fidelity. torchmetrics divides by ``splits - 1``.
+    Source: Salimans et al. 2016; parts and deviation as in their program and in torch-fidelity.
+    torchmetrics divides by ``splits - 1``.
     """
     _checks.count("splits", splits)
     _checks.matrix("logits", logits, rows=splits)
     log_p = torch.log_softmax(logits.double(), 1)
     rows = len(log_p)
-    scores = torch.stack([_score(log_p[rows * i // splits : rows * (i + 1) // splits]) for i in range(splits)])
+    scores = torch.stack(
+        [_score(log_p[rows * i // splits : rows * (i + 1) // splits]) for i in range(splits)]
+    )
     return scores.mean(), scores.std(correction=0)
 
 
@@ -130,10 +154,14 @@ def _check_sets(features_a: Tensor, features_b: Tensor) -> None:
     _checks.matrix("features_b", features_b, rows=2)
     if features_a.shape[1] != features_b.shape[1]:
         raise ValueError(
-            f"features_b must have the {features_a.shape[1]} columns of features_a, got {features_b.shape[1]}; take both from one layer"
+            f"features_b must have the {features_a.shape[1]} columns of features_a, got "
+            f"{features_b.shape[1]}; take both from one layer"
         )
     if features_a.device != features_b.device:
-        raise ValueError(f"features_b must be on the device of features_a ({features_a.device}), got {features_b.device}; move it")
+        raise ValueError(
+            f"features_b must be on the device of features_a ({features_a.device}), got "
+            f"{features_b.device}; move it"
+        )
 
 
 def _discrepancy(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -148,7 +176,9 @@ def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     features = features.double()
     mean = features.mean(0)
     centred = (features - mean) / math.sqrt(len(features) - 1)
-    return mean, torch.linalg.qr(centred, mode="r").R if centred.shape[0] > centred.shape[1] else centred
+    return mean, torch.linalg.qr(centred, mode="r").R if centred.shape[0] > centred.shape[
+        1
+    ] else centred
 
 
 def _score(log_p: Tensor) -> Tensor:

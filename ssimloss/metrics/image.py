@@ -1,8 +1,11 @@
-"""Measures of pairs of images as ``torchmetrics`` metrics, for ``MetricCollection``, Lightning and DDP.
+"""Measures of pairs of images as ``torchmetrics`` metrics, for ``MetricCollection``, Lightning and
+DDP.
 
-``metric.update(pred, target)`` or ``metric.update(pred, target, index=index)``, then ``metric.compute()``: the mean over the images of all
-processes, float64. Only sums are kept, in float64 on the device, and no graph; with the index of each image in the dataset 16 bytes an
-image are, so that an image which a padded sampler repeats counts once. ``keep_values=True`` keeps the value of each image for ``values()``.
+``metric.update(pred, target)`` or ``metric.update(pred, target, index=index)``, then
+``metric.compute()``: the mean over the images of all processes, float64. Only sums are kept, in
+float64 on the device, and no graph; with the index of each image in the dataset 16 bytes an image
+are, so that an image which a padded sampler repeats counts once. ``keep_values=True`` keeps the
+value of each image for ``values()``.
 """
 
 import inspect
@@ -17,10 +20,25 @@ from torch.distributed import ProcessGroup
 from ssimloss import _checks
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
-from ssimloss.functional.multiscale import WANG_2003, Channels, Combination, MinSize, MSSSIMOptions, Negative, PyramidPooling
+from ssimloss.functional.multiscale import (
+    WANG_2003,
+    Channels,
+    Combination,
+    MinSize,
+    MSSSIMOptions,
+    Negative,
+    PyramidPooling,
+)
 from ssimloss.functional.pixel import check_psnr_options
 from ssimloss.functional.similarity import FeatureDistance
-from ssimloss.functional.structure import Covariance, Downsample, Exponents, Padding, SSIMOptions, WindowName
+from ssimloss.functional.structure import (
+    Covariance,
+    Downsample,
+    Exponents,
+    Padding,
+    SSIMOptions,
+    WindowName,
+)
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
 from ssimloss.metrics._image_metric import ImageMetric
 from ssimloss.metrics.measures import ImageMeasure, measure
@@ -50,12 +68,26 @@ class _FunctionMetric(ImageMetric):
     ) -> None:
         check(**options)
         defaults = inspect.signature(function).parameters
-        given = {key: value for key, value in options.items() if key != "data_range" and value is not defaults[key].default}
-        given = {key: value for key, value in given.items() if isinstance(value, Tensor) or value != defaults[key].default}
+        given = {
+            key: value
+            for key, value in options.items()
+            if key != "data_range" and value is not defaults[key].default
+        }
+        given = {
+            key: value
+            for key, value in given.items()
+            if isinstance(value, Tensor) or value != defaults[key].default
+        }
         if protocol is not None and given:
-            raise ValueError(f"{', '.join(given)} must be left out with a protocol, which fixes the definition")
+            raise ValueError(
+                f"{', '.join(given)} must be left out with a protocol, which fixes the definition"
+            )
         of_protocol = None if protocol is None else measure(name, protocol)
-        described = f"{name} {exactly(options)}" if of_protocol is None else f"{of_protocol.describe()} {options['data_range']}"
+        described = (
+            f"{name} {exactly(options)}"
+            if of_protocol is None
+            else f"{of_protocol.describe()} {options['data_range']}"
+        )
         super().__init__(described, keep_values=keep_values, process_group=process_group)
         self.options = options
         self.function = function
@@ -68,10 +100,12 @@ class _FunctionMetric(ImageMetric):
 
 
 class PSNR(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.psnr` in dB, infinite as soon as two images are equal unless ``eps`` is given.
+    """Mean over images of :func:`ssimloss.functional.psnr` in dB, infinite as soon as two images
+    are equal unless ``eps`` is given.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for the PSNR-Y of papers; in float64.
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+            the PSNR-Y of papers; in float64.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
         eps: as in the function.
         keep_values: keep the value of each image.
@@ -87,11 +121,22 @@ class PSNR(_FunctionMetric):
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
     ) -> None:
-        super().__init__("psnr", F.psnr, _check_psnr, protocol, keep_values, process_group, data_range=data_range, eps=eps)
+        super().__init__(
+            "psnr",
+            F.psnr,
+            _check_psnr,
+            protocol,
+            keep_values,
+            process_group,
+            data_range=data_range,
+            eps=eps,
+        )
 
 
 class SSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.ssim`, whose options it has; the others as in :class:`PSNR`."""
+    """Mean over images of :func:`ssimloss.functional.ssim`, whose options it has; the others as in
+    :class:`PSNR`.
+    """
 
     def __init__(
         self,
@@ -111,11 +156,15 @@ class SSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("ssim", F.ssim, SSIMOptions, protocol, keep_values, process_group, **options)
+        super().__init__(
+            "ssim", F.ssim, SSIMOptions, protocol, keep_values, process_group, **options
+        )
 
 
 class MSSSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.ms_ssim`, whose options it has; the others as in :class:`PSNR`."""
+    """Mean over images of :func:`ssimloss.functional.ms_ssim`, whose options it has; the others as
+    in :class:`PSNR`.
+    """
 
     def __init__(
         self,
@@ -136,11 +185,15 @@ class MSSSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("ms_ssim", F.ms_ssim, MSSSIMOptions, protocol, keep_values, process_group, **options)
+        super().__init__(
+            "ms_ssim", F.ms_ssim, MSSSIMOptions, protocol, keep_values, process_group, **options
+        )
 
 
 class GradientSSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.gradient_ssim`, whose options it has; the others as in :class:`PSNR`."""
+    """Mean over images of :func:`ssimloss.functional.gradient_ssim`, whose options it has; the
+    others as in :class:`PSNR`.
+    """
 
     def __init__(
         self,
@@ -158,7 +211,9 @@ class GradientSSIM(_FunctionMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         options = own_options(locals())
-        super().__init__("g_ssim", F.gradient_ssim, SSIMOptions, protocol, keep_values, process_group, **options)
+        super().__init__(
+            "g_ssim", F.gradient_ssim, SSIMOptions, protocol, keep_values, process_group, **options
+        )
 
 
 class LPIPS(ImageMetric):
@@ -191,7 +246,9 @@ class LPIPS(ImageMetric):
 
 
 class DISTS(ImageMetric):
-    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it; arguments as in :class:`LPIPS`."""
+    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it;
+    arguments as in :class:`LPIPS`.
+    """
 
     higher_is_better = False
 
@@ -215,7 +272,8 @@ class DISTS(ImageMetric):
 class DeepSimilarity(ImageMetric):
     """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network.
 
-    Args: as in :class:`ssimloss.DeepPerceptualSimilarity`; ``keep_values`` and ``process_group`` as in :class:`PSNR`.
+    Args: as in :class:`ssimloss.DeepPerceptualSimilarity`; ``keep_values`` and ``process_group`` as
+    in :class:`PSNR`.
     """
 
     higher_is_better = False
@@ -249,7 +307,11 @@ class DeepSimilarity(ImageMetric):
             channels_last=channels_last,
         )
         deep = DeepDistance(extractor, layers, distance, heads)
-        super().__init__(f"{deep.identity} {exactly(heads)}", keep_values=keep_values, process_group=process_group)
+        super().__init__(
+            f"{deep.identity} {exactly(heads)}",
+            keep_values=keep_values,
+            process_group=process_group,
+        )
         self.distance = deep
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -260,11 +322,13 @@ class DeepSimilarity(ImageMetric):
 class LossMetric(ImageMetric):
     """Mean over images of any loss or function of two images.
 
-    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by itself; one that gives ``(N,)``, with
-    ``reduction="image"`` or a :func:`measure`, once for the batch. The first image of all is given alone, to see which it is.
+    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by
+    itself; one that gives ``(N,)``, with ``reduction="image"`` or a :func:`measure`, once for the
+    batch. The first image of all is given alone, to see which it is.
 
     Args:
-        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure moves with the metric.
+        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure
+            moves with the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in :class:`PSNR`.
 
@@ -281,11 +345,18 @@ class LossMetric(ImageMetric):
         process_group: ProcessGroup | None = None,
     ) -> None:
         if not callable(function):
-            raise TypeError(f"function must be callable with (pred, target), got {type(function).__name__} {function!r}")
-        super().__init__(f"function {id(function)}", keep_values=keep_values, process_group=process_group)
+            raise TypeError(
+                f"function must be callable with (pred, target), got {type(function).__name__} "
+                f"{function!r}"
+            )
+        super().__init__(
+            f"function {id(function)}", keep_values=keep_values, process_group=process_group
+        )
         self.function = function
         self.gives_scalar: bool | None = None  # before the first image
-        self.__dict__["higher_is_better"] = higher_is_better  # which torchmetrics lets no instance set
+        self.__dict__["higher_is_better"] = (
+            higher_is_better  # which torchmetrics lets no instance set
+        )
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
@@ -307,12 +378,19 @@ class LossMetric(ImageMetric):
         if isinstance(values, numbers.Real):
             values = torch.tensor(float(values), dtype=torch.float64, device=pred.device)
         if not isinstance(values, Tensor):
-            raise TypeError(f"function must give a tensor or a number, got {type(values).__name__} {values!r}")
+            raise TypeError(
+                f"function must give a tensor or a number, got {type(values).__name__} {values!r}"
+            )
         if tuple(values.shape) != (len(pred),) and (values.ndim or self.gives_scalar is False):
-            raise ValueError(f"function must give a scalar or one number for each image, got {tuple(values.shape)}; reduction='image'")
+            raise ValueError(
+                "function must give a scalar or one number for each image, got "
+                f"{tuple(values.shape)}; reduction='image'"
+            )
         return values.detach().double()
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> nn.Module:
+    def _apply(
+        self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""
+    ) -> nn.Module:
         applied = super()._apply(fn, exclude_state)
         if isinstance(self.function, ImageMeasure):
             self.function.to(self.total.device)
@@ -320,7 +398,9 @@ class LossMetric(ImageMetric):
 
 
 def exactly(value: object) -> str:
-    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and of a long one the middle."""
+    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and
+    of a long one the middle.
+    """
     if isinstance(value, Tensor):
         return f"{value.dtype} {value.tolist()}"
     if isinstance(value, Mapping):
@@ -341,5 +421,7 @@ def own_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _of_network(distance: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
     """Half precision is computed in float32, and float64 in its own."""
     _checks.images(pred, target)
-    values: Tensor = distance(*(image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target)))
+    values: Tensor = distance(
+        *(image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target))
+    )
     return values

@@ -1,7 +1,8 @@
-"""FID, KID and Inception score from one pass of one network: the Inception of 2015, as torch-fidelity runs it.
+"""FID, KID and Inception score from one pass of one network: the Inception of 2015, as
+torch-fidelity runs it.
 
-8-bit images are resized to 299 as TensorFlow 1 did, bilinearly and without antialiasing, and the network's 2048 pooled features are
-kept; all three numbers are made of them, in float64.
+8-bit images are resized to 299 as TensorFlow 1 did, bilinearly and without antialiasing, and the
+network's 2048 pooled features are kept; all three numbers are made of them, in float64.
 """
 
 import io
@@ -17,7 +18,15 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
-from ssimloss.metrics._accumulate import SAME, Index, add_rows, are_indexed, check_repeated, in_order, places
+from ssimloss.metrics._accumulate import (
+    SAME,
+    Index,
+    add_rows,
+    are_indexed,
+    check_repeated,
+    in_order,
+    places,
+)
 from ssimloss.metrics._image_metric import MovedMetric
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks._sources import load_inception
@@ -38,33 +47,43 @@ class _Unloaded(FeatureExtractorInceptionV3):
         super().__init__("inception-v3-compat", ["2048"], feature_extractor_weights_path=nothing)
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        return super().load_state_dict(state_dict, strict=strict, assign=assign) if state_dict else None
+        return (
+            super().load_state_dict(state_dict, strict=strict, assign=assign)
+            if state_dict
+            else None
+        )
 
 
 class InceptionMetrics(MovedMetric):
     """FID, KID and Inception score of generated images.
 
     Args:
-        measures: which of ``"fid"``, ``"kid"``, ``"is"``; the network runs once over each image however many there are.
-        weights: ``"imagenet"``, those that every published FID is of (``ssimloss weights fetch inception``), a path, a state dict in
-            torch-fidelity's layout, or ``"random"``.
-        data_range: of float images, which are clamped to it and rounded to 8 bit; uint8 images are taken as they are.
+        measures: which of ``"fid"``, ``"kid"``, ``"is"``; the network runs once over each image
+            however many there are.
+        weights: ``"imagenet"``, those that every published FID is of
+            (``ssimloss weights fetch inception``), a path, a state dict in torch-fidelity's layout,
+            or ``"random"``.
+        data_range: of float images, which are clamped to it and rounded to 8 bit; uint8 images are
+            taken as they are.
         subsets, subset_size: of KID, see :func:`kernel_distance`.
         splits: of the Inception score, see :func:`inception_score`.
-        shuffle: take the images in random order, the same every time, for the splits of the Inception score.
+        shuffle: take the images in random order, the same every time, for the splits of the
+            Inception score.
         seed: of that order and of KID's subsets; 2020 is torch-fidelity's.
         process_group: of ``torch.distributed``.
 
-    ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for generated ones, with the ``index`` of each
-    image in its set where a sampler may repeat images; ``compute()`` gives ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std":
-    ...}``. 8 kB an image are kept.
+    ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for
+    generated ones, with the ``index`` of each image in its set where a sampler may repeat images;
+    ``compute()`` gives ``{"fid": ..., "kid": ..., "kid_std": ..., "is": ..., "is_std": ...}``. 8 kB
+    an image are kept.
 
     Raises:
         ValueError: an unknown measure, numbers that make no sense.
         RuntimeError: the weights are not here; the error says how to get them.
 
-    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is exact (docs/metrics.md says where).
-    Subsets and splits are of the images in the order of their indices, or as they came.
+    Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is
+    exact (docs/metrics.md says where). Subsets and splits are of the images in the order of their
+    indices, or as they came.
     """
 
     is_differentiable = False
@@ -87,7 +106,9 @@ class InceptionMetrics(MovedMetric):
     ) -> None:
         super().__init__(process_group=process_group)
         if isinstance(measures, str) or not measures or len(set(measures)) != len(measures):
-            raise ValueError(f"measures must be a list that names each measure once, got {measures!r}")
+            raise ValueError(
+                f"measures must be a list that names each measure once, got {measures!r}"
+            )
         for wanted in measures:
             _checks.choice("measures", wanted, SET_MEASURES)
         _checks.data_range(data_range)
@@ -103,13 +124,17 @@ class InceptionMetrics(MovedMetric):
         self.network: nn.Module = load_inception(network, weights)
         for name in ("real", "fake"):
             self.add_state(f"{name}_features", [], dist_reduce_fx="cat")
-            self.add_state(f"{name}_index", [], dist_reduce_fx="cat")  # (K, 1) float64, not a number where there is none
+            self.add_state(
+                f"{name}_index", [], dist_reduce_fx="cat"
+            )  # (K, 1) float64, not a number where there is none
 
     @torch.no_grad()
     def extract(self, images: Tensor) -> Tensor:
-        """The features ``(N, 2048)``, float32, of uint8 images, or of float ones in ``data_range``, ``(N, 3, H, W)``.
+        """The features ``(N, 2048)``, float32, of uint8 images, or of float ones in ``data_range``,
+        ``(N, 3, H, W)``.
 
-        Gray images stand for all three channels. An image with a pixel that is no number has no features: they are not numbers, either.
+        Gray images stand for all three channels. An image with a pixel that is no number has no
+        features: they are not numbers, either.
 
         Raises:
             ValueError: other shapes.
@@ -123,7 +148,10 @@ class InceptionMetrics(MovedMetric):
             unit = (images.to(torch.promote_types(images.dtype, torch.float32)) - lo) / span
             images = (unit.clamp(0, 1) * 255).round().to(torch.uint8)
         if images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise ValueError(f"images must have shape (N, 3, H, W) or, gray, (N, 1, H, W), got {tuple(images.shape)}")
+            raise ValueError(
+                "images must have shape (N, 3, H, W) or, gray, (N, 1, H, W), got "
+                f"{tuple(images.shape)}"
+            )
         features = self._run(images.expand(-1, 3, -1, -1))
         return features if spoilt is None else features.masked_fill(spoilt[:, None], torch.nan)
 
@@ -138,7 +166,8 @@ class InceptionMetrics(MovedMetric):
         """Add images of the data set or generated ones.
 
         Args:
-            images: uint8 or, in ``data_range``, floating point ``(N, 3, H, W)``; batches may differ in size.
+            images: uint8 or, in ``data_range``, floating point ``(N, 3, H, W)``; batches may differ
+                in size.
             real: whether they are of the data set.
             index: the place of each image in its set, in every update or in none.
 
@@ -155,12 +184,13 @@ class InceptionMetrics(MovedMetric):
             add_rows(getattr(self, f"{name}_index"), place)
 
     def compute(self) -> dict[str, Tensor]:
-        """The measures, float64 scalars; those of a set with an image that has a NaN are not numbers.
+        """The measures, float64 scalars; those of a set with an image that has a NaN are not
+        numbers.
 
         Raises:
             RuntimeError: too few images.
-            ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates and not in others, negative, or that of
-                different images.
+            ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates
+                and not in others, negative, or that of different images.
         """
         fake = self._set("fake", least=2 if set(self.measures) - {"is"} else 1)
         found = {}
@@ -171,13 +201,23 @@ class InceptionMetrics(MovedMetric):
             if "fid" in self.measures:
                 found["fid"] = frechet_distance(real, fake) if known else no_number
             if "kid" in self.measures:
-                options = {"subsets": self.subsets, "subset_size": self.subset_size, "seed": self.seed}
+                options = {
+                    "subsets": self.subsets,
+                    "subset_size": self.subset_size,
+                    "seed": self.seed,
+                }
                 of_subsets = kernel_distance(fake, real, **options)
-                found["kid"], found["kid_std"] = of_subsets if known else (no_number, no_number)  # no subset may hold the image
+                found["kid"], found["kid_std"] = (
+                    of_subsets if known else (no_number, no_number)
+                )  # no subset may hold the image
         if "is" in self.measures:
             logits = self._logits(fake)
             if self.shuffle:
-                logits = logits[torch.from_numpy(np.random.RandomState(self.seed).permutation(len(logits))).to(logits.device)]
+                logits = logits[
+                    torch.from_numpy(np.random.RandomState(self.seed).permutation(len(logits))).to(
+                        logits.device
+                    )
+                ]
             found["is"], found["is_std"] = inception_score(logits, splits=self.splits)
         return found
 
@@ -189,13 +229,19 @@ class InceptionMetrics(MovedMetric):
 
     def _set(self, name: str, least: int) -> Tensor:
         """The features of each image once, in the order of the index."""
-        features, index = (self._joined(getattr(self, f"{name}_{what}"), width) for what, width in (("features", FEATURES), ("index", 1)))
+        features, index = (
+            self._joined(getattr(self, f"{name}_{what}"), width)
+            for what, width in (("features", FEATURES), ("index", 1))
+        )
         if len(features) < least:
             which = (
-                "images of the data set: update(images, real=True)" if name == "real" else "generated images: update(images, real=False)"
+                "images of the data set: update(images, real=True)"
+                if name == "real"
+                else "generated images: update(images, real=False)"
             )
             raise RuntimeError(
-                f"{', '.join(self.measures)} need at least {least} {which}; there were {len(features)} since the last reset()"
+                f"{', '.join(self.measures)} need at least {least} {which}; there were "
+                f"{len(features)} since the last reset()"
             )
         place = index.flatten()
         if not are_indexed(place):
@@ -209,10 +255,18 @@ class InceptionMetrics(MovedMetric):
     def _joined(self, rows: list[Tensor] | Tensor, width: int) -> Tensor:
         if isinstance(rows, Tensor):
             return rows
-        return torch.cat(rows) if rows else torch.zeros(0, width, dtype=torch.float64 if width == 1 else torch.float32, device=self.device)
+        return (
+            torch.cat(rows)
+            if rows
+            else torch.zeros(
+                0, width, dtype=torch.float64 if width == 1 else torch.float32, device=self.device
+            )
+        )
 
     def sync(self, *arguments: Any, **options: Any) -> None:
-        """As in ``torchmetrics``; a process without images takes part in the exchange with none, of the right shape."""
+        """As in ``torchmetrics``; a process without images takes part in the exchange with none, of
+        the right shape.
+        """
         for name in ("real", "fake"):
             for what, width in (("features", FEATURES), ("index", 1)):
                 rows = getattr(self, f"{name}_{what}")

@@ -1,4 +1,6 @@
-"""Measures of a pair of images by name, under a protocol: one number for each image, in float64, and what it is in words."""
+"""Measures of a pair of images by name, under a protocol: one number for each image, in float64,
+and what it is in words.
+"""
 
 import functools
 from abc import ABC, abstractmethod
@@ -18,8 +20,9 @@ from ssimloss.networks.extractor import Weights
 class ImageMeasure(ABC):
     """A measure of two images.
 
-    ``measure(pred, target, data_range=1.0)`` takes float images ``(N, C, H, W)`` and gives ``(N,)`` float64 on their device, without a
-    graph; one that is not a number stays so. ``pickle`` and ``copy`` work.
+    ``measure(pred, target, data_range=1.0)`` takes float images ``(N, C, H, W)`` and gives ``(N,)``
+    float64 on their device, without a graph; one that is not a number stays so. ``pickle`` and
+    ``copy`` work.
     """
 
     name: str
@@ -29,21 +32,32 @@ class ImageMeasure(ABC):
     protocol: Protocol
 
     @torch.no_grad()
-    def __call__(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0, memory: Prepared | None = None) -> Tensor:
+    def __call__(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        *,
+        data_range: DataRange = 1.0,
+        memory: Prepared | None = None,
+    ) -> Tensor:
         """One value for each image, ``(N,)`` float64.
 
         Args:
             pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
-            memory: a dict in which measures of the same two batches share the prepared images; an empty one for each pair of batches.
+            memory: a dict in which measures of the same two batches share the prepared images; an
+                empty one for each pair of batches.
 
         Raises:
-            ValueError: shapes differ; images too small for the measure; channels that the protocol does not know.
+            ValueError: shapes differ; images too small for the measure; channels that the protocol
+                does not know.
             TypeError: integer tensors.
         """
         return self._values(pred, target, data_range, memory).double()
 
     @abstractmethod
-    def _values(self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None) -> Tensor:
+    def _values(
+        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+    ) -> Tensor:
         """``(N,)``."""
 
     @abstractmethod
@@ -71,11 +85,16 @@ class _Defined(ImageMeasure):
         convention = protocol.convention(name)
         self.title, self.unit = convention.measure.title, convention.measure.unit
 
-    def _values(self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None) -> Tensor:
+    def _values(
+        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+    ) -> Tensor:
         return self.protocol.compute(self.name, pred, target, data_range=data_range, memory=memory)
 
     def describe(self) -> str:
-        return f"{self.title}: {'; '.join(self.protocol.steps(self.name) + self.protocol.formula(self.name))}"
+        return (
+            f"{self.title}: "
+            f"{'; '.join(self.protocol.steps(self.name) + self.protocol.formula(self.name))}"
+        )
 
 
 class _GradientSSIM(ImageMeasure):
@@ -84,15 +103,21 @@ class _GradientSSIM(ImageMeasure):
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
 
-    def _values(self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None) -> Tensor:
-        x, y = self.protocol.prepared(pred, target, data_range=data_range, definition="ssim", memory=memory)
+    def _values(
+        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+    ) -> Tensor:
+        x, y = self.protocol.prepared(
+            pred, target, data_range=data_range, definition="ssim", memory=memory
+        )
         return one_by_one(functools.partial(F.gradient_ssim, reduction="image"), x, y)
 
     def describe(self) -> str:
         steps = "; ".join(self.protocol.steps("ssim"))
         return (
-            f"{self.title}: {steps}; luminance of the images times contrast and structure of their Sobel gradient magnitudes |Gx| + |Gy| "
-            f"under a Gaussian window of 11 taps, sigma 1.5, whole windows only, averaged over positions and channels (Chen et al. 2006)"
+            f"{self.title}: {steps}; luminance of the images times contrast and structure of "
+            "their Sobel gradient magnitudes |Gx| + |Gy| under a Gaussian window of 11 taps, "
+            "sigma 1.5, whole windows only, averaged over positions and channels (Chen et al. "
+            "2006)"
         )
 
 
@@ -102,16 +127,23 @@ class _L1(ImageMeasure):
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
 
-    def _values(self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None) -> Tensor:
+    def _values(
+        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+    ) -> Tensor:
         x, y = self.protocol.prepared(pred, target, data_range=data_range, memory=memory)
         return one_by_one(functools.partial(F.l1, reduction="image"), x, y)
 
     def describe(self) -> str:
-        return f"{self.title}: {'; '.join(self.protocol.steps('psnr'))}; mean of |x - y| of images on a scale of [0, 1]"
+        return (
+            f"{self.title}: {'; '.join(self.protocol.steps('psnr'))}; mean of |x - y| of images "
+            "on a scale of [0, 1]"
+        )
 
 
 class _Deep(ImageMeasure):
-    """A distance of deep features, of all channels of the images, in the precision of the network."""
+    """A distance of deep features, of all channels of the images, in the precision of
+    the network.
+    """
 
     higher_is_better = False
 
@@ -121,14 +153,21 @@ class _Deep(ImageMeasure):
         self.distance: FeatureDistance = DISTANCES[name](weights)
         self.title = self.distance.title
 
-    def _values(self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None) -> Tensor:
-        x, y = self.protocol.prepared(pred, target, data_range=data_range, color=True, memory=memory)
+    def _values(
+        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+    ) -> Tensor:
+        x, y = self.protocol.prepared(
+            pred, target, data_range=data_range, color=True, memory=memory
+        )
         values: Tensor = self.distance(x.float(), y.float())
         return values
 
     def describe(self) -> str:
         steps = "; ".join(self.protocol.steps("psnr", color=True))
-        return f"{self.title}: {steps}; gray images stand for all three channels; {self.distance.describe()}; in float32"
+        return (
+            f"{self.title}: {steps}; gray images stand for all three channels; "
+            f"{self.distance.describe()}; in float32"
+        )
 
     def to(self, device: torch.device | str) -> ImageMeasure:
         self.distance.to(device)
@@ -139,16 +178,21 @@ MEASURES: Final = ("psnr", "ssim", "ms_ssim", "g_ssim", "l1", *DISTANCES)
 HIGHER_IS_BETTER: Final = {name: name in ("psnr", "ssim", "ms_ssim", "g_ssim") for name in MEASURES}
 
 
-def measure(name: str, protocol: Protocol | None = None, *, weights: Weights = "imagenet") -> ImageMeasure:
+def measure(
+    name: str, protocol: Protocol | None = None, *, weights: Weights = "imagenet"
+) -> ImageMeasure:
     """A measure by its name.
 
     Args:
-        name: one of ``MEASURES``: ``"psnr"``, ``"ssim"``, ``"ms_ssim"`` as the protocol defines them; ``"g_ssim"`` and ``"l1"`` of the
-            images that the protocol prepares; ``"lpips"`` (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``,
-            ``"dists"`` and ``"embedded"`` (the network that travels with the package) of all channels, rounded and cut as the protocol
-            says.
-        protocol: of :func:`protocol`, or a :class:`SuperResolutionProtocol`; ``None`` is ``protocol("plain")``.
-        weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or ``"random"``; others have none.
+        name: one of ``MEASURES``: ``"psnr"``, ``"ssim"``, ``"ms_ssim"`` as the protocol defines
+            them; ``"g_ssim"`` and ``"l1"`` of the images that the protocol prepares; ``"lpips"``
+            (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
+            ``"embedded"`` (the network that travels with the package) of all channels, rounded and
+            cut as the protocol says.
+        protocol: of :func:`protocol`, or a :class:`SuperResolutionProtocol`; ``None`` is
+            ``protocol("plain")``.
+        weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
+            ``"random"``; others have none.
 
     Raises:
         ValueError: an unknown name; weights that do not fit.
@@ -158,7 +202,10 @@ def measure(name: str, protocol: Protocol | None = None, *, weights: Weights = "
     _checks.choice("measure", name, MEASURES)
     protocol = PLAIN if protocol is None else protocol
     if not isinstance(protocol, Protocol):
-        raise TypeError(f"protocol must be a protocol, got {protocol!r}; metrics.protocol('basicsr', scale=4) makes one by its name")
+        raise TypeError(
+            f"protocol must be a protocol, got {protocol!r}; metrics.protocol('basicsr', scale=4) "
+            "makes one by its name"
+        )
     if name in DISTANCES:
         return _Deep(name, protocol, weights)
     if name in ("g_ssim", "l1"):

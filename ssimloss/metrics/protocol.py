@@ -1,7 +1,8 @@
 """Protocols: what is done to two images before they are compared, and by which definitions.
 
-The same two images read 25.0 or 26.3 dB depending on the luma; border and rounding move the other digits. A protocol fixes all of it,
-batched on the device of the images, and says in words what it fixed. Its definitions are those of ``ssimloss.conventions``.
+The same two images read 25.0 or 26.3 dB depending on the luma; border and rounding move the other
+digits. A protocol fixes all of it, batched on the device of the images, and says in words what it
+fixed. Its definitions are those of ``ssimloss.conventions``.
 """
 
 import dataclasses
@@ -23,17 +24,21 @@ Definition = Literal["psnr", "ssim", "ms_ssim"]
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 ProtocolLuma = Literal["bt601_studio", "bt601", "matlab"]
 LUMAS: tuple[str, ...] = get_args(ProtocolLuma)
-Prepared = dict[Hashable, tuple[Tensor, Tensor]]  # by preparation, border and data range; of one pair of batches
+Prepared = dict[
+    Hashable, tuple[Tensor, Tensor]
+]  # by preparation, border and data range; of one pair of batches
 
 PROTOCOLS: Final = ("plain", "basicsr", "basicsr_rgb", "edsr", "pyiqa", "skimage")
 _OF_SCALE = ("basicsr", "basicsr_rgb", "edsr")
 
 
 class Protocol(ABC):
-    """What is measured of two images: how they are prepared, and the definitions of PSNR, SSIM and MS-SSIM.
+    """What is measured of two images: how they are prepared, and the definitions of PSNR, SSIM and
+    MS-SSIM.
 
-    Images are float ``(N, C, H, W)`` of any precision with values in ``data_range``: ``L`` for ``[0, L]``, or ``(lo, hi)``. Whatever is
-    computed is computed in float64, without a graph, for each image by itself.
+    Images are float ``(N, C, H, W)`` of any precision with values in ``data_range``: ``L`` for
+    ``[0, L]``, or ``(lo, hi)``. Whatever is computed is computed in float64, without a graph, for
+    each image by itself.
     """
 
     @property
@@ -50,16 +55,22 @@ class Protocol(ABC):
     def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
         """The definition, with its preparation; of gray images where ``gray``."""
 
-    def prepare(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> tuple[Tensor, Tensor]:
-        """Both images as their PSNR is taken: float64 on a scale of [0, 1], ``(N, 1 or C, H', W')``.
+    def prepare(
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Both images as their PSNR is taken: float64 on a scale of [0, 1],
+        ``(N, 1 or C, H', W')``.
 
         Raises:
-            ValueError: shapes differ, a luma of images that are neither gray nor RGB, a border that leaves nothing.
+            ValueError: shapes differ, a luma of images that are neither gray nor RGB, a border that
+                leaves nothing.
             TypeError: integer tensors.
         """
         return self.prepared(pred, target, data_range=data_range)
 
-    def prepare_color(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> tuple[Tensor, Tensor]:
+    def prepare_color(
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """The same without a luma: all channels, ``(N, C, H', W')``."""
         return self.prepared(pred, target, data_range=data_range, color=True)
 
@@ -78,7 +89,8 @@ class Protocol(ABC):
 
         Args:
             color: leave the luma out.
-            memory: where images that were prepared the same way are looked up and left; one for each pair of batches.
+            memory: where images that were prepared the same way are looked up and left; one for
+                each pair of batches.
         """
         _check_pair(pred, target)
         preparation = self.convention(definition, gray=pred.shape[1] == 1).preparation
@@ -86,35 +98,54 @@ class Protocol(ABC):
             preparation = dataclasses.replace(preparation, luma=None, round=False)
         if preparation.luma is not None and pred.shape[1] != 3:
             raise ValueError(
-                f"{self.title} takes the luma of RGB images (N, 3, H, W) or of gray ones (N, 1, H, W), got {pred.shape[1]} channels; "
-                f"drop an alpha channel with [:, :{pred.shape[1] - 1}]"
+                f"{self.title} takes the luma of RGB images (N, 3, H, W) or of gray ones (N, 1, "
+                f"H, W), got {pred.shape[1]} channels; drop an alpha channel with [:, "
+                f":{pred.shape[1] - 1}]"
             )
         memory = {} if memory is None else memory
         key = preparation, self.crop_border, _checks.data_range(data_range)
         if key not in memory:
-            if not preparation.quantise:  # rounding is done in the precision of the images, as programs do that save them
+            if (
+                not preparation.quantise
+            ):  # rounding is done in the precision of the images, as programs do that save them
                 pred, target = pred.double(), target.double()
-            prepare = functools.partial(preparation, data_range=data_range, crop_border=self.crop_border)
-            # On a CPU an image at a time: what passes from step to step stays in its cache, which halves the time.
+            prepare = functools.partial(
+                preparation, data_range=data_range, crop_border=self.crop_border
+            )
+            # On a CPU an image at a time: what passes from step to step stays in its cache, which
+            # halves the time.
             some = 1 if pred.device.type == "cpu" and preparation else max(1, len(pred))
-            parts = [prepare(*pair) for pair in zip(torch.split(pred, some), torch.split(target, some), strict=True)]
+            parts = [
+                prepare(*pair)
+                for pair in zip(torch.split(pred, some), torch.split(target, some), strict=True)
+            ]
             first, second = zip(*parts, strict=True)
             memory[key] = parts[0] if len(parts) == 1 else (torch.cat(first), torch.cat(second))
         return memory[key]
 
     @torch.no_grad()
     def compute(
-        self, definition: Definition, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0, memory: Prepared | None = None
+        self,
+        definition: Definition,
+        pred: Tensor,
+        target: Tensor,
+        *,
+        data_range: DataRange = 1.0,
+        memory: Prepared | None = None,
     ) -> Tensor:
         """One of the definitions, ``(N,)`` float64 on the device of the images."""
         _checks.choice("definition", definition, DEFINITIONS)
-        x, y = self.prepared(pred, target, data_range=data_range, definition=definition, memory=memory)
+        x, y = self.prepared(
+            pred, target, data_range=data_range, definition=definition, memory=memory
+        )
         convention = self.convention(definition, gray=pred.shape[1] == 1)
         options = {**convention.options, "data_range": 1.0, "reduction": "image"}
         return one_by_one(functools.partial(convention.measure.function, **options), x, y)
 
     def psnr(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
-        """PSNR of each image in dB, ``(N,)`` float64; infinite for equal images unless the protocol caps it."""
+        """PSNR of each image in dB, ``(N,)`` float64; infinite for equal images unless the protocol
+        caps it.
+        """
         return self.compute("psnr", pred, target, data_range=data_range)
 
     def ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
@@ -122,7 +153,9 @@ class Protocol(ABC):
         return self.compute("ssim", pred, target, data_range=data_range)
 
     def ms_ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
-        """MS-SSIM of each image, ``(N,)`` float64; images too small for five scales (161 to 176 pixels) are a ValueError."""
+        """MS-SSIM of each image, ``(N,)`` float64; images too small for five scales (161 to 176
+        pixels) are a ValueError.
+        """
         return self.compute("ms_ssim", pred, target, data_range=data_range)
 
     def steps(self, definition: Definition, *, color: bool = False) -> list[str]:
@@ -133,7 +166,13 @@ class Protocol(ABC):
         steps = [sentence for attribute in PREPARATION if (sentence := attribute.sentence(state))]
         if not steps:
             return ["the images as they are, in float64"]
-        steps = [step.replace("crop_border pixels", f"{self.crop_border} pixel{'s' if self.crop_border != 1 else ''}") for step in steps]
+        steps = [
+            step.replace(
+                "crop_border pixels",
+                f"{self.crop_border} pixel{'s' if self.crop_border != 1 else ''}",
+            )
+            for step in steps
+        ]
         gray = ["gray images are their own luma"] if state["luma"] is not None else []
         return [step for step in steps if step != "cut 0 pixels off every side"] + gray
 
@@ -141,16 +180,25 @@ class Protocol(ABC):
         """What is computed of the prepared images, in words."""
         state = self._state(definition)
         attributes = self.convention(definition).measure.attributes
-        return [sentence for attribute in attributes if attribute not in PREPARATION and (sentence := attribute.sentence(state))]
+        return [
+            sentence
+            for attribute in attributes
+            if attribute not in PREPARATION and (sentence := attribute.sentence(state))
+        ]
 
     def describe(self) -> str:
-        """In words, everything that decides the numbers: a line for the protocol, for what is done to the images, for each definition."""
+        """In words, everything that decides the numbers: a line for the protocol, for what is done
+        to the images, for each definition.
+        """
         steps = {definition: "; ".join(self.steps(definition)) for definition in DEFINITIONS}
         alike = len(set(steps.values())) == 1
         lines = [self.title, *([f"images: {steps['psnr']}"] if alike else [])]
         for definition in DEFINITIONS:
             words = "; ".join(self.formula(definition))
-            lines.append(f"{self.convention(definition).measure.title}: {words if alike else f'{steps[definition]}; {words}'}")
+            lines.append(
+                f"{self.convention(definition).measure.title}: "
+                f"{words if alike else f'{steps[definition]}; {words}'}"
+            )
         return "\n".join(lines)
 
     def _state(self, definition: Definition) -> dict[str, object]:
@@ -159,16 +207,20 @@ class Protocol(ABC):
 
 @dataclasses.dataclass(frozen=True)
 class SuperResolutionProtocol(Protocol):
-    """How super-resolution papers measure: 8-bit images, the border cut off, PSNR and SSIM (Wang et al. 2004) of the luma.
+    """How super-resolution papers measure: 8-bit images, the border cut off, PSNR and SSIM (Wang et
+    al. 2004) of the luma.
 
-    With its defaults the PSNR and SSIM of BasicSR's ``calculate_psnr`` and ``calculate_ssim(..., test_y_channel=True)``, and so those of
-    MATLAB scripts; MS-SSIM is Wang's ``msssim.m``.
+    With its defaults the PSNR and SSIM of BasicSR's ``calculate_psnr`` and
+    ``calculate_ssim(..., test_y_channel=True)``, and so those of MATLAB scripts; MS-SSIM is Wang's
+    ``msssim.m``.
 
     Args:
         scale: the factor of enlargement.
-        luma: ``"bt601_studio"`` is the Y of MATLAB's ``rgb2ycbcr``, 16 to 235; ``"bt601"`` full range; ``"matlab"`` ``rgb2gray``;
-            ``None`` compares all channels. A gray image is its own luma.
-        quantize: round to 256 levels, as in an 8-bit file. Values are clamped to the data range in any case.
+        luma: ``"bt601_studio"`` is the Y of MATLAB's ``rgb2ycbcr``, 16 to 235; ``"bt601"`` full
+            range; ``"matlab"`` ``rgb2gray``; ``None`` compares all channels. A gray image is its
+            own luma.
+        quantize: round to 256 levels, as in an 8-bit file. Values are clamped to the data range in
+            any case.
         border: pixels cut off every side; ``None`` for as many as the scale.
 
     Raises:
@@ -211,13 +263,17 @@ class SuperResolutionProtocol(Protocol):
         }
         luma = None if gray else self.luma
         return dataclasses.replace(
-            base[definition], preparation=Preparation(clamp=True, quantise=self.quantize, crop=True, luma=luma), same_as=None
+            base[definition],
+            preparation=Preparation(clamp=True, quantise=self.quantize, crop=True, luma=luma),
+            same_as=None,
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class ProgramProtocol(Protocol):
-    """The definitions of one program, each under its name in ``ssimloss.conventions``; :func:`protocol` makes them."""
+    """The definitions of one program, each under its name in ``ssimloss.conventions``;
+    :func:`protocol` makes them.
+    """
 
     name: str
     words: str
@@ -241,11 +297,25 @@ class ProgramProtocol(Protocol):
         return table[found.gray] if gray and found.gray is not None else found
 
 
-PLAIN: Final = ProgramProtocol("plain", "all channels, nothing rounded or cut; Wang 2004 and 2003", "skimage", "wang2004", "wang2003")
+PLAIN: Final = ProgramProtocol(
+    "plain",
+    "all channels, nothing rounded or cut; Wang 2004 and 2003",
+    "skimage",
+    "wang2004",
+    "wang2003",
+)
 _PROGRAMS: Final = {
     "plain": PLAIN,
-    "pyiqa": ProgramProtocol("pyiqa", "IQA-PyTorch's 'psnr', 'ssim' and 'ms_ssim'", "pyiqa", "pyiqa", "pyiqa"),
-    "skimage": ProgramProtocol("skimage", "scikit-image as it comes; MS-SSIM is Wang's msssim.m", "skimage", "skimage", "wang2003"),
+    "pyiqa": ProgramProtocol(
+        "pyiqa", "IQA-PyTorch's 'psnr', 'ssim' and 'ms_ssim'", "pyiqa", "pyiqa", "pyiqa"
+    ),
+    "skimage": ProgramProtocol(
+        "skimage",
+        "scikit-image as it comes; MS-SSIM is Wang's msssim.m",
+        "skimage",
+        "skimage",
+        "wang2003",
+    ),
 }
 
 
@@ -253,23 +323,31 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
     """A protocol by its name.
 
     Args:
-        name: ``"plain"``: all channels as they are; SSIM of Wang et al. 2004, MS-SSIM of Wang et al. 2003, per channel.
-            ``"basicsr"``: of super-resolution papers: 8 bit, ``scale`` pixels of border cut off, luma in studio range.
-            ``"basicsr_rgb"``: the same of all channels.
-            ``"edsr"``: DIV2K as in EDSR (Lim et al. 2017): RGB, ``scale + 6`` pixels of border.
-            ``"pyiqa"``, ``"skimage"``: these programs as they come.
-        scale: the factor of enlargement, which the first three after ``"plain"`` need and no other takes.
+        name: ``"plain"``: all channels as they are; SSIM of Wang et al. 2004, MS-SSIM of Wang et
+            al. 2003, per channel. ``"basicsr"``: of super-resolution papers: 8 bit, ``scale``
+            pixels of border cut off, luma in studio range. ``"basicsr_rgb"``: the same of all
+            channels. ``"edsr"``: DIV2K as in EDSR (Lim et al. 2017): RGB, ``scale + 6`` pixels of
+            border. ``"pyiqa"``, ``"skimage"``: these programs as they come.
+        scale: the factor of enlargement, which the first three after ``"plain"`` need and no other
+            takes.
 
     Raises:
-        ValueError: no such protocol; ``scale`` missing where it decides the border, or given where nothing is cut.
+        ValueError: no such protocol; ``scale`` missing where it decides the border, or given where
+            nothing is cut.
     """
     _checks.choice("protocol", name, PROTOCOLS)
     if name not in _OF_SCALE:
         if scale is not None:
-            raise ValueError(f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; {', '.join(_OF_SCALE)} do")
+            raise ValueError(
+                f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; "
+                f"{', '.join(_OF_SCALE)} do"
+            )
         return _PROGRAMS[name]
     if scale is None:
-        raise ValueError(f"protocol {name!r} needs scale, the factor of enlargement, by which the border is cut; scale=4 for x4")
+        raise ValueError(
+            f"protocol {name!r} needs scale, the factor of enlargement, by which the border is "
+            "cut; scale=4 for x4"
+        )
     if name == "basicsr":
         return SuperResolutionProtocol(scale)
     _checks.count("scale", scale)
@@ -277,12 +355,17 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
 
 
 def in_buckets(
-    function: Callable[[Tensor, Tensor], Tensor], preds: Sequence[Tensor], targets: Sequence[Tensor], *, batch_size: int = 16
+    function: Callable[[Tensor, Tensor], Tensor],
+    preds: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    *,
+    batch_size: int = 16,
 ) -> Tensor:
     """Values of pairs of images of mixed sizes: pairs of one size are stacked into batches.
 
     Args:
-        function: of two batches ``(N, C, H, W)``, such as a measure or ``SuperResolutionProtocol(4).psnr``; gives ``(N,)``.
+        function: of two batches ``(N, C, H, W)``, such as a measure or
+            ``SuperResolutionProtocol(4).psnr``; gives ``(N,)``.
         preds, targets: images ``(C, H, W)``, as many of each.
         batch_size: the most images in a batch.
 
@@ -290,7 +373,8 @@ def in_buckets(
         ``(N,)`` float64, in the order of the images.
 
     Raises:
-        ValueError: another number of targets, a pair of unequal shape; whatever ``function`` raises.
+        ValueError: another number of targets, a pair of unequal shape; whatever ``function``
+            raises.
     """
     _checks.count("batch_size", batch_size)
     if len(preds) != len(targets):
@@ -300,7 +384,10 @@ def in_buckets(
         for name, image in ((f"preds[{index}]", pred), (f"targets[{index}]", target)):
             if not isinstance(image, Tensor) or image.ndim != 3:
                 found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-                raise ValueError(f"{name} must be one image, a tensor (C, H, W), got {found}; batches need no buckets")
+                raise ValueError(
+                    f"{name} must be one image, a tensor (C, H, W), got {found}; batches need no "
+                    "buckets"
+                )
         _checks.same_shape(f"targets[{index}]", target, f"preds[{index}]", pred)
         buckets.setdefault((pred.shape, pred.dtype, target.dtype, pred.device), []).append(index)
     order, values = [], []
@@ -308,17 +395,25 @@ def in_buckets(
         for start in range(0, len(members), batch_size):
             batch = members[start : start + batch_size]
             order += batch
-            values.append(function(torch.stack([preds[i] for i in batch]), torch.stack([targets[i] for i in batch])).double())
+            values.append(
+                function(
+                    torch.stack([preds[i] for i in batch]), torch.stack([targets[i] for i in batch])
+                ).double()
+            )
     if not values:
         return torch.zeros(0, dtype=torch.float64)
     together = torch.cat([part.to(values[0].device) for part in values])
-    return torch.empty_like(together).index_copy_(0, torch.tensor(order, device=together.device), together)
+    return torch.empty_like(together).index_copy_(
+        0, torch.tensor(order, device=together.device), together
+    )
 
 
 def one_by_one(function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """The values ``(N,)`` of a batch; on a CPU, where nothing is gained by a batch, each image by itself.
+    """The values ``(N,)`` of a batch; on a CPU, where nothing is gained by a batch, each image by
+    itself.
 
-    Threads share a single image there, and to the last digit its value has nothing to do with the images that came with it.
+    Threads share a single image there, and to the last digit its value has nothing to do with the
+    images that came with it.
     """
     if x.device.type != "cpu" or len(x) < 2:
         return function(x, y)
@@ -332,6 +427,7 @@ def _check_pair(pred: Tensor, target: Tensor) -> None:
     if {pred.shape[1], target.shape[1]} == {1, 3} and pred.shape[2:] == target.shape[2:]:
         gray, colour = ("pred", "target") if pred.shape[1] == 1 else ("target", "pred")
         raise ValueError(
-            f"{gray} is gray and {colour} in colour, which no protocol compares; make both gray, or {gray}.expand(-1, 3, -1, -1)"
+            f"{gray} is gray and {colour} in colour, which no protocol compares; make both gray, "
+            f"or {gray}.expand(-1, 3, -1, -1)"
         )
     _checks.images(pred, target)

@@ -1,7 +1,8 @@
 """A frozen network with the preparation of its input: image -> features at any of its layers.
 
-No ``nn.Module``, so that ``state_dict()``, ``parameters()``, ``apply()``, ``train()``, ``requires_grad_()`` and DDP's broadcasts of a model
-that holds one pass it by: what is frozen stays as it is.
+No ``nn.Module``, so that ``state_dict()``, ``parameters()``, ``apply()``, ``train()``,
+``requires_grad_()`` and DDP's broadcasts of a model that holds one pass it by: what is frozen stays
+as it is.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -26,8 +27,8 @@ _HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-ca
 class Backbone:
     """The network, what is done to an image before it, and how it is run.
 
-    ``normalization`` is a factor and an offset per channel. What is derived from these (the network in other dtypes, graphs, constants on
-    the device) is made once, and neither copied nor pickled.
+    ``normalization`` is a factor and an offset per channel. What is derived from these (the network
+    in other dtypes, graphs, constants on the device) is made once, and neither copied nor pickled.
     """
 
     network: nn.Module
@@ -38,8 +39,12 @@ class Backbone:
     channels_last: bool
     checkpoint: bool
     identity: Hashable | None = None
-    place: Tensor = field(init=False)  # lies where the network lies, which may have no tensor of its own
-    prepared: dict[tuple[tuple[str, ...], torch.dtype], None] = field(default_factory=dict)  # what `prepare` was asked for
+    place: Tensor = field(
+        init=False
+    )  # lies where the network lies, which may have no tensor of its own
+    prepared: dict[tuple[tuple[str, ...], torch.dtype], None] = field(
+        default_factory=dict
+    )  # what `prepare` was asked for
 
     def __post_init__(self) -> None:
         """Nothing is derived yet."""
@@ -60,7 +65,9 @@ class Backbone:
         return self.normalization, self.dtype, self.channels_last, self.identity
 
     def prepare(self, layers: tuple[str, ...], dtype: torch.dtype) -> None:
-        """Make everything that images of this dtype need for these layers, now and whenever it has been forgotten."""
+        """Make everything that images of this dtype need for these layers, now and whenever it has
+        been forgotten.
+        """
         self.prepared[layers, dtype] = None
         self.route(layers, self.dtype or dtype)
         self.constants(dtype)
@@ -87,7 +94,9 @@ class Backbone:
         route, paths = self.route(layers, self.dtype or image.dtype)
         factor, offset = self.constants(image.dtype)
         dtype = self.dtype or image.dtype
-        layout = torch.preserve_format if is_transformed() else self.layouts[dtype]  # one image fewer in a batch of torch.vmap
+        layout = (
+            torch.preserve_format if is_transformed() else self.layouts[dtype]
+        )  # one image fewer in a batch of torch.vmap
         x = torch.addcmul(offset, image, factor).to(dtype, memory_format=layout)
         try:
             found = route(x)
@@ -99,10 +108,14 @@ class Backbone:
         return {layer: found[paths[layer]].to(image.dtype) for layer in layers}
 
     def route(self, layers: tuple[str, ...], dtype: torch.dtype) -> tuple[Route, dict[str, str]]:
-        """What runs the network up to these layers in this dtype, and the module path of each layer."""
+        """What runs the network up to these layers in this dtype, and the module path of each
+        layer.
+        """
         key = layers, dtype
         if key not in self.routes:
-            if torch.compiler.is_compiling():  # which cannot look into tracing, and leaves out by itself what nobody uses
+            if (
+                torch.compiler.is_compiling()
+            ):  # which cannot look into tracing, and leaves out by itself what nobody uses
                 for (more, its_dtype), found in self.routes.items():
                     if its_dtype == dtype and set(layers) <= set(more):
                         return found
@@ -114,13 +127,18 @@ class Backbone:
         known = [path for path, _ in self.network.named_modules(remove_duplicate=False) if path]
         paths = paths_of(layers, self.names, known, self.described)
         network = self._network_in(dtype)
-        return route_of(network, tuple(dict.fromkeys(paths.values())), self.channels, checkpoint=self.checkpoint), paths
+        return route_of(
+            network, tuple(dict.fromkeys(paths.values())), self.channels, checkpoint=self.checkpoint
+        ), paths
 
     def constants(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Factor and offset of each channel ``(C, 1, 1)``, copied to the device once."""
         if dtype not in self.normalizations:
             with torch.inference_mode(False):
-                factor, offset = (torch.tensor(v, dtype=dtype, device=self.place.device)[:, None, None] for v in self.normalization)
+                factor, offset = (
+                    torch.tensor(v, dtype=dtype, device=self.place.device)[:, None, None]
+                    for v in self.normalization
+                )
             self.normalizations[dtype] = factor, offset
         return self.normalizations[dtype]
 
@@ -128,21 +146,29 @@ class Backbone:
         """The least side of a square image that reaches these layers, found by trying small ones.
 
         Raises:
-            ValueError: none up to 1024 pixels does; the cause is what the network said to the largest.
+            ValueError: none up to 1024 pixels does; the cause is what the network said to the
+                largest.
         """
         sides = (8, 32, 64, 128, 224, 256, 512, LARGEST_PROBE)
         enough = next((side for side in sides if self.probe(layers, side) is not None), None)
         if enough is None:
-            raise ValueError(f"network {self.described} runs on no square image of up to {LARGEST_PROBE} pixels a side")
+            raise ValueError(
+                f"network {self.described} runs on no square image of up to {LARGEST_PROBE} "
+                "pixels a side"
+            )
         small = 0
         while enough - small > 1:
             side = (small + enough) // 2
-            small, enough = (small, side) if self.probe(layers, side) is not None else (side, enough)
+            small, enough = (
+                (small, side) if self.probe(layers, side) is not None else (side, enough)
+            )
         return enough
 
     def probe(self, layers: tuple[str, ...], side: int) -> dict[str, Tensor] | None:
         """Features of a black image, ``None`` where the network cannot run on it."""
-        image = torch.zeros(1, self.channels, side, side, dtype=self.dtype, device=self.place.device)
+        image = torch.zeros(
+            1, self.channels, side, side, dtype=self.dtype, device=self.place.device
+        )
         route, paths = self.route(layers, image.dtype)
         with torch.no_grad():
             try:
@@ -152,8 +178,9 @@ class Backbone:
         return {layer: found[paths[layer]] for layer in layers}
 
     def move(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Let the network follow ``nn.Module._apply`` to a device. Nothing else is for others to choose: a model's ``.half()`` would lower
-        the distance, its ``.to_empty()`` wipe the weights.
+        """Let the network follow ``nn.Module._apply`` to a device. Nothing else is for others to
+        choose: a model's ``.half()`` would lower the distance, its ``.to_empty()`` wipe the
+        weights.
         """
 
         device = change(self.place).device
@@ -186,13 +213,23 @@ class Backbone:
         return self.networks[dtype]
 
     def _is_channels_last(self, dtype: torch.dtype) -> bool:
-        """Asked for, or faster: on a CPU, oneDNN rearranges anything else before and after each convolution."""
-        by_onednn = _HAS_ONEDNN and self.place.device.type == "cpu" and dtype in (torch.float32, torch.bfloat16)
+        """Asked for, or faster: on a CPU, oneDNN rearranges anything else before and after each
+        convolution.
+        """
+        by_onednn = (
+            _HAS_ONEDNN
+            and self.place.device.type == "cpu"
+            and dtype in (torch.float32, torch.bfloat16)
+        )
         return self.channels_last or (by_onednn and is_plain_chain(self.network))
 
     def _raise_if_too_small(self, image: Tensor, layers: tuple[str, ...], error: Exception) -> None:
         side = min(image.shape[-2:])
-        if torch.compiler.is_compiling() or side >= LARGEST_PROBE or self.probe(layers, max(side, 1)) is not None:
+        if (
+            torch.compiler.is_compiling()
+            or side >= LARGEST_PROBE
+            or self.probe(layers, max(side, 1)) is not None
+        ):
             return
         try:
             least = self.least_side(layers)
@@ -200,6 +237,7 @@ class Backbone:
             return
         if side < least:
             raise ValueError(
-                f"image must be at least {least} pixels high and wide to reach {', '.join(layers)} of {self.described}, got "
-                f"{tuple(image.shape)}; take shallower layers or enlarge the images"
+                f"image must be at least {least} pixels high and wide to reach "
+                f"{', '.join(layers)} of {self.described}, got {tuple(image.shape)}; take "
+                "shallower layers or enlarge the images"
             ) from error

@@ -1,8 +1,10 @@
-"""Bytes that stand for activations: whether a ReLU lets an element through, and which of four values was the maximum.
+"""Bytes that stand for activations: whether a ReLU lets an element through, and which of four
+values was the maximum.
 
-On a CPU they are made and used a block at a time, in operations that PyTorch has vector code for: what lies between stays in the cache, and
-nothing but the result is new memory, whose first touch costs more than the arithmetic. The comparisons and selections that say the same in
-one line each take three to six times as long there; they run everywhere else.
+On a CPU they are made and used a block at a time, in operations that PyTorch has vector code for:
+what lies between stays in the cache, and nothing but the result is new memory, whose first touch
+costs more than the arithmetic. The comparisons and selections that say the same in one line each
+take three to six times as long there; they run everywhere else.
 """
 
 from collections.abc import Iterator
@@ -13,11 +15,17 @@ from torch import Tensor
 
 DEAD = 255  # instead of the place of a maximum: the ReLU after it lets nothing through
 BLOCK = 1 << 16  # elements for each thread
-_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by the size of a floating point element
+_INTEGERS = {
+    2: torch.int16,
+    4: torch.int32,
+    8: torch.int64,
+}  # by the size of a floating point element
 
 
 def alive(rectified: Tensor) -> Tensor:
-    """Where a rectified value is not 0, as ``bool``: NaN is alive, as it is for PyTorch's gradient of a ReLU."""
+    """Where a rectified value is not 0, as ``bool``: NaN is alive, as it is for PyTorch's gradient
+    of a ReLU.
+    """
     return rectified.bool()
 
 
@@ -29,7 +37,10 @@ def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
     dense = gradient.contiguous(memory_format=layout)
     result = dense if owned or dense is not gradient else torch.empty_like(dense)
     integer = _INTEGERS[dense.element_size()]
-    source, target, byte = (_flat(t, layout).view(d) for t, d in ((dense, integer), (result, integer), (passes, torch.int8)))
+    source, target, byte = (
+        _flat(t, layout).view(d)
+        for t, d in ((dense, integer), (result, integer), (passes, torch.int8))
+    )
     step = BLOCK * torch.get_num_threads()
     bits = torch.empty(min(step, byte.numel()), dtype=integer)
     for start in range(0, byte.numel(), step):
@@ -41,9 +52,11 @@ def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
 
 
 def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
-    """The maxima of 2x2 squares ``(N, C, H//2, W//2)``, and the place of each as ``uint8``: 0 1 above, 2 3 below.
+    """The maxima of 2x2 squares ``(N, C, H//2, W//2)``, and the place of each as ``uint8``: 0 1
+    above, 2 3 below.
 
-    Of equal values the first counts, as for PyTorch. With ``rectified`` maxima below 0 become 0, and their place :data:`DEAD`.
+    Of equal values the first counts, as for PyTorch. With ``rectified`` maxima below 0 become 0,
+    and their place :data:`DEAD`.
     """
     layout = layout_of(x)
     n, c, h, w = x.shape[0], x.shape[1], x.shape[2] // 2, x.shape[3] // 2
@@ -57,7 +70,13 @@ def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
         above = larger[..., 0::2, :]
         maxima = torch.maximum(above, larger[..., 1::2, :])
         is_below = (maxima - above).bool().view(torch.uint8)
-        where = is_right[..., 1::2, :].sub(is_right[..., 0::2, :]).add_(2).mul_(is_below).add_(is_right[..., 0::2, :])
+        where = (
+            is_right[..., 1::2, :]
+            .sub(is_right[..., 0::2, :])
+            .add_(2)
+            .mul_(is_below)
+            .add_(is_right[..., 0::2, :])
+        )
         if rectified:
             F.relu_(maxima)
             where.bitwise_or_(maxima.bool().view(torch.uint8).sub_(1))  # 0 becomes all bits
@@ -67,11 +86,18 @@ def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
 
 
 def spread(gradient: Tensor, place: Tensor, height: int, width: int) -> Tensor:
-    """The gradient of each 2x2 square at the place of its maximum, ``(N, C, height, width)``, 0 elsewhere."""
+    """The gradient of each 2x2 square at the place of its maximum, ``(N, C, height, width)``, 0
+    elsewhere.
+    """
     if torch.is_grad_enabled():
         squares = torch.arange(4, dtype=torch.uint8, device=place.device).view(2, 1, 2)
-        parted = torch.where(place[:, :, :, None, :, None] == squares, gradient[:, :, :, None, :, None], 0)
-        return F.pad(parted.flatten(4).flatten(2, 3), (0, width - 2 * place.shape[3], 0, height - 2 * place.shape[2]))
+        parted = torch.where(
+            place[:, :, :, None, :, None] == squares, gradient[:, :, :, None, :, None], 0
+        )
+        return F.pad(
+            parted.flatten(4).flatten(2, 3),
+            (0, width - 2 * place.shape[3], 0, height - 2 * place.shape[2]),
+        )
     layout = layout_of(place)
     h, w = place.shape[2:]
     shape = (*place.shape[:2], height, width)
@@ -96,11 +122,15 @@ def layout_of(tensor: Tensor) -> torch.memory_format:
 
 def _flat(tensor: Tensor, layout: torch.memory_format) -> Tensor:
     """A dense tensor in the order of its memory."""
-    return tensor.permute(0, 2, 3, 1).flatten() if layout is torch.channels_last else tensor.flatten()
+    return (
+        tensor.permute(0, 2, 3, 1).flatten() if layout is torch.channels_last else tensor.flatten()
+    )
 
 
 def _row_blocks(pooled: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Images and rows that together make about a block of the pooled map; all of it where there is no cache to stay in."""
+    """Images and rows that together make about a block of the pooled map; all of it where there is
+    no cache to stay in.
+    """
     n, c, h, w = pooled.shape
     if pooled.device.type != "cpu":
         yield slice(0, n), slice(0, h)

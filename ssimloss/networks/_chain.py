@@ -1,8 +1,10 @@
 """A chain of layers, run in order and no further than the deepest one asked for.
 
-With a gradient to the image, layers with an :mod:`operation <ssimloss.networks._operations>` run in one ``autograd.Function`` per stretch,
-which keeps bytes instead of activations; any other layer runs in PyTorch's autograd between two stretches. Where something looks into the
-operations (``torch.compile``, ``torch.func``, forward-mode differentiation), the plain ones run, to the same numbers.
+With a gradient to the image, layers with an :mod:`operation <ssimloss.networks._operations>` run in
+one ``autograd.Function`` per stretch, which keeps bytes instead of activations; any other layer
+runs in PyTorch's autograd between two stretches. Where something looks into the operations
+(``torch.compile``, ``torch.func``, forward-mode differentiation), the plain ones run, to the same
+numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +16,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as checkpointed
 
 from ssimloss._precision import is_transformed
-from ssimloss.networks._operations import Kept, MaxPool, Operation, Rectifier, has_hooks, operation_of
+from ssimloss.networks._operations import (
+    Kept,
+    MaxPool,
+    Operation,
+    Rectifier,
+    has_hooks,
+    operation_of,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,9 @@ class Step:
 
 
 def steps_of(network: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Path and module of each layer, nested ``nn.Sequential`` opened; a layer that is used twice comes twice."""
+    """Path and module of each layer, nested ``nn.Sequential`` opened; a layer that is used twice
+    comes twice.
+    """
     for name, child in network._modules.items():  # named_children() leaves out what came before
         assert child is not None
         path = f"{prefix}{name}"
@@ -42,14 +53,20 @@ def is_chain(network: nn.Module) -> TypeGuard[nn.Sequential]:
 
 
 def is_plain_chain(network: nn.Module) -> bool:
-    """Whether a network is a chain of PyTorch's own layers, which take tensors of any memory layout."""
+    """Whether a network is a chain of PyTorch's own layers, which take tensors of any memory
+    layout.
+    """
     if not is_chain(network):
         return False
-    return all(operation_of(module) is not None or _is_known(module) for _, module in steps_of(network))
+    return all(
+        operation_of(module) is not None or _is_known(module) for _, module in steps_of(network)
+    )
 
 
 def positions(network: nn.Sequential) -> dict[str, int]:
-    """Module path -> the index of the layer whose output it is; an opened ``nn.Sequential`` is its last layer."""
+    """Module path -> the index of the layer whose output it is; an opened ``nn.Sequential`` is its
+    last layer.
+    """
     found: dict[str, int] = {}
     for index, (path, _) in enumerate(steps_of(network)):
         parts = path.split(".")
@@ -68,7 +85,12 @@ class Chain:
         self.order = {index: place for place, index in enumerate(taps)}
         self.checkpoint = checkpoint
         modules = [module for _, module in steps_of(network)][: taps[-1] + 1]
-        self.steps = _together([Step(operation_of(module) or module, index in self.order) for index, module in enumerate(modules)])
+        self.steps = _together(
+            [
+                Step(operation_of(module) or module, index in self.order)
+                for index, module in enumerate(modules)
+            ]
+        )
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path, the tensors of equal paths shared."""
@@ -85,7 +107,12 @@ class Chain:
         for index, step in enumerate(self.steps):
             if step.tap:
                 part = self.steps[start : index + 1]
-                x = checkpointed(lambda x, part=part: _run(part, x)[-1], x, use_reentrant=False, preserve_rng_state=False)
+                x = checkpointed(
+                    lambda x, part=part: _run(part, x)[-1],
+                    x,
+                    use_reentrant=False,
+                    preserve_rng_state=False,
+                )
                 found.append(x)
                 start = index + 1
         return found
@@ -96,7 +123,12 @@ def _together(steps: list[Step]) -> tuple[Step, ...]:
     joined: list[Step] = []
     for step in steps:
         before = joined[-1] if joined else None
-        if isinstance(step.run, MaxPool) and before is not None and isinstance(before.run, Rectifier) and not before.tap:
+        if (
+            isinstance(step.run, MaxPool)
+            and before is not None
+            and isinstance(before.run, Rectifier)
+            and not before.tap
+        ):
             joined[-1] = Step(replace(step.run, rectified=True), step.tap)
         else:
             joined.append(step)
@@ -135,18 +167,25 @@ def _call(step: Step, x: Tensor) -> Tensor:
     assert isinstance(step.run, nn.Module)
     y = step.run(x.clone() if _may_overwrite(step.run) else x)
     if not isinstance(y, Tensor):
-        raise TypeError(f"a layer of a chain must return a tensor, {type(step.run).__name__} returned {type(y).__name__}")
+        raise TypeError(
+            f"a layer of a chain must return a tensor, {type(step.run).__name__} returned "
+            f"{type(y).__name__}"
+        )
     return y
 
 
 def _may_overwrite(module: nn.Module) -> bool:
     """Whether a layer may work in place on its input, which may be a tap or the user's image."""
-    return not _is_known(module) or any(getattr(part, "inplace", False) for part in module.modules())
+    return not _is_known(module) or any(
+        getattr(part, "inplace", False) for part in module.modules()
+    )
 
 
 def _is_known(module: nn.Module) -> bool:
     """Whether a layer is PyTorch's own or ours, with all that it is made of."""
-    return all(type(part).__module__.startswith(("torch.nn.", "ssimloss.")) for part in module.modules())
+    return all(
+        type(part).__module__.startswith(("torch.nn.", "ssimloss.")) for part in module.modules()
+    )
 
 
 def _stretches(steps: Sequence[Step]) -> Iterator[tuple[bool, tuple[Step, ...]]]:
@@ -164,8 +203,12 @@ def _stretches(steps: Sequence[Step]) -> Iterator[tuple[bool, tuple[Step, ...]]]
         yield True, tuple(part)
 
 
-def _push(steps: Sequence[Step], x: Tensor, *, keep: bool) -> tuple[list[Tensor], Tensor, list[Kept], list[torch.Size]]:
-    """Run operations without a graph: the outputs asked for, the last output, what is kept of each, and the shapes of their inputs."""
+def _push(
+    steps: Sequence[Step], x: Tensor, *, keep: bool
+) -> tuple[list[Tensor], Tensor, list[Kept], list[torch.Size]]:
+    """Run operations without a graph: the outputs asked for, the last output, what is kept of each,
+    and the shapes of their inputs.
+    """
     taps: list[Tensor] = []
     kept: list[Kept] = []
     shapes: list[torch.Size] = []
@@ -195,7 +238,9 @@ class _Stretch(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, None]:
-        with torch.autocast(ctx.device_type, enabled=False):  # a backward pass may run inside a region of it
+        with torch.autocast(
+            ctx.device_type, enabled=False
+        ):  # a backward pass may run inside a region of it
             return _Stretch._pull(ctx, upstream), None
 
     @staticmethod
@@ -234,7 +279,11 @@ class Single(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run it."""
-        if not (torch.compiler.is_compiling() or is_transformed() or (torch.is_grad_enabled() and x.requires_grad)):
+        if not (
+            torch.compiler.is_compiling()
+            or is_transformed()
+            or (torch.is_grad_enabled() and x.requires_grad)
+        ):
             operation = self.steps[0].run
             assert not isinstance(operation, nn.Module)
             return operation.push(x, owned=self.inplace, keep=False)[0]

@@ -1,7 +1,9 @@
-"""The embedded network: ten 3x3 convolutions in four stages, trained without labels by ``examples/train_embedded_network.py``.
+"""The embedded network: ten 3x3 convolutions in four stages, trained without labels by
+``examples/train_embedded_network.py``.
 
-Between the stages every second position is kept of a mean over 4x4, which removes the frequencies that would otherwise come back as
-others: features of an image moved by a pixel are moved, not changed, as max pooling changes them (Zhang 2019).
+Between the stages every second position is kept of a mean over 4x4, which removes the frequencies
+that would otherwise come back as others: features of an image moved by a pixel are moved, not
+changed, as max pooling changes them (Zhang 2019).
 """
 
 from collections import OrderedDict
@@ -13,9 +15,11 @@ LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # the last of each stage
 
 
 def embedded_network() -> nn.Sequential:
-    """The chain ``conv1_1 relu1_1 conv1_2 relu1_2 pool1 conv2_1 ... relu4_3`` with random weights, drawn from torch's generator.
+    """The chain ``conv1_1 relu1_1 conv1_2 relu1_2 pool1 conv2_1 ... relu4_3`` with random weights,
+    drawn from torch's generator.
 
-    It takes images ``(N, 3, H, W)`` of at least 16 pixels a side, with ImageNet's mean and standard deviation taken out.
+    It takes images ``(N, 3, H, W)`` of at least 16 pixels a side, with ImageNet's mean and standard
+    deviation taken out.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
@@ -25,7 +29,9 @@ def embedded_network() -> nn.Sequential:
             layers[f"relu{stage}_{index}"] = nn.ReLU()
             channels = width
         if stage < len(STAGES):
-            layers[f"pool{stage}"] = nn.AvgPool2d(4, stride=2, padding=1, count_include_pad=False)  # over what there is at the border
+            layers[f"pool{stage}"] = nn.AvgPool2d(
+                4, stride=2, padding=1, count_include_pad=False
+            )  # over what there is at the border
     return nn.Sequential(layers)
 
 

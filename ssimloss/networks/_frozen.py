@@ -1,4 +1,6 @@
-"""A frozen copy of a network: no parameter, nothing in a checkpoint, always in ``eval()``, and a digest of what it computes."""
+"""A frozen copy of a network: no parameter, nothing in a checkpoint, always in ``eval()``, and a
+digest of what it computes.
+"""
 
 import copy
 import functools
@@ -11,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# What nn.Module keeps in each instance: not settings of the network, save the tensors and children, which are looked at by themselves.
+# What nn.Module keeps in each instance: not settings of the network, save the tensors and children,
+# which are looked at by themselves.
 _BOOKKEEPING = frozenset(vars(nn.Module()))
 _TOKEN = "_ssimloss_identity"
 
 
 def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
-    """The network in ``eval()``, its parameters turned into non-persistent buffers; a copy unless it is ours already.
+    """The network in ``eval()``, its parameters turned into non-persistent buffers; a copy unless
+    it is ours already.
 
     Args:
         copied: whether nobody else holds the network or its tensors.
@@ -37,7 +41,9 @@ def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
 
 
 def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
-    """The network with its floating point tensors in this dtype and layout; the same one, changed in place, where the dtype is its own."""
+    """The network with its floating point tensors in this dtype and layout; the same one, changed
+    in place, where the dtype is its own.
+    """
     layout = torch.channels_last if channels_last else torch.preserve_format
 
     def change(tensor: Tensor) -> Tensor:
@@ -52,21 +58,35 @@ def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> 
                 if tensor is not None:
                     module._buffers[name] = tensors[id(tensor)]
         return network
-    return copy.deepcopy(network, dict(tensors))  # the memo: where the copy meets a tensor, it takes the changed one
+    return copy.deepcopy(
+        network, dict(tensors)
+    )  # the memo: where the copy meets a tensor, it takes the changed one
 
 
 def identity(network: nn.Module) -> Hashable:
     """Equal for networks that compute the same: types, settings and the bytes of every tensor.
 
-    A setting that cannot be compared (a lambda, an object) makes a network equal to its own copies only.
+    A setting that cannot be compared (a lambda, an object) makes a network equal to its own copies
+    only.
     """
     digest = hashlib.sha256()
     kinds = []
     for path, module in network.named_modules(remove_duplicate=False):
         kinds.append(type(module))
-        settings = {name: value for name, value in vars(module).items() if name not in _BOOKKEEPING and name != _TOKEN}
-        hooks = [module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks]
-        described = "\n".join(f"{name}={_described(settings[name], network)}" for name in sorted(settings))
+        settings = {
+            name: value
+            for name, value in vars(module).items()
+            if name not in _BOOKKEEPING and name != _TOKEN
+        }
+        hooks = [
+            module._forward_hooks,
+            module._forward_pre_hooks,
+            module._backward_hooks,
+            module._backward_pre_hooks,
+        ]
+        described = "\n".join(
+            f"{name}={_described(settings[name], network)}" for name in sorted(settings)
+        )
         digest.update(f"{path}\n{described}\n".encode())
         if any(hooks):
             digest.update(_token(network).encode())
@@ -84,18 +104,26 @@ def _bytes(tensor: Tensor) -> bytes:
 
 def _described(value: Any, network: nn.Module) -> str:
     """A text that is equal for equal settings."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes | torch.dtype | torch.device | torch.Size):
+    if value is None or isinstance(
+        value, bool | int | float | complex | str | bytes | torch.dtype | torch.device | torch.Size
+    ):
         return repr(value)
     if isinstance(value, Tensor):
         return f"{value.dtype}{tuple(value.shape)}{hashlib.sha256(_bytes(value)).hexdigest()}"
     if isinstance(value, list | tuple | set | frozenset):
         parts = [_described(item, network) for item in value]
-        return f"{type(value).__name__}[{', '.join(sorted(parts) if isinstance(value, set | frozenset) else parts)}]"
+        ordered = sorted(parts) if isinstance(value, set | frozenset) else parts
+        return f"{type(value).__name__}[{', '.join(ordered)}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {_described(item, network)}' for key, item in value.items())}}}"
+        items = ", ".join(f"{key!r}: {_described(item, network)}" for key, item in value.items())
+        return f"{{{items}}}"
     if isinstance(value, functools.partial):
-        return f"partial({', '.join(_described(part, network) for part in (value.func, value.args, value.keywords))})"
-    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) and "<" not in value.__qualname__:
+        parts = [_described(part, network) for part in (value.func, value.args, value.keywords)]
+        return f"partial({', '.join(parts)})"
+    if (
+        isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
+        and "<" not in value.__qualname__
+    ):
         return f"{value.__module__}.{value.__qualname__}"
     return _token(network)
 

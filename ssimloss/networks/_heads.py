@@ -43,7 +43,8 @@ def lpips_heads(network: str, version: str) -> list[Tensor]:
 
 
 def dists_weights() -> tuple[list[Tensor], list[Tensor]]:
-    """DISTS's ``alpha`` (texture) and ``beta`` (structure), one tensor ``(C_l,)`` for the image and for each of VGG16's five layers.
+    """DISTS's ``alpha`` (texture) and ``beta`` (structure), one tensor ``(C_l,)`` for the image and
+    for each of VGG16's five layers.
 
     Raises:
         RuntimeError: the bundled file is missing or damaged.

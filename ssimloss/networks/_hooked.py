@@ -1,6 +1,7 @@
 """Networks without a graph: forward hooks on the layers asked for, and an early stop.
 
-A hook that stops a network cannot be part of a compiled graph: ``torch.compile`` leaves its own before it and comes back after it.
+A hook that stops a network cannot be part of a compiled graph: ``torch.compile`` leaves its own
+before it and comes back after it.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ class Hooked:
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
         if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
-            found = checkpointed(self._run, image, self.counted, use_reentrant=False, preserve_rng_state=False)
+            found = checkpointed(
+                self._run, image, self.counted, use_reentrant=False, preserve_rng_state=False
+            )
         else:
             found = self._run(image, self.counted)
         return dict(zip(self.paths, found, strict=True))
@@ -41,7 +44,12 @@ class Hooked:
                 raise _SeenAll
 
         modules = dict(self.network.named_modules(remove_duplicate=False))
-        handles = [modules[path].register_forward_hook(lambda m, args, value, path=path: note(path, value)) for path in self.paths]  # noqa: ARG005
+        handles = [
+            modules[path].register_forward_hook(
+                lambda _module, _args, value, path=path: note(path, value)
+            )
+            for path in self.paths
+        ]
         try:
             self.network(image)
         except _SeenAll:
@@ -54,8 +62,8 @@ class Hooked:
         self.counted = True
         return tuple(seen[path] for path in self.paths)
 
-    # torch.compiler.disable, without the compiler, whose import takes longer than that of PyTorch itself: a hook that stops the network
-    # cannot be part of a graph.
+    # torch.compiler.disable, without the compiler, whose import takes longer than that of PyTorch
+    # itself: a hook that stops the network cannot be part of a graph.
     __call__._torchdynamo_disable = True  # type: ignore[attr-defined]
 
 
@@ -66,13 +74,21 @@ class _SeenAll(BaseException):
 def check_runs_once(path: str, times: int) -> None:
     """Demand that there is one tensor to return."""
     if times != 1:
-        what = f"runs {times} times in one pass, so that its output is not one tensor" if times else "does not run"
+        what = (
+            f"runs {times} times in one pass, so that its output is not one tensor"
+            if times
+            else "does not run"
+        )
         raise ValueError(
-            f"layers must run once, {path!r} {what}; name another module, such as {path.rpartition('.')[0] or 'one around it'!r}"
+            f"layers must run once, {path!r} {what}; name another module, such as "
+            f"{path.rpartition('.')[0] or 'one around it'!r}"
         )
 
 
 def _tensor(path: str, value: object) -> Tensor:
     if not isinstance(value, Tensor):
-        raise TypeError(f"layers must return a tensor, {path!r} returns {type(value).__name__}; name a module inside it")
+        raise TypeError(
+            f"layers must return a tensor, {path!r} returns {type(value).__name__}; name a module "
+            "inside it"
+        )
     return value

@@ -1,4 +1,6 @@
-"""Readable names of layers: ``conv5_4`` of a VGG, ``relu3`` of AlexNet, ``fire7`` of SqueezeNet; the module path of anything."""
+"""Readable names of layers: ``conv5_4`` of a VGG, ``relu3`` of AlexNet, ``fire7`` of SqueezeNet;
+the module path of anything.
+"""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -9,9 +11,11 @@ _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d)
 
 
 def readable_names(kind: str, features: nn.Sequential, prefix: str) -> dict[str, str]:
-    """Readable name -> module path, for the family (``"VGG"``, ``"AlexNet"``, ``"SqueezeNet"``) whose ``features`` these are.
+    """Readable name -> module path, for the family (``"VGG"``, ``"AlexNet"``, ``"SqueezeNet"``)
+    whose ``features`` these are.
 
-    Layers of a kind that the family does not have, put there by somebody else, have their path only.
+    Layers of a kind that the family does not have, put there by somebody else, have their path
+    only.
     """
     name_all = {"VGG": _vgg, "AlexNet": _alexnet, "SqueezeNet": _squeezenet}[kind]
     names = name_all([type(child) for child in features])
@@ -19,7 +23,9 @@ def readable_names(kind: str, features: nn.Sequential, prefix: str) -> dict[str,
 
 
 def _vgg(kinds: list[type[nn.Module]]) -> dict[str, int]:
-    """``conv{block}_{i}``, ``bn{block}_{i}``, ``relu{block}_{i}`` and, closing a block, ``pool{block}``."""
+    """``conv{block}_{i}``, ``bn{block}_{i}``, ``relu{block}_{i}`` and, closing a block,
+    ``pool{block}``.
+    """
     words = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu"}
     found: dict[str, int] = {}
     block, layer = 1, 0
@@ -35,7 +41,9 @@ def _vgg(kinds: list[type[nn.Module]]) -> dict[str, int]:
 
 
 def _alexnet(kinds: list[type[nn.Module]]) -> dict[str, int]:
-    """``conv1`` to ``conv5``, their ``relu``, and ``pool1``, ``pool2``, ``pool5`` after the convolution of that number."""
+    """``conv1`` to ``conv5``, their ``relu``, and ``pool1``, ``pool2``, ``pool5`` after the
+    convolution of that number.
+    """
     words = {nn.Conv2d: "conv", nn.ReLU: "relu", nn.MaxPool2d: "pool"}
     found: dict[str, int] = {}
     layer = 0
@@ -47,7 +55,9 @@ def _alexnet(kinds: list[type[nn.Module]]) -> dict[str, int]:
 
 
 def _squeezenet(kinds: list[type[nn.Module]]) -> dict[str, int]:
-    """``conv1``, ``relu1``, ``fire2`` to ``fire9`` as in Iandola et al. 2016, and pools numbered as what they follow."""
+    """``conv1``, ``relu1``, ``fire2`` to ``fire9`` as in Iandola et al. 2016, and pools numbered as
+    what they follow.
+    """
     from torchvision.models.squeezenet import Fire
 
     words = {nn.Conv2d: "conv", Fire: "fire", nn.ReLU: "relu", nn.MaxPool2d: "pool"}
@@ -60,7 +70,9 @@ def _squeezenet(kinds: list[type[nn.Module]]) -> dict[str, int]:
     return found
 
 
-def paths_of(layers: Iterable[str], names: Mapping[str, str], known: Iterable[str], network: str) -> dict[str, str]:
+def paths_of(
+    layers: Iterable[str], names: Mapping[str, str], known: Iterable[str], network: str
+) -> dict[str, str]:
     """Layer as asked for -> module path.
 
     Raises:
@@ -74,7 +86,8 @@ def paths_of(layers: Iterable[str], names: Mapping[str, str], known: Iterable[st
             close = difflib.get_close_matches(layer, [*names, *sorted(known)], n=5, cutoff=0.5)
             closest = f"; close to it: {', '.join(close)}" if close else ""
             raise ValueError(
-                f"layers must be layers of {network}, got {layer!r}{closest}; FeatureExtractor.available_layers(network) lists all of them"
+                f"layers must be layers of {network}, got {layer!r}{closest}; "
+                "FeatureExtractor.available_layers(network) lists all of them"
             )
         found[layer] = path
     return found

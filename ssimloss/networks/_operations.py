@@ -1,9 +1,11 @@
-"""The layers of a frozen chain, each with a gradient to its input that keeps a byte per element or nothing.
+"""The layers of a frozen chain, each with a gradient to its input that keeps a byte per element or
+nothing.
 
-PyTorch keeps the input of every convolution (for the gradient to its weights, which a frozen network has no use for) and 64-bit indices
-for every max pooling. What the gradient to the image needs of a ReLU is one bit, of a 2x2 maximum one of four places: both are kept in a
-byte. Every ``pull`` is written in differentiable operations of the incoming gradient. The layers are linear or piecewise linear, so that
-there is nothing else to a second derivative.
+PyTorch keeps the input of every convolution (for the gradient to its weights, which a frozen
+network has no use for) and 64-bit indices for every max pooling. What the gradient to the image
+needs of a ReLU is one bit, of a 2x2 maximum one of four places: both are kept in a byte. Every
+``pull`` is written in differentiable operations of the incoming gradient. The layers are linear or
+piecewise linear, so that there is nothing else to a second derivative.
 """
 
 from collections.abc import Sequence
@@ -21,16 +23,22 @@ Kept = tuple[Tensor, ...]
 
 
 class Operation(Protocol):
-    """One layer, or several that are best taken together. The output is new memory, or that of an input that was ``owned``."""
+    """One layer, or several that are best taken together. The output is new memory, or that of an
+    input that was ``owned``.
+    """
 
     def plain(self, x: Tensor) -> Tensor:
         """The layer in PyTorch's own differentiable operations; ``x`` is left as it is."""
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:
-        """The layer without a graph, and what ``pull`` needs of it if ``keep``; ``x`` may be overwritten if ``owned``."""
+        """The layer without a graph, and what ``pull`` needs of it if ``keep``; ``x`` may be
+        overwritten if ``owned``.
+        """
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:
-        """The gradient to the input of this shape; the incoming one may be overwritten if ``owned``."""
+        """The gradient to the input of this shape; the incoming one may be overwritten if
+        ``owned``.
+        """
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,18 @@ class Convolution:
     def _is_plain_3x3(self) -> bool:
         """Whether each output is the middle of the 3x3 inputs that it is made of."""
         m = self.module
-        return _pair(m.kernel_size) == (3, 3) and self.padding == _pair(m.stride) == _pair(m.dilation) == (1, 1) and m.groups == 1
+        return (
+            _pair(m.kernel_size) == (3, 3)
+            and self.padding == _pair(m.stride) == _pair(m.dilation) == (1, 1)
+            and m.groups == 1
+        )
 
     def plain(self, x: Tensor) -> Tensor:
         """As the protocol says."""
         m = self.module
-        return F.conv2d(x, m.weight, m.bias, _pair(m.stride), self.padding, _pair(m.dilation), m.groups)
+        return F.conv2d(
+            x, m.weight, m.bias, _pair(m.stride), self.padding, _pair(m.dilation), m.groups
+        )
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
         """As the protocol says; nothing is kept."""
@@ -61,14 +75,26 @@ class Convolution:
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
         """As the protocol says."""
         m = self.module
-        if self._is_plain_3x3 and not torch.is_grad_enabled() and _winograd.pays(gradient, m.weight):
+        if (
+            self._is_plain_3x3
+            and not torch.is_grad_enabled()
+            and _winograd.pays(gradient, m.weight)
+        ):
             return _winograd.convolve_transposed(gradient, m.weight)
         stride, dilation, kernel = _pair(m.stride), _pair(m.dilation), _pair(m.kernel_size)
         reach = [
-            shape[2 + i] - ((gradient.shape[2 + i] - 1) * stride[i] - 2 * self.padding[i] + dilation[i] * (kernel[i] - 1) + 1)
+            shape[2 + i]
+            - (
+                (gradient.shape[2 + i] - 1) * stride[i]
+                - 2 * self.padding[i]
+                + dilation[i] * (kernel[i] - 1)
+                + 1
+            )
             for i in (0, 1)
         ]
-        return F.conv_transpose2d(gradient, m.weight, None, stride, self.padding, reach, m.groups, dilation)
+        return F.conv_transpose2d(
+            gradient, m.weight, None, stride, self.padding, reach, m.groups, dilation
+        )
 
 
 @dataclass(frozen=True)
@@ -91,10 +117,12 @@ class Rectifier:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """``nn.MaxPool2d``: the place of each maximum in its window is kept, the first in rows of equal ones as in PyTorch.
+    """``nn.MaxPool2d``: the place of each maximum in its window is kept, the first in rows of equal
+    ones as in PyTorch.
 
-    ``rectified`` takes the ReLU before it along. A maximum of rectified values is the rectified maximum, so the ReLU runs on the smaller
-    map, and where it stops the gradient the place is :data:`DEAD`.
+    ``rectified`` takes the ReLU before it along. A maximum of rectified values is the rectified
+    maximum, so the ReLU runs on the smaller map, and where it stops the gradient the place is
+    :data:`DEAD`.
     """
 
     kernel: tuple[int, int]
@@ -105,7 +133,9 @@ class MaxPool:
 
     @property
     def _is_halving(self) -> bool:
-        return self.kernel == self.stride == (2, 2) and self.padding == (0, 0) and not self.ceil_mode
+        return (
+            self.kernel == self.stride == (2, 2) and self.padding == (0, 0) and not self.ceil_mode
+        )
 
     def plain(self, x: Tensor) -> Tensor:
         """As the protocol says."""
@@ -125,7 +155,9 @@ class MaxPool:
 
     def _places(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The maxima, and their row-major places in their windows as ``uint8``."""
-        y, index = F.max_pool2d_with_indices(x, self.kernel, self.stride, self.padding, (1, 1), self.ceil_mode)
+        y, index = F.max_pool2d_with_indices(
+            x, self.kernel, self.stride, self.padding, (1, 1), self.ceil_mode
+        )
         row, column = index // x.shape[3], index % x.shape[3]
         top = torch.arange(y.shape[2], device=x.device)[:, None] * self.stride[0] - self.padding[0]
         left = torch.arange(y.shape[3], device=x.device) * self.stride[1] - self.padding[1]
@@ -136,7 +168,9 @@ class MaxPool:
         return y, place
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says. Windows that overlap are added one place after another: no atomics, the same bits every time."""
+        """As the protocol says. Windows that overlap are added one place after another: no atomics,
+        the same bits every time.
+        """
         (place,) = kept
         if self._is_halving:
             return spread(gradient, place, shape[2], shape[3])
@@ -209,7 +243,9 @@ class Normalization:
 
 @dataclass(frozen=True)
 class Fire:
-    """SqueezeNet's module: a narrow convolution, then a 1x1 and a 3x3 side by side, each rectified."""
+    """SqueezeNet's module: a narrow convolution, then a 1x1 and a 3x3 side by side,
+    each rectified.
+    """
 
     squeeze: Convolution
     narrow: Convolution
@@ -230,9 +266,19 @@ class Fire:
         """As the protocol says."""
         squeezed, rectified = kept
         gradient = let_through(gradient, rectified, owned=owned)
-        sides = torch.split(gradient, [self.narrow.module.out_channels, self.wide.module.out_channels], 1)
-        narrow, wide = (c.pull(g, (), squeezed.shape, owned=False) for c, g in zip((self.narrow, self.wide), sides, strict=True))
-        return self.squeeze.pull(let_through(narrow + wide, squeezed, owned=not torch.is_grad_enabled()), (), shape, owned=True)
+        sides = torch.split(
+            gradient, [self.narrow.module.out_channels, self.wide.module.out_channels], 1
+        )
+        narrow, wide = (
+            c.pull(g, (), squeezed.shape, owned=False)
+            for c, g in zip((self.narrow, self.wide), sides, strict=True)
+        )
+        return self.squeeze.pull(
+            let_through(narrow + wide, squeezed, owned=not torch.is_grad_enabled()),
+            (),
+            shape,
+            owned=True,
+        )
 
 
 def operation_of(module: nn.Module) -> Operation | None:
@@ -251,17 +297,29 @@ def operation_of(module: nn.Module) -> Operation | None:
         return _max_pool(module)
     if isinstance(module, nn.AvgPool2d) and kind is nn.AvgPool2d:
         return AveragePool(module)
-    if isinstance(module, nn.BatchNorm2d) and kind is nn.BatchNorm2d and module.running_mean is not None:
+    if (
+        isinstance(module, nn.BatchNorm2d)
+        and kind is nn.BatchNorm2d
+        and module.running_mean is not None
+    ):
         return Normalization(module)
     if kind.__module__ == "torchvision.models.squeezenet" and kind.__name__ == "Fire":
-        parts = [_convolution(child) for child in (module.squeeze, module.expand1x1, module.expand3x3) if isinstance(child, nn.Conv2d)]
+        parts = [
+            _convolution(child)
+            for child in (module.squeeze, module.expand1x1, module.expand3x3)
+            if isinstance(child, nn.Conv2d)
+        ]
         if len(parts) == 3 and None not in parts:
             return Fire(*(part for part in parts if part is not None))
     return None
 
 
 def _convolution(module: nn.Conv2d) -> Convolution | None:
-    if module.padding_mode != "zeros" or isinstance(module.padding, str) or hasattr(module, "parametrizations"):
+    if (
+        module.padding_mode != "zeros"
+        or isinstance(module.padding, str)
+        or hasattr(module, "parametrizations")
+    ):
         return None
     return Convolution(module, _pair(module.padding))
 
@@ -270,12 +328,19 @@ def _max_pool(module: nn.MaxPool2d) -> MaxPool | None:
     kernel = _pair(module.kernel_size)
     if module.return_indices or _pair(module.dilation) != (1, 1) or kernel[0] * kernel[1] > DEAD:
         return None
-    return MaxPool(kernel, _pair(module.stride), _pair(module.padding), module.ceil_mode, rectified=False)
+    return MaxPool(
+        kernel, _pair(module.stride), _pair(module.padding), module.ceil_mode, rectified=False
+    )
 
 
 def has_hooks(module: nn.Module) -> bool:
     """Hooks see and change what a module computes, so it has to be called as a module."""
-    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks)
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+    )
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """``sqrt(blur(x^2) + 1e-12)`` at every second position, and other ways to pool than by the maximum.
 
-Source: L2 pooling with a Hanning window as in DISTS (Ding et al. 2020), after Hénaff & Simoncelli 2016; average pooling as in Gatys et al.
-2016.
+Source: L2 pooling with a Hanning window as in DISTS (Ding et al. 2020), after Hénaff & Simoncelli
+2016; average pooling as in Gatys et al. 2016.
 """
 
 from typing import Any, Final, Literal, get_args
@@ -18,9 +18,11 @@ EPS: Final = 1e-12
 
 
 class L2Pool(nn.Module):
-    """Root of the squares' weighted mean under ``[1, 2, 1] / 4`` in both directions, padded with zeros: ``(N, C, ceil(H/2), ceil(W/2))``.
+    """Root of the squares' weighted mean under ``[1, 2, 1] / 4`` in both directions, padded with
+    zeros: ``(N, C, ceil(H/2), ceil(W/2))``.
 
-    The window is the five-point Hanning window, whose ends are 0. ``1e-12`` inside the root keeps the gradient finite at 0.
+    The window is the five-point Hanning window, whose ends are 0. ``1e-12`` inside the root keeps
+    the gradient finite at 0.
     """
 
     window: Tensor
@@ -41,7 +43,9 @@ class L2Pool(nn.Module):
 
 
 class _L2Pool(torch.autograd.Function):
-    """``y = sqrt(blur(x^2) + eps)``, whose gradient ``x * blur^T(g / y)`` needs neither the squares nor their mean."""
+    """``y = sqrt(blur(x^2) + eps)``, whose gradient ``x * blur^T(g / y)`` needs neither the squares
+    nor their mean.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, window: Tensor, stride: int | tuple[int, int]) -> Tensor:
@@ -53,13 +57,19 @@ class _L2Pool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         x, y, window = ctx.saved_tensors
-        with torch.autocast(x.device.type, enabled=False):  # a backward pass may run inside a region of it
+        with torch.autocast(
+            x.device.type, enabled=False
+        ):  # a backward pass may run inside a region of it
             return _L2Pool._pull(x, y, window, ctx.stride, gradient), None, None
 
     @staticmethod
-    def _pull(x: Tensor, y: Tensor, window: Tensor, stride: int | tuple[int, int], gradient: Tensor) -> Tensor:
+    def _pull(
+        x: Tensor, y: Tensor, window: Tensor, stride: int | tuple[int, int], gradient: Tensor
+    ) -> Tensor:
         if torch.is_grad_enabled():  # a graph of this gradient is wanted, and it depends on x
-            (found,) = torch.autograd.grad(_l2_pool(x, window, stride), x, gradient, create_graph=True)
+            (found,) = torch.autograd.grad(
+                _l2_pool(x, window, stride), x, gradient, create_graph=True
+            )
             return found
         stride = (stride, stride) if isinstance(stride, int) else stride
         reach = [x.shape[2 + i] - ((y.shape[2 + i] - 1) * stride[i] + 1) for i in (0, 1)]
@@ -77,16 +87,24 @@ def replace_max_pools(network: nn.Module, pooling: Pooling) -> nn.Module:
         return network
     count = 0
     for module in list(network.modules()):
-        for name, child in module._modules.items():  # named_children() leaves out the second use of a module
+        for (
+            name,
+            child,
+        ) in module._modules.items():  # named_children() leaves out the second use of a module
             if isinstance(child, nn.MaxPool2d):
                 setattr(module, name, _pool_like(child, pooling))
                 count += 1
     if not count:
-        raise ValueError(f"pooling={pooling!r} replaces nn.MaxPool2d layers, and this network has none; leave pooling='max'")
+        raise ValueError(
+            f"pooling={pooling!r} replaces nn.MaxPool2d layers, and this network has none; leave "
+            "pooling='max'"
+        )
     return network
 
 
 def _pool_like(pool: nn.MaxPool2d, pooling: Pooling) -> nn.Module:
     if pooling == "l2":
         return L2Pool(pool.stride)
-    return nn.AvgPool2d(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False)
+    return nn.AvgPool2d(
+        pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False
+    )

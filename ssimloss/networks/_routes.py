@@ -8,15 +8,30 @@ from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced, Untraceable
 
 Route = Chain | Traced | Hooked
-CANNOT_RUN = (RuntimeError, ValueError, AssertionError)  # what networks raise for an image of a size they do not take
-PROBES = (64, 112, 128, 224, 256, 299, 384, 512)  # sides of images; many networks take one size only
+CANNOT_RUN = (
+    RuntimeError,
+    ValueError,
+    AssertionError,
+)  # what networks raise for an image of a size they do not take
+PROBES = (
+    64,
+    112,
+    128,
+    224,
+    256,
+    299,
+    384,
+    512,
+)  # sides of images; many networks take one size only
 
 
-def route_of(network: nn.Module, paths: tuple[str, ...], channels: int, *, checkpoint: bool) -> Route:
+def route_of(
+    network: nn.Module, paths: tuple[str, ...], channels: int, *, checkpoint: bool
+) -> Route:
     """A chain as it is, anything else by its graph, and what has no graph by hooks.
 
-    A graph of a module handed in must first agree with the module on a small image: tracing follows one way through Python's branches.
-    torchvision's models are made to be traced.
+    A graph of a module handed in must first agree with the module on a small image: tracing follows
+    one way through Python's branches. torchvision's models are made to be traced.
     """
     if is_chain(network) and all(path in positions(network) for path in paths):
         return Chain(network, paths, checkpoint=checkpoint)
@@ -30,7 +45,9 @@ def route_of(network: nn.Module, paths: tuple[str, ...], channels: int, *, check
 
 
 def _agree(traced: Traced, hooked: Hooked, network: nn.Module, channels: int) -> bool:
-    like = next((tensor for tensor in network.buffers() if tensor.is_floating_point()), torch.zeros(()))
+    like = next(
+        (tensor for tensor in network.buffers() if tensor.is_floating_point()), torch.zeros(())
+    )
     generator = torch.Generator().manual_seed(0)
     for side in PROBES:
         image = torch.rand(1, channels, side, side, generator=generator).to(like)
@@ -43,5 +60,8 @@ def _agree(traced: Traced, hooked: Hooked, network: nn.Module, channels: int) ->
                 found = traced(image)
             except CANNOT_RUN:
                 return False
-        return all(torch.allclose(found[path], expected[path], rtol=1e-2, atol=1e-4, equal_nan=True) for path in expected)
+        return all(
+            torch.allclose(found[path], expected[path], rtol=1e-2, atol=1e-4, equal_nan=True)
+            for path in expected
+        )
     return False

@@ -1,4 +1,6 @@
-"""From a name to a network: torchvision's classification models, the embedded one, or a module handed in."""
+"""From a name to a network: torchvision's classification models, the embedded one, or a module
+handed in.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -16,7 +18,8 @@ from ssimloss.networks._operations import has_hooks
 from ssimloss.weights import Weights
 
 SEED: Final = 20_180_618  # of weights="random"
-# Parts of torchvision's chains in the order of their forward(), what comes after the features named as its module there.
+# Parts of torchvision's chains in the order of their forward(), what comes after the features named
+# as its module there.
 CHAINS: dict[str, tuple[str, ...]] = {
     "VGG": ("features", "avgpool", "flatten", "classifier"),
     "AlexNet": ("features", "avgpool", "flatten", "classifier"),
@@ -48,11 +51,16 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
     """
     if isinstance(network, nn.Module):
         if not (isinstance(weights, str) and weights == "imagenet"):
-            raise ValueError("weights must be left out for a network given as a module, which has its own; load them into it instead")
+            raise ValueError(
+                "weights must be left out for a network given as a module, which has its own; "
+                "load them into it instead"
+            )
         model = _chain(network, layers) if _family(network) and not has_hooks(network) else network
         return Source(frozen(model, copied=False), type(network).__name__, _names_of(network))
     if not isinstance(network, str):
-        raise TypeError(f"network must be a name or a torch.nn.Module, got {type(network).__name__}")
+        raise TypeError(
+            f"network must be a name or a torch.nn.Module, got {type(network).__name__}"
+        )
     is_random = isinstance(weights, str) and weights == "random"
     if network == "embedded":
         model = _randomly(embedded_network)
@@ -65,7 +73,9 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
         if not is_random:
             _load(model, network, weights, model)
         return Source(frozen(model, copied=True), network)
-    with torch.device("meta"):  # the classifier of a VGG would take half a gigabyte and a second to draw
+    with torch.device(
+        "meta"
+    ):  # the classifier of a VGG would take half a gigabyte and a second to draw
         model = _torchvision(network).float()
     chain = _chain(model, layers).to_empty(device="cpu")
     if is_random:
@@ -85,7 +95,9 @@ def layers_of(network: str | nn.Module) -> tuple[str, ...]:
         with torch.device("meta"):
             model = _torchvision(network)
     if not isinstance(model, nn.Module):
-        raise TypeError(f"network must be a name or a torch.nn.Module, got {type(network).__name__}")
+        raise TypeError(
+            f"network must be a name or a torch.nn.Module, got {type(network).__name__}"
+        )
     return (*_names_of(model), *_paths_of(model))
 
 
@@ -101,9 +113,13 @@ def _check_name(name: str) -> None:
     if name not in _classifiers() and name != "embedded":
         import difflib
 
-        close = ", ".join(map(repr, difflib.get_close_matches(name, known, n=4))) or "'vgg19', 'alexnet', 'resnet50'"
+        close = (
+            ", ".join(map(repr, difflib.get_close_matches(name, known, n=4)))
+            or "'vgg19', 'alexnet', 'resnet50'"
+        )
         raise ValueError(
-            f"network must be 'embedded', a classification model of torchvision, or a torch.nn.Module, got {name!r}; close to it: {close}; "
+            "network must be 'embedded', a classification model of torchvision, or a "
+            f"torch.nn.Module, got {name!r}; close to it: {close}; "
             "torchvision.models.list_models(module=torchvision.models) lists all"
         )
 
@@ -129,13 +145,21 @@ def _is_chain_name(name: str) -> bool:
 def _family(model: nn.Module) -> str | None:
     """Which of torchvision's chains a module is; a subclass may compute something else."""
     kind = type(model)
-    return kind.__name__ if kind.__module__.startswith("torchvision.models.") and kind.__name__ in CHAINS else None
+    return (
+        kind.__name__
+        if kind.__module__.startswith("torchvision.models.") and kind.__name__ in CHAINS
+        else None
+    )
 
 
 def _names_of(model: nn.Module) -> dict[str, str]:
     family = _family(model)
     features = getattr(model, "features", None)
-    return readable_names(family, features, "features.") if family and isinstance(features, nn.Sequential) else {}
+    return (
+        readable_names(family, features, "features.")
+        if family and isinstance(features, nn.Sequential)
+        else {}
+    )
 
 
 def _chain(model: nn.Module, layers: Iterable[str]) -> nn.Sequential:
@@ -150,7 +174,9 @@ def _chain(model: nn.Module, layers: Iterable[str]) -> nn.Sequential:
 
 
 def _randomly(build: Any) -> Any:
-    """Call with the same random numbers every time, whatever the process's default device and dtype, and its generators left alone."""
+    """Call with the same random numbers every time, whatever the process's default device and
+    dtype, and its generators left alone.
+    """
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
@@ -172,7 +198,9 @@ def _draw(chain: nn.Module) -> None:
 
 
 def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> None:
-    """Give the network its part of the weights of ``whole``, strictly; a state dict or a file may leave out the rest."""
+    """Give the network its part of the weights of ``whole``, strictly; a state dict or a file may
+    leave out the rest.
+    """
     own = network.state_dict().keys()
     layout = {key: tensor.shape for key, tensor in whole.state_dict().items()}
     state = files.load_network(name, weights, layout=layout, needed=own)
@@ -180,7 +208,8 @@ def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> 
 
 
 def load_inception(network: nn.Module, weights: Weights) -> nn.Module:
-    """Give the Inception network of FID, built elsewhere, its weights, and freeze it: nothing of it is in a state dict.
+    """Give the Inception network of FID, built elsewhere, its weights, and freeze it: nothing of it
+    is in a state dict.
 
     Raises:
         ValueError, RuntimeError: as for :func:`source_of`.
@@ -194,5 +223,9 @@ def load_inception(network: nn.Module, weights: Weights) -> nn.Module:
 
 def _own_copy(tensor: Tensor) -> Tensor:
     """At least float32, on the CPU; nobody else's memory."""
-    dtype = torch.promote_types(tensor.dtype, torch.float32) if tensor.is_floating_point() else tensor.dtype
+    dtype = (
+        torch.promote_types(tensor.dtype, torch.float32)
+        if tensor.is_floating_point()
+        else tensor.dtype
+    )
     return tensor.detach().to("cpu", dtype, copy=True)

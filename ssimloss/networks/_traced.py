@@ -1,4 +1,6 @@
-"""Networks that are no chain: their graph (``torch.fx``), cut behind the deepest layer asked for."""
+"""Networks that are no chain: their graph (``torch.fx``), cut behind the deepest
+layer asked for.
+"""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -12,8 +14,16 @@ from ssimloss.networks._chain import Single
 from ssimloss.networks._hooked import check_runs_once
 from ssimloss.networks._operations import operation_of
 
-# Operations whose result is always new memory, so that nothing done to it in place is done to what they were given.
-_FRESH_MODULES = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.MultiheadAttention)
+# Operations whose result is always new memory, so that nothing done to it in place is done to what
+# they were given.
+_FRESH_MODULES = (
+    nn.modules.conv._ConvNd,
+    nn.Linear,
+    nn.modules.batchnorm._BatchNorm,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.MultiheadAttention,
+)
 _FRESH_FUNCTIONS = {
     torch.cat,
     torch.add,
@@ -38,14 +48,21 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.returned: dict[str, list[Any]] = {}
 
-    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_module(
+        self,
+        m: nn.Module,
+        forward: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         value = super().call_module(m, forward, args, kwargs)
         self.returned.setdefault(self.path_of_module(m), []).append(value)
         return value
 
 
 class Traced:
-    """Runs the graph of ``network`` up to the deepest of ``paths`` and returns ``{path: features}``.
+    """Runs the graph of ``network`` up to the deepest of ``paths`` and returns
+    ``{path: features}``.
 
     Raises:
         Untraceable: the network's control flow depends on values, or on what a graph does not hold.
@@ -58,7 +75,9 @@ class Traced:
         tracer = _Tracer()
         try:
             graph = tracer.trace(network)
-        except Exception as error:  # tracing runs the network's own code with stand-ins, which can fail in any way
+        except (
+            Exception
+        ) as error:  # tracing runs the network's own code with stand-ins, which can fail in any way
             raise Untraceable(f"{type(error).__name__}: {error}") from error
         nodes = []
         for path in paths:
@@ -79,9 +98,11 @@ class Traced:
 
 
 def _cut(network: nn.Module, graph: fx.Graph, nodes: list[fx.Node]) -> fx.GraphModule:
-    """The graph that returns these nodes and computes nothing that they do not need, its layers run as those of a chain are.
+    """The graph that returns these nodes and computes nothing that they do not need, its layers run
+    as those of a chain are.
 
-    What the network does in place stays in place where it may rely on it; a tap that something later could overwrite is copied.
+    What the network does in place stays in place where it may rely on it; a tap that something
+    later could overwrite is copied.
     """
     order = {node: index for index, node in enumerate(graph.nodes)}
     deepest = max(order[node] for node in nodes)
@@ -92,7 +113,9 @@ def _cut(network: nn.Module, graph: fx.Graph, nodes: list[fx.Node]) -> fx.GraphM
         elif node.op == "get_attr":
             targets[str(node.target)] = operator.attrgetter(str(node.target))(network)
     for node in reversed(graph.nodes):
-        is_needed = node.users or node in nodes or node.op == "placeholder" or _is_in_place(node, targets)
+        is_needed = (
+            node.users or node in nodes or node.op == "placeholder" or _is_in_place(node, targets)
+        )
         if order[node] > deepest or not is_needed:
             graph.erase_node(node)
     _replace_layers(graph, targets, nodes, order)
@@ -105,27 +128,41 @@ def _cut(network: nn.Module, graph: fx.Graph, nodes: list[fx.Node]) -> fx.GraphM
         taps.append(tap)
     graph.output(tuple(taps))
     used = {str(node.target) for node in graph.nodes}
-    return fx.GraphModule({target: value for target, value in targets.items() if target in used}, graph).eval()
+    return fx.GraphModule(
+        {target: value for target, value in targets.items() if target in used}, graph
+    ).eval()
 
 
-def _replace_layers(graph: fx.Graph, targets: dict[str, Any], taps: list[fx.Node], order: dict[fx.Node, int]) -> None:
-    """Give layers the operations of a chain, where nobody can tell one that works in place from one that does not."""
+def _replace_layers(
+    graph: fx.Graph, targets: dict[str, Any], taps: list[fx.Node], order: dict[fx.Node, int]
+) -> None:
+    """Give layers the operations of a chain, where nobody can tell one that works in place from one
+    that does not.
+    """
 
     def is_hidden(node: fx.Node) -> bool:
         given = node.args[0] if len(node.args) == 1 and not node.kwargs else None
         if not isinstance(given, fx.Node):
             return False
-        return not _is_in_place(node, targets) or (_is_fresh(given, targets) and all(order[user] <= order[node] for user in given.users))
+        return not _is_in_place(node, targets) or (
+            _is_fresh(given, targets) and all(order[user] <= order[node] for user in given.users)
+        )
 
     for target, module in targets.items():
         calls = [node for node in graph.nodes if node.op == "call_module" and node.target == target]
-        operation = operation_of(module) if calls and all(is_hidden(node) for node in calls) else None
+        operation = (
+            operation_of(module) if calls and all(is_hidden(node) for node in calls) else None
+        )
         if operation is not None:
-            inplace = all(_is_in_place(node, targets) and node.args[0] not in taps for node in calls)
+            inplace = all(
+                _is_in_place(node, targets) and node.args[0] not in taps for node in calls
+            )
             targets[target] = Single(operation, inplace=inplace)
 
 
-def _is_overwritten(tap: fx.Node, graph: fx.Graph, targets: dict[str, Any], order: dict[fx.Node, int]) -> bool:
+def _is_overwritten(
+    tap: fx.Node, graph: fx.Graph, targets: dict[str, Any], order: dict[fx.Node, int]
+) -> bool:
     """Whether a later operation may work in place on the memory of the tap."""
     memory = {tap}
     for node in reversed(graph.nodes):  # what the tap may be a view of
@@ -147,7 +184,11 @@ def _is_in_place(node: fx.Node, targets: dict[str, Any]) -> bool:
         return False
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
     by_name = name in _IN_PLACE_NAMES or (name.endswith("_") and not name.endswith("__"))
-    by_argument = bool(node.kwargs.get("inplace")) or "out" in node.kwargs or any(value is True for value in node.args[1:])
+    by_argument = (
+        bool(node.kwargs.get("inplace"))
+        or "out" in node.kwargs
+        or any(value is True for value in node.args[1:])
+    )
     return by_name or by_argument
 
 
@@ -155,5 +196,7 @@ def _is_fresh(node: fx.Node, targets: dict[str, Any]) -> bool:
     """Whether the result is new memory."""
     if node.op == "call_module":
         module = targets[str(node.target)]
-        return isinstance(module, _FRESH_MODULES) or (isinstance(module, Single) and not module.inplace)
+        return isinstance(module, _FRESH_MODULES) or (
+            isinstance(module, Single) and not module.inplace
+        )
     return node.op == "call_function" and node.target in _FRESH_FUNCTIONS

@@ -1,9 +1,11 @@
-"""3x3 convolutions in a quarter of the multiplications, on a CPU: F(4x4, 3x3) of Lavin & Gray 2016, after Winograd.
+"""3x3 convolutions in a quarter of the multiplications, on a CPU: F(4x4, 3x3) of Lavin & Gray 2016,
+after Winograd.
 
-A tile of 4x4 outputs needs 6x6 inputs. ``Y = A^T [(G g G^T) * (B^T d B)] A`` makes it with 36 multiplications for each pair of channels
-where the definition takes 144; over channels and tiles these are 36 products of matrices. The matrices ``A``, ``B``, ``G`` are those of
-interpolation at 0, +-sqrt(1/2), +-sqrt(2) and infinity: of the points tried (also 0, +-1, +-2, the usual ones) these lose the fewest
-digits: 1.5 to 2.2 times what PyTorch's convolution of the same memory layout loses.
+A tile of 4x4 outputs needs 6x6 inputs. ``Y = A^T [(G g G^T) * (B^T d B)] A`` makes it with 36
+multiplications for each pair of channels where the definition takes 144; over channels and tiles
+these are 36 products of matrices. The matrices ``A``, ``B``, ``G`` are those of interpolation at 0,
++-sqrt(1/2), +-sqrt(2) and infinity: of the points tried (also 0, +-1, +-2, the usual ones) these
+lose the fewest digits: 1.5 to 2.2 times what PyTorch's convolution of the same memory layout loses.
 """
 
 import math
@@ -17,8 +19,12 @@ from torch import Tensor
 TILE: Final = 4
 WINDOW: Final = TILE + 2
 TILES: Final = 256  # at a time
-FILTERS: Final = 64  # at a time: their transforms are made anew for each call, in memory that stays in the cache
-LEAST_CHANNELS: Final = 128  # in and out; with fewer, moving tiles about costs what the multiplications save
+FILTERS: Final = (
+    64  # at a time: their transforms are made anew for each call, in memory that stays in the cache
+)
+LEAST_CHANNELS: Final = (
+    128  # in and out; with fewer, moving tiles about costs what the multiplications save
+)
 LEAST_FILTERS: Final = 128 * 256  # pairs of channels, likewise
 LEAST_TILES: Final = 16  # of an image; with fewer, transforming the filters costs what they save
 
@@ -32,7 +38,10 @@ _INPUT = (  # B^T
     (0, _B * _P, -_P, -_B, 1, 0),
     (0, 1, 0, -_P - _Q, 0, 1),
 )
-_AT_A, _AT_B = 2 * _P * (_P - _Q), 2 * _Q * (_Q - _P)  # products of the distances to the other points
+_AT_A, _AT_B = (
+    2 * _P * (_P - _Q),
+    2 * _Q * (_Q - _P),
+)  # products of the distances to the other points
 _FILTER = (  # G
     (1, 0, 0),
     (1 / _AT_A, _A / _AT_A, _P / _AT_A),
@@ -60,7 +69,8 @@ def _has_mkl() -> bool:
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
-    """Whether ``x`` convolved with 3x3 ``weight``, or its transpose, is faster in this way: wide float32 layers on a CPU with MKL.
+    """Whether ``x`` convolved with 3x3 ``weight``, or its transpose, is faster in this way: wide
+    float32 layers on a CPU with MKL.
 
     However many images there are: the way an image goes does not depend on its batch.
     """
@@ -68,16 +78,24 @@ def pays(x: Tensor, weight: Tensor) -> bool:
         return False
     filters, channels = weight.shape[:2]
     tiles = -(-x.shape[2] // TILE) * -(-x.shape[3] // TILE)
-    return min(filters, channels) >= LEAST_CHANNELS and filters * channels >= LEAST_FILTERS and tiles >= LEAST_TILES
+    return (
+        min(filters, channels) >= LEAST_CHANNELS
+        and filters * channels >= LEAST_FILTERS
+        and tiles >= LEAST_TILES
+    )
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``conv2d(x, weight, bias, padding=1)`` without a graph, ``(N, C', H, W)`` in ``channels_last``."""
+    """``conv2d(x, weight, bias, padding=1)`` without a graph, ``(N, C', H, W)`` in
+    ``channels_last``.
+    """
     return _tile_by_tile(x, weight.permute(2, 3, 1, 0), bias)
 
 
 def convolve_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
-    """``conv_transpose2d(gradient, weight, padding=1)``, the gradient to the input of :func:`convolve`, likewise."""
+    """``conv_transpose2d(gradient, weight, padding=1)``, the gradient to the input of
+    :func:`convolve`, likewise.
+    """
     return _tile_by_tile(gradient, weight.permute(2, 3, 0, 1).flip(0, 1), None)
 
 
@@ -85,10 +103,16 @@ def _tile_by_tile(x: Tensor, filters: Tensor, bias: Tensor | None) -> Tensor:
     """``filters`` are ``(3, 3, C, C')``."""
     n, c, height, width = x.shape
     down, across, outputs = -(-height // TILE), -(-width // TILE), filters.shape[3]
-    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, across * TILE - width + 1, 1, down * TILE - height + 1))
-    windows = padded.unfold(1, WINDOW, TILE).unfold(2, WINDOW, TILE).permute(4, 5, 0, 1, 2, 3)  # (6, 6, N, down, across, C)
+    padded = F.pad(
+        x.permute(0, 2, 3, 1), (0, 0, 1, across * TILE - width + 1, 1, down * TILE - height + 1)
+    )
+    windows = (
+        padded.unfold(1, WINDOW, TILE).unfold(2, WINDOW, TILE).permute(4, 5, 0, 1, 2, 3)
+    )  # (6, 6, N, down, across, C)
     y = x.new_empty(n, down * TILE, across * TILE, outputs)
-    tiles = y.view(n, down, TILE, across, TILE, outputs).permute(2, 4, 0, 1, 3, 5)  # (4, 4, N, down, across, C')
+    tiles = y.view(n, down, TILE, across, TILE, outputs).permute(
+        2, 4, 0, 1, 3, 5
+    )  # (4, 4, N, down, across, C')
     of_input, of_filter, to_output = _twice(_INPUT), _twice(_FILTER), _twice(_OUTPUT)
     for image in _parts(n, TILES // (down * across)):
         for row in _parts(down, TILES // across):

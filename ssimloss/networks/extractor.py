@@ -1,4 +1,6 @@
-"""A frozen network that returns the features of an image at the layers asked for, and runs no further than the deepest."""
+"""A frozen network that returns the features of an image at the layers asked for, and runs no
+further than the deepest.
+"""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, cast, get_args
@@ -24,31 +26,42 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class FeatureExtractor(nn.Module):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
-    The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under ``.train()``, follows ``.to(device)`` of
-    the model that holds the extractor, and keeps its precision under ``.half()`` and ``.double()``. Gradients reach the image; an image
-    that asks for none leaves no graph.
+    The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under
+    ``.train()``, follows ``.to(device)`` of the model that holds the extractor, and keeps its
+    precision under ``.half()`` and ``.double()``. Gradients reach the image; an image that asks for
+    none leaves no graph.
 
     Args:
-        network: a name of torchvision's classification models (``"vgg19"``, ``"alexnet"``, ``"resnet50"``, ...), ``"embedded"``, or any
-            ``nn.Module`` that takes an image; of a module, a frozen copy is taken.
-        layers: readable names (``conv5_4``, ``relu3_3``, ``fire7``) or module paths (``features.28``, ``layer3.1.conv2``);
-            :meth:`available_layers` lists them. A convolution's features are those before its activation, never overwritten by it.
-        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in torchvision's layout, or ``"random"``: the same
-            random numbers every time, and no other random number of the process changed. ``"embedded"`` has its own, which the default
+        network: a name of torchvision's classification models (``"vgg19"``, ``"alexnet"``,
+            ``"resnet50"``, ...), ``"embedded"``, or any ``nn.Module`` that takes an image; of a
+            module, a frozen copy is taken.
+        layers: readable names (``conv5_4``, ``relu3_3``, ``fire7``) or module paths
+            (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. A
+            convolution's features are those before its activation, never overwritten by it.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and no other
+            random number of the process changed. ``"embedded"`` has its own, which the default
             loads. Left out for a module.
-        data_range: the values that images take, ``L`` for ``[0, L]`` or ``(lo, hi)``; they are brought to [0, 1] first.
-        normalization: ``"imagenet"`` subtracts ImageNet's mean from images in [0, 1] and divides by its standard deviation, ``"none"``
-            leaves them in [0, 1], ``(mean, std)`` with one number per channel says how many channels an image has, too.
-        gray: ``"repeat"`` gives every channel of the network a one-channel image, ``"error"`` refuses it.
-        pooling: what takes the place of the network's ``nn.MaxPool2d``: ``"average"`` over the same windows, or ``"l2"`` as in DISTS.
-        dtype: of the convolutions, e.g. ``torch.bfloat16``. ``None``: float32, float64 for float64 images. Not ``torch.float16``, in
-            which small gradients vanish.
+        data_range: the values that images take, ``L`` for ``[0, L]`` or ``(lo, hi)``; they are
+            brought to [0, 1] first.
+        normalization: ``"imagenet"`` subtracts ImageNet's mean from images in [0, 1] and divides by
+            its standard deviation, ``"none"`` leaves them in [0, 1], ``(mean, std)`` with one
+            number per channel says how many channels an image has, too.
+        gray: ``"repeat"`` gives every channel of the network a one-channel image, ``"error"``
+            refuses it.
+        pooling: what takes the place of the network's ``nn.MaxPool2d``: ``"average"`` over the same
+            windows, or ``"l2"`` as in DISTS.
+        dtype: of the convolutions, e.g. ``torch.bfloat16``. ``None``: float32, float64 for float64
+            images. Not ``torch.float16``, in which small gradients vanish.
         channels_last: run the convolutions in this memory format.
-        checkpoint: keep nothing between the layers for the backward pass and run the network again there.
+        checkpoint: keep nothing between the layers for the backward pass and run the network again
+            there.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get it.
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
     """
 
     @torch.inference_mode(False)
@@ -73,16 +86,28 @@ class FeatureExtractor(nn.Module):
         if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise TypeError(f"dtype must be a floating point torch.dtype or None, got {dtype!r}")
         if dtype is torch.float16:
-            raise ValueError("dtype must not be torch.float16, in which the gradient of a loss of small weight is 0; use torch.bfloat16")
+            raise ValueError(
+                "dtype must not be torch.float16, in which the gradient of a loss of small weight "
+                "is 0; use torch.bfloat16"
+            )
         lo, span = _checks.data_range(data_range)
         mean, std = mean_and_std(normalization)
-        affine = tuple(1 / (span * s) for s in std), tuple(-(lo / span + m) / s for m, s in zip(mean, std, strict=True))
+        affine = (
+            tuple(1 / (span * s) for s in std),
+            tuple(-(lo / span + m) / s for m, s in zip(mean, std, strict=True)),
+        )
         source = source_of(network, self.layers, weights)
         self.gray: Gray = gray
         self.pooling: Pooling = pooling
         self.shared: Callable[[Tensor], dict[str, Tensor]] | None = None
         self._backbone = Backbone(
-            replace_max_pools(source.network, pooling), source.described, source.names, affine, dtype, channels_last, checkpoint
+            replace_max_pools(source.network, pooling),
+            source.described,
+            source.names,
+            affine,
+            dtype,
+            channels_last,
+            checkpoint,
         )
         self.prepare(self.layers)
 
@@ -98,18 +123,26 @@ class FeatureExtractor(nn.Module):
 
     @property
     def sharing_key(self) -> Hashable:
-        """Equal for extractors that make the same features of the same image, whichever layers they return and on whatever device."""
+        """Equal for extractors that make the same features of the same image, whichever layers they
+        return and on whatever device.
+        """
         return self.gray, self._backbone.key
 
     def adopt(self, other: "FeatureExtractor") -> None:
-        """Hold the network of an extractor of equal ``sharing_key`` instead of a copy of it; if either checkpoints, both do."""
+        """Hold the network of an extractor of equal ``sharing_key`` instead of a copy of it; if
+        either checkpoints, both do.
+        """
         if other.sharing_key != self.sharing_key:
-            raise ValueError("other must have the network, weights and input of this extractor, got one of another sharing_key")
+            raise ValueError(
+                "other must have the network, weights and input of this extractor, got one of "
+                "another sharing_key"
+            )
         other._backbone.serve(self._backbone)
         self._backbone = other._backbone
 
     def prepare(self, layers: Sequence[str]) -> None:
-        """Do ahead of time what :meth:`features` does once for each new set of layers: look them up, trace the network.
+        """Do ahead of time what :meth:`features` does once for each new set of layers: look them
+        up, trace the network.
 
         Raises:
             ValueError: an unknown layer.
@@ -121,7 +154,8 @@ class FeatureExtractor(nn.Module):
 
         Raises:
             TypeError: an image of integers.
-            ValueError: an image of another number of channels (an alpha channel), on another device, too small for the deepest layer.
+            ValueError: an image of another number of channels (an alpha channel), on another
+                device, too small for the deepest layer.
         """
         if self.shared is not None:
             found = self.shared(image)
@@ -142,7 +176,9 @@ class FeatureExtractor(nn.Module):
         return {layer: values.shape[1] for layer, values in found.items()}
 
     def least_side(self) -> int:
-        """The least side of a square image that reaches the deepest of ``layers``, found by trying small ones."""
+        """The least side of a square image that reaches the deepest of ``layers``, found by trying
+        small ones.
+        """
         return self._backbone.least_side(self.layers)
 
     def extra_repr(self) -> str:
@@ -151,14 +187,27 @@ class FeatureExtractor(nn.Module):
 
     def _check(self, image: Tensor) -> None:
         _checks.image("image", image)
-        channels, expected, device = image.shape[1], self._backbone.channels, self._backbone.place.device
+        channels, expected, device = (
+            image.shape[1],
+            self._backbone.channels,
+            self._backbone.place.device,
+        )
         if channels == 1 and expected > 1 and self.gray == "error":
-            raise ValueError(f"image must have {expected} channels, got 1; gray='repeat' repeats it")
+            raise ValueError(
+                f"image must have {expected} channels, got 1; gray='repeat' repeats it"
+            )
         if channels not in (1, expected):
-            alpha = f"; leave an alpha channel out with image[:, :{channels - 1}]" if channels in (2, expected + 1) else ""
+            alpha = (
+                f"; leave an alpha channel out with image[:, :{channels - 1}]"
+                if channels in (2, expected + 1)
+                else ""
+            )
             raise ValueError(f"image must have {expected} channels, got {channels}{alpha}")
         if image.device != device:
-            raise ValueError(f"image must be on the device of the network ({device}), got {image.device}; move one of them with .to()")
+            raise ValueError(
+                f"image must be on the device of the network ({device}), got {image.device}; move "
+                "one of them with .to()"
+            )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureExtractor":
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
@@ -175,12 +224,17 @@ class FeatureExtractor(nn.Module):
 def layer_names(layers: Sequence[str]) -> tuple[str, ...]:
     """Demand a non-empty sequence of different names."""
     if isinstance(layers, str) or not isinstance(layers, Sequence):
-        raise TypeError(f"layers must be a sequence of names, got {type(layers).__name__} {layers!r}; put it into a list")
+        raise TypeError(
+            f"layers must be a sequence of names, got {type(layers).__name__} {layers!r}; put it "
+            "into a list"
+        )
     for layer in layers:
         if not isinstance(layer, str):
             raise TypeError(f"layers must hold names, got {type(layer).__name__} {layer!r}")
     if not layers or len(set(layers)) != len(layers):
-        raise ValueError(f"layers must name at least one layer, and each once, got {tuple(layers)!r}")
+        raise ValueError(
+            f"layers must name at least one layer, and each once, got {tuple(layers)!r}"
+        )
     return tuple(layers)
 
 
@@ -192,11 +246,24 @@ def mean_and_std(normalization: Normalization) -> tuple[tuple[float, ...], tuple
     """
     if isinstance(normalization, str):
         _checks.choice("normalization", normalization, ("imagenet", "none"))
-        return (IMAGENET_MEAN, IMAGENET_STD) if normalization == "imagenet" else ((0.0,) * 3, (1.0,) * 3)
-    if not isinstance(normalization, Sequence) or len(normalization) != 2 or len(normalization[0]) != len(normalization[1]):
-        raise ValueError(f"normalization must be 'imagenet', 'none' or (mean, std) with one number per channel, got {normalization!r}")
+        return (
+            (IMAGENET_MEAN, IMAGENET_STD)
+            if normalization == "imagenet"
+            else ((0.0,) * 3, (1.0,) * 3)
+        )
+    if (
+        not isinstance(normalization, Sequence)
+        or len(normalization) != 2
+        or len(normalization[0]) != len(normalization[1])
+    ):
+        raise ValueError(
+            "normalization must be 'imagenet', 'none' or (mean, std) with one number per channel, "
+            f"got {normalization!r}"
+        )
     mean, std = cast("tuple[Sequence[float], Sequence[float]]", normalization)
     if not mean:
         raise ValueError("normalization must have a number for each channel, got none")
     means = tuple(_checks.number(f"normalization[0][{i}]", value) for i, value in enumerate(mean))
-    return means, tuple(_checks.positive(f"normalization[1][{i}]", value) for i, value in enumerate(std))
+    return means, tuple(
+        _checks.positive(f"normalization[1][{i}]", value) for i, value in enumerate(std)
+    )

@@ -1,8 +1,10 @@
 """Weights by name: name -> file, SHA-256, licence. The only room that opens files.
 
-A named file is searched for in the folder that ``SSIMLOSS_WEIGHTS`` names, among the files that travel with the package, and in
-torchvision's cache; what torchvision publishes is downloaded if it is in none of them. Nothing is read before its SHA-256 agrees, nothing
-in a file is ever executed, and random weights are no fallback for any of it. ``ssimloss weights`` is the same for the command line.
+A named file is searched for in the folder that ``SSIMLOSS_WEIGHTS`` names, among the files that
+travel with the package, and in torchvision's cache; what torchvision publishes is downloaded if it
+is in none of them. Nothing is read before its SHA-256 agrees, nothing in a file is ever executed,
+and random weights are no fallback for any of it. ``ssimloss weights`` is the same for the command
+line.
 """
 
 import os
@@ -62,28 +64,51 @@ Layout = Mapping[str, torch.Size]
 _MOST_NAMED = 5  # names of a kind in one error
 
 
-def load_network(name: str, weights: Weights, *, layout: Layout | None = None, needed: Collection[str] | None = None) -> dict[str, Tensor]:
+def load_network(
+    name: str,
+    weights: Weights,
+    *,
+    layout: Layout | None = None,
+    needed: Collection[str] | None = None,
+) -> dict[str, Tensor]:
     """The state dict for a network, in torchvision's layout, on the CPU.
 
     Args:
-        name: torchvision's name of a classification network, ``"embedded"``, or ``"inception"``, the network of FID.
-        weights: ``"imagenet"`` (torchvision's ``IMAGENET1K_V1``), another of torchvision's names for this network, the path of a ``.pth``
-            or ``.safetensors`` file, or a state dict, whose tensors are passed through, not copied. ``"embedded"``, which was not trained
-            on ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the default everywhere both mean it.
-        layout: name to shape of everything the network holds, ``{k: v.shape for k, v in model.state_dict().items()}``. With it, weights of
-            another architecture are refused, and the names of old files and the counters they lack are brought up to date.
-        needed: the names in ``layout`` that must be there, all of them unless given: of a network that is not run to its end, weights may
-            lack the rest.
+        name: torchvision's name of a classification network, ``"embedded"``, or ``"inception"``,
+            the network of FID.
+        weights: ``"imagenet"`` (torchvision's ``IMAGENET1K_V1``), another of torchvision's names
+            for this network, the path of a ``.pth`` or ``.safetensors`` file, or a state dict,
+            whose tensors are passed through, not copied. ``"embedded"``, which was not trained on
+            ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the
+            default everywhere both mean it.
+        layout: name to shape of everything the network holds,
+            ``{k: v.shape for k, v in model.state_dict().items()}``. With it, weights of another
+            architecture are refused, and the names of old files and the counters they lack are
+            brought up to date.
+        needed: the names in ``layout`` that must be there, all of them unless given: of a network
+            that is not run to its end, weights may lack the rest.
 
     Raises:
         TypeError: ``weights`` is of another type, or a mapping of something other than tensors.
-        ValueError: unknown name, or a mapping that does not fit ``layout``; the message lists what is missing, too much or misshapen.
-        RuntimeError: there is no file and no network to fetch it, the file is damaged, or does not fit ``layout``.
+        ValueError: unknown name, or a mapping that does not fit ``layout``; the message lists what
+            is missing, too much or misshapen.
+        RuntimeError: there is no file and no network to fetch it, the file is damaged, or does not
+            fit ``layout``.
     """
     if isinstance(weights, Mapping):
-        return _fitted(name, named_tensors(weights, "weights", TypeError), layout, needed, "weights", ValueError)
+        return _fitted(
+            name,
+            named_tensors(weights, "weights", TypeError),
+            layout,
+            needed,
+            "weights",
+            ValueError,
+        )
     if not isinstance(weights, str | os.PathLike):
-        raise TypeError(f"weights must be a word, a path or a state dict, got {type(weights).__name__}; a module goes in as network=")
+        raise TypeError(
+            f"weights must be a word, a path or a state dict, got {type(weights).__name__}; a "
+            "module goes in as network="
+        )
     if _is_path(weights):
         path = Path(weights).expanduser()
         _demand_known_bytes(name, path)
@@ -95,8 +120,10 @@ def load_network(name: str, weights: Weights, *, layout: Layout | None = None, n
 def load_bundled(name: str) -> dict[str, Tensor]:
     """The tensors of a file that travels with the package.
 
-    ``"lpips_alexnet_v0.1"``, ``"lpips_vgg16_v0.1"``: ``lin0`` .. ``lin4``, ``"lpips_squeezenet1_1_v0.1"``: ``lin0`` .. ``lin6``, each of
-    shape ``(C,)``. ``"dists"``: ``alpha`` and ``beta`` of shape ``(1475,)``: the image's 3 channels, then those of relu1_2 .. relu5_3.
+    ``"lpips_alexnet_v0.1"``, ``"lpips_vgg16_v0.1"``: ``lin0`` .. ``lin4``,
+    ``"lpips_squeezenet1_1_v0.1"``: ``lin0`` .. ``lin6``, each of shape ``(C,)``. ``"dists"``:
+    ``alpha`` and ``beta`` of shape ``(1475,)``: the image's 3 channels, then those of relu1_2 ..
+    relu5_3.
 
     Raises:
         ValueError: there is no bundled file of that name.
@@ -135,7 +162,12 @@ def _demand_known_bytes(network: str, path: Path) -> None:
 
 
 def _fitted(
-    name: str, state: dict[str, Tensor], layout: Layout | None, needed: Collection[str] | None, what: str, kind: type[Exception]
+    name: str,
+    state: dict[str, Tensor],
+    layout: Layout | None,
+    needed: Collection[str] | None,
+    what: str,
+    kind: type[Exception],
 ) -> dict[str, Tensor]:
     if layout is None:
         return state
@@ -153,11 +185,17 @@ def _fitted(
     faults = (
         ("lacks", missing),
         ("has beyond it", [key for key in state if key not in layout]),
-        ("has of another shape", [f"{key} {tuple(state[key].shape)} instead of {tuple(layout[key])}" for key in wrong]),
+        (
+            "has of another shape",
+            [f"{key} {tuple(state[key].shape)} instead of {tuple(layout[key])}" for key in wrong],
+        ),
     )
     if any(keys for _, keys in faults):
         listed = "; ".join(f"{fault} {_listed(keys)}" for fault, keys in faults if keys)
-        raise kind(f"{what} does not fit network {name!r}: it {listed}; a network of other layers or classes goes in as network=model")
+        raise kind(
+            f"{what} does not fit network {name!r}: it {listed}; a network of other layers or "
+            "classes goes in as network=model"
+        )
     return state
 
 

@@ -1,4 +1,6 @@
-"""Which weights there are: name, file, SHA-256, size, licence, and where what does not travel with the package is fetched from."""
+"""Which weights there are: name, file, SHA-256, size, licence, and where what does not travel with
+the package is fetched from.
+"""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +18,9 @@ _FIRST_WEIGHTS = "IMAGENET1K_V1"
 class WeightsFile:
     """One file by name.
 
-    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for the others the first eight digits or more,
-    which are published as part of the file's name. Eight digits tell a damaged file from a whole one; they prove no origin.
+    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for the
+    others the first eight digits or more, which are published as part of the file's name. Eight
+    digits tell a damaged file from a whole one; they prove no origin.
     """
 
     name: str  # of the network or of the bundled file
@@ -31,7 +34,11 @@ class WeightsFile:
     @property
     def title(self) -> str:
         """As in a sentence."""
-        return f"bundled weights {self.name!r}" if self.url is None else f"weights {self.word!r} of network {self.name!r}"
+        return (
+            f"bundled weights {self.name!r}"
+            if self.url is None
+            else f"weights {self.word!r} of network {self.name!r}"
+        )
 
     @property
     def fetch_command(self) -> str:
@@ -46,14 +53,34 @@ def _bundled(name: str, size: int, sha256: str, licence: str) -> WeightsFile:
 
 # One line for each file in the folder weights/ of the repository, as in its MANIFEST.toml.
 BUNDLED = (
-    _bundled("lpips_alexnet_v0.1", 5032, "09add9e8c9188b4655b43140ce994afd6ef2d42a9c9011550b7bd93b876a0b75", "BSD-2-Clause"),
-    _bundled("lpips_vgg16_v0.1", 6304, "a6d3a8f66c931ba4d6650a578bc6637bd81601044106d21aacf40439328d690c", "BSD-2-Clause"),
-    _bundled("lpips_squeezenet1_1_v0.1", 9512, "d40d9608c7f0dce352fc00e0e358e88107ff497e15c4f1118fc263dbcad5823d", "BSD-2-Clause"),
-    _bundled("dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"),
-    _bundled(EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"),
+    _bundled(
+        "lpips_alexnet_v0.1",
+        5032,
+        "09add9e8c9188b4655b43140ce994afd6ef2d42a9c9011550b7bd93b876a0b75",
+        "BSD-2-Clause",
+    ),
+    _bundled(
+        "lpips_vgg16_v0.1",
+        6304,
+        "a6d3a8f66c931ba4d6650a578bc6637bd81601044106d21aacf40439328d690c",
+        "BSD-2-Clause",
+    ),
+    _bundled(
+        "lpips_squeezenet1_1_v0.1",
+        9512,
+        "d40d9608c7f0dce352fc00e0e358e88107ff497e15c4f1118fc263dbcad5823d",
+        "BSD-2-Clause",
+    ),
+    _bundled(
+        "dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"
+    ),
+    _bundled(
+        EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"
+    ),
 )
 
-# The network of FID, KID and Inception score, as torch-fidelity converted it from the original of 2015.
+# The network of FID, KID and Inception score, as torch-fidelity converted it from the original of
+# 2015.
 INCEPTION = WeightsFile(
     "inception",
     IMAGENET,
@@ -87,7 +114,8 @@ def words(network: str) -> list[str]:
 
 
 def published(network: str, word: str = IMAGENET) -> WeightsFile:
-    """The file behind ``weights=word`` for a torchvision network; ``"imagenet"`` is torchvision's ``IMAGENET1K_V1``.
+    """The file behind ``weights=word`` for a torchvision network; ``"imagenet"`` is torchvision's
+    ``IMAGENET1K_V1``.
 
     Raises:
         ValueError: unknown network, or torchvision has no weights of that name for it.
@@ -98,18 +126,22 @@ def published(network: str, word: str = IMAGENET) -> WeightsFile:
     members = torchvision.models.get_model_weights(network).__members__
     wanted = _FIRST_WEIGHTS if word == IMAGENET else word
     if wanted not in members:
-        raise unknown_word(network, word, ([IMAGENET] if _FIRST_WEIGHTS in members else []) + list(members))
+        raise unknown_word(
+            network, word, ([IMAGENET] if _FIRST_WEIGHTS in members else []) + list(members)
+        )
     weights = members[wanted]
     return _from_torchvision(network, weights.name, weights.url, weights.meta)
 
 
 def unknown_word(network: str, word: str, words: Iterable[str]) -> ValueError:
-    """The error for ``weights=word``, with the words that there are for this network; ``"random"`` is one for losses, not for files."""
+    """The error for ``weights=word``, with the words that there are for this network; ``"random"``
+    is one for losses, not for files.
+    """
     choices = f"for network {network!r} one of {', '.join(map(repr, words))}"
     if word == "random":
         return ValueError(
-            f"weights must be a path, a state dict, or {choices}, got 'random', which is in no file; losses and networks.FeatureExtractor "
-            f"draw random weights"
+            f"weights must be a path, a state dict, or {choices}, got 'random', which is in no "
+            "file; losses and networks.FeatureExtractor draw random weights"
         )
     return ValueError(f"weights must be a path, a state dict, 'random', or {choices}, got {word!r}")
 
@@ -119,14 +151,22 @@ def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -
     digits = re.search(r"-([0-9a-f]{8,64})\.", file)
     if digits is None:
         raise RuntimeError(
-            f"torchvision names no checksum for {file}, so that it cannot be told from a damaged one; fetch {url} and give its path"
+            f"torchvision names no checksum for {file}, so that it cannot be told from a damaged "
+            f"one; fetch {url} and give its path"
         )
-    licence = next((value for key, value in meta.items() if key == "license"), "BSD-3-Clause, terms of ImageNet")
-    return WeightsFile(network, word, file, digits[1], round(meta["_file_size"] * 1e6), licence, url)
+    licence = next(
+        (value for key, value in meta.items() if key == "license"),
+        "BSD-3-Clause, terms of ImageNet",
+    )
+    return WeightsFile(
+        network, word, file, digits[1], round(meta["_file_size"] * 1e6), licence, url
+    )
 
 
 def catalogue() -> list[WeightsFile]:
-    """Every file there is a name for: the bundled ones, that of FID, then torchvision's, each file once."""
+    """Every file there is a name for: the bundled ones, that of FID, then torchvision's, each file
+    once.
+    """
     rows = {row.file: row for row in (*BUNDLED, INCEPTION)}
     for network in networks():
         for word in words(network):

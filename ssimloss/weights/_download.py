@@ -1,4 +1,6 @@
-"""Download a file: resumed where it broke off, summed up before it gets its name, once however many processes ask for it."""
+"""Download a file: resumed where it broke off, summed up before it gets its name, once however many
+processes ask for it.
+"""
 
 import errno
 import http.client
@@ -26,13 +28,16 @@ class DownloadFailed(RuntimeError):
 
 
 def download(url: str, to: Path, expected: str, *, size: int) -> None:
-    """Bring ``url`` to the file ``to``, whose SHA-256 must start with ``expected``; ``size`` in bytes is for the display.
+    """Bring ``url`` to the file ``to``, whose SHA-256 must start with ``expected``; ``size`` in
+    bytes is for the display.
 
-    Under the name ``to`` the file is whole or absent. While it grows it is called ``<name>.part``, locked by the process that writes it;
-    others wait, and find the file there. A bar on stderr shows how far it is.
+    Under the name ``to`` the file is whole or absent. While it grows it is called ``<name>.part``,
+    locked by the process that writes it; others wait, and find the file there. A bar on stderr
+    shows how far it is.
 
     Raises:
-        DownloadFailed: no connection, an answer other than the file, the disk refuses, or the bytes have another SHA-256.
+        DownloadFailed: no connection, an answer other than the file, the disk refuses, or the bytes
+            have another SHA-256.
     """
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -40,11 +45,15 @@ def download(url: str, to: Path, expected: str, *, size: int) -> None:
             _alone(url, to, expected, size)
     except OSError as error:
         place = error.filename or to
-        raise DownloadFailed(f"cannot write {place}: {error.strerror or error}; the file takes {size / 1e6:.0f} MB") from error
+        raise DownloadFailed(
+            f"cannot write {place}: {error.strerror or error}; the file takes {size / 1e6:.0f} MB"
+        ) from error
 
 
 def _with_the_others(url: str, to: Path, expected: str, size: int) -> bool:
-    """Download to the file that every process uses, which may hold what an earlier one left; False where files cannot be locked."""
+    """Download to the file that every process uses, which may hold what an earlier one left; False
+    where files cannot be locked.
+    """
     path = to.with_name(f"{to.name}.part")
     while True:
         with path.open("a+b") as file:
@@ -64,7 +73,9 @@ def _with_the_others(url: str, to: Path, expected: str, size: int) -> bool:
 
 
 def _is_still(path: Path, file: BinaryIO) -> bool:
-    """Whether the open file has that name; who held the lock before may have given it its final name, or deleted it."""
+    """Whether the open file has that name; who held the lock before may have given it its final
+    name, or deleted it.
+    """
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -72,7 +83,9 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
 
 
 def _alone(url: str, to: Path, expected: str, size: int) -> None:
-    """Download to a file of this process's own, which no other can go on with (Windows, some network file systems)."""
+    """Download to a file of this process's own, which no other can go on with (Windows, some
+    network file systems).
+    """
     path = to.with_name(f"{to.name}.{uuid.uuid4().hex}.part")
     try:
         with path.open("a+b") as file:
@@ -102,22 +115,33 @@ def _lock(file: BinaryIO, name: str) -> bool:
 
 
 def _complete(url: str, file: BinaryIO, path: Path, expected: str, bar: "_Bar") -> None:
-    """Fill the file; bytes kept from an earlier try that turn out to be wrong are thrown away once."""
+    """Fill the file; bytes kept from an earlier try that turn out to be wrong are
+    thrown away once.
+    """
     resumed = file.seek(0, os.SEEK_END) > 0
     _receive(url, file, bar)
     found = sha256(path)
     if not found.startswith(expected) and resumed:
-        print(f"{path.name}: what an earlier download left is damaged; starting again", file=sys.stderr, flush=True)
+        print(
+            f"{path.name}: what an earlier download left is damaged; starting again",
+            file=sys.stderr,
+            flush=True,
+        )
         file.truncate(0)
         _receive(url, file, bar)
         found = sha256(path)
     if not found.startswith(expected):
         file.truncate(0)
-        raise DownloadFailed(f"{url} sent bytes whose SHA-256 is {found}, expected one that starts with {expected}; nothing of it was kept")
+        raise DownloadFailed(
+            f"{url} sent bytes whose SHA-256 is {found}, expected one that starts with "
+            f"{expected}; nothing of it was kept"
+        )
 
 
 def _receive(url: str, file: BinaryIO, bar: "_Bar") -> None:
-    """Append to the file what it lacks, over as many connections as it takes, up to ``_CONNECTIONS``."""
+    """Append to the file what it lacks, over as many connections as it takes, up to
+    ``_CONNECTIONS``.
+    """
     broken = ""
     for connection in range(_CONNECTIONS):
         time.sleep(_PAUSE * connection)
@@ -132,12 +156,19 @@ def _receive(url: str, file: BinaryIO, bar: "_Bar") -> None:
         if not broken:
             os.fsync(file.fileno())
             return
-    raise DownloadFailed(f"the connection broke off {_CONNECTIONS} times ({broken}); the {file.tell() / 1e6:.1f} MB that came are kept")
+    raise DownloadFailed(
+        f"the connection broke off {_CONNECTIONS} times ({broken}); the {file.tell() / 1e6:.1f} "
+        "MB that came are kept"
+    )
 
 
 def _open(url: str, start: int) -> http.client.HTTPResponse | None:
-    """The server's answer from byte ``start`` on; None if it says that there is nothing after it."""
-    request = urllib.request.Request(url, headers={"User-Agent": "ssimloss", **({"Range": f"bytes={start}-"} if start else {})})
+    """The server's answer from byte ``start`` on; None if it says that there is
+    nothing after it.
+    """
+    request = urllib.request.Request(
+        url, headers={"User-Agent": "ssimloss", **({"Range": f"bytes={start}-"} if start else {})}
+    )
     try:
         answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
@@ -160,11 +191,16 @@ def _extent(answer: http.client.HTTPResponse, asked: int) -> tuple[int, int | No
         return 0, rest  # the whole file: this server cannot resume
     given = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
     if given is None or int(given[1]) != asked:
-        raise DownloadFailed(f"asked for the bytes from {asked} on, the server sends {answer.headers.get('Content-Range')!r}")
+        raise DownloadFailed(
+            f"asked for the bytes from {asked} on, the server sends "
+            f"{answer.headers.get('Content-Range')!r}"
+        )
     return asked, None if rest is None else asked + rest
 
 
-def _pour(answer: http.client.HTTPResponse, file: BinaryIO, bar: "_Bar", start: int, total: int | None) -> str:
+def _pour(
+    answer: http.client.HTTPResponse, file: BinaryIO, bar: "_Bar", start: int, total: int | None
+) -> str:
     """Write what comes until it ends; return why it ended too early, or nothing."""
     done = start
     bar.show(done, total)
@@ -199,14 +235,29 @@ class _Bar:
             self._began, self._first = now, done
         if not self._moves:
             if is_first:
-                print(f"downloading {self._name}, {total / 1e6:.1f} MB, {done / 1e6:.1f} MB of it here", file=sys.stderr, flush=True)
+                print(
+                    f"downloading {self._name}, {total / 1e6:.1f} MB, {done / 1e6:.1f} MB of it "
+                    "here",
+                    file=sys.stderr,
+                    flush=True,
+                )
         elif is_first or now - self._drawn > 0.1 or done >= total:
             self._drawn = now
             rate = max(done - self._first, 0) / 1e6 / max(now - self._began, 1e-3)
-            before, after = f"{self._name} |", f"| {min(done / total, 1):4.0%} of {total / 1e6:.1f} MB, {rate:.1f} MB/s"
-            room = shutil.get_terminal_size().columns - 1 - len(before) - len(after)  # a longer line would not be drawn over
+            before, after = (
+                f"{self._name} |",
+                f"| {min(done / total, 1):4.0%} of {total / 1e6:.1f} MB, {rate:.1f} MB/s",
+            )
+            room = (
+                shutil.get_terminal_size().columns - 1 - len(before) - len(after)
+            )  # a longer line would not be drawn over
             blocks = "#" * int(min(done / total, 1) * room)
-            print(f"\r{before}{blocks:<{max(room, 0)}}{after}\x1b[K", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{before}{blocks:<{max(room, 0)}}{after}\x1b[K",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def end(self) -> None:
         """Leave the line that the bar is on."""

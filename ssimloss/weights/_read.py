@@ -1,6 +1,7 @@
 """Weights from a file or from the caller: a dictionary of tensors, and nothing that could run.
 
-Pickles (``.pth``, ``.pt``) are read with PyTorch's restricted unpickler, which builds tensors and plain containers and calls nothing else.
+Pickles (``.pth``, ``.pt``) are read with PyTorch's restricted unpickler, which builds tensors and
+plain containers and calls nothing else.
 """
 
 import os
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from ssimloss.weights._safetensors import read_safetensors
 
-# What the unpickler and the zip reader raise at bytes that were changed: whatever Python raises where it is told to build nonsense. The
-# list is what mutated files raised in the tests, so an error of another kind is a defect of this library and comes through as it is.
+# What the unpickler and the zip reader raise at bytes that were changed: whatever Python raises
+# where it is told to build nonsense. The list is what mutated files raised in the tests, so an
+# error of another kind is a defect of this library and comes through as it is.
 _UNREADABLE = (
     RuntimeError,
     ValueError,
@@ -35,18 +37,25 @@ _UNREADABLE = (
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The state dict in a file: ``.safetensors``, or anything else as ``torch.save`` writes it. Tensors are on the CPU.
+    """The state dict in a file: ``.safetensors``, or anything else as ``torch.save`` writes it.
+    Tensors are on the CPU.
 
     Raises:
-        RuntimeError: there is no such file, it is damaged, truncated, holds code, or holds something other than named tensors.
+        RuntimeError: there is no such file, it is damaged, truncated, holds code, or holds
+            something other than named tensors.
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise RuntimeError(f"weights file {path} {'is no file' if path.exists() else 'does not exist'}; give the path of a state dict")
+        raise RuntimeError(
+            f"weights file {path} {'is no file' if path.exists() else 'does not exist'}; give the "
+            "path of a state dict"
+        )
     try:
         loaded = read_safetensors(path) if path.suffix == ".safetensors" else _unpickled(path)
     except OSError as error:
-        raise RuntimeError(f"weights file {path} cannot be read: {error.strerror or error}") from error
+        raise RuntimeError(
+            f"weights file {path} cannot be read: {error.strerror or error}"
+        ) from error
     return named_tensors(loaded, f"weights file {path}", RuntimeError)
 
 
@@ -55,31 +64,56 @@ def _unpickled(path: Path) -> object:
         start = file.read(24)
     try:
         with warnings.catch_warnings():
-            # Deprecated storage classes in old files, TorchScript archives: the first is no concern of the user, the second an error below.
+            # Deprecated storage classes in old files, TorchScript archives: the first is no concern
+            # of the user, the second an error below.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
         code = re.search(r"nsupported (?:global: )?GLOBAL ([\w.]+)", str(error))
-        fault = f"it calls {code[1]}" if code else f"it is damaged, truncated, or no file of tensors (it starts with {start!r})"
-        # Without the cause: its advice, to repeat the call with weights_only=False, is what such a file waits for.
-        raise RuntimeError(f"weights file {path} is refused, and nothing in it was executed: {fault}") from None
+        fault = (
+            f"it calls {code[1]}"
+            if code
+            else f"it is damaged, truncated, or no file of tensors (it starts with {start!r})"
+        )
+        # Without the cause: its advice, to repeat the call with weights_only=False, is what such a
+        # file waits for.
+        raise RuntimeError(
+            f"weights file {path} is refused, and nothing in it was executed: {fault}"
+        ) from None
 
 
 def named_tensors(value: object, what: str, kind: type[Exception]) -> dict[str, Tensor]:
-    """A state dict as a dictionary of dense tensors without gradient; ``kind`` is raised with ``what`` where it is none."""
+    """A state dict as a dictionary of dense tensors without gradient; ``kind`` is raised with
+    ``what`` where it is none.
+    """
     if not isinstance(value, Mapping):
-        raise kind(f"{what} holds {_described(value)}, expected a state dict: names and tensors; save model.state_dict()")
-    wrong = [name for name, item in value.items() if not isinstance(name, str) or not isinstance(item, Tensor)]
+        raise kind(
+            f"{what} holds {_described(value)}, expected a state dict: names and tensors; save "
+            "model.state_dict()"
+        )
+    wrong = [
+        name
+        for name, item in value.items()
+        if not isinstance(name, str) or not isinstance(item, Tensor)
+    ]
     if wrong or not value:
         holds = f"holds {wrong[0]!r}: {_described(value[wrong[0]])}" if wrong else "is empty"
         nested = next((name for name in wrong if isinstance(value[name], Mapping)), None)
         way_out = f"take [{nested!r}] of it" if nested is not None else "give model.state_dict()"
         raise kind(f"{what} {holds}, expected a state dict: names and tensors; {way_out}")
-    dense = {name: tensor for name, tensor in value.items() if tensor.layout is torch.strided and not tensor.is_quantized}
+    dense = {
+        name: tensor
+        for name, tensor in value.items()
+        if tensor.layout is torch.strided and not tensor.is_quantized
+    }
     if len(dense) != len(value):
-        raise kind(f"{what} holds sparse or quantised tensors ({next(iter(value.keys() - dense.keys()))!r}), expected dense ones")
+        raise kind(
+            f"{what} holds sparse or quantised tensors "
+            f"({next(iter(value.keys() - dense.keys()))!r}), expected dense ones"
+        )
     state = OrderedDict((name, tensor.detach()) for name, tensor in dense.items())
-    # Versions of the modules, which some of torchvision's networks demand of a state dict and others use to convert an old one.
+    # Versions of the modules, which some of torchvision's networks demand of a state dict and
+    # others use to convert an old one.
     metadata = getattr(value, "_metadata", None)
     if isinstance(metadata, Mapping):
         state._metadata = metadata  # type: ignore[attr-defined]

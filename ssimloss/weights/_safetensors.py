@@ -1,7 +1,9 @@
-"""The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes end to end, all little endian.
+"""The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes end to end,
+all little endian.
 
-Read strictly: what the file says about itself is believed only where its length, its offsets, its shapes and its dtypes agree, so that a
-damaged, a truncated or a hostile file is an error and never a wrong tensor. Nothing in such a file can be executed.
+Read strictly: what the file says about itself is believed only where its length, its offsets, its
+shapes and its dtypes agree, so that a damaged, a truncated or a hostile file is an error and never
+a wrong tensor. Nothing in such a file can be executed.
 
 Source: the format as described in the README of huggingface/safetensors.
 """
@@ -48,7 +50,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     """Every tensor of a file, each with memory of its own.
 
     Raises:
-        RuntimeError: the file breaks the format in any way; the message names the file and what is wrong.
+        RuntimeError: the file breaks the format in any way; the message names the file and what is
+            wrong.
         OSError: the file cannot be opened or read.
     """
     with path.open("rb") as file:
@@ -58,26 +61,38 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
             # In the order of the file, which is contiguous: no seek, and nothing is read twice.
             return {entry.name: _tensor(file, entry) for entry in entries}
         except ValueError as error:
-            raise RuntimeError(f"weights file {path} is damaged or no safetensors file: {error}") from error
+            raise RuntimeError(
+                f"weights file {path} is damaged or no safetensors file: {error}"
+            ) from error
 
 
 def _entries(file: BufferedReader, length: int) -> list[_Entry]:
-    """What the header promises, in the order of the file, after it was compared with the file's length; ValueError where they differ."""
+    """What the header promises, in the order of the file, after it was compared with the file's
+    length; ValueError where they differ.
+    """
     if sys.byteorder != "little":
         raise ValueError("its numbers are little endian, this machine is not")
     if length < 8:
         raise ValueError(f"it has {length} bytes, too few for a header")
     header_length = int.from_bytes(file.read(8), "little")
     if header_length > min(length - 8, _LONGEST_HEADER):
-        raise ValueError(f"its header of {header_length} bytes does not fit into the file's {length}")
+        raise ValueError(
+            f"its header of {header_length} bytes does not fit into the file's {length}"
+        )
     entries = sorted(_parsed(file.read(header_length)), key=lambda entry: (entry.begin, entry.end))
     position = 0
     for entry in entries:
         if entry.begin != position:
-            raise ValueError(f"tensor {entry.name!r} starts at byte {entry.begin}, expected {position}: tensors overlap or leave a gap")
+            raise ValueError(
+                f"tensor {entry.name!r} starts at byte {entry.begin}, expected {position}: "
+                "tensors overlap or leave a gap"
+            )
         position = entry.end
     if position != length - 8 - header_length:
-        raise ValueError(f"its tensors take {position} bytes, {length - 8 - header_length} are there: it is truncated or has a tail")
+        raise ValueError(
+            f"its tensors take {position} bytes, {length - 8 - header_length} are there: it is "
+            "truncated or has a tail"
+        )
     return entries
 
 
@@ -89,7 +104,9 @@ def _parsed(header: bytes) -> list[_Entry]:
     if not isinstance(content, dict) or not header.startswith(b"{"):
         raise ValueError("its header is no JSON object")
     metadata = content.pop(_METADATA, {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    if not isinstance(metadata, dict) or not all(
+        isinstance(value, str) for value in metadata.values()
+    ):
         raise ValueError(f"{_METADATA} must map words to words")
     return [_entry(name, described) for name, described in content.items()]
 
@@ -108,14 +125,19 @@ def _entry(name: str, described: object) -> _Entry:
     if not isinstance(word, str) or word not in _DTYPES:
         raise ValueError(f"tensor {name!r} has dtype {word!r}; {', '.join(_DTYPES)} can be read")
     if not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
-        raise ValueError(f"tensor {name!r} has shape {shape!r} and offsets {offsets!r}, expected lists of non-negative integers")
+        raise ValueError(
+            f"tensor {name!r} has shape {shape!r} and offsets {offsets!r}, expected lists of "
+            "non-negative integers"
+        )
     begin, end = offsets
     dtype = _DTYPES[word]
     # The product without zeros as well: PyTorch computes strides even where a tensor is empty.
     if math.prod(size for size in shape if size) * dtype.itemsize >= 2**63:
         raise ValueError(f"tensor {name!r} has shape {shape!r}, beyond 64 bits")
     if math.prod(shape) * dtype.itemsize != end - begin:
-        raise ValueError(f"tensor {name!r} of shape {shape!r} and dtype {word} does not take {end - begin} bytes")
+        raise ValueError(
+            f"tensor {name!r} of shape {shape!r} and dtype {word} does not take {end - begin} bytes"
+        )
     return _Entry(name, dtype, tuple(shape), begin, end)
 
 
@@ -134,14 +156,20 @@ def _tensor(file: BufferedReader, entry: _Entry) -> Tensor:
     return torch.frombuffer(content, dtype=entry.dtype).reshape(entry.shape)
 
 
-def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors; under the final name the file is whole or absent, whatever interrupts the writing.
+def write_safetensors(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write tensors as safetensors; under the final name the file is whole or absent, whatever
+    interrupts the writing.
 
     The same tensors give the same bytes, so that a checksum identifies the content.
 
     Args:
         path: the file; what is there is replaced.
-        tensors: name to tensor, of any shape, device and memory layout, without gradient in the file.
+        tensors: name to tensor, of any shape, device and memory layout, without gradient in the
+            file.
         metadata: words about them, kept in the header.
 
     Raises:
@@ -158,16 +186,24 @@ def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or tensor.dtype not in _NAMES:
             kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise TypeError(f"tensors[{name!r}] must be a tensor of {', '.join(str(dtype) for dtype in _NAMES)}, got {kind}")
+            raise TypeError(
+                f"tensors[{name!r}] must be a tensor of "
+                f"{', '.join(str(dtype) for dtype in _NAMES)}, got {kind}"
+            )
         if name == _METADATA:
             raise ValueError(f"tensors must not hold the name {_METADATA!r}; rename it")
         plain[name] = tensor.detach().cpu().contiguous()
-    # Wide dtypes first, so that every tensor starts at a multiple of its own item size and can be mapped into memory.
+    # Wide dtypes first, so that every tensor starts at a multiple of its own item size and can be
+    # mapped into memory.
     order = sorted(plain, key=lambda name: (-plain[name].dtype.itemsize, name))
     for name in order:
         tensor = plain[name]
         end = position + tensor.numel() * tensor.dtype.itemsize
-        content[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [position, end]}
+        content[name] = {
+            "dtype": _NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [position, end],
+        }
         position = end
     header = json.dumps(content, separators=(",", ":")).encode("utf-8")
     header += b" " * (-len(header) % 8)

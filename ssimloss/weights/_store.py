@@ -1,4 +1,6 @@
-"""Where weights lie: the folder of ``SSIMLOSS_WEIGHTS``, the files that travel with the package, torchvision's cache."""
+"""Where weights lie: the folder of ``SSIMLOSS_WEIGHTS``, the files that travel with the package,
+torchvision's cache.
+"""
 
 import os
 import shutil
@@ -37,7 +39,9 @@ def find(entry: WeightsFile) -> Path | None:
     """
     for name, folder in folders().items():
         if name == VARIABLE and not folder.is_dir():
-            raise RuntimeError(f"{VARIABLE} names {folder}, which is no folder; create it or unset the variable")
+            raise RuntimeError(
+                f"{VARIABLE} names {folder}, which is no folder; create it or unset the variable"
+            )
         if (folder / entry.file).is_file():
             return folder / entry.file
     return None
@@ -57,13 +61,17 @@ def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
     """Download a file into torchvision's cache, or into ``folder``, unless it lies there whole.
 
     Raises:
-        RuntimeError: no network, the disk refuses, the bytes are not those expected, or a damaged file lies in the place. The message
-            names the file, its URL, its SHA-256, where to put it and the commands that do so.
+        RuntimeError: no network, the disk refuses, the bytes are not those expected, or a damaged
+            file lies in the place. The message names the file, its URL, its SHA-256, where to put
+            it and the commands that do so.
     """
     path = (folder or cache()) / entry.file
     if not path.is_file():
         if entry.url is None:
-            raise RuntimeError(f"{entry.file} travels with the package and is missing from {path.parent}; install the package again")
+            raise RuntimeError(
+                f"{entry.file} travels with the package and is missing from {path.parent}; "
+                "install the package again"
+            )
         try:
             download(entry.url, path, entry.sha256, size=entry.size)
         except DownloadFailed as error:
@@ -78,16 +86,20 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
             f"{entry.title} are not on this machine and could not be downloaded: {reason}",
             f"  file      {entry.file} ({entry.size / 1e6:.1f} MB)",
             f"  URL       {entry.url}",
-            f"  SHA-256   starts with {entry.sha256} (these digits are published, in the file's name)",
-            f"  put it in {cache()}, or in a folder named by {VARIABLE} ({f'now {chosen}' if chosen else 'not set'})",
-            f"  command   {entry.fetch_command}    where there is a network, and with the file brought here",
+            f"  SHA-256   starts with {entry.sha256} (these digits are published, in the file's "
+            "name)",
+            f"  put it in {cache()}, or in a folder named by {VARIABLE} "
+            f"({f'now {chosen}' if chosen else 'not set'})",
+            f"  command   {entry.fetch_command}    where there is a network, and with the file "
+            "brought here",
             f"            ssimloss weights import {entry.file}",
         )
     )
 
 
 def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, Path]:
-    """Copy a file that was brought here into torchvision's cache, or into ``folder``, under the name it is looked for.
+    """Copy a file that was brought here into torchvision's cache, or into ``folder``, under the
+    name it is looked for.
 
     It is recognised by its SHA-256, whatever it is called.
 
@@ -108,7 +120,9 @@ def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, 
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise RuntimeError(f"cannot import {source}: {error.filename or source}: {error.strerror or error}") from error
+        raise RuntimeError(
+            f"cannot import {source}: {error.filename or source}: {error.strerror or error}"
+        ) from error
     return entry, path
 
 
@@ -121,6 +135,6 @@ def _recognised(path: Path) -> WeightsFile:
     if namesake is not None:
         demand_whole(namesake, path)
     raise RuntimeError(
-        f"{path} is none of the files that are known by name (ssimloss weights list --all): its SHA-256 is {found}; "
-        f"weights of your own need no import, give weights={str(path)!r}"
+        f"{path} is none of the files that are known by name (ssimloss weights list --all): its "
+        f"SHA-256 is {found}; weights of your own need no import, give weights={str(path)!r}"
     )

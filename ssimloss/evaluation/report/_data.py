@@ -1,4 +1,6 @@
-"""What the page's script is given: columns of numbers and words, methods, metrics and images by their place in lists."""
+"""What the page's script is given: columns of numbers and words, methods, metrics and images by
+their place in lists.
+"""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -24,19 +26,34 @@ def page_data(
     pictures: Mapping[int, Mapping[str, Any]],
     tables: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Everything but the pictures themselves, ready for JSON; ``tables`` are names of files beside the page with the same numbers."""
-    methods, metrics, images = evaluation.methods, [metric.name for metric in evaluation.metrics], evaluation.images
+    """Everything but the pictures themselves, ready for JSON; ``tables`` are names of files beside
+    the page with the same numbers.
+    """
+    methods, metrics, images = (
+        evaluation.methods,
+        [metric.name for metric in evaluation.metrics],
+        evaluation.images,
+    )
     places = {image.name: place for place, image in enumerate(images)}
     data = {
         "about": list(evaluation.about.items()),
         "metrics": [
-            {"name": m.name, "title": m.title, "unit": m.unit, "higher": m.higher_is_better, "description": m.description}
+            {
+                "name": m.name,
+                "title": m.title,
+                "unit": m.unit,
+                "higher": m.higher_is_better,
+                "description": m.description,
+            }
             for m in evaluation.metrics
         ],
         "methods": methods,
         "names": [image.name for image in images],
         "sizes": [image.size if all(image.size) else None for image in images],
-        "values": [[[_value(image, method, metric) for image in images] for metric in metrics] for method in methods],
+        "values": [
+            [[_value(image, method, metric) for image in images] for metric in metrics]
+            for method in methods
+        ],
         "references": [image.reference for image in images],
         "distorted": [[image.distorted.get(method) for image in images] for method in methods],
         "failures": [
@@ -61,7 +78,11 @@ def page_data(
             for row in evaluation.summaries
         ],
         "fair": [
-            {"metric": metrics.index(fair.metric), "count": fair.count, "means": [fair.means.get(method) for method in methods]}
+            {
+                "metric": metrics.index(fair.metric),
+                "count": fair.count,
+                "means": [fair.means.get(method) for method in methods],
+            }
             for fair in fair_means(evaluation)
         ],
         "comparisons": [
@@ -99,9 +120,10 @@ def tables_note(tables: Sequence[str]) -> list[str]:
 def pictures_note(number: int, worst: int) -> str:
     """What pictures the page has and what they are good for."""
     return (
-        f"Full pictures of {number} image{'' if number == 1 else 's'} travel in this page: of up to {worst} per metric and method, worst "
-        "first, as far as they fit. They are for looking (WebP); all numbers were computed from the files. Maps are of the images as they "
-        "are, whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
+        f"Full pictures of {number} image{'' if number == 1 else 's'} travel in this page: of up "
+        f"to {worst} per metric and method, worst first, as far as they fit. They are for looking "
+        "(WebP); all numbers were computed from the files. Maps are of the images as they are, "
+        "whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
     )
 
 

@@ -1,8 +1,9 @@
 """Assembles the page of its parts in ``page/``: style, script and data go into one file.
 
-What it may load is fixed by a content security policy: pictures from data URIs, and the one style sheet and the one script whose digests
-it names. Data travel as JSON in elements of their own, with ``<``, ``>`` and ``&`` as escapes, and the script makes text of them, never
-markup: a file may be called ``</script>``.
+What it may load is fixed by a content security policy: pictures from data URIs, and the one style
+sheet and the one script whose digests it names. Data travel as JSON in elements of their own, with
+``<``, ``>`` and ``&`` as escapes, and the script makes text of them, never markup: a file may be
+called ``</script>``.
 """
 
 import base64
@@ -17,22 +18,30 @@ from typing import Any
 
 from ssimloss import _checks, _files
 from ssimloss.evaluation.report._data import page_data, tables_note
-from ssimloss.evaluation.report._pictures import PICTURE_CHARACTERS, THUMBNAIL_CHARACTERS, draw_pictures, draw_thumbnails, worst_images
+from ssimloss.evaluation.report._pictures import (
+    PICTURE_CHARACTERS,
+    THUMBNAIL_CHARACTERS,
+    draw_pictures,
+    draw_thumbnails,
+    worst_images,
+)
 from ssimloss.evaluation.result import Evaluation
 
 SCRIPTS = ("core.js", "charts.js", "viewer.js", "table.js", "page.js")
 
 
 def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12) -> Path:
-    """Write ``index.html`` into ``folder``: tables, distributions, and the worst images under a slider with maps of similarity and error.
+    """Write ``index.html`` into ``folder``: tables, distributions, and the worst images under a
+    slider with maps of similarity and error.
 
-    The images are read again for it. One that has become unreadable since is shown without its picture.
+    The images are read again for it. One that has become unreadable since is shown without its
+    picture.
 
     Args:
         evaluation: what was found.
         folder: made if it is missing; an older page takes no harm until the new one is complete.
-        worst: of how many images per metric and method the page has full pictures. It has fewer where they would make it larger than about
-            30 MB, and says so.
+        worst: of how many images per metric and method the page has full pictures. It has fewer
+            where they would make it larger than about 30 MB, and says so.
 
     Returns:
         The path of the page.
@@ -46,24 +55,45 @@ def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12)
     pictures = draw_pictures(evaluation, worst_images(evaluation, worst), PICTURE_CHARACTERS)
     path = Path(folder) / "index.html"
     tables = _tables(evaluation, path.parent)
-    data = page_data(evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures, tables=tables)
-    _files.write_text(path, page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}", tables=tables))
+    data = page_data(
+        evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures, tables=tables
+    )
+    _files.write_text(
+        path,
+        page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}", tables=tables),
+    )
     return path
 
 
 def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
     """Names of the tables that the folder holds of this very evaluation."""
     try:
-        same = (folder / "summary.json").read_text(encoding="utf-8") == evaluation.to_json(images=False)
+        same = (folder / "summary.json").read_text(encoding="utf-8") == evaluation.to_json(
+            images=False
+        )
     except (OSError, ValueError):
         return []
-    return [name for name in ("summary.json", "per_image.csv") if same and (folder / name).is_file()]
+    return [
+        name for name in ("summary.json", "per_image.csv") if same and (folder / name).is_file()
+    ]
 
 
-def page(data: dict[str, Any], pictures: dict[int, dict[str, Any]], *, title: str, tables: Sequence[str] = ()) -> str:
+def page(
+    data: dict[str, Any],
+    pictures: dict[int, dict[str, Any]],
+    *,
+    title: str,
+    tables: Sequence[str] = (),
+) -> str:
     """The page as text; ``tables`` as for :func:`page_data`."""
-    style, script = _part("page.css"), "\n".join(['"use strict";(() => {', *map(_part, SCRIPTS), "})();"])
-    policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+    style, script = (
+        _part("page.css"),
+        "\n".join(['"use strict";(() => {', *map(_part, SCRIPTS), "})();"]),
+    )
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src "
+        f"'{_digest(script)}'; base-uri 'none'"
+    )
     return Template(_part("page.html")).substitute(
         policy=policy,
         title=html.escape(title).encode("ascii", "xmlcharrefreplace").decode(),

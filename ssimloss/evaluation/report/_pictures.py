@@ -1,7 +1,9 @@
-"""The pictures inside the page, as data URIs: a thumbnail of every reference, and of the worst images all there is to see.
+"""The pictures inside the page, as data URIs: a thumbnail of every reference, and of the worst
+images all there is to see.
 
-A picture is whole up to ``LARGEST`` pixels a side; of a larger image it is the crop around the worst region, in full resolution. Maps are
-gray levels, which the page colours and reads values from.
+A picture is whole up to ``LARGEST`` pixels a side; of a larger image it is the crop around the
+worst region, in full resolution. Maps are gray levels, which the page colours and reads values
+from.
 """
 
 import base64
@@ -40,7 +42,11 @@ LARGEST = 768  # pixels a side
 THUMBNAIL_CHARACTERS = 13_000_000  # of base64; both together keep the page under 30 MB
 PICTURE_CHARACTERS = 13_000_000
 
-_THUMBNAIL_SIDES = ((1500, 160), (6000, 96), (20_000, 48))  # (up to so many images, pixels of the longer side)
+_THUMBNAIL_SIDES = (
+    (1500, 160),
+    (6000, 96),
+    (20_000, 48),
+)  # (up to so many images, pixels of the longer side)
 _LOSSLESS = 128 * 128  # up to so many pixels nothing is lost in the page
 _QUALITY, _THUMBNAIL_QUALITY = 92, 60
 _REACH = 5  # pixels from the centre of an SSIM window to its edge
@@ -48,7 +54,9 @@ _THREADS = min(4, os.cpu_count() or 1)
 
 
 def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
-    """One of each reference; ``None`` where it cannot be read, and from where they would take more than ``most`` characters."""
+    """One of each reference; ``None`` where it cannot be read, and from where they would take more
+    than ``most`` characters.
+    """
     side = next((side for number, side in _THUMBNAIL_SIDES if len(evaluation.images) <= number), 0)
     if not side:
         return [None] * len(evaluation.images)
@@ -62,25 +70,42 @@ def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
 
 
 def worst_images(evaluation: Evaluation, worst: int) -> list[int]:
-    """Places in ``evaluation.images`` of the ``worst`` of each metric and method: first every worst one, then every second-worst."""
+    """Places in ``evaluation.images`` of the ``worst`` of each metric and method: first every worst
+    one, then every second-worst.
+    """
     ranked = []
     for metric in evaluation.metrics:
         sign = 1 if metric.higher_is_better else -1
         for method in evaluation.methods:
-            values = [image.values.get(method, {}).get(metric.name, math.nan) for image in evaluation.images]
-            standing = sorted((sign * value, place) for place, value in enumerate(values) if not math.isnan(value))
+            values = [
+                image.values.get(method, {}).get(metric.name, math.nan)
+                for image in evaluation.images
+            ]
+            standing = sorted(
+                (sign * value, place) for place, value in enumerate(values) if not math.isnan(value)
+            )
             ranked.append([place for _, place in standing[:worst]])
-    return list(dict.fromkeys(places[rank] for rank in range(worst) for places in ranked if rank < len(places)))
+    return list(
+        dict.fromkeys(
+            places[rank] for rank in range(worst) for places in ranked if rank < len(places)
+        )
+    )
 
 
-def draw_pictures(evaluation: Evaluation, places: Sequence[int], most: int) -> dict[int, dict[str, Any]]:
-    """Place -> what the page shows of the image, in this order until they take ``most`` characters."""
+def draw_pictures(
+    evaluation: Evaluation, places: Sequence[int], most: int
+) -> dict[int, dict[str, Any]]:
+    """Place -> what the page shows of the image, in this order until they take
+    ``most`` characters.
+    """
     drawn: dict[int, dict[str, Any]] = {}
     waiting = iter(places)
     with ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(waiting, _THREADS)):
             for place, picture in zip(
-                batch, pool.map(lambda p: draw_picture(evaluation.images[p], evaluation.methods), batch), strict=True
+                batch,
+                pool.map(lambda p: draw_picture(evaluation.images[p], evaluation.methods), batch),
+                strict=True,
             ):
                 if picture is None:
                     continue
@@ -92,22 +117,34 @@ def draw_pictures(evaluation: Evaluation, places: Sequence[int], most: int) -> d
 
 
 def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] | None:
-    """Reference, results and maps of one image, ``None`` without a readable reference or any result of its size.
+    """Reference, results and maps of one image, ``None`` without a readable reference or any result
+    of its size.
 
-    Keys: ``shape`` and ``corner`` of what is shown; ``reference``; per method, ``None`` where there is none, ``results``, ``ssim`` and
-    ``error``; ``limit`` and ``unit`` of the error map; ``note`` in words.
+    Keys: ``shape`` and ``corner`` of what is shown; ``reference``; per method, ``None`` where there
+    is none, ``results``, ``ssim`` and ``error``; ``limit`` and ``unit`` of the error map; ``note``
+    in words.
     """
     reference = _read(record.reference)
     if reference is None:
         return None
-    results = [_read(record.distorted[method]) if method in record.distorted else None for method in methods]
-    results = [r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None for r in results]
+    results = [
+        _read(record.distorted[method]) if method in record.distorted else None
+        for method in methods
+    ]
+    results = [
+        r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None
+        for r in results
+    ]
     if not any(results):
         return None
     levels, truth = reference.data_range, unit(reference)
     preds = [None if r is None else unit(r) for r in results]
     errors = [None if p is None or len(p) != len(truth) else p.sub(truth).abs_() for p in preds]
-    region = worst_region([error for error in errors if error is not None], truth.shape[1:], largest=(LARGEST, LARGEST))
+    region = worst_region(
+        [error for error in errors if error is not None],
+        truth.shape[1:],
+        largest=(LARGEST, LARGEST),
+    )
     shown = tones(reference)
     means = [None if error is None else cut(error, region).mean(0) for error in errors]
     limit = error_limit([mean for mean in means if mean is not None], levels)
@@ -115,17 +152,26 @@ def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] 
         "shape": region[2:],
         "corner": region[:2],
         "reference": _webp(pillow(cut(toned(reference, shown), region))),
-        "results": [None if r is None else _webp(pillow(cut(toned(r, shown), region))) for r in results],
-        "ssim": [None if e is None or p is None else _gray(_similarity(p, truth, region)) for p, e in zip(preds, errors, strict=True)],
+        "results": [
+            None if r is None else _webp(pillow(cut(toned(r, shown), region))) for r in results
+        ],
+        "ssim": [
+            None if e is None or p is None else _gray(_similarity(p, truth, region))
+            for p, e in zip(preds, errors, strict=True)
+        ],
         "error": [None if mean is None else _gray(mean * (levels / limit)) for mean in means],
         "limit": limit,
         "unit": error_words(levels),
-        "note": _note(truth.shape[1:], region, tone_words(shown, levels), _depths(methods, reference, results)),
+        "note": _note(
+            truth.shape[1:], region, tone_words(shown, levels), _depths(methods, reference, results)
+        ),
     }
 
 
 def _thumbnail(record: ImageRecord, side: int) -> str | None:
-    drawn = _reduced_jpeg(record.reference, side) if record.values else None  # what has values has been read wholly
+    drawn = (
+        _reduced_jpeg(record.reference, side) if record.values else None
+    )  # what has values has been read wholly
     if drawn is None:
         image = _read(record.reference)
         if image is None:
@@ -136,7 +182,9 @@ def _thumbnail(record: ImageRecord, side: int) -> str | None:
 
 
 def _reduced_jpeg(path: Path, side: int) -> Pillow.Image | None:
-    """A JPEG decoded no finer than a thumbnail needs, which takes a quarter of the time; ``None`` for everything else."""
+    """A JPEG decoded no finer than a thumbnail needs, which takes a quarter of the time; ``None``
+    for everything else.
+    """
     try:
         with Pillow.open(path, formats=("JPEG",)) as image:
             if image.mode not in ("L", "RGB"):
@@ -165,7 +213,11 @@ def _similarity(pred: Tensor, target: Tensor, region: Region) -> Tensor | None:
 
 def _gray(values: Tensor | None) -> str | None:
     """A map ``(H, W)`` of values from 0 to 1."""
-    return None if values is None else _webp(pillow((values * 255).round().clamp(0, 255).to(torch.uint8)[None]))
+    return (
+        None
+        if values is None
+        else _webp(pillow((values * 255).round().clamp(0, 255).to(torch.uint8)[None]))
+    )
 
 
 def _webp(image: Pillow.Image, quality: int = _QUALITY) -> str:
@@ -177,7 +229,11 @@ def _webp(image: Pillow.Image, quality: int = _QUALITY) -> str:
 
 def _depths(methods: Sequence[str], reference: Image, results: Sequence[Image | None]) -> str:
     """Of which methods the result has another bit depth than the reference."""
-    found = [(m, depth_words(reference.bit_depth, r.bit_depth)) for m, r in zip(methods, results, strict=True) if r is not None]
+    found = [
+        (m, depth_words(reference.bit_depth, r.bit_depth))
+        for m, r in zip(methods, results, strict=True)
+        if r is not None
+    ]
     return " ".join(f"{method}: {words}." for method, words in found if words)
 
 
@@ -186,8 +242,9 @@ def _note(size: Sequence[int], region: Region, *more: str) -> str:
     words = []
     if (height, width) != tuple(size):
         words.append(
-            f"Too large to travel whole: these are {height} \N{MULTIPLICATION SIGN} {width} pixels (height \N{MULTIPLICATION SIGN} width) "
-            f"from x {left}, y {top} on, where the error is largest."
+            f"Too large to travel whole: these are {height} \N{MULTIPLICATION SIGN} {width} "
+            f"pixels (height \N{MULTIPLICATION SIGN} width) from x {left}, y {top} on, where the "
+            "error is largest."
         )
     words += filter(None, more)
     if height * width > _LOSSLESS:
