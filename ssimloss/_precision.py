@@ -54,17 +54,6 @@ def promote(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return pred.to(dtype), target.to(dtype)
 
 
-def is_transformed() -> bool:
-    """Whether ``torch.func``, ``torch.vmap`` or forward-mode differentiation is at work, which know
-    PyTorch's operations only.
-    """
-    if torch.compiler.is_compiling():
-        return False
-    return (
-        torch.autograd.forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
-    )
-
-
 def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:
     """The dtype of unreduced results: that of the images, the wider one where they differ."""
     return torch.promote_types(pred.dtype, target.dtype)

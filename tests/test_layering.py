@@ -15,26 +15,27 @@ PACKAGE = Path(__file__).parents[1] / "ssimloss"
 
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
-_ARGUMENTS = {"_checks", "_reduce", "_precision"}
+_ARGUMENTS = {"_checks", "_torch", "_reduce", "_precision"}
 _SIGNAL = {"filters", "color", "gradients"}
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "_files": set(),
     "_checks": set(),
+    "_torch": set(),
     "_precision": {"_checks"},
     "_reduce": {"_checks", "_precision"},
-    "weights": {"_checks"},
+    "weights": {"_checks", "_torch", "_files"},
     "filters": {"_checks", "_precision"},
     "color": {"_checks", "_precision"},
     "gradients": {"_checks", "_precision", "filters"},
-    "kernels": {"_checks", "_version"},
+    "kernels": {"_checks", "_torch", "_version"},
     "functional": _ARGUMENTS | _SIGNAL | {"kernels"},
     # Above functional, not beside filters: explain_difference computes both of the conventions it
     # compares.
     "conventions": {"functional", "color", "_checks"},
-    "networks": {"weights", "_checks", "_precision"},
+    "networks": {"weights", "_checks", "_torch", "_precision"},
     "losses": {"functional", "networks"} | _ARGUMENTS,
-    "combined": {"_checks"},
+    "combined": {"_checks", "_torch"},
     "video": {"functional", "networks"} | _ARGUMENTS | _SIGNAL,
     "metrics": {"functional", "networks", "conventions", "color", "_files", "_version"}
     | _ARGUMENTS,

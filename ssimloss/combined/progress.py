@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ssimloss._torch import mark_length_dynamic
 from ssimloss.combined.term import Term
 
 # Lengths 0 and 1 are special to torch.compile, and it may tie a length to another of equal size; no
@@ -86,11 +87,7 @@ class Progress:
 
     @step.setter
     def step(self, step: int) -> None:
-        self._length = _empty(step + _ORIGIN)
-        # What torch._dynamo.maybe_mark_dynamic sets; importing torch._dynamo here would cost
-        # everybody seconds. Without it the second compiled step compiles once more, nothing else
-        # changes.
-        self._length._dynamo_weak_dynamic_indices = {0}  # type: ignore[attr-defined]
+        self._length = mark_length_dynamic(_empty(step + _ORIGIN))
 
     def advance(self) -> None:
         """Count one training step."""

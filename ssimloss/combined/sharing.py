@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from ssimloss._torch import version
+
 Features = dict[str, Tensor]
 IMAGES = 2  # that a loss compares
 
@@ -127,7 +129,7 @@ class _Passes:
 
 def _version(image: Tensor) -> int:
     """Rises when an image is changed in place; 0 where nobody keeps count."""
-    return 0 if torch.compiler.is_compiling() or image.is_inference() else image._version
+    return 0 if torch.compiler.is_compiling() or image.is_inference() else version(image)
 
 
 def _extractors_of(module: nn.Module | None) -> list[Extractor]:

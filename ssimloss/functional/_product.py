@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssimloss._precision import is_transformed
+from ssimloss._torch import is_transformed
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:

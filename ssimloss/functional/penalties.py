@@ -8,7 +8,6 @@
 They take the discriminator as a callable and differentiate it themselves.
 """
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args
@@ -20,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ssimloss import _checks
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss._torch import is_compiler_loaded
 from ssimloss.functional._logits import (
     Logits,
     Scales,
@@ -316,11 +316,7 @@ def _gradient(
 
 def _eager() -> AbstractContextManager[Any]:
     """Compiled networks run uncompiled: code that torch.compile made has no second derivative."""
-    return (
-        torch.compiler.set_stance("force_eager")
-        if "torch._dynamo" in sys.modules
-        else nullcontext()
-    )
+    return torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext()
 
 
 def _check_discriminator(discriminator: Discriminator) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ssimloss._precision import is_transformed
+from ssimloss._torch import is_transformed
 from ssimloss.networks._chain import is_plain_chain
 from ssimloss.networks._frozen import identity, in_dtype
 from ssimloss.networks._names import paths_of

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as checkpointed
 
-from ssimloss._precision import is_transformed
+from ssimloss._torch import is_transformed
 from ssimloss.networks._operations import (
     Kept,
     MaxPool,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssimloss._precision import is_transformed
+from ssimloss._torch import is_transformed
 
 Pooling = Literal["max", "average", "l2"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)

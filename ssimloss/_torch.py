@@ -1,0 +1,185 @@
+"""Private names of PyTorch: the only file that uses them, each with the public API it replaces.
+
+Every function here could break with a new PyTorch, and this is where to look first. The tests run
+them on the oldest and the newest supported version.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+# --- tensors --------------------------------------------------------------------------------------
+
+_functorch = torch._C._functorch
+_PLAIN = (Tensor, nn.Parameter)
+
+
+def is_plain_memory(tensor: Tensor) -> bool:
+    """Whether ``data_ptr()`` points at the values of this tensor.
+
+    False for subclasses, for tensors wrapped by ``torch.func``, and for lazily negated or
+    conjugated views. Public API: none; ``torch.func`` does not say which tensors it wraps.
+    """
+    return (
+        type(tensor) in _PLAIN
+        and not tensor.is_neg()
+        and not tensor.is_conj()
+        and not tensor._is_zerotensor()
+        and not _functorch.is_functorch_wrapped_tensor(tensor)
+        and not _functorch.is_legacy_batchedtensor(tensor)
+    )
+
+
+def is_observed(*tensors: Tensor) -> bool:
+    """Whether something records or replaces the operations on these tensors.
+
+    That is a dispatch mode, ``torch.jit.trace``, or a tensor that is not plain memory. Public API:
+    ``torch.compiler.is_compiling`` and ``torch.jit.is_tracing``, which know nothing of modes.
+    """
+    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
+        return True
+    return not all(map(is_plain_memory, tensors))
+
+
+def is_transformed() -> bool:
+    """Whether ``torch.func``, ``torch.vmap`` or forward-mode differentiation is active.
+
+    Public API: none.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    if torch.autograd.forward_ad._current_level >= 0:
+        return True
+    return torch._C._are_functorch_transforms_active()
+
+
+def is_batched_or_dual(tensor: Tensor) -> bool:
+    """Whether ``torch.vmap`` batches this tensor or forward-mode differentiation is active.
+
+    Public API: none.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    if torch.autograd.forward_ad._current_level >= 0:
+        return True
+    while _functorch.is_functorch_wrapped_tensor(tensor):
+        if _functorch.is_batchedtensor(tensor):
+            return True
+        tensor = _functorch.get_unwrapped(tensor)
+    return False
+
+
+def version(tensor: Tensor) -> int:
+    """How often the tensor was changed in place.
+
+    Public API: none; autograd's own check reads the same counter.
+    """
+    return tensor._version
+
+
+# --- torch.compile --------------------------------------------------------------------------------
+
+
+def assume_constant_result(function: Function) -> Function:
+    """``torch.compiler.assume_constant_result``, whose import of the compiler takes seconds."""
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+def mark_length_dynamic(tensor: Tensor) -> Tensor:
+    """``torch._dynamo.maybe_mark_dynamic(tensor, 0)``, whose import of the compiler takes seconds.
+
+    Without it the second compiled step compiles once more; nothing else changes.
+    """
+    tensor._dynamo_weak_dynamic_indices = {0}  # type: ignore[attr-defined]
+    return tensor
+
+
+def is_compiler_loaded() -> bool:
+    """Whether this process has loaded ``torch.compile``. Public API: none that does not load it."""
+    return "torch._dynamo" in sys.modules
+
+
+# --- modules --------------------------------------------------------------------------------------
+
+
+def own_parameters(module: nn.Module) -> dict[str, nn.Parameter | None]:
+    """The module's own dict of parameters, to change in place.
+
+    Public API: ``named_parameters(recurse=False)``, which leaves out repeated ones and None.
+    """
+    return module._parameters
+
+
+def own_buffers(module: nn.Module) -> dict[str, Tensor | None]:
+    """The module's own dict of buffers, to change in place.
+
+    Public API: ``named_buffers(recurse=False)``, which leaves out repeated ones and None.
+    """
+    return module._buffers
+
+
+def own_children(module: nn.Module) -> dict[str, nn.Module | None]:
+    """The module's own dict of children.
+
+    Public API: ``named_children()``, which leaves out the second use of a module.
+    """
+    return module._modules
+
+
+def keep_buffers_out_of_state_dict(module: nn.Module) -> None:
+    """Make every buffer of the module itself non-persistent.
+
+    Public API: ``register_buffer(..., persistent=False)``, for a new buffer only.
+    """
+    module._non_persistent_buffers_set.update(module._buffers)
+
+
+def hooks(module: nn.Module) -> list[Mapping[int, Callable[..., Any]]]:
+    """The dicts of hooks that run with ``forward`` or ``backward``. Public API: none."""
+    return [
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        module._backward_hooks,
+        module._backward_pre_hooks,
+    ]
+
+
+def apply_to_tensors(module: nn.Module, fn: Callable[[Tensor], Tensor]) -> None:
+    """``module.to(...)`` with any function, for modules that are no child. Public API: none."""
+    module._apply(fn)  # type: ignore[no-untyped-call]
+
+
+class FollowsMoves(nn.Module):
+    """A module told when it is moved or cast: ``.to()``, ``.half()``, ``.cuda()``, ``to_empty()``.
+
+    Public API: none; all of these call ``_apply``.
+    """
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FollowsMoves":
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.moved(fn)
+        return self
+
+    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Apply ``fn`` to what is neither a parameter, a buffer nor a child of this module."""
+
+
+def device_of(fn: Callable[[Tensor], Tensor], like: Tensor) -> torch.device:
+    """The device to which the ``fn`` of :meth:`FollowsMoves.moved` takes a tensor."""
+    return fn(torch.empty(0, device=like.device)).device
+
+
+def copy_metadata(source: object, state: Any) -> None:
+    """Versions of modules that a ``state_dict()`` carries, which some modules need to load it.
+
+    Public API: none; ``Module.load_state_dict`` reads the same attribute.
+    """
+    metadata = getattr(source, "_metadata", None)
+    if isinstance(metadata, Mapping):
+        state._metadata = metadata
