@@ -12,7 +12,7 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench parity sanitize force
+.PHONY: help setup demo test check generate bench parity sanitize force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,10 +26,14 @@ demo: $(STAMP) ## train super-resolution on real photographs: a table and a pict
 test: $(STAMP) ## run every test
 	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile $(ARGS)
 
-check: $(STAMP) ## lint, formatting, types
+check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) tests/generate.py --check
 	$(PY) -m mypy
+
+generate: $(STAMP) ## write what follows from the measures: type stubs
+	$(PY) tests/generate.py
 
 bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/results
 	$(PY) -m benchmarks $(ARGS)

@@ -1,35 +1,10 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional, metrics
+from ssimloss import color, conventions, functional, losses, metrics
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
-from ssimloss.losses import (
-    DISTS,
-    LPIPS,
-    AdversarialLoss,
-    CharbonnierLoss,
-    ContextualLoss,
-    CycleConsistencyLoss,
-    DeepPerceptualSimilarity,
-    EdgeLoss,
-    FeatureMatchingLoss,
-    FocalFrequencyLoss,
-    FourierMagnitudeLoss,
-    GradientDifferenceLoss,
-    GradientSSIMLoss,
-    L1Loss,
-    L2Loss,
-    LandmarkLoss,
-    MSSSIML1Loss,
-    MSSSIMLoss,
-    PerceptualLoss,
-    PriorLoss,
-    SSIML1Loss,
-    SSIMLoss,
-    StructureCorrelationLoss,
-    TextureLoss,
-    TotalVariationLoss,
-)
+from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
+from ssimloss.measure import Measure
 
 __all__ = [
     "__version__",
@@ -37,31 +12,8 @@ __all__ = [
     "conventions",
     "functional",
     "metrics",
-    "SSIMLoss",
-    "MSSSIMLoss",
-    "MSSSIML1Loss",
-    "SSIML1Loss",
-    "GradientSSIMLoss",
-    "StructureCorrelationLoss",
-    "L1Loss",
-    "L2Loss",
-    "CharbonnierLoss",
-    "TotalVariationLoss",
-    "EdgeLoss",
-    "GradientDifferenceLoss",
-    "FocalFrequencyLoss",
-    "FourierMagnitudeLoss",
-    "PerceptualLoss",
-    "TextureLoss",
-    "ContextualLoss",
-    "LPIPS",
-    "DISTS",
-    "DeepPerceptualSimilarity",
-    "CycleConsistencyLoss",
-    "PriorLoss",
-    "LandmarkLoss",
-    "AdversarialLoss",
-    "FeatureMatchingLoss",
     "CombinedLoss",
     "Term",
+    "Measure",
 ]
+__all__ += losses.__all__

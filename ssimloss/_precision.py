@@ -6,10 +6,12 @@ autocast would lower the convolutions of a loss without asking.
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
+
+from ssimloss._torch import is_transformed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,10 +24,9 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def without_autocast(*args: P.args, **kwargs: P.kwargs) -> R:
-        device_type = _device_type((*args, *kwargs.values()))
-        if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(
-            device_type
-        ):  # switching off what is off takes its time
+        device_type = device_type_of((*args, *kwargs.values()))
+        # Switching off autocast where it is off costs as much as a small loss.
+        if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(device_type):
             return function(*args, **kwargs)
         with torch.autocast(device_type, enabled=False):
             return function(*args, **kwargs)
@@ -33,9 +34,11 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     return without_autocast
 
 
-def _device_type(arguments: tuple[object, ...]) -> str:
-    """Of the first tensor; what is not a tensor is refused by the function itself, and "meta" has
-    no autocast.
+def device_type_of(arguments: tuple[object, ...]) -> str:
+    """The device type of the first tensor among the arguments, for autocast.
+
+    "cpu" where there is none: the function itself refuses what is not a tensor. The device "meta"
+    has no autocast.
     """
     for argument in arguments:
         if isinstance(argument, Tensor) and not argument.is_meta:
@@ -57,3 +60,30 @@ def promote(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:
     """The dtype of unreduced results: that of the images, the wider one where they differ."""
     return torch.promote_types(pred.dtype, target.dtype)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast.
+
+    Autocast would also lower the products of a backward pass that runs within its region, as the
+    balancing of terms takes one. Differentiable any number of times.
+    """
+    if torch.compiler.is_compiling() or is_transformed():  # whose backward has its dtypes already
+        return torch.bmm(a, b)
+    result: Tensor = _Product.apply(a, b)
+    return result
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return torch.bmm(a, b)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        a, b = ctx.saved_tensors
+        with torch.autocast(gradient.device.type, enabled=False):
+            to_a = product(gradient, b.mT) if ctx.needs_input_grad[0] else None
+            to_b = product(a.mT, gradient) if ctx.needs_input_grad[1] else None
+        return to_a, to_b

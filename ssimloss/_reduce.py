@@ -1,10 +1,11 @@
-"""From per-element values to the reduction that was asked for.
+"""From values per element to the requested reduction.
 
-The only place that knows the words ``mean``, ``sum``, ``image`` and ``none``.
+The only place that implements ``mean``, ``sum``, ``image`` and ``none``.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -78,3 +79,27 @@ def _per_image(values: Tensor) -> Tensor:
     while values.ndim > 1:
         values = values.sum(-1)
     return values
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Values before their reduction, ``(N, ...)``: a map, or the means ``(N, C)`` of its planes."""
+
+    values: Tensor
+    weight: Tensor | None = None
+    positions: int = 1  # map elements for which one value stands
+    dtype: torch.dtype | None = None  # of an unreduced result; None for that of the values
+
+    @classmethod
+    def of(cls, values: "Tensor | Scores") -> "Scores":
+        """Plain values, one per image or element."""
+        return values if isinstance(values, Scores) else cls(values)
+
+    def complement(self, perfect: float) -> "Scores":
+        """``perfect`` minus each value: a score as something to minimise."""
+        return Scores(perfect - self.values, self.weight, self.positions, self.dtype)
+
+    def reduce(self, reduction: Reduction) -> Tensor:
+        """Reduce; a sum counts the positions for which each value stands."""
+        result = reduce(self.values, reduction, self.weight, dtype=self.dtype)
+        return result * self.positions if reduction == "sum" and self.positions != 1 else result

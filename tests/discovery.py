@@ -227,7 +227,7 @@ def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The keyword-only parameters; of a class, those of its constructor."""
     return {
         p.name: p
-        for p in inspect.signature(function).parameters.values()
+        for p in inspect.signature(function, eval_str=True).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     }
 
@@ -236,12 +236,10 @@ def alternatives(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """For each option every other word of a closed set, another number, another form of value:
     ``(option, value)``.
     """
-    hints = typing.get_type_hints(inspect.unwrap(function))
     for name, parameter in options(function).items():
-        if name in GIVEN:
-            continue
-        for value in _others(hints[name], parameter.default):
-            yield name, value
+        if name not in GIVEN:
+            for value in _others(parameter.annotation, parameter.default):
+                yield name, value
 
 
 def _others(annotation: Any, default: Any) -> Iterator[Any]:

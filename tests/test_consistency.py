@@ -259,7 +259,7 @@ def test_compiled_is_one_graph() -> None:
 
 def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The identity forgotten; the image not antialiased; one direction dropped."""
-    from ssimloss.functional import consistency
+    from ssimloss.functional import cycle_consistency as consistency
 
     with monkeypatch.context() as patch:
         patch.setattr(

@@ -142,9 +142,8 @@ def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
 def configurations(name: str) -> Iterator[dict[str, object]]:
     """The defaults, and each word of each closed set of options."""
     yield {}
-    hints = typing.get_type_hints(LOSSES[name].__init__)
-    for option in options(LOSSES[name]):
-        words = _words(hints[option])
+    for option, parameter in options(LOSSES[name]).items():
+        words = _words(parameter.annotation)
         yield from (
             {option: word}
             for word in words

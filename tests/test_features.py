@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 import ssimloss.functional as F
+from ssimloss._precision import product
 from ssimloss.functional import features as deep
-from ssimloss.functional._product import product
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import gradients
+from ssimloss import image_gradients as gradients
 
 OPERATORS = ("sobel", "scharr", "laplacian")
 DISTANCES = ("charbonnier", "l1", "l2")

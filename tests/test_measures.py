@@ -175,7 +175,7 @@ def test_measures_share_what_is_prepared() -> None:
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(
         ValueError,
-        match="measure must be one of 'psnr', 'ssim', 'ms_ssim', 'g_ssim', 'l1', 'lpips'",
+        match=r"measure must be one of 'psnr', 'ssim', 'ms_ssim', .*'g_ssim', .*'lpips'",
     ):
         measure("fid")
     with pytest.raises(

@@ -49,11 +49,9 @@ def spell(annotation: object) -> str:
 
 def signature(function: typing.Callable[..., object], name: str) -> str:
     """``name(parameters) -> result``, one option per line once it is long."""
-    hints = typing.get_type_hints(
-        function.__init__ if inspect.isclass(function) else inspect.unwrap(function)
-    )  # type: ignore[misc]
+    found = inspect.signature(function, eval_str=True)
     parameters, stars = [], False
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in found.parameters.values():
         if parameter.name == "self":
             continue
         prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(
@@ -63,18 +61,15 @@ def signature(function: typing.Callable[..., object], name: str) -> str:
             parameters.append("*")
         stars = stars or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
         text = prefix + parameter.name
-        if parameter.name in hints:
-            text += f": {spell(hints[parameter.name])}"
+        if parameter.annotation is not parameter.empty:
+            text += f": {spell(parameter.annotation)}"
         if parameter.default is not parameter.empty:
             text += (
                 f" = {getattr(parameter.default, '__qualname__', None) or repr(parameter.default)}"
             )
         parameters.append(text)
-    result = (
-        f" -> {spell(hints['return'])}"
-        if "return" in hints and not inspect.isclass(function)
-        else ""
-    )
+    has_result = found.return_annotation is not found.empty and not inspect.isclass(function)
+    result = f" -> {spell(found.return_annotation)}" if has_result else ""
     line = f"{name}({', '.join(parameters)}){result}"
     if len(line) <= 120:
         return line

@@ -21,8 +21,8 @@ from torch.utils.checkpoint import checkpoint
 import ssimloss.functional as F
 from ssimloss.filters import make_window
 from ssimloss.functional import _plane_means
+from ssimloss.functional._moments import local_statistics
 from ssimloss.functional._plane_means import plane_means
-from ssimloss.functional._similarity import local_statistics
 from ssimloss.kernels import why_not
 
 Loss = Callable[..., Tensor]

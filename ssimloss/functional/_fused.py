@@ -20,8 +20,8 @@ from torch import Tensor
 from ssimloss._precision import promote
 from ssimloss.filters import Padding, average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._moments import contrast_structure, local_statistics, luminance
 from ssimloss.functional._plane_means import Part
-from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
 from ssimloss.kernels import similarity_means_here
 
 P = ParamSpec("P")

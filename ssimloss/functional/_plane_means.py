@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ssimloss.filters import blur_transposed
-from ssimloss.functional._similarity import contrast_structure, local_statistics, luminance
+from ssimloss.functional._moments import contrast_structure, local_statistics, luminance
 
 Part = Literal["ssim", "contrast_structure"]
 

@@ -12,10 +12,9 @@ import torch.utils.checkpoint
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._precision import full_precision, promote
+from ssimloss._precision import full_precision, product, promote
 from ssimloss._reduce import Reduction, check_reduction
 from ssimloss._torch import is_transformed
-from ssimloss.functional._product import product
 from ssimloss.functional.features import (
     Features,
     check_features,

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
-from ssimloss._precision import computing_dtype, full_precision
+from ssimloss._precision import computing_dtype, full_precision, product
 from ssimloss._reduce import Reduction, reduce
-from ssimloss.functional._product import product
 
 Features = Mapping[str, Tensor]
 GramNormalization = Literal["chw", "hw", "none", "bchw", "gatys"]

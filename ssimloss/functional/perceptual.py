@@ -14,6 +14,7 @@ from ssimloss import _checks
 from ssimloss._precision import full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.functional._distance import distance_of
+from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.functional.features import (
     Features,
     area_weights,
@@ -24,7 +25,6 @@ from ssimloss.functional.features import (
     reduce_terms,
     unit_vectors,
 )
-from ssimloss.functional.pixel import check_charbonnier_eps
 
 ContentDistance = Literal["l1", "l2", "charbonnier", "cosine"]
 CONTENT_DISTANCES: tuple[str, ...] = get_args(ContentDistance)

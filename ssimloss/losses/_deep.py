@@ -14,7 +14,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import native_dtype
 from ssimloss.functional.features import Features, check_precomputed
-from ssimloss.losses._base import ImageLoss
+from ssimloss.losses._bound import ImageLoss
 from ssimloss.networks import FeatureExtractor
 
 

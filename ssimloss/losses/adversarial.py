@@ -20,7 +20,7 @@ from ssimloss.functional.feature_matching import (
     Maps,
     check_feature_matching_options,
 )
-from ssimloss.losses._base import ImageLoss
+from ssimloss.losses._bound import ImageLoss
 
 
 class AdversarialLoss(ImageLoss):

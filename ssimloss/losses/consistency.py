@@ -7,8 +7,8 @@ from torch import Tensor
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction
-from ssimloss.functional.consistency import DistanceWord, Images, check_cycle_options
-from ssimloss.losses._base import ImageLoss
+from ssimloss.functional.cycle_consistency import DistanceWord, Images, check_cycle_options
+from ssimloss.losses._bound import ImageLoss
 
 
 class CycleConsistencyLoss(ImageLoss):

@@ -11,13 +11,13 @@ from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction, check_reduction
 from ssimloss.functional.features import Features, unit_range
-from ssimloss.functional.judgements import Better, Fit, check_judgements, fit_heads
 from ssimloss.functional.similarity import (
     FeatureDistance,
     channel_distances,
     check_deep_similarity_options,
     check_heads,
 )
+from ssimloss.judgements import Better, Fit, check_judgements, fit_heads
 from ssimloss.losses._deep import FeatureLoss, constants, extractor_settings
 from ssimloss.networks import FeatureExtractor, dists_weights, lpips_heads
 from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS

@@ -2,10 +2,10 @@
 of images.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
-from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure
+from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure, registered
 from ssimloss.metrics.protocol import (
     PROTOCOLS,
     Protocol,
@@ -14,20 +14,6 @@ from ssimloss.metrics.protocol import (
     protocol,
 )
 from ssimloss.metrics.validator import BestCheckpoint, Validator
-
-if TYPE_CHECKING:
-    from ssimloss.metrics._image_metric import ImageMetric
-    from ssimloss.metrics.image import (
-        DISTS,
-        LPIPS,
-        MSSSIM,
-        PSNR,
-        SSIM,
-        DeepSimilarity,
-        GradientSSIM,
-        LossMetric,
-    )
-    from ssimloss.metrics.inception import InceptionMetrics
 
 __all__ = [
     "MEASURES",
@@ -41,10 +27,6 @@ __all__ = [
     "Validator",
     "BestCheckpoint",
     "ImageMetric",
-    "PSNR",
-    "SSIM",
-    "MSSSIM",
-    "GradientSSIM",
     "LPIPS",
     "DISTS",
     "DeepSimilarity",
@@ -56,12 +38,13 @@ __all__ = [
 ]
 
 # They need torchmetrics, an extra, which is imported when one of them is first asked for.
-_OF_TORCHMETRICS = dict.fromkeys(
-    ("PSNR", "SSIM", "MSSSIM", "GradientSSIM", "LPIPS", "DISTS", "DeepSimilarity", "LossMetric"),
-    "image",
-) | {
+_DERIVED = [each.metric for each in registered().values() if each.metric]
+__all__ += _DERIVED
+_OF_TORCHMETRICS = {
+    **dict.fromkeys(("LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"),
     "ImageMetric": "_image_metric",
     "InceptionMetrics": "inception",
+    **dict.fromkeys(_DERIVED, "derived"),
 }
 
 
@@ -85,4 +68,7 @@ def __getattr__(name: str) -> Any:
             "'ssimloss[metrics]'",
             name=error.name,
         ) from error
+    if name in _DERIVED:
+        globals().update(module.metrics())  # once, so that a class is one object
+        return globals()[name]
     return getattr(module, name)

@@ -4,7 +4,7 @@ in common.
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -161,3 +161,14 @@ class ImageMetric(MovedMetric):
             if self.rows
             else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
         )
+
+
+def exactly(value: object) -> str:
+    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and
+    of a long one the middle.
+    """
+    if isinstance(value, Tensor):
+        return f"{value.dtype} {value.tolist()}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {exactly(item)}' for key, item in value.items())}}}"
+    return f"[{', '.join(map(exactly, value))}]" if isinstance(value, list | tuple) else repr(value)

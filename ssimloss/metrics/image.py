@@ -8,41 +8,19 @@ are, so that an image which a padded sampler repeats counts once. ``keep_values=
 value of each image for ``values()``.
 """
 
-import inspect
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks
-from ssimloss import functional as F
 from ssimloss._checks import DataRange
-from ssimloss.functional.multiscale import (
-    WANG_2003,
-    Channels,
-    Combination,
-    MinSize,
-    MSSSIMOptions,
-    Negative,
-    PyramidPooling,
-)
-from ssimloss.functional.pixel import check_psnr_options
 from ssimloss.functional.similarity import FeatureDistance
-from ssimloss.functional.structure import (
-    Covariance,
-    Downsample,
-    Exponents,
-    Padding,
-    SSIMOptions,
-    WindowName,
-)
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
-from ssimloss.metrics._image_metric import ImageMetric
-from ssimloss.metrics.measures import ImageMeasure, measure
-from ssimloss.metrics.protocol import Protocol
+from ssimloss.metrics._image_metric import ImageMetric, exactly
+from ssimloss.metrics.measures import ImageMeasure
 from ssimloss.networks import FeatureExtractor
 from ssimloss.networks._heads import VGG16_LAYERS
 from ssimloss.networks._pooling import Pooling
@@ -51,178 +29,13 @@ from ssimloss.networks.extractor import Gray, Normalization, Weights
 Values = Callable[[Tensor, Tensor], Tensor]
 
 
-class _FunctionMetric(ImageMetric):
-    """The mean of a function of this package, or of a protocol's definition in its place."""
-
-    higher_is_better = True
-
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., Tensor],
-        check: Callable[..., object],
-        protocol: Protocol | None,
-        keep_values: bool,
-        process_group: ProcessGroup | None,
-        **options: Any,
-    ) -> None:
-        check(**options)
-        defaults = inspect.signature(function).parameters
-        given = {
-            key: value
-            for key, value in options.items()
-            if key != "data_range" and value is not defaults[key].default
-        }
-        given = {
-            key: value
-            for key, value in given.items()
-            if isinstance(value, Tensor) or value != defaults[key].default
-        }
-        if protocol is not None and given:
-            raise ValueError(
-                f"{', '.join(given)} must be left out with a protocol, which fixes the definition"
-            )
-        of_protocol = None if protocol is None else measure(name, protocol)
-        described = (
-            f"{name} {exactly(options)}"
-            if of_protocol is None
-            else f"{of_protocol.describe()} {options['data_range']}"
-        )
-        super().__init__(described, keep_values=keep_values, process_group=process_group)
-        self.options = options
-        self.function = function
-        self.of_protocol = of_protocol
-
-    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        if self.of_protocol is not None:
-            return self.of_protocol(pred, target, data_range=self.options["data_range"])
-        return self.function(pred, target, reduction="image", **self.options)
-
-
-class PSNR(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.psnr` in dB, infinite as soon as two images
-    are equal unless ``eps`` is given.
-
-    Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64.
-        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
-        eps: as in the function.
-        keep_values: keep the value of each image.
-        process_group: of ``torch.distributed``.
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: Protocol | None = None,
-        data_range: DataRange = 1.0,
-        eps: float = 0.0,
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        super().__init__(
-            "psnr",
-            F.psnr,
-            _check_psnr,
-            protocol,
-            keep_values,
-            process_group,
-            data_range=data_range,
-            eps=eps,
-        )
-
-
-class SSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.ssim`, whose options it has; the others as in
-    :class:`PSNR`.
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: Protocol | None = None,
-        data_range: DataRange = 1.0,
-        window: WindowName | Tensor = "gaussian",
-        window_size: int = 11,
-        sigma: float = 1.5,
-        k1: float = 0.01,
-        k2: float = 0.03,
-        exponents: Exponents = (1.0, 1.0, 1.0),
-        padding: Padding = "valid",
-        covariance: Covariance = "population",
-        downsample: Downsample = None,
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        options = own_options(locals())
-        super().__init__(
-            "ssim", F.ssim, SSIMOptions, protocol, keep_values, process_group, **options
-        )
-
-
-class MSSSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.ms_ssim`, whose options it has; the others as
-    in :class:`PSNR`.
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: Protocol | None = None,
-        data_range: DataRange = 1.0,
-        window_size: int = 11,
-        sigma: float = 1.5,
-        k1: float = 0.01,
-        k2: float = 0.03,
-        scale_weights: tuple[float, ...] = WANG_2003,
-        negative: Negative = "clamp",
-        min_size: MinSize = "error",
-        pooling: PyramidPooling = "floor",
-        combination: Combination = "product",
-        channels: Channels = "separate",
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        options = own_options(locals())
-        super().__init__(
-            "ms_ssim", F.ms_ssim, MSSSIMOptions, protocol, keep_values, process_group, **options
-        )
-
-
-class GradientSSIM(_FunctionMetric):
-    """Mean over images of :func:`ssimloss.functional.gradient_ssim`, whose options it has; the
-    others as in :class:`PSNR`.
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: Protocol | None = None,
-        data_range: DataRange = 1.0,
-        window: WindowName | Tensor = "gaussian",
-        window_size: int = 11,
-        sigma: float = 1.5,
-        k1: float = 0.01,
-        k2: float = 0.03,
-        padding: Padding = "valid",
-        covariance: Covariance = "population",
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        options = own_options(locals())
-        super().__init__(
-            "g_ssim", F.gradient_ssim, SSIMOptions, protocol, keep_values, process_group, **options
-        )
-
-
 class LPIPS(ImageMetric):
     """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
 
     Args:
         network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``.
         weights: of the network: ``"imagenet"``, a path, a state dict, or ``"random"``.
-        data_range, keep_values, process_group: as in :class:`PSNR`.
+        data_range, keep_values, process_group: as in the other metrics.
     """
 
     higher_is_better = False
@@ -330,7 +143,7 @@ class LossMetric(ImageMetric):
         function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure
             moves with the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
-        keep_values, process_group: as in :class:`PSNR`.
+        keep_values, process_group: as in the other metrics.
 
     Raises:
         TypeError: ``function`` cannot be called.
@@ -395,27 +208,6 @@ class LossMetric(ImageMetric):
         if isinstance(self.function, ImageMeasure):
             self.function.to(self.total.device)
         return applied
-
-
-def exactly(value: object) -> str:
-    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and
-    of a long one the middle.
-    """
-    if isinstance(value, Tensor):
-        return f"{value.dtype} {value.tolist()}"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key!r}: {exactly(item)}' for key, item in value.items())}}}"
-    return f"[{', '.join(map(exactly, value))}]" if isinstance(value, list | tuple) else repr(value)
-
-
-def _check_psnr(*, data_range: DataRange, eps: float) -> None:
-    check_psnr_options(data_range=data_range, eps=eps, pooling="image", reduction="image")
-
-
-def own_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Of ``locals()`` at the start of an ``__init__``, what is an option of the function."""
-    others = ("self", "__class__", "protocol", "keep_values", "process_group")
-    return {name: value for name, value in arguments.items() if name not in others}
 
 
 def _of_network(distance: nn.Module, pred: Tensor, target: Tensor) -> Tensor:

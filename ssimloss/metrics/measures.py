@@ -2,16 +2,18 @@
 and what it is in words.
 """
 
-import functools
+import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss import functional as F
+from ssimloss import measure as measures
 from ssimloss._checks import DataRange
+from ssimloss.measure import Measure
 from ssimloss.metrics._deep import DISTANCES, FeatureDistance
 from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol, one_by_one
 from ssimloss.networks.extractor import Weights
@@ -97,47 +99,75 @@ class _Defined(ImageMeasure):
         )
 
 
-class _GradientSSIM(ImageMeasure):
-    name, title, higher_is_better = "g_ssim", "G-SSIM", True
+class _Registered(ImageMeasure):
+    """A registered measure of the images that the protocol prepares."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, found: Measure, protocol: Protocol) -> None:
+        self.measure = found
+        self.name = name_of(found)
+        self.title, self.unit = found.title, found.unit
+        self.higher_is_better = found.better == "higher"
         self.protocol = protocol
+        # Their preparation is that of a definition of the protocol; data_range is then 1.
+        self.record = found.record.make({"reduction": "image"}, self.name)
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
     ) -> Tensor:
         x, y = self.protocol.prepared(
-            pred, target, data_range=data_range, definition="ssim", memory=memory
+            pred,
+            target,
+            data_range=data_range,
+            definition=self._definition,
+            color=self.measure.takes_color,
+            memory=memory,
         )
-        return one_by_one(functools.partial(F.gradient_ssim, reduction="image"), x, y)
+        return one_by_one(self._compared, x, y)
+
+    def _compared(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.measure.evaluate((x, y), self.record, {}, False)
+
+    @property
+    def _definition(self) -> Definition:
+        return cast("Definition", self.measure.definition)
 
     def describe(self) -> str:
-        steps = "; ".join(self.protocol.steps("ssim"))
-        return (
-            f"{self.title}: {steps}; luminance of the images times contrast and structure of "
-            "their Sobel gradient magnitudes |Gx| + |Gy| under a Gaussian window of 11 taps, "
-            "sigma 1.5, whole windows only, averaged over positions and channels (Chen et al. "
-            "2006)"
-        )
+        steps = "; ".join(self.protocol.steps(self._definition, color=self.measure.takes_color))
+        return f"{self.title}: {steps}; {self.measure.formula or self.measure.source}"
 
 
-class _L1(ImageMeasure):
-    name, title, higher_is_better = "l1", "L1", False
+class _Called(ImageMeasure):
+    """A function ``(pred, target) -> (N,)`` of somebody else, given the prepared colour images."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, path: str, function: Callable[[Tensor, Tensor], Tensor], protocol: Protocol):
+        self.name = self.title = path
+        self.function = function
         self.protocol = protocol
+        direction = getattr(function, "higher_is_better", None)
+        if not isinstance(direction, bool):
+            raise ValueError(
+                f"{path} does not say which way is better; set the attribute higher_is_better of "
+                "the function to True or False, or register a ssimloss.Measure"
+            )
+        self.higher_is_better = direction
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
     ) -> Tensor:
-        x, y = self.protocol.prepared(pred, target, data_range=data_range, memory=memory)
-        return one_by_one(functools.partial(F.l1, reduction="image"), x, y)
+        x, y = self.protocol.prepared(
+            pred, target, data_range=data_range, color=True, memory=memory
+        )
+        values = self.function(x.float(), y.float())
+        if not isinstance(values, Tensor) or tuple(values.shape) != (len(x),):
+            shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ValueError(
+                f"{self.name} must return one value per image, ({len(x)},), got {shape}"
+            )
+        return values
 
     def describe(self) -> str:
-        return (
-            f"{self.title}: {'; '.join(self.protocol.steps('psnr'))}; mean of |x - y| of images "
-            "on a scale of [0, 1]"
-        )
+        steps = "; ".join(self.protocol.steps("psnr", color=True))
+        return f"{self.title}: {steps}; the function {self.name}, in float32"
 
 
 class _Deep(ImageMeasure):
@@ -174,8 +204,41 @@ class _Deep(ImageMeasure):
         return self
 
 
-MEASURES: Final = ("psnr", "ssim", "ms_ssim", "g_ssim", "l1", *DISTANCES)
-HIGHER_IS_BETTER: Final = {name: name in ("psnr", "ssim", "ms_ssim", "g_ssim") for name in MEASURES}
+_DEFINED: Final = ("psnr", "ssim", "ms_ssim")  # which a protocol defines
+
+
+def name_of(found: Measure) -> str:
+    """The name of a registered measure in this room."""
+    return found.metric_name or found.name
+
+
+def registered() -> dict[str, Measure]:
+    """The registered measures of two images by name."""
+    return {name_of(each): each for each in measures.registered() if each.is_named}
+
+
+def known() -> list[str]:
+    """Every name that :func:`measure` knows now, those registered by users included."""
+    return [*_DEFINED, *(name for name in registered() if name not in _DEFINED), *DISTANCES]
+
+
+class _Directions(Mapping[str, bool]):
+    """Whether higher is better, by name, of every measure that is known now."""
+
+    def __getitem__(self, name: str) -> bool:
+        if name in DISTANCES:
+            return False
+        return registered()[name].better == "higher"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(known())
+
+    def __len__(self) -> int:
+        return len(known())
+
+
+MEASURES: Final = tuple(known())  # that come with the package
+HIGHER_IS_BETTER: Final[Mapping[str, bool]] = _Directions()
 
 
 def measure(
@@ -185,29 +248,54 @@ def measure(
 
     Args:
         name: one of ``MEASURES``: ``"psnr"``, ``"ssim"``, ``"ms_ssim"`` as the protocol defines
-            them; ``"g_ssim"`` and ``"l1"`` of the images that the protocol prepares; ``"lpips"``
-            (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
-            ``"embedded"`` (the network that travels with the package) of all channels, rounded and
-            cut as the protocol says.
+            them; ``"g_ssim"``, ``"l1"`` and the other registered measures of the images that the
+            protocol prepares; ``"lpips"`` (AlexNet, what papers report), ``"lpips_vgg"``,
+            ``"lpips_squeeze"``, ``"dists"`` and ``"embedded"`` (the network that travels with the
+            package) of all channels, rounded and cut as the protocol says. Also a measure that you
+            registered, and ``"module:attribute"`` for a :class:`ssimloss.Measure` or a function
+            ``(pred, target) -> (N,)`` with an attribute ``higher_is_better``.
         protocol: of :func:`protocol`, or a :class:`SuperResolutionProtocol`; ``None`` is
             ``protocol("plain")``.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
             ``"random"``; others have none.
 
     Raises:
-        ValueError: an unknown name; weights that do not fit.
+        ValueError: an unknown name; weights that do not fit; a module or attribute that is missing.
         TypeError: ``protocol`` is none.
         RuntimeError: weights that are not here; the error says how to get them.
     """
-    _checks.choice("measure", name, MEASURES)
     protocol = PLAIN if protocol is None else protocol
     if not isinstance(protocol, Protocol):
         raise TypeError(
             f"protocol must be a protocol, got {protocol!r}; metrics.protocol('basicsr', scale=4) "
             "makes one by its name"
         )
+    if isinstance(name, str) and ":" in name:
+        return _imported(name, protocol)
+    _checks.choice("measure", name, known())
     if name in DISTANCES:
         return _Deep(name, protocol, weights)
-    if name in ("g_ssim", "l1"):
-        return _GradientSSIM(protocol) if name == "g_ssim" else _L1(protocol)
-    return _Defined(cast("Definition", name), protocol)
+    if name in _DEFINED:
+        return _Defined(cast("Definition", name), protocol)
+    return _Registered(registered()[name], protocol)
+
+
+def _imported(path: str, protocol: Protocol) -> ImageMeasure:
+    """The measure or the function at ``module:attribute``."""
+    module, _, attribute = path.partition(":")
+    try:
+        found = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"measure {path!r} cannot be imported: {error}; give 'module:attribute' of a module on "
+            "PYTHONPATH"
+        ) from error
+    if isinstance(found, Measure):
+        return _Registered(found, protocol)
+    if isinstance(found, ImageMeasure):
+        return found
+    if not callable(found):
+        raise ValueError(f"measure {path!r} must be a Measure or a function, got {found!r}")
+    return _Called(path, found, protocol)

@@ -4,7 +4,7 @@ The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the 
 at the coarsest (Wang, Simoncelli & Bovik 2003).
 """
 
-from dataclasses import dataclass
+import dataclasses
 from functools import partial
 from typing import Literal, get_args
 
@@ -12,20 +12,22 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._checks import DataRange
-from ssimloss._precision import full_precision, native_dtype
-from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss._options import Reduced, derived
+from ssimloss._precision import native_dtype
+from ssimloss._reduce import Scores
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
 from ssimloss.functional._fused import Comparison, halve, pyramid_scores, similarity_means
-from ssimloss.functional._plane_means import Part, plane_means
-from ssimloss.functional._similarity import (
+from ssimloss.functional._moments import (
     check_inputs,
     contrast_structure,
     local_statistics,
     luminance,
     valid_pixels,
 )
-from ssimloss.kernels import MAX_SCALES, MAX_TAPS, Backend, check_backend, select
+from ssimloss.functional._plane_means import Part, plane_means
+from ssimloss.functional._records import Backed, Stabilised
+from ssimloss.kernels import MAX_SCALES, MAX_TAPS, select
+from ssimloss.measure import Measure
 
 Negative = Literal["clamp", "relu", "relu_map", "shift"]
 NEGATIVES: tuple[str, ...] = get_args(Negative)
@@ -45,15 +47,35 @@ WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # they sum to 1.0001 and a
 _SOFT_CLAMP = 1e-3
 
 
-@dataclass(frozen=True)
-class MSSSIMOptions:
-    """The options of :func:`ms_ssim`, checked."""
+class MSSSIMOptions(Backed, Stabilised, Reduced):
+    """Options of MS-SSIM.
 
-    data_range: DataRange = 1.0
+    Args:
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+    """
+
     window_size: int = 11
     sigma: float = 1.5
-    k1: float = 0.01
-    k2: float = 0.03
     scale_weights: tuple[float, ...] = WANG_2003
     negative: Negative = "clamp"
     min_size: MinSize = "error"
@@ -61,12 +83,12 @@ class MSSSIMOptions:
     combination: Combination = "product"
     channels: Channels = "separate"
     coarsest_padding: CoarsestPadding = "valid"
-    reduction: Reduction = "mean"
-    backend: Backend = "auto"
+    finest: Comparison = derived()
+    uncovered: str | None = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
-        _checks.data_range(self.data_range)
+        """Raise for what cannot be computed, naming the option; prepare what a kernel is told."""
+        super().__post_init__()
         _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
         check_window_options(
             window="gaussian",
@@ -74,38 +96,26 @@ class MSSSIMOptions:
             sigma=self.sigma,
             padding=self.coarsest_padding,
         )
-        _checks.positive("k1", self.k1)
-        _checks.positive("k2", self.k2)
         _checks.weights("scale_weights", self.scale_weights)
         _checks.choice("negative", self.negative, NEGATIVES)
         _checks.choice("min_size", self.min_size, MIN_SIZES)
         _checks.choice("pooling", self.pooling, PYRAMID_POOLINGS)
         _checks.choice("combination", self.combination, COMBINATIONS)
         _checks.choice("channels", self.channels, CHANNELS)
-        check_reduction(self.reduction)
-        check_backend(self.backend)
+        window = window_weights("gaussian", self.window_size, self.sigma)
+        finest = Comparison(window, self.c1, self.c2, self.low, "ssim", "valid")
+        self.derive(finest=finest, uncovered=self._uncovered())
 
-    @property
-    def c1(self) -> float:
-        """Stabiliser of the luminance term."""
-        return float((self.k1 * _checks.data_range(self.data_range)[1]) ** 2)
-
-    @property
-    def c2(self) -> float:
-        """Stabiliser of the contrast and structure terms."""
-        return float((self.k2 * _checks.data_range(self.data_range)[1]) ** 2)
-
-    def comparison(self, part: Part, *, low: float | None = None) -> Comparison:
-        """What a kernel is told; ``low`` where the data range has been moved."""
-        weights = window_weights("gaussian", self.window_size, self.sigma)
-        return Comparison(
-            weights,
-            self.c1,
-            self.c2,
-            _checks.data_range(self.data_range)[0] if low is None else low,
-            part,
-            "valid",
-        )
+    def _uncovered(self) -> str | None:
+        """Why no kernel covers these options."""
+        if self.negative == "relu_map":
+            return "no kernel knows negative='relu_map'"
+        if self.window_size > MAX_TAPS:
+            return (
+                f"kernels have windows of up to {MAX_TAPS} taps, and window_size is "
+                f"{self.window_size}"
+            )
+        return None
 
     def weights_for(self, height: int, width: int) -> tuple[float, ...]:
         """The weights of the scales used on an image of this size."""
@@ -140,59 +150,16 @@ class MSSSIMOptions:
         return tuple(w / total for w in self.scale_weights[:fitting])
 
 
-@full_precision
-def ms_ssim(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window_size: int = 11,
-    sigma: float = 1.5,
-    k1: float = 0.01,
-    k2: float = 0.03,
-    scale_weights: tuple[float, ...] = WANG_2003,
-    negative: Negative = "clamp",
-    min_size: MinSize = "error",
-    pooling: PyramidPooling = "floor",
-    combination: Combination = "product",
-    channels: Channels = "separate",
-    coarsest_padding: CoarsestPadding = "valid",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-    backend: Backend = "auto",
-) -> Tensor:
+def _ms_ssim(
+    pred: Tensor, target: Tensor, options: MSSSIMOptions, *, mask: Tensor | None = None
+) -> Scores:
     """Multi-scale structural similarity, 1 for equal images.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
             11 pixel window need 176 pixels.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
-            ``coarsest_padding="valid"``.
-        k1, k2: the stabilising constants, both above 0.
-        scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
-        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
-            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
-            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
-            (TensorFlow, MATLAB).
-        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
-            their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
-        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
-            (torchmetrics).
         mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
             pixel do not count in the mean.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
@@ -206,91 +173,42 @@ def ms_ssim(
     Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
     ``ssimloss.conventions.MS_SSIM``.
     """
-    options = MSSSIMOptions(
-        data_range,
-        window_size,
-        sigma,
-        k1,
-        k2,
-        scale_weights,
-        negative,
-        min_size,
-        pooling,
-        combination,
-        channels,
-        coarsest_padding,
-        reduction,
-        backend,
-    )
-    scores, weight = _ms_ssim_scores(pred, target, options, mask)
-    return reduce(scores, reduction, weight, dtype=native_dtype(pred, target))
-
-
-@full_precision
-def ms_ssim_loss(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    data_range: DataRange = 1.0,
-    window_size: int = 11,
-    sigma: float = 1.5,
-    k1: float = 0.01,
-    k2: float = 0.03,
-    scale_weights: tuple[float, ...] = WANG_2003,
-    negative: Negative = "clamp",
-    min_size: MinSize = "error",
-    pooling: PyramidPooling = "floor",
-    combination: Combination = "product",
-    channels: Channels = "separate",
-    coarsest_padding: CoarsestPadding = "valid",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-    backend: Backend = "auto",
-) -> Tensor:
-    """``1 - ms_ssim``, reduced afterwards. Arguments as for :func:`ms_ssim`;
-    ``min_size="fewer_scales"`` trains on small crops.
-    """
-    options = MSSSIMOptions(
-        data_range,
-        window_size,
-        sigma,
-        k1,
-        k2,
-        scale_weights,
-        negative,
-        min_size,
-        pooling,
-        combination,
-        channels,
-        coarsest_padding,
-        reduction,
-        backend,
-    )
-    scores, weight = _ms_ssim_scores(pred, target, options, mask)
-    return reduce(1 - scores, reduction, weight, dtype=native_dtype(pred, target))
-
-
-def _ms_ssim_scores(
-    pred: Tensor, target: Tensor, options: MSSSIMOptions, mask: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
-    """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, and under a mask the weight of each, 1
-    where anything of it is valid.
-    """
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
-    backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
+    uncovered = "no kernel knows masks" if mask is not None else options.uncovered
+    backend = select(options.backend, pred, target, uncovered=uncovered)
+    dtype = native_dtype(pred, target)
     if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
         words = options.combination, options.negative, options.channels
         combine = partial(_combined, weights=weights, options=options)
-        return pyramid_scores(
-            pred, target, options.comparison("ssim"), options.pooling, weights, words, combine
-        ), None
+        pooling = options.pooling
+        scores = pyramid_scores(pred, target, options.finest, pooling, weights, words, combine)
+        return Scores(scores, None, 1, dtype)
     terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint" and counted is not None:
         valid = counted.sum(1, keepdim=True)
         terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
         counted = (valid > 0).to(counted.dtype)
-    return _combined(terms, weights, options), counted
+    # The weight of a score is 1 where anything of its plane is valid.
+    return Scores(_combined(terms, weights, options), counted, 1, dtype)
+
+
+MS_SSIM = Measure(
+    "ms_ssim",
+    "MS-SSIM",
+    "",
+    "higher",
+    1.0,
+    (0.0, 1.0),
+    "Wang, Simoncelli & Bovik 2003",
+    _ms_ssim,
+    MSSSIMOptions,
+    module="MSSSIMLoss",
+    metric="MSSSIM",
+    definition="ms_ssim",
+    advice='Crops below 176 pixels need ``min_size="fewer_scales"``.',
+)
+ms_ssim, ms_ssim_loss = MS_SSIM.score, MS_SSIM.loss
 
 
 def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
@@ -308,20 +226,6 @@ def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions)
     return _product_of_powers(terms, weights, options.negative)
 
 
-def _uncovered(options: MSSSIMOptions, mask: Tensor | None) -> str | None:
-    """The option that no kernel knows, in words."""
-    if mask is not None:
-        return "no kernel knows masks"
-    if options.negative == "relu_map":
-        return "no kernel knows negative='relu_map'"
-    if options.window_size > MAX_TAPS:
-        return (
-            f"kernels have windows of up to {MAX_TAPS} taps, and window_size is "
-            f"{options.window_size}"
-        )
-    return None
-
-
 def _scale_by_scale(
     pred: Tensor,
     target: Tensor,
@@ -333,7 +237,7 @@ def _scale_by_scale(
     """The means ``(S, N, C)`` of all scales; under a mask also whether anything of a
     plane counts.
     """
-    x, y, mask = valid_pixels(pred, target, options.data_range, mask)
+    x, y, mask = valid_pixels(pred, target, options.low, mask)
     window = make_window("gaussian", options.window_size, options.sigma, x)
     terms = []
     for scale in range(scales):
@@ -346,7 +250,8 @@ def _scale_by_scale(
         if backend == "eager":
             terms.append(_scale_means(x, y, window, options, part, mask))
         else:
-            terms.append(similarity_means(x, y, options.comparison(part, low=0.0), backend))
+            comparison = dataclasses.replace(options.finest, part=part, low=0.0)
+            terms.append(similarity_means(x, y, comparison, backend))
         if not coarsest:
             x, y, mask = _halve(x, y, mask, options.pooling)
     # At the coarsest scale: what pooling drops at an odd border does not count.

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._precision import computing_dtype, full_precision
-from ssimloss.functional._product import product
+from ssimloss._precision import computing_dtype, full_precision, product
 
 Scale = float | tuple[float, float]
 

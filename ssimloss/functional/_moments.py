@@ -23,27 +23,17 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._checks import DataRange
 from ssimloss._precision import promote
 from ssimloss.filters import Padding, blur, pad
 
 
 def valid_pixels(
-    pred: Tensor,
-    target: Tensor,
-    data_range: DataRange,
-    mask: Tensor | None,
-    *,
-    ndim: tuple[int, ...] = (4,),
+    pred: Tensor, target: Tensor, low: float, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Both images checked, in the computing dtype, with the data range beginning at 0, and 0 under
-    the mask, whatever they held there.
-    """
-    check_inputs(pred, target, mask, ndim=ndim)
+    """Checked images in the computing dtype, minus ``low``, and 0 where the mask is 0."""
     x, y = promote(pred, target)
-    lo, _ = _checks.data_range(data_range)
-    if lo != 0:
-        x, y = x - lo, y - lo
+    if low != 0:
+        x, y = x - low, y - low
     if mask is None:
         return x, y, None
     mask = mask.to(x.dtype)
@@ -167,6 +157,11 @@ def deviation_product(s: Statistics, least: float) -> Tensor:
     return (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (
         s.var_y / torch.sqrt(s.var_y.clamp(min=least))
     )
+
+
+def flat_variance(x: Tensor, span: float) -> float:
+    """The variance below which a window counts as flat: what rounding can make of a constant."""
+    return float(4 * torch.finfo(x.dtype).eps * span**2)
 
 
 def correlation(s: Statistics, least: float) -> Tensor:

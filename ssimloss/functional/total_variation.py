@@ -1,7 +1,6 @@
 """Smoothness: total variation in the conventions in use.
 
-It is minimised as it stands, so ``total_variation`` and ``total_variation_loss`` are one function
-under two names.
+Rudin, Osher & Fatemi 1992.
 """
 
 import functools
@@ -13,9 +12,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ssimloss import _checks
-from ssimloss._precision import computing_dtype, full_precision
-from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.gradients import forward_differences, forward_weights
+from ssimloss._options import Reduced
+from ssimloss._precision import computing_dtype
+from ssimloss._reduce import Reduction, reduce
+from ssimloss.image_gradients import forward_differences, forward_weights
+from ssimloss.measure import Measure
 
 VariationNorm = Literal["anisotropic", "isotropic", "squared", "image_l2"]
 VARIATION_NORMS: tuple[str, ...] = get_args(VariationNorm)
@@ -23,45 +24,48 @@ WithinImage = Literal["mean", "sum"]
 WITHIN_IMAGE: tuple[str, ...] = get_args(WithinImage)
 
 
-def check_total_variation_options(*, norm: str, within_image: str, reduction: str) -> None:
-    """Raise for options that ``total_variation_loss`` refuses."""
-    _checks.choice("norm", norm, VARIATION_NORMS)
-    _checks.choice("within_image", within_image, WITHIN_IMAGE)
-    check_reduction(reduction)
-
-
-@full_precision
-def total_variation_loss(
-    pred: Tensor,
-    *,
-    norm: VariationNorm = "anisotropic",
-    within_image: WithinImage = "mean",
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Total variation of an image, from the differences ``dx``, ``dy`` of each pixel to its right
-    and lower neighbour.
+class TotalVariationOptions(Reduced):
+    """Options of total variation.
 
     Args:
-        pred: float images ``(N, C, H, W)``, any range.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
             ``"image_l2"`` one root per image, of the ``"squared"`` total.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
-            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
-            are 0). Masking all but a rectangle is the total variation of that rectangle.
-        reduction: ``"image"`` gives the images' numbers ``(N,)``, ``"mean"`` their mean; under a
+        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
             mask the mean of means is taken over the weight of the batch, so that an image without
             valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+    """
+
+    norm: VariationNorm = "anisotropic"
+    within_image: WithinImage = "mean"
+
+    def __post_init__(self) -> None:
+        """Raise for unknown words."""
+        super().__post_init__()
+        _checks.choice("norm", self.norm, VARIATION_NORMS)
+        _checks.choice("within_image", self.within_image, WITHIN_IMAGE)
+
+
+def _total_variation(
+    pred: Tensor, options: TotalVariationOptions, *, mask: Tensor | None = None
+) -> Tensor:
+    """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
+    lower neighbour.
+
+    Args:
+        pred: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
+            are 0). Masking all but a rectangle is the total variation of that rectangle.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
-        terms at each pixel, no dx in the last column and no dy in the last row. ``norm="image_l2"``
-        has no map, ``"none"`` gives ``(N,)``.
+        terms at each pixel, no dx in the last column and no dy in the last row. With
+        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
 
     Raises:
         ValueError: not four dimensions, unknown words.
@@ -72,7 +76,6 @@ def total_variation_loss(
     kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
     ``"sum"``).
     """
-    check_total_variation_options(norm=norm, within_image=within_image, reduction=reduction)
     _checks.image("pred", pred)
     _checks.mask(mask, pred)
     image = pred.to(computing_dtype(pred))
@@ -81,23 +84,22 @@ def total_variation_loss(
         image = torch.where(mask != 0, image, 0)
 
     dx, dy = forward_differences(image)
-    if norm == "isotropic":
+    if options.norm == "isotropic":
         terms = [(_gradient_length(dx, dy, mask), mask)]
     else:
         weights = (None, None) if mask is None else forward_weights(mask)
         terms = [
-            (d.abs() if norm == "anisotropic" else d.square(), w)
+            (d.abs() if options.norm == "anisotropic" else d.square(), w)
             for d, w in zip((dx, dy), weights, strict=True)
         ]
 
-    if norm == "image_l2":
-        return reduce(
-            _square_root(_add(_total(*term, within_image, "image") for term in terms)), reduction
-        )
+    within_image, reduction = options.within_image, options.reduction
+    if options.norm == "image_l2":
+        squares = _add(_total(*term, within_image, "image") for term in terms)
+        return reduce(_square_root(squares), reduction)
     if reduction == "none":
-        return _add(
-            _full_size(reduce(values, "none", weight), image) for values, weight in terms
-        ).to(pred.dtype)
+        maps = [_full_size(reduce(values, "none", weight), image) for values, weight in terms]
+        return _add(maps).to(pred.dtype)
     return _add(_total(*term, within_image, reduction) for term in terms)
 
 
@@ -135,4 +137,16 @@ def _full_size(values: Tensor, image: Tensor) -> Tensor:
     return pad(values, (0, image.shape[3] - values.shape[3], 0, image.shape[2] - values.shape[2]))
 
 
-total_variation = total_variation_loss
+TOTAL_VARIATION = Measure(
+    "total_variation",
+    "total variation",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "Rudin, Osher & Fatemi 1992",
+    _total_variation,
+    TotalVariationOptions,
+    module="TotalVariationLoss",
+)
+total_variation = total_variation_loss = TOTAL_VARIATION.loss

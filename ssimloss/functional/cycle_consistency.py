@@ -13,9 +13,11 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction
-from ssimloss.functional.pixel import charbonnier_loss, l1_loss, l2_loss
-from ssimloss.functional.resize import resampled
-from ssimloss.functional.structure import ssim_loss
+from ssimloss.functional.charbonnier import charbonnier_loss
+from ssimloss.functional.l1 import l1_loss
+from ssimloss.functional.l2 import l2_loss
+from ssimloss.functional.ssim import ssim_loss
+from ssimloss.resize import resampled
 
 DistanceWord = Literal["l1", "l2", "charbonnier", "ssim"]
 DISTANCE_WORDS: tuple[str, ...] = get_args(DistanceWord)

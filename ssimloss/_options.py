@@ -1,0 +1,281 @@
+"""Option records: an option's name, type, default, check and documentation at one place.
+
+A record is a frozen dataclass with keyword-only fields whose docstring documents each field in a
+section ``Args:``. Functions, modules and metric classes take their signatures and their
+documentation from it, and check nothing a second time.
+"""
+
+import dataclasses
+import difflib
+import inspect
+import textwrap
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from torch import Tensor
+from typing_extensions import Self, dataclass_transform
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._reduce import Reduction, check_reduction
+
+LAST = ("reduction", "backend")  # options that end every signature
+_MISSING = inspect.Parameter.empty
+
+
+def derived(*, init: Literal[False] = False) -> Any:
+    """A field that is no option: ``__post_init__`` computes it from the options."""
+    return dataclasses.field(init=init, repr=False)
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field, derived)
+)
+class Options:
+    """Base of every record; a subclass is made a frozen, keyword-only dataclass."""
+
+    def __init_subclass__(cls) -> None:
+        """Turn the subclass into a dataclass."""
+        dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=True)(cls)
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+
+    @classmethod
+    def make(cls, given: Mapping[str, Any], caller: str) -> Self:
+        """The record of these options.
+
+        Raises:
+            TypeError: an option that ``caller`` does not have, or one that is missing.
+            ValueError: a value that the record refuses.
+        """
+        known = fields(cls)
+        for name in given:
+            if name not in known:
+                raise unknown(name, caller, known)
+        for name in required(cls):
+            if name not in given:
+                raise TypeError(f"{caller}() needs the option {name!r}: {caller}(..., {name}=...)")
+        return cls(**given)
+
+    def derive(self, **values: Any) -> None:
+        """Set fields made by :func:`derived`, in ``__post_init__`` only."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options by name, in the order of the signature."""
+        return {name: getattr(self, name) for name in names(type(self))}
+
+
+class Ranged(Options):
+    """Images with a data range.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+    """
+
+    data_range: DataRange = 1.0
+    low: float = derived()
+    span: float = derived()
+
+    def __post_init__(self) -> None:
+        """Check the range; keep where it begins and its length, the ``L`` of the literature."""
+        super().__post_init__()
+        low, span = _checks.data_range(self.data_range)
+        self.derive(low=low, span=span)
+
+
+class Reduced(Options):
+    """A result that is reduced.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+    """
+
+    reduction: Reduction = "mean"
+
+    def __post_init__(self) -> None:
+        """Check the reduction."""
+        super().__post_init__()
+        check_reduction(self.reduction)
+
+
+# --- what a record says about itself --------------------------------------------------------------
+
+
+_FIELDS: dict[type[Options], dict[str, inspect.Parameter]] = {}
+_REQUIRED: dict[type[Options], tuple[str, ...]] = {}
+
+
+def fields(record: type[Options]) -> dict[str, inspect.Parameter]:
+    """The options as keyword-only parameters, ``reduction`` and ``backend`` last."""
+    if record not in _FIELDS:
+        _FIELDS[record] = _read(record)
+    return _FIELDS[record]
+
+
+def required(record: type[Options]) -> tuple[str, ...]:
+    """The options without a default."""
+    if record not in _REQUIRED:
+        without = (name for name, p in fields(record).items() if p.default is p.empty)
+        _REQUIRED[record] = tuple(without)
+    return _REQUIRED[record]
+
+
+def _read(record: type[Options]) -> dict[str, inspect.Parameter]:
+    hints = typing.get_type_hints(record)
+    found = {
+        field.name: inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_MISSING if field.default is dataclasses.MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(record)  # type: ignore[arg-type]  # a dataclass, see above
+        if field.init
+    }
+    order = [name for name in found if name not in LAST] + [name for name in LAST if name in found]
+    return {name: found[name] for name in order}
+
+
+def names(record: type[Options]) -> list[str]:
+    """The names of the options, in the order of the signature."""
+    return list(fields(record))
+
+
+def documentation(record: type[Options]) -> dict[str, str]:
+    """The text on each option, without indentation, from the nearest class that documents it."""
+    found: dict[str, str] = {}
+    for cls in record.__mro__:
+        if issubclass(cls, Options):
+            for name, text in entries(section(cls.__doc__, "Args")).items():
+                found.setdefault(name, text)
+    return found
+
+
+def unknown(name: str, caller: str, known: Iterable[str]) -> TypeError:
+    """The error for an option that ``caller`` does not have."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(known)}"
+    return TypeError(f"{caller}() has no option {name!r}; {hint}")
+
+
+def differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that differ from their defaults."""
+    found = {}
+    for name, value in values.items():
+        default = defaults.get(name, _MISSING)
+        if value is default:
+            continue
+        if isinstance(value, Tensor) or isinstance(default, Tensor) or value != default:
+            found[name] = value
+    return found
+
+
+# --- docstrings -----------------------------------------------------------------------------------
+
+SECTIONS = ("Args", "Returns", "Raises", "Source")
+
+
+def section(docstring: str | None, title: str) -> str:
+    """The body of a section of a Google-style docstring, without indentation; empty if absent."""
+    lines = inspect.cleandoc(docstring or "").split("\n")
+    if f"{title}:" not in lines:
+        return ""
+    body = []
+    for line in lines[lines.index(f"{title}:") + 1 :]:
+        if line and not line.startswith(" "):
+            break
+        body.append(line)
+    return textwrap.dedent("\n".join(body)).strip("\n")
+
+
+def summary(docstring: str | None) -> str:
+    """Everything before the first section."""
+    lines = inspect.cleandoc(docstring or "").split("\n")
+    titles = [line for line in lines if line.removesuffix(":") in SECTIONS and line.endswith(":")]
+    return "\n".join(lines[: lines.index(titles[0])] if titles else lines).strip()
+
+
+def after_sections(docstring: str | None) -> str:
+    """The unindented text after the first section, such as the source."""
+    lines = inspect.cleandoc(docstring or "").split("\n")
+    heads = [f"{title}:" for title in SECTIONS]
+    first = next((i for i, line in enumerate(lines) if line in heads), len(lines))
+    rest, inside = [], True
+    for line in lines[first:]:
+        if line in heads:
+            inside = True
+        elif line and not line.startswith(" "):
+            inside = False
+        if not inside:
+            rest.append(line)
+    return "\n".join(rest).strip()
+
+
+def entries(body: str) -> dict[str, str]:
+    """The text of each ``name: text`` entry; ``k1, k2: text`` counts for both."""
+    found: dict[str, str] = {}
+    current: list[str] = []
+    for line in body.split("\n"):
+        head, colon, text = line.partition(": ")
+        if colon and not line.startswith(" "):
+            current = head.split(", ")
+            found |= dict.fromkeys(current, text)
+        else:
+            for name in current:
+                found[name] = f"{found[name]}\n{line}"
+    return found
+
+
+def arguments(texts: Mapping[str, str]) -> str:
+    """An ``Args:`` section; neighbours with one text share an entry."""
+    lines = ["Args:"]
+    pending: list[str] = []
+    items = list(texts.items())
+    for i, (name, text) in enumerate(items):
+        pending.append(name)
+        if i + 1 < len(items) and items[i + 1][1] == text:
+            continue
+        lines += textwrap.indent(f"{', '.join(pending)}: {text}".rstrip(), "    ").split("\n")
+        pending = []
+    return "\n".join(lines)
+
+
+def signature(
+    positional: Sequence[inspect.Parameter],
+    optional: Mapping[str, inspect.Parameter],
+    keyword_only: Sequence[inspect.Parameter] = (),
+    returns: Any = _MISSING,
+) -> inspect.Signature:
+    """Positional parameters, options, and other keyword-only ones before the last options."""
+    first = [parameter for name, parameter in optional.items() if name not in LAST]
+    last = [parameter for name, parameter in optional.items() if name in LAST]
+    return inspect.Signature([*positional, *first, *keyword_only, *last], return_annotation=returns)
+
+
+def positional(name: str, annotation: Any) -> inspect.Parameter:
+    """A positional parameter."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, kind, annotation=annotation)
+
+
+def sign(
+    function: Callable[..., Any],
+    positional: Sequence[inspect.Parameter],
+    optional: Mapping[str, inspect.Parameter],
+    keyword_only: Sequence[inspect.Parameter] = (),
+) -> None:
+    """Give a function that returns a tensor the signature that it stands for."""
+    found = signature(positional, optional, keyword_only, Tensor)
+    function.__signature__ = found  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in found.parameters.values()}
+    function.__annotations__["return"] = Tensor
+
+
+def without(record: type[Options], left_out: Collection[str]) -> dict[str, inspect.Parameter]:
+    """The options but some."""
+    return {name: parameter for name, parameter in fields(record).items() if name not in left_out}

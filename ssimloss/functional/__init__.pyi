@@ -1,0 +1,961 @@
+# Written by tests/generate.py from the measures; edit those.
+"""Tensors in, tensors out: every equation of the library as a pure function.
+
+What is to be minimised ends in ``_loss``. A distance has both names (``l1`` is ``l1_loss``), a
+score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation for editors are in
+``__init__.pyi``, which ``make stubs`` writes.
+"""
+
+from typing import Literal
+
+from torch import Tensor
+
+from ssimloss.functional._logits import class_logits as class_logits
+from ssimloss.functional.adversarial import (
+    adversarial_discriminator_loss as adversarial_discriminator_loss,
+)
+from ssimloss.functional.adversarial import adversarial_generator_loss as adversarial_generator_loss
+from ssimloss.functional.contextual import contextual_loss as contextual_loss
+from ssimloss.functional.cycle_consistency import cycle_consistency_loss as cycle_consistency_loss
+from ssimloss.functional.feature_matching import feature_matching_loss as feature_matching_loss
+from ssimloss.functional.features import gram_matrix as gram_matrix
+from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
+from ssimloss.functional.penalties import lecam_penalty as lecam_penalty
+from ssimloss.functional.penalties import r1_penalty as r1_penalty
+from ssimloss.functional.penalties import r2_penalty as r2_penalty
+from ssimloss.functional.perceptual import perceptual_loss as perceptual_loss
+from ssimloss.functional.prior import heatmap_loss as heatmap_loss
+from ssimloss.functional.prior import prior_loss as prior_loss
+from ssimloss.functional.prior import soft_argmax as soft_argmax
+from ssimloss.functional.similarity import deep_similarity as deep_similarity
+from ssimloss.functional.similarity import dists as dists
+from ssimloss.functional.similarity import lpips as lpips
+from ssimloss.functional.texture import texture_loss as texture_loss
+from ssimloss.resize import imresize as imresize
+
+__all__ = [
+    "adversarial_discriminator_loss",
+    "adversarial_generator_loss",
+    "charbonnier",
+    "charbonnier_loss",
+    "class_logits",
+    "contextual_loss",
+    "cycle_consistency_loss",
+    "deep_similarity",
+    "dists",
+    "edge",
+    "edge_loss",
+    "feature_matching_loss",
+    "focal_frequency",
+    "focal_frequency_loss",
+    "fourier_magnitude",
+    "fourier_magnitude_loss",
+    "gradient_difference",
+    "gradient_difference_loss",
+    "gradient_penalty",
+    "gradient_ssim",
+    "gradient_ssim_loss",
+    "gram_matrix",
+    "heatmap_loss",
+    "imresize",
+    "l1",
+    "l1_loss",
+    "l2",
+    "l2_loss",
+    "lecam_penalty",
+    "lpips",
+    "ms_ssim",
+    "ms_ssim_l1_loss",
+    "ms_ssim_loss",
+    "perceptual_loss",
+    "prior_loss",
+    "psnr",
+    "r1_penalty",
+    "r2_penalty",
+    "soft_argmax",
+    "ssim",
+    "ssim_l1_loss",
+    "ssim_loss",
+    "ssim_map",
+    "structure_correlation",
+    "structure_correlation_loss",
+    "texture_loss",
+    "total_variation",
+    "total_variation_loss",
+]
+
+def charbonnier_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    eps: float = 0.001,
+    at_zero: Literal["eps", "zero"] = "eps",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        eps: where the curve turns from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor ``at_zero="zero"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown words.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+def edge_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
+    distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+    eps: float = 0.001,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
+    ``rho`` of the Laplacians' difference.
+
+    The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
+    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
+    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
+    the two second derivatives. Channels are taken one by one, the border is replicated.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
+            ``eps``, not 0.
+        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
+            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
+            float32, unknown words.
+        TypeError: integer tensors.
+
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
+    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
+    L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    """
+
+def focal_frequency_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 1.0,
+    patch_factor: int = 1,
+    spectrum: Literal["image", "batch_mean"] = "image",
+    weighting: Literal["power", "log"] = "power",
+    peak: Literal["spectrum", "batch"] = "spectrum",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
+    ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
+
+    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
+    gradient passes through it.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        alpha: how sharply the weight focuses; 0 is the plain mean square.
+        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
+            must divide H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
+            the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
+        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
+            channel) or of the ``"batch"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"`` (``N = 1`` for
+        ``"batch_mean"``): the terms by frequency, the lowest in the upper left corner of each
+        patch.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0 or that ``patch_factor`` does not
+            divide, unknown words.
+        TypeError: integer tensors.
+
+    Source: Jiang et al. 2021, eq. 8-9. Agrees with the authors' package ``focal-frequency-loss`` to
+    float64 rounding: ``ave_spectrum`` is ``spectrum="batch_mean"``, ``log_matrix`` is
+    ``weighting="log"``, ``batch_matrix`` is ``peak="batch"``.
+    """
+
+def fourier_magnitude_loss(
+    pred: Tensor, target: Tensor, *, reduction: Literal["mean", "sum", "image", "none"] = "mean"
+) -> Tensor:
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
+    wherever it sits.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, the lowest
+        frequency in the upper left corner.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, unknown ``reduction``.
+        TypeError: integer tensors.
+    """
+
+def gradient_difference_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
+    neighbour differences.
+
+    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
+    brightness, so use it beside a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        alpha: exponent, at least 1.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
+            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
+        pixel holds its differences to the right and lower neighbour and the last column and row
+        have no dx and dy.
+
+    Raises:
+        ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Mathieu, Couprie & LeCun 2016, eq. 6.
+    """
+
+def gradient_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    k1: float = 0.01,
+    k2: float = 0.03,
+    covariance: Literal["population", "sample"] = "population",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
+    sensitive to blur than SSIM.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over both axes.
+        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
+            is valid.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Chen, Yang & Xie 2006.
+    """
+
+def gradient_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    k1: float = 0.01,
+    k2: float = 0.03,
+    covariance: Literal["population", "sample"] = "population",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - gradient_ssim``, taken before the reduction.
+
+    G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
+    sensitive to blur than SSIM.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over both axes.
+        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
+            is valid.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Chen, Yang & Xie 2006.
+    """
+
+def l1_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Absolute error ``|pred - target|``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, unknown ``reduction``.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+    """
+
+def l2_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Squared error ``(pred - target)^2``; its mean is the MSE.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, unknown ``reduction``.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+    """
+
+def ms_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+    min_size: Literal["error", "fewer_scales"] = "error",
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+    combination: Literal["product", "weighted_sum"] = "product",
+    channels: Literal["separate", "joint"] = "separate",
+    coarsest_padding: Literal["valid", "reflect"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Multi-scale structural similarity, 1 for equal images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
+            pixel do not count in the mean.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
+        ``channels="joint"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
+    ``ssimloss.conventions.MS_SSIM``.
+    """
+
+def ms_ssim_l1_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    alpha: float = 0.84,
+    sigmas: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0),
+    window_size: int = 33,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "reflect",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
+
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
+    the widest of them.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
+            span.
+        k1, k2: the stabilising constants, both above 0.
+        alpha: weight of MS-SSIM against L1.
+        sigmas: standard deviations of the scales in pixels, finest first.
+        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
+        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
+            them larger than half a window.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
+
+    Raises:
+        ValueError: images too small for the window, shapes differ, unknown words.
+
+    Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
+    odd patch it is the authors' layer.
+    """
+
+def ms_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+    min_size: Literal["error", "fewer_scales"] = "error",
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+    combination: Literal["product", "weighted_sum"] = "product",
+    channels: Literal["separate", "joint"] = "separate",
+    coarsest_padding: Literal["valid", "reflect"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """``1 - ms_ssim``, taken before the reduction.
+
+    Multi-scale structural similarity, 1 for equal images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
+            pixel do not count in the mean.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
+        ``channels="joint"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
+    ``ssimloss.conventions.MS_SSIM``.
+    """
+
+def psnr(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    pooling: Literal["image", "batch"] = "image",
+    eps: float = 0.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``.
+
+    It is infinite for equal images, with gradient 0.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
+            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
+            (torchmetrics, kornia): one number, whatever the reduction.
+        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
+            (pyiqa, piq).
+        mask: ``(N, 1 or C, H, W)`` weights of the MSE.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, unknown words, an empty ``data_range``.
+
+    Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
+    torchmetrics (``"batch"``) to 2e-6 dB.
+    """
+
+def ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    covariance: Literal["population", "sample"] = "population",
+    downsample: int | Literal["auto", "matlab"] | None = None,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
+    ``ssimloss.conventions.SSIM``.
+    """
+
+def ssim_l1_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    weight: float = 0.2,
+    eps: float | None = None,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "zeros",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
+
+    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    images whose range has length 1.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        weight: of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
+            of the data range.
+        window_size, sigma, padding: as for :func:`ssim`.
+        mask: ``(N, 1 or C, H, W)`` weights of both parts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
+            ``"image"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
+    field rendering", 2023: weight 0.2.
+    """
+
+def ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    covariance: Literal["population", "sample"] = "population",
+    downsample: int | Literal["auto", "matlab"] | None = None,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """``1 - ssim``, taken before the reduction.
+
+    Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
+    ``ssimloss.conventions.SSIM``.
+    """
+
+def ssim_map(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    k1: float = 0.01,
+    k2: float = 0.03,
+    exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    covariance: Literal["population", "sample"] = "population",
+    downsample: int | Literal["auto", "matlab"] | None = None,
+    mask: Tensor | None = None,
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """The map of SSIM without reduction, ``(N, C, H', W')``.
+
+    ``padding="reflect"`` keeps it the size of the images. Options are those of :func:`ssim`, except
+    ``reduction``.
+    """
+
+def structure_correlation(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
+
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
+    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
+    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
+    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
+    loss.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rouse & Hemami 2008.
+    """
+
+def structure_correlation_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - structure_correlation``, taken before the reduction.
+
+    Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
+
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
+    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
+    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
+    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
+    loss.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rouse & Hemami 2008.
+    """
+
+def total_variation_loss(
+    pred: Tensor,
+    *,
+    norm: Literal["anisotropic", "isotropic", "squared", "image_l2"] = "anisotropic",
+    within_image: Literal["mean", "sum"] = "mean",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
+    lower neighbour.
+
+    Args:
+        pred: float images ``(N, C, H, W)``, any range.
+        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
+            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
+            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
+            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
+            not grow with the image; ``"sum"`` adds all of them.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
+            are 0). Masking all but a rectangle is the total variation of that rectangle.
+        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
+            mask the mean of means is taken over the weight of the batch, so that an image without
+            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
+            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
+        terms at each pixel, no dx in the last column and no dy in the last row. With
+        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
+
+    Raises:
+        ValueError: not four dimensions, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
+    and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
+    kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
+    ``"sum"``).
+    """
+
+charbonnier = charbonnier_loss
+edge = edge_loss
+focal_frequency = focal_frequency_loss
+fourier_magnitude = fourier_magnitude_loss
+gradient_difference = gradient_difference_loss
+l1 = l1_loss
+l2 = l2_loss
+total_variation = total_variation_loss

@@ -1,0 +1,57 @@
+"""What the distances per pixel share: the difference under a mask, and the way to their kernel."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.functional._distance import Distance
+from ssimloss.functional._fused import pixel_means
+from ssimloss.functional._records import Backed
+from ssimloss.kernels import select
+
+
+class PixelOptions(Backed, Reduced):
+    """Options of a distance per pixel.
+
+    Args:
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+    """
+
+
+def distances(
+    pred: Tensor,
+    target: Tensor,
+    options: PixelOptions,
+    mask: Tensor | None,
+    distance: Distance,
+    curve: Callable[[Tensor], Tensor],
+    *,
+    eps: float = 0.0,
+    uncovered: str | None = None,
+) -> Scores:
+    """Distances of checked images: means of images from a kernel, or ``curve(pred - target)``."""
+    _checks.images(pred, target)
+    _checks.mask(mask, pred)
+    if mask is not None:
+        uncovered = "no kernel knows masks"
+    elif options.reduction == "none":
+        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+    dtype = native_dtype(pred, target)
+    backend = select(options.backend, pred, target, uncovered=uncovered, among=("cpu",))
+    if backend != "eager":
+        means = pixel_means(pred, target, distance, eps)
+        return Scores(means, None, math.prod(pred.shape[1:]), dtype)
+    return Scores(curve(masked_difference(pred, target, mask)), mask, 1, dtype)
+
+
+def masked_difference(pred: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+    """``pred - target`` in the computing dtype, 0 under weight 0 so that no NaN hides there."""
+    pred, target = promote(pred, target)
+    difference = pred - target
+    return difference if mask is None else torch.where(mask != 0, difference, 0)

@@ -1,0 +1,48 @@
+"""Spectra of images: the orthonormal 2-D DFT of each channel.
+
+Images are real, so reduced results are taken from half of the plane, whose columns stand for two
+frequencies each except the first and, at even widths, the last. Under ``torch.compile`` the
+transform runs as in eager mode, of which torch warns.
+"""
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._reduce import Reduction
+
+
+def spectra(images: Tensor, reduction: Reduction) -> Tensor:
+    """Of ``(N, ..., H, W)``: whole for ``"none"``, else the half that a real image's other half
+    mirrors.
+    """
+    transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
+    some = (
+        images if images.shape[0] else torch.cat((images, images.new_zeros(1, *images.shape[1:])))
+    )  # MKL takes no empty batch
+    found: Tensor = transform(some, norm="ortho")
+    return found[: images.shape[0]]
+
+
+def multiplicity(images: Tensor) -> Tensor:
+    """How many columns of the full plane each column of the half plane stands for:
+    ``(W // 2 + 1,)`` of 1, 2, 2, ...
+    """
+    width = images.shape[-1]
+    columns = torch.arange(width // 2 + 1, device=images.device)
+    return torch.where((columns == 0) | (2 * columns == width), 1, 2).to(images.dtype)
+
+
+def check_sides(pred: Tensor, target: Tensor, patch_factor: int = 1) -> None:
+    _checks.images(pred, target)
+    height, width = pred.shape[2:]
+    if not height or not width:
+        raise ValueError(
+            f"pred must have sides of at least 1 pixel, got {tuple(pred.shape)}; a spectrum needs "
+            "a sample"
+        )
+    if height % patch_factor or width % patch_factor:
+        raise ValueError(
+            f"patch_factor must divide both sides {(height, width)}, got {patch_factor}; crop the "
+            "images"
+        )

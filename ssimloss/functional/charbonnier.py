@@ -1,0 +1,90 @@
+"""Charbonnier distance: ``sqrt((pred - target)^2 + eps^2)``."""
+
+from functools import partial
+from typing import get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._reduce import Scores
+from ssimloss.functional._distance import AtZero, charbonnier_curve
+from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.measure import Measure
+
+AT_ZERO: tuple[str, ...] = get_args(AtZero)
+LEAST_EPS = 1e-18  # a smaller one vanishes in float32 when squared
+
+
+class CharbonnierOptions(PixelOptions):
+    """Options of the Charbonnier distance.
+
+    Args:
+        eps: where the curve turns from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor ``at_zero="zero"``.
+    """
+
+    eps: float = 1e-3
+    at_zero: AtZero = "eps"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        check_charbonnier_eps(self.eps)
+        _checks.choice("at_zero", self.at_zero, AT_ZERO)
+
+
+def check_charbonnier_eps(eps: float) -> None:
+    """Raise for an ``eps`` whose square vanishes in float32: the gradient at 0 would be NaN."""
+    if _checks.positive("eps", eps) < LEAST_EPS:
+        raise ValueError(
+            f"eps must be at least {LEAST_EPS} (a smaller one vanishes in float32 when squared), "
+            f"got {eps!r}; use l1_loss"
+        )
+
+
+def _charbonnier(
+    pred: Tensor, target: Tensor, options: CharbonnierOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown words.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
+    """
+    # Subtracting eps from the mean would cancel where errors are small.
+    uncovered = "no kernel knows at_zero='zero'" if options.at_zero == "zero" else None
+    eps, curve = options.eps, partial(charbonnier_curve, eps=options.eps, at_zero=options.at_zero)
+    return distances(
+        pred, target, options, mask, "charbonnier", curve, eps=eps, uncovered=uncovered
+    )
+
+
+CHARBONNIER = Measure(
+    "charbonnier",
+    "Charbonnier distance",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "Charbonnier et al. 1994",
+    _charbonnier,
+    CharbonnierOptions,
+    formula="mean of sqrt((x - y)^2 + 0.001^2) of images on a scale of [0, 1]",
+    module="CharbonnierLoss",
+    metric="Charbonnier",
+)
+charbonnier = charbonnier_loss = CHARBONNIER.loss

@@ -1,0 +1,57 @@
+"""L1 distance of Fourier magnitudes: ``| |Fp| - |Ft| |``."""
+
+from torch import Tensor
+
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import reduce
+from ssimloss.functional._spectra import check_sides, multiplicity, spectra
+from ssimloss.measure import Measure
+
+
+class FourierMagnitudeOptions(Reduced):
+    """Options of the distance of Fourier magnitudes."""
+
+
+def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOptions) -> Tensor:
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
+    wherever it sits.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, the lowest
+        frequency in the upper left corner.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, unknown ``reduction``.
+        TypeError: integer tensors.
+    """
+    check_sides(pred, target)
+    dtype = native_dtype(pred, target)
+    pred, target = promote(pred, target)
+    # abs of a complex number has the gradient 0 at 0
+    reduction = options.reduction
+    magnitudes = [spectra(image, reduction).abs() for image in (pred, target)]
+    values = (magnitudes[0] - magnitudes[1]).abs()
+    if reduction == "none":
+        return values.to(dtype)
+    return reduce(values, reduction, multiplicity(pred))
+
+
+FOURIER_MAGNITUDE = Measure(
+    "fourier_magnitude",
+    "Fourier magnitude",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "the L1 distance of Fourier magnitudes",
+    _fourier_magnitude,
+    FourierMagnitudeOptions,
+    formula="mean of ||Fx| - |Fy|| over the orthonormal spectra of images on a scale of [0, 1]",
+    module="FourierMagnitudeLoss",
+    metric="FourierMagnitude",
+)
+fourier_magnitude = fourier_magnitude_loss = FOURIER_MAGNITUDE.loss

@@ -1,0 +1,46 @@
+"""L1: the absolute error."""
+
+import torch
+from torch import Tensor
+
+from ssimloss._reduce import Scores
+from ssimloss.functional._pixel import PixelOptions, distances
+from ssimloss.measure import Measure
+
+
+def _l1(
+    pred: Tensor, target: Tensor, options: PixelOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Absolute error ``|pred - target|``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, unknown ``reduction``.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+    """
+    return distances(pred, target, options, mask, "l1", torch.abs)
+
+
+L1 = Measure(
+    "l1",
+    "L1",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "the mean absolute error",
+    _l1,
+    PixelOptions,
+    formula="mean of |x - y| of images on a scale of [0, 1]",
+    module="L1Loss",
+    metric="L1",
+)
+l1 = l1_loss = L1.loss

@@ -1,0 +1,137 @@
+"""MS-SSIM without a pyramid, mixed with Gaussian-weighted L1.
+
+Zhao, Gallo, Frosio & Kautz, "Loss functions for image restoration with neural networks", 2017.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype
+from ssimloss._reduce import Scores
+from ssimloss.filters import PADDINGS, Padding, blur, make_window
+from ssimloss.functional._moments import (
+    bordered,
+    check_inputs,
+    contrast_structure,
+    local_statistics,
+    luminance,
+    valid_pixels,
+)
+from ssimloss.functional._records import Stabilised
+from ssimloss.measure import Measure
+
+ZHAO_2017 = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class MSSSIML1Options(Stabilised, Reduced):
+    """Options of MS-SSIM + L1.
+
+    Args:
+        alpha: weight of MS-SSIM against L1.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
+            span.
+        sigmas: standard deviations of the scales in pixels, finest first.
+        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
+        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
+            them larger than half a window.
+    """
+
+    alpha: float = 0.84
+    sigmas: tuple[float, ...] = ZHAO_2017
+    window_size: int = 33
+    padding: Padding = "reflect"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.fraction("alpha", self.alpha)
+        for i, sigma in enumerate(_checks.weights("sigmas", self.sigmas)):
+            _checks.positive(f"sigmas[{i}]", sigma)
+        _checks.count("window_size", self.window_size)
+        if self.window_size % 2 == 0:
+            raise ValueError(
+                "window_size must be odd, so that the windows of all scales share a centre, got "
+                f"{self.window_size}"
+            )
+        _checks.choice("padding", self.padding, PADDINGS)
+
+
+def _ms_ssim_l1(
+    pred: Tensor, target: Tensor, options: MSSSIML1Options, *, mask: Tensor | None = None
+) -> Scores:
+    """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
+
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
+    the widest of them.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
+
+    Raises:
+        ValueError: images too small for the window, shapes differ, unknown words.
+
+    Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
+    odd patch it is the authors' layer.
+    """
+    check_inputs(pred, target, mask, ndim=(4,))
+    x, y, mask = valid_pixels(pred, target, options.low, mask)
+    x, y, mask = bordered(x, y, mask, options.window_size, options.padding)
+    similarity: Tensor | None = None
+    reach = math.sqrt(
+        -2 * math.log(torch.finfo(x.dtype).eps)
+    )  # deviations beyond which a Gaussian is below rounding: 5.6 or 8.5
+    for sigma in options.sigmas:
+        taps = min(options.window_size, 2 * math.ceil(reach * sigma) + 1)
+        window = make_window("gaussian", taps, sigma, x)
+        inset = (options.window_size - taps) // 2
+        statistics = local_statistics(
+            _inset(x, inset),
+            _inset(y, inset),
+            window,
+            1.0,
+            None if mask is None else _inset(mask, inset),
+        )
+        cs = contrast_structure(statistics, options.c2)
+        similarity = cs if similarity is None else similarity * cs
+    assert similarity is not None
+    similarity = similarity * luminance(statistics, options.c1)
+    window = make_window("gaussian", options.window_size, options.sigmas[-1], x)
+    difference = (x - y).abs() / options.span
+    mass = statistics.mass
+    if mask is not None:
+        mass = blur(mask, window)
+        difference = blur(difference * mask, window) / torch.where(mass > 0, mass, 1)
+    else:
+        difference = blur(difference, window)
+    values = options.alpha * (1 - similarity) + (1 - options.alpha) * difference
+    return Scores(values, mass, 1, native_dtype(pred, target))
+
+
+MS_SSIM_L1 = Measure(
+    "ms_ssim_l1",
+    "MS-SSIM + L1",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Zhao et al. 2017",
+    _ms_ssim_l1,
+    MSSSIML1Options,
+    role="loss",
+    module="MSSSIML1Loss",
+)
+ms_ssim_l1_loss = MS_SSIM_L1.loss
+
+
+def _inset(image: Tensor, amount: int) -> Tensor:
+    """Without ``amount`` pixels at every side."""
+    return image[:, :, amount : image.shape[2] - amount, amount : image.shape[3] - amount]

@@ -1,0 +1,279 @@
+"""SSIM at one scale.
+
+``ssim = luminance^alpha * contrast^beta * structure^gamma`` under a sliding window, per channel
+(Wang, Bovik, Sheikh & Simoncelli 2004, eq. 12).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks, _options
+from ssimloss._options import derived
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores, slope_of
+from ssimloss.filters import (
+    average_pool,
+    box_subsample,
+    check_border,
+    make_window,
+    window_weights,
+)
+from ssimloss.functional._fused import Comparison, similarity_map, similarity_means
+from ssimloss.functional._moments import (
+    bordered,
+    check_holds_window,
+    check_inputs,
+    contrast_structure,
+    deviation_product,
+    flat_variance,
+    local_statistics,
+    luminance,
+    signed_power,
+    valid_pixels,
+)
+from ssimloss.functional._plane_means import plane_means
+from ssimloss.functional._records import Backed, Stabilised, Windowed
+from ssimloss.kernels import MAX_TAPS, select
+from ssimloss.measure import Measure
+
+Covariance = Literal["population", "sample"]
+COVARIANCES: tuple[str, ...] = get_args(Covariance)
+Downsample = int | Literal["auto", "matlab"] | None
+Exponents = tuple[float, float, float]
+
+
+class SSIMOptions(Backed, Stabilised, Windowed):
+    """Options of SSIM.
+
+    Args:
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+    """
+
+    exponents: Exponents = (1.0, 1.0, 1.0)
+    covariance: Covariance = "population"
+    downsample: Downsample = None
+    is_plain: bool = derived()
+    comparison: Comparison | None = derived()
+    uncovered: str | None = derived()
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option; prepare what a kernel is told."""
+        super().__post_init__()
+        if len(_checks.weights("exponents", self.exponents)) != 3:
+            raise ValueError(
+                "exponents must be three numbers (luminance, contrast, structure), got "
+                f"{self.exponents!r}"
+            )
+        check_covariance(self.covariance, self.taps)
+        if isinstance(self.downsample, str):
+            _checks.choice("downsample", self.downsample, ("auto", "matlab"))
+        elif self.downsample is not None:
+            _checks.count("downsample", self.downsample)
+        is_plain = tuple(self.exponents) == (1, 1, 1)
+        self.derive(is_plain=is_plain, uncovered=self._uncovered(is_plain))
+        self.derive(comparison=None if isinstance(self.window, Tensor) else self._comparison())
+
+    def _uncovered(self, is_plain: bool) -> str | None:
+        if not is_plain:
+            return "no kernel knows exponents other than 1"
+        if isinstance(self.window, Tensor):
+            return "no kernel takes a window from a tensor, whose values would have to be fetched"
+        if self.taps > MAX_TAPS:
+            return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {self.taps}"
+        return None
+
+    def _comparison(self) -> Comparison:
+        assert isinstance(self.window, str)
+        weights = window_weights(self.window, self.window_size, self.sigma)
+        # (2 u cov + C2) / (u var + C2) for the sample factor u
+        c2 = self.c2 / sample_factor(self.covariance, self.taps, 2)
+        return Comparison(weights, self.c1, c2, self.low, "ssim", self.padding)
+
+
+def check_covariance(covariance: str, taps: int) -> None:
+    """Raise for an unknown word, and for a sample of one."""
+    _checks.choice("covariance", covariance, COVARIANCES)
+    if covariance == "sample" and taps < 2:
+        raise ValueError(
+            "covariance='sample' divides by the number of window taps less one; use a window "
+            "of at least 2 taps"
+        )
+
+
+def sample_factor(covariance: Covariance, taps: int, axes: int) -> float:
+    """The factor on variances and covariance."""
+    count = taps**axes
+    return count / (count - 1) if covariance == "sample" else 1.0
+
+
+def _ssim(
+    pred: Tensor, target: Tensor, options: SSIMOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
+    ``ssimloss.conventions.SSIM``.
+    """
+    check_inputs(pred, target, mask)
+    backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
+    if backend != "eager":
+        return _fused(pred, target, options, backend)
+    x, y, mask = valid_pixels(pred, target, options.low, mask)
+    x, y, mask = _downsampled(x, y, mask, options.downsample)
+    x, y, mask = bordered(x, y, mask, options.taps, options.padding)
+    window = make_window(options.window, options.window_size, options.sigma, x)
+    axes = x.ndim - 2
+    factor = sample_factor(options.covariance, options.taps, axes)
+    dtype = native_dtype(pred, target)
+    if options.is_plain and mask is None and axes == 2 and options.reduction != "none":
+        means = plane_means(
+            x, y, window, c1=options.c1, c2=options.c2, sample_factor=factor, part="ssim"
+        )
+        positions = (x.shape[2] - options.taps + 1) * (x.shape[3] - options.taps + 1)
+        return Scores(means, None, positions, dtype)
+    statistics = local_statistics(x, y, window, factor, mask, separate=not options.is_plain)
+    if options.is_plain:
+        values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
+    else:
+        alpha, beta, gamma = options.exponents
+        c2, deviations = options.c2, deviation_product(statistics, flat_variance(x, options.span))
+        contrast = (2 * deviations + c2) / (statistics.var_sum + c2)
+        structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
+        values = (
+            signed_power(luminance(statistics, options.c1), alpha)
+            * signed_power(contrast, beta)
+            * signed_power(structure, gamma)
+        )
+    return Scores(values, statistics.mass, 1, dtype)
+
+
+SSIM = Measure(
+    "ssim",
+    "SSIM",
+    "",
+    "higher",
+    1.0,
+    (-1.0, 1.0),
+    "Wang, Bovik, Sheikh & Simoncelli 2004",
+    _ssim,
+    SSIMOptions,
+    module="SSIMLoss",
+    metric="SSIM",
+    definition="ssim",
+    advice="Alone it leaves brightness and colour loose: add a pixel loss, or use "
+    ":class:`MSSSIML1Loss`.",
+)
+ssim, ssim_loss = SSIM.score, SSIM.loss
+
+
+def ssim_map(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, **options: Any) -> Tensor:
+    """The map of SSIM without reduction, ``(N, C, H', W')``.
+
+    ``padding="reflect"`` keeps it the size of the images. Options are those of :func:`ssim`, except
+    ``reduction``.
+    """
+    if "reduction" in options:
+        known = _options.without(SSIMOptions, ("reduction",))
+        raise _options.unknown("reduction", "ssim_map", known)
+    tensors = {} if mask is None else {"mask": mask}
+    record = SSIMOptions.make({**options, "reduction": "none"}, "ssim_map")
+    return SSIM.evaluate((pred, target), record, tensors, False)
+
+
+_options.sign(ssim_map, SSIM.images, _options.without(SSIMOptions, ("reduction",)), SSIM.tensors)
+
+
+def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | None:
+    """Why no kernel covers this call, None if one may."""
+    if mask is not None:
+        return "no kernel knows masks"
+    if ndim != 4:
+        return "no kernel knows volumes"
+    return options.uncovered
+
+
+def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
+    """Height and width of the map of images of this size, which are checked."""
+    amount = 0 if options.padding == "valid" else (options.taps - 1) // 2
+    check_border(space, amount, options.padding)
+    bordered_size = (space[0] + 2 * amount, space[1] + 2 * amount)
+    check_holds_window(bordered_size, options.taps)
+    return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
+
+
+def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> Scores:
+    dtype, x, y = native_dtype(pred, target), pred, target
+    assert options.comparison is not None
+    if options.downsample is not None:
+        x, y = promote(pred, target)
+        x, y, _ = _downsampled(x, y, None, options.downsample)
+    height, width = map_size(x.shape[2:], options)
+    if options.reduction == "none":
+        return Scores(similarity_map(x, y, options.comparison, backend), None, 1, dtype)
+    positions = height * width
+    # As a loss, which is what asks for gradients.
+    slope = -slope_of(options.reduction, x.shape[:2])
+    if options.reduction == "sum":
+        slope *= positions
+    means = similarity_means(x, y, options.comparison, backend, slope)
+    return Scores(means, None, positions, dtype)
+
+
+def _downsampled(
+    x: Tensor, y: Tensor, mask: Tensor | None, downsample: Downsample
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    if downsample is None:
+        return x, y, mask
+    shortest = min(x.shape[2:])
+    if downsample == "matlab":
+        if x.ndim != 4:
+            raise ValueError(
+                "downsample='matlab' is defined for images (N, C, H, W) only; give volumes an "
+                "integer factor"
+            )
+        factor = max(1, int(shortest / 256 + 0.5))
+    else:
+        factor = max(1, round(shortest / 256)) if downsample == "auto" else downsample
+    if factor == 1:
+        return x, y, mask
+    if factor > shortest:
+        raise ValueError(
+            f"downsample={factor} is larger than the images {tuple(x.shape[2:])}; use a smaller "
+            "factor"
+        )
+    shrink = box_subsample if downsample == "matlab" else average_pool
+    if mask is None:
+        return shrink(x, factor), shrink(y, factor), None
+    mass = shrink(mask, factor)
+    whole = torch.where(mass > 0, mass, 1)
+    return shrink(x * mask, factor) / whole, shrink(y * mask, factor) / whole, mass

@@ -1,0 +1,151 @@
+"""SSIM mixed with L1: ``(1 - weight) * L1 + weight * (1 - SSIM)``.
+
+Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance field
+rendering", 2023.
+"""
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced, derived
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import reduce
+from ssimloss.filters import Padding
+from ssimloss.functional._distance import Distance
+from ssimloss.functional._fused import mixed_means
+from ssimloss.functional._moments import check_inputs
+from ssimloss.functional._records import Backed, Stabilised
+from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
+from ssimloss.functional.l1 import l1_loss
+from ssimloss.functional.ssim import SSIMOptions, map_size, ssim_loss, uncovered
+from ssimloss.kernels import Backend, select
+from ssimloss.measure import Measure
+
+
+class SSIML1Options(Backed, Stabilised, Reduced):
+    """Options of SSIM + L1.
+
+    Args:
+        weight: of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
+            of the data range.
+        window_size, sigma, padding: as for :func:`ssim`.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
+            ``"image"``.
+    """
+
+    weight: float = 0.2
+    eps: float | None = None
+    window_size: int = 11
+    sigma: float = 1.5
+    padding: Padding = "zeros"
+    similarity: SSIMOptions = derived()
+    uncovered: str | None = derived()
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option; keep the options of SSIM."""
+        super().__post_init__()
+        _checks.fraction("weight", self.weight)
+        if self.eps is not None:
+            check_charbonnier_eps(self.eps)
+        if self.reduction == "none" and self.padding == "valid":
+            raise ValueError(
+                "reduction='none' needs an SSIM map of the size of the images; use another padding "
+                "than 'valid'"
+            )
+        similarity = SSIMOptions(
+            data_range=self.data_range,
+            window_size=self.window_size,
+            sigma=self.sigma,
+            k1=self.k1,
+            k2=self.k2,
+            padding=self.padding,
+            reduction=self.reduction,
+            backend=self.backend,
+        )
+        vanishes = self.eps is not None and self.eps * self.span < LEAST_EPS
+        reason = "its kernel works in the images' own units, in which eps would vanish"
+        self.derive(similarity=similarity, uncovered=reason if vanishes else None)
+
+
+def _ssim_l1(
+    pred: Tensor, target: Tensor, options: SSIML1Options, *, mask: Tensor | None = None
+) -> Tensor:
+    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
+
+    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    images whose range has length 1.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1 or C, H, W)`` weights of both parts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
+    field rendering", 2023: weight 0.2.
+    """
+    similarity, weight, eps, span = options.similarity, options.weight, options.eps, options.span
+    check_inputs(pred, target, mask, ndim=(4,))
+    reason = uncovered(similarity, mask, pred.ndim) or options.uncovered
+    chosen = select(options.backend, pred, target, uncovered=reason)
+    reduction = options.reduction
+    if chosen != "eager" and reduction in ("mean", "image"):
+        map_size(pred.shape[2:], similarity)
+        distance: Distance = "l1" if eps is None else "charbonnier"
+        assert similarity.comparison is not None
+        # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
+        # 1 - SSIM has more
+        means = mixed_means(
+            pred,
+            target,
+            similarity.comparison,
+            distance,
+            (eps or 0.0) * span,
+            -weight,
+            (1 - weight) / span,
+            chosen,
+        )
+        return reduce(weight + means, reduction)
+    x, y = promote(pred, target)
+    x, y = (x - options.low) / span, (y - options.low) / span
+    parts: Backend = "eager" if chosen == "eager" else "auto"
+    if eps is None:
+        pixels = l1_loss(x, y, mask=mask, reduction=reduction, backend=parts)
+    else:
+        pixels = charbonnier_loss(x, y, eps=eps, mask=mask, reduction=reduction, backend=parts)
+    structure = ssim_loss(
+        x,
+        y,
+        window_size=options.window_size,
+        sigma=options.sigma,
+        k1=options.k1,
+        k2=options.k2,
+        padding=options.padding,
+        mask=mask,
+        reduction=reduction,
+        backend=chosen,
+    )
+    values = (1 - weight) * pixels + weight * structure
+    return values.to(native_dtype(pred, target)) if reduction == "none" else values
+
+
+SSIM_L1 = Measure(
+    "ssim_l1",
+    "SSIM + L1",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Kerbl et al. 2023",
+    _ssim_l1,
+    SSIML1Options,
+    role="loss",
+    module="SSIML1Loss",
+)
+ssim_l1_loss = SSIM_L1.loss

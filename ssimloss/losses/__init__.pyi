@@ -1,0 +1,775 @@
+# Written by tests/generate.py from the measures; edit those.
+"""Losses as modules: one for every registered measure, and those with a network or other state."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from ssimloss.losses.adversarial import AdversarialLoss as AdversarialLoss
+from ssimloss.losses.adversarial import FeatureMatchingLoss as FeatureMatchingLoss
+from ssimloss.losses.consistency import CycleConsistencyLoss as CycleConsistencyLoss
+from ssimloss.losses.derived import MeasureLoss
+from ssimloss.losses.perceptual import PerceptualLoss as PerceptualLoss
+from ssimloss.losses.prior import LandmarkLoss as LandmarkLoss
+from ssimloss.losses.prior import PriorLoss as PriorLoss
+from ssimloss.losses.similarity import DISTS as DISTS
+from ssimloss.losses.similarity import LPIPS as LPIPS
+from ssimloss.losses.similarity import DeepPerceptualSimilarity as DeepPerceptualSimilarity
+from ssimloss.losses.texture import ContextualLoss as ContextualLoss
+from ssimloss.losses.texture import TextureLoss as TextureLoss
+
+__all__ = [
+    "CharbonnierLoss",
+    "L1Loss",
+    "L2Loss",
+    "SSIMLoss",
+    "EdgeLoss",
+    "FocalFrequencyLoss",
+    "FourierMagnitudeLoss",
+    "GradientDifferenceLoss",
+    "GradientSSIMLoss",
+    "MSSSIMLoss",
+    "MSSSIML1Loss",
+    "SSIML1Loss",
+    "StructureCorrelationLoss",
+    "TotalVariationLoss",
+    "PerceptualLoss",
+    "TextureLoss",
+    "ContextualLoss",
+    "LPIPS",
+    "DISTS",
+    "DeepPerceptualSimilarity",
+    "CycleConsistencyLoss",
+    "PriorLoss",
+    "LandmarkLoss",
+    "AdversarialLoss",
+    "FeatureMatchingLoss",
+]
+
+class CharbonnierLoss(MeasureLoss):
+    """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        eps: where the curve turns from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor ``at_zero="zero"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
+            unknown words.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
+    eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+    eps: float
+    at_zero: Literal["eps", "zero"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        eps: float = 0.001,
+        at_zero: Literal["eps", "zero"] = "eps",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class L1Loss(MeasureLoss):
+    """Absolute error ``|pred - target|``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, unknown ``reduction``.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+    """
+
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class L2Loss(MeasureLoss):
+    """Squared error ``(pred - target)^2``; its mean is the MSE.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+            0 are never looked at.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, unknown ``reduction``.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+    """
+
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class SSIMLoss(MeasureLoss):
+    """``1 - ssim``, taken before the reduction.
+
+    Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
+
+    Alone it leaves brightness and colour loose: add a pixel loss, or use :class:`MSSSIML1Loss`.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
+    ``ssimloss.conventions.SSIM``.
+    """
+
+    data_range: float | tuple[float, float]
+    window: Literal["gaussian", "uniform"] | Tensor
+    window_size: int
+    sigma: float
+    padding: Literal["valid", "reflect", "replicate", "zeros"]
+    k1: float
+    k2: float
+    exponents: tuple[float, float, float]
+    covariance: Literal["population", "sample"]
+    downsample: int | Literal["auto", "matlab"] | None
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        k1: float = 0.01,
+        k2: float = 0.03,
+        exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        covariance: Literal["population", "sample"] = "population",
+        downsample: int | Literal["auto", "matlab"] | None = None,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class EdgeLoss(MeasureLoss):
+    """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
+    ``rho`` of the Laplacians' difference.
+
+    The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
+    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
+    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
+    the two second derivatives. Channels are taken one by one, the border is replicated.
+
+    Args:
+        operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
+            ``eps``, not 0.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
+            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
+            float32, unknown words.
+        TypeError: integer tensors.
+
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
+    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
+    L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    """
+
+    operator: Literal["sobel", "scharr", "laplacian"]
+    distance: Literal["charbonnier", "l1", "l2"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
+        distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+        eps: float = 0.001,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class FocalFrequencyLoss(MeasureLoss):
+    """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
+    ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
+
+    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
+    gradient passes through it.
+
+    Args:
+        alpha: how sharply the weight focuses; 0 is the plain mean square.
+        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
+            must divide H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
+            the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
+        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
+            channel) or of the ``"batch"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"`` (``N = 1`` for
+        ``"batch_mean"``): the terms by frequency, the lowest in the upper left corner of each
+        patch.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0 or that ``patch_factor`` does not
+            divide, unknown words.
+        TypeError: integer tensors.
+
+    Source: Jiang et al. 2021, eq. 8-9. Agrees with the authors' package ``focal-frequency-loss`` to
+    float64 rounding: ``ave_spectrum`` is ``spectrum="batch_mean"``, ``log_matrix`` is
+    ``weighting="log"``, ``batch_matrix`` is ``peak="batch"``.
+    """
+
+    alpha: float
+    patch_factor: int
+    spectrum: Literal["image", "batch_mean"]
+    weighting: Literal["power", "log"]
+    peak: Literal["spectrum", "batch"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        patch_factor: int = 1,
+        spectrum: Literal["image", "batch_mean"] = "image",
+        weighting: Literal["power", "log"] = "power",
+        peak: Literal["spectrum", "batch"] = "spectrum",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class FourierMagnitudeLoss(MeasureLoss):
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
+    wherever it sits.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, the lowest
+        frequency in the upper left corner.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, unknown ``reduction``.
+        TypeError: integer tensors.
+    """
+
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(self, *, reduction: Literal["mean", "sum", "image", "none"] = "mean") -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class GradientDifferenceLoss(MeasureLoss):
+    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
+    neighbour differences.
+
+    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
+    brightness, so use it beside a pixel loss.
+
+    Args:
+        alpha: exponent, at least 1.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
+            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
+        pixel holds its differences to the right and lower neighbour and the last column and row
+        have no dx and dy.
+
+    Raises:
+        ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Mathieu, Couprie & LeCun 2016, eq. 6.
+    """
+
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self, *, alpha: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class GradientSSIMLoss(MeasureLoss):
+    """``1 - gradient_ssim``, taken before the reduction.
+
+    G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
+    sensitive to blur than SSIM.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over both axes.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
+            is valid.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Chen, Yang & Xie 2006.
+    """
+
+    data_range: float | tuple[float, float]
+    window: Literal["gaussian", "uniform"] | Tensor
+    window_size: int
+    sigma: float
+    padding: Literal["valid", "reflect", "replicate", "zeros"]
+    k1: float
+    k2: float
+    covariance: Literal["population", "sample"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        k1: float = 0.01,
+        k2: float = 0.03,
+        covariance: Literal["population", "sample"] = "population",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MSSSIMLoss(MeasureLoss):
+    """``1 - ms_ssim``, taken before the reduction.
+
+    Multi-scale structural similarity, 1 for equal images.
+
+    Crops below 176 pixels need ``min_size="fewer_scales"``.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
+            pixel do not count in the mean.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
+        ``channels="joint"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
+    ``ssimloss.conventions.MS_SSIM``.
+    """
+
+    data_range: float | tuple[float, float]
+    k1: float
+    k2: float
+    window_size: int
+    sigma: float
+    scale_weights: tuple[float, ...]
+    negative: Literal["clamp", "relu", "relu_map", "shift"]
+    min_size: Literal["error", "fewer_scales"]
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"]
+    combination: Literal["product", "weighted_sum"]
+    channels: Literal["separate", "joint"]
+    coarsest_padding: Literal["valid", "reflect"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MSSSIML1Loss(MeasureLoss):
+    """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
+
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
+    the widest of them.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
+            span.
+        k1, k2: the stabilising constants, both above 0.
+        alpha: weight of MS-SSIM against L1.
+        sigmas: standard deviations of the scales in pixels, finest first.
+        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
+        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
+            them larger than half a window.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
+
+    Raises:
+        ValueError: images too small for the window, shapes differ, unknown words.
+
+    Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
+    odd patch it is the authors' layer.
+    """
+
+    data_range: float | tuple[float, float]
+    k1: float
+    k2: float
+    alpha: float
+    sigmas: tuple[float, ...]
+    window_size: int
+    padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        alpha: float = 0.84,
+        sigmas: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0),
+        window_size: int = 33,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "reflect",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class SSIML1Loss(MeasureLoss):
+    """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
+
+    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    images whose range has length 1.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        weight: of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
+            of the data range.
+        window_size, sigma, padding: as for :func:`ssim`.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
+            ``"image"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1 or C, H, W)`` weights of both parts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
+    field rendering", 2023: weight 0.2.
+    """
+
+    data_range: float | tuple[float, float]
+    k1: float
+    k2: float
+    weight: float
+    eps: float | None
+    window_size: int
+    sigma: float
+    padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        weight: float = 0.2,
+        eps: float | None = None,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "zeros",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class StructureCorrelationLoss(MeasureLoss):
+    """``1 - structure_correlation``, taken before the reduction.
+
+    Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
+
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
+    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
+    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
+    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
+    loss.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself.
+        mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
+        ``window_size - 1`` smaller with valid borders.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rouse & Hemami 2008.
+    """
+
+    data_range: float | tuple[float, float]
+    window: Literal["gaussian", "uniform"] | Tensor
+    window_size: int
+    sigma: float
+    padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class TotalVariationLoss(MeasureLoss):
+    """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
+    lower neighbour.
+
+    Args:
+        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
+            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
+            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
+            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
+            not grow with the image; ``"sum"`` adds all of them.
+        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
+            mask the mean of means is taken over the weight of the batch, so that an image without
+            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
+            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+
+    ``forward(pred, *, mask=None)``:
+        pred: float images ``(N, C, H, W)``, any range.
+        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
+            are 0). Masking all but a rectangle is the total variation of that rectangle.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
+        terms at each pixel, no dx in the last column and no dy in the last row. With
+        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
+
+    Raises:
+        ValueError: not four dimensions, unknown words.
+        TypeError: integer tensors.
+
+    Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
+    and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
+    kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
+    ``"sum"``).
+    """
+
+    norm: Literal["anisotropic", "isotropic", "squared", "image_l2"]
+    within_image: Literal["mean", "sum"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        norm: Literal["anisotropic", "isotropic", "squared", "image_l2"] = "anisotropic",
+        within_image: Literal["mean", "sum"] = "mean",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -1,0 +1,295 @@
+"""Measures: what is known of one, at one place, and what follows from it.
+
+A measure compares images by an equation and a record of options. Its functions, and through the
+registry its module, its name in ``ssimloss.metrics``, its metric class, the command line and the
+tables of the documents, are derived from the one :class:`Measure`.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ssimloss import _options
+from ssimloss._options import Options, Reduced
+from ssimloss._precision import device_type_of
+from ssimloss._reduce import Scores
+
+Better = Literal["higher", "lower"]
+Role = Literal["score", "distance", "index", "loss"]
+Equation = Callable[..., "Scores | Tensor"]
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_REGISTRY: "dict[str, Measure]" = {}
+
+
+@dataclass(frozen=True, eq=False, kw_only=False)
+class Measure:
+    """One measure; creating it registers it under its name.
+
+    Args:
+        name: of its function in ``ssimloss.functional``.
+        title: as in a table.
+        unit: of its values, empty for none.
+        better: ``"higher"`` or ``"lower"``.
+        perfect: its value for equal images, None if that is not defined.
+        range: smallest and largest value.
+        source: the publication.
+        equation: ``(*images, [options,] *, mask=None, ...)``, whose positional parameters name the
+            images. With ``options`` it takes the record after the images, and returns
+            :class:`Scores`, or a tensor reduced as ``options.reduction`` asks. Without, it returns
+            one value per image or element, ``(N, ...)``, which are then reduced.
+        options: the record of its options.
+        formula: what is computed, in words, for descriptions of a metric.
+        role: ``"score"``: the loss is ``perfect - score``, taken before the reduction.
+            ``"distance"``: minimised as it is. ``"index"``: has no loss. ``"loss"``: has no name as
+            a measure. By default a score if higher is better, else a distance.
+        module: name of the module, None for none.
+        metric: name of the metric class, None for none.
+        metric_name: its name in ``ssimloss.metrics`` and on the command line, if not ``name``.
+        advice: what the documentation of the module adds.
+        autocast: whether the equation runs under the caller's autocast, because it calls networks
+            or switches autocast off where it must.
+        takes_color: its definition converts colour images itself; protocols then keep all channels.
+        definition: of a protocol whose preparation of the images it shares.
+
+    Raises:
+        ValueError: the name is taken, or a word is unknown.
+        TypeError: the equation cannot be called like that.
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: Better
+    perfect: float | None
+    range: tuple[float, float]
+    source: str
+    equation: Equation
+    options: type[Options] | None = None
+    formula: str = ""
+    role: Role | None = None
+    module: str | None = None
+    metric: str | None = None
+    metric_name: str | None = None
+    advice: str = ""
+    autocast: bool = False
+    takes_color: bool = False
+    definition: str = "psnr"
+    images: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
+    tensors: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
+    record: type[Options] = field(init=False, repr=False)
+    score: Callable[..., Tensor] = field(init=False, repr=False)
+    loss: Callable[..., Tensor] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Read the equation's parameters, build the functions, register."""
+        if self.better not in ("higher", "lower"):
+            raise ValueError(f"better must be 'higher' or 'lower', got {self.better!r}")
+        if not callable(self.equation):
+            raise TypeError(f"equation must be callable, got {type(self.equation).__name__}")
+        if self.name in _REGISTRY:
+            raise ValueError(f"a measure named {self.name!r} exists already; choose another name")
+        parameters = inspect.signature(self.equation, eval_str=True).parameters.values()
+        positional = [p for p in parameters if p.kind in _POSITIONAL and p.default is p.empty]
+        if self.options is not None:
+            positional = positional[:-1]
+        if not positional:
+            raise TypeError(f"equation of {self.name!r} must take at least one image by position")
+        values = {
+            "images": tuple(positional),
+            "tensors": tuple(p for p in parameters if p.kind is p.KEYWORD_ONLY),
+            "record": Reduced if self.options is None else self.options,
+            "role": self.role or ("score" if self.better == "higher" else "distance"),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        loss = _function(self, self.name if self.role == "index" else f"{self.name}_loss", True)
+        score = _function(self, self.name, False) if self.role == "score" else loss
+        object.__setattr__(self, "score", score)
+        object.__setattr__(self, "loss", loss)
+        _REGISTRY[self.name] = self
+
+    @property
+    def takes_data_range(self) -> bool:
+        """Whether it has the option ``data_range``."""
+        return "data_range" in _options.fields(self.record)
+
+    @property
+    def takes_target(self) -> bool:
+        """Whether it compares ``pred`` with ``target``."""
+        return [image.name for image in self.images] == ["pred", "target"]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether ``ssimloss.metrics.measure`` and the command line know it."""
+        return self.takes_target and self.role != "loss"
+
+    def evaluate(
+        self,
+        images: tuple[Any, ...],
+        options: Options,
+        tensors: Mapping[str, Any],
+        as_loss: bool,
+    ) -> Tensor:
+        """The equation with a checked record, reduced; without autocast."""
+        if self.autocast:
+            return self._evaluate(images, options, tensors, as_loss)
+        kind = device_type_of(images)
+        if torch.compiler.is_compiling() or torch.is_autocast_enabled(kind):
+            with torch.autocast(kind, enabled=False):
+                return self._evaluate(images, options, tensors, as_loss)
+        return self._evaluate(images, options, tensors, as_loss)
+
+    def _evaluate(
+        self,
+        images: tuple[Any, ...],
+        options: Options,
+        tensors: Mapping[str, Any],
+        as_loss: bool,
+    ) -> Tensor:
+        if self.options is None:
+            result: Scores | Tensor = Scores.of(self.equation(*images, **tensors))
+        else:
+            result = self.equation(*images, options, **tensors)
+        if isinstance(result, Tensor):
+            return result
+        if as_loss and self.role == "score":
+            result = result.complement(self.perfect or 0.0)
+        return result.reduce(options.reduction)  # type: ignore[attr-defined]  # by its contract
+
+    def bind(
+        self, args: tuple[Any, ...], given: dict[str, Any], caller: str
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Images by position, whichever way they came, and the optional tensors; of ``given``
+        what remains are options.
+
+        Raises:
+            TypeError: an image is missing, or something beside the images came by position.
+        """
+        if len(args) != len(self.images):
+            args = self._images(args, given, caller)
+        tensors = {}
+        for parameter in self.tensors:
+            if parameter.name in given:
+                tensors[parameter.name] = given.pop(parameter.name)
+        return args, tensors
+
+    def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
+        names = [image.name for image in self.images]
+        if len(args) > len(names):
+            beside = ", ".join(f"{tensor.name}=" for tensor in self.tensors)
+            raise TypeError(
+                f"{caller}() takes {', '.join(names)} by position and everything else by keyword"
+                f"{f' ({beside})' if beside else ''}, got {len(args)} positional arguments"
+            )
+        rest = names[len(args) :]
+        missing = [name for name in rest if name not in given]
+        if missing:
+            raise TypeError(f"{caller}() needs {' and '.join(missing)}")
+        return (*args, *(given.pop(name) for name in rest))
+
+    def __repr__(self) -> str:
+        """Name and title."""
+        return f"<measure {self.name}: {self.title}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By name: pickles and copies are the registered measure."""
+        return find, (self.name,)
+
+
+def find(name: str) -> Measure:
+    """The registered measure of this name.
+
+    Raises:
+        ValueError: there is none; the error lists the names.
+    """
+    if name not in _REGISTRY:
+        raise ValueError(f"measure must be one of {', '.join(map(repr, _REGISTRY))}, got {name!r}")
+    return _REGISTRY[name]
+
+
+def registered() -> Iterator[Measure]:
+    """Every measure, in the order of registration."""
+    return iter(list(_REGISTRY.values()))
+
+
+def unregister(name: str) -> None:
+    """Forget a measure, so that its name is free again."""
+    del _REGISTRY[find(name).name]
+
+
+# --- functions ------------------------------------------------------------------------------------
+
+
+def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tensor]:
+    """The function of a measure: images by position, everything else by keyword."""
+    record, count = measure.record, len(measure.images)
+
+    def function(*args: Any, **given: Any) -> Tensor:
+        if len(args) == count and not given:
+            return measure.evaluate(args, record(), {}, as_loss)
+        images, tensors = measure.bind(args, given, name)
+        return measure.evaluate(images, record.make(given, name), tensors, as_loss)
+
+    _options.required(record)  # read now: torch.compile could not follow it
+    _options.sign(function, measure.images, _options.fields(record), measure.tensors)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "ssimloss.functional"
+    function.__doc__ = function_documentation(measure, as_loss)
+    return function
+
+
+def function_documentation(measure: Measure, as_loss: bool) -> str:
+    """What the equation says, with the texts on the options among its arguments."""
+    order = _options.signature(measure.images, _options.fields(measure.record), measure.tensors)
+    return _joined(
+        _summary(measure, as_loss),
+        _options.arguments(_texts(measure, order.parameters)),
+        *_sections(measure),
+    )
+
+
+def module_documentation(measure: Measure) -> str:
+    """The same for the module: options when it is built, images when it is called."""
+    images = ", ".join(image.name for image in measure.images)
+    beside = "".join(f", {tensor.name}=None" for tensor in measure.tensors)
+    called = [parameter.name for parameter in (*measure.images, *measure.tensors)]
+    entries = _options.arguments(_texts(measure, called)).split("\n", 1)[1]
+    return _joined(
+        _summary(measure, as_loss=True),
+        measure.advice,
+        _options.arguments(_texts(measure, _options.fields(measure.record))),
+        f"``forward({images}{', *' if beside else ''}{beside})``:\n{entries}",
+        *_sections(measure),
+    )
+
+
+def _summary(measure: Measure, as_loss: bool) -> str:
+    head = _options.summary(measure.equation.__doc__)
+    if not as_loss or measure.role != "score":
+        return head
+    return f"``{measure.perfect:g} - {measure.name}``, taken before the reduction.\n\n{head}"
+
+
+def _texts(measure: Measure, names: Iterable[str]) -> dict[str, str]:
+    own = _options.entries(_options.section(measure.equation.__doc__, "Args"))
+    texts = _options.documentation(measure.record)
+    return {name: own.get(name, texts.get(name, "")) for name in names}
+
+
+def _sections(measure: Measure) -> list[str]:
+    parts = []
+    for title in ("Returns", "Raises"):
+        body = _options.section(measure.equation.__doc__, title)
+        if body:
+            parts.append(f"{title}:\n{textwrap.indent(body, '    ')}")
+    return [*parts, _options.after_sections(measure.equation.__doc__)]
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

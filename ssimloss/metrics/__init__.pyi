@@ -1,0 +1,463 @@
+# Written by tests/generate.py from the measures; edit those.
+"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets
+of images.
+"""
+
+from typing import Literal
+
+from torch import Tensor
+from torch.distributed.distributed_c10d import ProcessGroup
+
+from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
+from ssimloss.metrics.derived import MeasureMetric
+from ssimloss.metrics.distributions import frechet_distance as frechet_distance
+from ssimloss.metrics.distributions import inception_score as inception_score
+from ssimloss.metrics.distributions import kernel_distance as kernel_distance
+from ssimloss.metrics.image import DISTS as DISTS
+from ssimloss.metrics.image import LPIPS as LPIPS
+from ssimloss.metrics.image import DeepSimilarity as DeepSimilarity
+from ssimloss.metrics.image import LossMetric as LossMetric
+from ssimloss.metrics.inception import InceptionMetrics as InceptionMetrics
+from ssimloss.metrics.measures import MEASURES as MEASURES
+from ssimloss.metrics.measures import ImageMeasure as ImageMeasure
+from ssimloss.metrics.measures import measure as measure
+from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
+from ssimloss.metrics.protocol import Protocol
+from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
+from ssimloss.metrics.protocol import in_buckets as in_buckets
+from ssimloss.metrics.protocol import protocol as protocol
+from ssimloss.metrics.validator import BestCheckpoint as BestCheckpoint
+from ssimloss.metrics.validator import Validator as Validator
+
+__all__ = [
+    "MEASURES",
+    "ImageMeasure",
+    "measure",
+    "PROTOCOLS",
+    "Protocol",
+    "SuperResolutionProtocol",
+    "protocol",
+    "in_buckets",
+    "Validator",
+    "BestCheckpoint",
+    "ImageMetric",
+    "LPIPS",
+    "DISTS",
+    "DeepSimilarity",
+    "LossMetric",
+    "InceptionMetrics",
+    "frechet_distance",
+    "kernel_distance",
+    "inception_score",
+    "Charbonnier",
+    "L1",
+    "L2",
+    "SSIM",
+    "Edge",
+    "FocalFrequency",
+    "FourierMagnitude",
+    "GradientDifference",
+    "GradientSSIM",
+    "MSSSIM",
+    "PSNR",
+    "StructureCorrelation",
+]
+
+class Charbonnier(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        eps: where the curve turns from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        eps: float = 0.001,
+        at_zero: Literal["eps", "zero"] = "eps",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class L1(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Absolute error ``|pred - target|``.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class L2(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Squared error ``(pred - target)^2``; its mean is the MSE.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class SSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Structural similarity: 1 for equal images, in [-1, 1] for images of non-negative values.
+
+    ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
+    ``C = (k L)^2``.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        k1: float = 0.01,
+        k2: float = 0.03,
+        exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        covariance: Literal["population", "sample"] = "population",
+        downsample: int | Literal["auto", "matlab"] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class Edge(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
+    ``rho`` of the Laplacians' difference.
+
+    The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
+    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
+    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
+    the two second derivatives. Channels are taken one by one, the border is replicated.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
+            ``eps``, not 0.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
+        distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
+        eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class FocalFrequency(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
+    ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
+
+    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
+    gradient passes through it.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        alpha: how sharply the weight focuses; 0 is the plain mean square.
+        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
+            must divide H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
+            the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
+        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
+            channel) or of the ``"batch"``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        alpha: float = 1.0,
+        patch_factor: int = 1,
+        spectrum: Literal["image", "batch_mean"] = "image",
+        weighting: Literal["power", "log"] = "power",
+        peak: Literal["spectrum", "batch"] = "spectrum",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class FourierMagnitude(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
+    wherever it sits.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class GradientDifference(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
+    neighbour differences.
+
+    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
+    brightness, so use it beside a pixel loss.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        alpha: exponent, at least 1.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        alpha: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class GradientSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
+
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
+    sensitive to blur than SSIM.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over both axes.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        k1: float = 0.01,
+        k2: float = 0.03,
+        covariance: Literal["population", "sample"] = "population",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class MSSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Multi-scale structural similarity, 1 for equal images.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class PSNR(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``.
+
+    It is infinite for equal images, with gradient 0.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
+            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
+            (torchmetrics, kornia): one number, whatever the reduction.
+        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
+            (pyiqa, piq).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        pooling: Literal["image", "batch"] = "image",
+        eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class StructureCorrelation(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
+
+    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
+    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
+    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
+    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
+    loss.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
+        window_size: int = 11,
+        sigma: float = 1.5,
+        padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...

@@ -1,0 +1,98 @@
+"""The torchmetrics classes that follow from the registered measures."""
+
+import inspect
+from typing import Any, ClassVar
+
+from torch import Tensor
+from torch.distributed import ProcessGroup
+
+from ssimloss import _options
+from ssimloss.measure import Measure, function_documentation
+from ssimloss.metrics._image_metric import ImageMetric, exactly
+from ssimloss.metrics.measures import measure, name_of, registered
+from ssimloss.metrics.protocol import Protocol
+
+FIXED = ("reduction", "backend")  # options that a metric sets itself
+_TEXTS = {
+    "protocol": "the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for\n"
+    "the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.",
+    "keep_values": "keep the value of each image for ``values()``.",
+    "process_group": "of ``torch.distributed``.",
+}
+
+
+class MeasureMetric(ImageMetric):
+    """Mean over images of one measure, or of a protocol's definition of it."""
+
+    measure: ClassVar[Measure]
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **options: Any,
+    ) -> None:
+        found, caller = self.measure, type(self).__name__
+        known = _options.without(found.record, FIXED)
+        for name in options:
+            if name not in known:
+                raise _options.unknown(name, caller, known)
+        record = found.record.make({**options, "reduction": "image"}, caller)
+        if getattr(record, "pooling", "image") == "batch":
+            raise ValueError(
+                f"pooling must be 'image' for {caller}, which averages the values of images, got "
+                "'batch'; use functional.psnr for one batch"
+            )
+        defaults = {name: parameter.default for name, parameter in known.items()}
+        self.options = {name: getattr(record, name) for name in known}
+        given = _options.differing(self.options, defaults)
+        given.pop("data_range", None)
+        if protocol is not None and given:
+            raise ValueError(
+                f"{', '.join(given)} must be left out with a protocol, which fixes the definition"
+            )
+        of_protocol = None if protocol is None else measure(name_of(found), protocol)
+        data_range = self.options.get("data_range", 1.0)
+        described = f"{name_of(found)} {exactly(self.options)}"
+        if of_protocol is not None:
+            described = f"{of_protocol.describe()} {data_range}"
+        options = self.options
+        super().__init__(described, keep_values=keep_values, process_group=process_group)
+        self.options = options
+        self.record = record
+        self.of_protocol = of_protocol
+
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+        if self.of_protocol is not None:
+            data_range = self.options.get("data_range", 1.0)
+            return self.of_protocol(pred, target, data_range=data_range)
+        return self.measure.evaluate((pred, target), self.record, {}, False)
+
+
+def metric_of(found: Measure) -> type[MeasureMetric]:
+    """The metric class of a measure."""
+    own = inspect.signature(MeasureMetric, eval_str=True).parameters
+    known = _options.without(found.record, FIXED)
+    parameters = [own["protocol"], *known.values(), own["keep_values"], own["process_group"]]
+    texts = _options.documentation(found.record)
+    order = {p.name: _TEXTS.get(p.name, texts.get(p.name, "")) for p in parameters}
+    summary = _options.summary(function_documentation(found, False))
+    head = "Mean over images, as a torchmetrics metric."
+    members = {
+        "__module__": "ssimloss.metrics",
+        "__doc__": f"{head}\n\n{summary}\n\n{_options.arguments(order)}",
+        "__signature__": inspect.Signature(parameters),
+        "measure": found,
+        "higher_is_better": found.better == "higher",
+    }
+    new: Any = type(MeasureMetric)
+    cls: type[MeasureMetric] = new(found.metric, (MeasureMetric,), members)
+    return cls
+
+
+def metrics() -> dict[str, type[MeasureMetric]]:
+    """The class of every registered measure that has one, by name."""
+    return {each.metric: metric_of(each) for each in registered().values() if each.metric}

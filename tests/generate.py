@@ -1,0 +1,231 @@
+"""Writes what follows from the registered measures: type stubs, and tables of the documents.
+
+``make generate`` writes; ``make check`` runs this with ``--check``, which fails where a file is not
+what would be written. Type checkers and editors read the stubs in place of ``__init__.py``; they
+show the signatures and the documentation that the classes and functions have at run time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc
+import importlib
+import inspect
+import subprocess
+import sys
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).parents[1]
+STUBBED = ("ssimloss.functional", "ssimloss.losses", "ssimloss.metrics")
+HEAD = "# Written by tests/generate.py from the measures; edit those.\n"
+
+
+class Stub:
+    """The text of one stub, with the imports that it needs."""
+
+    def __init__(self, package: types.ModuleType) -> None:
+        self.package = package
+        self.imports: set[str] = set()
+        self.body: list[str] = []
+
+    def text(self) -> str:
+        """The stub, not yet formatted."""
+        names = list(self.package.__all__)
+        again: list[str] = []
+        for name in names:
+            value = getattr(self.package, name)
+            if inspect.isclass(value) and _is_derived(value):
+                self.body.append(self.of_class(name, value))
+            elif callable(value) and not inspect.isclass(value) and _is_signed(value):
+                self.body.append(self.of_function(name, value))
+            else:
+                again.append(self.again(name, value))
+        listed = "".join(f"    {name!r},\n" for name in names)
+        doc = f'"""{inspect.cleandoc(self.package.__doc__ or "")}\n"""\n'
+        later = [text for text in self.body if not text.startswith(("def", "class"))]  # aliases
+        first = [text for text in self.body if text not in later]
+        imports = [*sorted(self.imports), *sorted(again)]
+        listing = f"__all__ = [\n{listed}]\n"
+        return "\n".join([HEAD + doc, *imports, listing, *first, *later])
+
+    def again(self, name: str, value: Any) -> str:
+        """Import again what has types where it is defined."""
+        home = getattr(value, "__module__", "")
+        if not isinstance(home, str) or not home.startswith("ssimloss."):
+            home = self._home_of(name, value)
+        return f"from {home} import {name} as {name}"
+
+    def _home_of(self, name: str, value: Any) -> str:
+        inside = f"{self.package.__name__}."
+        for module, found in sorted(sys.modules.items()):
+            if module.startswith(inside) and vars(found).get(name) is value:
+                return module
+        raise LookupError(f"no module of {self.package.__name__} defines {name}")
+
+    def of_function(self, name: str, function: Callable[..., Any]) -> str:
+        """A function with its signature and docstring."""
+        if function.__name__ != name and function.__name__ in self.package.__all__:
+            return f"{name} = {function.__name__}"
+        return f"def {name}{self.parameters(function)}:\n{_docstring(function.__doc__)}    ...\n"
+
+    def of_class(self, name: str, cls: type) -> str:
+        """A class with its constructor, its methods, and its options as attributes."""
+        base = next(b for b in cls.__mro__[1:] if "__signature__" not in vars(b))
+        lines = [f"class {name}({self.spell(base)}):", _docstring(cls.__doc__)]
+        signature = inspect.signature(cls)
+        for option in getattr(cls, "_places", ()):
+            lines.append(f"    {option}: {self.spell(signature.parameters[option].annotation)}")
+        lines.append(f"    def __init__{self.parameters(cls, first='self', returns='None')}: ...")
+        for member, value in vars(cls).items():
+            if isinstance(value, property):
+                result = typing.get_type_hints(value.fget)["return"]
+                lines.append(f"    @property\n    def {member}(self) -> {self.spell(result)}:")
+                lines.append(
+                    textwrap.indent(_docstring(value.fget.__doc__), "    ") + "        ..."
+                )
+            elif inspect.isfunction(value) and not member.startswith("_"):
+                lines.append(f"    def {member}{self.parameters(value)}:")
+                lines.append(textwrap.indent(_docstring(value.__doc__), "    "))
+                lines.append("        ...")
+                if member == "forward":
+                    lines.append(f"    def __call__{self.parameters(value)}: ...")
+        return "\n".join(lines) + "\n"
+
+    def parameters(self, function: Any, first: str = "", returns: str = "") -> str:
+        """``(a: A, *, b: B = 1) -> C``."""
+        signature = inspect.signature(function, eval_str=not _is_signed(function))
+        parts = [first] if first else []
+        star = False
+        for p in signature.parameters.values():
+            if p.kind is p.KEYWORD_ONLY and not star:
+                parts.append("*")
+                star = True
+            stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+            star = star or stars == "*"
+            text = stars + p.name
+            if p.annotation is not p.empty and p.name != "self":
+                text += f": {self.spell(p.annotation)}"
+            if p.default is not p.empty:
+                text += f" = {_default(p.default)}"
+            parts.append(text)
+        result = returns or self.spell(signature.return_annotation)
+        return f"({', '.join(parts)}) -> {result}"
+
+    def spell(self, annotation: Any) -> str:
+        """A type as source, whose modules are noted for import."""
+        if annotation is None or annotation is types.NoneType:
+            return "None"
+        if annotation is Ellipsis:
+            return "..."
+        if isinstance(annotation, str):
+            return repr(annotation)
+        if isinstance(annotation, list):
+            return f"[{', '.join(map(self.spell, annotation))}]"
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing.Literal:
+            self.imports.add("from typing import Literal")
+            return f"Literal[{', '.join(map(repr, arguments))}]"
+        if origin in (typing.Union, types.UnionType):
+            return " | ".join(map(self.spell, arguments))
+        if origin is not None:
+            inner = ", ".join(map(self.spell, arguments))
+            return f"{self.name(origin)}[{inner}]"
+        return self.name(annotation)
+
+    def name(self, value: Any) -> str:
+        """The qualified name of a class."""
+        if value is typing.Any or value is inspect.Parameter.empty:
+            self.imports.add("from typing import Any")
+            return "Any"
+        module = value.__module__
+        if module == "builtins":
+            return str(value.__qualname__)
+        if value is torch.Tensor:
+            module = "torch"
+        if value.__name__ in vars(self.package).get("__all__", ()) and _is_derived(value):
+            return str(value.__name__)
+        if value is collections.abc.Callable:
+            module = "collections.abc"
+        self.imports.add(f"from {module} import {value.__qualname__}")
+        return str(value.__qualname__)
+
+
+def _is_signed(value: Any) -> bool:
+    return "__signature__" in vars(value)
+
+
+def _is_derived(cls: type) -> bool:
+    """Whether a class has the signature that its records give it."""
+    return _is_signed(cls) and cls.__module__.startswith("ssimloss.")
+
+
+def _docstring(text: str | None) -> str:
+    if not text:
+        return ""
+    lines = inspect.cleandoc(text).replace("\\", "\\\\").split("\n")
+    body = "\n".join(f"    {line}" if line else "" for line in lines)
+    ends = '"""' if len(lines) == 1 else '\n    """'
+    return f'    """{body.lstrip()}{ends}\n'
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, str | int | float | None | bool):
+        return repr(value)
+    if isinstance(value, tuple) and all(isinstance(item, str | int | float) for item in value):
+        return repr(value)
+    return "..."
+
+
+def formatted(text: str, name: str) -> str:
+    """With sorted imports, laid out by ruff."""
+    for command in (["check", "--select", "I", "--fix", "--quiet"], ["format"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", name, "-"]
+        done = subprocess.run(ruff, input=text, capture_output=True, text=True, cwd=ROOT)
+        if done.returncode:
+            raise RuntimeError(f"{name} cannot be formatted: {done.stderr}")
+        text = done.stdout
+    return text
+
+
+def contents() -> dict[Path, str]:
+    """Every generated file and what belongs in it."""
+    found = {}
+    for name in STUBBED:
+        package = importlib.import_module(name)
+        path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)
+        found[path] = formatted(Stub(package).text(), str(path))
+    return found
+
+
+def stale(files: Iterable[tuple[Path, str]]) -> list[Path]:
+    """Those that differ from what belongs in them."""
+    return [
+        path
+        for path, text in files
+        if not (ROOT / path).exists() or (ROOT / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> None:
+    """Write, or with ``--check`` compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 on differences")
+    check = parser.parse_args().check
+    files = contents()
+    differing = stale(files.items())
+    if check and differing:
+        sys.exit(f"not up to date: {', '.join(map(str, differing))}; run make generate")
+    for path in differing:
+        (ROOT / path).write_text(files[path], encoding="utf-8")
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
