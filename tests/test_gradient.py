@@ -59,6 +59,9 @@ def test_operators_of_other_programs(case: str) -> None:
     dx, dy = gradients.image_gradients(image)
     battery.close(dx[0, 0], tensor(ndimage.sobel(channel, axis=1, mode="nearest")))
     battery.close(dy[0, 0], tensor(ndimage.sobel(channel, axis=0, mode="nearest")))
+    across, down = gradients.image_gradients(image, "prewitt")
+    battery.close(across[0, 0], tensor(ndimage.prewitt(channel, axis=1, mode="nearest")))
+    battery.close(down[0, 0], tensor(ndimage.prewitt(channel, axis=0, mode="nearest")))
     battery.close(
         dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest"))
     )  # scikit-image reads 2 at a unit ramp
@@ -363,9 +366,9 @@ def test_bad_options() -> None:
         ):
             build(alpha=0.5)
     with pytest.raises(
-        ValueError, match="operator must be one of 'sobel', 'scharr', got 'prewitt'"
+        ValueError, match="operator must be one of 'sobel', 'scharr', 'prewitt', got 'canny'"
     ):
-        gradients.image_gradients(image, "prewitt")
+        gradients.image_gradients(image, "canny")
     for operator in (gradients.image_gradients, gradients.laplacian):
         with pytest.raises(
             ValueError, match="padding must be one of 'replicate', 'valid', got 'zeros'"
