@@ -428,9 +428,8 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     (tmp_path / "f.png").write_text("no image")
     (tmp_path / "g").mkdir()
     photo.convert("LAB").save(tmp_path / "i.tif")
-    head = struct.pack(
-        "<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0
-    )  # 8 bit, run-length coded, 256 colours
+    # 8 bit, run-length coded, 256 colours.
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0)
     rle = (
         b"BM"
         + struct.pack("<IHHI", 14 + 40 + 1024 + 6, 0, 0, 14 + 40 + 1024)
