@@ -281,7 +281,7 @@ def _print(result: "Evaluation") -> None:
 
 
 def _summary_table(result: "Evaluation") -> Table:
-    from ssimloss.evaluation._fair import fair_means
+    from ssimloss.evaluation.fairness import fair_means
 
     fair = {found.metric: found for found in fair_means(result)}
     names = [
