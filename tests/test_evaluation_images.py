@@ -9,6 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import photographs
 import pytest
 import torch
 from PIL import Image as Pillow
+from PIL import ImageFile
 
 from ssimloss.evaluation import ImageError, inspect, read
 
@@ -283,6 +285,27 @@ def test_damage_is_an_error(
     damage(path)
     with pytest.raises(ImageError, match=r"photo\.\w+: .*(damaged|truncated)"):
         read(path)
+
+
+def test_truncated_files_are_refused_whatever_the_program_allows(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training programs often set this flag; Pillow then fills what is missing."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    photo.quantize(40).save(tmp_path / "palette.png")
+    content = (tmp_path / "palette.png").read_bytes().replace(b"PLTE", b"\x7fLTE")
+    (tmp_path / "palette.png").write_bytes(content)
+    for suffix in ("jpg", "bmp", "tif"):
+        photo.save(tmp_path / f"photo.{suffix}")
+        _truncate(tmp_path / f"photo.{suffix}")
+    for path in sorted(tmp_path.iterdir()):
+        with Pillow.open(path) as opened:
+            opened.load()
+    paths = [*tmp_path.iterdir()] * 8
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(read, path) for path in paths]:
+            assert isinstance(future.exception(), ImageError)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_one_bit_of_a_png(tmp_path: Path) -> None:

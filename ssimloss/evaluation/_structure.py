@@ -7,7 +7,10 @@ a file that Pillow decodes without an error.
 """
 
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+
+from PIL import ImageFile
 
 # The tags that say where the pixels are.
 TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)
@@ -27,6 +30,34 @@ _ZEROS = 64
 
 class DamagedError(ValueError):
     """The bytes contradict themselves; the message says where."""
+
+
+class _Strict:
+    """A context in which ``ImageFile.LOAD_TRUNCATED_IMAGES`` is off, in several threads at once.
+
+    Training programs often set it. Pillow then fills what a file lacks and skips checksums.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._outside = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._readers:
+                self._outside = ImageFile.LOAD_TRUNCATED_IMAGES
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            self._readers += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._readers -= 1
+            if not self._readers:
+                ImageFile.LOAD_TRUNCATED_IMAGES = self._outside
+
+
+strict_pillow = _Strict()
 
 
 def padded_jpeg(content: bytes) -> bytes:

@@ -29,6 +29,7 @@ from ssimloss.evaluation._structure import (
     demand_filled_webp,
     demand_whole_tiff,
     padded_jpeg,
+    strict_pillow,
 )
 
 Alpha = Literal["error", "drop"]
@@ -157,6 +158,11 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
     path = Path(path)
     with _worded(path, OSError):
         content = path.read_bytes()
+    with strict_pillow:
+        return _decoded(path, content, alpha)
+
+
+def _decoded(path: Path, content: bytes, alpha: Alpha) -> Image:
     with _worded(path, *_DECODER_ERRORS):
         image = Pillow.open(io.BytesIO(content), formats=_FORMATS)
         if image.format == "PNG" and image.tile:
@@ -337,7 +343,7 @@ def _deep_png(
         ):
             lower.tile = [lower.tile[0]._replace(args=f"{lower.mode};16L")]
             pixels = _channels(image).int() * 256 + _channels(lower)
-    elif image.mode == "RGBA":  # gray with alpha: in the file the same as RGBA of 8 bit
+    elif image.mode in ("LA", "RGBA"):  # gray with alpha: in the file the same as RGBA of 8 bit
         at = content.index(b"IHDR")
         head = content[at : at + 12] + b"\x08\x06" + content[at + 14 : at + 17]
         rgba = content[:at] + head + zlib.crc32(head).to_bytes(4, "big") + content[at + 21 :]
