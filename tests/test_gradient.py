@@ -62,9 +62,8 @@ def test_operators_of_other_programs(case: str) -> None:
     across, down = gradients.image_gradients(image, "prewitt")
     battery.close(across[0, 0], tensor(ndimage.prewitt(channel, axis=1, mode="nearest")))
     battery.close(down[0, 0], tensor(ndimage.prewitt(channel, axis=0, mode="nearest")))
-    battery.close(
-        dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest"))
-    )  # scikit-image reads 2 at a unit ramp
+    # scikit-image reads 2 at a unit ramp.
+    battery.close(dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest")))
     battery.close(torch.stack((dx, dy), 2) / 8, kornia.filters.spatial_gradient(image))
     battery.close(
         gradients.image_gradients(image, "scharr")[1][0, 0] / 16,
@@ -196,9 +195,8 @@ def test_edge_of_other_programs() -> None:
 
 def test_edge_properties() -> None:
     pred, target = battery.pictures()
-    battery.close(
-        F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target)
-    )  # brightness has no edges
+    # Brightness has no edges.
+    battery.close(F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target))
     battery.close(F.edge_loss(3 * pred, 3 * target, eps=3e-3), 3 * F.edge_loss(pred, target))
     battery.close(
         F.edge_loss(pred.transpose(2, 3), target.transpose(2, 3)), F.edge_loss(pred, target)

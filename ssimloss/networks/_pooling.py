@@ -57,9 +57,8 @@ class _L2Pool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         x, y, window = ctx.saved_tensors
-        with torch.autocast(
-            x.device.type, enabled=False
-        ):  # a backward pass may run inside a region of it
+        # A backward pass may run inside a region of it.
+        with torch.autocast(x.device.type, enabled=False):
             return _L2Pool._pull(x, y, window, ctx.stride, gradient), None, None
 
     @staticmethod
@@ -87,10 +86,8 @@ def replace_max_pools(network: nn.Module, pooling: Pooling) -> nn.Module:
         return network
     count = 0
     for module in list(network.modules()):
-        for (
-            name,
-            child,
-        ) in module._modules.items():  # named_children() leaves out the second use of a module
+        # named_children() leaves out the second use of a module.
+        for name, child in module._modules.items():
             if isinstance(child, nn.MaxPool2d):
                 setattr(module, name, _pool_like(child, pooling))
                 count += 1
