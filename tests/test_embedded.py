@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import PerceptualLoss, TextureLoss, weights
-from ssimloss.networks import FeatureExtractor, embedded_network
-from ssimloss.networks._embedded import LAYERS
+from ssimloss.networks import EMBEDDED_LAYERS, FeatureExtractor, embedded_network
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -67,7 +66,7 @@ def test_it_is_as_small_as_promised(trained: torch.nn.Sequential) -> None:
 
 
 def test_layers_are_named_as_those_of_vgg_and_halve_the_sides() -> None:
-    extractor = FeatureExtractor("embedded", LAYERS)
+    extractor = FeatureExtractor("embedded", EMBEDDED_LAYERS)
     assert extractor.channels() == {"relu1_2": 16, "relu2_2": 32, "relu3_3": 64, "relu4_3": 128}
     features = extractor(torch.rand(2, 3, 49, 34))
     assert {name: tuple(value.shape[2:]) for name, value in features.items()} == {
@@ -80,9 +79,9 @@ def test_layers_are_named_as_those_of_vgg_and_halve_the_sides() -> None:
 
 def test_two_extractors_compute_the_same(trained: torch.nn.Sequential) -> None:
     image = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
-    one, other = (FeatureExtractor("embedded", LAYERS)(image) for _ in range(2))
+    one, other = (FeatureExtractor("embedded", EMBEDDED_LAYERS)(image) for _ in range(2))
     own = measures.of_network("", trained, measures.structure_and_texture).describe(image)
-    for layer in LAYERS:
+    for layer in EMBEDDED_LAYERS:
         assert torch.equal(one[layer], other[layer])
         size = (
             own[layer].abs().max().item()
@@ -96,7 +95,7 @@ def test_every_layer_is_of_size_one_on_photographs() -> None:
         shipped.read(shipped.HELD_OUT[name])[None, :, :256, :256]
         for name in ("astronaut", "coffee", "grass")
     ]
-    features = FeatureExtractor("embedded", LAYERS)(torch.cat(photographs))
+    features = FeatureExtractor("embedded", EMBEDDED_LAYERS)(torch.cat(photographs))
     for value in features.values():
         assert 0.3 < value.mean() < 3
         assert (
@@ -117,7 +116,7 @@ def test_the_gradient_reaches_the_image(
         "constant": 0 * target + 0.7,
     }[case]
     pred.requires_grad_()
-    layers = dict.fromkeys(LAYERS, 1.0)
+    layers = dict.fromkeys(EMBEDDED_LAYERS, 1.0)
     loss("embedded", layers=layers)(pred, target).backward()
     assert pred.grad is not None
     assert pred.grad.isfinite().all()

@@ -19,8 +19,7 @@ from ssimloss.functional.prior import (
     check_prior_options,
 )
 from ssimloss.losses._deep import FeatureLoss, extractor_settings
-from ssimloss.networks import FeatureExtractor
-from ssimloss.networks.extractor import Gray, Normalization
+from ssimloss.networks import FeatureExtractor, Gray, Normalization
 
 OUTPUT = "output"
 

@@ -12,9 +12,9 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype, full_precision
 from ssimloss.networks._backbone import Backbone
-from ssimloss.networks._pooling import POOLINGS, Pooling, replace_max_pools
-from ssimloss.networks._sources import layers_of, source_of
-from ssimloss.weights import Weights as Weights  # "as": losses may not import the room itself
+from ssimloss.networks.pooling import POOLINGS, Pooling, replace_max_pools
+from ssimloss.networks.sources import layers_of, source_of
+from ssimloss.weights import Weights
 
 Gray = Literal["repeat", "error"]
 GRAY: tuple[str, ...] = get_args(Gray)

@@ -28,6 +28,7 @@ class L2Pool(nn.Module):
     window: Tensor
 
     def __init__(self, stride: int | tuple[int, int] = 2) -> None:
+        """``stride`` is that of the pool it replaces."""
         super().__init__()
         self.stride = stride
         taps = torch.tensor([0.25, 0.5, 0.25])  # exact in every dtype
