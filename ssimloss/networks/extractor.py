@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype, full_precision
+from ssimloss._torch import FollowsMoves
 from ssimloss.networks._backbone import Backbone
 from ssimloss.networks.pooling import POOLINGS, Pooling, replace_max_pools
 from ssimloss.networks.sources import layers_of, source_of
@@ -23,7 +24,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class FeatureExtractor(nn.Module):
+class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
     The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under
@@ -209,11 +210,10 @@ class FeatureExtractor(nn.Module):
                 "one of them with .to()"
             )
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureExtractor":
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move the network, but never cast it."""
         self._backbone.move(fn)
         self._backbone.prepare_again()
-        return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Trace again what a pickle cannot hold."""
