@@ -5,8 +5,11 @@ nothing kept that is not needed.
 from __future__ import annotations
 
 import copy
+import dataclasses
+import inspect
 import math
 import pickle
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +22,7 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ssimloss.networks import FeatureExtractor
+from ssimloss.networks import ExtractorOptions, FeatureExtractor
 from ssimloss.networks._chain import Chain
 from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced
@@ -1273,6 +1276,26 @@ def test_argument_errors(
 ) -> None:
     with pytest.raises(kind, match=message):
         FeatureExtractor(*arguments, **{"weights": "random"} | options)
+    if options:
+        with pytest.raises(kind, match=message):
+            ExtractorOptions(**options)
+
+
+def documented(kind: type) -> dict[str, str]:
+    """What ``Args`` of a class says of each argument."""
+    section = (inspect.getdoc(kind) or "").split("Args:\n")[1].split("\n\n")[0]
+    entries = re.split(r"^    (?=\w)", section, flags=re.MULTILINE)[1:]
+    return dict(entry.split(": ", 1) for entry in entries)
+
+
+def test_options_are_those_of_the_record() -> None:
+    parameters = inspect.signature(FeatureExtractor).parameters.values()
+    listed = [(p.name, p.annotation, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    fields = dataclasses.fields(ExtractorOptions)
+    assert listed == [(field.name, field.type, field.default) for field in fields]
+    record = documented(ExtractorOptions)
+    assert list(record) == [field.name for field in fields]
+    assert record.items() <= documented(FeatureExtractor).items()
 
 
 def test_weights_for_a_module_are_an_error() -> None:

@@ -3,13 +3,14 @@ model, the embedded network, any module.
 """
 
 from ssimloss.networks.embedded import EMBEDDED_LAYERS, embedded_network
-from ssimloss.networks.extractor import FeatureExtractor, Gray, Normalization
+from ssimloss.networks.extractor import ExtractorOptions, FeatureExtractor, Gray, Normalization
 from ssimloss.networks.heads import LPIPS_LAYERS, VGG16_LAYERS, dists_weights, lpips_heads
 from ssimloss.networks.pooling import Pooling
 from ssimloss.weights import Weights
 
 __all__ = [
     "FeatureExtractor",
+    "ExtractorOptions",
     "Gray",
     "Normalization",
     "Pooling",
