@@ -175,7 +175,7 @@ def test_a_bundled_file_changed_behind_its_time_is_refused(
     assert all(row.size < _verify._LARGE for row in weights.BUNDLED)
 
 
-# The safetensors format
+# Files of safetensors
 
 EVERY_KIND = {
     "float64": torch.tensor([[1.0, -0.0, float("nan")]], dtype=torch.float64),
@@ -195,30 +195,33 @@ EVERY_KIND = {
 
 
 def test_written_files_are_read_back_and_by_the_safetensors_package(tmp_path: Path) -> None:
-    path = tmp_path / "all.safetensors"
-    weights.write_safetensors(path, EVERY_KIND, {"about": "a test"})
+    path, about = tmp_path / "all.safetensors", {word: "a test" for word in "gfedcba"}
+    weights.write_safetensors(path, EVERY_KIND, about)
     equal(weights.read(path), EVERY_KIND)
     equal(safetensors.torch.load_file(path), EVERY_KIND)
     with safetensors.safe_open(path, "pt") as file:
-        assert file.metadata() == {"about": "a test"}
+        assert file.metadata() == about
     before = path.read_bytes()
-    weights.write_safetensors(str(path), dict(reversed(EVERY_KIND.items())), {"about": "a test"})
-    assert path.read_bytes() == before, "the order in which tensors come does not matter"
+    weights.write_safetensors(
+        str(path), dict(reversed(EVERY_KIND.items())), dict(reversed(about.items()))
+    )
+    assert path.read_bytes() == before, "the order of tensors and metadata does not matter"
     assert [file.name for file in tmp_path.iterdir()] == ["all.safetensors"]
 
 
-def test_files_of_the_safetensors_package_are_read(tmp_path: Path) -> None:
-    safetensors.torch.save_file(
-        {name: tensor.contiguous() for name, tensor in EVERY_KIND.items()},
-        tmp_path / "a.safetensors",
-        {"a": "b"},
-    )
-    state = weights.read(tmp_path / "a.safetensors")
-    equal(state, EVERY_KIND)
+def test_tensors_of_a_file_own_their_memory(tmp_path: Path) -> None:
+    """Also those that shared memory when they were written."""
+    tied, path = torch.arange(4.0), tmp_path / "a.safetensors"
+    weights.write_safetensors(path, {"b": tied, "a": tied, "part": tied[1:]})
+    before = path.read_bytes()
+    state = weights.read(path)
+    assert list(state) == ["a", "b", "part"]
     assert all(t.untyped_storage().nbytes() == t.nbytes for t in state.values()), (
         "a tensor that is kept does not keep the others"
     )
-    state["float32"].add_(1)  # writable, and of no one else
+    state["a"].add_(1)
+    equal({"b": state["b"], "part": state["part"]}, {"b": tied, "part": tied[1:]})
+    assert path.read_bytes() == before
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
@@ -227,117 +230,41 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     )
     content = (tmp_path / "whole.safetensors").read_bytes()
     path = tmp_path / "cut.safetensors"
-    for length in range(len(content)):
-        path.write_bytes(content[:length])
+    for wrong in [*(content[:length] for length in range(len(content))), content + b"\0"]:
+        path.write_bytes(wrong)
         with pytest.raises(
             RuntimeError, match=r"cut\.safetensors is damaged or no safetensors file"
         ):
             weights.read(path)
-    path.write_bytes(content + b"\0")
-    with pytest.raises(RuntimeError, match="it is truncated or has a tail"):
-        weights.read(path)
 
 
-def test_mutated_files_are_read_as_the_safetensors_package_reads_them(tmp_path: Path) -> None:
-    """Nothing but RuntimeError, and no tensor from a file that the reference refuses."""
-    weights.write_safetensors(
-        tmp_path / "whole.safetensors",
-        {"a": torch.rand(2, 3), "b": torch.zeros(0, 2), "c": torch.arange(4)},
-        {"x": "y"},
-    )
-    content = (tmp_path / "whole.safetensors").read_bytes()
-    header = 8 + int.from_bytes(content[:8], "little")
-    random, path, read, stricter = np.random.default_rng(0), tmp_path / "mutated.safetensors", 0, 0
-    for _ in range(3000):
-        mutated = bytearray(content)
-        for place in random.integers(0, header, random.integers(1, 4)):
-            # Digits, brackets and quotes keep enough files half sensible to get past the JSON.
-            mutated[place] = random.choice(np.frombuffer(b'0123456789[]{},:"-. abcFI', np.uint8))
-        path.write_bytes(mutated)
-        try:
-            ours = weights.read(path)
-        except RuntimeError:
-            try:
-                safetensors.torch.load_file(path)
-                stricter += 1
-            except Exception:  # any refusal of theirs
-                continue
-        else:
-            read += 1
-            theirs = safetensors.torch.load_file(path)
-            assert ours.keys() == theirs.keys()
-            assert all(
-                torch.equal(ours[name].nan_to_num(), theirs[name].nan_to_num()) for name in ours
-            )
-    assert read > 50, "some mutations change only a name"
-    assert stricter < 30, "dtypes of no use for weights, at most"
-
-
-def written(path: Path, header: object, data: bytes = b"", length: int | None = None) -> Path:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes((len(text) if length is None else length).to_bytes(8, "little") + text + data)
-    return path
-
-
-def described(
-    dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4)
-) -> dict[str, object]:
+def described(shape: object = (1,), offsets: object = (0, 4), dtype: str = "F32") -> dict:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
 @pytest.mark.parametrize(
-    ("header", "data", "complaint"),
+    ("header", "length"),
     [
-        (b"", b"", "damaged or no safetensors"),
-        (b"[]", b"", "no JSON object"),
-        (b" {}", b"", "no JSON object"),
-        (b"{\xff}", b"", "can't decode byte"),
-        (b'{"a":' * 20_000, b"", "nested too deeply"),
-        (b'{"a": {"dtype": "F32", "dtype": "F32"}}', b"", "names something twice"),
-        ({"__metadata__": {"a": 1}}, b"", "must map words to words"),
-        ({"a": 5}, b"", "must be described by dtype, shape and data_offsets"),
-        ({"a": {**described(), "more": 1}}, bytes(4), "must be described by"),
-        ({"a": described("F4")}, bytes(4), "has dtype 'F4'"),
-        ({"a": described(None)}, bytes(4), "has dtype None"),
-        ({"a": described(["F32"])}, bytes(4), r"has dtype \['F32'\]"),
-        ({"a": described(shape=[-1])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape=[1.0])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape=[True])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape="1")}, bytes(4), "non-negative integers"),
-        ({"a": described(offsets=[4])}, bytes(4), "non-negative integers"),
-        ({"a": described(offsets=[4, 0])}, bytes(4), "does not take -4 bytes"),
-        ({"a": described(shape=[2])}, bytes(4), "does not take 4 bytes"),
-        ({"a": described(shape=[2**62, 4])}, bytes(4), "beyond 64 bits"),
-        ({"a": described(shape=[0, 2**62, 4], offsets=[0, 0])}, b"", "beyond 64 bits"),
-        (
-            {"a": described(shape=[1 << 60], offsets=[0, 1 << 62])},
-            bytes(4),
-            "truncated or has a tail",
-        ),
-        ({"a": described(), "b": described()}, bytes(4), "overlap or leave a gap"),
-        ({"a": described(), "b": described(offsets=[8, 12])}, bytes(12), "overlap or leave a gap"),
-        ({"a": described(offsets=[4, 8])}, bytes(8), "starts at byte 4, expected 0"),
-        ({"a": described("BOOL", [2], [0, 2])}, b"\1\2", "bytes other than 0 and 1"),
-        ({}, b"", "is empty"),
+        ({"a": described(), "b": described()}, None),  # they overlap
+        ({"a": described(), "b": described(offsets=[8, 12])}, None),  # a gap
+        ({"a": described([2])}, None),  # the shape takes more bytes than the offsets
+        ({"a": described([1 << 60], [0, 1 << 62])}, None),  # beyond the end of the file
+        ({"a": described([2**62, 4])}, None),  # the size overflows 64 bits
+        ({"a": described([0, 2**63], [0, 0])}, None),  # a size that PyTorch cannot hold
+        ({"a": described(dtype="F5")}, None),
+        (b'{"a":' * 20_000, None),  # nested too deeply for a parser that recurses
+        ({"a": described()}, (1 << 64) - 1),  # a header longer than memory
+        ({"a": described()}, 1 << 20),  # a header longer than the file
     ],
 )
-def test_false_headers_are_refused(
-    tmp_path: Path, header: object, data: bytes, complaint: str
-) -> None:
-    with pytest.raises(RuntimeError, match=complaint):
-        weights.read(written(tmp_path / "false.safetensors", header, data))
-
-
-def test_header_length_is_not_believed(tmp_path: Path) -> None:
-    for length in (3, 1 << 20, 1 << 63, (1 << 64) - 1):
-        with pytest.raises(RuntimeError, match="does not fit into the file's 10"):
-            weights.read(written(tmp_path / "false.safetensors", {}, length=length))
-
-
-def test_big_endian_machines_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "byteorder", "big")
-    with pytest.raises(RuntimeError, match="little endian, this machine is not"):
-        weights.load_bundled("dists")
+def test_hostile_headers_are_refused(tmp_path: Path, header: object, length: int | None) -> None:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + text + bytes(12 if b"8, 12" in text else 4))
+    with pytest.raises(RuntimeError, match=r"is damaged or no safetensors file: .") as caught:
+        weights.read(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,7 +281,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         weights.write_safetensors(path, {"a": torch.zeros(1)})
     assert weights.read(path)["a"].item() == 1
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(RuntimeError, match="No such file or directory"):
+    with pytest.raises(RuntimeError, match=r"cannot write .*: there is no folder .*nowhere"):
         weights.write_safetensors(tmp_path / "nowhere" / "a.safetensors", {"a": torch.zeros(1)})
     with pytest.raises(
         TypeError,
