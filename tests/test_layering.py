@@ -50,7 +50,7 @@ ON_TOP = {"__init__", "cli"}
 # listed here is free to none.
 ANYWHERE = {"torch", "numpy"}
 THIRD_PARTY: dict[str, set[str]] = {
-    "weights": {"torchvision", "safetensors"},
+    "weights": {"torchvision", "safetensors", "filelock"},
     "networks": {"torchvision"},
     "kernels": {"triton"},
     "video": {"av"},
@@ -60,7 +60,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of
 # the optional extras may import theirs at the top.)
-ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "av"}
+ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions import them.
 LAZY = {"kernels/_triton_kernel.py"}

@@ -9,7 +9,6 @@ import importlib.metadata
 import json
 import os
 import pickle
-import re
 import runpy
 import socket
 import subprocess
@@ -21,7 +20,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,7 +49,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("SSIMLOSS_WEIGHTS", raising=False)
-    monkeypatch.setattr(_download, "_PAUSE", 0.0)
     return tmp_path / "torch" / "hub" / "checkpoints"
 
 
@@ -599,9 +596,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.requests, self.resumes = content, [], True
-        self.status = 200
-        self.cuts: list[int] = []  # bytes after which the next connections close
+        self.content, self.status = content, 200
+        self.requests = 0
+        self.sends: int | None = None  # bytes after which the connection closes
         self.wait = threading.Event()
         self.wait.set()
 
@@ -610,21 +607,15 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.requests.append(asked)
+        self.server.requests += 1
         self.server.wait.wait(60)
-        content, start, status = self.server.content, 0, self.server.status
-        if asked and self.server.resumes and status == 200:
-            start, status = int(asked.removeprefix("bytes=").removesuffix("-")), 206
-        if status == 206 and start >= len(content):
-            status = 416
-        self.send_response(status)
-        if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        body = content[start:] if status in (200, 206) else b""
+        if self.server.sends == 0:
+            return
+        body = self.server.content if self.server.status == 200 else b""
+        self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: self.server.cuts.pop(0)] if self.server.cuts else body)
+        self.wfile.write(body[: self.server.sends])
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -672,7 +663,7 @@ def test_folders_are_searched_in_order(
     equal(weights.load_network(NETWORK, "imagenet"), state)
     equal(weights.load_network(NETWORK, "IMAGENET1K_V1"), state)
     equal(weights.load_network(NETWORK, str(home / entry.file)), state)
-    assert server.requests == []
+    assert server.requests == 0
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "misspelt"))
     with pytest.raises(
         RuntimeError, match=r"SSIMLOSS_WEIGHTS names .*misspelt, which is no folder"
@@ -727,7 +718,7 @@ def test_download_goes_into_torchvisions_cache(
         progress=False, check_hash=True
     )
     equal(theirs, state)
-    assert server.requests == [None], "torchvision finds what was downloaded here, and asks no more"
+    assert server.requests == 1, "torchvision finds what was downloaded here, and asks no more"
 
 
 @pytest.mark.usefixtures("entry")
@@ -736,180 +727,132 @@ def test_what_torchvision_downloaded_is_found(server: Server, state: dict[str, T
         progress=False, check_hash=True
     )
     equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert len(server.requests) == 1
+    assert server.requests == 1
 
 
-def test_broken_connections_are_resumed(
-    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path
-) -> None:
-    server.cuts = [1000, 500, 0]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests == [None, "bytes=1000-", "bytes=1500-", "bytes=1500-"]
-    assert [path.name for path in home.iterdir()] == [entry.file]
-
-
-def test_interrupted_downloads_leave_no_file_and_go_on_later(
-    entry: weights.WeightsFile,
-    server: Server,
-    state: dict[str, Tensor],
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    server.cuts = [1000] + [0] * 4
-    with pytest.raises(
-        RuntimeError,
-        match=r"broke off 5 times \(closed after 1000 of \d+ bytes\); the 0\.0 MB that came are "
-        r"kept",
-    ):
-        weights.load_network(NETWORK, "imagenet")
-    assert [path.name for path in home.iterdir()] == [f"{entry.file}.part"]
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    server.cuts = [500]
-    with monkeypatch.context() as patch:
-        patch.setattr(_download._Bar, "end", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            weights.load_network(NETWORK, "imagenet")
-    assert [path.name for path in home.iterdir()] == [f"{entry.file}.part"]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests[-1] == "bytes=1500-"
-    assert [path.name for path in home.iterdir()] == [entry.file]
-
-
-@pytest.mark.usefixtures("entry")
-def test_servers_that_cannot_resume(server: Server, state: dict[str, Tensor]) -> None:
-    server.resumes, server.cuts = False, [1000]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests == [None, "bytes=1000-"]
-
-
-@pytest.mark.parametrize("left", ["short", "whole length", "too long", "complete"])
-def test_what_an_earlier_download_left(
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ({"status": 404}, "the server answers 404 Not Found"),
+        ({"sends": 1000}, "sent other bytes, or the connection broke off"),
+        ({"sends": 0}, "the connection broke off: .*closed connection without response"),
+        ({"content": b"<!DOCTYPE html>"}, "sent other bytes, or the connection broke off"),
+    ],
+)
+def test_failed_downloads_leave_no_file(
     entry: weights.WeightsFile,
     server: Server,
     content: bytes,
-    state: dict[str, Tensor],
     home: Path,
-    left: str,
+    fault: dict[str, Any],
+    complaint: str,
 ) -> None:
-    """Wrong bytes are thrown away once; a complete file that was only not renamed is not fetched
-    again.
-    """
-    home.mkdir(parents=True)
-    lengths = {"short": 100, "whole length": len(content), "too long": len(content) + 7}
-    (home / f"{entry.file}.part").write_bytes(
-        content if left == "complete" else bytes(lengths[left])
-    )
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert len(server.requests) == (1 if left == "complete" else 2)
-    assert server.requests[-1] is None or left == "complete"
-
-
-def test_wrong_bytes_are_not_kept(
-    entry: weights.WeightsFile, server: Server, content: bytes, home: Path
-) -> None:
-    server.content = content[:-1] + b"\0\0"
-    with pytest.raises(
-        RuntimeError,
-        match=rf"sent bytes whose SHA-256 is .*, expected one that starts with {entry.sha256}",
-    ):
+    for name, value in fault.items():
+        setattr(server, name, value)
+    with pytest.raises(RuntimeError, match=complaint) as caught:
         weights.load_network(NETWORK, "imagenet")
+    assert f"ssimloss weights import {entry.file}" in str(caught.value), "what to do by hand"
     assert list(home.iterdir()) == []
-
-
-def test_servers_that_answer_something_else(
-    entry: weights.WeightsFile, server: Server, home: Path
-) -> None:
-    server.status = 404
-    with pytest.raises(RuntimeError, match="the server answers 404 Not Found"):
-        weights.load_network(NETWORK, "imagenet")
-    assert list(home.iterdir()) == []
-    server.status, server.resumes = 206, False
-    (home / f"{entry.file}.part").write_bytes(b"abc")
-    with pytest.raises(
-        RuntimeError, match="asked for the bytes from 3 on, the server sends 'bytes 0-"
-    ):
-        weights.load_network(NETWORK, "imagenet")
-    assert not (home / entry.file).exists()
-
-
-@pytest.mark.slow
-def test_processes_at_once_download_once(
-    entry: weights.WeightsFile, server: Server, home: Path, tmp_path: Path
-) -> None:
-    """As the ranks of a distributed training do."""
-    code = (
-        "import sys, torchvision\nfrom ssimloss import weights\n"
-        "torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.value.url = sys.argv[1]\n"
-        "print(len(weights.load_network('squeezenet1_1', 'imagenet')))\n"
-    )
-    server.wait.clear()
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "OMP_NUM_THREADS": "1"}
-    logs = [tmp_path / f"rank{rank}" for rank in range(2)]
-    ranks = []
-    for log in logs:
-        with log.open("w") as file:
-            ranks.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", code, str(entry.url)],
-                    env=environment,
-                    stdout=file,
-                    stderr=file,
-                )
-            )
-    began = time.monotonic()
-    while (
-        sum("waiting for another process" in log.read_text() for log in logs) < 1
-        and time.monotonic() - began < 60
-    ):
-        time.sleep(0.05)
-    server.wait.set()
-    assert [rank.wait(60) for rank in ranks] == [0] * 2
-    said = sorted("waiting" in log.read_text() for log in logs)
-    assert said == [False, True], [log.read_text() for log in logs]
-    assert all(log.read_text().endswith("\n2\n") for log in logs)
-    assert server.requests == [None]
+    server.content, server.status, server.sends = content, 200, None
+    assert weights.obtain(entry) == home / entry.file
     assert [path.name for path in home.iterdir()] == [entry.file]
+
+
+def test_the_checksum_is_compared_before_the_file_gets_its_name(
+    entry: weights.WeightsFile, server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = []
+    monkeypatch.setattr(os, "replace", lambda _, to: renamed.append(to))
+    server.content = b"other bytes"
+    with pytest.raises(RuntimeError, match=f'expected "{entry.sha256}"'):
+        weights.obtain(entry)
+    assert renamed == []
+    assert list(home.iterdir()) == []
+
+
+def test_processes_download_once_and_outlive_a_killed_one(
+    entry: weights.WeightsFile,
+    server: Server,
+    content: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the ranks of a distributed training do: another process downloads "a", is killed while it
+    downloads "b", and this process asks for both in the meantime.
+    """
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom ssimloss.weights import _download\n"
+        "for name in 'ab':\n"
+        "    _download.download(sys.argv[1], Path(sys.argv[2], name), sys.argv[3], size=1)\n"
+        "    input()\n"
+    )
+    folder = tmp_path / "shared"
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "OMP_NUM_THREADS": "1"}
+    server.wait.clear()
+
+    def until(is_true: Callable[[], object]) -> None:
+        while not is_true():
+            assert other.poll() is None
+            time.sleep(0.01)
+
+    def obtain(name: str) -> None:
+        _download.download(str(entry.url), folder / name, entry.sha256, size=len(content))
+
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(entry.url), str(folder), entry.sha256],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        until(lambda: server.requests == 1)
+        mine = pool.submit(obtain, "a")
+        until(lambda: "waiting for another process" in capsys.readouterr().err)
+        server.wait.set()
+        mine.result(60)
+        assert (folder / "a").read_bytes() == content
+        server.wait.clear()
+        print(file=other.stdin, flush=True)
+        until(lambda: server.requests == 2)
+        mine = pool.submit(obtain, "b")
+        until(lambda: "waiting for another process" in capsys.readouterr().err)
+        other.kill()
+        other.wait()
+        server.wait.set()
+        mine.result(60)
+    assert server.requests == 3, "one for each download that was not found complete"
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
+    assert (folder / "b").read_bytes() == content
 
 
 def test_threads_at_once_download_once(
     entry: weights.WeightsFile, server: Server, home: Path
 ) -> None:
-    """Many, so that some find the lock's file renamed or deleted under their hands."""
-    for _ in range(10):
+    """Many, so that some find the lock's file deleted."""
+    for repeat in range(1, 4):
         server.wait.clear()
         with ThreadPoolExecutor(12) as pool:
             results = [pool.submit(weights.obtain, entry) for _ in range(12)]
-            while not server.requests:
+            while server.requests < repeat:
                 time.sleep(0.01)
             server.wait.set()
         assert {result.result() for result in results} == {home / entry.file}
-        assert server.requests == [None]
+        assert server.requests == repeat
         assert [path.name for path in home.iterdir()] == [entry.file]
         (home / entry.file).unlink()
-        server.requests.clear()
 
 
 def test_file_systems_without_locks(
-    entry: weights.WeightsFile,
-    server: Server,
-    state: dict[str, Tensor],
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    entry: weights.WeightsFile, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fcntl
-
     def no_locks(*_: object) -> None:
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    server.cuts = [1000] + [0] * 4
-    with pytest.raises(RuntimeError, match="broke off"):
-        weights.load_network(NETWORK, "imagenet")
-    assert list(home.iterdir()) == []
-    equal(weights.load_network(NETWORK, "imagenet"), state)
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert weights.obtain(entry) == home / entry.file
     assert [path.name for path in home.iterdir()] == [entry.file]
 
 
@@ -941,36 +884,19 @@ def test_progress_is_shown(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    line = f"downloading {entry.file}, {len(content) / 1e6:.1f} MB\n"
+    weights.obtain(entry)
+    assert capsys.readouterr() == ("", line)
+    (home / entry.file).unlink()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     weights.obtain(entry)
     out, err = capsys.readouterr()
-    assert (out, err) == (
-        "",
-        f"downloading {entry.file}, {len(content) / 1e6:.1f} MB, 0.0 MB of it here\n",
-    )
-    (home / entry.file).unlink()
-    monkeypatch.setattr(
-        sys,
-        "stderr",
-        SimpleNamespace(isatty=lambda: True, write=sys.stderr.write, flush=sys.stderr.flush),
-    )
-    weights.obtain(entry)
-    assert capsys.readouterr().err.startswith(f"\r{entry.file} |")
+    assert out == ""
+    assert err.startswith(line)
+    assert "100%" in err
     (home / entry.file).unlink()
     monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
     weights.obtain(entry)
-
-
-def test_bar_ends_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "70")
-    bar = _download._Bar("vgg.pth", 2_000_000)
-    for done in (0, 500_000, 1_000_000, 2_000_000):
-        bar.show(done, 2_000_000)
-    bar.end()
-    first, last = capsys.readouterr().err.strip().removesuffix("\x1b[K").split("\x1b[K\r")
-    assert first == f"vgg.pth |{' ' * 34}|   0% of 2.0 MB, 0.0 MB/s", "at most ten times a second"
-    assert re.fullmatch(r"vgg\.pth \|#{28,34}\| 100% of 2\.0 MB, [\d.]+ MB/s", last)
-    assert max(len(first), len(last)) < 70, "it stays on one line"
 
 
 # No network
