@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,7 +13,6 @@ from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import PADDINGS, Padding, blur, make_window
 from ssimloss.functional._distance import Distance
-from ssimloss.functional._fused import mixed_means
 from ssimloss.functional._similarity import (
     bordered,
     check_inputs,
@@ -21,9 +21,10 @@ from ssimloss.functional._similarity import (
     luminance,
     valid_pixels,
 )
+from ssimloss.functional.local_similarity import mixed_mean
 from ssimloss.functional.pixel import LEAST_EPS, charbonnier_loss, check_charbonnier_eps, l1_loss
 from ssimloss.functional.structure import SSIMOptions, comparison, map_size, ssim_loss, uncovered
-from ssimloss.kernels import Backend, select
+from ssimloss.kernels import SIMILARITY_MEANS, Backend, Mixed, select, similarity_means
 
 ZHAO_2017 = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -235,21 +236,17 @@ def ssim_l1_loss(
     reason = uncovered(similarity, mask, pred.ndim)
     if eps is not None and eps * span < LEAST_EPS:
         reason = reason or "its kernel works in the images' own units, in which eps would vanish"
-    chosen = select(backend, pred, target, uncovered=reason)
+    chosen = select(backend, pred, target, SIMILARITY_MEANS, uncovered=reason)
     if chosen != "eager" and reduction in ("mean", "image"):
         map_size(pred.shape[2:], similarity)
         distance: Distance = "l1" if eps is None else "charbonnier"
         # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
         # 1 - SSIM has more
-        means = mixed_means(
-            pred,
-            target,
-            comparison(similarity),
-            distance,
-            (eps or 0.0) * span,
-            -weight,
-            (1 - weight) / span,
-            chosen,
+        compared = comparison(similarity)
+        mixed = Mixed(distance, (eps or 0.0) * span, -weight, (1 - weight) / span)
+        equation = partial(mixed_mean, comparison=compared, mixed=mixed)
+        means = similarity_means(
+            pred, target, compared, backend=chosen, equation=equation, mixed=mixed
         )
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)

@@ -16,7 +16,6 @@ from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
-from ssimloss.functional._fused import Comparison, halve, pyramid_scores, similarity_means
 from ssimloss.functional._plane_means import Part, plane_means
 from ssimloss.functional._similarity import (
     check_inputs,
@@ -25,7 +24,20 @@ from ssimloss.functional._similarity import (
     luminance,
     valid_pixels,
 )
-from ssimloss.kernels import MAX_SCALES, MAX_TAPS, Backend, check_backend, select
+from ssimloss.functional.local_similarity import halve, pyramid_means, similarity_mean
+from ssimloss.kernels import (
+    MAX_SCALES,
+    MAX_TAPS,
+    PYRAMID_SCORES,
+    SIMILARITY_MEANS,
+    Backend,
+    Comparison,
+    Scales,
+    check_backend,
+    pyramid_scores,
+    select,
+    similarity_means,
+)
 
 Negative = Literal["clamp", "relu", "relu_map", "shift"]
 NEGATIVES: tuple[str, ...] = get_args(Negative)
@@ -278,12 +290,16 @@ def _ms_ssim_scores(
     """
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
-    backend = select(options.backend, pred, target, uncovered=_uncovered(options, mask))
-    if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
+    reason = _uncovered(options, mask)
+    backend = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=reason)
+    in_one_call = options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES
+    if backend in PYRAMID_SCORES and in_one_call:
+        finest = options.comparison("ssim")
         words = options.combination, options.negative, options.channels
-        combine = partial(_combined, weights=weights, options=options)
+        equation = partial(_pyramid, finest=finest, weights=weights, options=options)
+        scales = Scales(options.pooling, weights, *words)
         return pyramid_scores(
-            pred, target, options.comparison("ssim"), options.pooling, weights, words, combine
+            pred, target, finest, scales, backend=backend, equation=equation
         ), None
     terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint" and counted is not None:
@@ -291,6 +307,14 @@ def _ms_ssim_scores(
         terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
         counted = (valid > 0).to(counted.dtype)
     return _combined(terms, weights, options), counted
+
+
+def _pyramid(
+    x: Tensor, y: Tensor, finest: Comparison, weights: tuple[float, ...], options: MSSSIMOptions
+) -> Tensor:
+    """What the kernel of a whole pyramid computes."""
+    terms = pyramid_means(x, y, finest, len(weights), options.pooling)
+    return _combined(terms, weights, options)
 
 
 def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
@@ -346,7 +370,9 @@ def _scale_by_scale(
         if backend == "eager":
             terms.append(_scale_means(x, y, window, options, part, mask))
         else:
-            terms.append(similarity_means(x, y, options.comparison(part, low=0.0), backend))
+            compared = options.comparison(part, low=0.0)
+            equation = partial(similarity_mean, comparison=compared)
+            terms.append(similarity_means(x, y, compared, backend=backend, equation=equation))
         if not coarsest:
             x, y, mask = _halve(x, y, mask, options.pooling)
     # At the coarsest scale: what pooling drops at an odd border does not count.

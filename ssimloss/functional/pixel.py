@@ -4,6 +4,7 @@ A distance is minimised as it stands, so ``l1`` and ``l1_loss`` are one function
 """
 
 import math
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -14,10 +15,10 @@ from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss.functional._distance import AtZero as AtZero
-from ssimloss.functional._distance import charbonnier_curve
-from ssimloss.functional._fused import pixel_means
+from ssimloss.functional._distance import Distance, charbonnier_curve
+from ssimloss.functional.local_similarity import distance_mean
+from ssimloss.kernels import PIXEL_MEANS, check_backend, pixel_means, select
 from ssimloss.kernels import Backend as Backend
-from ssimloss.kernels import check_backend, select
 
 AT_ZERO: tuple[str, ...] = get_args(AtZero)
 Pooling = Literal["image", "batch"]
@@ -58,8 +59,9 @@ def l1_loss(
         RuntimeError: a named backend that cannot run.
     """
     check_pixel_options(reduction=reduction, backend=backend)
-    if _is_fused(pred, target, mask, reduction, backend):
-        return _reduce_images(pixel_means(pred, target, "l1", 0.0), pred, reduction)
+    chosen = _chosen(pred, target, mask, reduction, backend)
+    if chosen != "eager":
+        return _fused(pred, target, "l1", 0.0, reduction, chosen)
     return reduce(
         masked_difference(pred, target, mask).abs(),
         reduction,
@@ -82,8 +84,9 @@ def l2_loss(
     Args, Returns, Raises: as for :func:`l1_loss`.
     """
     check_pixel_options(reduction=reduction, backend=backend)
-    if _is_fused(pred, target, mask, reduction, backend):
-        return _reduce_images(pixel_means(pred, target, "l2", 0.0), pred, reduction)
+    chosen = _chosen(pred, target, mask, reduction, backend)
+    if chosen != "eager":
+        return _fused(pred, target, "l2", 0.0, reduction, chosen)
     return reduce(
         masked_difference(pred, target, mask).square(),
         reduction,
@@ -149,32 +152,42 @@ def charbonnier_loss(
     check_charbonnier_options(eps=eps, at_zero=at_zero, reduction=reduction, backend=backend)
     # Subtracting eps from the mean would cancel where errors are small.
     uncovered = "no kernel knows at_zero='zero'" if at_zero == "zero" else None
-    if _is_fused(pred, target, mask, reduction, backend, uncovered):
-        return _reduce_images(pixel_means(pred, target, "charbonnier", eps), pred, reduction)
+    chosen = _chosen(pred, target, mask, reduction, backend, uncovered)
+    if chosen != "eager":
+        return _fused(pred, target, "charbonnier", eps, reduction, chosen)
     distance = charbonnier_curve(masked_difference(pred, target, mask), eps, at_zero)
     return reduce(distance, reduction, mask, dtype=native_dtype(pred, target))
 
 
-def _is_fused(
+def _chosen(
     pred: Tensor,
     target: Tensor,
     mask: Tensor | None,
     reduction: Reduction,
     backend: Backend,
     uncovered: str | None = None,
-) -> bool:
-    """Whether a kernel computes the means of the images, which are checked."""
+) -> Backend:
+    """The backend that computes the means of the images, which are checked."""
     _checks.images(pred, target)
     _checks.mask(mask, pred)
     if mask is not None:
         uncovered = "no kernel knows masks"
     elif reduction == "none":
         uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
-    return select(backend, pred, target, uncovered=uncovered, among=("cpu",)) != "eager"
+    return select(backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
 
 
-def _reduce_images(means: Tensor, pred: Tensor, reduction: Reduction) -> Tensor:
-    """Means of images ``(N,)`` of one size, reduced."""
+def _fused(
+    pred: Tensor,
+    target: Tensor,
+    distance: Distance,
+    eps: float,
+    reduction: Reduction,
+    backend: Backend,
+) -> Tensor:
+    """The distance by a kernel, which computes the means ``(N,)`` of the images."""
+    equation = partial(distance_mean, distance=distance, eps=eps)
+    means = pixel_means(pred, target, distance, eps, backend=backend, equation=equation)
     if reduction == "sum":
         return means.sum() * math.prod(pred.shape[1:])
     return reduce(means, reduction)

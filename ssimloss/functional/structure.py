@@ -7,6 +7,7 @@ is ``1 - score``, taken before the reduction.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -29,7 +30,6 @@ from ssimloss.filters import (
     window_length,
     window_weights,
 )
-from ssimloss.functional._fused import Comparison, similarity_map, similarity_means
 from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._similarity import (
     bordered,
@@ -42,7 +42,17 @@ from ssimloss.functional._similarity import (
     signed_power,
     valid_pixels,
 )
-from ssimloss.kernels import MAX_TAPS, check_backend, select
+from ssimloss.functional.local_similarity import similarity, similarity_mean
+from ssimloss.kernels import (
+    MAX_TAPS,
+    SIMILARITY_MAP,
+    SIMILARITY_MEANS,
+    Comparison,
+    check_backend,
+    select,
+    similarity_map,
+    similarity_means,
+)
 from ssimloss.kernels import Backend as Backend
 
 Covariance = Literal["population", "sample"]
@@ -298,7 +308,9 @@ def _ssim_scores(
 ) -> Scores:
     """The scores; ``sign`` is that with which they will enter the result."""
     check_inputs(pred, target, mask)
-    backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
+    kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
+    reason = uncovered(options, mask, pred.ndim)
+    backend = select(options.backend, pred, target, kernels, uncovered=reason)
     if backend != "eager":
         return _fused_scores(pred, target, options, backend, sign)
     x, y, mask, window = prepared(pred, target, options, mask)
@@ -371,17 +383,20 @@ def _fused_scores(
         x, y = promote(pred, target)
         x, y, _ = _downsampled(x, y, None, options.downsample)
     height, width = map_size(x.shape[2:], options)
+    compared = comparison(options)
     if options.reduction == "none":
-        return Scores(similarity_map(x, y, comparison(options), backend), None, 1, dtype)
+        equation = partial(similarity, comparison=compared)
+        values = similarity_map(x, y, compared, backend=backend, equation=equation)
+        return Scores(values, None, 1, dtype)
     positions = height * width
     slope = (
         sign
         * slope_of(options.reduction, x.shape[:2])
         * (positions if options.reduction == "sum" else 1)
     )
-    return Scores(
-        similarity_means(x, y, comparison(options), backend, slope), None, positions, dtype
-    )
+    equation = partial(similarity_mean, comparison=compared)
+    values = similarity_means(x, y, compared, backend=backend, equation=equation, slope=slope)
+    return Scores(values, None, positions, dtype)
 
 
 def flat_variance(x: Tensor, options: SSIMOptions) -> float:
