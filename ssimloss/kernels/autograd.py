@@ -111,19 +111,20 @@ def _backward(
             return *with_graph, None, None, None, None
     primitive: Primitive = ctx.primitive
     observed = is_observed(upstream)
+    in_place = not observed or is_plain_memory(upstream)
     if ctx.given_away:
         direct = ctx.direct and not is_observed(x, y)
         compute = primitive.direct if direct else primitive.dispatched
         grad_x, grad_y = compute(x, y, *ctx.job)[1:]
     factor = _factor(upstream, ctx.slope, x.ndim, observed)
     if grad_x is not None:
-        grad_x = _scaled(ctx, x, grad_x, factor, observed)
+        grad_x = _scaled(ctx, x, grad_x, factor, in_place)
     if grad_y is not None:
-        grad_y = _scaled(ctx, y, grad_y, factor, observed)
+        grad_y = _scaled(ctx, y, grad_y, factor, in_place)
     if primitive.opposite and grad_x is not None:
         need_x, need_y = ctx.needs_input_grad[:2]
         if need_y:
-            grad_y = (grad_x.neg() if need_x or observed else grad_x.neg_()).to(y.dtype)
+            grad_y = (grad_x.neg() if need_x or not in_place else grad_x.neg_()).to(y.dtype)
         if not need_x:
             grad_x = None
     return (
@@ -137,12 +138,12 @@ def _backward(
 
 
 def _scaled(
-    ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | None, observed: bool
+    ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | None, in_place: bool
 ) -> Tensor | None:
     """The gradient times ``factor``, ``None`` where it is not wanted."""
     if gradient.shape != image.shape:
         return None
-    if not observed and is_plain_memory(gradient):
+    if in_place and is_plain_memory(gradient):
         ctx.given_away = True
         # .data: not seen by the version counter, saved for this backward alone
         return gradient.data if factor is None else gradient.data.mul_(factor)
