@@ -220,6 +220,7 @@ MS_SSIM = Measure(
     metric="MSSSIM",
     definition="ms_ssim",
     advice='Crops below 176 pixels need ``min_size="fewer_scales"``.',
+    agrees="piq, torchmetrics, TensorFlow, msssim.m: 1e-9 to 1e-13; pytorch-msssim: 5e-6",
 )
 ms_ssim, ms_ssim_loss = MS_SSIM.score, MS_SSIM.loss
 

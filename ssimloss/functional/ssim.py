@@ -204,6 +204,8 @@ SSIM = Measure(
     definition="ssim",
     advice="Alone it leaves brightness and colour loose: add a pixel loss, or use "
     ":class:`MSSSIML1Loss`.",
+    agrees="scikit-image, piq, kornia, torchmetrics, TensorFlow, ssim.m, BasicSR: 1e-7 to 1e-13; "
+    "pytorch-msssim: 5e-6",
 )
 ssim, ssim_loss = SSIM.score, SSIM.loss
 

@@ -145,5 +145,6 @@ SSIM_L1 = Measure(
     SSIML1Options,
     role="loss",
     module="SSIML1Loss",
+    agrees="the formula: 1e-12",
 )
 ssim_l1_loss = SSIM_L1.loss
