@@ -50,7 +50,7 @@ class Options:
             TypeError: an option that ``caller`` does not have, or one that is missing.
             ValueError: a value that the record refuses.
         """
-        known = fields(cls)
+        known = names(cls)
         for name in given:
             if name not in known:
                 raise unknown(name, caller, known)
@@ -106,6 +106,7 @@ class Reduced(Options):
 
 
 _FIELDS: dict[type[Options], dict[str, inspect.Parameter]] = {}
+_NAMES: dict[type[Options], tuple[str, ...]] = {}
 _REQUIRED: dict[type[Options], tuple[str, ...]] = {}
 
 
@@ -140,9 +141,11 @@ def _read(record: type[Options]) -> dict[str, inspect.Parameter]:
     return {name: found[name] for name in order}
 
 
-def names(record: type[Options]) -> list[str]:
+def names(record: type[Options]) -> tuple[str, ...]:
     """The names of the options, in the order of the signature."""
-    return list(fields(record))
+    if record not in _NAMES:
+        _NAMES[record] = tuple(fields(record))
+    return _NAMES[record]
 
 
 def documentation(record: type[Options]) -> dict[str, str]:

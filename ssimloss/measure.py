@@ -84,6 +84,9 @@ class Measure:
     definition: str = "psnr"
     images: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
     tensors: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
+    # The names again: torch.compile of PyTorch 2.6 cannot ask a Parameter for its own.
+    image_names: tuple[str, ...] = field(init=False, repr=False)
+    tensor_names: tuple[str, ...] = field(init=False, repr=False)
     record: type[Options] = field(init=False, repr=False)
     score: Callable[..., Tensor] = field(init=False, repr=False)
     loss: Callable[..., Tensor] = field(init=False, repr=False)
@@ -102,9 +105,12 @@ class Measure:
             positional = positional[:-1]
         if not positional:
             raise TypeError(f"equation of {self.name!r} must take at least one image by position")
+        beside = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         values = {
             "images": tuple(positional),
-            "tensors": tuple(p for p in parameters if p.kind is p.KEYWORD_ONLY),
+            "tensors": tuple(beside),
+            "image_names": tuple([p.name for p in positional]),
+            "tensor_names": tuple([p.name for p in beside]),
             "record": Reduced if self.options is None else self.options,
             "role": self.role or ("score" if self.better == "higher" else "distance"),
         }
@@ -124,7 +130,7 @@ class Measure:
     @property
     def takes_target(self) -> bool:
         """Whether it compares ``pred`` with ``target``."""
-        return [image.name for image in self.images] == ["pred", "target"]
+        return self.image_names == ("pred", "target")
 
     @property
     def is_named(self) -> bool:
@@ -173,18 +179,18 @@ class Measure:
         Raises:
             TypeError: an image is missing, or something beside the images came by position.
         """
-        if len(args) != len(self.images):
+        if len(args) != len(self.image_names):
             args = self._images(args, given, caller)
         tensors = {}
-        for parameter in self.tensors:
-            if parameter.name in given:
-                tensors[parameter.name] = given.pop(parameter.name)
+        for name in self.tensor_names:
+            if name in given:
+                tensors[name] = given.pop(name)
         return args, tensors
 
     def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
-        names = [image.name for image in self.images]
+        names = self.image_names
         if len(args) > len(names):
-            beside = ", ".join(f"{tensor.name}=" for tensor in self.tensors)
+            beside = ", ".join(f"{name}=" for name in self.tensor_names)
             raise TypeError(
                 f"{caller}() takes {', '.join(names)} by position and everything else by keyword"
                 f"{f' ({beside})' if beside else ''}, got {len(args)} positional arguments"
@@ -238,7 +244,7 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
         images, tensors = measure.bind(args, given, name)
         return measure.evaluate(images, record.make(given, name), tensors, as_loss)
 
-    _options.required(record)  # read now: torch.compile could not follow it
+    _options.required(record), _options.names(record)  # now: torch.compile could not follow it
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "ssimloss.functional"
@@ -258,9 +264,9 @@ def function_documentation(measure: Measure, as_loss: bool) -> str:
 
 def module_documentation(measure: Measure) -> str:
     """The same for the module: options when it is built, images when it is called."""
-    images = ", ".join(image.name for image in measure.images)
-    beside = "".join(f", {tensor.name}=None" for tensor in measure.tensors)
-    called = [parameter.name for parameter in (*measure.images, *measure.tensors)]
+    images = ", ".join(measure.image_names)
+    beside = "".join(f", {name}=None" for name in measure.tensor_names)
+    called = [*measure.image_names, *measure.tensor_names]
     entries = _options.arguments(_texts(measure, called)).split("\n", 1)[1]
     return _joined(
         _summary(measure, as_loss=True),

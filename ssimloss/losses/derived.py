@@ -33,8 +33,7 @@ def _forward(found: Measure, name: str) -> Any:
         if tensors or len(images) != count:
             images, given = found.bind(images, tensors, name)
             if tensors:  # what bind() left
-                known = [parameter.name for parameter in found.tensors]
-                raise _options.unknown(next(iter(tensors)), name, known)
+                raise _options.unknown(next(iter(tensors)), name, found.tensor_names)
             tensors = given
         return found.evaluate(images, self._records[0], tensors, True)
 
