@@ -100,6 +100,12 @@ def mark_length_dynamic(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def never_compile(function: Function) -> Function:
+    """``torch.compiler.disable``, whose import of the compiler takes seconds."""
+    function._torchdynamo_disable = True  # type: ignore[attr-defined]
+    return function
+
+
 def is_compiler_loaded() -> bool:
     """Whether this process has loaded ``torch.compile``. Public API: none that does not load it."""
     return "torch._dynamo" in sys.modules

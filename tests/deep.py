@@ -36,8 +36,11 @@ def random_state(kind: str) -> dict[str, Tensor]:
     return found
 
 
+@functools.cache
 def torchvision_features(kind: str) -> nn.Sequential:
-    """The ``features`` of torchvision's network with those weights, in float64."""
+    """The ``features`` of torchvision's network with those weights, in float64; the same object
+    each time, not to be changed.
+    """
     from torchvision.models import get_model
 
     with torch.device("meta"):
@@ -53,7 +56,7 @@ def torchvision_features(kind: str) -> nn.Sequential:
     return chain.double().requires_grad_(False)
 
 
-def images(height: int = 35, width: int = 48) -> tuple[Tensor, Tensor]:
+def images(height: int = 33, width: int = 32) -> tuple[Tensor, Tensor]:
     """Two photographs and their degraded copies, float64, an odd and an even side unless told."""
     pred, target = battery.pictures(height, width)
     return pred[:2], target[:2]

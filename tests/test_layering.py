@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import pytest
+import torch
+from torch import nn
 
 PACKAGE = Path(__file__).parents[1] / "ssimloss"
 
@@ -70,6 +71,26 @@ LAZY = {"kernels/_triton_kernel.py"}
 EQUATIONS = _NUMERICS | _SIGNAL | {"_checks", "functional", "conventions", "measure"}
 SYSTEM = {"os", "pathlib", "io", "tempfile", "shutil", "urllib", "socket", "subprocess"}
 
+# Private names of PyTorch stand in one file. These are not converted yet.
+USES_PRIVATE_NAMES = "_torch.py"
+NOT_YET_CONVERTED = {
+    "functional/_fused.py",
+    "kernels/__init__.py",
+    "metrics/_image_metric.py",
+    "metrics/image.py",
+    "weights/_read.py",
+}
+
+
+def _private(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(n for n in names if n.startswith("_") and not n.endswith("__"))
+
+
+OF_MODULES = _private([*dir(nn.Module), *vars(nn.Module())])
+OF_TENSORS = _private(dir(torch.Tensor))
+OF_STATE_DICTS = {"_metadata"}
+OF_FUNCTIONS = ("_dynamo", "_torchdynamo")  # what torch.compile reads from a function or a tensor
+
 
 class Import(NamedTuple):
     line: int
@@ -117,46 +138,46 @@ def room_of(parts: list[str]) -> str:
     return parts[0] if parts and (parts[0] in MAY_IMPORT or parts[0] in ON_TOP) else "__init__"
 
 
-def violations(package: Path) -> list[str]:
-    """What is against the tables, one line each."""
+def violations(inside: PurePosixPath, source: str) -> list[str]:
+    """What is against the tables in one file of the package, one line each."""
+    room = inside.parts[0].removesuffix(".py")
+    if room not in MAY_IMPORT and room not in ON_TOP:
+        return [f"{inside}: the room {room!r} is not in the table of this test"]
     found = []
-    for path in sorted(package.rglob("*.py")):
-        inside = path.relative_to(package)
-        room = inside.parts[0].removesuffix(".py")
-        if room not in MAY_IMPORT and room not in ON_TOP:
-            found.append(f"{inside}: the room {room!r} is not in the table of this test")
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        here = f"{package.name}/{inside}"
-        for line, module, in_function in imports(
-            tree, ".".join((package.name, *inside.parts[:-1]))
+    tree = ast.parse(source)
+    here = f"{PACKAGE.name}/{inside}"
+    for line, module, in_function in imports(tree, ".".join((PACKAGE.name, *inside.parts[:-1]))):
+        top, *rest = module.split(".")
+        if top == PACKAGE.name:
+            to = room_of(rest)
+            if room not in ON_TOP and to != room and to not in MAY_IMPORT[room]:
+                found.append(f"{here}:{line}: {room} may not import {to} ({module})")
+            elif not in_function and any(
+                f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1)
+            ):
+                found.append(f"{here}:{line}: {module} is imported inside functions only")
+            elif to == "cli" and room != "cli":
+                found.append(f"{here}:{line}: nothing imports cli ({module})")
+        elif (
+            top in ONLY_IN_FUNCTIONS
+            and not in_function
+            and room != "cli"
+            and inside.as_posix() not in LAZY
         ):
-            top, *rest = module.split(".")
-            if top == package.name:
-                to = room_of(rest)
-                if room not in ON_TOP and to != room and to not in MAY_IMPORT[room]:
-                    found.append(f"{here}:{line}: {room} may not import {to} ({module})")
-                elif not in_function and any(
-                    f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1)
-                ):
-                    found.append(f"{here}:{line}: {module} is imported inside functions only")
-                elif to == "cli" and room != "cli":
-                    found.append(f"{here}:{line}: nothing imports cli ({module})")
-            elif (
-                top in ONLY_IN_FUNCTIONS
-                and not in_function
-                and room != "cli"
-                and inside.as_posix() not in LAZY
-            ):
-                found.append(f"{here}:{line}: {top} is imported inside functions only")
-            elif (
-                top not in ANYWHERE | THIRD_PARTY.get(room, set())
-                and top not in sys.stdlib_module_names
-            ):
-                found.append(f"{here}:{line}: {room} may not import {top}")
-            elif room in EQUATIONS and top in SYSTEM:
-                found.append(f"{here}:{line}: {room} holds equations and may not import {top}")
-        found += [f"{here}:{line}: {what}" for line, what in _forbidden_code(tree, room)]
+            found.append(f"{here}:{line}: {top} is imported inside functions only")
+        elif (
+            top not in ANYWHERE | THIRD_PARTY.get(room, set())
+            and top not in sys.stdlib_module_names
+        ):
+            found.append(f"{here}:{line}: {room} may not import {top}")
+        elif room in EQUATIONS and top in SYSTEM:
+            found.append(f"{here}:{line}: {room} holds equations and may not import {top}")
+    found += [f"{here}:{line}: {what}" for line, what in _forbidden_code(tree, room)]
+    if inside.as_posix() not in {USES_PRIVATE_NAMES, *NOT_YET_CONVERTED}:
+        found += [
+            f"{here}:{line}: {name} is private to PyTorch; use it in {USES_PRIVATE_NAMES}"
+            for line, name in _private_names(tree)
+        ]
     return found
 
 
@@ -186,8 +207,66 @@ def _forbidden_code(tree: ast.AST, room: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, "losses call a function and compute nothing themselves"
 
 
+def _private_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of each use of a private name of PyTorch.
+
+    That is a private part of a module path or of an attribute chain that starts at something
+    imported from torch; a private attribute of modules, tensors, state dicts or compiled functions;
+    a method that overrides one. Also where ``getattr`` and its like take it as a literal.
+    """
+    from_torch = set()
+    defined = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    for line, module, _ in imports(tree, "ssimloss"):
+        if module.split(".")[0] == "torch" and _private(module.split(".")):
+            yield line, module
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = getattr(node, "module", None) or ""
+            for alias in node.names:
+                if (module or alias.name).split(".")[0] == "torch":
+                    from_torch.add(alias.asname or alias.name.split(".")[0])
+
+    def is_private(name: str) -> bool:
+        if name in OF_TENSORS and name not in OF_MODULES:
+            return name not in defined  # a method of ours may have such a name
+        return name in OF_MODULES | OF_STATE_DICTS or name.startswith(OF_FUNCTIONS)
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name in OF_MODULES:
+                    yield method.lineno, method.name
+        if isinstance(node, ast.Attribute):
+            root = node.value
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            starts_at_torch = isinstance(root, ast.Name) and root.id in from_torch
+            if is_private(node.attr) or (starts_at_torch and _private([node.attr])):
+                yield node.lineno, ast.unparse(node)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"getattr", "setattr", "hasattr", "delattr"}
+            and isinstance(node.args[1], ast.Constant)
+        ):
+            name = str(node.args[1].value)
+            starts_at_torch = ast.unparse(node.args[0]).split(".")[0] in from_torch
+            if is_private(name) or (starts_at_torch and _private([name])):
+                yield node.lineno, name
+
+
+def test_files_that_are_not_converted_yet_still_need_it() -> None:
+    """Otherwise they belong out of the list."""
+    for file in NOT_YET_CONVERTED:
+        assert list(_private_names(ast.parse((PACKAGE / file).read_text(encoding="utf-8")))), file
+
+
 def test_every_import_is_allowed() -> None:
-    assert violations(PACKAGE) == []
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = PurePosixPath(path.relative_to(PACKAGE).as_posix())
+        found += violations(inside, path.read_text(encoding="utf-8"))
+    assert found == []
 
 
 def test_table_has_no_cycle() -> None:
@@ -281,16 +360,26 @@ def test_table_has_no_cycle() -> None:
             "losses may not import cli",
         ),
         ("utils.py", "import torch", "the room 'utils' is not in the table"),
+        ("color.py", "import torch\nflag = torch._C._is_tracing", "torch._C is private to PyTorch"),
+        ("color.py", "import torch.nn as n\nn.modules.conv._ConvNd", "_ConvNd is private"),
+        ("color.py", "from torch import Tensor as T\nT._make_subclass", "T._make_subclass is"),
+        ("color.py", "from torch._C import _functorch", "torch._C._functorch is private"),
+        ("color.py", "import importlib\nimportlib.import_module('torch._dynamo')", "torch._dynamo"),
+        ("color.py", "import torch\ngetattr(torch, '_C')", "_C is private to PyTorch"),
+        ("color.py", "def changes(x):\n    return x._version", "x._version is private to PyTorch"),
+        ("color.py", "def own(module):\n    return getattr(module, '_buffers')", "_buffers is"),
+        ("color.py", "def keep(state):\n    state._metadata = {}", "state._metadata is private"),
+        ("color.py", "def f(): ...\nf._torchdynamo_disable = True", "f._torchdynamo_disable is"),
+        (
+            "losses/pixel.py",
+            "class Twin(L1Loss):\n    def _apply(self, fn, recurse=True): ...",
+            "_apply is private to PyTorch",
+        ),
     ],
 )
-def test_planted_fault_is_found(tmp_path: Path, file: str, code: str, complaint: str) -> None:
-    planted = tmp_path / "ssimloss"
-    shutil.copytree(PACKAGE, planted, ignore=shutil.ignore_patterns("__pycache__"))
-    path = planted / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(
-        f"{path.read_text(encoding='utf-8') if path.exists() else ''}\n{code}\n", encoding="utf-8"
-    )
-    assert any(complaint in line for line in set(violations(planted)) - set(violations(PACKAGE))), (
-        violations(planted)
-    )
+def test_planted_fault_is_found(file: str, code: str, complaint: str) -> None:
+    path, inside = PACKAGE / file, PurePosixPath(file)
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    fault = f"{before}\n{code}\n"
+    found = set(violations(inside, fault)) - set(violations(inside, before) if before else [])
+    assert any(complaint in line for line in found), found

@@ -5,8 +5,12 @@ nothing kept that is not needed.
 from __future__ import annotations
 
 import copy
+import dataclasses
+import functools
+import inspect
 import math
 import pickle
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +23,7 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ssimloss.networks import FeatureExtractor
+from ssimloss.networks import ExtractorOptions, FeatureExtractor
 from ssimloss.networks._chain import Chain
 from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced
@@ -216,17 +220,14 @@ FAMILIES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def torchvision_model(name: str) -> nn.Module:
-    """Random, and of the size that He et al. 2015 keep: others' features vanish in depth, and
-    equality of zeros says nothing.
-    """
+@functools.cache
+def _drawn(name: str) -> nn.Module:
     with torch.device("meta"):
         model = torchvision.models.get_model(name)
-    model = (
-        model.to_empty(device="cpu")
-        if not name.startswith(("convnext", "efficientnet"))
-        else torchvision.models.get_model(name)
-    )
+    if name.startswith(("vgg", "alexnet")):
+        model.features.to_empty(device="cpu")
+    else:
+        model = model.to_empty(device="cpu")
     for key, tensor in model.state_dict().items():
         if tensor.ndim == 4:
             nn.init.kaiming_normal_(tensor, nonlinearity="relu")
@@ -237,6 +238,16 @@ def torchvision_model(name: str) -> nn.Module:
         else:
             tensor.zero_()
     return model.eval()
+
+
+def torchvision_model(name: str) -> nn.Module:
+    """A copy of one random model, of the size that He et al. 2015 keep: others' features vanish in
+    depth, and equality of zeros proves nothing. The classifiers of VGG and AlexNet stay on the meta
+    device.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return copy.deepcopy(_drawn(name))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -898,7 +909,8 @@ def test_network_handed_in_is_left_alone() -> None:
     found = extractor(x)["relu2_1"]
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
-    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    after = network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in after if "features" in name)
     with torch.no_grad():
         network.features[0].weight.zero_()
     assert torch.equal(extractor(x)["relu2_1"], found)
@@ -951,24 +963,26 @@ def test_random_weights_are_the_same_every_time(network: str) -> None:
 
 def test_sharing_key() -> None:
     def build(
-        network: str | nn.Module = "vgg11", layers: tuple[str, ...] = ("relu1_1",), **options: Any
+        network: str | nn.Module = "squeezenet1_1",
+        layers: tuple[str, ...] = ("relu1",),
+        **options: Any,
     ) -> FeatureExtractor:
         return FeatureExtractor(
             network, layers, **({"weights": "random"} if isinstance(network, str) else {}) | options
         )
 
     reference = build()
-    module = torchvision_model("vgg11")
+    module = torchvision_model("squeezenet1_1")
     same = [
         build(),
-        build(layers=("conv4_1", "relu2_1")),
+        build(layers=("fire5", "fire2")),
         build(data_range=(0, 1)),
         build(checkpoint=True),
     ]
     same.append(build(normalization=((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))))
     assert {extractor.sharing_key for extractor in same} == {reference.sharing_key}
     other = [
-        build("vgg13"),
+        build("squeezenet1_0"),
         build(data_range=255),
         build(normalization="none"),
         build(gray="error"),
@@ -1124,17 +1138,18 @@ def test_available_layers(network: str, count: int) -> None:
     FeatureExtractor(
         network, [layer for layer in layers if layer.startswith("features.")], weights="random"
     )
-    assert (
-        FeatureExtractor.available_layers(torchvision.models.get_model(network, num_classes=2))
-        == layers
-    )
+    with torch.device("meta"):
+        module = torchvision.models.get_model(network, num_classes=2)
+    assert FeatureExtractor.available_layers(module) == layers
 
 
 def test_available_layers_can_be_asked_for() -> None:
     for network in ("squeezenet1_0", "embedded", "resnet18"):
-        for layer in FeatureExtractor.available_layers(network)[:12]:
+        layers = FeatureExtractor.available_layers(network)[:12]
+        extractor = FeatureExtractor(network, layers[:1], weights="random")
+        for layer in layers:
             if layer != "layer1.0.relu":  # runs twice
-                FeatureExtractor(network, [layer], weights="random")
+                extractor.prepare([layer])
     assert {"layer3", "layer3.1.conv2"} <= set(FeatureExtractor.available_layers("resnet18"))
 
 
@@ -1273,6 +1288,26 @@ def test_argument_errors(
 ) -> None:
     with pytest.raises(kind, match=message):
         FeatureExtractor(*arguments, **{"weights": "random"} | options)
+    if options:
+        with pytest.raises(kind, match=message):
+            ExtractorOptions(**options)
+
+
+def documented(kind: type) -> dict[str, str]:
+    """What ``Args`` of a class says of each argument."""
+    section = (inspect.getdoc(kind) or "").split("Args:\n")[1].split("\n\n")[0]
+    entries = re.split(r"^    (?=\w)", section, flags=re.MULTILINE)[1:]
+    return dict(entry.split(": ", 1) for entry in entries)
+
+
+def test_options_are_those_of_the_record() -> None:
+    parameters = inspect.signature(FeatureExtractor).parameters.values()
+    listed = [(p.name, p.annotation, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    fields = dataclasses.fields(ExtractorOptions)
+    assert listed == [(field.name, field.type, field.default) for field in fields]
+    record = documented(ExtractorOptions)
+    assert list(record) == [field.name for field in fields]
+    assert record.items() <= documented(FeatureExtractor).items()
 
 
 def test_weights_for_a_module_are_an_error() -> None:
@@ -1366,7 +1401,7 @@ def test_hooks_of_a_chain_are_heard(where: str) -> None:
 
 def test_layers_that_were_exchanged_have_their_path_only() -> None:
     """As for style transfer, which averages where VGG takes maxima."""
-    network = torchvision.models.vgg11(weights=None)
+    network = torchvision_model("vgg11")
     network.features[2], network.features[1] = nn.AvgPool2d(2), nn.LeakyReLU()
     extractor = FeatureExtractor(network, ["conv2_1", "pool1", "features.1"])
     assert [tuple(value.shape[1:]) for value in extractor(image()).values()] == [

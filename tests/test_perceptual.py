@@ -14,7 +14,7 @@ import discovery
 import pytest
 import reference
 import torch
-from deep import agree, images, of_one_layer, random_state
+from deep import agree, images, of_one_layer, random_state, torchvision_features
 from torch import Tensor, nn
 
 import ssimloss
@@ -47,19 +47,11 @@ def plain_features(
     """Features by index of ``torchvision``'s ``features``, written as a loop over layers; nothing
     is in place.
     """
-    state = random_state(kind)
-    import torchvision
-
-    with torch.device("meta"):
-        chain = getattr(torchvision.models, kind)().features[: max(layers) + 1]
     x = (image - MEAN) / STD if normalise else image
     found = {}
-    for index, layer in enumerate(chain):
+    for index, layer in enumerate(torchvision_features(kind)[: max(layers) + 1]):
         if isinstance(layer, nn.Conv2d):
-            weight, bias = (
-                state[f"features.{index}.{part}"].double() for part in ("weight", "bias")
-            )
-            x = torch.nn.functional.conv2d(x, weight, bias, padding=1)
+            x = torch.nn.functional.conv2d(x, layer.weight, layer.bias, padding=1)
         else:
             x = x.relu() if isinstance(layer, nn.ReLU) else torch.nn.functional.max_pool2d(x, 2)
         if index in layers:
@@ -320,7 +312,7 @@ def test_disagreement_is_found() -> None:
     """After the activation instead of before it, a squared distance, another factor: each is
     another number.
     """
-    theirs = basicsr({34: ("conv5_4", 1.0)}, style=False)
+    expected = basicsr({34: ("conv5_4", 1.0)}, style=False)(*images())
     for options in (
         {"layers": {"relu5_4": 1.0}},
         {"distance": "l2"},
@@ -331,7 +323,7 @@ def test_disagreement_is_found() -> None:
             **{**conventions.CONTENT["esrgan"], **options}, weights=random_state("vgg19")
         )
         with pytest.raises(AssertionError, match="off by"):
-            agree(ours, theirs, *images(), tolerance=1e-4)
+            battery.close(ours(*images()), expected, 1e-4)
 
 
 def test_srgan_divides_features() -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import ssimloss.functional as F
-from ssimloss.networks._embedded import LAYERS
+from ssimloss.networks import EMBEDDED_LAYERS
 
 RANDOM_SEEDS = range(5)
 Features = Mapping[str, Tensor]  # by layer, (N, C, H, W)
@@ -51,7 +51,7 @@ def ms_ssim() -> Measure:
 def of_network(
     name: str, network: nn.Sequential, compare: Callable[[Features, Features], Tensor]
 ) -> Measure:
-    """A distance of the features in ``LAYERS``."""
+    """A distance of the features in ``EMBEDDED_LAYERS``."""
     mean, std = (
         torch.tensor(values).view(1, 3, 1, 1)
         for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -63,7 +63,7 @@ def of_network(
         found = {}
         for layer, module in network.named_children():
             features = module(features)
-            if layer in LAYERS:
+            if layer in EMBEDDED_LAYERS:
                 found[layer] = features
         return found
 

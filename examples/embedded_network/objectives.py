@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, softplus
 from embedded_network import distortions
 from embedded_network.distortions import Distortion
 from embedded_network.pictures import Batch
-from ssimloss.networks._embedded import LAYERS, STAGES
+from ssimloss.networks.embedded import EMBEDDED_LAYERS, STAGES
 
 C = 1e-6  # of l and s
 CHANNELS = sum(widths[-1] for widths in STAGES)
@@ -76,7 +76,7 @@ class Statistics:
 
 
 def statistics(network: nn.Sequential, images: Tensor) -> list[Statistics]:
-    """Of each of ``LAYERS``."""
+    """Of each of ``EMBEDDED_LAYERS``."""
     mean, std = (
         torch.tensor(values).view(1, 3, 1, 1)
         for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -85,7 +85,7 @@ def statistics(network: nn.Sequential, images: Tensor) -> list[Statistics]:
     found = []
     for name, module in network.named_children():
         features = module(features)
-        if name in LAYERS:
+        if name in EMBEDDED_LAYERS:
             found.append(Statistics.of(features))
     return found
 

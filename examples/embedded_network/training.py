@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 from embedded_network import photographs
 from embedded_network.objectives import Objectives
 from embedded_network.pictures import VALIDATION, Pictures
-from ssimloss.networks._embedded import embedded_network
+from ssimloss.networks import embedded_network
 
 WEIGHTS = {"ranking": 1.0, "belonging": 1.0, "kind": 0.1, "strength": 0.5}  # of the objectives
 LARGEST_GRADIENT = 5.0  # its norm; longer ones are shortened

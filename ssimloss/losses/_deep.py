@@ -13,12 +13,13 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import native_dtype
+from ssimloss._torch import FollowsMoves, device_of
 from ssimloss.functional.features import Features, check_precomputed
 from ssimloss.losses._bound import ImageLoss
 from ssimloss.networks import FeatureExtractor
 
 
-class FeatureLoss(ImageLoss):
+class FeatureLoss(ImageLoss, FollowsMoves):
     """Owns the ``extractor``, and keeps the keyword options of one function of features as
     attributes, checked when it is built.
 
@@ -77,16 +78,12 @@ class FeatureLoss(ImageLoss):
             return values
         return values.to(pred.dtype if isinstance(target, Mapping) else native_dtype(pred, target))
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureLoss":
-        """Move constants with the module. Nothing else is for others to choose: a model's
-        ``.half()`` would round them.
+    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move constants with the module, without a cast: a model's ``.half()`` would round
+        them.
         """
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, tensors in self._constants.items():
-            self._constants[name] = [
-                tensor.to(fn(torch.empty(0, device=tensor.device)).device) for tensor in tensors
-            ]
-        return self
+            self._constants[name] = [tensor.to(device_of(fn, tensor)) for tensor in tensors]
 
     def extra_repr(self) -> str:
         """Show the options that differ from their defaults, and the extractor's."""

@@ -13,9 +13,7 @@ from ssimloss._reduce import Reduction
 from ssimloss.functional.features import Features, without_masked_pixels
 from ssimloss.functional.perceptual import ContentDistance, FeatureNorm, check_perceptual_options
 from ssimloss.losses._deep import FeatureLoss, counted, extractor_settings
-from ssimloss.networks import FeatureExtractor
-from ssimloss.networks._pooling import Pooling
-from ssimloss.networks.extractor import Gray, Normalization, Weights
+from ssimloss.networks import FeatureExtractor, Gray, Normalization, Pooling, Weights
 
 MASK = "mask of the target"  # no layer is called so
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss._reduce import Reduction
+from ssimloss._torch import FollowsMoves, apply_to_tensors
 from ssimloss.functional.features import Features
 from ssimloss.functional.prior import (
     Compared,
@@ -19,8 +20,7 @@ from ssimloss.functional.prior import (
     check_prior_options,
 )
 from ssimloss.losses._deep import FeatureLoss, extractor_settings
-from ssimloss.networks import FeatureExtractor
-from ssimloss.networks.extractor import Gray, Normalization
+from ssimloss.networks import FeatureExtractor, Gray, Normalization
 
 OUTPUT = "output"
 
@@ -161,7 +161,7 @@ class _Whole(nn.Module):
         return found
 
 
-class _Scripted(nn.Module):
+class _Scripted(FollowsMoves):
     """A network of ``torch.jit``, whose parameters cannot be made buffers: out of sight of
     ``parameters()`` and ``state_dict()``.
     """
@@ -179,10 +179,9 @@ class _Scripted(nn.Module):
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), image.dtype)
         return network(image.to(dtype))
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "_Scripted":
-        self._hidden[0]._apply(fn)  # type: ignore[no-untyped-call]
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return self
+    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move and cast the network too."""
+        apply_to_tensors(self._hidden[0], fn)
 
 
 def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:

@@ -19,10 +19,17 @@ from ssimloss.functional.similarity import (
 )
 from ssimloss.judgements import Better, Fit, check_judgements, fit_heads
 from ssimloss.losses._deep import FeatureLoss, constants, extractor_settings
-from ssimloss.networks import FeatureExtractor, dists_weights, lpips_heads
-from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS
-from ssimloss.networks._pooling import Pooling
-from ssimloss.networks.extractor import Gray, Normalization, Weights
+from ssimloss.networks import (
+    LPIPS_LAYERS,
+    VGG16_LAYERS,
+    FeatureExtractor,
+    Gray,
+    Normalization,
+    Pooling,
+    Weights,
+    dists_weights,
+    lpips_heads,
+)
 
 LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1"]
 IMAGE = "image"  # DISTS's first layer

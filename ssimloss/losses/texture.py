@@ -13,9 +13,7 @@ from ssimloss.functional.contextual import ContextualDistance, check_contextual_
 from ssimloss.functional.features import Features, GramNormalization
 from ssimloss.functional.texture import GramDistance, check_texture_options
 from ssimloss.losses._deep import FeatureLoss, counted, extractor_settings
-from ssimloss.networks import FeatureExtractor
-from ssimloss.networks._pooling import Pooling
-from ssimloss.networks.extractor import Gray, Normalization, Weights
+from ssimloss.networks import FeatureExtractor, Gray, Normalization, Pooling, Weights
 
 JOHNSON_2016 = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
 MECHREZ_2018 = {"relu3_2": 1.0, "relu4_2": 1.0}  # their program's conv3_2 is after the activation

@@ -16,10 +16,15 @@ from ssimloss import functional as F
 from ssimloss._checks import DataRange
 from ssimloss.functional import similarity
 from ssimloss.functional.features import unit_range
-from ssimloss.networks import FeatureExtractor, dists_weights, lpips_heads
-from ssimloss.networks._embedded import LAYERS as EMBEDDED_LAYERS
-from ssimloss.networks._heads import LPIPS_LAYERS, VGG16_LAYERS
-from ssimloss.networks.extractor import Weights
+from ssimloss.networks import (
+    EMBEDDED_LAYERS,
+    LPIPS_LAYERS,
+    VGG16_LAYERS,
+    FeatureExtractor,
+    Weights,
+    dists_weights,
+    lpips_heads,
+)
 
 _TRAINED_ON: Final = {
     "imagenet": "torchvision's ImageNet weights",

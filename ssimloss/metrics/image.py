@@ -21,10 +21,14 @@ from ssimloss.functional.similarity import FeatureDistance
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
 from ssimloss.metrics._image_metric import ImageMetric, exactly
 from ssimloss.metrics.measures import ImageMeasure
-from ssimloss.networks import FeatureExtractor
-from ssimloss.networks._heads import VGG16_LAYERS
-from ssimloss.networks._pooling import Pooling
-from ssimloss.networks.extractor import Gray, Normalization, Weights
+from ssimloss.networks import (
+    VGG16_LAYERS,
+    FeatureExtractor,
+    Gray,
+    Normalization,
+    Pooling,
+    Weights,
+)
 
 Values = Callable[[Tensor, Tensor], Tensor]
 

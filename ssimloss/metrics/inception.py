@@ -29,8 +29,8 @@ from ssimloss.metrics._accumulate import (
 )
 from ssimloss.metrics._image_metric import MovedMetric
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
-from ssimloss.networks._sources import load_inception
-from ssimloss.networks.extractor import Weights
+from ssimloss.networks import Weights
+from ssimloss.networks.sources import load_inception
 
 SetMeasure = Literal["fid", "kid", "is"]
 SET_MEASURES: tuple[str, ...] = get_args(SetMeasure)

@@ -16,7 +16,7 @@ from ssimloss._checks import DataRange
 from ssimloss.measure import Measure
 from ssimloss.metrics._deep import DISTANCES, FeatureDistance
 from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol, one_by_one
-from ssimloss.networks.extractor import Weights
+from ssimloss.networks import Weights
 
 
 class ImageMeasure(ABC):

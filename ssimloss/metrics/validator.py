@@ -26,7 +26,7 @@ from ssimloss._checks import DataRange
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics.measures import HIGHER_IS_BETTER, ImageMeasure, measure
 from ssimloss.metrics.protocol import Prepared, Protocol
-from ssimloss.networks.extractor import Weights
+from ssimloss.networks import Weights
 
 Existing = Literal["error", "continue", "replace"]
 EXISTING: tuple[str, ...] = get_args(Existing)

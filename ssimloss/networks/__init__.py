@@ -2,8 +2,23 @@
 model, the embedded network, any module.
 """
 
-from ssimloss.networks._embedded import embedded_network
-from ssimloss.networks._heads import dists_weights, lpips_heads
-from ssimloss.networks.extractor import FeatureExtractor
+from ssimloss.networks.embedded import EMBEDDED_LAYERS, embedded_network
+from ssimloss.networks.extractor import ExtractorOptions, FeatureExtractor, Gray, Normalization
+from ssimloss.networks.heads import LPIPS_LAYERS, VGG16_LAYERS, dists_weights, lpips_heads
+from ssimloss.networks.pooling import Pooling
+from ssimloss.weights import Weights
 
-__all__ = ["FeatureExtractor", "dists_weights", "embedded_network", "lpips_heads"]
+__all__ = [
+    "FeatureExtractor",
+    "ExtractorOptions",
+    "Gray",
+    "Normalization",
+    "Pooling",
+    "Weights",
+    "embedded_network",
+    "EMBEDDED_LAYERS",
+    "lpips_heads",
+    "LPIPS_LAYERS",
+    "VGG16_LAYERS",
+    "dists_weights",
+]

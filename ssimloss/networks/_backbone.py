@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ssimloss._torch import is_transformed
+from ssimloss._torch import apply_to_tensors, device_of, is_transformed
 from ssimloss.networks._chain import is_plain_chain
 from ssimloss.networks._frozen import identity, in_dtype
 from ssimloss.networks._names import paths_of
@@ -178,15 +178,13 @@ class Backbone:
         return {layer: found[paths[layer]] for layer in layers}
 
     def move(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Let the network follow ``nn.Module._apply`` to a device. Nothing else is for others to
-        choose: a model's ``.half()`` would lower the distance, its ``.to_empty()`` wipe the
-        weights.
+        """Let the network follow the module that holds it to a device, and nothing else: a model's
+        ``.half()`` would lower the precision, its ``.to_empty()`` wipe the weights.
         """
-
-        device = change(self.place).device
+        device = device_of(change, self.place)
         if device != self.place.device:
             self.place = self.place.to(device)
-            self.network._apply(lambda tensor: tensor.to(device))  # type: ignore[no-untyped-call]
+            apply_to_tensors(self.network, lambda tensor: tensor.to(device))
             self.forget()
 
     def forget(self) -> None:

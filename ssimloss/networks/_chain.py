@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as checkpointed
 
-from ssimloss._torch import is_transformed
+from ssimloss._torch import is_transformed, own_children
 from ssimloss.networks._operations import (
     Kept,
     MaxPool,
@@ -38,7 +38,7 @@ def steps_of(network: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn
     """Path and module of each layer, nested ``nn.Sequential`` opened; a layer that is used twice
     comes twice.
     """
-    for name, child in network._modules.items():  # named_children() leaves out what came before
+    for name, child in own_children(network).items():
         assert child is not None
         path = f"{prefix}{name}"
         if type(child) is nn.Sequential and len(child) and not has_hooks(child):

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssimloss._torch import hooks, keep_buffers_out_of_state_dict, own_buffers, own_parameters
+
 # What nn.Module keeps in each instance: not settings of the network, save the tensors and children,
 # which are looked at by themselves.
 _BOOKKEEPING = frozenset(vars(nn.Module()))
@@ -31,11 +33,12 @@ def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
     network.eval().requires_grad_(False)
     buffers: dict[int, Tensor] = {}  # of parameters that are used in several places
     for module in network.modules():
-        for name, parameter in list(module._parameters.items()):
+        parameters, own = own_parameters(module), own_buffers(module)
+        for name, parameter in list(parameters.items()):
             if parameter is not None:
-                del module._parameters[name]
-                module._buffers[name] = buffers.setdefault(id(parameter), parameter.detach())
-        module._non_persistent_buffers_set.update(module._buffers)
+                del parameters[name]
+                own[name] = buffers.setdefault(id(parameter), parameter.detach())
+        keep_buffers_out_of_state_dict(module)
     vars(network)[_TOKEN] = uuid.uuid4().hex
     return network
 
@@ -54,9 +57,10 @@ def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> 
     tensors = {id(tensor): change(tensor) for tensor in network.buffers()}
     if all(tensors[id(tensor)].dtype == tensor.dtype for tensor in network.buffers()):
         for module in network.modules():
-            for name, tensor in module._buffers.items():
+            own = own_buffers(module)
+            for name, tensor in own.items():
                 if tensor is not None:
-                    module._buffers[name] = tensors[id(tensor)]
+                    own[name] = tensors[id(tensor)]
         return network
     return copy.deepcopy(
         network, dict(tensors)
@@ -78,19 +82,13 @@ def identity(network: nn.Module) -> Hashable:
             for name, value in vars(module).items()
             if name not in _BOOKKEEPING and name != _TOKEN
         }
-        hooks = [
-            module._forward_hooks,
-            module._forward_pre_hooks,
-            module._backward_hooks,
-            module._backward_pre_hooks,
-        ]
         described = "\n".join(
             f"{name}={_described(settings[name], network)}" for name in sorted(settings)
         )
         digest.update(f"{path}\n{described}\n".encode())
-        if any(hooks):
+        if any(hooks(module)):
             digest.update(_token(network).encode())
-        for name, tensor in module._buffers.items():
+        for name, tensor in own_buffers(module).items():
             if tensor is not None:
                 digest.update(f"{path}.{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(_bytes(tensor))

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as checkpointed
 
+from ssimloss._torch import never_compile
+
 
 class Hooked:
     """Calls ``network`` with forward hooks on ``paths`` and stops once all of them have been seen.
@@ -23,6 +25,7 @@ class Hooked:
         self.checkpoint = checkpoint
         self.counted = False
 
+    @never_compile  # a hook that stops the network cannot be part of a graph
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
         if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
@@ -61,10 +64,6 @@ class Hooked:
             check_runs_once(path, runs[path])
         self.counted = True
         return tuple(seen[path] for path in self.paths)
-
-    # torch.compiler.disable, without the compiler, whose import takes longer than that of PyTorch
-    # itself: a hook that stops the network cannot be part of a graph.
-    __call__._torchdynamo_disable = True  # type: ignore[attr-defined]
 
 
 class _SeenAll(BaseException):

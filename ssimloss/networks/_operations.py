@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssimloss._torch import hooks
 from ssimloss.networks import _winograd
 from ssimloss.networks._bytes import DEAD, alive, halve, let_through, spread
 
@@ -335,12 +336,7 @@ def _max_pool(module: nn.MaxPool2d) -> MaxPool | None:
 
 def has_hooks(module: nn.Module) -> bool:
     """Hooks see and change what a module computes, so it has to be called as a module."""
-    return bool(
-        module._forward_hooks
-        or module._forward_pre_hooks
-        or module._backward_hooks
-        or module._backward_pre_hooks
-    )
+    return any(hooks(module))
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, int]:

@@ -17,9 +17,17 @@ from ssimloss.networks._operations import operation_of
 # Operations whose result is always new memory, so that nothing done to it in place is done to what
 # they were given.
 _FRESH_MODULES = (
-    nn.modules.conv._ConvNd,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
     nn.Linear,
-    nn.modules.batchnorm._BatchNorm,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.SyncBatchNorm,
     nn.LayerNorm,
     nn.GroupNorm,
     nn.MultiheadAttention,

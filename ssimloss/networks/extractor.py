@@ -1,8 +1,9 @@
-"""A frozen network that returns the features of an image at the layers asked for, and runs no
-further than the deepest.
+"""A frozen network that returns the features of an image at the requested layers and runs no
+further than the deepest one.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype, full_precision
+from ssimloss._torch import FollowsMoves
 from ssimloss.networks._backbone import Backbone
-from ssimloss.networks._pooling import POOLINGS, Pooling, replace_max_pools
-from ssimloss.networks._sources import layers_of, source_of
-from ssimloss.weights import Weights as Weights  # "as": losses may not import the room itself
+from ssimloss.networks.pooling import POOLINGS, Pooling, replace_max_pools
+from ssimloss.networks.sources import layers_of, source_of
+from ssimloss.weights import Weights
 
 Gray = Literal["repeat", "error"]
 GRAY: tuple[str, ...] = get_args(Gray)
@@ -23,7 +25,74 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class FeatureExtractor(nn.Module):
+@dataclass(frozen=True, kw_only=True)
+class ExtractorOptions:
+    """Options of :class:`FeatureExtractor`.
+
+    Args:
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+
+    Raises:
+        TypeError, ValueError: an option of the wrong type or value. ``weights`` is checked with the
+            network, by :class:`FeatureExtractor`.
+    """
+
+    weights: Weights = "imagenet"
+    data_range: DataRange = 1.0
+    normalization: Normalization = "imagenet"
+    gray: Gray = "repeat"
+    pooling: Pooling = "max"
+    dtype: torch.dtype | None = None
+    channels_last: bool = False
+    checkpoint: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what needs no network."""
+        _checks.choice("gray", self.gray, GRAY)
+        _checks.choice("pooling", self.pooling, POOLINGS)
+        if self.dtype is not None and not (
+            isinstance(self.dtype, torch.dtype) and self.dtype.is_floating_point
+        ):
+            raise TypeError(
+                f"dtype must be a floating point torch.dtype or None, got {self.dtype!r}"
+            )
+        if self.dtype is torch.float16:
+            raise ValueError(
+                "dtype must not be torch.float16, in which the gradient of a loss of small weight "
+                "is 0; use torch.bfloat16"
+            )
+        _checks.data_range(self.data_range)
+        mean_and_std(self.normalization)
+
+    @property
+    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Factor and offset per channel: from an image in ``data_range`` to the network's input."""
+        lo, span = _checks.data_range(self.data_range)
+        mean, std = mean_and_std(self.normalization)
+        return (
+            tuple(1 / (span * s) for s in std),
+            tuple(-(lo / span + m) / s for m, s in zip(mean, std, strict=True)),
+        )
+
+
+class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
     The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under
@@ -39,23 +108,23 @@ class FeatureExtractor(nn.Module):
             (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. A
             convolution's features are those before its activation, never overwritten by it.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and no other
-            random number of the process changed. ``"embedded"`` has its own, which the default
-            loads. Left out for a module.
-        data_range: the values that images take, ``L`` for ``[0, L]`` or ``(lo, hi)``; they are
-            brought to [0, 1] first.
-        normalization: ``"imagenet"`` subtracts ImageNet's mean from images in [0, 1] and divides by
-            its standard deviation, ``"none"`` leaves them in [0, 1], ``(mean, std)`` with one
-            number per channel says how many channels an image has, too.
-        gray: ``"repeat"`` gives every channel of the network a one-channel image, ``"error"``
-            refuses it.
-        pooling: what takes the place of the network's ``nn.MaxPool2d``: ``"average"`` over the same
-            windows, or ``"l2"`` as in DISTS.
-        dtype: of the convolutions, e.g. ``torch.bfloat16``. ``None``: float32, float64 for float64
-            images. Not ``torch.float16``, in which small gradients vanish.
-        channels_last: run the convolutions in this memory format.
-        checkpoint: keep nothing between the layers for the backward pass and run the network again
-            there.
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
 
     Raises:
         TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
@@ -81,20 +150,15 @@ class FeatureExtractor(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = layer_names(layers)
-        _checks.choice("gray", gray, GRAY)
-        _checks.choice("pooling", pooling, POOLINGS)
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise TypeError(f"dtype must be a floating point torch.dtype or None, got {dtype!r}")
-        if dtype is torch.float16:
-            raise ValueError(
-                "dtype must not be torch.float16, in which the gradient of a loss of small weight "
-                "is 0; use torch.bfloat16"
-            )
-        lo, span = _checks.data_range(data_range)
-        mean, std = mean_and_std(normalization)
-        affine = (
-            tuple(1 / (span * s) for s in std),
-            tuple(-(lo / span + m) / s for m, s in zip(mean, std, strict=True)),
+        options = ExtractorOptions(
+            weights=weights,
+            data_range=data_range,
+            normalization=normalization,
+            gray=gray,
+            pooling=pooling,
+            dtype=dtype,
+            channels_last=channels_last,
+            checkpoint=checkpoint,
         )
         source = source_of(network, self.layers, weights)
         self.gray: Gray = gray
@@ -104,7 +168,7 @@ class FeatureExtractor(nn.Module):
             replace_max_pools(source.network, pooling),
             source.described,
             source.names,
-            affine,
+            options.scaling,
             dtype,
             channels_last,
             checkpoint,
@@ -209,11 +273,10 @@ class FeatureExtractor(nn.Module):
                 "one of them with .to()"
             )
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureExtractor":
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move the network, but never cast it."""
         self._backbone.move(fn)
         self._backbone.prepare_again()
-        return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Trace again what a pickle cannot hold."""

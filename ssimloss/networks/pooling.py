@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssimloss._torch import is_transformed
+from ssimloss._torch import is_transformed, own_children
 
 Pooling = Literal["max", "average", "l2"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
@@ -28,6 +28,7 @@ class L2Pool(nn.Module):
     window: Tensor
 
     def __init__(self, stride: int | tuple[int, int] = 2) -> None:
+        """``stride`` is that of the pool it replaces."""
         super().__init__()
         self.stride = stride
         taps = torch.tensor([0.25, 0.5, 0.25])  # exact in every dtype
@@ -87,10 +88,7 @@ def replace_max_pools(network: nn.Module, pooling: Pooling) -> nn.Module:
         return network
     count = 0
     for module in list(network.modules()):
-        for (
-            name,
-            child,
-        ) in module._modules.items():  # named_children() leaves out the second use of a module
+        for name, child in own_children(module).items():
             if isinstance(child, nn.MaxPool2d):
                 setattr(module, name, _pool_like(child, pooling))
                 count += 1

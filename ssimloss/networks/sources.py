@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import weights as files
-from ssimloss.networks._embedded import embedded_network
 from ssimloss.networks._frozen import frozen
 from ssimloss.networks._names import readable_names
 from ssimloss.networks._operations import has_hooks
+from ssimloss.networks.embedded import embedded_network
 from ssimloss.weights import Weights
 
 SEED: Final = 20_180_618  # of weights="random"

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from torch import nn
 
 STAGES = ((16, 16), (32, 32), (64, 64, 64), (128, 128, 128))  # channels after each convolution
-LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # the last of each stage
+EMBEDDED_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # the last of each stage
 
 
 def embedded_network() -> nn.Sequential:
