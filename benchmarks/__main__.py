@@ -104,11 +104,8 @@ def compare(
         rows[library] = row
         try:
             value, gradient = difference(peer, definition.ours, pred, target)
-        except (
-            AssertionError,
-            RuntimeError,
-            ValueError,
-        ) as error:  # what libraries raise for sizes that they do not take
+        # What libraries raise for sizes that they do not take.
+        except (AssertionError, RuntimeError, ValueError) as error:
             if library == OURS:
                 raise
             row["refused"] = f"refuses: {error}"

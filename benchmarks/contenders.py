@@ -126,9 +126,8 @@ def _ms_ssim(shape: Shape) -> list[Definition]:
     while min(shape[2:]) < 11 * 2 ** (len(weights) - 1):
         weights = weights[:-1]
     scales = len(weights)
-    if (
-        scales < 5
-    ):  # as the other libraries would have to be told to: without the scales that do not fit
+    # As the other libraries would have to be told to: without the scales that do not fit.
+    if scales < 5:
         total = sum(weights)
         weights = tuple(weight / total for weight in weights)
     ours = partial(F.ms_ssim, scale_weights=weights)
@@ -228,9 +227,8 @@ def native_bytes(definition: Definition, shape: Shape) -> int:
     if why_not("cpu") is not None or definition.taps == 0:
         return 0
     threads = torch.get_num_threads()
-    plane = (
-        4 * shape[2] * shape[3] // 4
-    )  # x, y and the gradient from scale 2 on, 1/12 of the plane each
+    # x, y and the gradient from scale 2 on, 1/12 of the plane each.
+    plane = 4 * shape[2] * shape[3] // 4
     coarser = max(threads * (3 << 18), plane) if definition.scales > 1 else 0
     return _cpu.scratch_bytes() * threads + coarser
 

@@ -88,12 +88,13 @@ def content_losses() -> dict[str, Loss]:
             x = module(x)
         return x
 
+    # It adds channels up.
     piqs = piq.ContentLoss(
         feature_extractor=vgg19_features(state),
         layers=[str(last)],
         weights=[1 / 512],
         distance="mae",
-    )  # adds channels up
+    )
     losses: dict[str, Loss] = {
         "ssimloss": PerceptualLoss("vgg19", layers={LAYER: 1.0}, weights=state),
         "piq": piqs,
@@ -120,11 +121,12 @@ def shared_losses() -> dict[str, Loss]:
     image.
     """
     content = PerceptualLoss("vgg16", layers={"relu5_3": 1.0}, weights="random")
+    # Johnson's.
     texture = TextureLoss(
         "vgg16",
         layers=dict.fromkeys(("relu1_2", "relu2_2", "relu3_3", "relu4_3"), 1.0),
         weights="random",
-    )  # Johnson's
+    )
     lpips = LPIPS("vgg16", weights="random")
     return {
         "content + texture + LPIPS": CombinedLoss(content=content, texture=texture, lpips=lpips),

@@ -74,9 +74,8 @@ def main() -> None:
         metavar="FOLDER",
         help="where evaluation.json and evaluation.md go (default: nowhere)",
     )
-    parser.add_argument(
-        "--peak", type=Path, metavar="FOLDER", help=argparse.SUPPRESS
-    )  # the process whose memory is measured
+    # The process whose memory is measured.
+    parser.add_argument("--peak", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak is not None:
         ours(options.peak)

@@ -169,15 +169,15 @@ class FollowsMoves(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FollowsMoves":
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.moved(fn)
+        self._moved(fn)
         return self
 
-    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Apply ``fn`` to what is neither a parameter, a buffer nor a child of this module."""
 
 
 def device_of(fn: Callable[[Tensor], Tensor], like: Tensor) -> torch.device:
-    """The device to which the ``fn`` of :meth:`FollowsMoves.moved` takes a tensor."""
+    """The device to which the ``fn`` of :meth:`FollowsMoves._moved` takes a tensor."""
     return fn(torch.empty(0, device=like.device)).device
 
 

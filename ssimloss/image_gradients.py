@@ -1,5 +1,6 @@
-"""Image gradients: neighbour differences, Sobel, Scharr and Laplacian, separable and made of
-slices, and what a mask leaves of them.
+"""Image gradients: neighbour differences, Sobel, Scharr, Prewitt and Laplacian.
+
+They are separable and made of slices; a mask leaves of them what ``erode`` computes.
 
 No convolution (a 3x3 kernel over single channels is slower than its slices on every device) and no
 ``replication_pad2d`` (whose CUDA gradient adds with atomics, so it is not deterministic).
@@ -12,16 +13,18 @@ from torch import Tensor
 
 from ssimloss import _checks
 
-Operator = Literal["sobel", "scharr"]
+Operator = Literal["sobel", "scharr", "prewitt"]
 OPERATORS: tuple[str, ...] = get_args(Operator)
 Padding = Literal["replicate", "valid"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
 
-SMOOTHING: dict[str, tuple[int, int, int]] = {"sobel": (1, 2, 1), "scharr": (3, 10, 3)}
-UNIT_RAMP: dict[str, int] = {
-    "sobel": 8,
-    "scharr": 32,
-}  # what an operator reads where the image rises by 1 per pixel
+SMOOTHING: dict[str, tuple[int, int, int]] = {
+    "sobel": (1, 2, 1),
+    "scharr": (3, 10, 3),
+    "prewitt": (1, 1, 1),
+}
+# The result of an operator where the image rises by 1 per pixel.
+UNIT_RAMP: dict[str, int] = {"sobel": 8, "scharr": 32, "prewitt": 6}
 
 
 def image_gradients(
@@ -31,21 +34,22 @@ def image_gradients(
     published integer taps.
 
     ``dx`` is the difference ``[-1, 0, 1]`` along a row, smoothed down the columns by ``[1, 2, 1]``
-    (Sobel) or ``[3, 10, 3]`` (Scharr); it is positive where the image brightens to the right.
-    ``dy`` is its transpose, positive where the image brightens downwards.
+    (Sobel), ``[3, 10, 3]`` (Scharr) or ``[1, 1, 1]`` (Prewitt); it is positive where the image
+    brightens to the right. ``dy`` is its transpose, positive where the image brightens downwards.
 
     Args:
         image: ``(..., H, W)``, any floating dtype; computed in that dtype.
-        operator: ``"sobel"`` or ``"scharr"``. A ramp of 1 per pixel reads ``UNIT_RAMP[operator]``,
-            8 and 32.
+        operator: ``"sobel"``, ``"scharr"`` or ``"prewitt"``. A ramp of 1 per pixel reads
+            ``UNIT_RAMP[operator]``: 8, 32 and 6.
         padding: ``"replicate"`` repeats the border pixel, maps ``(..., H, W)``; ``"valid"`` gives
             ``(..., H-2, W-2)``.
 
     Raises:
         ValueError: unknown ``operator`` or ``padding``.
 
-    Source: Sobel & Feldman 1968; Scharr 2000. Agrees with ``scipy.ndimage.sobel(mode="nearest")``
-    and, divided by 8, with kornia's ``spatial_gradient`` to float64 rounding.
+    Source: Sobel & Feldman 1968; Scharr 2000; Prewitt 1970. Agrees with ``scipy.ndimage.sobel`` and
+    ``scipy.ndimage.prewitt`` (``mode="nearest"``) and, divided by 8, with kornia's
+    ``spatial_gradient`` to float64 rounding.
     """
     _checks.choice("operator", operator, OPERATORS)
     _checks.choice("padding", padding, PADDINGS)

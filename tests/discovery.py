@@ -36,16 +36,13 @@ class Recipe:
         pred, target
     )
     takes_target: bool = True
-    sides: tuple[int, int] = (
-        48,
-        60,
-    )  # small, of different length, divisible by small numbers (patches)
+    # Small, of different length, divisible by small numbers (patches).
+    sides: tuple[int, int] = (48, 60)
     channels: int = 3
     names: tuple[str, str] = ("pred", "target")  # what errors call the two inputs
     is_distance: bool = True  # falls as pred goes to target
-    idle: tuple[
-        str, ...
-    ] = ()  # options that change nothing on these inputs with the others at their defaults
+    # Options that change nothing on these inputs with the others at their defaults.
+    idle: tuple[str, ...] = ()
     twin: bool = True
     has_reduction: bool = True
     is_derivative: bool = True

@@ -52,9 +52,8 @@ def kill_after(checkpoint: Path, times: int, script: str, *options: object) -> i
     process.send_signal(signal.SIGKILL)
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    return int(
-        torch.load(checkpoint, weights_only=True)["step"]
-    )  # whole, though killed at any moment
+    # Whole, though killed at any moment.
+    return int(torch.load(checkpoint, weights_only=True)["step"])
 
 
 def call(monkeypatch: pytest.MonkeyPatch, script: object, *options: object) -> None:

@@ -73,7 +73,9 @@ class Stub:
         """A function with its signature and docstring."""
         if function.__name__ != name and function.__name__ in self.package.__all__:
             return f"{name} = {function.__name__}"
-        return f"def {name}{self.parameters(function)}:\n{_docstring(function.__doc__)}    ...\n"
+        return (
+            f"def {name}{self.parameters(function)}:\n{_docstring(function.__doc__) or '    ...'}\n"
+        )
 
     def of_class(self, name: str, cls: type) -> str:
         """A class with its constructor, its methods, and its options as attributes."""
@@ -92,8 +94,7 @@ class Stub:
                 )
             elif inspect.isfunction(value) and not member.startswith("_"):
                 lines.append(f"    def {member}{self.parameters(value)}:")
-                lines.append(textwrap.indent(_docstring(value.__doc__), "    "))
-                lines.append("        ...")
+                lines.append(textwrap.indent(_docstring(value.__doc__), "    ") or "        ...")
                 if member == "forward":
                     lines.append(f"    def __call__{self.parameters(value)}: ...")
         return "\n".join(lines) + "\n"
@@ -149,7 +150,10 @@ class Stub:
             return str(value.__qualname__)
         if value is torch.Tensor:
             module = "torch"
-        if value.__name__ in vars(self.package).get("__all__", ()) and _is_derived(value):
+        if (
+            value.__name__ in self.package.__all__
+            and getattr(self.package, value.__name__) is value
+        ):
             return str(value.__name__)
         if value is collections.abc.Callable:
             module = "collections.abc"

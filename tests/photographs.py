@@ -24,10 +24,8 @@ FILES = {
     "astronaut": ("astronaut.png",),  # 512x512
     "chelsea": ("chelsea.png",),  # 300x451, a cat
     "coffee": ("coffee.png",),  # 400x600
-    "motorcycle": (
-        "motorcycle_left.png",
-        "motorcycle_right.png",
-    ),  # 1000x741: the two views, one above the other
+    # 1000x741: the two views, one above the other.
+    "motorcycle": ("motorcycle_left.png", "motorcycle_right.png"),
     "camera": ("camera.png",),  # 512x512, gray
     "brick": ("brick.png",),  # 512x512, gray, low contrast
     "moon": ("moon.png",),  # 512x512, gray, mostly smooth

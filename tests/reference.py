@@ -18,13 +18,8 @@ import numpy as np
 Array = np.ndarray
 Range = float | tuple[float, float]
 
-MS_SSIM_WEIGHTS = (
-    0.0448,
-    0.2856,
-    0.3001,
-    0.2363,
-    0.1333,
-)  # Wang, Simoncelli & Bovik 2003; they sum to 1.0001
+# Wang, Simoncelli & Bovik 2003; they sum to 1.0001.
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 PAD_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant"}
 
 
@@ -593,10 +588,8 @@ LUMA = {
     # weights of R, G, B and offset, for values in [0, 1]
     "bt601_studio": ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255),
     "bt601": ((0.299, 0.587, 0.114), 0.0),  # also Y of YIQ
-    "matlab_gray": (
-        (0.2989, 0.5870, 0.1140),
-        0.0,
-    ),  # as documented; the program uses more digits, below
+    # As documented; the program uses more digits, below.
+    "matlab_gray": ((0.2989, 0.5870, 0.1140), 0.0),
 }
 
 
@@ -739,9 +732,8 @@ def contextual(x: Array, y: Array, bandwidth: float = 0.5, distance: str = "cosi
     losses = []
     for p, t in zip(x, y, strict=True):
         mean = t.mean(axis=(1, 2), keepdims=True)
-        p, t = (
-            (features - mean).reshape(len(features), -1).T for features in (p, t)
-        )  # (positions, channels)
+        # (positions, channels)
+        p, t = ((features - mean).reshape(len(features), -1).T for features in (p, t))
         if distance == "cosine":
             cosines = p @ t.T / np.linalg.norm(p, axis=1)[:, None] / np.linalg.norm(t, axis=1)
             d = (1 - cosines) / 2

@@ -240,9 +240,8 @@ def test_presets_of_the_authors() -> None:
         of["sagan"].discriminator_loss(real, fake),
         (1 - real).relu().mean() + (1 + fake).relu().mean(),
     )
-    pearson = AdversarialLoss(
-        "least_squares", targets=(-1.0, 1.0, 0.0)
-    )  # equation 8 of Mao et al. 2017
+    # Equation 8 of Mao et al. 2017.
+    pearson = AdversarialLoss("least_squares", targets=(-1.0, 1.0, 0.0))
     close(
         pearson.discriminator_loss(real, fake) + pearson.generator_loss(fake),
         (mse(real, 1) + mse(fake, -1) + mse(fake, 0)) / 2,
@@ -333,10 +332,8 @@ def test_fixed_points() -> None:
     """Values and gradients where papers state them."""
     zero, one = torch.zeros(4, 1, dtype=torch.float64), torch.ones(4, 1, dtype=torch.float64)
     log2 = math.log(2)
-    for kind in (
-        "cross_entropy",
-        "softplus",
-    ):  # a discriminator that cannot tell says 1/2 (Goodfellow et al. 2014, theorem 1)
+    # A discriminator that cannot tell says 1/2 (Goodfellow et al. 2014, theorem 1).
+    for kind in ("cross_entropy", "softplus"):
         close(AdversarialLoss(kind).discriminator_loss(zero, zero), 2 * log2)
         close(AdversarialLoss(kind).generator_loss(zero), log2)
         for level in (zero, 3 * one):  # relativistic forms do not know the level
@@ -361,14 +358,12 @@ def test_fixed_points() -> None:
         == 0
     )
     for kind, form in CASES:
-        if (
-            form is not None
-        ):  # equal logits: the discriminator's and the generator's loss are the same
+        # Equal logits: the discriminator's and the generator's loss are the same.
+        if form is not None:
             loss = AdversarialLoss(kind, form)
             close(loss.discriminator_loss(zero, zero), loss.generator_loss(zero, zero))
-    assert (
-        AdversarialLoss("wasserstein").discriminator_loss(2 * one, zero) == -2
-    )  # minus the distance of the means
+    # Minus the distance of the means.
+    assert AdversarialLoss("wasserstein").discriminator_loss(2 * one, zero) == -2
 
 
 @every_case
@@ -972,9 +967,8 @@ def gan_step(
     ]
     loss = AdversarialLoss(kind, form, synchronize=True)
     low, real = images
-    for _ in range(
-        2
-    ):  # of a parameter that got no gradient, DistributedDataParallel complains in the second step
+    # Of a parameter that got no gradient, DistributedDataParallel complains in the second step.
+    for _ in range(2):
         generator.zero_grad()
         critic.zero_grad()
         fake = networks[0](low)

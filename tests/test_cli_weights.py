@@ -142,9 +142,8 @@ def test_fetch(
     assert "Connection refused" in result.output
     (tmp_path / "shared").mkdir()
     for folder in (home, tmp_path / "shared"):
-        (folder / entry.file).write_bytes(
-            content
-        )  # as a download leaves it, which tests/test_weights.py tests
+        # As a download leaves it, which tests/test_weights.py tests.
+        (folder / entry.file).write_bytes(content)
     assert run("weights", "fetch", "squeezenet1_1", "dists").output.splitlines()[0] == str(
         home / entry.file
     )

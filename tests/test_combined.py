@@ -148,9 +148,8 @@ def test_keyword_only_inputs_are_passed_by_keyword() -> None:
     total = criterion(pred, target, mask=mask)
     expected = Scaled()(pred, target, mask=mask) + variation(pred, mask=mask) + l1(pred, target)
     torch.testing.assert_close(total, expected)
-    assert not torch.isclose(
-        total, CombinedLoss(a=Scaled(), b=variation, c=l1)(pred, target)
-    )  # the mask matters here
+    # The mask matters here.
+    assert not torch.isclose(total, CombinedLoss(a=Scaled(), b=variation, c=l1)(pred, target))
 
 
 def test_positional_inputs_keep_the_order_given() -> None:
@@ -461,9 +460,8 @@ def test_a_float64_term_gives_a_float64_sum() -> None:
 def test_autocast() -> None:
     class Lowered(nn.Module):
         def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-            return torch.nn.functional.linear(pred, target[0, 0])[
-                0, 0, 0, 0
-            ]  # a matrix product: bfloat16 under autocast
+            # A matrix product: bfloat16 under autocast.
+            return torch.nn.functional.linear(pred, target[0, 0])[0, 0, 0, 0]
 
     pred, target = images()
     criterion = CombinedLoss(lowered=Lowered(), pixel=Term(l1, 1e-4))
@@ -545,9 +543,8 @@ def test_state_dict_round_trip() -> None:
     saved, loaded = trained(), fresh()
     state = saved.state_dict()
     assert set(state) == {"_extra_state", "square.scale", "square.shift", "adversarial.margin"}
-    assert all(
-        isinstance(value, Tensor) for value in state.values()
-    )  # also fits formats that hold tensors only
+    # Also fits formats that hold tensors only.
+    assert all(isinstance(value, Tensor) for value in state.values())
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
@@ -767,9 +764,8 @@ def test_compiled_with_no_active_term() -> None:
     torch.testing.assert_close(compiled(pred, target), l1(pred, target))
 
 
-@pytest.mark.filterwarnings(
-    "ignore:The .grad attribute of a Tensor"
-)  # from torch.compile, where it takes up after the break
+# From torch.compile, where it takes up after the break.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 def test_compiled_around_a_term_that_cannot_be_traced() -> None:
     def reads_a_value(pred: Tensor, target: Tensor) -> Tensor:
         torch._dynamo.graph_break()

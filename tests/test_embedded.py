@@ -84,9 +84,8 @@ def test_two_extractors_compute_the_same(trained: torch.nn.Sequential) -> None:
     own = measures.of_network("", trained, measures.structure_and_texture).describe(image)
     for layer in EMBEDDED_LAYERS:
         assert torch.equal(one[layer], other[layer])
-        size = (
-            own[layer].abs().max().item()
-        )  # what a sum of products is rounded by, however small it comes out
+        # What a sum of products is rounded by, however small it comes out.
+        size = own[layer].abs().max().item()
         torch.testing.assert_close(one[layer], own[layer], rtol=0, atol=1e-5 * size)
 
 
@@ -99,9 +98,8 @@ def test_every_layer_is_of_size_one_on_photographs() -> None:
     features = FeatureExtractor("embedded", EMBEDDED_LAYERS)(torch.cat(photographs))
     for value in features.values():
         assert 0.3 < value.mean() < 3
-        assert (
-            value.amax((0, 2, 3)) > 0
-        ).double().mean() > 0.5  # channels that fire; docs/embedded_network.md has their numbers
+        # Channels that fire; docs/embedded_network.md has their numbers.
+        assert (value.amax((0, 2, 3)) > 0).double().mean() > 0.5
 
 
 @pytest.mark.parametrize("loss", [PerceptualLoss, TextureLoss])
@@ -388,9 +386,8 @@ def test_a_killed_training_resumes_to_the_same_weights(tiny: Trainer, tmp_path: 
     process.send_signal(signal.SIGKILL)
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, f"it ended before it was killed: {stderr}"
-    step = torch.load(checkpoint, weights_only=True)["progress"][
-        "step"
-    ]  # whole, though killed at any moment
+    # Whole, though killed at any moment.
+    step = torch.load(checkpoint, weights_only=True)["progress"]["step"]
     assert 0 < step < TINY.steps
 
     resumed = subprocess.run(

@@ -9,6 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import photographs
 import pytest
 import torch
 from PIL import Image as Pillow
+from PIL import ImageFile
 
 from ssimloss.evaluation import ImageError, inspect, read
 
@@ -53,6 +55,12 @@ def photo() -> Pillow.Image:
 def planes(image: Pillow.Image) -> torch.Tensor:
     pixels = torch.from_numpy(np.array(image))
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
+
+
+def assert_pillow_misses(path: Path, truth: torch.Tensor) -> None:
+    """Pillow alone decodes the damaged file without an error, to another picture."""
+    with Pillow.open(path) as opened:
+        assert not torch.equal(planes(opened), truth)
 
 
 # Lossless formats hold the pixels to the bit; for lossy ones the decoder's own answer is the truth.
@@ -279,15 +287,62 @@ def test_damage_is_an_error(
         read(path)
 
 
+def test_truncated_files_are_refused_whatever_the_program_allows(
+    tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training programs often set this flag; Pillow then fills what is missing."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    photo.quantize(40).save(tmp_path / "palette.png")
+    content = (tmp_path / "palette.png").read_bytes().replace(b"PLTE", b"\x7fLTE")
+    (tmp_path / "palette.png").write_bytes(content)
+    for suffix in ("jpg", "bmp", "tif"):
+        photo.save(tmp_path / f"photo.{suffix}")
+        _truncate(tmp_path / f"photo.{suffix}")
+    for path in sorted(tmp_path.iterdir()):
+        with Pillow.open(path) as opened:
+            opened.load()
+    paths = [*tmp_path.iterdir()] * 8
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(read, path) for path in paths]:
+            assert isinstance(future.exception(), ImageError)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
+
+
 def test_one_bit_of_a_png(tmp_path: Path) -> None:
-    """Pillow does not compare the checksums of the pixels."""
+    """Pillow compares the checksums of the pixels in ``verify`` alone, not when it decodes."""
     content = bytearray(png16(np.random.default_rng(0).integers(0, 65536, (5, 7, 3))))
     content[-30] ^= 1
     (tmp_path / "flip.png").write_bytes(content)
     with pytest.raises(
-        ImageError, match=r"flip.png: is damaged: the checksum of chunk b'IDAT' at byte 33 is wrong"
+        ImageError,
+        match=r"flip.png: cannot be decoded \(broken PNG file \(bad header checksum in "
+        r"b'IDAT'\)\); the file is damaged or truncated",
     ):
         read(tmp_path / "flip.png")
+
+
+def test_png_without_its_last_bytes(tmp_path: Path, photo: Pillow.Image) -> None:
+    """Neither ``verify`` nor ``load`` of Pillow reads the checksum of the last chunk."""
+    path = tmp_path / "photo.png"
+    photo.save(path)
+    content = path.read_bytes()
+    for lost in range(1, 14):
+        path.write_bytes(content[:-lost])
+        if lost <= 4:
+            with Pillow.open(path) as opened:
+                opened.verify()
+        with pytest.raises(ImageError, match="truncated"):
+            read(path)
+    path.write_bytes(content + b"trailing data")
+    assert torch.equal(read(path).pixels, planes(photo))
+
+
+def test_png_without_pixels(tmp_path: Path) -> None:
+    content = png16(np.zeros((5, 7, 3), np.int64))
+    (tmp_path / "empty.png").write_bytes(content[:33] + content[-12:])
+    for reader in (read, inspect):
+        with pytest.raises(ImageError, match="is damaged: it has no pixels"):
+            reader(tmp_path / "empty.png")
 
 
 def test_jpeg_whose_data_goes_on_after_its_end(tmp_path: Path, photo: Pillow.Image) -> None:
@@ -295,12 +350,12 @@ def test_jpeg_whose_data_goes_on_after_its_end(tmp_path: Path, photo: Pillow.Ima
     content.
     """
     photo.save(tmp_path / "photo.jpg")
+    truth = read(tmp_path / "photo.jpg").pixels
     content = bytearray((tmp_path / "photo.jpg").read_bytes())
     stuffed = content.find(b"\xff\x00", len(content) // 3)
     content[stuffed + 1] = 0xD9
     (tmp_path / "photo.jpg").write_bytes(content)
-    with Pillow.open(tmp_path / "photo.jpg") as opened:
-        opened.load()
+    assert_pillow_misses(tmp_path / "photo.jpg", truth)
     with pytest.raises(ImageError, match="its data goes on after an end of image"):
         read(tmp_path / "photo.jpg")
 
@@ -313,11 +368,49 @@ def test_jpeg_whose_data_end_before_the_picture(
     """Cut, and given an end again: decoders fill the rest with gray."""
     path = tmp_path / "photo.jpg"
     photo.save(path, **options)
+    truth = read(path).pixels
     content = path.read_bytes()
     path.write_bytes(content[: -2 - lost] + b"\xff\xd9")
-    with Pillow.open(path) as opened:
-        opened.load()
+    assert_pillow_misses(path, truth)
     with pytest.raises(ImageError, match=r"its data end before the picture does"):
+        read(path)
+
+
+def test_jpeg_whose_markers_make_no_sense(tmp_path: Path, photo: Pillow.Image) -> None:
+    path = tmp_path / "photo.jpg"
+    photo.save(path, restart_marker_blocks=3)
+    truth = read(path).pixels
+    content = path.read_bytes()
+    stuffed = content.find(b"\xff\x00", len(content) // 2)
+    table = content.index(b"\xff\xdb")
+    cases = {
+        # A byte too many in a quantization table.
+        "a marker is missing at byte": content[: table + 9] + b"\1" + content[table + 9 :],
+        # A 0xFF of the data whose 0 is lost.
+        "marker 0x50 at byte .* has no business there": (
+            content[: stuffed + 1] + b"\x50" + content[stuffed + 2 :]
+        ),
+        "restart markers are out of order": content.replace(b"\xff\xd2", b"\xff\xd3"),
+    }
+    for words, damaged in cases.items():
+        path.write_bytes(damaged)
+        assert_pillow_misses(path, truth)
+        with pytest.raises(ImageError, match=words):
+            read(path)
+
+
+def test_jpeg_that_is_truncated_at_a_marker(tmp_path: Path, photo: Pillow.Image) -> None:
+    """Pillow notices that data are missing only if they do not end in a marker."""
+    path = tmp_path / "photo.jpg"
+    photo.save(path)
+    truth = read(path).pixels
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ImageError, match=r"cannot be decoded \(image file is truncated"):
+        read(path)
+    path.write_bytes(content[: len(content) // 2] + b"\xff\xd0")
+    assert_pillow_misses(path, truth)
+    with pytest.raises(ImageError, match=r"is damaged: it is truncated: .* no end of image"):
         read(path)
 
 
@@ -345,11 +438,6 @@ def test_kinds_of_jpeg(tmp_path: Path, photo: Pillow.Image, options: dict[str, o
     photo.save(tmp_path / "photo.jpg", **options)
     with Pillow.open(tmp_path / "photo.jpg") as opened:
         assert torch.equal(read(tmp_path / "photo.jpg").pixels, planes(opened))
-    if "restart_marker_blocks" in options:
-        content = (tmp_path / "photo.jpg").read_bytes()
-        (tmp_path / "photo.jpg").write_bytes(content.replace(b"\xff\xd2", b"\xff\xd3"))
-        with pytest.raises(ImageError, match="restart markers are out of order"):
-            read(tmp_path / "photo.jpg")
 
 
 def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
@@ -363,9 +451,8 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     (tmp_path / "f.png").write_text("no image")
     (tmp_path / "g").mkdir()
     photo.convert("LAB").save(tmp_path / "i.tif")
-    head = struct.pack(
-        "<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0
-    )  # 8 bit, run-length coded, 256 colours
+    # 8 bit, run-length coded, 256 colours.
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 8, 1, 6, 0, 0, 256, 0)
     rle = (
         b"BM"
         + struct.pack("<IHHI", 14 + 40 + 1024 + 6, 0, 0, 14 + 40 + 1024)
@@ -408,8 +495,25 @@ def test_tiff_without_all_its_strips(tmp_path: Path, photo: Pillow.Image) -> Non
     (tmp_path / "photo.tif").write_bytes(
         content.replace(length, struct.pack("<HHII", 257, 4, 1, 80))
     )
+    with Pillow.open(tmp_path / "photo.tif") as opened:
+        assert not planes(opened)[:, 60:].any()
     with pytest.raises(ImageError, match="it needs 2 strips or tiles of pixels and has 1"):
         read(tmp_path / "photo.tif")
+
+
+def test_tiff_whose_pixels_reach_beyond_its_end(tmp_path: Path) -> None:
+    """Without the tag that says 16 bit, Pillow takes the first bits for a picture of 1 bit."""
+    path = tmp_path / "deep.tif"
+    deep = np.random.default_rng(0).integers(0, 65536, (37, 44)).astype(np.uint16)
+    Pillow.fromarray(deep).save(path)
+    truth = read(path).pixels
+    content = path.read_bytes()
+    bits = struct.pack("<HH", 258, 3)
+    assert bits in content
+    path.write_bytes(content.replace(bits, struct.pack("<HH", 58, 3))[:-40])
+    assert_pillow_misses(path, truth)
+    with pytest.raises(ImageError, match=r"it is truncated: .* bytes, and pixels beyond"):
+        read(path)
 
 
 def test_lossless_compressions_of_tiff(tmp_path: Path, photo: Pillow.Image) -> None:
@@ -454,7 +558,9 @@ def test_webp_whose_exif_ends_in_zeros_is_whole(
     content = path.read_bytes()
     pixels = content.index(b"VP8L" if kind == "VP8L" else b"VP8 ")
     end = pixels + 8 + int.from_bytes(content[pixels + 4 : pixels + 8], "little")
+    truth = read(path).pixels
     path.write_bytes(content[: end - 100] + bytes(100) + content[end:])
+    assert_pillow_misses(path, truth)
     with pytest.raises(ImageError, match="its pixels end in nothing but zeros"):
         read(path)
 

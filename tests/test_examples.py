@@ -122,9 +122,8 @@ def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
     check_outputs(tmp_path / "whole", run(SCRIPT, *options(data, tmp_path / "whole")))
 
     out = tmp_path / "killed"
-    step = kill_after(
-        out / "checkpoint.pt", 4, SCRIPT, *options(data, out)
-    )  # at step 0, 10, 20, 30
+    # At step 0, 10, 20, 30.
+    step = kill_after(out / "checkpoint.pt", 4, SCRIPT, *options(data, out))
     assert 0 < step < 150
     assert not (out / "network.pt").exists()
 
@@ -148,11 +147,8 @@ def check_outputs(out: Path, printed: str) -> None:
     with (out / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["photograph"] for row in rows] == ["00", "10", "mean"]
-    assert [bool(row["ms_ssim_ours"]) for row in rows] == [
-        True,
-        False,
-        True,
-    ]  # the second is too small for five scales
+    # The second is too small for five scales.
+    assert [bool(row["ms_ssim_ours"]) for row in rows] == [True, False, True]
     for row in rows:
         assert math.isclose(
             float(row["psnr_y_ours"]) - float(row["psnr_y_bicubic"]),
@@ -210,9 +206,8 @@ def test_the_texture_loss_is_shown_beside_the_same_without_it(
         assert min(picture.size) > 600
         assert np.asarray(picture.convert("L")).std() > 20  # not blank
     before = (tmp_path / "texture.png").read_bytes()
-    call(
-        monkeypatch, train_super_resolution, *options, "--resume"
-    )  # both, and nothing is left to train
+    # Both, and nothing is left to train.
+    call(monkeypatch, train_super_resolution, *options, "--resume")
     assert (tmp_path / "texture.png").read_bytes() == before
     assert partial_files(tmp_path) == []
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from ssimloss.cli import _evaluate
 from ssimloss.evaluation import Evaluation, evaluate
-from ssimloss.evaluation._fair import FairMeans, fair_means
+from ssimloss.evaluation.fairness import FairMeans, fair_means
 from ssimloss.evaluation.report._data import page_data
 
 pytestmark = pytest.mark.usefixtures("one_thread")

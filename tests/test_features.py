@@ -25,9 +25,8 @@ def some(*shape: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("normalization", deep.GRAM_NORMALIZATIONS)
-@pytest.mark.parametrize(
-    "shape", [(1, 3, 4, 4), (2, 4, 5, 7), (3, 6, 2, 1)], ids=str
-)  # one image; all odd; fewer positions than channels
+# One image; all odd; fewer positions than channels.
+@pytest.mark.parametrize("shape", [(1, 3, 4, 4), (2, 4, 5, 7), (3, 6, 2, 1)], ids=str)
 def test_gram_is_the_sum_over_positions(normalization: str, shape: tuple[int, ...]) -> None:
     features = some(*shape)
     found = F.gram_matrix(features, normalization=normalization)

@@ -73,9 +73,8 @@ def test_values_by_hand() -> None:
     wave = torch.cos(2 * math.pi * torch.arange(6, dtype=torch.float64) / 6).expand(1, 1, 8, 6)
     pred, target = 0.5 + 0.3 * wave, 0.5 + 0.1 * wave
     battery.close(F.fourier_magnitude_loss(pred, target, reduction="sum"), 2 * 0.1 * math.sqrt(48))
-    battery.close(
-        F.focal_frequency_loss(pred, target, reduction="sum"), 2 * 0.1**2 * 48
-    )  # weight 1 at both
+    # Weight 1 at both.
+    battery.close(F.focal_frequency_loss(pred, target, reduction="sum"), 2 * 0.1**2 * 48)
     # an error of the mean, 0.2 sqrt(48), twice theirs: they weigh a half, at alpha = 2 a quarter
     battery.close(
         F.focal_frequency_loss(pred + 0.2, target, reduction="sum"), 48 * (0.04 + 2 * 0.5 * 0.01)
@@ -182,17 +181,15 @@ def test_derivative() -> None:
     battery.derivative_is_right(functools.partial(F.focal_frequency_loss, alpha=0))
     pred, target = battery.pictures()
     _, gradient = battery.differentiate(F.focal_frequency_loss, pred, target)
-    assert (
-        gradient * (pred - target)
-    ).sum() > 0  # the weight is held constant: downhill, though not the whole derivative
+    # The weight is held constant: downhill, though not the whole derivative.
+    assert (gradient * (pred - target)).sum() > 0
     battery.close((gradient * (pred - target)).sum(), 2 * F.focal_frequency_loss(pred, target))
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_all_options_are_finite_everywhere(options: tuple[dict[str, object], object]) -> None:
-    ours = {
-        name: value for name, value in options[0].items() if name != "patch_factor"
-    }  # one of the images is a single pixel
+    # One of the images is a single pixel.
+    ours = {name: value for name, value in options[0].items() if name != "patch_factor"}
     battery.finite_everywhere(functools.partial(F.focal_frequency_loss, **ours))
 
 

@@ -106,9 +106,10 @@ def test_a_killed_dcgan_resumes_to_the_same_weights_and_table(tmp_path: Path) ->
     assert "held out; the classifier that judges samples is right on" in " ".join(printed.split())
     check_picture(whole / "samples.png")
 
+    # At step 0, 4, 8.
     step = kill_after(
         killed / "wasserstein" / "checkpoint.pt", 3, "train_dcgan.py", "--out", killed, *options
-    )  # at step 0, 4, 8
+    )
     assert 0 < step < 24
     assert not (killed / "table.md").exists()
     printed = run("train_dcgan.py", "--out", killed, *options, "--resume")
@@ -358,9 +359,10 @@ def test_a_killed_srgan_resumes_to_the_same_weights_table_and_picture(
         in (whole / "table.md").read_text()
     )
 
+    # At step 0, 3, 6.
     step = kill_after(
         killed / "gan" / "checkpoint.pt", 3, "train_srgan.py", "--out", killed, *options
-    )  # at step 0, 3, 6
+    )
     assert 0 < step < 12
     assert not (killed / "network.pt").exists()
     assert f"at step {step} of 12" in run("train_srgan.py", "--out", killed, *options, "--resume")

@@ -59,9 +59,11 @@ def test_operators_of_other_programs(case: str) -> None:
     dx, dy = gradients.image_gradients(image)
     battery.close(dx[0, 0], tensor(ndimage.sobel(channel, axis=1, mode="nearest")))
     battery.close(dy[0, 0], tensor(ndimage.sobel(channel, axis=0, mode="nearest")))
-    battery.close(
-        dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest"))
-    )  # scikit-image reads 2 at a unit ramp
+    across, down = gradients.image_gradients(image, "prewitt")
+    battery.close(across[0, 0], tensor(ndimage.prewitt(channel, axis=1, mode="nearest")))
+    battery.close(down[0, 0], tensor(ndimage.prewitt(channel, axis=0, mode="nearest")))
+    # scikit-image reads 2 at a unit ramp.
+    battery.close(dx[0, 0] / 4, tensor(filters.sobel(channel, axis=1, mode="nearest")))
     battery.close(torch.stack((dx, dy), 2) / 8, kornia.filters.spatial_gradient(image))
     battery.close(
         gradients.image_gradients(image, "scharr")[1][0, 0] / 16,
@@ -193,9 +195,8 @@ def test_edge_of_other_programs() -> None:
 
 def test_edge_properties() -> None:
     pred, target = battery.pictures()
-    battery.close(
-        F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target)
-    )  # brightness has no edges
+    # Brightness has no edges.
+    battery.close(F.edge_loss(pred + 0.3, target), F.edge_loss(pred, target))
     battery.close(F.edge_loss(3 * pred, 3 * target, eps=3e-3), 3 * F.edge_loss(pred, target))
     battery.close(
         F.edge_loss(pred.transpose(2, 3), target.transpose(2, 3)), F.edge_loss(pred, target)
@@ -363,9 +364,9 @@ def test_bad_options() -> None:
         ):
             build(alpha=0.5)
     with pytest.raises(
-        ValueError, match="operator must be one of 'sobel', 'scharr', got 'prewitt'"
+        ValueError, match="operator must be one of 'sobel', 'scharr', 'prewitt', got 'canny'"
     ):
-        gradients.image_gradients(image, "prewitt")
+        gradients.image_gradients(image, "canny")
     for operator in (gradients.image_gradients, gradients.laplacian):
         with pytest.raises(
             ValueError, match="padding must be one of 'replicate', 'valid', got 'zeros'"

@@ -647,9 +647,10 @@ def test_scores_of_another_batch_are_not_taken() -> None:
     ):
         loss.fit_heads([(a, b, torch.arange(2.0)), (b, a, torch.arange(4.0))])
     assert loss.heads is None
+    # A column, integers.
     fit = loss.fit_heads(
         [(a, (a + b) / 2, torch.tensor([[3.0], [4.0], [5.0]])), (b, b, torch.full((3,), 9))]
-    )  # a column, integers
+    )
     assert 0 < fit.before <= fit.after <= 1
 
 

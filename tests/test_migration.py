@@ -19,9 +19,8 @@ ROWS = re.findall(
     README.read_text(encoding="utf-8").split("## Coming from other libraries")[1].split("\n## ")[0],
     re.M,
 )
-NOT_INSTALLABLE = (
-    "fused_ssim",
-)  # needs a CUDA compiler; its definition is tested against goldens in test_parity.py
+# Needs a CUDA compiler; its definition is tested against goldens in test_parity.py.
+NOT_INSTALLABLE = ("fused_ssim",)
 
 
 def basicsr_charbonnier(x, y, eps):

@@ -385,10 +385,8 @@ def test_negative_terms() -> None:
 def test_a_scale_of_weight_zero_is_no_part_of_the_product() -> None:
     _, target = pair(80, 96)
     checkerboard = 0.2 * ((torch.arange(80)[:, None] + torch.arange(96)) % 2 - 0.5).double()
-    opposed, target = (
-        target - checkerboard,
-        target + checkerboard,
-    )  # at the finest scale; alike when halved
+    # At the finest scale; alike when halved.
+    opposed, target = target - checkerboard, target + checkerboard
     assert (F.ssim(opposed, target, window_size=5, reduction="none").mean((2, 3)) < 0).all()
     for negative in ("clamp", "relu", "shift"):
         coarse = FIVE(

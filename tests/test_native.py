@@ -450,11 +450,8 @@ def test_one_bad_pixel_stays_where_it_is() -> None:
 def test_a_far_brighter_pixel() -> None:
     """A firefly, wherever it lies, costs the rest of its plane no digit."""
     pred, target = pictures((1, 1, 64, 64), torch.float32)
-    for position in (
-        (4, 4),
-        (20, 28),
-        (33, 50),
-    ):  # the first two are among the pixels that the centre is taken from
+    # The first two are among the pixels that the centre is taken from.
+    for position in ((4, 4), (20, 28), (33, 50)):
         spoiled = pred.clone()
         spoiled[0, 0][position] = 1e5
         far = torch.ones(54, 54, dtype=torch.bool)
@@ -626,9 +623,8 @@ def test_batched_gradients(name: str) -> None:
     value = LOSSES[name](pred, target, backend="cpu")
     upstream = torch.rand(3, *value.shape)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # an operator without a batching rule of its own is called once for each
+        # An operator without a batching rule of its own is called once for each.
+        warnings.simplefilter("ignore")
         batched = torch.autograd.grad(
             value, pred, upstream, is_grads_batched=True, retain_graph=True
         )[0]
@@ -1043,9 +1039,8 @@ def test_the_interpreter_goes_on_while_the_library_works() -> None:
 
 def _score(seed: int) -> float:
     pred, target = pictures((2, 3, 90, 91), torch.float32, seed=seed)
-    torch.set_num_threads(
-        2
-    )  # as a careless worker would; the few numbers that PyTorch itself adds up here need no thread
+    # As a careless worker would; the few numbers that PyTorch itself adds up here need no thread.
+    torch.set_num_threads(2)
     score = float(
         F.ssim(pred, target, backend="cpu")
         + F.ms_ssim(pred, target, min_size="fewer_scales", backend="cpu")
@@ -1073,9 +1068,8 @@ def test_after_a_fork(threads: Callable[[int], None]) -> None:
     threads(2)
     torch.rand(1000, 1000).sum()  # the parent's OpenMP threads exist now
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # of forking a process with threads, which is the point
+        # Of forking a process with threads, which is the point.
+        warnings.simplefilter("ignore", DeprecationWarning)
         loader = DataLoader(
             _Scores(), batch_size=None, num_workers=2, multiprocessing_context="fork", timeout=60
         )

@@ -426,9 +426,8 @@ def test_in_place_layers_do_not_overwrite_taps_and_still_do_what_they_did(
     expected = [first, first, norm, n.third(norm.relu()), second]
     assert_same(list(extractor(x).values()), expected, x)
     assert_same([extractor.features(x, ("act",))["act"]], [norm.relu()], x)
-    whole = nn.Sequential(
-        OrderedDict(body=network)
-    )  # not a chain that can be opened: one layer, whose output is the whole network's
+    # Not a chain that can be opened: one layer, whose output is the whole network's.
+    whole = nn.Sequential(OrderedDict(body=network))
     expected_output = n.third(norm.relu()) + rectified + rectified + norm.relu().sum()
     assert_same([FeatureExtractor(whole, ["body"])(x)["body"]], [expected_output], x)
     with torch.no_grad():
@@ -668,9 +667,8 @@ def test_equal_maxima_send_the_gradient_where_pytorch_does() -> None:
         torch.testing.assert_close(gradient(list(extractor(x).values()), x), gradient(expected, x))
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*torch.jit.script.*:FutureWarning"
-)  # PyTorch's own, on the first jvp
+# PyTorch's own, on the first jvp.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
 @pytest.mark.parametrize("layers", [["relu1_1", "conv2_1"], ["pool2"]])
 def test_functional_transforms_take_the_plain_operations(layers: list[str]) -> None:
     extractor = FeatureExtractor("vgg11", layers, weights="random")
@@ -838,9 +836,8 @@ def test_frozen_in_a_model_that_is_not(network: str) -> None:
     assert {name for name, _ in model.named_parameters()} == {"own.weight", "own.bias"}
     model.load_state_dict(model.state_dict())
     model.train().requires_grad_()
-    model.apply(
-        lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None
-    )  # as generators are initialised
+    # As generators are initialised.
+    model.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)
     assert not any(module.training for module in extractor.network.modules())
     after = extractor(x)
     assert all(
@@ -1117,9 +1114,8 @@ def test_compiles_without_a_break(
     assert_same(list(found.values()), list(expected.values()), x, tolerance=1e-5)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:The .grad attribute of a Tensor that is not a leaf"
-)  # the compiler's own, after a break in the graph
+# The compiler's own, after a break in the graph.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_hooks_work_beside_compiled_code() -> None:
     extractor = FeatureExtractor(Decides(), ["first", "second"])
     x = image(1, 3, 12, 12, dtype=torch.float32)

@@ -289,9 +289,8 @@ def wang_matlab(row: dict) -> Iterator[dict]:
 
 def basicsr(row: dict) -> Iterator[dict]:
     measure = {"calculate_psnr": "PSNR", "calculate_ssim": "SSIM"}[row["quantity"]]
-    luma = (
-        row["options"]["test_y_channel"] and row["case"] != "gray"
-    )  # which the program takes as it is
+    # Which the program takes as it is.
+    luma = row["options"]["test_y_channel"] and row["case"] != "gray"
     yield {
         "name": f"{measure}/basicsr{'' if luma else '_rgb'}",
         "crop_border": row["options"]["crop_border"],

@@ -84,9 +84,10 @@ def test_content_is_the_reference(distance: str) -> None:
         expected = weight * reference.content(
             pred[layer].numpy(), target[layer].numpy(), distance, 0.01
         )
+        # 1e-10 beside a norm.
         battery.close(
             found[:, i], torch.from_numpy(expected), 1e-13 if distance != "cosine" else 1e-9
-        )  # 1e-10 beside a norm
+        )
     evaluate = functools.partial(
         F.perceptual_loss, pred, target, layers=layers, distance=distance, eps=0.01
     )
@@ -582,9 +583,8 @@ def test_contextual_is_the_reference(
         F.contextual_loss, layers={"a": 1.0}, bandwidth=bandwidth, distance=distance
     )
     expected = reference.contextual(pred["a"].numpy(), target["a"].numpy(), bandwidth, distance)
-    battery.close(
-        loss(pred, target, reduction="image"), torch.from_numpy(expected), 1e-8
-    )  # 1e-10 beside a norm, over the bandwidth
+    # 1e-10 beside a norm, over the bandwidth.
+    battery.close(loss(pred, target, reduction="image"), torch.from_numpy(expected), 1e-8)
     x, y = (f["a"][:1, :3, :3, :3].clone().requires_grad_() for f in (pred, target))
     assert torch.autograd.gradcheck(lambda x, y: loss({"a": x}, {"a": y}), (x, y))
 
@@ -646,9 +646,8 @@ def test_contextual_is_sound(distance: str) -> None:
     ],
     ids=["gram", "bchw", "patches", "patches in steps", "contextual", "contextual in steps"],
 )
-@pytest.mark.filterwarnings(
-    "ignore:.*torch.jit.script.*:FutureWarning"
-)  # PyTorch's own, on the first jvp
+# PyTorch's own, on the first jvp.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
 def test_torch_func(
     loss: Callable[..., Tensor],
     module: types.ModuleType,

@@ -180,9 +180,8 @@ def test_ssim_above_1_or_at_minus_100(level: float) -> None:
             functools.partial(F.ssim_map, exponents=(1, 1, 0.5)),
         ):
             values = function(pred, target)
-            assert (
-                values.max() <= 1 + 1e-4
-            )  # a variance off by float32 rounding of values up to 1, over C2 = 9e-4
+            # A variance off by float32 rounding of values up to 1, over C2 = 9e-4.
+            assert values.max() <= 1 + 1e-4
             assert values.min() >= 0.9
     # Bright beside dark: the mean of the plane is far from both.
     step = torch.where(torch.arange(48) < 24, 0.0, 1.0) + faint
@@ -381,9 +380,8 @@ def test_out_of_memory_in_training(name: str) -> None:
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = LOSSES[name](pred, target)
-        assert sum(kept.values()) / (pred.numel() * 4) < (
-            3.1 if name == "ssim" else 4.3
-        )  # MS-SSIM has a pyramid, a third more
+        # MS-SSIM has a pyramid, a third more.
+        assert sum(kept.values()) / (pred.numel() * 4) < (3.1 if name == "ssim" else 4.3)
         loss.backward()
 
 

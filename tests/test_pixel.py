@@ -109,9 +109,8 @@ def test_psnr_of_other_programs() -> None:
     )
     battery.close(F.psnr(pred, target, pooling="batch"), kornia.metrics.psnr(pred, target, 1.0))
     pooled = torchmetrics.functional.image.peak_signal_noise_ratio(pred, target, data_range=1.0)
-    battery.close(
-        F.psnr(pred, target, pooling="batch"), pooled, 1e-6
-    )  # torchmetrics keeps the logarithm of the range in float32
+    # torchmetrics keeps the logarithm of the range in float32.
+    battery.close(F.psnr(pred, target, pooling="batch"), pooled, 1e-6)
     assert (pooled - images.mean()).abs() > 0.1
 
 

@@ -81,9 +81,8 @@ def test_heatmap_loss() -> None:
         F.heatmap_loss(pred, target, compare="points")
 
 
-@pytest.mark.parametrize(
-    "shape", [(3, 5), (3, 5, 4), (3, 5, 4, 2)], ids=str
-)  # embeddings, tokens, maps
+# Embeddings, tokens, maps.
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 4), (3, 5, 4, 2)], ids=str)
 def test_prior_loss(shape: tuple[int, ...]) -> None:
     pred, target = double(*shape), double(*shape, seed=1)
     expected = {
@@ -235,9 +234,10 @@ def face(points: Tensor, side: int = 32) -> Tensor:
     ``(N, 3, side, side)``, points in [0, 1].
     """
     centres = (torch.arange(side) + 0.5) / side
+    # (N, 2, side, side)
     distance = (centres - points[:, :, :1, None]) ** 2 + (
         centres[:, None] - points[:, :, 1:, None]
-    ) ** 2  # (N, 2, side, side)
+    ) ** 2
     discs = torch.exp(-distance / (2 * 0.06**2))
     red, blue = discs[:, 0], discs[:, 1]
     return (

@@ -254,10 +254,8 @@ def test_ssim_of_one_window_by_hand():
     assert reference.ssim(x, 2 * x, covariance="sample", **options) == pytest.approx(
         expected, rel=1e-14
     )
-    luminance, contrast = (
-        (2 * 1 * 2 + c1) / (1 + 4 + c1),
-        (2 * 16 + c2) / (8 + 32 + c2),
-    )  # the structure term is 1
+    # The structure term is 1.
+    luminance, contrast = (2 * 1 * 2 + c1) / (1 + 4 + c1), (2 * 16 + c2) / (8 + 32 + c2)
     assert reference.ssim(x, 2 * x, exponents=(0.5, 2, 3), **options) == pytest.approx(
         luminance**0.5 * contrast**2, rel=1e-13
     )
@@ -330,12 +328,8 @@ def test_masked_pixels_never_matter(padding: str):
 
 
 def test_downsampling_factors():
-    factors = [
-        (255, 1, 1),
-        (384, 2, 2),
-        (640, 2, 3),
-        (645, 3, 3),
-    ]  # halves: 1.5 -> 2, 2.5 -> 2 in Python, 3 in MATLAB
+    # Halves: 1.5 -> 2, 2.5 -> 2 in Python, 3 in MATLAB.
+    factors = [(255, 1, 1), (384, 2, 2), (640, 2, 3), (645, 3, 3)]
     for side, python, matlab in factors:
         shape = (1, 1, side, side + 9)
         assert reference.downsampling_factor(shape, "auto") == python
@@ -343,9 +337,8 @@ def test_downsampling_factors():
     ramp = np.arange(5.0).reshape(1, 1, 1, 5).repeat(5, axis=2)
     np.testing.assert_array_equal(reference.average_pool(ramp, 2)[0, 0, 0], [0.5, 2.5])
     np.testing.assert_allclose(reference.matlab_pool(ramp, 2)[0, 0, 0], [0.5, 2.5, 4])
-    np.testing.assert_allclose(
-        reference.matlab_pool(ramp, 3)[0, 0, 0], [1 / 3, 3]
-    )  # boxes are centred, blocks are not
+    # Boxes are centred, blocks are not.
+    np.testing.assert_allclose(reference.matlab_pool(ramp, 3)[0, 0, 0], [1 / 3, 3])
 
 
 def test_halving_of_an_odd_side():
@@ -364,9 +357,8 @@ def test_ms_ssim_of_constants_is_the_coarsest_luminance():
     x, y = np.full((1, 2, 176, 180), 0.2), np.full((1, 2, 176, 180), 0.7)
     luminance = (2 * 0.2 * 0.7 + 1e-4) / (0.2**2 + 0.7**2 + 1e-4)
     np.testing.assert_allclose(reference.ms_ssim(x, y), luminance**0.1333, rtol=1e-13)
-    small = reference.ms_ssim(
-        x[..., :64, :64], y[..., :64, :64], min_size="fewer_scales"
-    )  # 64, 32, 16
+    # 64, 32, 16
+    small = reference.ms_ssim(x[..., :64, :64], y[..., :64, :64], min_size="fewer_scales")
     np.testing.assert_allclose(
         small, luminance ** (0.3001 / (0.0448 + 0.2856 + 0.3001)), rtol=1e-13
     )
@@ -398,9 +390,8 @@ def test_gradient_ssim():
     assert reference.gradient_ssim(x, x) == pytest.approx(1)
     assert reference.gradient_ssim(x, x[..., ::-1]) < reference.gradient_ssim(x, y) < 1
     ramp = np.arange(20.0).repeat(20).reshape(1, 1, 20, 20) / 20
-    shifted = reference.gradient_ssim(
-        ramp, ramp + 0.1, reduction="none"
-    )  # equal gradients: only the luminance differs
+    # Equal gradients: only the luminance differs.
+    shifted = reference.gradient_ssim(ramp, ramp + 0.1, reduction="none")
     luminance = reference.ssim_map(ramp, ramp + 0.1, exponents=(1, 0, 0))
     np.testing.assert_allclose(shifted, luminance, rtol=1e-12)
 
@@ -464,9 +455,10 @@ def test_frequency():
     )
     assert reference.focal_frequency(one, 0 * one) == pytest.approx(1 / 16)
     assert reference.focal_frequency(x, x) == 0
+    # A shift changes phases only.
     np.testing.assert_allclose(
         reference.fourier_magnitude_l1(x, np.roll(x, 5, axis=-1)), 0, atol=1e-12
-    )  # a shift changes phases only
+    )
     assert reference.fourier_magnitude_l1(x, y).mean() > 0.01
 
 

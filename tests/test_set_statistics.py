@@ -89,9 +89,8 @@ def test_frechet_distance_equals_the_reference(rows_a: int, rows_b: int, columns
             for s in (x.mean(0).numpy(), np.cov(x.numpy(), rowvar=False).reshape(columns, columns))
         )
     )
-    battery.close(
-        frechet_distance(a, b), expected, 1e-6
-    )  # the reference takes roots of eigenvalues that are zero but for rounding
+    # The reference takes roots of eigenvalues that are zero but for rounding.
+    battery.close(frechet_distance(a, b), expected, 1e-6)
 
 
 def test_frechet_distance_equals_torchmetrics() -> None:

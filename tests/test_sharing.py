@@ -73,14 +73,8 @@ def test_one_pass_over_each_image(
     )
     convolutions.clear()
     found = value_and_gradient(criterion, *images)
-    assert sorted(convolutions) == [
-        3,
-        3,
-        4,
-        4,
-        5,
-        5,
-    ]  # each layer once for pred and once for target
+    # Each layer once for pred and once for target.
+    assert sorted(convolutions) == [3, 3, 4, 4, 5, 5]
 
     convolutions.clear()
     alone = [value_and_gradient(term, *images) for term in terms.values()]

@@ -447,9 +447,8 @@ def test_empty_batch(name: str) -> None:
     battery.empty_batch(LOSSES[name])
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in LOSSES if name != "ssim, exponents"]
-)  # whose roots of small variances magnify the order of summation
+# Not with exponents: roots of small variances magnify the order of summation.
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "ssim, exponents"])
 def test_memory_layout(name: str) -> None:
     battery.memory_layout(LOSSES[name])
 

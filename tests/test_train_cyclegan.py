@@ -89,9 +89,8 @@ def test_a_killed_run_resumes_to_the_same_weights_table_and_picture(
     check_outputs(tmp_path / "whole")
 
     out = tmp_path / "killed"
-    step = kill_after(
-        out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options
-    )  # written at step 0, 10, 20
+    # Written at step 0, 10, 20.
+    step = kill_after(out / "checkpoint.pt", 3, "train_cyclegan.py", "--out", out, *options)
     assert 0 < step < 120
     assert not (out / "generators.pt").exists()
 

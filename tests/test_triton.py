@@ -247,9 +247,8 @@ def test_means_agree_for_every_window_and_smallest_image(
 @pytest.mark.parametrize("padding", ["valid", "reflect"])
 def test_a_window_of_one_tap_leaves_luminance(padding: str):
     x, y = images(1, 1, 2, 3)
-    check_means(
-        x, y, Options(window=(1.0,), padding=padding, c2=1.0)
-    )  # its variances are rounding alone, which a small c2 would magnify
+    # Its variances are rounding alone, which a small c2 would magnify.
+    check_means(x, y, Options(window=(1.0,), padding=padding, c2=1.0))
 
 
 # More than one strip of rows, from 64 of them on in the interpreter, and of columns, from 127 on.
@@ -342,10 +341,8 @@ def test_any_strides(arrange: Callable[[Tensor], Tensor]):
 @kernel
 def test_planes_and_rows_further_apart_than_32_bits_count():
     x, y = images(2, 1, 4, 5)
-    for stride_n, stride_h in (
-        (2**31 + 8, 5),
-        (40, 2**29),
-    ):  # only the pages that are touched take memory on a CPU
+    # Only the pages that are touched take memory on a CPU.
+    for stride_n, stride_h in ((2**31 + 8, 5), (40, 2**29)):
         length = stride_n + 3 * stride_h + 5
         far = (
             torch.empty(length, dtype=torch.bfloat16, device=DEVICE)

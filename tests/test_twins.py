@@ -35,10 +35,8 @@ WITHOUT_MODULE = dict.fromkeys(
 )
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
-    "CycleConsistencyLoss": {
-        "data_range",
-        "identity_weight",
-    },  # L1 has no range; and there is no identity here, see test_consistency.py
+    # L1 has no range; and there is no identity here, see test_consistency.py.
+    "CycleConsistencyLoss": {"data_range", "identity_weight"},
     "MSSSIMLoss": {"min_size"},  # the images are large enough
     "StructureCorrelationLoss": {"data_range"},  # a correlation has no scale
 }

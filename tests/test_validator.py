@@ -121,9 +121,10 @@ def test_ranges_gray_half_precision_and_graphs(pair: tuple[Tensor, Tensor]) -> N
     expected = validation.validator().update(pred, target)["psnr"]
     for low, high in ((-1.0, 1.0), (0.0, 255.0)):
         scaled = [low + (high - low) * image for image in pair]
+        # Halves may round otherwise.
         battery.close(
             validation.validator(data_range=(low, high)).update(*scaled)["psnr"], expected, 1e-4
-        )  # halves may round otherwise
+        )
     gray = Validator(["psnr", "embedded"])
     gray.update(pred[:, :1].half(), target[:, :1].half())
     assert math.isfinite(gray.compute()["embedded"])
@@ -176,9 +177,8 @@ def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
         metric.compute()
     rows = Accumulator(2)
     rows.update(torch.tensor([[30.0, 1e-9], [math.inf, 0.5]]), [0, 1])
-    rows.update(
-        torch.tensor([[30.1, 3e-9], [90.0, 0.501]]), [0, 1]
-    )  # also beside 0, and where two images were equal
+    # Also beside 0, and where two images were equal.
+    rows.update(torch.tensor([[30.1, 3e-9], [90.0, 0.501]]), [0, 1])
     assert rows.compute().means == (math.inf, pytest.approx((3e-9 + 0.501) / 2))
     rows.update(torch.tensor([[30.0, 0.1]]), [0])  # one of them only
     with pytest.raises(ValueError, match="got 0 for different images"):
@@ -266,9 +266,10 @@ def test_two_and_three_processes_equal_one(pair: tuple[Tensor, Tensor], tmp_path
                     == alone.compute()["psnr"]
                 )
                 assert report[f"{world} {padded} values"] == psnr.values().tolist()
+                # float32, of another batch.
                 assert report[f"{world} {padded} ssim"] == pytest.approx(
                     ssim.compute().item(), rel=1e-7
-                )  # float32, of another batch
+                )
             mine = [
                 i for rank in range(1, world) for i in validation.shard(rank, world, padded=padded)
             ]
@@ -424,9 +425,8 @@ def test_a_better_checkpoint_of_another_training_is_not_lost(tmp_path: Path) -> 
         BestCheckpoint(path, "psnr")
     best = BestCheckpoint(path, "psnr", existing="continue")
     assert best.value == 21.5
-    best.load_state_dict(
-        {"metric": "psnr", "value": 20.0}
-    )  # of a training that was killed before the better one
+    # Of a training that was killed before the better one.
+    best.load_state_dict({"metric": "psnr", "value": 20.0})
     best.load_state_dict({"metric": "psnr", "value": None})
     assert not best.update({"psnr": 21.0}, _Shift())
     assert path.read_bytes() == before

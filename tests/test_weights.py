@@ -782,9 +782,8 @@ def test_a_damaged_named_file_is_refused_wherever_it_lies(
     with pytest.raises(RuntimeError, match=complaint):
         weights.load_network(NETWORK, tmp_path / "mine" / entry.file)
     (tmp_path / "mine" / "renamed.pth").write_bytes(damaged)
-    weights.load_network(
-        NETWORK, tmp_path / "mine" / "renamed.pth"
-    )  # of the user's own making, for all that is known
+    # Of the user's own making, for all that is known.
+    weights.load_network(NETWORK, tmp_path / "mine" / "renamed.pth")
 
 
 # Downloads

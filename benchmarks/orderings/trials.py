@@ -21,10 +21,8 @@ FLAT = 0.05  # least standard deviation of the values in a crop
 ERRORS = (0.2, 0.4)  # root of the mean squared error, in standard deviations of the crop
 SHIFTS = {"right": (0, 1), "down": (1, 0)}  # pixels (down, right)
 TEXTURE_CROP = 64
-TEXTURE_MEAN, TEXTURE_STD = (
-    0.5,
-    0.15,
-)  # of every crop of a texture: neither brightness nor contrast tells two apart
+# Of every crop of a texture: neither brightness nor contrast tells two apart.
+TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15
 TRIPLETS = 8  # for each ordered pair of textures
 
 # (a) from the least visible to the most; those of one row are not compared with one another.
@@ -76,9 +74,8 @@ class Trial:
     reference: Tensor
     candidates: Mapping[str, Tensor]
     order: Pairs
-    exists: Mapping[str, Tensor] = field(
-        default_factory=dict
-    )  # ``(N,)`` of candidates that not every image has
+    # ``(N,)`` of candidates that not every image has.
+    exists: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def held_out_trials(crops: int = CROPS) -> Iterator[Trial]:

@@ -23,9 +23,8 @@ class Way:
     back: Tensor
     cycle: list[float]  # of what came back, against what was sent
     translation: list[float]  # of what got there, against the truth
-    nothing: list[
-        float
-    ]  # of what was sent, against that truth: the translation of a generator that does nothing
+    # Of what was sent, against that truth: the translation of a generator that does nothing.
+    nothing: list[float]
 
 
 def psnr(pred: Tensor, target: Tensor) -> list[float]:

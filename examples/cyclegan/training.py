@@ -61,9 +61,8 @@ class Trainer:
         )
         for networks in (self.generators, self.discriminators):
             networks.to(device, memory_format=torch.channels_last)
-        adversarial = AdversarialLoss(
-            **{**conventions.ADVERSARIAL["cyclegan"], "scales": "sum"}
-        )  # of the two discriminators
+        # Of the two discriminators.
+        adversarial = AdversarialLoss(**{**conventions.ADVERSARIAL["cyclegan"], "scales": "sum"})
         self.discriminator_loss = adversarial.discriminator_loss
         self.criterion = CombinedLoss(
             adversarial=Term(adversarial.generator_loss, 1.0, inputs=("fake_logits",)),

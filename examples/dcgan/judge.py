@@ -37,9 +37,8 @@ class Judge:
 
     def __init__(self, images: Images, *, steps: int, seed: int, device: torch.device) -> None:
         self.device, self.classes = device, len(images.classes)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # a classifier of its own seed, which leaves no trace in what comes after
+        # A classifier of its own seed, which leaves no trace in what comes after.
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = Classifier(channels=images.training.shape[1], classes=self.classes)
         self.network = (

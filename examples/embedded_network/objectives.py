@@ -140,9 +140,10 @@ class Objectives(nn.Module):
         of = {name: [layer[index] for layer in parts] for index, name in enumerate(images)}
 
         distances = {name: distance(of["crops"], of[name]) for name in changed}
+        # (orders, N)
         ratios = torch.stack(
             [(distances[far] + C).log() - (distances[near] + C).log() for near, far in ORDER]
-        )  # (orders, N)
+        )
         valid = torch.stack([reached[near] & reached[far] for near, far in ORDER])
         ranking = softplus((MARGIN - ratios) / TEMPERATURE)
         right = {

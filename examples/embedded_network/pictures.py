@@ -12,17 +12,11 @@ from torch.nn.functional import interpolate
 
 from embedded_network import photographs, procedural
 
-VALIDATION = (
-    "camera",
-    "china",
-    "rocket",
-    "coins",
-)  # of the training photographs, left out of training where choices are compared
+# Of the training photographs, left out of training where choices are compared.
+VALIDATION = ("camera", "china", "rocket", "coins")
 TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15
-PHOTOGRAPHS_DISTORTED, PHOTOGRAPHS_PAIRED = (
-    0.6,
-    0.3,
-)  # parts of the crops; drawings are the same in both crops of a pair more often
+# Parts of the crops; drawings are the same in both crops of a pair more often.
+PHOTOGRAPHS_DISTORTED, PHOTOGRAPHS_PAIRED = 0.6, 0.3
 BARE = 0.7  # part of the batches in which pairs are bare textures
 TRIES = 5  # to find a crop that is not flat
 FLAT = 0.03

@@ -137,9 +137,8 @@ def tiles(side: int, generator: Generator) -> Tensor:
     inside = ((y / height - row) > joint) & (
         (x / width + move * row - column) > joint * height / width
     )
-    shade = (
-        torch.sin(12.9898 * row + 78.233 * column + 6.3 * _number(generator)) * 43758.5453
-    )  # a number of its own for every tile
+    # A number of its own for every tile.
+    shade = torch.sin(12.9898 * row + 78.233 * column + 6.3 * _number(generator)) * 43758.5453
     shade = 1 - _between(0, 0.6, generator) * (shade - shade.floor())
     grain = 0.1 * _number(generator) * _power_noise(side, generator, 0.8)
     return _between_colours(torch.where(inside, shade + grain, grain), generator)

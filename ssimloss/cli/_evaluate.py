@@ -119,9 +119,8 @@ def evaluate(
             protocol=protocol,
             scale=scale,
             suffix=suffix,
-            alpha=cast(
-                "Alpha", alpha
-            ),  # a word that is none is an error of the library, here and below
+            # A word that is none is an error of the library, here and below.
+            alpha=cast("Alpha", alpha),
             device=device,
             batch_size=batch_size,
             workers=workers,
@@ -130,9 +129,8 @@ def evaluate(
             overwrite=overwrite,
             on_damaged=cast("OnDamaged", on_damaged),
             report=report,
-            command=shlex.join(
-                ["ssimloss", *sys.argv[1:]]
-            ),  # whatever the file is called that was started
+            # Whatever the file is called that was started.
+            command=shlex.join(["ssimloss", *sys.argv[1:]]),
             on_progress=show,
         )
     if leads:
@@ -283,7 +281,7 @@ def _print(result: "Evaluation") -> None:
 
 
 def _summary_table(result: "Evaluation") -> Table:
-    from ssimloss.evaluation._fair import fair_means
+    from ssimloss.evaluation.fairness import fair_means
 
     fair = {found.metric: found for found in fair_means(result)}
     names = [

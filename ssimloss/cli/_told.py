@@ -6,13 +6,8 @@ from contextlib import contextmanager
 
 import typer
 
-_UNSEEN = {
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-}  # categories of Unicode: control, direction, half a pair, ends of lines
+# Categories of Unicode: control, direction, half a pair, ends of lines.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @contextmanager

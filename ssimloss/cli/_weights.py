@@ -22,9 +22,8 @@ app = typer.Typer(
     no_args_is_help=True, help="Pretrained weights: list, find, fetch, verify and import them."
 )
 
-_FAMILIAR = re.compile(
-    r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception"
-)  # what losses are usually built on
+# What losses are usually built on.
+_FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception")
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no file name is cut
 
 Word = Annotated[

@@ -12,9 +12,8 @@ def depth_words(reference: int, distorted: int) -> str:
     if reference == distorted:
         return ""
     low = min(reference, distorted)
-    limit = 20 * math.log10((1 << low) - 1) + 10 * math.log10(
-        12
-    )  # the error of rounding has a variance of 1/12
+    # The error of rounding has a variance of 1/12.
+    limit = 20 * math.log10((1 << low) - 1) + 10 * math.log10(12)
     return (
         f"reference of {reference} bit, result of {distorted} bit: each counts over its own "
         f"range, {(1 << reference) - 1} and {(1 << distorted) - 1}; rounding to {low} bit alone "

@@ -13,25 +13,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import IO, Literal, get_args
 
 import numpy as np
 import torch
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
+from PIL.PngImagePlugin import ChunkStream
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss.evaluation._structure import (
-    JPEG,
-    PNG,
     TIFF_LAYOUT,
     DamagedError,
     demand_filled_webp,
     demand_whole_tiff,
     padded_jpeg,
-    png_chunks,
-    png_tells_late,
+    strict_pillow,
 )
 
 Alpha = Literal["error", "drop"]
@@ -57,50 +55,20 @@ _DECODER_ERRORS = (
     Pillow.DecompressionBombError,
     Warning,
 )
-_SYSTEM = {
-    errno.EIO,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ESTALE,
-    errno.ENOMEM,
-}  # says nothing about the file, and the next one fares alike
+# These errors say nothing about the file, and the next file would meet them too.
+_SYSTEM = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}
 _ORIENTATION = 0x0112
-_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT = (
-    256,
-    257,
-    258,
-    259,
-    262,
-    339,
-)  # TIFF tags
-_TIFF_TAGS = (
-    _WIDTH,
-    _LENGTH,
-    _BITS_PER_SAMPLE,
-    _COMPRESSION,
-    _PHOTOMETRIC,
-    _SAMPLE_FORMAT,
-    *TIFF_LAYOUT,
-)
-_LOSSLESS_TIFF = {
-    1,
-    5,
-    8,
-    32773,
-    32946,
-    34925,
-    50000,
-}  # none, LZW, deflate, PackBits, deflate, LZMA, Zstandard
-_CHANNELS = {
-    "1": 1,
-    "L": 1,
-    "LA": 1,
-    "La": 1,
-    "I;16": 1,
-    "I;16B": 1,
-    "I;16L": 1,
-    "I;16N": 1,
-} | dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3)
+# TIFF tags.
+_WIDTH, _LENGTH, _BITS_PER_SAMPLE, _COMPRESSION = 256, 257, 258, 259
+_PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339
+_TIFF_TAGS = (_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT, *TIFF_LAYOUT)
+# None, LZW, deflate, PackBits, deflate, LZMA, Zstandard.
+_LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}
+_CHANNELS = dict.fromkeys(("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"), 1)
+_CHANNELS |= dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"), 3)
+_PNG_HEADER = len(b"\x89PNG\r\n\x1a\n")
+# Pillow does not compare the checksum of this last chunk.
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class ImageError(RuntimeError):
@@ -152,19 +120,15 @@ def inspect(path: str | Path) -> Header:
     """
     path = Path(path)
     with _worded(path, OSError), path.open("rb") as file:
-        start = file.read(26)
-        file.seek(0)
         with _worded(path, *_DECODER_ERRORS):
             image = Pillow.open(file, formats=_FORMATS)
         with image:
-            header = _header(path, image, start)
+            header = _header(path, image)
             with _worded(path, *_DECODER_ERRORS):
-                decodes = start.startswith(PNG) and not png_tells_late(
-                    file
-                )  # its getexif() does, in case more follows the pixels
-                turned = (
-                    _orientation(Pillow.Image.getexif(image) if decodes else image.getexif()) >= 5
-                )
+                # The getexif() of a PNG decodes the pixels, in case a chunk behind them has EXIF.
+                early = image.format == "PNG" and not _metadata_follow_pixels(file)
+                exif = Pillow.Image.getexif(image) if early else image.getexif()
+                turned = _orientation(exif) >= 5
     return (
         Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
     )
@@ -194,26 +158,33 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
     path = Path(path)
     with _worded(path, OSError):
         content = path.read_bytes()
-    with _worded(path, DamagedError):
-        chunks = png_chunks(content) if content.startswith(PNG) else []
-        padded = padded_jpeg(content) if content.startswith(JPEG) else b""
-        if content.startswith(b"RIFF"):
-            demand_filled_webp(content)
+    with strict_pillow:
+        return _decoded(path, content, alpha)
+
+
+def _decoded(path: Path, content: bytes, alpha: Alpha) -> Image:
     with _worded(path, *_DECODER_ERRORS):
         image = Pillow.open(io.BytesIO(content), formats=_FORMATS)
+        if image.format == "PNG" and image.tile:
+            image.verify()  # load() does not compare the checksums of the pixels
+            image = Pillow.open(io.BytesIO(content), formats=("PNG",))
     with image:
-        header = _header(path, image, content[:26])
-        if image.format == "TIFF":
-            with _worded(path, DamagedError):
+        header = _header(path, image)
+        with _worded(path, DamagedError):
+            if image.format == "PNG" and _PNG_END not in content:
+                raise DamagedError(f"it is truncated: {len(content)} bytes, and no end")
+            if image.format == "TIFF":
                 demand_whole_tiff(_tags(path, image), len(content))
+            if image.format == "WEBP":
+                demand_filled_webp(content)
         with _worded(path, *_DECODER_ERRORS):
             image.load()
             orientation = _orientation(image.getexif())
-        if padded:
-            _demand_whole(path, image, padded)
-        deep_png = chunks and header.bit_depth == 16
+        if image.format in ("JPEG", "MPO"):
+            _demand_whole_jpeg(path, image, content)
+        deep_png = image.format == "PNG" and header.bit_depth == 16
         pixels = (
-            _deep_png(path, content, chunks, image, alpha)
+            _deep_png(path, content, image, header, alpha)
             if deep_png
             else _planes(path, image, alpha)
         )
@@ -236,10 +207,8 @@ def _worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
 def _words(path: Path, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
-    if isinstance(error, OSError) and error.errno not in (
-        None,
-        errno.EINVAL,
-    ):  # invalid is what a header makes Pillow ask of the file
+    # A damaged header makes Pillow ask for what the system calls invalid.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         return f"cannot be read ({error.strerror})"
     if isinstance(error, UnidentifiedImageError):
         empty = path.stat().st_size == 0
@@ -277,8 +246,8 @@ def _tags(path: Path, image: Pillow.Image) -> Mapping[int, tuple[int, ...]]:
     return numbers
 
 
-def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
-    """Refuse by what the header says; the size is the stored one."""
+def _header(path: Path, image: Pillow.Image) -> Header:
+    """Refuse by what the header says; the size is the stored one. ``image`` is not loaded yet."""
     with _worded(path, *_DECODER_ERRORS):
         mode, frames = image.mode, getattr(image, "n_frames", 1)  # looks through the file
     if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview
@@ -288,10 +257,12 @@ def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
     if mode == "CMYK":
         raise ImageError(path, "is CMYK; convert it to RGB with the colour profile it was made for")
     height, width, depth = image.height, image.width, 8
-    if start.startswith(PNG):
-        if start[12:16] != b"IHDR":
-            raise ImageError(path, "is damaged: it does not begin with its header")
-        return Header(height, width, 1 if start[25] in (0, 4) else 3, 16 if start[24] == 16 else 8)
+    if image.format == "PNG":
+        tiles = image.tile  # type: ignore[attr-defined]  # only files have them
+        if not tiles:
+            raise ImageError(path, "is damaged: it has no pixels")
+        stored = str(tiles[0].args)  # such as "LA;16B"
+        return Header(height, width, 1 if stored[0] in "1LI" else 3, 16 if ";16" in stored else 8)
     if image.format == "TIFF":
         tags = _tags(path, image)
         bits, kind = set(tags.get(_BITS_PER_SAMPLE, (1,))), set(tags.get(_SAMPLE_FORMAT, (1,)))
@@ -330,7 +301,27 @@ def _header(path: Path, image: Pillow.Image, start: bytes) -> Header:
     return Header(height, width, _CHANNELS[mode], depth)
 
 
-def _demand_whole(path: Path, image: Pillow.Image, padded: bytes) -> None:
+def _metadata_follow_pixels(png: IO[bytes]) -> bool:
+    """Whether EXIF data or text stand behind the pixels, found without reading these."""
+    png.seek(_PNG_HEADER)
+    pixels = False
+    with ChunkStream(png) as chunks:
+        while True:
+            try:
+                kind, at, length = chunks.read()
+            except (struct.error, SyntaxError):  # damage, which only read() reports
+                return False
+            if kind == b"IEND":
+                return False
+            pixels |= kind == b"IDAT"
+            if pixels and kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            png.seek(at + length + 4)
+
+
+def _demand_whole_jpeg(path: Path, image: Pillow.Image, content: bytes) -> None:
+    with _worded(path, DamagedError):
+        padded = padded_jpeg(content)
     with (
         _worded(path, *_DECODER_ERRORS),
         Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other,
@@ -340,40 +331,35 @@ def _demand_whole(path: Path, image: Pillow.Image, padded: bytes) -> None:
 
 
 def _deep_png(
-    path: Path, content: bytes, chunks: list[tuple[bytes, bytes]], image: Pillow.Image, alpha: Alpha
+    path: Path, content: bytes, image: Pillow.Image, header: Header, alpha: Alpha
 ) -> Tensor:
     """16 bit per channel. Pillow keeps the upper byte of colours alone; asked for the other byte
     order, it keeps the lower one.
     """
-    if content[25] == 4:  # gray with alpha: in the file the same as RGBA of 8 bit
-        head = b"IHDR" + content[16:24] + b"\x08\x06" + content[26:29]
-        rgba = content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
-        with (
-            _worded(path, *_DECODER_ERRORS),
-            Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise,
-        ):
-            pixels = _channels(bytewise).int()
-        pixels = pixels[::2] * 256 + pixels[1::2]
-    elif content[25] == 0:
-        pixels = torch.from_numpy(np.asarray(image).astype(np.int32))[None]
-    else:
+    if header.channels == 3:
         with (
             _worded(path, *_DECODER_ERRORS),
             Pillow.open(io.BytesIO(content), formats=("PNG",)) as lower,
         ):
             lower.tile = [lower.tile[0]._replace(args=f"{lower.mode};16L")]
             pixels = _channels(image).int() * 256 + _channels(lower)
+    elif image.mode in ("LA", "RGBA"):  # gray with alpha: in the file the same as RGBA of 8 bit
+        at = content.index(b"IHDR")
+        head = content[at : at + 12] + b"\x08\x06" + content[at + 14 : at + 17]
+        rgba = content[:at] + head + zlib.crc32(head).to_bytes(4, "big") + content[at + 21 :]
+        with (
+            _worded(path, *_DECODER_ERRORS),
+            Pillow.open(io.BytesIO(rgba), formats=("PNG",)) as bytewise,
+        ):
+            pixels = _channels(bytewise).int()
+        pixels = pixels[::2] * 256 + pixels[1::2]
+    else:
+        pixels = torch.from_numpy(np.asarray(image).astype(np.int32))[None]
     if len(pixels) in (2, 4):
         return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 65535).all()), alpha)
-    for kind, chunk in chunks:
-        if kind == b"tRNS":  # one colour that counts as transparent
-            with _worded(path, struct.error):
-                color = torch.tensor(
-                    struct.unpack(f">{len(pixels)}H", chunk[8:-4]), dtype=torch.int32
-                )
-            pixels = _without_alpha(
-                path, pixels, not bool((pixels == color[:, None, None]).all(0).any()), alpha
-            )
+    if "transparency" in image.info:  # one colour that counts as transparent
+        color = torch.tensor(image.info["transparency"], dtype=torch.int32).reshape(-1, 1, 1)
+        return _without_alpha(path, pixels, not bool((pixels == color).all(0).any()), alpha)
     return pixels
 
 

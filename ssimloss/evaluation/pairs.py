@@ -174,9 +174,8 @@ def _below(folder: Source) -> Iterator[Path]:
     """All files in order, without hidden ones, also behind links to folders, unless one leads back
     to where it stands.
     """
-    above = {
-        str(folder): {os.path.realpath(folder)}
-    }  # folder -> it and those it was reached through
+    # Folder -> it and those it was reached through.
+    above = {str(folder): {os.path.realpath(folder)}}
     for at, below, names in os.walk(folder, followlinks=True):
         through = above.pop(at)
         real = {

@@ -68,9 +68,8 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
             for method in pairing.methods
             if method not in errors
         }
-        kinds = tuple(
-            header for header in fine.values() if isinstance(header, Header)
-        )  # all of them, as none has an error
+        # All of them, as none has an error.
+        kinds = tuple(header for header in fine.values() if isinstance(header, Header))
         if fine and isinstance(reference, Header):
             buckets.setdefault((tuple(fine), reference, kinds), []).append(index)
     batches = []

@@ -96,9 +96,8 @@ class _Appended:
         with writing(path):
             self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
             content = self._file.read()
-            self._end = (
-                content.rfind(b"\n") + 1
-            )  # what a killed process left behind it is half a line
+            # What a killed process left behind it is half a line.
+            self._end = content.rfind(b"\n") + 1
             self._file.truncate(self._end)
         if self._end == 0:
             self.add(header)

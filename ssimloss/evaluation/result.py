@@ -29,16 +29,13 @@ class ImageRecord:
     index: int  # place in the order of evaluation, from 0
     name: str
     reference: Path
-    distorted: dict[
-        str, Path
-    ]  # by method; a method that has no file for this image is missing here and has an error below
+    # By method; a method that has no file for this image is missing here and has an error below.
+    distorted: dict[str, Path]
     size: tuple[int, int]  # (H, W) of the reference; (0, 0) where it cannot be read
-    values: dict[str, dict[str, float]] = field(
-        default_factory=dict
-    )  # method -> metric -> value, without those that failed
-    errors: dict[str, str] = field(
-        default_factory=dict
-    )  # method -> why a value is missing; methods without errors are missing here
+    # Method -> metric -> value, without those that failed.
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
+    # Method -> why a value is missing; methods without errors are missing here.
+    errors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ import torch.distributed as dist
 T = TypeVar("T")
 
 _MEETING = timedelta(minutes=5)  # in which all processes of a script have to come
-_PATIENCE = timedelta(
-    days=2
-)  # processes finish their shares at different times; one that dies is noticed at once
+# Processes finish their shares at different times; one that dies is noticed at once.
+_PATIENCE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,8 @@ class World:
                     "cuda", int(os.environ.get("LOCAL_RANK", self.rank)) % torch.cuda.device_count()
                 )
             torch.ones(1, dtype=torch.float64, device=device).item()
-        except (
-            RuntimeError,
-            TypeError,
-            AssertionError,
-        ) as error:  # "not compiled with" is an assertion of torch
+        # "not compiled with" is an assertion of torch.
+        except (RuntimeError, TypeError, AssertionError) as error:
             raise ValueError(
                 "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or another one of torch that "
                 f"computes in float64 here, got {name!r}"

@@ -130,9 +130,8 @@ def sign_flip_p(differences: npt.ArrayLike, *, resamples: int = RESAMPLES) -> fl
         differences: ``(N,)``, finite.
     """
     array = np.asarray(differences, dtype=np.float64)
-    seen = abs(array.sum()) * (
-        1 - 1e-12
-    )  # sums of the same numbers in another order count as equal
+    # Sums of the same numbers in another order count as equal.
+    seen = abs(array.sum()) * (1 - 1e-12)
     if len(array) <= _EXACT:
         flips = np.array(list(itertools.product((1.0, -1.0), repeat=len(array)))).reshape(
             -1, len(array)

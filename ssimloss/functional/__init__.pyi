@@ -117,7 +117,6 @@ def charbonnier_loss(
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
     eps squared, see ``conventions.CHARBONNIER``.
     """
-    ...
 
 def edge_loss(
     pred: Tensor,
@@ -160,7 +159,6 @@ def edge_loss(
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
     L1 of kornia's ``spatial_gradient`` to float64 rounding.
     """
-    ...
 
 def focal_frequency_loss(
     pred: Tensor,
@@ -205,7 +203,6 @@ def focal_frequency_loss(
     float64 rounding: ``ave_spectrum`` is ``spectrum="batch_mean"``, ``log_matrix`` is
     ``weighting="log"``, ``batch_matrix`` is ``peak="batch"``.
     """
-    ...
 
 def fourier_magnitude_loss(
     pred: Tensor, target: Tensor, *, reduction: Literal["mean", "sum", "image", "none"] = "mean"
@@ -225,7 +222,6 @@ def fourier_magnitude_loss(
         ValueError: shapes or devices differ, sides that are 0, unknown ``reduction``.
         TypeError: integer tensors.
     """
-    ...
 
 def gradient_difference_loss(
     pred: Tensor,
@@ -260,7 +256,6 @@ def gradient_difference_loss(
 
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
-    ...
 
 def gradient_ssim(
     pred: Tensor,
@@ -311,7 +306,6 @@ def gradient_ssim(
 
     Source: Chen, Yang & Xie 2006.
     """
-    ...
 
 def gradient_ssim_loss(
     pred: Tensor,
@@ -364,7 +358,6 @@ def gradient_ssim_loss(
 
     Source: Chen, Yang & Xie 2006.
     """
-    ...
 
 def l1_loss(
     pred: Tensor,
@@ -391,7 +384,6 @@ def l1_loss(
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
     """
-    ...
 
 def l2_loss(
     pred: Tensor,
@@ -418,7 +410,6 @@ def l2_loss(
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
     """
-    ...
 
 def ms_ssim(
     pred: Tensor,
@@ -485,7 +476,6 @@ def ms_ssim(
     Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
     ``ssimloss.conventions.MS_SSIM``.
     """
-    ...
 
 def ms_ssim_l1_loss(
     pred: Tensor,
@@ -529,7 +519,6 @@ def ms_ssim_l1_loss(
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
     odd patch it is the authors' layer.
     """
-    ...
 
 def ms_ssim_loss(
     pred: Tensor,
@@ -598,7 +587,6 @@ def ms_ssim_loss(
     Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
     ``ssimloss.conventions.MS_SSIM``.
     """
-    ...
 
 def psnr(
     pred: Tensor,
@@ -634,7 +622,6 @@ def psnr(
     Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
     torchmetrics (``"batch"``) to 2e-6 dB.
     """
-    ...
 
 def ssim(
     pred: Tensor,
@@ -698,7 +685,6 @@ def ssim(
     Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
     ``ssimloss.conventions.SSIM``.
     """
-    ...
 
 def ssim_l1_loss(
     pred: Tensor,
@@ -744,7 +730,6 @@ def ssim_l1_loss(
     Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
     field rendering", 2023: weight 0.2.
     """
-    ...
 
 def ssim_loss(
     pred: Tensor,
@@ -810,7 +795,6 @@ def ssim_loss(
     Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
     ``ssimloss.conventions.SSIM``.
     """
-    ...
 
 def ssim_map(
     pred: Tensor,
@@ -834,7 +818,6 @@ def ssim_map(
     ``padding="reflect"`` keeps it the size of the images. Options are those of :func:`ssim`, except
     ``reduction``.
     """
-    ...
 
 def structure_correlation(
     pred: Tensor,
@@ -879,7 +862,6 @@ def structure_correlation(
 
     Source: Rouse & Hemami 2008.
     """
-    ...
 
 def structure_correlation_loss(
     pred: Tensor,
@@ -926,7 +908,6 @@ def structure_correlation_loss(
 
     Source: Rouse & Hemami 2008.
     """
-    ...
 
 def total_variation_loss(
     pred: Tensor,
@@ -969,7 +950,6 @@ def total_variation_loss(
     kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
     ``"sum"``).
     """
-    ...
 
 charbonnier = charbonnier_loss
 edge = edge_loss

@@ -98,9 +98,9 @@ class ImageLoss(FollowsMoves):
             self._records[place] = self._record(place, {name: value})
         super().__setattr__(name, value)
 
-    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Take moved tensors into the records."""
-        super().moved(fn)
+        super()._moved(fn)
         for name, place in self._places.items():
             if isinstance(getattr(self, name), Tensor):
                 self._records[place] = self._record(place, {})

@@ -78,7 +78,7 @@ class FeatureLoss(ImageLoss, FollowsMoves):
             return values
         return values.to(pred.dtype if isinstance(target, Mapping) else native_dtype(pred, target))
 
-    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Move constants with the module, without a cast: a model's ``.half()`` would round
         them.
         """

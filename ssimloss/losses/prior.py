@@ -179,7 +179,7 @@ class _Scripted(FollowsMoves):
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), image.dtype)
         return network(image.to(dtype))
 
-    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Move and cast the network too."""
         apply_to_tensors(self._hidden[0], fn)
 

@@ -22,7 +22,6 @@ from ssimloss.metrics.measures import MEASURES as MEASURES
 from ssimloss.metrics.measures import ImageMeasure as ImageMeasure
 from ssimloss.metrics.measures import measure as measure
 from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
-from ssimloss.metrics.protocol import Protocol
 from ssimloss.metrics.protocol import Protocol as Protocol
 from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
 from ssimloss.metrics.protocol import in_buckets as in_buckets

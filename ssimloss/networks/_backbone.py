@@ -39,12 +39,10 @@ class Backbone:
     channels_last: bool
     checkpoint: bool
     identity: Hashable | None = None
-    place: Tensor = field(
-        init=False
-    )  # lies where the network lies, which may have no tensor of its own
-    prepared: dict[tuple[tuple[str, ...], torch.dtype], None] = field(
-        default_factory=dict
-    )  # what `prepare` was asked for
+    # Lies where the network lies, which may have no tensor of its own.
+    place: Tensor = field(init=False)
+    # What `prepare` was asked for.
+    prepared: dict[tuple[tuple[str, ...], torch.dtype], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing is derived yet."""
@@ -94,9 +92,8 @@ class Backbone:
         route, paths = self.route(layers, self.dtype or image.dtype)
         factor, offset = self.constants(image.dtype)
         dtype = self.dtype or image.dtype
-        layout = (
-            torch.preserve_format if is_transformed() else self.layouts[dtype]
-        )  # one image fewer in a batch of torch.vmap
+        # One image fewer in a batch of torch.vmap.
+        layout = torch.preserve_format if is_transformed() else self.layouts[dtype]
         x = torch.addcmul(offset, image, factor).to(dtype, memory_format=layout)
         try:
             found = route(x)
@@ -113,9 +110,8 @@ class Backbone:
         """
         key = layers, dtype
         if key not in self.routes:
-            if (
-                torch.compiler.is_compiling()
-            ):  # which cannot look into tracing, and leaves out by itself what nobody uses
+            # Which cannot look into tracing, and leaves out by itself what nobody uses.
+            if torch.compiler.is_compiling():
                 for (more, its_dtype), found in self.routes.items():
                     if its_dtype == dtype and set(layers) <= set(more):
                         return found

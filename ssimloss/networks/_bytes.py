@@ -15,11 +15,8 @@ from torch import Tensor
 
 DEAD = 255  # instead of the place of a maximum: the ReLU after it lets nothing through
 BLOCK = 1 << 16  # elements for each thread
-_INTEGERS = {
-    2: torch.int16,
-    4: torch.int32,
-    8: torch.int64,
-}  # by the size of a floating point element
+# By the size of a floating point element.
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def alive(rectified: Tensor) -> Tensor:

@@ -238,9 +238,8 @@ class _Stretch(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, None]:
-        with torch.autocast(
-            ctx.device_type, enabled=False
-        ):  # a backward pass may run inside a region of it
+        # A backward pass may run inside a region of it.
+        with torch.autocast(ctx.device_type, enabled=False):
             return _Stretch._pull(ctx, upstream), None
 
     @staticmethod

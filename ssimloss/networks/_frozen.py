@@ -62,9 +62,8 @@ def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> 
                 if tensor is not None:
                     own[name] = tensors[id(tensor)]
         return network
-    return copy.deepcopy(
-        network, dict(tensors)
-    )  # the memo: where the copy meets a tensor, it takes the changed one
+    # The memo: where the copy meets a tensor, it takes the changed one.
+    return copy.deepcopy(network, dict(tensors))
 
 
 def identity(network: nn.Module) -> Hashable:

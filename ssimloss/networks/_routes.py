@@ -8,21 +8,10 @@ from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced, Untraceable
 
 Route = Chain | Traced | Hooked
-CANNOT_RUN = (
-    RuntimeError,
-    ValueError,
-    AssertionError,
-)  # what networks raise for an image of a size they do not take
-PROBES = (
-    64,
-    112,
-    128,
-    224,
-    256,
-    299,
-    384,
-    512,
-)  # sides of images; many networks take one size only
+# What networks raise for an image of a size they do not take.
+CANNOT_RUN = (RuntimeError, ValueError, AssertionError)
+# Sides of images; many networks take one size only.
+PROBES = (64, 112, 128, 224, 256, 299, 384, 512)
 
 
 def route_of(

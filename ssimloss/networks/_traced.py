@@ -83,9 +83,8 @@ class Traced:
         tracer = _Tracer()
         try:
             graph = tracer.trace(network)
-        except (
-            Exception
-        ) as error:  # tracing runs the network's own code with stand-ins, which can fail in any way
+        # Tracing runs the network's own code with stand-ins, which can fail in any way.
+        except Exception as error:
             raise Untraceable(f"{type(error).__name__}: {error}") from error
         nodes = []
         for path in paths:

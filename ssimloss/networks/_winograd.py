@@ -38,10 +38,8 @@ _INPUT = (  # B^T
     (0, _B * _P, -_P, -_B, 1, 0),
     (0, 1, 0, -_P - _Q, 0, 1),
 )
-_AT_A, _AT_B = (
-    2 * _P * (_P - _Q),
-    2 * _Q * (_Q - _P),
-)  # products of the distances to the other points
+# Products of the distances to the other points.
+_AT_A, _AT_B = 2 * _P * (_P - _Q), 2 * _Q * (_Q - _P)
 _FILTER = (  # G
     (1, 0, 0),
     (1 / _AT_A, _A / _AT_A, _P / _AT_A),
@@ -106,13 +104,11 @@ def _tile_by_tile(x: Tensor, filters: Tensor, bias: Tensor | None) -> Tensor:
     padded = F.pad(
         x.permute(0, 2, 3, 1), (0, 0, 1, across * TILE - width + 1, 1, down * TILE - height + 1)
     )
-    windows = (
-        padded.unfold(1, WINDOW, TILE).unfold(2, WINDOW, TILE).permute(4, 5, 0, 1, 2, 3)
-    )  # (6, 6, N, down, across, C)
+    # (6, 6, N, down, across, C)
+    windows = padded.unfold(1, WINDOW, TILE).unfold(2, WINDOW, TILE).permute(4, 5, 0, 1, 2, 3)
     y = x.new_empty(n, down * TILE, across * TILE, outputs)
-    tiles = y.view(n, down, TILE, across, TILE, outputs).permute(
-        2, 4, 0, 1, 3, 5
-    )  # (4, 4, N, down, across, C')
+    # (4, 4, N, down, across, C')
+    tiles = y.view(n, down, TILE, across, TILE, outputs).permute(2, 4, 0, 1, 3, 5)
     of_input, of_filter, to_output = _twice(_INPUT), _twice(_FILTER), _twice(_OUTPUT)
     for image in _parts(n, TILES // (down * across)):
         for row in _parts(down, TILES // across):

@@ -29,9 +29,8 @@ def embedded_network() -> nn.Sequential:
             layers[f"relu{stage}_{index}"] = nn.ReLU()
             channels = width
         if stage < len(STAGES):
-            layers[f"pool{stage}"] = nn.AvgPool2d(
-                4, stride=2, padding=1, count_include_pad=False
-            )  # over what there is at the border
+            # Over what there is at the border.
+            layers[f"pool{stage}"] = nn.AvgPool2d(4, stride=2, padding=1, count_include_pad=False)
     return nn.Sequential(layers)
 
 

@@ -273,7 +273,7 @@ class FeatureExtractor(FollowsMoves):
                 "one of them with .to()"
             )
 
-    def moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Move the network, but never cast it."""
         self._backbone.move(fn)
         self._backbone.prepare_again()

@@ -58,9 +58,8 @@ class _L2Pool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         x, y, window = ctx.saved_tensors
-        with torch.autocast(
-            x.device.type, enabled=False
-        ):  # a backward pass may run inside a region of it
+        # A backward pass may run inside a region of it.
+        with torch.autocast(x.device.type, enabled=False):
             return _L2Pool._pull(x, y, window, ctx.stride, gradient), None, None
 
     @staticmethod

@@ -73,9 +73,8 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
         if not is_random:
             _load(model, network, weights, model)
         return Source(frozen(model, copied=True), network)
-    with torch.device(
-        "meta"
-    ):  # the classifier of a VGG would take half a gigabyte and a second to draw
+    # The classifier of a VGG would take half a gigabyte and a second to draw.
+    with torch.device("meta"):
         model = _torchvision(network).float()
     chain = _chain(model, layers).to_empty(device="cpu")
     if is_random:

@@ -10,8 +10,8 @@ import matplotlib
 import numpy as np
 
 from ssimloss._version import __version__
-from ssimloss.evaluation._fair import fair_means
 from ssimloss.evaluation._maps import SSIM_WORDS
+from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
 
 COLORS = {"ssim": "viridis", "error": "inferno"}

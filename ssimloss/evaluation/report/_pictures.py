@@ -42,11 +42,8 @@ LARGEST = 768  # pixels a side
 THUMBNAIL_CHARACTERS = 13_000_000  # of base64; both together keep the page under 30 MB
 PICTURE_CHARACTERS = 13_000_000
 
-_THUMBNAIL_SIDES = (
-    (1500, 160),
-    (6000, 96),
-    (20_000, 48),
-)  # (up to so many images, pixels of the longer side)
+# (up to so many images, pixels of the longer side)
+_THUMBNAIL_SIDES = ((1500, 160), (6000, 96), (20_000, 48))
 _LOSSLESS = 128 * 128  # up to so many pixels nothing is lost in the page
 _QUALITY, _THUMBNAIL_QUALITY = 92, 60
 _REACH = 5  # pixels from the centre of an SSIM window to its edge
@@ -169,9 +166,8 @@ def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] 
 
 
 def _thumbnail(record: ImageRecord, side: int) -> str | None:
-    drawn = (
-        _reduced_jpeg(record.reference, side) if record.values else None
-    )  # what has values has been read wholly
+    # What has values has been read wholly.
+    drawn = _reduced_jpeg(record.reference, side) if record.values else None
     if drawn is None:
         image = _read(record.reference)
         if image is None:
