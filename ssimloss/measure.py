@@ -40,9 +40,10 @@ class Measure:
         range: smallest and largest value.
         source: the publication.
         equation: ``(*images, [options,] *, mask=None, ...)``, whose positional parameters name the
-            images. With ``options`` it takes the record after the images, and returns
-            :class:`Scores`, or a tensor reduced as ``options.reduction`` asks. Without, it returns
-            one value per image or element, ``(N, ...)``, which are then reduced.
+            images; keyword-only ones are tensors, required without a default. With ``options`` it
+            takes the record after the images, and returns :class:`Scores`, or a tensor reduced as
+            ``options.reduction`` asks. Without, it returns one value per image or element,
+            ``(N, ...)``, which are then reduced.
         options: the record of its options.
         formula: what is computed, in words, for descriptions of a metric.
         role: ``"score"``: the loss is ``perfect - score``, taken before the reduction.
@@ -169,14 +170,18 @@ class Measure:
         what remains are options.
 
         Raises:
-            TypeError: an image is missing, or something beside the images came by position.
+            TypeError: an image or a required tensor is missing, or something beside the images came
+                by position.
         """
         if len(args) != len(self.images):
             args = self._images(args, given, caller)
         tensors = {}
         for parameter in self.tensors:
-            if parameter.name in given:
-                tensors[parameter.name] = given.pop(parameter.name)
+            name = parameter.name
+            if name in given:
+                tensors[name] = given.pop(name)
+            elif parameter.default is parameter.empty:
+                raise TypeError(f"{caller}() needs {name}: {caller}(..., {name}=...)")
         return args, tensors
 
     def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
@@ -229,14 +234,15 @@ def unregister(name: str) -> None:
 def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tensor]:
     """The function of a measure: images by position, everything else by keyword."""
     record, count = measure.record, len(measure.images)
+    required = _options.required(record)  # read now: torch.compile could not follow it
+    needs = bool(required) or any(tensor.default is tensor.empty for tensor in measure.tensors)
 
     def function(*args: Any, **given: Any) -> Tensor:
-        if len(args) == count and not given:
+        if len(args) == count and not given and not needs:
             return measure.evaluate(args, record(), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
         return measure.evaluate(images, record.make(given, name), tensors, as_loss)
 
-    _options.required(record)  # read now: torch.compile could not follow it
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "ssimloss.functional"

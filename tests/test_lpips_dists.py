@@ -21,7 +21,7 @@ from torch import Tensor
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import judgements, networks
-from ssimloss.functional import similarity
+from ssimloss.functional.deep_similarity import FEATURE_DISTANCES, _resize, channel_distances
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -68,7 +68,7 @@ def test_lpips_is_the_reference() -> None:
     assert torch.autograd.gradgradcheck(loss, (x, y))
 
 
-@pytest.mark.parametrize("distance", similarity.FEATURE_DISTANCES)
+@pytest.mark.parametrize("distance", FEATURE_DISTANCES)
 def test_family(distance: str) -> None:
     """Distances between vectors, from their definitions; heads of 1 are none."""
     pred, target = features()
@@ -85,9 +85,7 @@ def test_family(distance: str) -> None:
     battery.close(loss(layers={"a": 1.0}, heads=[torch.ones(4)]), loss(layers={"a": 1.0}), 1e-15)
     heads = some_heads()
     weighted = loss(layers={"b": 1.0, "a": 2.0}, heads=[heads[1], heads[0]])
-    channels = similarity.channel_distances(
-        pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance
-    )
+    channels = channel_distances(pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance)
     battery.close(weighted, channels @ torch.cat([heads[1], heads[0]]), 1e-13)
     for sound in (battery.finite_everywhere, battery.batch_is_singles):
         sound(of_one_layer(F.deep_similarity, distance=distance))
@@ -100,7 +98,7 @@ def test_map_is_resized_as_torch_does() -> None:
         expected = torch.nn.functional.interpolate(
             maps, sizes[1], mode="bilinear", align_corners=False
         )
-        battery.close(similarity._resize(maps, sizes[1]), expected, 1e-14)
+        battery.close(_resize(maps, sizes[1]), expected, 1e-14)
 
 
 def test_dists_is_the_reference() -> None:

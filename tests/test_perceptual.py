@@ -744,17 +744,17 @@ def test_a_mask_goes_with_the_features() -> None:
     loss = discovery.build("PerceptualLoss")
     pred, target = discovery.photos("PerceptualLoss")
     mask = battery.hole(pred.shape)
-    features = loss.extract(target, mask)
-    assert torch.equal(loss(pred, features), loss(pred, target, mask))
+    features = loss.extract(target, mask=mask)
+    assert torch.equal(loss(pred, features), loss(pred, target, mask=mask))
     assert not torch.equal(loss(pred, features), loss(pred, target))
     with pytest.raises(
         ValueError,
         match=r"mask must be None with features in place of target; pass it to extract\(target, "
-        r"mask\)",
+        r"mask=mask\)",
     ):
-        loss(pred, features, mask)
+        loss(pred, features, mask=mask)
     with pytest.raises(ValueError, match="mask"):
-        loss.extract(target, mask[..., 1:])
+        loss.extract(target, mask=mask[..., 1:])
 
 
 def test_a_target_is_looked_at_once() -> None:
