@@ -296,6 +296,16 @@ def test_dists_packages() -> None:
 # --- the modules ----------------------------------------------------------------------------------
 
 
+def test_weights_of_channels_are_required() -> None:
+    pred, target = features()
+    with pytest.raises(TypeError, match=r"lpips\(\) needs heads: lpips\(\.\.\., heads=\.\.\.\)"):
+        F.lpips(pred, target)
+    with pytest.raises(TypeError, match=r"dists\(\) needs beta: dists"):
+        F.dists(pred, target, alpha=some_heads())
+    with pytest.raises(TypeError, match=r"deep_similarity.* needs the option 'layers'"):
+        F.deep_similarity(pred, target)
+
+
 def test_heads_are_checked() -> None:
     heads = networks.lpips_heads("alexnet", "v0.1")
     for bad, error in (

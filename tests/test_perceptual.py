@@ -825,3 +825,26 @@ def test_settings_are_shown() -> None:
         loss
     )
     assert "weights" not in repr(discovery.build("PerceptualLoss"))
+
+
+def test_options_of_the_network_are_set_when_the_loss_is_built() -> None:
+    loss = discovery.build("PerceptualLoss")
+    with pytest.raises(
+        AttributeError,
+        match="pooling must be set when PerceptualLoss is built, because its network",
+    ):
+        loss.pooling = "average"
+    assert loss.pooling == "max"
+    loss.distance = "l2"
+    pred, target = discovery.photos("PerceptualLoss")
+    assert torch.equal(
+        loss(pred, target), discovery.build("PerceptualLoss", distance="l2")(pred, target)
+    )
+
+
+def test_weights_are_held_once() -> None:
+    """By the network; a state dict beside it would be pickled and copied too."""
+    state = random_state("squeezenet1_1")
+    loss = ssimloss.PerceptualLoss("squeezenet1_1", layers={"relu1": 1.0}, weights=state)
+    assert loss.weights == {}
+    assert "weights" not in repr(loss)
