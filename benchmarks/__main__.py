@@ -31,7 +31,7 @@ from benchmarks.contenders import (
 from benchmarks.limits import Machine, least_work, measure
 from benchmarks.memory import peak_bytes
 from benchmarks.timing import synchronizer, time_interleaved
-from ssimloss.kernels import _cpu
+from ssimloss.kernels import use_instructions
 
 SHAPES: list[Shape] = [(16, 3, 128, 128), (8, 3, 256, 256), (1, 3, 1080, 1920)]
 QUICK_SHAPES: list[Shape] = [(1, 3, 176, 176)]
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     options = _parser().parse_args(arguments)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if options.instructions:
-        _cpu.use_instructions(options.instructions)
+        use_instructions(options.instructions)
     shapes = options.shape or (QUICK_SHAPES if options.quick else SHAPES)
     effort = (
         {"rounds": 2, "slice_s": 0.01, "tries": 1}

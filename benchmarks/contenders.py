@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import ssimloss.functional as F
-from ssimloss.kernels import _cpu, why_not
+from ssimloss.kernels import scratch_bytes, why_not
 
 Score = Callable[[Tensor, Tensor], Tensor]
 Shape = tuple[int, int, int, int]
@@ -230,7 +230,7 @@ def native_bytes(definition: Definition, shape: Shape) -> int:
     # x, y and the gradient from scale 2 on, 1/12 of the plane each.
     plane = 4 * shape[2] * shape[3] // 4
     coarser = max(threads * (3 << 18), plane) if definition.scales > 1 else 0
-    return _cpu.scratch_bytes() * threads + coarser
+    return scratch_bytes() * threads + coarser
 
 
 def _with_compiled(definition: Definition) -> Definition:

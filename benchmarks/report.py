@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks.contenders import OURS, version
-from ssimloss.kernels import _cpu, why_not
+from ssimloss.kernels import describe, why_not
 
 LIBRARIES = ("torch", "ssimloss", "pytorch-msssim", "piq", "torchmetrics", "kornia")
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ def metadata(device: torch.device) -> dict[str, Any]:
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "native": why_not("cpu") or _cpu.describe(),
+        "native": why_not("cpu") or describe(),
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},
     }

@@ -61,6 +61,10 @@ def matrix(name: str, value: Tensor, *, rows: int) -> None:
 
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand two floating point images of one shape on one device."""
+    if isinstance(pred, Tensor) and isinstance(target, Tensor):  # one look at what is right
+        fits = pred.shape == target.shape and pred.ndim in ndim and pred.device == target.device
+        if fits and pred.dtype.is_floating_point and target.dtype.is_floating_point:
+            return
     image("pred", pred, ndim=ndim)
     image("target", target, ndim=ndim)
     same_shape("target", target, "pred", pred)

@@ -1,29 +1,52 @@
 """Files that are whole or absent: written beside their place, flushed to the disk, then renamed
 onto it.
 
-A process killed while it writes leaves at most a hidden ``.name.*.partial``, which the next write
-of the same file removes; the file itself is always the old one or the new one.
+Several processes may write one file at the same time; the last one to finish wins. A process killed
+while it writes leaves a hidden ``.name.*.partial``. The next write of the same file removes it; if
+the process ran on another machine, the first write after a day does.
 """
 
 import contextlib
+import glob
 import os
-from collections.abc import Callable
+import platform
+import re
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+
+_ABANDONED = 86_400.0  # seconds since the last change of a partial file
 
 
 def write(path: Path, save: Callable[[IO[bytes]], object]) -> None:
     """Let ``save`` write into a binary file that takes the place of ``path`` once it is complete;
     missing folders are made.
     """
+    with replacing(path) as partial, partial.open("xb") as file:
+        save(file)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8."""
+    write(path, lambda file: file.write(text.encode()))
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Return a free name beside ``path``. The file written there replaces ``path`` when the block
+    ends; if the block raises, the file is deleted and ``path`` stays as it was. Missing folders are
+    made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(f".{path.name}.*.partial"):
-        left_over.unlink(missing_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    _remove_left_overs(path)
+    writer = f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    partial = path.with_name(f".{path.name}.{writer}.partial")
     try:
-        with partial.open("wb") as file:
-            save(file)
-            file.flush()
+        yield partial
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
@@ -32,9 +55,36 @@ def write(path: Path, save: Callable[[IO[bytes]], object]) -> None:
     _flush_folder(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8."""
-    write(path, lambda file: file.write(text.encode()))
+def _remove_left_overs(path: Path) -> None:
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        # Another process may remove it first; a file that cannot be removed harms nobody.
+        with contextlib.suppress(OSError):
+            if _is_abandoned(left_over):
+                left_over.unlink()
+
+
+def _is_abandoned(left_over: Path) -> bool:
+    """Whether the process that wrote it is dead or has not changed it for a day."""
+    writer = re.search(rf"\.{_machine()}-(\d{{1,9}})-[0-9a-f]{{8}}\.partial", left_over.name)
+    if writer and not _is_alive(int(writer[1])):
+        return True
+    return time.time() - left_over.stat().st_mtime > _ABANDONED
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # os.kill would end the process there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # a process of another user
+    return True
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _flush_folder(folder: Path) -> None:

@@ -19,31 +19,39 @@ _functorch = torch._C._functorch
 _PLAIN = (Tensor, nn.Parameter)
 
 
-def is_plain_memory(tensor: Tensor) -> bool:
-    """Whether ``data_ptr()`` points at the values of this tensor.
+def is_plain_memory(*tensors: Tensor) -> bool:
+    """Whether ``data_ptr()`` points at the values of each tensor.
 
     False for subclasses, for tensors wrapped by ``torch.func``, and for lazily negated or
     conjugated views. Public API: none; ``torch.func`` does not say which tensors it wraps.
     """
-    return (
-        type(tensor) in _PLAIN
-        and not tensor.is_neg()
-        and not tensor.is_conj()
-        and not tensor._is_zerotensor()
-        and not _functorch.is_functorch_wrapped_tensor(tensor)
-        and not _functorch.is_legacy_batchedtensor(tensor)
-    )
+    for tensor in tensors:
+        if (
+            type(tensor) not in _PLAIN
+            or tensor.is_neg()
+            or tensor.is_conj()
+            or tensor._is_zerotensor()
+            or _functorch.is_functorch_wrapped_tensor(tensor)
+            or _functorch.is_legacy_batchedtensor(tensor)
+        ):
+            return False
+    return True
 
 
 def is_observed(*tensors: Tensor) -> bool:
     """Whether something records or replaces the operations on these tensors.
 
-    That is a dispatch mode, ``torch.jit.trace``, or a tensor that is not plain memory. Public API:
-    ``torch.compiler.is_compiling`` and ``torch.jit.is_tracing``, which know nothing of modes.
+    That is a dispatch mode, ``torch.jit.trace``, ``torch.func``, forward-mode differentiation, or a
+    tensor that is not plain memory. Public API: ``torch.compiler.is_compiling`` and
+    ``torch.jit.is_tracing``, which know nothing of modes.
     """
-    if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
-        return True
-    return not all(map(is_plain_memory, tensors))
+    return bool(
+        torch._C._len_torch_dispatch_stack()
+        or torch._C._get_tracing_state()
+        or torch._C._are_functorch_transforms_active()
+        or torch.autograd.forward_ad._current_level >= 0
+        or not is_plain_memory(*tensors)
+    )
 
 
 def is_transformed() -> bool:
@@ -58,8 +66,8 @@ def is_transformed() -> bool:
     return torch._C._are_functorch_transforms_active()
 
 
-def is_batched_or_dual(tensor: Tensor) -> bool:
-    """Whether ``torch.vmap`` batches this tensor or forward-mode differentiation is active.
+def is_batched_or_dual(*tensors: Tensor) -> bool:
+    """Whether ``torch.vmap`` batches one of these or forward-mode differentiation is active.
 
     Public API: none.
     """
@@ -67,10 +75,11 @@ def is_batched_or_dual(tensor: Tensor) -> bool:
         return False
     if torch.autograd.forward_ad._current_level >= 0:
         return True
-    while _functorch.is_functorch_wrapped_tensor(tensor):
-        if _functorch.is_batchedtensor(tensor):
-            return True
-        tensor = _functorch.get_unwrapped(tensor)
+    for tensor in tensors:
+        while _functorch.is_functorch_wrapped_tensor(tensor):
+            if _functorch.is_batchedtensor(tensor):
+                return True
+            tensor = _functorch.get_unwrapped(tensor)
     return False
 
 

@@ -52,6 +52,7 @@ class Measure:
         module: name of the module, None for none.
         metric: name of the metric class, None for none.
         metric_name: its name in ``ssimloss.metrics`` and on the command line, if not ``name``.
+        agrees: programs that compute the same, and to how many digits.
         advice: what the documentation of the module adds.
         autocast: whether the equation runs under the caller's autocast, because it calls networks
             or switches autocast off where it must.
@@ -77,6 +78,7 @@ class Measure:
     module: str | None = None
     metric: str | None = None
     metric_name: str | None = None
+    agrees: str = ""
     advice: str = ""
     autocast: bool = False
     takes_color: bool = False

@@ -11,6 +11,7 @@ import argparse
 import collections.abc
 import importlib
 import inspect
+import math
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from ssimloss import measure
+from ssimloss.metrics.measures import name_of
 
 ROOT = Path(__file__).parents[1]
 STUBBED = ("ssimloss.functional", "ssimloss.losses", "ssimloss.metrics")
@@ -200,9 +204,57 @@ def formatted(text: str, name: str) -> str:
     return text
 
 
+def measure_table() -> str:
+    """The registered measures of images as a Markdown table."""
+    lines = [
+        "| measure | function | module | values | perfect | mask | paper | name | agrees with |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    roles = ["score", "index", "distance", "loss"]
+    for each in sorted(measure.registered(), key=lambda one: roles.index(one.role or "score")):
+        if each.images[0].name != "pred" or each.images[0].annotation is not torch.Tensor:
+            continue
+        functions = [each.score.__name__, each.loss.__name__]
+        if each.role == "distance":
+            functions.insert(0, each.name)
+        cells = (
+            each.title,
+            ", ".join(f"`{name}`" for name in dict.fromkeys(functions)),
+            f"`{each.module}`" if each.module else "",
+            _values(each),
+            "" if each.perfect is None else _number(each.perfect),
+            "yes" if any(tensor.name == "mask" for tensor in each.tensors) else "no",
+            each.source,
+            f"`{name_of(each)}`" if each.is_named else "",
+            each.agrees,
+        )
+        lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines)
+
+
+def _values(each: measure.Measure) -> str:
+    low, high = each.range
+    first = "(" if math.isinf(low) else "["
+    last = ")" if math.isinf(high) else "]"
+    arrow = "↑" if each.better == "higher" else "↓"
+    unit = f" {each.unit}" if each.unit else ""
+    return f"{first}{_number(low)}, {_number(high)}{last}{unit} {arrow}"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("inf", "∞").replace("-", "−")
+
+
+def readme() -> str:
+    """README.md with its table of measures."""
+    begin, end = "<!-- measures: written by tests/generate.py -->", "<!-- end of measures -->"
+    before, rest = (ROOT / "README.md").read_text(encoding="utf-8").split(begin)
+    return f"{before}{begin}\n{measure_table()}\n{end}{rest.split(end)[1]}"
+
+
 def contents() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
-    found = {}
+    found = {Path("README.md"): readme()}
     for name in STUBBED:
         package = importlib.import_module(name)
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)

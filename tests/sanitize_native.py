@@ -12,7 +12,6 @@ sanitizers' runtime has to be in the process before Python is.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import random
 import subprocess
@@ -121,30 +120,22 @@ def build(folder: Path) -> Path:
 def work(library: Path, seconds: float, seed: int) -> None:
     import torch
 
-    from ssimloss.kernels import _cpu
+    from ssimloss.kernels import library as native
 
-    _cpu._LIBRARY = instrumented = ctypes.CDLL(str(library))
-    _cpu._REASON = None
-    instrumented.ssimloss_instructions.restype = ctypes.c_char_p
-    instrumented.ssimloss_threads.restype = ctypes.c_char_p
-    instrumented.ssimloss_use_instructions.restype = ctypes.c_bool
-    sets = [
-        name
-        for name in ("avx512", "avx2", "baseline")
-        if instrumented.ssimloss_use_instructions(name.encode())
-    ]
+    native.use(library)
+    sets = [name for name in ("avx512", "avx2", "baseline") if has_instructions(name)]
     print("instruction sets:", *sets, flush=True)
     choose = random.Random(seed)
     cases = 0
     for name in sets:
-        instrumented.ssimloss_use_instructions(name.encode())
+        native.use_instructions(name)
         for size in SIZES:
             for padding in ("valid", "reflect", "replicate", "zeros"):
                 cases += case(choose, size, 11, padding)
         print(f"{name}: fixed sizes done, {cases} calls", flush=True)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        instrumented.ssimloss_use_instructions(choose.choice(sets).encode())
+        native.use_instructions(choose.choice(sets))
         torch.set_num_threads(choose.choice((1, 2, 3)))
         padding = choose.choice(("valid", "reflect", "replicate", "zeros"))
         taps = choose.choice((1, 3, 5, 7, 11, 11, 15, 21, 33))
@@ -158,6 +149,17 @@ def work(library: Path, seconds: float, seed: int) -> None:
         )
         cases += case(choose, size, taps, padding)
     print(f"{cases} calls, no complaint of the sanitizers, all numbers as in eager")
+
+
+def has_instructions(name: str) -> bool:
+    """Whether this processor has them, which are then in use."""
+    from ssimloss.kernels import use_instructions
+
+    try:
+        use_instructions(name)
+    except ValueError:
+        return False
+    return True
 
 
 def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padding: str) -> int:

@@ -8,12 +8,8 @@ beats bicubic by 1 dB is not tested here (it takes minutes): ``make demo`` print
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +21,6 @@ import torch
 import train_super_resolution
 from example_runs import assert_same, call, error_of, kill_after, partial_files, run
 from PIL import Image
-from runs import files
 from runs.learning_rate import learning_rate_factor
 from runs.values import NonFiniteError
 from super_resolution import evaluation, photographs
@@ -33,7 +28,7 @@ from super_resolution.losses import LOSSES
 from super_resolution.network import SuperResolver
 from super_resolution.training import Settings, Trainer
 
-from ssimloss import CombinedLoss, L1Loss, Term, _files
+from ssimloss import CombinedLoss, L1Loss, Term
 
 TINY = Settings(steps=60, batch=2, crop=24, channels=4, blocks=1)
 TINY_OPTIONS = (
@@ -358,51 +353,6 @@ def test_photographs_of_every_8_bit_kind_are_read_as_rgb(tmp_path: Path) -> None
         assert photograph.truth.shape == (3, 48, 60)
         assert photograph.low.shape == (3, 16, 20)
         assert photograph.truth.dtype == photograph.low.dtype == torch.uint8
-
-
-# -- files
-# --------------------------------------------------------------------------------------------------
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    files.write_text(tmp_path / "table.md", "old")
-
-    def fails(file: io.BytesIO) -> None:
-        file.write(b"half")
-        raise RuntimeError("disk on fire")
-
-    with pytest.raises(RuntimeError, match="disk on fire"):
-        files.write(tmp_path / "table.md", fails)
-    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
-    assert (tmp_path / "table.md").read_text() == "old"
-
-
-def test_a_file_killed_at_any_moment_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    endless = f"""
-import sys
-sys.path.insert(0, {str(Path(_files.__file__).parent)!r})  # alone, without torch
-import _files as files, pathlib
-while True:
-    for letter in b"abcdefgh":
-        path = pathlib.Path({str(path)!r})
-        block = bytes([letter]) * 4096
-        files.write(path, lambda file: [file.write(block) for _ in range(64)])
-"""
-    for delay in (0.0, 0.003, 0.007):
-        process = subprocess.Popen([sys.executable, "-S", "-c", endless])
-        seen = path.stat().st_mtime_ns if path.exists() else None
-        while not path.exists() or path.stat().st_mtime_ns == seen:
-            assert process.poll() is None
-            time.sleep(0.001)
-        time.sleep(delay)
-        process.kill()
-        process.wait()
-        content = path.read_bytes()
-        assert len(content) == 64 * 4096
-        assert len(set(content)) == 1
-    files.write_text(path, "next")
-    assert [left.name for left in tmp_path.iterdir()] == ["file"]
 
 
 # -- errors

@@ -7,6 +7,7 @@ from __future__ import annotations
 import _thread
 import functools
 import importlib
+import itertools
 import multiprocessing
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,27 +26,42 @@ from torch.utils.data import DataLoader
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss.functional import _fused
-from ssimloss.kernels import _cpu, _ops
+from ssimloss.functional._equations import halve
+from ssimloss.kernels import autograd, backends, describe, library, scratch_bytes, use_instructions
+from ssimloss.kernels.pyramid_scores import pyramid_shapes
 
 ROOT = Path(__file__).parents[1]
 Loss = Callable[..., Tensor]
 Found = tuple[Tensor, ...]
 
 pytestmark = pytest.mark.skipif(
-    _cpu.why_not() is not None, reason=f"no native library: {_cpu.why_not()}"
+    library.why_not() is not None, reason=f"no native library: {library.why_not()}"
 )
 
 
-@pytest.fixture(params=["avx512", "avx2", "baseline"])
+def _has(instructions: str) -> bool:
+    try:
+        use_instructions(instructions)
+    except ValueError:
+        return False
+    use_instructions("")
+    return True
+
+
+# Those of this processor, the fastest first.
+INSTRUCTIONS = (
+    [name for name in ("avx512", "avx2", "baseline") if _has(name)]
+    if library.why_not() is None
+    else []
+)
+
+
+@pytest.fixture(params=INSTRUCTIONS)
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every instruction set that this processor has."""
-    try:
-        _cpu.use_instructions(request.param)
-    except ValueError as error:
-        pytest.skip(str(error))
+    use_instructions(request.param)
     yield request.param
-    _cpu.use_instructions("")
+    use_instructions("")
 
 
 @pytest.fixture
@@ -128,29 +144,41 @@ def no_worse_than_eager(
     target: Tensor,
     asks: tuple[bool, bool] = (True, True),
     backend: str = "cpu",
+    instructions: Sequence[str] = ("",),
 ) -> None:
     """Of the kernel and eager in the same dtype, the kernel may be at most twice as far from eager
-    in float64, plus a floor.
+    in float64, plus a floor; with each of the instruction sets ("" for the best).
     """
     truth = value_and_gradients(
         functools.partial(loss, backend="eager"), pred.double(), target.double(), asks
     )
     eager = value_and_gradients(functools.partial(loss, backend="eager"), pred, target, asks)
-    found = value_and_gradients(functools.partial(loss, backend=backend), pred, target, asks)
+    for name in instructions:
+        use_instructions(name)
+        try:
+            found = value_and_gradients(
+                functools.partial(loss, backend=backend), pred, target, asks
+            )
+        finally:
+            use_instructions("")
+        check_errors(found, eager, truth, FLOORS[pred.dtype])
+
+
+def check_errors(found: Found, eager: Found, truth: Found, floors: tuple[float, float]) -> None:
+    """Raise for a result or gradient that is too far from the truth."""
     assert len(found) == len(truth)
     for name, one, other, exact in zip(
         ("value", "first gradient", "second gradient"), found, eager, truth, strict=False
     ):
         assert one.dtype == other.dtype
         for norm, error, its_error, floor in zip(
-            ("L2", "max"),
-            distances(one, exact),
-            distances(other, exact),
-            FLOORS[pred.dtype],
-            strict=True,
+            ("L2", "max"), distances(one, exact), distances(other, exact), floors, strict=True
         ):
             allowed = 2 * its_error + floor
             assert error <= allowed, f"{name}, {norm}: off by {error:.2e}, allowed {allowed:.2e}"
+
+
+on_every_set = functools.partial(no_worse_than_eager, instructions=INSTRUCTIONS)
 
 
 # --- parity ---------------------------------------------------------------------------------------
@@ -190,30 +218,30 @@ DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("name", LOSSES)
 def test_parity(name: str, shape: tuple[int, ...]) -> None:
     for dtype in DTYPES:
-        no_worse_than_eager(LOSSES[name], *pictures(shape, dtype))
+        on_every_set(LOSSES[name], *pictures(shape, dtype))
 
 
-@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
-@pytest.mark.usefixtures("instructions")
-@pytest.mark.parametrize("window_size", [1, 3, 5, 8, 11, 17, 33])
+WINDOWS_AND_BORDERS = [
+    *itertools.product([1, 3, 5, 11, 17, 33], ["valid", "reflect", "replicate", "zeros"]),
+    (8, "valid"),  # an even window has no border
+]
+
+
+@pytest.mark.parametrize(("window_size", "padding"), WINDOWS_AND_BORDERS)
 def test_windows_and_borders(window_size: int, padding: str) -> None:
-    """Each window length from 1 to the longest, the even one where it is defined."""
-    if window_size % 2 == 0 and padding != "valid":
-        return
+    """Window lengths from 1 to the longest with each border."""
     options = {"window_size": window_size, "sigma": 0.3 + window_size / 6, "padding": padding}
     for shape in ((1, 2, 45, 70), (3, 1, 34, 35), (1, 1, 40, 700)):
         for dtype in (torch.float32, torch.float64):
             images = pictures(shape, dtype)
-            no_worse_than_eager(functools.partial(F.ssim, reduction="image", **options), *images)
-            no_worse_than_eager(functools.partial(F.ssim_map, **options), *images)
-            no_worse_than_eager(functools.partial(F.ssim_l1_loss, **options), *images)
+            on_every_set(functools.partial(F.ssim, reduction="image", **options), *images)
+            on_every_set(functools.partial(F.ssim_map, **options), *images)
+            on_every_set(functools.partial(F.ssim_l1_loss, **options), *images)
 
 
-@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
 def test_smallest_images(padding: str) -> None:
     """The least size that each border allows, planes of one row or column included."""
@@ -221,11 +249,10 @@ def test_smallest_images(padding: str) -> None:
     for height, width in ((least, least), (least, 40), (40, least), (least + 1, least + 2)):
         for planes in ((1, 1), (2, 3)):
             images = pictures((*planes, height, width), torch.float32)
-            no_worse_than_eager(functools.partial(F.ssim_map, padding=padding), *images)
-            no_worse_than_eager(functools.partial(F.ssim_loss, padding=padding), *images)
+            on_every_set(functools.partial(F.ssim_map, padding=padding), *images)
+            on_every_set(functools.partial(F.ssim_loss, padding=padding), *images)
 
 
-@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("pooling", ["floor", "zeros", "replicate", "symmetric"])
 def test_pyramids_of_odd_sizes(pooling: str) -> None:
     """Each way to halve an odd size, at every scale and on either axis; sizes even and odd in each
@@ -245,7 +272,7 @@ def test_pyramids_of_odd_sizes(pooling: str) -> None:
         (367, 23),
     ):
         for dtype in (torch.float32, torch.float64):
-            no_worse_than_eager(loss, *pictures((1, 3, *size), dtype, low=-0.7))
+            on_every_set(loss, *pictures((1, 3, *size), dtype, low=-0.7))
 
 
 def test_pyramids_of_large_images() -> None:
@@ -268,10 +295,16 @@ def test_scales_are_combined_as_in_eager(combination: str, negative: str, channe
         F.ms_ssim, reduction="none", combination=combination, negative=negative, channels=channels
     )
     weighed = functools.partial(loss, scale_weights=(0.3, 0.0, 1.7), pooling="symmetric")
-    for shape in ((17, 2, 45, 50), (1, 3, 500, 620)):
-        for dtype in (torch.float32, torch.float64):
-            for asks in ((True, True), (True, False), (False, True)):
-                no_worse_than_eager(weighed, *pictures(shape, dtype), asks)
+    for dtype, asks in itertools.product(
+        (torch.float32, torch.float64), ((True, True), (True, False), (False, True))
+    ):
+        no_worse_than_eager(weighed, *pictures((17, 2, 45, 50), dtype), asks)
+    for dtype, asks in (
+        (torch.float32, (True, False)),
+        (torch.float32, (True, True)),
+        (torch.float64, (False, True)),
+    ):
+        no_worse_than_eager(weighed, *pictures((1, 3, 500, 620), dtype), asks)
     no_worse_than_eager(loss, *pictures((9, 3, 176, 176), torch.float32), (True, False))
 
 
@@ -349,6 +382,39 @@ def test_expanded_images() -> None:
             strict=True,
         ):
             assert torch.equal(one, other)
+
+
+LAZY = ["ssim", "map", "mixed", "ms-ssim", "l1"]
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_lazily_negated_images(name: str) -> None:
+    """The imaginary part of a conjugate is a view whose memory holds the opposite values."""
+    parts = torch.complex(*pictures((2, 2, 40, 41), torch.float32))
+    other, _ = pictures((2, 2, 40, 41), torch.float32, seed=1)
+    lazy, plain = parts.conj().imag, parts.conj().imag.clone()
+    assert lazy.is_neg()
+    assert not plain.is_neg()
+    for arrange in (lambda image: (image, other), lambda image: (other, image)):
+        for asks in ((True, True), (False, False)):
+            loss = functools.partial(LOSSES[name], backend="cpu")
+            found = value_and_gradients(loss, *arrange(lazy), asks)
+            expected = value_and_gradients(loss, *arrange(plain), asks)
+            for one, two in zip(found, expected, strict=True):
+                assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_zero_tensors_without_memory(name: str) -> None:
+    """Autograd makes such tensors; a null pointer must not reach the library."""
+    zero = torch._efficientzerotensor((2, 2, 40, 41))
+    other, _ = pictures((2, 2, 40, 41), torch.float32)
+    loss = functools.partial(LOSSES[name], backend="cpu")
+    for asks in ((False, True), (False, False)):
+        found = value_and_gradients(loss, zero, other, asks)
+        expected = value_and_gradients(loss, torch.zeros(zero.shape), other, asks)
+        for one, two in zip(found, expected, strict=True):
+            assert torch.equal(one, two)
 
 
 def test_dtypes_that_differ() -> None:
@@ -571,19 +637,21 @@ def test_a_gradient_that_was_given_away_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "image"])
-@pytest.mark.parametrize("function", [F.ssim, F.ssim_loss])
+@pytest.mark.parametrize("function", [lambda *pair, **o: -F.ssim(*pair, **o), F.ssim_loss])
 def test_the_foreseen_factor_leaves_nothing_to_scale(
     function: Callable[..., Tensor], reduction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plain backward takes the gradient as it was made; another weight scales it."""
+    """A plain backward of the loss, ``1 - F.ssim`` too, takes the gradient as the kernel made it;
+    another weight scales it.
+    """
     factors: list[Tensor | None] = []
-    real = _fused._factor
+    real = autograd._factor
 
-    def noted(upstream: Tensor, slope: float, ndim: int) -> Tensor | None:
-        factors.append(real(upstream, slope, ndim))
+    def noted(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor | None:
+        factors.append(real(upstream, slope, ndim, observed))
         return factors[-1]
 
-    monkeypatch.setattr(_fused, "_factor", noted)
+    monkeypatch.setattr(autograd, "_factor", noted)
     pred, target = torch.rand(2, 3, 2, 32, 48, generator=torch.Generator().manual_seed(0))
     pred.requires_grad_()
     plain = torch.autograd.grad(
@@ -702,13 +770,25 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
                 "clamp",
                 "separate",
                 *wants,
+                "cpu",
             ),
         ),
         "joint pyramid": (
             ops.pyramid_scores.default,
-            (x, y, *COMPARISON[:4], "zeros", [0.5, 0.5], "weighted_sum", "shift", "joint", *wants),
+            (
+                x,
+                y,
+                *COMPARISON[:4],
+                "zeros",
+                [0.5, 0.5],
+                "weighted_sum",
+                "shift",
+                "joint",
+                *wants,
+                "cpu",
+            ),
         ),
-        "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants))),
+        "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants), "cpu")),
     }
 
 
@@ -760,28 +840,53 @@ def test_operators_by_hand(name: str) -> None:
 
 def test_operators_check_what_they_are_given() -> None:
     """They read memory unasked: what the functions make sure of is made sure of again."""
-    image = torch.rand(1, 1, 40, 40)
-    means, pyramid = torch.ops.ssimloss.similarity_means, torch.ops.ssimloss.pyramid_scores
-    rest = ("valid", "none", 0.0, 1.0, 0.0, False, False, "cpu")
-    with pytest.raises(ValueError, match="1 to 33 taps"):
-        means(image, image, [1 / 35] * 35, *COMPARISON[1:], *rest)
-    with pytest.raises(ValueError, match="of one shape"):
-        means(image, image[..., 1:], *COMPARISON, *rest)
-    with pytest.raises(ValueError, match="floating point tensors on the CPU"):
-        means(image.int(), image.int(), *COMPARISON, *rest)
-    with pytest.raises(ValueError, match="1 to 16 scales"):
-        pyramid(
-            image,
-            image,
-            *COMPARISON[:4],
-            "floor",
-            [1.0] * 17,
-            "product",
-            "clamp",
-            "separate",
-            False,
-            False,
-        )
+    image, long = torch.rand(1, 1, 40, 40), [1 / 35] * 35
+    upstream = torch.rand(1, 1, 38, 38)
+    ops, mixed = torch.ops.ssimloss, ("none", 0.0, 1.0, 0.0, False, False)
+
+    def means(x: Tensor, y: Tensor, window: list[float], padding: str, backend: str) -> None:
+        ops.similarity_means(x, y, window, 1e-4, 9e-4, 0.0, "ssim", padding, *mixed, backend)
+
+    def maps(x: Tensor, window: list[float]) -> None:
+        ops.similarity_map(x, x, window, 1e-4, 9e-4, 0.0, "ssim", "valid", "cpu")
+
+    def backward(upstream: Tensor) -> None:
+        comparison = *COMPARISON, "valid", True, True, "cpu"
+        ops.similarity_map_backward(upstream, image, image, *comparison)
+
+    def pyramid(x: Tensor, scales: int) -> None:
+        words = "product", "clamp", "separate", False, False, "cpu"
+        ops.pyramid_scores(x, x, *COMPARISON[:4], "floor", [1.0] * scales, *words)
+
+    def pixels(x: Tensor, y: Tensor) -> None:
+        ops.pixel_means(x, y, "l1", 0.0, False, "cpu")
+
+    row = image[:, :, :1]
+    refused: list[tuple[type[Exception], str, Callable[[], None]]] = [
+        (ValueError, "1 to 33 taps", lambda: means(image, image, long, "valid", "cpu")),
+        (ValueError, "1 to 33 taps", lambda: maps(image, long)),
+        (ValueError, "of one shape", lambda: means(image, image[..., 1:], WINDOW, "valid", "cpu")),
+        (ValueError, "of one shape", lambda: pixels(image, image[..., 1:])),
+        (ValueError, "of one shape", lambda: pixels(image[0], image[0])),
+        (ValueError, "odd number", lambda: means(image, image, [0.5, 0.5], "zeros", "cpu")),
+        (ValueError, "smaller than 3", lambda: maps(image[..., :2], WINDOW)),
+        (ValueError, "smaller than 2", lambda: means(row, row, WINDOW, "reflect", "cpu")),
+        (ValueError, "upstream must be", lambda: backward(upstream[..., 1:])),
+        (ValueError, "upstream must be", lambda: backward(upstream.double())),
+        (ValueError, "1 to 16 scales", lambda: pyramid(image, 17)),
+        (ValueError, "that hold the window", lambda: pyramid(image, 5)),
+        (ValueError, "backend must be one of", lambda: means(image, image, WINDOW, "valid", "x")),
+        (
+            RuntimeError,
+            "no kernel knows torch.int32",
+            lambda: means(image.int(), image.int(), WINDOW, "valid", "cpu"),
+        ),
+        (RuntimeError, "no kernel knows torch.int32", lambda: pixels(image, image.int())),
+        (RuntimeError, "no kernel knows torch.int32", lambda: maps(image.int(), WINDOW)),
+    ]
+    for error, reason, call in refused:
+        with pytest.raises(error, match=reason):
+            call()
 
 
 def test_vmap() -> None:
@@ -805,16 +910,14 @@ def test_vmap() -> None:
 
 def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the eager equations, with the same number, where it cannot."""
-    calls = []
-    for name in ("similarity_means", "similarity_map", "pyramid", "pixel_means"):
-        original = getattr(_cpu, name)
-        monkeypatch.setattr(
-            _cpu,
-            name,
-            lambda *a, name=name, original=original, **k: (calls.append(name), original(*a, **k))[
-                1
-            ],
-        )
+    calls: list[str] = []
+    original = library.call
+
+    def noted(function: str, structure: bytes) -> None:
+        calls.append(function.removeprefix("ssimloss_"))
+        original(function, structure)
+
+    monkeypatch.setattr(library, "call", noted)
     pred, target = pictures((1, 3, 40, 41), torch.float32)
     mask = torch.ones(1, 1, 40, 41)
 
@@ -892,16 +995,15 @@ def test_without_the_library(
     """Installed without a compiler: everything works, and whoever asks is told why it is slow."""
     pred, target = pictures((1, 1, 40, 41), torch.float32)
     expected = F.ssim(pred, target, backend="eager")
-    monkeypatch.setattr(_cpu, "LIBRARY", Path("nowhere/libssimloss.so"))
-    library, reason = _cpu._load()
-    assert library is None
-    monkeypatch.setattr(_cpu, "_LIBRARY", library)
-    monkeypatch.setattr(_cpu, "_REASON", reason)
+    found, reason = library.load(Path("nowhere/libssimloss.so"))
+    assert found is None
+    monkeypatch.setattr(library, "_library", found)
+    monkeypatch.setattr(library, "_reason", reason)
     assert torch.equal(F.ssim(pred, target), expected)
     for build in (
         lambda: ssimloss.SSIMLoss(backend="cpu"),
         lambda: F.ssim(pred, target, backend="cpu"),
-        lambda: _cpu.describe(),
+        describe,
     ):
         with pytest.raises(
             RuntimeError, match=r"not built when ssimloss was installed.*install a compiler"
@@ -913,21 +1015,32 @@ def test_without_the_library(
 
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 def test_backends_are_chosen_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search for a backend is no part of the graph, whatever it finds."""
+    """The search for a backend is no part of the graph, which has the operator of the backend that
+    was found.
+    """
     pred, target = pictures((1, 1, 40, 41), torch.float32)
     expected = F.ssim(pred, target)
     for reason in (None, "the test says so"):
-        monkeypatch.setattr(_cpu, "_REASON", reason)
+        monkeypatch.setattr(library, "_reason", reason)
         torch.compiler.reset()
-        compiled = torch.compile(F.ssim, fullgraph=True, backend="aot_eager")
+        graphs: list[torch.fx.GraphModule] = []
+
+        def noted(graph: torch.fx.GraphModule, _inputs: object) -> torch.fx.GraphModule:
+            graphs.append(graph)  # noqa: B023 - called in the same round
+            return graph
+
+        compiled = torch.compile(F.ssim, fullgraph=True, backend=noted)
         torch.testing.assert_close(compiled(pred, target), expected)
+        operators = [str(node.target) for node in graphs[0].graph.nodes]
+        assert ("ssimloss.similarity_means" in operators) == (reason is None), operators
 
 
-def test_a_library_that_cannot_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_cannot_be_loaded(tmp_path: Path) -> None:
     broken = tmp_path / "libssimloss.so"
     broken.write_bytes(b"not a library")
-    monkeypatch.setattr(_cpu, "LIBRARY", broken)
-    assert "cannot be loaded" in str(_cpu._load()[1])
+    assert "cannot be loaded" in str(library.load(broken)[1])
+    with pytest.raises(RuntimeError, match="cannot be loaded"):
+        library.use(broken)
 
 
 def test_doctor() -> None:
@@ -938,17 +1051,15 @@ def test_doctor() -> None:
         check=True,
         cwd=ROOT,
     )
-    assert f"ssimloss {ssimloss.__version__}" in run.stdout
-    assert "cpu     runs: " in run.stdout
-    assert (
-        "instructions, PyTorch's OpenMP threads" in run.stdout or "threads of its own" in run.stdout
-    )
-    assert "triton  " in run.stdout
+    first, *lines = run.stdout.splitlines()
+    assert first.startswith(f"ssimloss {ssimloss.__version__}, torch {torch.__version__}, ")
+    assert [line.split()[0] for line in lines] == ["eager", *backends.MACHINE]
+    assert lines[1] == f"cpu     runs: {describe()}"
 
 
 def test_unknown_instructions() -> None:
     with pytest.raises(ValueError, match=r"'sse9'.*use 'baseline'"):
-        _cpu.use_instructions("sse9")
+        use_instructions("sse9")
 
 
 # --- threads and processes ------------------------------------------------------------------------
@@ -983,14 +1094,14 @@ def test_instruction_sets_agree() -> None:
     found = []
     for name in ("avx512", "avx2", "baseline"):
         try:
-            _cpu.use_instructions(name)
+            use_instructions(name)
         except ValueError:
             continue
-        assert name in _cpu.describe()
+        assert name in describe()
         found.append(
             value_and_gradients(functools.partial(F.ssim_l1_loss, backend="cpu"), pred, target)
         )
-    _cpu.use_instructions("")
+    use_instructions("")
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
             torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-15)
@@ -1207,19 +1318,22 @@ def test_a_library_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     them.
     """
     with monkeypatch.context() as patch:
-        patch.setattr(_cpu, "_STRUCTURES", _cpu._STRUCTURES[:-1])
-        assert "another version" in str(_cpu._load()[1])
-    monkeypatch.setattr(_cpu, "INTERFACE", _cpu.INTERFACE + 1)
-    assert "another version" in str(_cpu._load()[1])
+        patch.setattr(library, "LAYOUTS", library.LAYOUTS[:-1])
+        assert "another version" in str(library.load(library.LIBRARY)[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "FUNCTIONS", (*library.FUNCTIONS, "ssimloss_of_tomorrow"))
+        assert "another version" in str(library.load(library.LIBRARY)[1])
+    monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
+    assert "another version" in str(library.load(library.LIBRARY)[1])
 
 
 def test_pyramid_shapes() -> None:
     """The sizes of all scales, which functional computes for itself as well."""
     for pooling in ("floor", "zeros", "replicate", "symmetric"):
         image = torch.zeros(1, 1, 91, 46)
-        shapes = _ops.pyramid_shapes(91, 46, 4, pooling)
+        shapes = pyramid_shapes(91, 46, 4, pooling)
         for size in shapes.sizes[1:]:
-            image = F.multiscale.halve(image, pooling)
+            image = halve(image, pooling)
             assert tuple(image.shape[2:]) == size
 
 
@@ -1227,5 +1341,5 @@ def test_scratch_is_small() -> None:
     """Working memory per thread, for each window and type."""
     for taps in (3, 11, 33):
         for dtype in (torch.float32, torch.float64):
-            assert 0 < _cpu.scratch_bytes(taps, dtype) < 2 << 20
-    assert _cpu.scratch_bytes() < 1 << 20
+            assert 0 < scratch_bytes(taps, dtype) < 2 << 20
+    assert scratch_bytes() < 1 << 20

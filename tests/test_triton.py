@@ -24,7 +24,9 @@ from torch import Tensor
 
 pytest.importorskip("triton", reason="Triton is not installed")
 
-from ssimloss.kernels import _triton
+from ssimloss.kernels import Comparison, Mixed, triton_launch
+from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
+from ssimloss.kernels.similarity_means.triton import similarity_means
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -66,12 +68,13 @@ class Options:
     pixel_weight: float = 0.0
 
     @property
-    def of_map(self) -> tuple:
-        return self.window, self.c1, self.c2, self.lo, self.part, self.padding
+    def of_map(self) -> Comparison:
+        return Comparison(self.window, self.c1, self.c2, self.lo, self.part, self.padding)
 
     @property
-    def of_means(self) -> tuple:
-        return *self.of_map, self.pixel, self.eps, self.similarity_weight, self.pixel_weight
+    def of_means(self) -> tuple[Comparison, Mixed]:
+        weights = self.similarity_weight, self.pixel_weight
+        return self.of_map, Mixed(self.pixel, self.eps, *weights)
 
 
 def reference_map(x: Tensor, y: Tensor, o: Options) -> Tensor:
@@ -142,7 +145,7 @@ def images(*shape: int, noise: float = 0.2) -> tuple[Tensor, Tensor]:
 
 
 def check_means(x: Tensor, y: Tensor, o: Options, want_x: bool = True, want_y: bool = True) -> None:
-    means, grad_x, grad_y = _triton.similarity_means(x, y, *o.of_means, want_x, want_y)
+    means, grad_x, grad_y = similarity_means(x, y, *o.of_means, want_x, want_y)
     expected, expected_x, expected_y = exactly(x, y, lambda x, y: reference_means(x, y, o))
     check_value(means, expected)
     for wanted, found, gradient in ((want_x, grad_x, expected_x), (want_y, grad_y, expected_y)):
@@ -158,11 +161,11 @@ def check_map(
     o: Options,
     arrange: Callable[[Tensor], Tensor] = lambda upstream: upstream,
 ) -> None:
-    similarity = _triton.similarity_map(x, y, *o.of_map)
+    similarity = similarity_map(x, y, o.of_map)
     upstream = arrange(
         torch.randn(similarity.shape, generator=torch.Generator().manual_seed(1)).to(DEVICE)
     )
-    gradients = _triton.similarity_map_backward(upstream, x, y, *o.of_map, True, True)
+    gradients = similarity_map_backward(upstream, x, y, o.of_map, True, True)
     expected, _, _ = exactly(x, y, lambda x, y: reference_map(x, y, o))
     _, *expected_gradients = exactly(x, y, lambda x, y: reference_map(x, y, o) * upstream)
     # One position, unlike a mean, shows what rounding does where the variance is small: twice what
@@ -179,7 +182,7 @@ def check_map(
 @kernel
 def test_similarity_of_an_image_with_itself_is_exactly_one_and_has_no_gradient():
     x, _ = images(1, 1, 14, 12)
-    means, grad_x, grad_y = _triton.similarity_means(
+    means, grad_x, grad_y = similarity_means(
         x, x, *Options(window=GAUSSIAN_11).of_means, True, True
     )
     assert means.item() == pytest.approx(1, abs=1e-7)
@@ -191,7 +194,7 @@ def test_similarity_of_an_image_with_itself_is_exactly_one_and_has_no_gradient()
 @pytest.mark.parametrize("level", [0.0, 1.0, 255.0])
 def test_flat_images_have_the_similarity_of_their_means(level: float):
     x = torch.full((1, 1, 6, 7), level, device=DEVICE)
-    means, grad_x, _ = _triton.similarity_means(x, x / 2, *Options().of_means, True, False)
+    means, grad_x, _ = similarity_means(x, x / 2, *Options().of_means, True, False)
     assert means.item() == pytest.approx((level**2 + 1e-4) / (1.25 * level**2 + 1e-4), rel=1e-6)
     assert grad_x.isfinite().all()
 
@@ -332,8 +335,8 @@ def test_any_strides(arrange: Callable[[Tensor], Tensor]):
     x, y = images(2, 2, 4, 5)
     check_means(arrange(x), y, Options(padding="replicate"))
     check_map(x, arrange(y), Options(), arrange)
-    gradients = _triton.similarity_map_backward(
-        x, arrange(x), y, *Options(padding="zeros").of_map, True, True
+    gradients = similarity_map_backward(
+        x, arrange(x), y, Options(padding="zeros").of_map, True, True
     )
     assert [g.stride() for g in gradients] == [torch.empty_like(arrange(x)).stride(), y.stride()]
 
@@ -379,8 +382,8 @@ def test_a_broken_pixel_reaches_no_further_than_its_windows(value: float):
     broken = x.clone()
     broken[0, 0, 0, 0] = broken[0, 0, 6, 5] = value
     o = Options()
-    means, grad_x, grad_y = _triton.similarity_means(broken, y, *o.of_means, True, True)
-    expected, expected_x, expected_y = _triton.similarity_means(x, y, *o.of_means, True, True)
+    means, grad_x, grad_y = similarity_means(broken, y, *o.of_means, True, True)
+    expected, expected_x, expected_y = similarity_means(x, y, *o.of_means, True, True)
     assert means[0].isnan().tolist() == [True, False]
     assert means[0, 1] == expected[0, 1]
     reached = torch.zeros_like(x, dtype=torch.bool)
@@ -388,7 +391,7 @@ def test_a_broken_pixel_reaches_no_further_than_its_windows(value: float):
     for gradient, whole in ((grad_x, expected_x), (grad_y, expected_y)):
         assert torch.equal(gradient.isnan(), reached)
         torch.testing.assert_close(gradient[~reached], whole[~reached], rtol=1e-3, atol=1e-6)
-    similarity = _triton.similarity_map(broken, y, *o.of_map)
+    similarity = similarity_map(broken, y, o.of_map)
     reached = torch.zeros_like(similarity, dtype=torch.bool)
     reached[0, 0, 0, 0] = reached[0, 0, 4:7, 3:6] = True
     assert torch.equal(similarity.isnan(), reached)
@@ -398,25 +401,22 @@ def test_a_broken_pixel_reaches_no_further_than_its_windows(value: float):
 def test_runs_repeat_to_the_bit():
     x, y = images(1, 1, 6, 130)
     o = Options(padding="reflect", pixel="l1", pixel_weight=1.0)
-    once, again = (_triton.similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
+    once, again = (similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
 
 
 @kernel
 def test_traced_whole_as_an_operator():
-    import ssimloss.kernels  # noqa: F401 - registers it
-
     x, y = images(1, 1, 6, 7)
     o = Options(pixel="l1", pixel_weight=1.0)
 
     def means(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return torch.ops.ssimloss.similarity_means(
-            x, y, list(o.window), *o.of_means[1:], True, True, "triton"
-        )
+        comparison, mixed = o.of_means
+        return torch.ops.ssimloss.similarity_means(x, y, *comparison, *mixed, True, True, "triton")
 
     traced = torch.compile(means, fullgraph=True, backend="aot_eager")(x, y)
     for found, expected in zip(
-        traced, _triton.similarity_means(x, y, *o.of_means, True, True), strict=True
+        traced, similarity_means(x, y, *o.of_means, True, True), strict=True
     ):
         assert torch.equal(found, expected)
 
@@ -428,7 +428,7 @@ def test_traced_whole_as_an_operator():
 def test_checks_see_planted_faults():
     x, y = images(1, 1, 14, 14)
     o = Options(window=GAUSSIAN_11, padding="reflect")
-    means, grad_x, _ = _triton.similarity_means(x, y, *o.of_means, True, False)
+    means, grad_x, _ = similarity_means(x, y, *o.of_means, True, False)
     faults = {
         "sigma": replace(o, window=gaussian(11, 1.51)),
         "border": replace(o, padding="replicate"),
@@ -462,7 +462,7 @@ def test_large_images(shape: tuple[int, ...], padding: str):
         o = Options(window=window, padding=padding, pixel="charbonnier", pixel_weight=0.5)
         check_means(x, y, o)
         check_means(x, y, o, want_x=False, want_y=False)
-        first, second = (_triton.similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
+        first, second = (similarity_means(x, y, *o.of_means, True, True) for _ in range(2))
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
@@ -474,16 +474,16 @@ def test_captured_in_a_graph():
     torch.cuda.synchronize()
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
-        _triton.similarity_means(x, y, *o.of_means, True, True)  # compiles
+        similarity_means(x, y, *o.of_means, True, True)  # compiles
     stream.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        captured = _triton.similarity_means(x, y, *o.of_means, True, True)
+        captured = similarity_means(x, y, *o.of_means, True, True)
     x.copy_(other_x)
     y.copy_(other_y)
     graph.replay()
     for found, expected in zip(
-        captured, _triton.similarity_means(other_x, other_y, *o.of_means, True, True), strict=True
+        captured, similarity_means(other_x, other_y, *o.of_means, True, True), strict=True
     ):
         assert torch.equal(found, expected)
 
@@ -492,12 +492,12 @@ def test_captured_in_a_graph():
 def test_waits_for_nothing():
     x, y = images(1, 1, 64, 64)
     o = Options(padding="reflect")
-    _triton.similarity_means(x, y, *o.of_means, True, True)
+    similarity_means(x, y, *o.of_means, True, True)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        _triton.similarity_means(x, y, *o.of_means, True, True)
-        upstream = _triton.similarity_map(x, y, *o.of_map)
-        _triton.similarity_map_backward(upstream, x, y, *o.of_map, True, True)
+        similarity_means(x, y, *o.of_means, True, True)
+        upstream = similarity_map(x, y, o.of_map)
+        similarity_map_backward(upstream, x, y, o.of_map, True, True)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -527,7 +527,7 @@ def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tm
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from ssimloss.kernels._triton_kernel import similarity_kernel
+    from ssimloss.kernels.triton_kernel import similarity_kernel
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     constants = {
@@ -563,18 +563,18 @@ def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch):
-    found = _triton.why_not.__wrapped__()
+    found = triton_launch._why_not.__wrapped__()
     if INTERPRETED:
         assert found is None
-        assert _triton.why_not_device(torch.device("cpu")) is None
+        assert triton_launch.why_not_device(torch.device("cpu")) is None
     elif not torch.cuda.is_available():
         assert "TRITON_INTERPRET=1" in found
-        assert _triton.why_not_device(torch.device("cpu")) == found
+        assert triton_launch.why_not_device(torch.device("cpu")) == found
     else:
         assert found is None
-        assert "on a GPU" in _triton.why_not_device(torch.device("cpu"))
-        assert _triton.why_not_device(torch.device("cuda")) is None
-    monkeypatch.setattr(_triton, "_OLDEST", (99, 0))
-    assert "99.0 or newer" in _triton.why_not.__wrapped__()
-    monkeypatch.setattr(_triton, "find_spec", lambda _: None)
-    assert "not installed" in _triton.why_not.__wrapped__()
+        assert "on a GPU" in triton_launch.why_not_device(torch.device("cpu"))
+        assert triton_launch.why_not_device(torch.device("cuda")) is None
+    monkeypatch.setattr(triton_launch, "_OLDEST", (99, 0))
+    assert "99.0 or newer" in triton_launch._why_not.__wrapped__()
+    monkeypatch.setattr(triton_launch, "find_spec", lambda _: None)
+    assert "not installed" in triton_launch._why_not.__wrapped__()

@@ -9,7 +9,6 @@ import importlib.metadata
 import json
 import os
 import pickle
-import re
 import runpy
 import socket
 import subprocess
@@ -21,7 +20,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,7 +49,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("SSIMLOSS_WEIGHTS", raising=False)
-    monkeypatch.setattr(_download, "_PAUSE", 0.0)
     return tmp_path / "torch" / "hub" / "checkpoints"
 
 
@@ -175,7 +172,7 @@ def test_a_bundled_file_changed_behind_its_time_is_refused(
     assert all(row.size < _verify._LARGE for row in weights.BUNDLED)
 
 
-# The safetensors format
+# Files of safetensors
 
 EVERY_KIND = {
     "float64": torch.tensor([[1.0, -0.0, float("nan")]], dtype=torch.float64),
@@ -195,30 +192,33 @@ EVERY_KIND = {
 
 
 def test_written_files_are_read_back_and_by_the_safetensors_package(tmp_path: Path) -> None:
-    path = tmp_path / "all.safetensors"
-    weights.write_safetensors(path, EVERY_KIND, {"about": "a test"})
+    path, about = tmp_path / "all.safetensors", {word: "a test" for word in "gfedcba"}
+    weights.write_safetensors(path, EVERY_KIND, about)
     equal(weights.read(path), EVERY_KIND)
     equal(safetensors.torch.load_file(path), EVERY_KIND)
     with safetensors.safe_open(path, "pt") as file:
-        assert file.metadata() == {"about": "a test"}
+        assert file.metadata() == about
     before = path.read_bytes()
-    weights.write_safetensors(str(path), dict(reversed(EVERY_KIND.items())), {"about": "a test"})
-    assert path.read_bytes() == before, "the order in which tensors come does not matter"
+    weights.write_safetensors(
+        str(path), dict(reversed(EVERY_KIND.items())), dict(reversed(about.items()))
+    )
+    assert path.read_bytes() == before, "the order of tensors and metadata does not matter"
     assert [file.name for file in tmp_path.iterdir()] == ["all.safetensors"]
 
 
-def test_files_of_the_safetensors_package_are_read(tmp_path: Path) -> None:
-    safetensors.torch.save_file(
-        {name: tensor.contiguous() for name, tensor in EVERY_KIND.items()},
-        tmp_path / "a.safetensors",
-        {"a": "b"},
-    )
-    state = weights.read(tmp_path / "a.safetensors")
-    equal(state, EVERY_KIND)
+def test_tensors_of_a_file_own_their_memory(tmp_path: Path) -> None:
+    """Also those that shared memory when they were written."""
+    tied, path = torch.arange(4.0), tmp_path / "a.safetensors"
+    weights.write_safetensors(path, {"b": tied, "a": tied, "part": tied[1:]})
+    before = path.read_bytes()
+    state = weights.read(path)
+    assert list(state) == ["a", "b", "part"]
     assert all(t.untyped_storage().nbytes() == t.nbytes for t in state.values()), (
         "a tensor that is kept does not keep the others"
     )
-    state["float32"].add_(1)  # writable, and of no one else
+    state["a"].add_(1)
+    equal({"b": state["b"], "part": state["part"]}, {"b": tied, "part": tied[1:]})
+    assert path.read_bytes() == before
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
@@ -227,117 +227,41 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     )
     content = (tmp_path / "whole.safetensors").read_bytes()
     path = tmp_path / "cut.safetensors"
-    for length in range(len(content)):
-        path.write_bytes(content[:length])
+    for wrong in [*(content[:length] for length in range(len(content))), content + b"\0"]:
+        path.write_bytes(wrong)
         with pytest.raises(
             RuntimeError, match=r"cut\.safetensors is damaged or no safetensors file"
         ):
             weights.read(path)
-    path.write_bytes(content + b"\0")
-    with pytest.raises(RuntimeError, match="it is truncated or has a tail"):
-        weights.read(path)
 
 
-def test_mutated_files_are_read_as_the_safetensors_package_reads_them(tmp_path: Path) -> None:
-    """Nothing but RuntimeError, and no tensor from a file that the reference refuses."""
-    weights.write_safetensors(
-        tmp_path / "whole.safetensors",
-        {"a": torch.rand(2, 3), "b": torch.zeros(0, 2), "c": torch.arange(4)},
-        {"x": "y"},
-    )
-    content = (tmp_path / "whole.safetensors").read_bytes()
-    header = 8 + int.from_bytes(content[:8], "little")
-    random, path, read, stricter = np.random.default_rng(0), tmp_path / "mutated.safetensors", 0, 0
-    for _ in range(3000):
-        mutated = bytearray(content)
-        for place in random.integers(0, header, random.integers(1, 4)):
-            # Digits, brackets and quotes keep enough files half sensible to get past the JSON.
-            mutated[place] = random.choice(np.frombuffer(b'0123456789[]{},:"-. abcFI', np.uint8))
-        path.write_bytes(mutated)
-        try:
-            ours = weights.read(path)
-        except RuntimeError:
-            try:
-                safetensors.torch.load_file(path)
-                stricter += 1
-            except Exception:  # any refusal of theirs
-                continue
-        else:
-            read += 1
-            theirs = safetensors.torch.load_file(path)
-            assert ours.keys() == theirs.keys()
-            assert all(
-                torch.equal(ours[name].nan_to_num(), theirs[name].nan_to_num()) for name in ours
-            )
-    assert read > 50, "some mutations change only a name"
-    assert stricter < 30, "dtypes of no use for weights, at most"
-
-
-def written(path: Path, header: object, data: bytes = b"", length: int | None = None) -> Path:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes((len(text) if length is None else length).to_bytes(8, "little") + text + data)
-    return path
-
-
-def described(
-    dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4)
-) -> dict[str, object]:
+def described(shape: object = (1,), offsets: object = (0, 4), dtype: str = "F32") -> dict:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
 @pytest.mark.parametrize(
-    ("header", "data", "complaint"),
+    ("header", "length"),
     [
-        (b"", b"", "damaged or no safetensors"),
-        (b"[]", b"", "no JSON object"),
-        (b" {}", b"", "no JSON object"),
-        (b"{\xff}", b"", "can't decode byte"),
-        (b'{"a":' * 20_000, b"", "nested too deeply"),
-        (b'{"a": {"dtype": "F32", "dtype": "F32"}}', b"", "names something twice"),
-        ({"__metadata__": {"a": 1}}, b"", "must map words to words"),
-        ({"a": 5}, b"", "must be described by dtype, shape and data_offsets"),
-        ({"a": {**described(), "more": 1}}, bytes(4), "must be described by"),
-        ({"a": described("F4")}, bytes(4), "has dtype 'F4'"),
-        ({"a": described(None)}, bytes(4), "has dtype None"),
-        ({"a": described(["F32"])}, bytes(4), r"has dtype \['F32'\]"),
-        ({"a": described(shape=[-1])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape=[1.0])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape=[True])}, bytes(4), "non-negative integers"),
-        ({"a": described(shape="1")}, bytes(4), "non-negative integers"),
-        ({"a": described(offsets=[4])}, bytes(4), "non-negative integers"),
-        ({"a": described(offsets=[4, 0])}, bytes(4), "does not take -4 bytes"),
-        ({"a": described(shape=[2])}, bytes(4), "does not take 4 bytes"),
-        ({"a": described(shape=[2**62, 4])}, bytes(4), "beyond 64 bits"),
-        ({"a": described(shape=[0, 2**62, 4], offsets=[0, 0])}, b"", "beyond 64 bits"),
-        (
-            {"a": described(shape=[1 << 60], offsets=[0, 1 << 62])},
-            bytes(4),
-            "truncated or has a tail",
-        ),
-        ({"a": described(), "b": described()}, bytes(4), "overlap or leave a gap"),
-        ({"a": described(), "b": described(offsets=[8, 12])}, bytes(12), "overlap or leave a gap"),
-        ({"a": described(offsets=[4, 8])}, bytes(8), "starts at byte 4, expected 0"),
-        ({"a": described("BOOL", [2], [0, 2])}, b"\1\2", "bytes other than 0 and 1"),
-        ({}, b"", "is empty"),
+        ({"a": described(), "b": described()}, None),  # they overlap
+        ({"a": described(), "b": described(offsets=[8, 12])}, None),  # a gap
+        ({"a": described([2])}, None),  # the shape takes more bytes than the offsets
+        ({"a": described([1 << 60], [0, 1 << 62])}, None),  # beyond the end of the file
+        ({"a": described([2**62, 4])}, None),  # the size overflows 64 bits
+        ({"a": described([0, 2**63], [0, 0])}, None),  # a size that PyTorch cannot hold
+        ({"a": described(dtype="F5")}, None),
+        (b'{"a":' * 20_000, None),  # nested too deeply for a parser that recurses
+        ({"a": described()}, (1 << 64) - 1),  # a header longer than memory
+        ({"a": described()}, 1 << 20),  # a header longer than the file
     ],
 )
-def test_false_headers_are_refused(
-    tmp_path: Path, header: object, data: bytes, complaint: str
-) -> None:
-    with pytest.raises(RuntimeError, match=complaint):
-        weights.read(written(tmp_path / "false.safetensors", header, data))
-
-
-def test_header_length_is_not_believed(tmp_path: Path) -> None:
-    for length in (3, 1 << 20, 1 << 63, (1 << 64) - 1):
-        with pytest.raises(RuntimeError, match="does not fit into the file's 10"):
-            weights.read(written(tmp_path / "false.safetensors", {}, length=length))
-
-
-def test_big_endian_machines_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "byteorder", "big")
-    with pytest.raises(RuntimeError, match="little endian, this machine is not"):
-        weights.load_bundled("dists")
+def test_hostile_headers_are_refused(tmp_path: Path, header: object, length: int | None) -> None:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + text + bytes(12 if b"8, 12" in text else 4))
+    with pytest.raises(RuntimeError, match=r"is damaged or no safetensors file: .") as caught:
+        weights.read(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,7 +278,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         weights.write_safetensors(path, {"a": torch.zeros(1)})
     assert weights.read(path)["a"].item() == 1
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(RuntimeError, match="No such file or directory"):
+    with pytest.raises(RuntimeError, match=r"cannot write .*: there is no folder .*nowhere"):
         weights.write_safetensors(tmp_path / "nowhere" / "a.safetensors", {"a": torch.zeros(1)})
     with pytest.raises(
         TypeError,
@@ -672,9 +596,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.requests, self.resumes = content, [], True
-        self.status = 200
-        self.cuts: list[int] = []  # bytes after which the next connections close
+        self.content, self.status = content, 200
+        self.requests = 0
+        self.sends: int | None = None  # bytes after which the connection closes
         self.wait = threading.Event()
         self.wait.set()
 
@@ -683,21 +607,15 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.requests.append(asked)
+        self.server.requests += 1
         self.server.wait.wait(60)
-        content, start, status = self.server.content, 0, self.server.status
-        if asked and self.server.resumes and status == 200:
-            start, status = int(asked.removeprefix("bytes=").removesuffix("-")), 206
-        if status == 206 and start >= len(content):
-            status = 416
-        self.send_response(status)
-        if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        body = content[start:] if status in (200, 206) else b""
+        if self.server.sends == 0:
+            return
+        body = self.server.content if self.server.status == 200 else b""
+        self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: self.server.cuts.pop(0)] if self.server.cuts else body)
+        self.wfile.write(body[: self.server.sends])
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -745,7 +663,7 @@ def test_folders_are_searched_in_order(
     equal(weights.load_network(NETWORK, "imagenet"), state)
     equal(weights.load_network(NETWORK, "IMAGENET1K_V1"), state)
     equal(weights.load_network(NETWORK, str(home / entry.file)), state)
-    assert server.requests == []
+    assert server.requests == 0
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "misspelt"))
     with pytest.raises(
         RuntimeError, match=r"SSIMLOSS_WEIGHTS names .*misspelt, which is no folder"
@@ -799,7 +717,7 @@ def test_download_goes_into_torchvisions_cache(
         progress=False, check_hash=True
     )
     equal(theirs, state)
-    assert server.requests == [None], "torchvision finds what was downloaded here, and asks no more"
+    assert server.requests == 1, "torchvision finds what was downloaded here, and asks no more"
 
 
 @pytest.mark.usefixtures("entry")
@@ -808,180 +726,132 @@ def test_what_torchvision_downloaded_is_found(server: Server, state: dict[str, T
         progress=False, check_hash=True
     )
     equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert len(server.requests) == 1
+    assert server.requests == 1
 
 
-def test_broken_connections_are_resumed(
-    entry: weights.WeightsFile, server: Server, state: dict[str, Tensor], home: Path
-) -> None:
-    server.cuts = [1000, 500, 0]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests == [None, "bytes=1000-", "bytes=1500-", "bytes=1500-"]
-    assert [path.name for path in home.iterdir()] == [entry.file]
-
-
-def test_interrupted_downloads_leave_no_file_and_go_on_later(
-    entry: weights.WeightsFile,
-    server: Server,
-    state: dict[str, Tensor],
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    server.cuts = [1000] + [0] * 4
-    with pytest.raises(
-        RuntimeError,
-        match=r"broke off 5 times \(closed after 1000 of \d+ bytes\); the 0\.0 MB that came are "
-        r"kept",
-    ):
-        weights.load_network(NETWORK, "imagenet")
-    assert [path.name for path in home.iterdir()] == [f"{entry.file}.part"]
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    server.cuts = [500]
-    with monkeypatch.context() as patch:
-        patch.setattr(_download._Bar, "end", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            weights.load_network(NETWORK, "imagenet")
-    assert [path.name for path in home.iterdir()] == [f"{entry.file}.part"]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests[-1] == "bytes=1500-"
-    assert [path.name for path in home.iterdir()] == [entry.file]
-
-
-@pytest.mark.usefixtures("entry")
-def test_servers_that_cannot_resume(server: Server, state: dict[str, Tensor]) -> None:
-    server.resumes, server.cuts = False, [1000]
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert server.requests == [None, "bytes=1000-"]
-
-
-@pytest.mark.parametrize("left", ["short", "whole length", "too long", "complete"])
-def test_what_an_earlier_download_left(
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ({"status": 404}, "the server answers 404 Not Found"),
+        ({"sends": 1000}, "sent other bytes, or the connection broke off"),
+        ({"sends": 0}, "the connection broke off: .*closed connection without response"),
+        ({"content": b"<!DOCTYPE html>"}, "sent other bytes, or the connection broke off"),
+    ],
+)
+def test_failed_downloads_leave_no_file(
     entry: weights.WeightsFile,
     server: Server,
     content: bytes,
-    state: dict[str, Tensor],
     home: Path,
-    left: str,
+    fault: dict[str, Any],
+    complaint: str,
 ) -> None:
-    """Wrong bytes are thrown away once; a complete file that was only not renamed is not fetched
-    again.
-    """
-    home.mkdir(parents=True)
-    lengths = {"short": 100, "whole length": len(content), "too long": len(content) + 7}
-    (home / f"{entry.file}.part").write_bytes(
-        content if left == "complete" else bytes(lengths[left])
-    )
-    equal(weights.load_network(NETWORK, "imagenet"), state)
-    assert len(server.requests) == (1 if left == "complete" else 2)
-    assert server.requests[-1] is None or left == "complete"
-
-
-def test_wrong_bytes_are_not_kept(
-    entry: weights.WeightsFile, server: Server, content: bytes, home: Path
-) -> None:
-    server.content = content[:-1] + b"\0\0"
-    with pytest.raises(
-        RuntimeError,
-        match=rf"sent bytes whose SHA-256 is .*, expected one that starts with {entry.sha256}",
-    ):
+    for name, value in fault.items():
+        setattr(server, name, value)
+    with pytest.raises(RuntimeError, match=complaint) as caught:
         weights.load_network(NETWORK, "imagenet")
+    assert f"ssimloss weights import {entry.file}" in str(caught.value), "what to do by hand"
     assert list(home.iterdir()) == []
-
-
-def test_servers_that_answer_something_else(
-    entry: weights.WeightsFile, server: Server, home: Path
-) -> None:
-    server.status = 404
-    with pytest.raises(RuntimeError, match="the server answers 404 Not Found"):
-        weights.load_network(NETWORK, "imagenet")
-    assert list(home.iterdir()) == []
-    server.status, server.resumes = 206, False
-    (home / f"{entry.file}.part").write_bytes(b"abc")
-    with pytest.raises(
-        RuntimeError, match="asked for the bytes from 3 on, the server sends 'bytes 0-"
-    ):
-        weights.load_network(NETWORK, "imagenet")
-    assert not (home / entry.file).exists()
-
-
-@pytest.mark.slow
-def test_processes_at_once_download_once(
-    entry: weights.WeightsFile, server: Server, home: Path, tmp_path: Path
-) -> None:
-    """As the ranks of a distributed training do."""
-    code = (
-        "import sys, torchvision\nfrom ssimloss import weights\n"
-        "torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.value.url = sys.argv[1]\n"
-        "print(len(weights.load_network('squeezenet1_1', 'imagenet')))\n"
-    )
-    server.wait.clear()
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "OMP_NUM_THREADS": "1"}
-    logs = [tmp_path / f"rank{rank}" for rank in range(2)]
-    ranks = []
-    for log in logs:
-        with log.open("w") as file:
-            ranks.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", code, str(entry.url)],
-                    env=environment,
-                    stdout=file,
-                    stderr=file,
-                )
-            )
-    began = time.monotonic()
-    while (
-        sum("waiting for another process" in log.read_text() for log in logs) < 1
-        and time.monotonic() - began < 60
-    ):
-        time.sleep(0.05)
-    server.wait.set()
-    assert [rank.wait(60) for rank in ranks] == [0] * 2
-    said = sorted("waiting" in log.read_text() for log in logs)
-    assert said == [False, True], [log.read_text() for log in logs]
-    assert all(log.read_text().endswith("\n2\n") for log in logs)
-    assert server.requests == [None]
+    server.content, server.status, server.sends = content, 200, None
+    assert weights.obtain(entry) == home / entry.file
     assert [path.name for path in home.iterdir()] == [entry.file]
+
+
+def test_the_checksum_is_compared_before_the_file_gets_its_name(
+    entry: weights.WeightsFile, server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = []
+    monkeypatch.setattr(os, "replace", lambda _, to: renamed.append(to))
+    server.content = b"other bytes"
+    with pytest.raises(RuntimeError, match=f'expected "{entry.sha256}"'):
+        weights.obtain(entry)
+    assert renamed == []
+    assert list(home.iterdir()) == []
+
+
+def test_processes_download_once_and_outlive_a_killed_one(
+    entry: weights.WeightsFile,
+    server: Server,
+    content: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the ranks of a distributed training do: another process downloads "a", is killed while it
+    downloads "b", and this process asks for both in the meantime.
+    """
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom ssimloss.weights import _download\n"
+        "for name in 'ab':\n"
+        "    _download.download(sys.argv[1], Path(sys.argv[2], name), sys.argv[3], size=1)\n"
+        "    input()\n"
+    )
+    folder = tmp_path / "shared"
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "OMP_NUM_THREADS": "1"}
+    server.wait.clear()
+
+    def until(is_true: Callable[[], object]) -> None:
+        while not is_true():
+            assert other.poll() is None
+            time.sleep(0.01)
+
+    def obtain(name: str) -> None:
+        _download.download(str(entry.url), folder / name, entry.sha256, size=len(content))
+
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(entry.url), str(folder), entry.sha256],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        until(lambda: server.requests == 1)
+        mine = pool.submit(obtain, "a")
+        until(lambda: "waiting for another process" in capsys.readouterr().err)
+        server.wait.set()
+        mine.result(60)
+        assert (folder / "a").read_bytes() == content
+        server.wait.clear()
+        print(file=other.stdin, flush=True)
+        until(lambda: server.requests == 2)
+        mine = pool.submit(obtain, "b")
+        until(lambda: "waiting for another process" in capsys.readouterr().err)
+        other.kill()
+        other.wait()
+        server.wait.set()
+        mine.result(60)
+    assert server.requests == 3, "one for each download that was not found complete"
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
+    assert (folder / "b").read_bytes() == content
 
 
 def test_threads_at_once_download_once(
     entry: weights.WeightsFile, server: Server, home: Path
 ) -> None:
-    """Many, so that some find the lock's file renamed or deleted under their hands."""
-    for _ in range(10):
+    """Many, so that some find the lock's file deleted."""
+    for repeat in range(1, 4):
         server.wait.clear()
         with ThreadPoolExecutor(12) as pool:
             results = [pool.submit(weights.obtain, entry) for _ in range(12)]
-            while not server.requests:
+            while server.requests < repeat:
                 time.sleep(0.01)
             server.wait.set()
         assert {result.result() for result in results} == {home / entry.file}
-        assert server.requests == [None]
+        assert server.requests == repeat
         assert [path.name for path in home.iterdir()] == [entry.file]
         (home / entry.file).unlink()
-        server.requests.clear()
 
 
 def test_file_systems_without_locks(
-    entry: weights.WeightsFile,
-    server: Server,
-    state: dict[str, Tensor],
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    entry: weights.WeightsFile, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fcntl
-
     def no_locks(*_: object) -> None:
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    server.cuts = [1000] + [0] * 4
-    with pytest.raises(RuntimeError, match="broke off"):
-        weights.load_network(NETWORK, "imagenet")
-    assert list(home.iterdir()) == []
-    equal(weights.load_network(NETWORK, "imagenet"), state)
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert weights.obtain(entry) == home / entry.file
     assert [path.name for path in home.iterdir()] == [entry.file]
 
 
@@ -1013,36 +883,19 @@ def test_progress_is_shown(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    line = f"downloading {entry.file}, {len(content) / 1e6:.1f} MB\n"
+    weights.obtain(entry)
+    assert capsys.readouterr() == ("", line)
+    (home / entry.file).unlink()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     weights.obtain(entry)
     out, err = capsys.readouterr()
-    assert (out, err) == (
-        "",
-        f"downloading {entry.file}, {len(content) / 1e6:.1f} MB, 0.0 MB of it here\n",
-    )
-    (home / entry.file).unlink()
-    monkeypatch.setattr(
-        sys,
-        "stderr",
-        SimpleNamespace(isatty=lambda: True, write=sys.stderr.write, flush=sys.stderr.flush),
-    )
-    weights.obtain(entry)
-    assert capsys.readouterr().err.startswith(f"\r{entry.file} |")
+    assert out == ""
+    assert err.startswith(line)
+    assert "100%" in err
     (home / entry.file).unlink()
     monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
     weights.obtain(entry)
-
-
-def test_bar_ends_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "70")
-    bar = _download._Bar("vgg.pth", 2_000_000)
-    for done in (0, 500_000, 1_000_000, 2_000_000):
-        bar.show(done, 2_000_000)
-    bar.end()
-    first, last = capsys.readouterr().err.strip().removesuffix("\x1b[K").split("\x1b[K\r")
-    assert first == f"vgg.pth |{' ' * 34}|   0% of 2.0 MB, 0.0 MB/s", "at most ten times a second"
-    assert re.fullmatch(r"vgg\.pth \|#{28,34}\| 100% of 2\.0 MB, [\d.]+ MB/s", last)
-    assert max(len(first), len(last)) < 70, "it stays on one line"
 
 
 # No network

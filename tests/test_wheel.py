@@ -145,7 +145,14 @@ def test_wheel_metadata(wheel: Path) -> None:
         for line in metadata.splitlines()
         if line.startswith("Requires-Dist:") and "extra ==" not in line
     }
-    assert {line.split()[1].split(">")[0] for line in required} == {"torch", "torchvision", "numpy"}
+    assert {line.split()[1].split(">")[0] for line in required} == {
+        "torch",
+        "torchvision",
+        "numpy",
+        "safetensors",
+        "filelock",
+        "typing_extensions",
+    }
     assert "Requires-Python: >=3.10" in metadata
 
 

@@ -123,7 +123,7 @@ def fetch(
     word: Word = weights.IMAGENET,
     to: Folder = None,
 ) -> None:
-    """Download weights, go on with an interrupted download, and print the path of each file."""
+    """Download weights that are not on this machine, and print the path of each file."""
     for name in names:
         with told():
             entry = _entry(name, word)

@@ -25,6 +25,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._precision import promote
 from ssimloss.filters import Padding, blur, pad
+from ssimloss.kernels import Part
 
 
 def valid_pixels(
@@ -146,6 +147,12 @@ def luminance_of(mu_x: Tensor, mu_y: Tensor, c1: float) -> Tensor:
 def contrast_structure(s: Statistics, c2: float) -> Tensor:
     """Contrast times structure with ``C3 = C2 / 2``, 1 where both images vary alike."""
     return (2 * s.cov_xy + c2) / (s.var_sum + c2)
+
+
+def similarity_of(s: Statistics, c1: float, c2: float, part: Part) -> Tensor:
+    """Contrast and structure, for ``part="ssim"`` times the luminance."""
+    similarity = contrast_structure(s, c2)
+    return luminance(s, c1) * similarity if part == "ssim" else similarity
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:

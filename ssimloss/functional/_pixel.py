@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,9 +12,9 @@ from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.functional._distance import Distance
-from ssimloss.functional._fused import pixel_means
+from ssimloss.functional._equations import distance_mean
 from ssimloss.functional._records import Backed
-from ssimloss.kernels import select
+from ssimloss.kernels import PIXEL_MEANS, pixel_means, select
 
 
 class PixelOptions(Backed, Reduced):
@@ -43,9 +44,10 @@ def distances(
     elif options.reduction == "none":
         uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
     dtype = native_dtype(pred, target)
-    backend = select(options.backend, pred, target, uncovered=uncovered, among=("cpu",))
+    backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":
-        means = pixel_means(pred, target, distance, eps)
+        equation = partial(distance_mean, distance=distance, eps=eps)
+        means = pixel_means(pred, target, distance, eps, backend=backend, equation=equation)
         return Scores(means, None, math.prod(pred.shape[1:]), dtype)
     return Scores(curve(masked_difference(pred, target, mask)), mask, 1, dtype)
 

@@ -13,15 +13,14 @@ there, a few planes or rows of one at a time in buffers that are reused, and sca
 Asked for a second derivative, backward differentiates the plain equation instead.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssimloss.filters import blur_transposed
-from ssimloss.functional._moments import contrast_structure, local_statistics, luminance
-
-Part = Literal["ssim", "contrast_structure"]
+from ssimloss.functional._moments import local_statistics, similarity_of
+from ssimloss.kernels import Part
 
 # Elements of a map worked on at a time: on a CPU about 15 such maps should stay in the cache,
 # elsewhere a launch costs more than its bytes.
@@ -58,10 +57,7 @@ def _plain(
 ) -> Tensor:
     """The same number by automatic differentiation."""
     statistics = local_statistics(x, y, window, sample_factor, None)
-    similarity = contrast_structure(statistics, c2)
-    if part == "ssim":
-        similarity = luminance(statistics, c1) * similarity
-    return similarity.mean((2, 3))
+    return similarity_of(statistics, c1, c2, part).mean((2, 3))
 
 
 class _PlaneMeans(torch.autograd.Function):

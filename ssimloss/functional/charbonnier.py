@@ -80,11 +80,12 @@ CHARBONNIER = Measure(
     "lower",
     None,
     (0.0, float("inf")),
-    "Charbonnier et al. 1994",
+    "Charbonnier et al. 1994; Lai et al. 2017",
     _charbonnier,
     CharbonnierOptions,
     formula="mean of sqrt((x - y)^2 + 0.001^2) of images on a scale of [0, 1]",
     module="CharbonnierLoss",
     metric="Charbonnier",
+    agrees="BasicSR, kornia: 1e-15",
 )
 charbonnier = charbonnier_loss = CHARBONNIER.loss

@@ -126,5 +126,6 @@ FOCAL_FREQUENCY = Measure(
     "w = |Fx - Fy| over its maximum (Jiang et al. 2021)",
     module="FocalFrequencyLoss",
     metric="FocalFrequency",
+    agrees="focal-frequency-loss: 1e-14",
 )
 focal_frequency = focal_frequency_loss = FOCAL_FREQUENCY.loss

@@ -47,11 +47,12 @@ FOURIER_MAGNITUDE = Measure(
     "lower",
     0.0,
     (0.0, float("inf")),
-    "the L1 distance of Fourier magnitudes",
+    "",
     _fourier_magnitude,
     FourierMagnitudeOptions,
     formula="mean of ||Fx| - |Fy|| over the orthonormal spectra of images on a scale of [0, 1]",
     module="FourierMagnitudeLoss",
     metric="FourierMagnitude",
+    agrees="NumPy: 1e-12",
 )
 fourier_magnitude = fourier_magnitude_loss = FOURIER_MAGNITUDE.loss

@@ -99,5 +99,6 @@ GRADIENT_DIFFERENCE = Measure(
     "images on a scale of [0, 1]",
     module="GradientDifferenceLoss",
     metric="GradientDifference",
+    agrees="the paper's formula: 1e-12",
 )
 gradient_difference = gradient_difference_loss = GRADIENT_DIFFERENCE.loss

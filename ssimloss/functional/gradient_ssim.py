@@ -101,5 +101,6 @@ GRADIENT_SSIM = Measure(
     metric="GradientSSIM",
     metric_name="g_ssim",
     definition="ssim",
+    agrees="the paper's formula: 1e-12",
 )
 gradient_ssim, gradient_ssim_loss = GRADIENT_SSIM.score, GRADIENT_SSIM.loss

@@ -4,7 +4,6 @@ The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the 
 at the coarsest (Wang, Simoncelli & Bovik 2003).
 """
 
-import dataclasses
 from functools import partial
 from typing import Literal, get_args
 
@@ -16,7 +15,7 @@ from ssimloss._options import Reduced, derived
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
-from ssimloss.functional._fused import Comparison, halve, pyramid_scores, similarity_means
+from ssimloss.functional._equations import halve, pyramid_means, similarity_mean
 from ssimloss.functional._moments import (
     check_inputs,
     contrast_structure,
@@ -24,9 +23,20 @@ from ssimloss.functional._moments import (
     luminance,
     valid_pixels,
 )
-from ssimloss.functional._plane_means import Part, plane_means
+from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._records import Backed, Stabilised
-from ssimloss.kernels import MAX_SCALES, MAX_TAPS, select
+from ssimloss.kernels import (
+    MAX_SCALES,
+    MAX_TAPS,
+    PYRAMID_SCORES,
+    SIMILARITY_MEANS,
+    Comparison,
+    Part,
+    Scales,
+    pyramid_scores,
+    select,
+    similarity_means,
+)
 from ssimloss.measure import Measure
 
 Negative = Literal["clamp", "relu", "relu_map", "shift"]
@@ -176,13 +186,16 @@ def _ms_ssim(
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
     uncovered = "no kernel knows masks" if mask is not None else options.uncovered
-    backend = select(options.backend, pred, target, uncovered=uncovered)
+    backend = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=uncovered)
     dtype = native_dtype(pred, target)
-    if backend == "cpu" and options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES:
+    in_one_call = options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES
+    if backend in PYRAMID_SCORES and in_one_call:
         words = options.combination, options.negative, options.channels
-        combine = partial(_combined, weights=weights, options=options)
-        pooling = options.pooling
-        scores = pyramid_scores(pred, target, options.finest, pooling, weights, words, combine)
+        scales = Scales(options.pooling, weights, *words)
+        equation = partial(_pyramid, weights=weights, options=options)
+        scores = pyramid_scores(
+            pred, target, options.finest, scales, backend=backend, equation=equation
+        )
         return Scores(scores, None, 1, dtype)
     terms, counted = _scale_by_scale(pred, target, options, mask, len(weights), backend)
     if options.channels == "joint" and counted is not None:
@@ -207,8 +220,15 @@ MS_SSIM = Measure(
     metric="MSSSIM",
     definition="ms_ssim",
     advice='Crops below 176 pixels need ``min_size="fewer_scales"``.',
+    agrees="piq, torchmetrics, TensorFlow, msssim.m: 1e-9 to 1e-13; pytorch-msssim: 5e-6",
 )
 ms_ssim, ms_ssim_loss = MS_SSIM.score, MS_SSIM.loss
+
+
+def _pyramid(x: Tensor, y: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
+    """What the kernel of a whole pyramid computes."""
+    terms = pyramid_means(x, y, options.finest, len(weights), options.pooling)
+    return _combined(terms, weights, options)
 
 
 def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
@@ -250,8 +270,10 @@ def _scale_by_scale(
         if backend == "eager":
             terms.append(_scale_means(x, y, window, options, part, mask))
         else:
-            comparison = dataclasses.replace(options.finest, part=part, low=0.0)
-            terms.append(similarity_means(x, y, comparison, backend))
+            finest = options.finest
+            comparison = Comparison(finest.window, finest.c1, finest.c2, 0.0, part, "valid")
+            equation = partial(similarity_mean, comparison=comparison)
+            terms.append(similarity_means(x, y, comparison, backend=backend, equation=equation))
         if not coarsest:
             x, y, mask = _halve(x, y, mask, options.pooling)
     # At the coarsest scale: what pooling drops at an odd border does not count.

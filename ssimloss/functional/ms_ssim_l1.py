@@ -128,6 +128,7 @@ MS_SSIM_L1 = Measure(
     MSSSIML1Options,
     role="loss",
     module="MSSSIML1Loss",
+    agrees="the authors' layer, as a formula: 1e-12",
 )
 ms_ssim_l1_loss = MS_SSIM_L1.loss
 

@@ -72,10 +72,11 @@ PSNR = Measure(
     "higher",
     float("inf"),
     (float("-inf"), float("inf")),
-    "the mean squared error in decibels",
+    "",
     _psnr,
     PSNROptions,
     role="index",
     metric="PSNR",
+    agrees="scikit-image, piq, kornia: 1e-10 dB; torchmetrics: 2e-6 dB",
 )
 psnr = PSNR.score

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -21,7 +22,7 @@ from ssimloss.filters import (
     make_window,
     window_weights,
 )
-from ssimloss.functional._fused import Comparison, similarity_map, similarity_means
+from ssimloss.functional._equations import similarity, similarity_mean
 from ssimloss.functional._moments import (
     bordered,
     check_holds_window,
@@ -36,7 +37,16 @@ from ssimloss.functional._moments import (
 )
 from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._records import Backed, Stabilised, Windowed
-from ssimloss.kernels import MAX_TAPS, select
+from ssimloss.kernels import (
+    MAX_TAPS,
+    SIMILARITY_MAP,
+    SIMILARITY_MEANS,
+    Backend,
+    Comparison,
+    select,
+    similarity_map,
+    similarity_means,
+)
 from ssimloss.measure import Measure
 
 Covariance = Literal["population", "sample"]
@@ -145,7 +155,9 @@ def _ssim(
     ``ssimloss.conventions.SSIM``.
     """
     check_inputs(pred, target, mask)
-    backend = select(options.backend, pred, target, uncovered=uncovered(options, mask, pred.ndim))
+    kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
+    reason = uncovered(options, mask, pred.ndim)
+    backend = select(options.backend, pred, target, kernels, uncovered=reason)
     if backend != "eager":
         return _fused(pred, target, options, backend)
     x, y, mask = valid_pixels(pred, target, options.low, mask)
@@ -192,6 +204,8 @@ SSIM = Measure(
     definition="ssim",
     advice="Alone it leaves brightness and colour loose: add a pixel loss, or use "
     ":class:`MSSSIML1Loss`.",
+    agrees="scikit-image, piq, kornia, torchmetrics, TensorFlow, ssim.m, BasicSR: 1e-7 to 1e-13; "
+    "pytorch-msssim: 5e-6",
 )
 ssim, ssim_loss = SSIM.score, SSIM.loss
 
@@ -231,21 +245,24 @@ def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
     return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
 
 
-def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: str) -> Scores:
-    dtype, x, y = native_dtype(pred, target), pred, target
-    assert options.comparison is not None
+def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend) -> Scores:
+    dtype, x, y, comparison = native_dtype(pred, target), pred, target, options.comparison
+    assert comparison is not None
     if options.downsample is not None:
         x, y = promote(pred, target)
         x, y, _ = _downsampled(x, y, None, options.downsample)
     height, width = map_size(x.shape[2:], options)
     if options.reduction == "none":
-        return Scores(similarity_map(x, y, options.comparison, backend), None, 1, dtype)
+        equation = partial(similarity, comparison=comparison)
+        values = similarity_map(x, y, comparison, backend=backend, equation=equation)
+        return Scores(values, None, 1, dtype)
     positions = height * width
     # As a loss, which is what asks for gradients.
     slope = -slope_of(options.reduction, x.shape[:2])
     if options.reduction == "sum":
         slope *= positions
-    means = similarity_means(x, y, options.comparison, backend, slope)
+    equation = partial(similarity_mean, comparison=comparison)
+    means = similarity_means(x, y, comparison, backend=backend, equation=equation, slope=slope)
     return Scores(means, None, positions, dtype)
 
 

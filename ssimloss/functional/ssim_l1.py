@@ -4,6 +4,8 @@ Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time ra
 rendering", 2023.
 """
 
+from functools import partial
+
 from torch import Tensor
 
 from ssimloss import _checks
@@ -12,13 +14,13 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
 from ssimloss.filters import Padding
 from ssimloss.functional._distance import Distance
-from ssimloss.functional._fused import mixed_means
+from ssimloss.functional._equations import mixed_mean
 from ssimloss.functional._moments import check_inputs
 from ssimloss.functional._records import Backed, Stabilised
 from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
 from ssimloss.functional.l1 import l1_loss
 from ssimloss.functional.ssim import SSIMOptions, map_size, ssim_loss, uncovered
-from ssimloss.kernels import Backend, select
+from ssimloss.kernels import SIMILARITY_MEANS, Backend, Mixed, select, similarity_means
 from ssimloss.measure import Measure
 
 
@@ -93,23 +95,19 @@ def _ssim_l1(
     similarity, weight, eps, span = options.similarity, options.weight, options.eps, options.span
     check_inputs(pred, target, mask, ndim=(4,))
     reason = uncovered(similarity, mask, pred.ndim) or options.uncovered
-    chosen = select(options.backend, pred, target, uncovered=reason)
+    chosen = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=reason)
     reduction = options.reduction
     if chosen != "eager" and reduction in ("mean", "image"):
         map_size(pred.shape[2:], similarity)
         distance: Distance = "l1" if eps is None else "charbonnier"
-        assert similarity.comparison is not None
+        comparison = similarity.comparison
+        assert comparison is not None
         # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
         # 1 - SSIM has more
-        means = mixed_means(
-            pred,
-            target,
-            similarity.comparison,
-            distance,
-            (eps or 0.0) * span,
-            -weight,
-            (1 - weight) / span,
-            chosen,
+        mixed = Mixed(distance, (eps or 0.0) * span, -weight, (1 - weight) / span)
+        equation = partial(mixed_mean, comparison=comparison, mixed=mixed)
+        means = similarity_means(
+            pred, target, comparison, backend=chosen, equation=equation, mixed=mixed
         )
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)
@@ -147,5 +145,6 @@ SSIM_L1 = Measure(
     SSIML1Options,
     role="loss",
     module="SSIML1Loss",
+    agrees="the formula: 1e-12",
 )
 ssim_l1_loss = SSIM_L1.loss

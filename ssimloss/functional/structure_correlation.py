@@ -96,6 +96,7 @@ STRUCTURE_CORRELATION = Measure(
     module="StructureCorrelationLoss",
     metric="StructureCorrelation",
     definition="ssim",
+    agrees="the paper's formula: 1e-12",
 )
 structure_correlation = STRUCTURE_CORRELATION.score
 structure_correlation_loss = STRUCTURE_CORRELATION.loss

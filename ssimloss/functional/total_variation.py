@@ -148,5 +148,6 @@ TOTAL_VARIATION = Measure(
     _total_variation,
     TotalVariationOptions,
     module="TotalVariationLoss",
+    agrees="BasicSR, kornia, torchmetrics, piq: 1e-15",
 )
 total_variation = total_variation_loss = TOTAL_VARIATION.loss

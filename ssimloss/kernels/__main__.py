@@ -3,7 +3,8 @@
 import torch
 
 from ssimloss._version import __version__
-from ssimloss.kernels import KERNELS, _cpu, why_not
+from ssimloss.kernels import describe
+from ssimloss.kernels.backends import MACHINE
 
 
 def report() -> list[str]:
@@ -12,12 +13,12 @@ def report() -> list[str]:
         f"ssimloss {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads",
         "eager   runs: any device",
     ]
-    for backend in KERNELS:
-        reason = why_not(backend)
+    for backend, why_not in MACHINE.items():
+        reason = why_not()
         if reason is not None:
             lines.append(f"{backend:<7} does not run: {reason}")
         elif backend == "cpu":
-            lines.append(f"{backend:<7} runs: {_cpu.describe()}")
+            lines.append(f"{backend:<7} runs: {describe()}")
         else:
             lines.append(
                 f"{backend:<7} runs: {_devices()}; only where it is named, see docs/kernels.md"

@@ -29,9 +29,9 @@ from ssimloss.weights._catalogue import (
     words,
 )
 from ssimloss.weights._read import named_tensors, read
-from ssimloss.weights._safetensors import write_safetensors
 from ssimloss.weights._store import VARIABLE, cache, fetch, find, folders, import_file, obtain
 from ssimloss.weights._verify import demand_whole
+from ssimloss.weights._write import write_safetensors
 
 __all__ = [
     "Weights",

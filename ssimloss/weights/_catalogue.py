@@ -154,10 +154,7 @@ def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -
             f"torchvision names no checksum for {file}, so that it cannot be told from a damaged "
             f"one; fetch {url} and give its path"
         )
-    licence = next(
-        (value for key, value in meta.items() if key == "license"),
-        "BSD-3-Clause, terms of ImageNet",
-    )
+    licence = meta.get("license", "BSD-3-Clause, terms of ImageNet")
     return WeightsFile(
         network, word, file, digits[1], round(meta["_file_size"] * 1e6), licence, url
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ssimloss.weights._safetensors import read_safetensors
+from ssimloss._torch import copy_metadata
 
 # What the unpickler and the zip reader raise at bytes that were changed: whatever Python raises
 # where it is told to build nonsense. The list is what mutated files raised in the tests, so an
@@ -51,12 +51,30 @@ def read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
             "path of a state dict"
         )
     try:
-        loaded = read_safetensors(path) if path.suffix == ".safetensors" else _unpickled(path)
+        loaded = _from_safetensors(path) if path.suffix == ".safetensors" else _unpickled(path)
     except OSError as error:
         raise RuntimeError(
             f"weights file {path} cannot be read: {error.strerror or error}"
         ) from error
     return named_tensors(loaded, f"weights file {path}", RuntimeError)
+
+
+def _from_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    # Not load_file, which maps the file: a file that shrinks later would end the process.
+    content = path.read_bytes()
+    try:
+        # In the order of the names; that of the library is random.
+        return dict(sorted(load(content).items()))
+    except (SafetensorError, *_UNREADABLE) as error:
+        # The library looks the dtype up in a dict. PyTorch's messages go on with a C++ traceback.
+        unknown = isinstance(error, KeyError)
+        fault = f"dtype {error} is not supported" if unknown else str(error).partition("\n")[0]
+        raise RuntimeError(
+            f"weights file {path} is damaged or no safetensors file: {fault}"
+        ) from error
 
 
 def _unpickled(path: Path) -> object:
@@ -114,9 +132,7 @@ def named_tensors(value: object, what: str, kind: type[Exception]) -> dict[str, 
     state = OrderedDict((name, tensor.detach()) for name, tensor in dense.items())
     # Versions of the modules, which some of torchvision's networks demand of a state dict and
     # others use to convert an old one.
-    metadata = getattr(value, "_metadata", None)
-    if isinstance(metadata, Mapping):
-        state._metadata = metadata  # type: ignore[attr-defined]
+    copy_metadata(value, state)
     return state
 
 

@@ -4,11 +4,11 @@ torchvision's cache.
 
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 import torch
 
+from ssimloss import _files
 from ssimloss.weights._catalogue import WeightsFile, catalogue
 from ssimloss.weights._download import DownloadFailed, download
 from ssimloss.weights._verify import demand_whole, sha256
@@ -111,14 +111,9 @@ def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, 
     try:
         entry = _recognised(source)
         path = folder / entry.file
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-        try:
+        with _files.replacing(path) as partial:
             shutil.copyfile(source, partial)
             demand_whole(entry, partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise RuntimeError(
             f"cannot import {source}: {error.filename or source}: {error.strerror or error}"

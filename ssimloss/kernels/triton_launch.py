@@ -1,5 +1,5 @@
 """Similarity of images on GPUs, in Triton: value, map and gradients, each in one launch;
-``_triton_kernel`` is what runs there.
+``triton_kernel`` is what runs there.
 
 What it costs, counted for 11 taps, float32 and the gradient to x, per pixel and channel: 12 bytes
 of memory traffic, both images read and one gradient written; 2 * 11 multiply-adds for each of 4
@@ -18,15 +18,16 @@ in a CUDA graph. Sums are taken in a fixed order.
 import contextlib
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Part = Literal["ssim", "contrast_structure"]
-Padding = Literal["valid", "reflect", "replicate", "zeros"]
-Pixel = Literal["none", "l1", "charbonnier"]
+from ssimloss._torch import assume_constant_result
+from ssimloss.kernels.comparison import Comparison, Mixed
+from ssimloss.kernels.operators import check_images, least_size
 
+_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 _OLDEST = (3, 3)  # the first Triton whose kernels take tuples
 _OLDEST_CAPABILITY = (7, 0)
 # of a strip; fewer spend most of their time on the rows that strips share, and must not be fewer
@@ -37,9 +38,20 @@ _NO_STRIDES = (0, 0, 0, 0)
 _THREADS = 512  # that a multiprocessor has registers for
 
 
-@cache
+@assume_constant_result
 def why_not() -> str | None:
     """Why this machine cannot run Triton kernels, ``None`` if it can."""
+    return _why_not()
+
+
+@assume_constant_result
+def why_not_device(device: torch.device) -> str | None:
+    """Why tensors on this device cannot be served, ``None`` if they can."""
+    return _why_not_device(device)
+
+
+@cache
+def _why_not() -> str | None:
     if find_spec("triton") is None:
         return (
             "Triton is not installed; it comes with PyTorch for CUDA or ROCm on Linux "
@@ -62,9 +74,8 @@ def why_not() -> str | None:
 
 
 @cache
-def why_not_device(device: torch.device) -> str | None:
-    """Why tensors on this device cannot be served, ``None`` if they can."""
-    reason = why_not()
+def _why_not_device(device: torch.device) -> str | None:
+    reason = _why_not()
     if reason is not None or _interpreted():
         return reason
     if device.type != "cuda":
@@ -78,117 +89,14 @@ def why_not_device(device: torch.device) -> str | None:
     return None
 
 
-def similarity_means(
-    x: Tensor,
-    y: Tensor,
-    window: tuple[float, ...],
-    c1: float,
-    c2: float,
-    lo: float,
-    part: Part,
-    padding: Padding,
-    pixel: Pixel,
-    eps: float,
-    similarity_weight: float,
-    pixel_weight: float,
-    want_x: bool,
-    want_y: bool,
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Weighted sum of the mean similarity and the mean pixel loss of every plane, and its gradients
-    where wanted.
-
-    Args:
-        x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not
-            empty.
-        window: up to 33 taps of unit sum, applied along both axes; an odd number of them where
-            there is a border.
-        c1, c2: the stabilising constants ``(k L)^2``.
-        lo: value of a pixel that luminance counts as 0; what ``padding="zeros"`` fills in.
-        part: whose mean is taken.
-        padding: border of half a window, or none.
-        pixel: pixel loss added, or none.
-        eps: of the Charbonnier loss ``sqrt((x - y)^2 + eps^2)``.
-        similarity_weight, pixel_weight: weights of the two means.
-        want_x, want_y: which gradients to compute.
-
-    Returns:
-        Means ``(N, C)``, and the gradients of each with respect to its plane, of the shape of x, or
-        ``None``; all float32.
-    """
-    h, w = x.shape[2:]
-    map_h, map_w = _map_size(x, window, padding)
-    gradients = _empty_gradients(x, y, want_x, want_y)
-    columns = map_w if pixel == "none" and not want_x and not want_y else w
-    partials = _launch(
-        x,
-        y,
-        gradients,
-        window,
-        (c1, c2, lo, eps, similarity_weight / (map_h * map_w), pixel_weight / (h * w)),
-        (part, padding, pixel),
-        columns=columns,
-    )
-    return partials.sum(-1), *gradients
-
-
-def similarity_map(
-    x: Tensor,
-    y: Tensor,
-    window: tuple[float, ...],
-    c1: float,
-    c2: float,
-    lo: float,
-    part: Part,
-    padding: Padding,
-) -> Tensor:
-    """The similarity at every position, ``(N, C, H', W')`` in float32; arguments as for
-    :func:`similarity_means`.
-    """
-    map_h, map_w = _map_size(x, window, padding)
-    similarity = x.new_empty((*x.shape[:2], map_h, map_w), dtype=torch.float32)
-    _launch(
-        x,
-        y,
-        (None, None),
-        window,
-        (c1, c2, lo, 0.0, 1.0, 0.0),
-        (part, padding, "none"),
-        columns=map_w,
-        similarity=similarity,
-    )
-    return similarity
-
-
-def similarity_map_backward(
-    upstream: Tensor,
-    x: Tensor,
-    y: Tensor,
-    window: tuple[float, ...],
-    c1: float,
-    c2: float,
-    lo: float,
-    part: Part,
-    padding: Padding,
-    want_x: bool,
-    want_y: bool,
-) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of ``sum(upstream * similarity_map(...))``; ``upstream`` is float32 with any
-    strides.
-    """
-    gradients = _empty_gradients(x, y, want_x, want_y)
-    if want_x or want_y:
-        constants = (c1, c2, lo, 0.0, 1.0, 0.0)
-        _launch(
-            x,
-            y,
-            gradients,
-            window,
-            constants,
-            (part, padding, "none"),
-            columns=x.shape[3],
-            upstream=upstream,
-        )
-    return gradients
+def why_not_for(x: Tensor, y: Tensor) -> str | None:
+    """Why the kernels cannot serve these images, ``None`` if they can."""
+    for image in (x, y):
+        if image.dtype is torch.float64:
+            return "it computes in float32, and float64 was given"
+        if image.dtype not in _DTYPES:
+            return f"no kernel knows {image.dtype}"
+    return why_not_device(x.device)
 
 
 def _interpreted() -> bool:
@@ -199,30 +107,25 @@ def _interpreted() -> bool:
 
 
 def _kernel() -> Any:
-    from ssimloss.kernels._triton_kernel import similarity_kernel
+    from ssimloss.kernels.triton_kernel import similarity_kernel
 
     return similarity_kernel
 
 
-def _map_size(x: Tensor, window: tuple[float, ...], padding: Padding) -> tuple[int, int]:
-    lost = len(window) - 1 if padding == "valid" else 0
-    return x.shape[2] - lost, x.shape[3] - lost
-
-
-def _empty_gradients(
+def empty_gradients(
     x: Tensor, y: Tensor, want_x: bool, want_y: bool
 ) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients to be written, ``None`` where not wanted."""
     grad_x = torch.empty_like(x, dtype=torch.float32) if want_x else None
     return grad_x, torch.empty_like(y, dtype=torch.float32) if want_y else None
 
 
-def _launch(
+def launch(
     x: Tensor,
     y: Tensor,
     gradients: tuple[Tensor | None, Tensor | None],
-    window: tuple[float, ...],
-    constants: tuple[float, ...],
-    words: tuple[Part, Padding, Pixel],
+    comparison: Comparison,
+    mixed: Mixed,
     *,
     columns: int,
     upstream: Tensor | None = None,
@@ -231,8 +134,10 @@ def _launch(
     """Run the kernel over all planes.
 
     Args:
-        constants: c1, c2, lo, eps, and the factors of the sums of similarity and pixel loss.
-        words: part, padding, pixel loss.
+        x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not
+            empty.
+        gradients: to be written, float32.
+        mixed: its weights are the factors of the sums of similarity and pixel distance.
         columns: how many of them there is something to compute for.
         upstream: what multiplies the derivatives, of the map's shape.
         similarity: the map, to be written.
@@ -240,7 +145,9 @@ def _launch(
     Returns:
         What each strip adds to the mean of its plane, ``(N, C, strips)``.
     """
+    check_images(x, y, least_size(comparison))
     n, c, h, w = x.shape
+    window, c1, c2, low, part, padding = comparison
     taps = len(window)
     halo = 1 << max(taps - 2, 0).bit_length()
     wanted = sum(gradient is not None for gradient in gradients)
@@ -272,9 +179,16 @@ def _launch(
             row_strips,
             column_strips,
             window,
-            *constants,
+            c1,
+            c2,
+            low,
+            mixed.eps,
+            mixed.similarity_weight,
+            mixed.pixel_weight,
             taps,
-            *words,
+            part,
+            padding,
+            mixed.pixel,
             lanes,
             halo,
             num_warps=max(1, lanes // threads_per_warp),

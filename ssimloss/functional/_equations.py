@@ -1,0 +1,77 @@
+"""The plain equations behind the kernels, differentiable any number of times.
+
+A kernel is tested against these, and a second derivative differentiates them.
+"""
+
+import torch
+from torch import Tensor
+
+from ssimloss._precision import promote
+from ssimloss.filters import average_pool, pad
+from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._moments import local_statistics, similarity_of
+from ssimloss.kernels import Comparison, Mixed, Part
+
+
+def similarity(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
+    """The map ``(N, C, H', W')`` in the computing dtype."""
+    x, y = promote(x, y)
+    window, low = comparison.window, comparison.low
+    amount = (len(window) - 1) // 2
+    x, y = pad(x - low, amount, comparison.padding), pad(y - low, amount, comparison.padding)
+    weights = torch.tensor(window, dtype=x.dtype, device=x.device)
+    statistics = local_statistics(x, y, weights, 1.0, None)
+    return similarity_of(statistics, comparison.c1, comparison.c2, comparison.part)
+
+
+def similarity_mean(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
+    """The mean of each plane's map, ``(N, C)``."""
+    return similarity(x, y, comparison).mean((2, 3))
+
+
+def mixed_mean(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed) -> Tensor:
+    """``similarity_weight * mean(map) + pixel_weight * mean(distance)`` of each plane."""
+    means = mixed.similarity_weight * similarity_mean(x, y, comparison)
+    if mixed.pixel == "none":
+        return means
+    return means + mixed.pixel_weight * distances(x, y, mixed.pixel, mixed.eps).mean((2, 3))
+
+
+def distance_mean(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
+    """The mean distance of each image, ``(N,)``."""
+    return distances(x, y, distance, eps).mean((1, 2, 3))
+
+
+def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
+    """Mean of each plane's map at each scale, ``(S, N, C)``.
+
+    The map is contrast and structure, at the coarsest scale all of SSIM.
+    """
+    x, y = promote(x, y)
+    x, y = x - finest.low, y - finest.low
+    means = []
+    for scale in range(scales):
+        part: Part = "ssim" if scale == scales - 1 else "contrast_structure"
+        comparison = Comparison(finest.window, finest.c1, finest.c2, 0.0, part, "valid")
+        means.append(similarity(x, y, comparison).mean((2, 3)))
+        if scale < scales - 1:
+            x, y = halve(x, pooling), halve(y, pooling)
+    return torch.stack(means)
+
+
+def halve(image: Tensor, pooling: str) -> Tensor:
+    """2 x 2 mean with one of the ways to treat an odd size."""
+    odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
+    if pooling == "zeros":
+        return torch.nn.functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
+    if pooling == "replicate" and (odd_h or odd_w):
+        image = torch.nn.functional.pad(image, (1, 0, 1, 0), mode="replicate")
+    elif pooling == "symmetric" and (odd_h or odd_w):
+        image = torch.nn.functional.pad(image, (0, odd_w, 0, odd_h), mode="replicate")
+    return average_pool(image, 2)
+
+
+def distances(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:
+    """The distance per pixel in the computing dtype."""
+    x, y = promote(x, y)
+    return distance_of(x - y, distance, eps)

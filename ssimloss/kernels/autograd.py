@@ -1,0 +1,215 @@
+"""Kernels as differentiable functions.
+
+A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean.
+Backward scales it where it lies, since a second tensor would cost more than the pass, or leaves it
+where the factor was foreseen (``slope``). Then it is given away, and a second backward through a
+retained graph computes it again.
+
+The kernels have no second derivative. Where a graph of the gradient is asked for, backward
+differentiates the plain equation instead, which the caller passes, and which is also what every
+kernel is tested against.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+from ssimloss._torch import is_observed, is_plain_memory
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Equation = Callable[[Tensor, Tensor], Tensor]
+# Means, and their gradients to x and to y: None or without elements where not wanted.
+Found = tuple[Tensor, Tensor | None, Tensor | None]
+
+
+class Primitive(NamedTuple):
+    """The two ways to the means of an operator and their gradients."""
+
+    # From plain memory on the CPU: x, y, options, want_x, want_y, slope.
+    direct: Callable[..., Found]
+    # From any tensors, by the registered operator: the same, and backend.
+    dispatched: Callable[..., Found]
+    opposite: bool = False  # the gradient to y is minus that to x, which alone is made
+
+
+def means(
+    x: Tensor,
+    y: Tensor,
+    primitive: Primitive,
+    options: tuple[Any, ...],
+    backend: str,
+    equation: Equation,
+    slope: float = 1.0,
+) -> Tensor:
+    """The means that a primitive computes, differentiable any number of times.
+
+    Args:
+        options: of the primitive.
+        equation: the same means in plain PyTorch.
+        slope: the derivative with respect to each mean that backward is likely to bring, which then
+            leaves it nothing to do.
+    """
+    enabled = torch.is_grad_enabled()  # ctx.needs_input_grad is true under no_grad as well
+    want_x, want_y = enabled and x.requires_grad, enabled and y.requires_grad
+    found: Tensor
+    if torch.compiler.is_compiling():
+        found = primitive.dispatched(x, y, *options, want_x, want_y, 1.0, backend)[0]
+    elif backend != "cpu" or is_observed(x, y) or not x.numel():
+        anywhere = (*options, want_x, want_y, 1.0, backend)
+        found = _Means.apply(x, y, primitive, anywhere, equation, 1.0)[0]
+    elif want_x or want_y:  # the way through the dispatcher takes as long as a small image
+        job = (*options, want_x, want_y, slope)
+        found = _DirectMeans.apply(x, y, primitive, job, equation, slope)
+    else:
+        found = primitive.direct(x, y, *options, False, False, slope)[0]
+    return found
+
+
+def signed(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep ``Function.apply`` from working out the signature and binding every argument by name, at
+    every call.
+    """
+    function.__signature__ = _ANY  # type: ignore[attr-defined]
+    return function
+
+
+_ANY = inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_POSITIONAL)])
+
+
+def second_order(
+    ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor
+) -> tuple[Tensor | None, Tensor | None] | None:
+    """The gradients with a graph of their own, ``None`` where none is asked for."""
+    # Views, so that the derivatives stay partial where one image was computed from the other or is
+    # the same tensor.
+    pair = x.view_as(x), y.view_as(y)
+    with torch.autocast(x.device.type, enabled=False):
+        value = equation(*pair)
+    if (
+        not value.requires_grad
+    ):  # after torch.func.vjp, which has left its level: nothing can be asked of it there
+        return None
+    need_x, need_y = ctx.needs_input_grad[:2]
+    wanted = [image for image, need in zip(pair, (need_x, need_y), strict=True) if need]
+    found = iter(torch.autograd.grad(value, wanted, upstream, create_graph=True))
+    return next(found) if need_x else None, next(found) if need_y else None
+
+
+def _backward(
+    ctx: Any, upstream: Tensor | None, *_: Any
+) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
+    if upstream is None:
+        return None, None, None, None, None, None
+    x, y, grad_x, grad_y = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        with_graph = second_order(ctx, x, y, ctx.equation, upstream)
+        if with_graph is not None:
+            return *with_graph, None, None, None, None
+    primitive: Primitive = ctx.primitive
+    observed = is_observed(upstream)
+    in_place = not observed or is_plain_memory(upstream)
+    if ctx.given_away:
+        direct = ctx.direct and not is_observed(x, y)
+        compute = primitive.direct if direct else primitive.dispatched
+        grad_x, grad_y = compute(x, y, *ctx.job)[1:]
+    factor = _factor(upstream, ctx.slope, x.ndim, observed)
+    if grad_x is not None:
+        grad_x = _scaled(ctx, x, grad_x, factor, in_place)
+    if grad_y is not None:
+        grad_y = _scaled(ctx, y, grad_y, factor, in_place)
+    if primitive.opposite and grad_x is not None:
+        need_x, need_y = ctx.needs_input_grad[:2]
+        if need_y:
+            grad_y = (grad_x.neg() if need_x or not in_place else grad_x.neg_()).to(y.dtype)
+        if not need_x:
+            grad_x = None
+    return (
+        None if grad_x is None else grad_x.to(x.dtype),
+        None if grad_y is None else grad_y.to(y.dtype),
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def _scaled(
+    ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | None, in_place: bool
+) -> Tensor | None:
+    """The gradient times ``factor``, ``None`` where it is not wanted."""
+    if gradient.shape != image.shape:
+        return None
+    if in_place and is_plain_memory(gradient):
+        ctx.given_away = True
+        # .data: not seen by the version counter, saved for this backward alone
+        return gradient.data if factor is None else gradient.data.mul_(factor)
+    return gradient if factor is None else gradient * factor
+
+
+def _factor(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor | None:
+    """What gradients times ``slope`` are still to be multiplied by; ``None`` for 1."""
+    if upstream.device.type == "cpu" and not observed and upstream.numel():
+        # Elsewhere to look would be to wait for the device.
+        least = torch.finfo(upstream.dtype).eps
+        low, high = upstream.aminmax()
+        if abs(low.item() / slope - 1) < least and abs(high.item() / slope - 1) < least:
+            return None
+    if slope != 1:
+        upstream = upstream / slope
+    return upstream[(...,) + (None,) * (ndim - upstream.ndim)]
+
+
+class _DirectMeans(torch.autograd.Function):
+    """Means of images in plain memory. Without ``setup_context``, which takes as long as the rest.
+
+    The gradients that the primitive has made are times ``slope``.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        y: Tensor,
+        primitive: Primitive,
+        job: tuple[Any, ...],
+        equation: Equation,
+        slope: float,
+    ) -> Tensor:
+        found, grad_x, grad_y = primitive.direct(x, y, *job)
+        ctx.primitive, ctx.job, ctx.equation, ctx.slope = primitive, job, equation, slope
+        ctx.direct, ctx.given_away = True, False
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, y, grad_x, grad_y)
+        return found
+
+    backward = staticmethod(_backward)
+
+
+class _Means(torch.autograd.Function):
+    """Means of any images, also of those that ``torch.func`` follows."""
+
+    @staticmethod
+    @signed
+    def forward(
+        x: Tensor,
+        y: Tensor,
+        primitive: Primitive,
+        job: tuple[Any, ...],
+        _equation: Equation,
+        _slope: float,
+    ) -> Found:
+        return primitive.dispatched(x, y, *job)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        x, y, ctx.primitive, ctx.job, ctx.equation, ctx.slope = inputs
+        ctx.direct, ctx.given_away = False, False
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, y, *output[1:])
+
+    backward = staticmethod(_backward)

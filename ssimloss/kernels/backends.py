@@ -1,0 +1,93 @@
+"""Which backend computes: ``"auto"`` takes the first one that can, a name is taken or raises.
+
+A backend has one line in ``MACHINE``, and one line in the table of each operator that it serves.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._torch import is_batched_or_dual
+from ssimloss.kernels import library, triton_launch
+
+Backend = Literal["auto", "eager", "cpu", "triton"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
+# Backend -> why it does not run on this machine at all, None if it does.
+MACHINE: dict[Backend, Callable[[], str | None]] = {
+    "cpu": library.why_not,
+    "triton": triton_launch.why_not,
+}
+# What "auto" takes. The Triton kernels agree with the equations in Triton's interpreter and compile
+# for every GPU that was tried, but have not run on one: until they have, they serve whoever names
+# them.
+AUTOMATIC: tuple[Backend, ...] = ("cpu",)
+
+
+class Kernel(NamedTuple):
+    """One backend of one operator."""
+
+    why_not: Callable[[Tensor, Tensor], str | None]  # why it cannot serve these images
+    run: Callable[..., Any]  # takes the images and the operator's options
+
+
+Kernels = Mapping[Backend, Kernel]
+
+
+def check_backend(backend: Backend) -> None:
+    """Raise ``ValueError`` for an unknown backend, ``RuntimeError`` for one that this machine
+    cannot run.
+    """
+    if backend != "auto":
+        _checks.choice("backend", backend, BACKENDS)
+        _raise_for(backend, why_not(backend))
+
+
+def why_not(backend: Backend) -> str | None:
+    """Why a backend does not run on this machine at all, ``None`` if it does."""
+    reason = MACHINE.get(backend)
+    return None if reason is None else reason()
+
+
+def select(
+    backend: Backend, x: Tensor, y: Tensor, kernels: Kernels, *, uncovered: str | None = None
+) -> Backend:
+    """The backend that computes: ``"eager"`` or one of ``kernels``.
+
+    Args:
+        kernels: the table of the operator, for example ``SIMILARITY_MEANS``.
+        uncovered: the option that no kernel of this operator supports, as a message.
+
+    Raises:
+        RuntimeError: the backend was named and cannot serve these images.
+    """
+    if backend == "auto":
+        if uncovered is None and not is_batched_or_dual(x, y):
+            for candidate in AUTOMATIC:
+                if candidate in kernels and kernels[candidate].why_not(x, y) is None:
+                    return candidate
+        return "eager"
+    if backend != "eager":
+        if backend not in kernels:
+            _raise_for(backend, "it has no kernel for this")
+        _raise_for(backend, uncovered or kernels[backend].why_not(x, y))
+    return backend
+
+
+def kernel(kernels: Kernels, backend: Backend, x: Tensor, y: Tensor) -> Kernel:
+    """The kernel of a backend that was named.
+
+    Raises:
+        ValueError: there is none.
+        RuntimeError: it cannot serve these images.
+    """
+    _checks.choice("backend", backend, kernels)
+    found = kernels[backend]
+    _raise_for(backend, found.why_not(x, y))
+    return found
+
+
+def _raise_for(backend: str, reason: str | None) -> None:
+    if reason is not None:
+        raise RuntimeError(f"backend={backend!r} cannot run: {reason}; use backend='auto'")

@@ -1,0 +1,206 @@
+"""The native CPU library: found, loaded and called.
+
+It is one shared library with a C interface (``native/library.cpp``), built when the package is
+installed where there is a compiler, and carried by wheels. It knows nothing of Python or PyTorch
+and is called with the GIL released.
+
+Each call takes the address of one structure. ``struct`` packs it in a single step, which takes a
+sixth of the time that ``ctypes.Structure`` takes.
+"""
+
+import ctypes
+import functools
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ssimloss.kernels.comparison import Comparison
+
+LIBRARY = Path(__file__).with_name("libssimloss.so")
+DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
+MAX_TAPS = 33
+MAX_SCALES = 16
+PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
+
+INTERFACE = 4  # ssimloss_interface() of the library that goes with this file
+# The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
+# the end of a structure within another; the compiler's other padding is struct's as well.
+IMAGE = "P4qi4x"  # data, strides, dtype
+HALVING = "2q3i4x"  # fine_h, fine_w, before_h, before_w, outside
+PAIR = f"4q{IMAGE}{IMAGE}3dP4i"  # shape, x, y, low, c1, c2, window, taps, part, border, threads
+MEANS_CALL = f"{PAIR}i4d{IMAGE}{IMAGE}P"  # pixel, eps, 2 weights, slope, grad_x, grad_y, means
+MAP_CALL = f"{PAIR}{IMAGE}{IMAGE}{IMAGE}{IMAGE}"  # map, upstream, grad_x, grad_y
+# scales, joint, combination, negative, halvings, sizes, weights, scores, grad_x, grad_y
+PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
+PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps, grad, means
+LAYOUTS = (IMAGE, HALVING, PAIR, MEANS_CALL, MAP_CALL, PYRAMID_CALL, PIXEL_CALL)
+# What takes one of these calls and returns 0, or 1 where memory was lacking.
+FUNCTIONS = (
+    "ssimloss_similarity_means",
+    "ssimloss_similarity_map",
+    "ssimloss_pyramid",
+    "ssimloss_pixel_means",
+)
+NO_IMAGE = (0,) * 6
+
+_BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
+_PARTS = {"ssim": 0, "contrast_structure": 1}
+_OTHER_VERSION = (
+    "the native library is of another version of ssimloss; run pip install --force-reinstall "
+    "--no-deps ssimloss"
+)
+
+
+def load(path: Path) -> tuple[ctypes.CDLL | None, str | None]:
+    """The library, or why there is none."""
+    if not path.exists():
+        return None, (
+            f"the native library {path.name} was not built when ssimloss was installed, which "
+            "takes GCC or Clang (on Debian and Ubuntu: apt install g++); install a compiler and "
+            "run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
+        )
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        return (
+            None,
+            f"the native library cannot be loaded: {error}; run pip install --force-reinstall "
+            "--no-deps ssimloss",
+        )
+    try:
+        library.ssimloss_size_of.restype = ctypes.c_int64
+        sizes = [library.ssimloss_size_of(index) for index in range(len(LAYOUTS) + 1)]
+        if library.ssimloss_interface() != INTERFACE or sizes != [
+            *map(struct.calcsize, LAYOUTS),
+            0,
+        ]:
+            return None, _OTHER_VERSION
+        library.ssimloss_instructions.restype = ctypes.c_char_p
+        library.ssimloss_threads.restype = ctypes.c_char_p
+        library.ssimloss_scratch_bytes.restype = ctypes.c_int64
+        library.ssimloss_scratch_bytes.argtypes = [ctypes.c_int32, ctypes.c_bool]
+        library.ssimloss_use_instructions.restype = ctypes.c_bool
+        library.ssimloss_use_instructions.argtypes = [ctypes.c_char_p]
+        for name in FUNCTIONS:
+            getattr(library, name).argtypes = [ctypes.c_char_p]
+    except AttributeError:  # a function that it does not have
+        return None, _OTHER_VERSION
+    return library, None
+
+
+# When this is imported, not when it is first needed: torch.compile could not follow the search.
+_library, _reason = load(LIBRARY)
+
+
+def use(path: Path) -> None:
+    """Call another build of the library from now on, for tests.
+
+    Raises:
+        RuntimeError: it cannot be loaded.
+    """
+    global _library, _reason
+    library, reason = load(path)
+    if library is None:
+        raise RuntimeError(reason)
+    _library, _reason = library, None
+
+
+def why_not() -> str | None:
+    """Why the library does not run on this machine, ``None`` if it does."""
+    return _reason
+
+
+def why_not_for(x: Tensor, y: Tensor) -> str | None:
+    """Why the library cannot serve these images, ``None`` if it can."""
+    for image in (x, y):
+        if image.dtype not in DTYPES:
+            return f"no kernel knows {image.dtype}"
+        if image.device.type != "cpu":
+            return f"it serves tensors on the CPU, and these are on {image.device}"
+    return _reason
+
+
+def describe() -> str:
+    """Which instructions and threads the library uses."""
+    library = _loaded()
+    return (
+        f"{library.ssimloss_instructions().decode()} instructions, "
+        f"{library.ssimloss_threads().decode()}"
+    )
+
+
+def scratch_bytes(taps: int = 11, dtype: torch.dtype = torch.float32) -> int:
+    """Working memory that the library keeps for each thread once it has compared with a window of
+    ``taps``.
+    """
+    size: int = _loaded().ssimloss_scratch_bytes(taps, dtype is torch.float64)
+    return size
+
+
+def use_instructions(name: str) -> None:
+    """Use the instruction set ``"avx512"``, ``"avx2"`` or ``"baseline"`` from now on, ``""`` for
+    the best; for tests and benchmarks.
+    """
+    if not _loaded().ssimloss_use_instructions(name.encode()):
+        raise ValueError(
+            f"this processor or this build has no instruction set {name!r}; use 'baseline', or '' "
+            "for the best there is"
+        )
+
+
+def call(function: str, structure: bytes) -> None:
+    """Call a function of ``FUNCTIONS``."""
+    if getattr(_library or _loaded(), function)(structure) != 0:
+        raise MemoryError("the native library of ssimloss could not allocate its working memory")
+
+
+def image(tensor: Tensor | None) -> tuple[int, ...]:
+    """The fields of an ``Image``; all 0 for ``None``. The tensor must be plain memory."""
+    if tensor is None:
+        return NO_IMAGE
+    return tensor.data_ptr(), *tensor.stride(), DTYPES[tensor.dtype]
+
+
+class Constants(NamedTuple):
+    """The part of a ``Pair`` that is the same in each call; ``window`` keeps its address valid."""
+
+    numbers: tuple[Any, ...]
+    window: "ctypes.Array[ctypes.c_double]"
+
+
+@functools.lru_cache(maxsize=64)
+def constants(comparison: Comparison) -> Constants:
+    """The fields of a ``Pair`` from ``low`` to ``border``; keep the result until the call ends."""
+    window, c1, c2, low, part, padding = comparison
+    weights = doubles(window)
+    address = ctypes.addressof(weights)
+    return Constants((low, c1, c2, address, len(window), _PARTS[part], _BORDERS[padding]), weights)
+
+
+def pair(x: Tensor, y: Tensor, fixed: Constants) -> tuple[Any, ...]:
+    """The fields of a ``Pair``."""
+    return (
+        *x.shape,
+        x.data_ptr(),
+        *x.stride(),
+        DTYPES[x.dtype],
+        y.data_ptr(),
+        *y.stride(),
+        DTYPES[y.dtype],
+        *fixed.numbers,
+        torch.get_num_threads(),
+    )
+
+
+def doubles(values: tuple[float, ...]) -> "ctypes.Array[ctypes.c_double]":
+    """An array that the library can read."""
+    return (ctypes.c_double * len(values))(*values)
+
+
+def _loaded() -> ctypes.CDLL:
+    if _library is None:
+        raise RuntimeError(_reason)
+    return _library

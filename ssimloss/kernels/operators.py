@@ -1,0 +1,145 @@
+"""What the operators ``torch.ops.ssimloss.*`` share: checks, shapes, and what PyTorch asks of each.
+
+Each takes the name of the backend that computes it, allocates what it returns, and has a fake twin,
+so that ``torch.compile``, export and ``opcheck`` see its shapes. An operator that reduces returns
+the gradients of its means along with them, ready up to one factor per mean; what is not wanted
+comes back without elements. Means and gradients are float64 if either image is, else float32.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss.kernels.comparison import Comparison
+from ssimloss.kernels.library import MAX_TAPS
+
+COMPARISON = (
+    "Tensor x, Tensor y, float[] window, float c1, float c2, float low, str part, str padding"
+)
+WANTED = "bool want_x, bool want_y"
+
+
+def computing_dtype(x: Tensor, y: Tensor) -> torch.dtype:
+    """Of everything that is computed: float64 if either image is, else float32."""
+    if x.dtype is torch.float64 or y.dtype is torch.float64:
+        return torch.float64
+    return torch.float32
+
+
+def check_images(x: Tensor, y: Tensor, least: int = 1) -> None:
+    """Raise for what a kernel cannot read: it reads memory unasked.
+
+    Args:
+        least: rows and columns that an image must have, see ``least_size``.
+    """
+    shape = x.shape
+    if len(shape) != 4 or shape != y.shape or x.device != y.device:
+        raise ValueError(
+            f"x and y must be (N, C, H, W) of one shape on one device, got {tuple(x.shape)} and "
+            f"{tuple(y.shape)}"
+        )
+    if shape[2] < least or shape[3] < least:
+        raise ValueError(
+            f"x and y of {tuple(shape[2:])} pixels are smaller than {least}, which the window and "
+            "its padding need"
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def least_size(comparison: Comparison) -> int:
+    """Rows and columns that an image must have to be compared.
+
+    Raises:
+        ValueError: kernels have no such window.
+    """
+    taps, padding = len(comparison.window), comparison.padding
+    if not 1 <= taps <= MAX_TAPS:
+        raise ValueError(f"kernels have windows of 1 to {MAX_TAPS} taps, got {taps}")
+    if padding == "valid":
+        return taps
+    if taps % 2 == 0:
+        raise ValueError(f"padding={padding!r} needs an odd number of taps, got {taps}")
+    return taps // 2 + 1 if padding == "reflect" else 1
+
+
+def empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[Tensor, Tensor]:
+    """Gradients to be written; without elements where not wanted."""
+    dtype = computing_dtype(x, y)
+    return (
+        torch.empty_like(x, dtype=dtype) if want_x else x.new_empty(0, dtype=dtype),
+        torch.empty_like(y, dtype=dtype) if want_y else y.new_empty(0, dtype=dtype),
+    )
+
+
+def or_nothing(gradient: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
+    """What an operator returns for a gradient that a kernel did not make."""
+    return x.new_empty(0, dtype=computing_dtype(x, y)) if gradient is None else gradient
+
+
+def typed(
+    gradients: Iterable[Tensor], images: tuple[Tensor, Tensor], wanted: Iterable[bool]
+) -> tuple[Tensor | None, ...]:
+    """Each in the dtype of its image, ``None`` where it is not wanted."""
+    return tuple(
+        gradient.to(image.dtype) if want else None
+        for gradient, image, want in zip(gradients, images, wanted, strict=True)
+    )
+
+
+# --- the operators called without the functions above: by a compiler, or by hand ------------------
+
+
+def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor | tuple[Tensor, ...]) -> None:
+    """The images, and the gradients that an operator returns after its means."""
+    x, y, *ctx.options = inputs
+    gradients = output[1:] if isinstance(output, tuple) else ()
+    ctx.mark_non_differentiable(*gradients)
+    ctx.save_for_backward(x, y, *gradients)
+
+
+def no_second_order(operator: str) -> None:
+    """Raise where a graph of the gradient is asked for."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            f"ssimloss::{operator} has no second derivative; call the loss function outside "
+            "torch.compile, which then differentiates the eager equation, or use backend='eager'"
+        )
+
+
+def means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
+    """Of an operator that makes the gradients of its means or scores along with them; its options
+    are not differentiable.
+    """
+
+    def backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+        no_second_order(operator)
+        x, y, *gradients = ctx.saved_tensors
+        factor = upstream[:, :, None, None]
+        scaled = [gradient * factor if gradient.numel() else gradient for gradient in gradients]
+        wanted = [gradient.shape == x.shape for gradient in gradients]
+        return *typed(scaled, (x, y), wanted), *(None,) * len(ctx.options)
+
+    return backward
+
+
+def register_one_by_one(operator: str) -> None:
+    """``torch.vmap``: one call after another; a batch belongs into the images' first dimension."""
+    call = getattr(torch.ops.ssimloss, operator)
+
+    def rule(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
+        calls = []
+        for index in range(info.batch_size):
+            chosen = [
+                a.select(dim, index) if isinstance(dim, int) else a
+                for a, dim in zip(arguments, in_dims, strict=True)
+            ]
+            calls.append(call(*chosen))
+        if isinstance(calls[0], Tensor):
+            return torch.stack(calls), 0
+        stacked = tuple(torch.stack(results) for results in zip(*calls, strict=True))
+        return stacked, (0,) * len(stacked)
+
+    torch.library.register_vmap(f"ssimloss::{operator}", rule)

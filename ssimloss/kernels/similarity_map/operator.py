@@ -1,0 +1,145 @@
+"""The similarity at every position, ``(N, C, H', W')``, and its gradient for any upstream map."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss.kernels import library, triton_launch
+from ssimloss.kernels.autograd import Equation, second_order, signed
+from ssimloss.kernels.backends import Kernel, Kernels, kernel
+from ssimloss.kernels.comparison import Comparison
+from ssimloss.kernels.operators import (
+    COMPARISON,
+    WANTED,
+    computing_dtype,
+    empty_gradients,
+    keep,
+    no_second_order,
+    or_nothing,
+    register_one_by_one,
+    typed,
+)
+from ssimloss.kernels.similarity_map import cpu, triton
+
+SIMILARITY_MAP: Kernels = {
+    "cpu": Kernel(library.why_not_for, cpu.similarity_map),
+    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map),
+}
+SIMILARITY_MAP_BACKWARD: Kernels = {
+    "cpu": Kernel(library.why_not_for, cpu.similarity_map_backward),
+    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map_backward),
+}
+
+torch.library.define("ssimloss::similarity_map", f"({COMPARISON}, str backend) -> Tensor")
+torch.library.define(
+    "ssimloss::similarity_map_backward",
+    f"(Tensor upstream, {COMPARISON}, {WANTED}, str backend) -> (Tensor, Tensor)",
+)
+
+
+def similarity_map(
+    x: Tensor, y: Tensor, comparison: Comparison, *, backend: str, equation: Equation
+) -> Tensor:
+    """The map in the computing dtype, differentiable any number of times; nothing but the images is
+    kept for backward.
+
+    Args:
+        x, y: ``(N, C, H, W)`` of one shape on one device.
+        backend: one of ``SIMILARITY_MAP``.
+        equation: the same map in plain PyTorch.
+    """
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison, backend)
+        return compiled
+    found: Tensor = _Map.apply(x, y, comparison, backend, equation)
+    return found
+
+
+class _Map(torch.autograd.Function):
+    @staticmethod
+    @signed
+    def forward(
+        x: Tensor, y: Tensor, comparison: Comparison, backend: str, _equation: Equation
+    ) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison, backend)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        x, y, ctx.comparison, ctx.backend, ctx.equation = inputs
+        ctx.save_for_backward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        x, y = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            with_graph = second_order(ctx, x, y, ctx.equation, upstream)
+            if with_graph is not None:
+                return *with_graph, None, None, None
+        needed = ctx.needs_input_grad[:2]
+        found = torch.ops.ssimloss.similarity_map_backward(
+            upstream, x, y, *ctx.comparison, *needed, ctx.backend
+        )
+        return *typed(found, (x, y), needed), None, None, None
+
+
+@torch.library.register_fake("ssimloss::similarity_map")
+def _empty(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    window, c1, c2, low, part, padding, _backend = options
+    size = Comparison(window, c1, c2, low, part, padding).map_size(*x.shape[2:])
+    return x.new_empty((*x.shape[:2], *size), dtype=computing_dtype(x, y))
+
+
+@torch.library.impl("ssimloss::similarity_map", "default")
+def _similarity_map(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    window, c1, c2, low, part, padding, backend = options
+    comparison = Comparison(tuple(window), c1, c2, low, part, padding)
+    run = kernel(SIMILARITY_MAP, backend, x, y).run
+    if not x.numel():
+        nothing: Tensor = _empty(x, y, *options)
+        return nothing
+    found: Tensor = run(x, y, comparison)
+    return found
+
+
+@torch.library.register_fake("ssimloss::similarity_map_backward")
+def _empty_backward(
+    _upstream: Tensor, x: Tensor, y: Tensor, *options: Any
+) -> tuple[Tensor, Tensor]:
+    *_, want_x, want_y, _backend = options
+    return empty_gradients(x, y, want_x, want_y)
+
+
+@torch.library.impl("ssimloss::similarity_map_backward", "default")
+def _similarity_map_backward(
+    upstream: Tensor, x: Tensor, y: Tensor, *options: Any
+) -> tuple[Tensor, Tensor]:
+    window, c1, c2, low, part, padding, want_x, want_y, backend = options
+    comparison = Comparison(tuple(window), c1, c2, low, part, padding)
+    run = kernel(SIMILARITY_MAP_BACKWARD, backend, x, y).run
+    size = (*x.shape[:2], *comparison.map_size(*x.shape[2:]))
+    if upstream.shape != size or upstream.dtype is not computing_dtype(x, y):
+        raise ValueError(
+            f"upstream must be {size} of {computing_dtype(x, y)}, got {tuple(upstream.shape)} of "
+            f"{upstream.dtype}"
+        )
+    if not x.numel() or not (want_x or want_y):
+        nothing: tuple[Tensor, Tensor] = _empty_backward(upstream, x, y, *options)
+        return nothing
+    grad_x, grad_y = run(upstream, x, y, comparison, want_x, want_y)
+    return or_nothing(grad_x, x, y), or_nothing(grad_y, x, y)
+
+
+def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    no_second_order("similarity_map")
+    x, y = ctx.saved_tensors
+    *options, backend = ctx.options
+    needed = ctx.needs_input_grad[:2]
+    found = torch.ops.ssimloss.similarity_map_backward(upstream, x, y, *options, *needed, backend)
+    return *typed(found, (x, y), needed), *(None,) * len(ctx.options)
+
+
+torch.library.register_autograd("ssimloss::similarity_map", _backward, setup_context=keep)
+register_one_by_one("similarity_map")
+register_one_by_one("similarity_map_backward")

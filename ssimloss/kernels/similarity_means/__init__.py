@@ -1,0 +1,5 @@
+"""The mean similarity of each plane at one scale, mixed with a pixel distance or not."""
+
+from ssimloss.kernels.similarity_means.operator import SIMILARITY_MEANS, similarity_means
+
+__all__ = ["SIMILARITY_MEANS", "similarity_means"]
