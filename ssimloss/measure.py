@@ -40,9 +40,10 @@ class Measure:
         range: smallest and largest value.
         source: the publication.
         equation: ``(*images, [options,] *, mask=None, ...)``, whose positional parameters name the
-            images. With ``options`` it takes the record after the images, and returns
-            :class:`Scores`, or a tensor reduced as ``options.reduction`` asks. Without, it returns
-            one value per image or element, ``(N, ...)``, which are then reduced.
+            images; keyword-only ones are tensors, required without a default. With ``options`` it
+            takes the record after the images, and returns :class:`Scores`, or a tensor reduced as
+            ``options.reduction`` asks. Without, it returns one value per image or element,
+            ``(N, ...)``, which are then reduced.
         options: the record of its options.
         formula: what is computed, in words, for descriptions of a metric.
         role: ``"score"``: the loss is ``perfect - score``, taken before the reduction.
@@ -87,6 +88,7 @@ class Measure:
     # The names again: torch.compile of PyTorch 2.6 cannot ask a Parameter for its own.
     image_names: tuple[str, ...] = field(init=False, repr=False)
     tensor_names: tuple[str, ...] = field(init=False, repr=False)
+    required_tensors: tuple[str, ...] = field(init=False, repr=False)
     record: type[Options] = field(init=False, repr=False)
     score: Callable[..., Tensor] = field(init=False, repr=False)
     loss: Callable[..., Tensor] = field(init=False, repr=False)
@@ -111,6 +113,7 @@ class Measure:
             "tensors": tuple(beside),
             "image_names": tuple([p.name for p in positional]),
             "tensor_names": tuple([p.name for p in beside]),
+            "required_tensors": tuple([p.name for p in beside if p.default is p.empty]),
             "record": Reduced if self.options is None else self.options,
             "role": self.role or ("score" if self.better == "higher" else "distance"),
         }
@@ -177,7 +180,8 @@ class Measure:
         what remains are options.
 
         Raises:
-            TypeError: an image is missing, or something beside the images came by position.
+            TypeError: an image or a required tensor is missing, or something beside the images came
+                by position.
         """
         if len(args) != len(self.image_names):
             args = self._images(args, given, caller)
@@ -185,6 +189,8 @@ class Measure:
         for name in self.tensor_names:
             if name in given:
                 tensors[name] = given.pop(name)
+            elif name in self.required_tensors:
+                raise TypeError(f"{caller}() needs {name}: {caller}(..., {name}=...)")
         return args, tensors
 
     def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
@@ -237,14 +243,15 @@ def unregister(name: str) -> None:
 def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tensor]:
     """The function of a measure: images by position, everything else by keyword."""
     record, count = measure.record, len(measure.images)
+    _options.names(record)  # read now: torch.compile could not follow it
+    needs = bool(_options.required(record) or measure.required_tensors)
 
     def function(*args: Any, **given: Any) -> Tensor:
-        if len(args) == count and not given:
+        if len(args) == count and not given and not needs:
             return measure.evaluate(args, record(), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
         return measure.evaluate(images, record.make(given, name), tensors, as_loss)
 
-    _options.required(record), _options.names(record)  # now: torch.compile could not follow it
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "ssimloss.functional"

@@ -93,9 +93,8 @@ class Stub:
             if isinstance(value, property):
                 result = typing.get_type_hints(value.fget)["return"]
                 lines.append(f"    @property\n    def {member}(self) -> {self.spell(result)}:")
-                lines.append(
-                    textwrap.indent(_docstring(value.fget.__doc__), "    ") + "        ..."
-                )
+                documented = _docstring(value.fget.__doc__)
+                lines.append(textwrap.indent(documented, "    ") or "        ...")
             elif inspect.isfunction(value) and not member.startswith("_"):
                 lines.append(f"    def {member}{self.parameters(value)}:")
                 lines.append(textwrap.indent(_docstring(value.__doc__), "    ") or "        ...")
@@ -154,6 +153,9 @@ class Stub:
             return str(value.__qualname__)
         if value is torch.Tensor:
             module = "torch"
+        if value is torch.dtype:  # an option has this name too
+            self.imports.add("import torch")
+            return "torch.dtype"
         if (
             value.__name__ in self.package.__all__
             and getattr(self.package, value.__name__) is value

@@ -20,8 +20,8 @@ from torch import Tensor
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import networks
-from ssimloss.functional import judgements, similarity
+from ssimloss import judgements, networks
+from ssimloss.functional.deep_similarity import FEATURE_DISTANCES, _resize, channel_distances
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -68,7 +68,7 @@ def test_lpips_is_the_reference() -> None:
     assert torch.autograd.gradgradcheck(loss, (x, y))
 
 
-@pytest.mark.parametrize("distance", similarity.FEATURE_DISTANCES)
+@pytest.mark.parametrize("distance", FEATURE_DISTANCES)
 def test_family(distance: str) -> None:
     """Distances between vectors, from their definitions; heads of 1 are none."""
     pred, target = features()
@@ -85,9 +85,7 @@ def test_family(distance: str) -> None:
     battery.close(loss(layers={"a": 1.0}, heads=[torch.ones(4)]), loss(layers={"a": 1.0}), 1e-15)
     heads = some_heads()
     weighted = loss(layers={"b": 1.0, "a": 2.0}, heads=[heads[1], heads[0]])
-    channels = similarity.channel_distances(
-        pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance
-    )
+    channels = channel_distances(pred, target, layers={"b": 1.0, "a": 2.0}, distance=distance)
     battery.close(weighted, channels @ torch.cat([heads[1], heads[0]]), 1e-13)
     for sound in (battery.finite_everywhere, battery.batch_is_singles):
         sound(of_one_layer(F.deep_similarity, distance=distance))
@@ -100,7 +98,7 @@ def test_map_is_resized_as_torch_does() -> None:
         expected = torch.nn.functional.interpolate(
             maps, sizes[1], mode="bilinear", align_corners=False
         )
-        battery.close(similarity._resize(maps, sizes[1]), expected, 1e-14)
+        battery.close(_resize(maps, sizes[1]), expected, 1e-14)
 
 
 def test_dists_is_the_reference() -> None:
@@ -296,6 +294,16 @@ def test_dists_packages() -> None:
 
 
 # --- the modules ----------------------------------------------------------------------------------
+
+
+def test_weights_of_channels_are_required() -> None:
+    pred, target = features()
+    with pytest.raises(TypeError, match=r"lpips\(\) needs heads: lpips\(\.\.\., heads=\.\.\.\)"):
+        F.lpips(pred, target)
+    with pytest.raises(TypeError, match=r"dists\(\) needs beta: dists"):
+        F.dists(pred, target, alpha=some_heads())
+    with pytest.raises(TypeError, match=r"deep_similarity.* needs the option 'layers'"):
+        F.deep_similarity(pred, target)
 
 
 def test_heads_are_checked() -> None:

@@ -744,17 +744,17 @@ def test_a_mask_goes_with_the_features() -> None:
     loss = discovery.build("PerceptualLoss")
     pred, target = discovery.photos("PerceptualLoss")
     mask = battery.hole(pred.shape)
-    features = loss.extract(target, mask)
-    assert torch.equal(loss(pred, features), loss(pred, target, mask))
+    features = loss.extract(target, mask=mask)
+    assert torch.equal(loss(pred, features), loss(pred, target, mask=mask))
     assert not torch.equal(loss(pred, features), loss(pred, target))
     with pytest.raises(
         ValueError,
         match=r"mask must be None with features in place of target; pass it to extract\(target, "
-        r"mask\)",
+        r"mask=mask\)",
     ):
-        loss(pred, features, mask)
+        loss(pred, features, mask=mask)
     with pytest.raises(ValueError, match="mask"):
-        loss.extract(target, mask[..., 1:])
+        loss.extract(target, mask=mask[..., 1:])
 
 
 def test_a_target_is_looked_at_once() -> None:
@@ -825,3 +825,26 @@ def test_settings_are_shown() -> None:
         loss
     )
     assert "weights" not in repr(discovery.build("PerceptualLoss"))
+
+
+def test_options_of_the_network_are_set_when_the_loss_is_built() -> None:
+    loss = discovery.build("PerceptualLoss")
+    with pytest.raises(
+        AttributeError,
+        match="pooling must be set when PerceptualLoss is built, because its network",
+    ):
+        loss.pooling = "average"
+    assert loss.pooling == "max"
+    loss.distance = "l2"
+    pred, target = discovery.photos("PerceptualLoss")
+    assert torch.equal(
+        loss(pred, target), discovery.build("PerceptualLoss", distance="l2")(pred, target)
+    )
+
+
+def test_weights_are_held_once() -> None:
+    """By the network; a state dict beside it would be pickled and copied too."""
+    state = random_state("squeezenet1_1")
+    loss = ssimloss.PerceptualLoss("squeezenet1_1", layers={"relu1": 1.0}, weights=state)
+    assert loss.weights == {}
+    assert "weights" not in repr(loss)

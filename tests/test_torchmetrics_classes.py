@@ -128,6 +128,22 @@ def test_dists(pair: tuple[Tensor, Tensor]) -> None:
     )
 
 
+def test_heads_of_the_callers_own(pair: tuple[Tensor, Tensor]) -> None:
+    """The options are those of the modules, but the ones that a metric sets itself."""
+    pred, target = (image[:2] for image in pair)
+    heads = [2 * head for head in ssimloss.networks.lpips_heads("alexnet", "v0.1")]
+    alpha, beta = (torch.cat(found) for found in ssimloss.networks.dists_weights())
+    for name, options in (("LPIPS", {"heads": heads}), ("DISTS", {"alpha": beta, "beta": alpha})):
+        own = getattr(metrics, name)(weights="random", **options)
+        own.update(pred, target)
+        module = getattr(ssimloss, name)(weights="random", **options)
+        battery.close(own.compute(), module(pred, target), 1e-6)
+        assert not torch.equal(own.identity, getattr(metrics, name)(weights="random").identity)
+        assert "of the caller" in own.distance.describe()
+        with pytest.raises(TypeError, match=f"{name}.* has no option 'checkpoint'"):
+            getattr(metrics, name)(weights="random", checkpoint=True)
+
+
 def test_values_are_kept_where_asked_for(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = pair
     expected = F.psnr(pred, target, reduction="image").double()

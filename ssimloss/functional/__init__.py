@@ -13,6 +13,8 @@ from ssimloss.functional.adversarial import (
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
+from ssimloss.functional.deep_similarity import deep_similarity
+from ssimloss.functional.dists import dists
 from ssimloss.functional.edge import edge, edge_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
@@ -20,15 +22,16 @@ from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
+from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.lpips import lpips
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
+from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty
 from ssimloss.functional.perceptual import perceptual_loss
-from ssimloss.functional.prior import heatmap_loss, prior_loss, soft_argmax
 from ssimloss.functional.psnr import psnr
-from ssimloss.functional.similarity import deep_similarity, dists, lpips
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
 from ssimloss.functional.structure_correlation import (

@@ -6,6 +6,7 @@ score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation 
 ``__init__.pyi``, which ``make stubs`` writes.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from torch import Tensor
@@ -15,22 +16,14 @@ from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss as adversarial_discriminator_loss,
 )
 from ssimloss.functional.adversarial import adversarial_generator_loss as adversarial_generator_loss
-from ssimloss.functional.contextual import contextual_loss as contextual_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss as cycle_consistency_loss
 from ssimloss.functional.feature_matching import feature_matching_loss as feature_matching_loss
 from ssimloss.functional.features import gram_matrix as gram_matrix
+from ssimloss.functional.heatmaps import soft_argmax as soft_argmax
 from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
 from ssimloss.functional.penalties import lecam_penalty as lecam_penalty
 from ssimloss.functional.penalties import r1_penalty as r1_penalty
 from ssimloss.functional.penalties import r2_penalty as r2_penalty
-from ssimloss.functional.perceptual import perceptual_loss as perceptual_loss
-from ssimloss.functional.prior import heatmap_loss as heatmap_loss
-from ssimloss.functional.prior import prior_loss as prior_loss
-from ssimloss.functional.prior import soft_argmax as soft_argmax
-from ssimloss.functional.similarity import deep_similarity as deep_similarity
-from ssimloss.functional.similarity import dists as dists
-from ssimloss.functional.similarity import lpips as lpips
-from ssimloss.functional.texture import texture_loss as texture_loss
 from ssimloss.resize import imresize as imresize
 
 __all__ = [
@@ -116,6 +109,118 @@ def charbonnier_loss(
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
     eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+def contextual_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    bandwidth: float = 0.5,
+    distance: Literal["cosine", "l2"] = "cosine",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the
+    image and ``y_j`` of the target.
+
+    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``: how
+    much nearer ``y_j`` is to ``x_i`` than the other features of the target are. Positions play no
+    part, so the images need not be aligned.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        bandwidth: ``h``, how much nearer counts as similar.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Each is at least 0; of constant features, which are all equally near, it is
+        the logarithm of their number.
+
+        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
+        are computed again for the gradient: the time grows with the square of the number of
+        positions, the memory does not.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, a bandwidth that is not positive,
+            unknown words.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
+    batch, which is the same for one image.
+    """
+
+def deep_similarity(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
+    heads: Sequence[Tensor] | None = None,
+    map_size: tuple[int, int] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between the feature vectors at each position, averaged over positions and summed
+    over layers.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
+            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
+            half of that, which is one minus the cosine (0 for two zero vectors).
+        heads: one 1-D tensor per layer, in the order of ``layers``: weights of the channels in that
+            sum, 1 unless given.
+        map_size: ``(H, W)`` of a map of distances, usually of the images: the layers' maps are
+            resized to it bilinearly and added.
+        reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` ``(N,)``, or the map
+        ``(N, 1, H, W)``.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, heads that do not fit, unknown
+            words.
+        TypeError: features that are no mapping or not floating point.
+    """
+
+def dists(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    alpha: Sequence[Tensor],
+    beta: Sequence[Tensor],
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
+    global over the image.
+
+    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is weighed by ``alpha``,
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` by ``beta``.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the original's are
+            the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
+        alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
+            of all.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
+
+    Returns:
+        A scalar, or ``(N,)``. Of features that are not negative an image's is in ``[0, 1 + b]``,
+        where ``b`` is the share of ``beta`` in the sum of all weights, 0.124 as published: ``s`` is
+        negative of opposite structures. ``l`` is so of means of opposite sign.
+
+    Raises:
+        ValueError: layers that differ, weights that do not fit, unknown ``reduction``.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Ding et al. 2020, eq. 3-5, c = 1e-6. Agrees with ``DISTS_pytorch`` and torchmetrics to
+    their rounding: they subtract from 1, and ``E[xy] - E[x] E[y]``, where differences are taken
+    first here.
     """
 
 def edge_loss(
@@ -359,6 +464,34 @@ def gradient_ssim_loss(
     Source: Chen, Yang & Xie 2006.
     """
 
+def heatmap_loss(
+    pred_heatmaps: Tensor,
+    target_heatmaps: Tensor,
+    *,
+    compare: Literal["heatmaps", "coordinates"] = "heatmaps",
+    sharpness: float = 50.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Squared distance between landmarks: of their heatmaps, or of where these have their peaks.
+
+    Args:
+        pred_heatmaps, target_heatmaps: ``(N, K, H, W)``, one map per landmark.
+        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
+            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
+            1.
+        sharpness: of the soft-argmax.
+        reduction: ``"mean"`` and ``"sum"`` over landmarks and images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, K)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, a sharpness that is not positive, unknown words.
+        TypeError: integer tensors.
+
+    Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
+    """
+
 def l1_loss(
     pred: Tensor,
     target: Tensor,
@@ -409,6 +542,36 @@ def l2_loss(
         ValueError: shapes or devices differ, unknown ``reduction``.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
+    """
+
+def lpips(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    heads: Sequence[Tensor],
+    map_size: tuple[int, int] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
+    over positions, summed over layers.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
+            those of ``pred_features``, in its order.
+        heads: one 1-D tensor per layer.
+        map_size: ``(H, W)`` of a map, see :func:`deep_similarity`.
+        reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` ``(N,)``, or the map
+        ``(N, 1, H, W)``.
+
+    Raises:
+        ValueError: layers that differ, heads that do not fit, unknown ``reduction``.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
+    that the gradient at a zero vector, NaN there, is 0.
     """
 
 def ms_ssim(
@@ -586,6 +749,74 @@ def ms_ssim_loss(
 
     Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
     ``ssimloss.conventions.MS_SSIM``.
+    """
+
+def perceptual_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    distance: Literal["l1", "l2", "charbonnier", "cosine"] = "l1",
+    eps: float = 0.001,
+    feature_norm: Literal["none", "unit", "rms"] = "none",
+    feature_scale: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between deep features, ``sum_l w_l mean(d(P_l, T_l))`` over the layers ``l``.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)``
+            without a mask.
+        layers: weights ``w_l`` of the layers to compare; others are not looked at.
+        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
+            averaged over positions, 0 for two zero vectors and 1/2 for one.
+        eps: of ``"charbonnier"``, in units of the scaled features.
+        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
+            does; ``"rms"`` divides both images' features by the root mean square of the target's,
+            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
+            layer in which the target has nothing.
+        feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+        mask: ``(N, 1 or C, H, W)`` weights at any resolution, averaged over channels and over the
+            area of each position.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer, in the order of ``layers``. An image whose mask has no valid position has the
+        loss 0.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, unknown words, a negative weight, a
+            mask of another batch.
+        TypeError: features that are no mapping or not floating point.
+
+    Agrees with BasicSR's and piq's content losses to float64 rounding, see ``conventions.CONTENT``.
+    """
+
+def prior_loss(
+    pred_output: Tensor,
+    target_output: Tensor,
+    *,
+    distance: Literal["l1", "l2", "cosine"] = "l2",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between what a network says of two images: embeddings, logits, maps.
+
+    Args:
+        pred_output, target_output: ``(N, C, ...)``.
+        distance: ``"l1"`` or ``"l2"`` (squared) of each element, or ``"cosine"``: one minus the
+            cosine of two vectors along dimension 1 (0 for two zero vectors, 1/2 for one).
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the shape of the output,
+        without its dimension 1 for ``"cosine"``.
+
+    Raises:
+        ValueError: shapes or devices differ, fewer than two dimensions, unknown words.
+        TypeError: outputs that are not floating point, such as classes instead of logits.
     """
 
 def psnr(
@@ -907,6 +1138,49 @@ def structure_correlation_loss(
         TypeError: integer tensors.
 
     Source: Rouse & Hemami 2008.
+    """
+
+def texture_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    gram: Literal["chw", "hw", "none", "bchw", "gatys"] = "chw",
+    distance: Literal["l1", "l2", "frobenius", "squared_frobenius"] = "l1",
+    patch_size: int | Mapping[str, int] | None = None,
+    stride: int | Mapping[str, int] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``: like
+    texture, wherever it sits.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights ``w_l`` of the layers to compare; others are not looked at.
+        gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
+        distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
+            ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
+        patch_size: compare patch by patch, in positions of the layer: one number for all layers, or
+            one per layer. The patches of 16 x 16 image pixels of EnhanceNet are
+            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these.
+            The loss of an image is the mean over its patches.
+        stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
+            borders is in no patch.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` (not with ``"bchw"``); ``(N, L)`` for
+        ``"none"``: the weighted term of each layer (``N = 1`` with ``"bchw"``). The memory for
+        patches is bounded: where more would be needed they are taken in steps, and computed again
+        for the gradient.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, a patch larger than a layer,
+            unknown words, a negative weight.
+        TypeError: features that are no mapping or not floating point.
+
+    Agrees with BasicSR's (mmagic's) style loss and piq's to float64 rounding, see
+    ``conventions.GRAM``.
     """
 
 def total_variation_loss(

@@ -4,7 +4,6 @@ Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow program ``contextualLoss``.
 """
 
 import functools
-from collections.abc import Mapping
 from typing import Literal, get_args
 
 import torch
@@ -13,16 +12,16 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, product, promote
-from ssimloss._reduce import Reduction, check_reduction
 from ssimloss._torch import is_transformed
 from ssimloss.functional.features import (
     Features,
+    Layered,
     check_features,
-    check_layers,
     native_dtype,
     reduce_terms,
     unit_vectors,
 )
+from ssimloss.measure import Measure
 
 ContextualDistance = Literal["cosine", "l2"]
 CONTEXTUAL_DISTANCES: tuple[str, ...] = get_args(ContextualDistance)
@@ -31,24 +30,27 @@ LEAST_DISTANCE = 1e-5  # epsilon of eq. 2
 STEP = 2**21
 
 
-def check_contextual_options(
-    *, layers: Mapping[str, float], bandwidth: float, distance: str, reduction: str
-) -> None:
-    """Raise for options that ``contextual_loss`` refuses."""
-    check_layers(layers)
-    _checks.positive("bandwidth", bandwidth)
-    _checks.choice("distance", distance, CONTEXTUAL_DISTANCES)
-    check_reduction(reduction)
+class ContextualOptions(Layered):
+    """Options of the contextual loss.
+
+    Args:
+        bandwidth: ``h``, how much nearer counts as similar.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
+    """
+
+    bandwidth: float = 0.5
+    distance: ContextualDistance = "cosine"
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.positive("bandwidth", self.bandwidth)
+        _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)
 
 
-def contextual_loss(
-    pred_features: Features,
-    target_features: Features,
-    *,
-    layers: Mapping[str, float],
-    bandwidth: float = 0.5,
-    distance: ContextualDistance = "cosine",
-    reduction: Reduction = "mean",
+def _contextual(
+    pred_features: Features, target_features: Features, options: ContextualOptions
 ) -> Tensor:
     """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the
     image and ``y_j`` of the target.
@@ -59,11 +61,6 @@ def contextual_loss(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
-        bandwidth: ``h``, how much nearer counts as similar.
-        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
-            positions was subtracted; or ``"l2"``, the squared distance.
-        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
@@ -82,32 +79,27 @@ def contextual_loss(
     Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
     batch, which is the same for one image.
     """
-    check_contextual_options(
-        layers=layers, bandwidth=bandwidth, distance=distance, reduction=reduction
-    )
-    check_features(pred_features, target_features, layers)
+    check_features(pred_features, target_features, options.layers)
     terms = [
-        weight * _contextual(pred_features[layer], target_features[layer], bandwidth, distance)
-        for layer, weight in layers.items()
+        weight * _of_layer(pred_features[layer], target_features[layer], options)
+        for layer, weight in options.layers.items()
     ]
     return reduce_terms(
-        torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features)
+        torch.stack(terms, 1), options.reduction, native_dtype(pred_features, target_features)
     )
 
 
 @full_precision
-def _contextual(
-    pred: Tensor, target: Tensor, bandwidth: float, distance: ContextualDistance
-) -> Tensor:
+def _of_layer(pred: Tensor, target: Tensor, options: ContextualOptions) -> Tensor:
     """``-log CX`` of one layer, ``(N,)``."""
     pred, target = promote(pred, target)
     mean = target.mean((2, 3), keepdim=True)
     pred, target = pred - mean, target - mean
-    if distance == "cosine":
+    if options.distance == "cosine":
         pred, target = unit_vectors(pred), unit_vectors(target)
     x, y = pred.flatten(2).mT, target.flatten(2)  # (N, HW, C), (N, C, HW)
     # Half of a unit vector's distance is a quarter of the square: (1 - cos) / 2 = |x - y|^2 / 4.
-    factor = 0.25 if distance == "cosine" else 1.0
+    factor = 0.25 if options.distance == "cosine" else 1.0
     n, positions = x.shape[:2]
     step = min(max(STEP // max(n * positions, 1), 1), positions)
 
@@ -118,7 +110,7 @@ def _contextual(
         )
         d = (factor * squared).clamp_min(0)
         relative = d / (d.amin(2, keepdim=True) + LEAST_DISTANCE)
-        return torch.softmax(-relative / bandwidth, 2).amax(1)
+        return torch.softmax(-relative / options.bandwidth, 2).amax(1)
 
     if step == positions:
         similarity = nearest(x, y)
@@ -132,3 +124,19 @@ def _contextual(
         of_rows = nearest if is_transformed() else again
         similarity = torch.stack([of_rows(rows, y) for rows in torch.split(x, step, 1)]).amax(0)
     return -similarity.mean(1).log()
+
+
+CONTEXTUAL = Measure(
+    "contextual",
+    "contextual loss",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "Mechrez, Talmi & Zelnik-Manor 2018",
+    _contextual,
+    ContextualOptions,
+    role="loss",
+    autocast=True,
+)
+contextual_loss = CONTEXTUAL.loss

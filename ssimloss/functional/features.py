@@ -5,7 +5,7 @@ network gives them. Losses over several layers have one term per image and layer
 image's loss is the sum of its terms.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -13,13 +13,31 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype, full_precision, product
 from ssimloss._reduce import Reduction, reduce
 
 Features = Mapping[str, Tensor]
+Heads = Sequence[Tensor]
 GramNormalization = Literal["chw", "hw", "none", "bchw", "gatys"]
 GRAM_NORMALIZATIONS: tuple[str, ...] = get_args(GramNormalization)
 LEAST_NORM = 1e-10  # added to the norm that a vector is divided by, as in LPIPS
+
+
+class Layered(Reduced):
+    """A distance between features, layer by layer.
+
+    Args:
+        layers: weights of the layers to compare; others are not looked at.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+    """
+
+    layers: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Check the layers."""
+        check_layers(self.layers)
+        super().__post_init__()
 
 
 def check_layers(layers: Mapping[str, float]) -> None:
@@ -86,6 +104,30 @@ def _check_tensor(name: str, value: Tensor, spatial: bool) -> None:
             f"{name} must have shape {'(N, C, H, W)' if spatial else '(N, C, ...)'}, got "
             f"{tuple(value.shape)}"
         )
+
+
+def check_heads(name: str, heads: Heads, channels: Mapping[str, int]) -> None:
+    """Demand one 1-D tensor of weights for each of the layers, as long as the layer
+    has channels.
+    """
+    if isinstance(heads, (str, Tensor)) or not isinstance(heads, Sequence):
+        raise TypeError(
+            f"{name} must be a list of 1-D tensors, one per layer, got {type(heads).__name__}; "
+            "Tensor.split makes one"
+        )
+    found = [
+        tuple(head.shape) if isinstance(head, Tensor) else type(head).__name__ for head in heads
+    ]
+    if found != [(count,) for count in channels.values()]:
+        raise ValueError(
+            f"{name} must be {len(channels)} 1-D tensors with the numbers of weights "
+            f"{dict(channels)}, got shapes {found}"
+        )
+    for i, head in enumerate(heads):
+        if not head.dtype.is_floating_point:
+            raise TypeError(
+                f"{name}[{i}] must be floating point, got {head.dtype}; cast it with .float()"
+            )
 
 
 def reduce_terms(terms: Tensor, reduction: Reduction, dtype: torch.dtype) -> Tensor:

@@ -70,19 +70,17 @@ def _gradient_difference(
         pred, target = torch.where(mask != 0, pred, 0), torch.where(mask != 0, target, 0)
         weights = forward_weights(mask.to(pred.dtype))
 
-    def total(of_pred: Tensor, of_target: Tensor, weight: Tensor | None) -> Tensor:
+    totals = []
+    for of_pred, of_target, weight in zip(
+        forward_differences(pred), forward_differences(target), weights, strict=True
+    ):
         values = (of_pred.abs() - of_target.abs()).abs()
         powers = values if options.alpha == 1 else values**options.alpha
-        return reduce(powers, options.reduction, weight, dtype=dtype)
-
-    horizontal, vertical = map(
-        total, forward_differences(pred), forward_differences(target), weights
-    )
-    return (
-        pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1))
-        if options.reduction == "none"
-        else horizontal + vertical
-    )
+        totals.append(reduce(powers, options.reduction, weight, dtype=dtype))
+    horizontal, vertical = totals
+    if options.reduction == "none":
+        return pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1))
+    return horizontal + vertical
 
 
 GRADIENT_DIFFERENCE = Measure(

@@ -4,7 +4,6 @@ Johnson, Alahi & Fei-Fei 2016; SRGAN (Ledig et al. 2017), ESRGAN (Wang et al. 20
 et al. 2018). What each of them compares is in ``conventions.CONTENT``.
 """
 
-from collections.abc import Mapping
 from typing import Literal, get_args
 
 import torch
@@ -12,19 +11,20 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, promote
-from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss._reduce import reduce
 from ssimloss.functional._distance import distance_of
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.functional.features import (
     Features,
+    Layered,
     area_weights,
     check_features,
-    check_layers,
     check_weights,
     native_dtype,
     reduce_terms,
     unit_vectors,
 )
+from ssimloss.measure import Measure
 
 ContentDistance = Literal["l1", "l2", "charbonnier", "cosine"]
 CONTENT_DISTANCES: tuple[str, ...] = get_args(ContentDistance)
@@ -35,41 +35,10 @@ LEAST_RMS = (
 )
 
 
-def check_perceptual_options(
-    *,
-    layers: Mapping[str, float],
-    distance: str,
-    eps: float,
-    feature_norm: str,
-    feature_scale: float,
-    reduction: str,
-) -> None:
-    """Raise for options that ``perceptual_loss`` refuses."""
-    check_layers(layers)
-    _checks.choice("distance", distance, CONTENT_DISTANCES)
-    check_charbonnier_eps(eps)
-    _checks.choice("feature_norm", feature_norm, FEATURE_NORMS)
-    _checks.positive("feature_scale", feature_scale)
-    check_reduction(reduction)
-
-
-def perceptual_loss(
-    pred_features: Features,
-    target_features: Features,
-    *,
-    layers: Mapping[str, float],
-    distance: ContentDistance = "l1",
-    eps: float = 1e-3,
-    feature_norm: FeatureNorm = "none",
-    feature_scale: float = 1.0,
-    mask: Tensor | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Distance between deep features, ``sum_l w_l mean(d(P_l, T_l))`` over the layers ``l``.
+class PerceptualOptions(Layered):
+    """Options of the content loss.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)``
-            without a mask.
         layers: weights ``w_l`` of the layers to compare; others are not looked at.
         distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
             positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
@@ -80,9 +49,36 @@ def perceptual_loss(
             so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
             layer in which the target has nothing.
         feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+    """
+
+    distance: ContentDistance = "l1"
+    eps: float = 1e-3
+    feature_norm: FeatureNorm = "none"
+    feature_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.choice("distance", self.distance, CONTENT_DISTANCES)
+        check_charbonnier_eps(self.eps)
+        _checks.choice("feature_norm", self.feature_norm, FEATURE_NORMS)
+        _checks.positive("feature_scale", self.feature_scale)
+
+
+def _perceptual(
+    pred_features: Features,
+    target_features: Features,
+    options: PerceptualOptions,
+    *,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """Distance between deep features, ``sum_l w_l mean(d(P_l, T_l))`` over the layers ``l``.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)``
+            without a mask.
         mask: ``(N, 1 or C, H, W)`` weights at any resolution, averaged over channels and over the
             area of each position.
-        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
@@ -96,66 +92,60 @@ def perceptual_loss(
 
     Agrees with BasicSR's and piq's content losses to float64 rounding, see ``conventions.CONTENT``.
     """
-    check_perceptual_options(
-        layers=layers,
-        distance=distance,
-        eps=eps,
-        feature_norm=feature_norm,
-        feature_scale=feature_scale,
-        reduction=reduction,
-    )
+    layers = options.layers
     check_features(pred_features, target_features, layers, spatial=False)
     check_weights(mask, {layer: pred_features[layer] for layer in layers})
     terms = [
-        weight
-        * _content(
-            pred_features[layer],
-            target_features[layer],
-            distance,
-            eps,
-            feature_norm,
-            feature_scale,
-            mask,
-        )
+        weight * _content(pred_features[layer], target_features[layer], options, mask)
         for layer, weight in layers.items()
     ]
     return reduce_terms(
-        torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features)
+        torch.stack(terms, 1), options.reduction, native_dtype(pred_features, target_features)
     )
 
 
 @full_precision
 def _content(
-    pred: Tensor,
-    target: Tensor,
-    distance: ContentDistance,
-    eps: float,
-    norm: FeatureNorm,
-    scale: float,
-    mask: Tensor | None,
+    pred: Tensor, target: Tensor, options: PerceptualOptions, mask: Tensor | None
 ) -> Tensor:
     """The distance of one layer, ``(N,)``."""
     pred, target = promote(pred, target)
     weight = None if mask is None else area_weights(mask, pred)
     if weight is not None:
         pred, target = (torch.where(weight != 0, features, 0) for features in (pred, target))
-    if norm == "rms":
+    if options.feature_norm == "rms":
         squares = reduce(target.square(), "image", weight)
         size = torch.where(squares > LEAST_RMS**2, squares, 1).sqrt()
         pred, target = (
             features / size.view(-1, *[1] * (features.ndim - 1)) for features in (pred, target)
         )
-    elif norm == "unit":
+    elif options.feature_norm == "unit":
         pred, target = unit_vectors(pred), unit_vectors(target)
-    return reduce(_values(pred, target, distance, eps, scale), "image", weight)
+    return reduce(_values(pred, target, options), "image", weight)
 
 
-def _values(
-    pred: Tensor, target: Tensor, distance: ContentDistance, eps: float, scale: float
-) -> Tensor:
+def _values(pred: Tensor, target: Tensor, options: PerceptualOptions) -> Tensor:
     """Per element, or per position ``(N, 1, ...)`` for ``"cosine"``."""
-    if distance == "cosine":
+    if options.distance == "cosine":
         # Half the squared distance of unit vectors is one minus their cosine, without cancellation
         # between near vectors.
         return (unit_vectors(pred) - unit_vectors(target)).square().sum(1, keepdim=True) / 2
-    return distance_of((pred - target) * scale if scale != 1 else pred - target, distance, eps)
+    scale = options.feature_scale
+    difference = (pred - target) * scale if scale != 1 else pred - target
+    return distance_of(difference, options.distance, options.eps)
+
+
+PERCEPTUAL = Measure(
+    "perceptual",
+    "content loss",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "Johnson, Alahi & Fei-Fei 2016",
+    _perceptual,
+    PerceptualOptions,
+    role="loss",
+    autocast=True,
+)
+perceptual_loss = PERCEPTUAL.loss

@@ -14,14 +14,13 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, promote
-from ssimloss._reduce import Reduction, check_reduction
 from ssimloss._torch import is_transformed
 from ssimloss.functional.features import (
     GRAM_NORMALIZATIONS,
     Features,
     GramNormalization,
+    Layered,
     check_features,
-    check_layers,
     gram,
     native_dtype,
     reduce_terms,
@@ -29,6 +28,7 @@ from ssimloss.functional.features import (
     window_counts,
     window_grams,
 )
+from ssimloss.measure import Measure
 
 GramDistance = Literal["l1", "l2", "frobenius", "squared_frobenius"]
 GRAM_DISTANCES: tuple[str, ...] = get_args(GramDistance)
@@ -36,61 +36,10 @@ GRAM_DISTANCES: tuple[str, ...] = get_args(GramDistance)
 STEP = 2**24
 
 
-def check_texture_options(
-    *,
-    layers: Mapping[str, float],
-    gram: str,
-    distance: str,
-    patch_size: int | Mapping[str, int] | None,
-    stride: int | Mapping[str, int] | None,
-    reduction: str,
-) -> None:
-    """Raise for options that ``texture_loss`` refuses."""
-    check_layers(layers)
-    _checks.choice("gram", gram, GRAM_NORMALIZATIONS)
-    _checks.choice("distance", distance, GRAM_DISTANCES)
-    for name, value in (("patch_size", patch_size), ("stride", stride)):
-        if isinstance(value, Mapping):
-            if missing := [layer for layer in layers if layer not in value]:
-                raise ValueError(
-                    f"{name} must have a number for each of the layers {list(layers)}, got none "
-                    f"for {missing}"
-                )
-            for layer, size in value.items():
-                _checks.count(f"{name}[{layer!r}]", size)
-        elif value is not None:
-            _checks.count(name, value)
-    if patch_size is None and stride is not None:
-        raise ValueError(
-            f"stride must be None without patch_size, got {stride!r}; pass patch_size, or leave "
-            "stride out"
-        )
-    check_reduction(reduction)
-    if gram == "bchw" and (reduction == "image" or patch_size is not None):
-        other = (
-            'reduction must not be "image"' if reduction == "image" else "patch_size must be None"
-        )
-        raise ValueError(
-            f'{other} with gram="bchw", which mixes all images into one matrix; use gram="chw"'
-        )
-
-
-def texture_loss(
-    pred_features: Features,
-    target_features: Features,
-    *,
-    layers: Mapping[str, float],
-    gram: GramNormalization = "chw",
-    distance: GramDistance = "l1",
-    patch_size: int | Mapping[str, int] | None = None,
-    stride: int | Mapping[str, int] | None = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``: like
-    texture, wherever it sits.
+class TextureOptions(Layered):
+    """Options of the texture loss.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights ``w_l`` of the layers to compare; others are not looked at.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
@@ -101,7 +50,55 @@ def texture_loss(
             The loss of an image is the mean over its patches.
         stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
             borders is in no patch.
-        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+    """
+
+    gram: GramNormalization = "chw"
+    distance: GramDistance = "l1"
+    patch_size: int | Mapping[str, int] | None = None
+    stride: int | Mapping[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.choice("gram", self.gram, GRAM_NORMALIZATIONS)
+        _checks.choice("distance", self.distance, GRAM_DISTANCES)
+        for name, value in (("patch_size", self.patch_size), ("stride", self.stride)):
+            _check_sizes(name, value, self.layers)
+        if self.patch_size is None and self.stride is not None:
+            raise ValueError(
+                f"stride must be None without patch_size, got {self.stride!r}; pass patch_size, or "
+                "leave stride out"
+            )
+        of_images = self.reduction == "image"
+        if self.gram == "bchw" and (of_images or self.patch_size is not None):
+            other = 'reduction must not be "image"' if of_images else "patch_size must be None"
+            raise ValueError(
+                f'{other} with gram="bchw", which mixes all images into one matrix; use gram="chw"'
+            )
+
+
+def _check_sizes(
+    name: str, value: int | Mapping[str, int] | None, layers: Mapping[str, float]
+) -> None:
+    """Demand a count, or one for each of the layers."""
+    if isinstance(value, Mapping):
+        if missing := [layer for layer in layers if layer not in value]:
+            raise ValueError(
+                f"{name} must have a number for each of the layers {list(layers)}, got none "
+                f"for {missing}"
+            )
+        for layer, size in value.items():
+            _checks.count(f"{name}[{layer!r}]", size)
+    elif value is not None:
+        _checks.count(name, value)
+
+
+def _texture(pred_features: Features, target_features: Features, options: TextureOptions) -> Tensor:
+    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``: like
+    texture, wherever it sits.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` (not with ``"bchw"``); ``(N, L)`` for
@@ -117,27 +114,21 @@ def texture_loss(
     Agrees with BasicSR's (mmagic's) style loss and piq's to float64 rounding, see
     ``conventions.GRAM``.
     """
-    check_texture_options(
-        layers=layers,
-        gram=gram,
-        distance=distance,
-        patch_size=patch_size,
-        stride=stride,
-        reduction=reduction,
-    )
-    check_features(pred_features, target_features, layers)
+    check_features(pred_features, target_features, options.layers)
+    gram, distance = options.gram, options.distance
     terms = []
-    for layer, weight in layers.items():
+    for layer, weight in options.layers.items():
         pred, target = pred_features[layer], target_features[layer]
-        size = _of_layer(patch_size, layer)
+        size = _of_layer(options.patch_size, layer)
         if size is None:
             term = _whole(pred, target, gram, distance)
         else:
             window_counts(f"pred_features[{layer!r}]", pred, size, 1)
-            term = _patches(pred, target, gram, distance, size, _of_layer(stride, layer) or size)
+            stride = _of_layer(options.stride, layer) or size
+            term = _patches(pred, target, gram, distance, size, stride)
         terms.append(weight * term)
     return reduce_terms(
-        torch.stack(terms, 1), reduction, native_dtype(pred_features, target_features)
+        torch.stack(terms, 1), options.reduction, native_dtype(pred_features, target_features)
     )
 
 
@@ -202,3 +193,19 @@ def _distance(pred: Tensor, target: Tensor, distance: GramDistance) -> Tensor:
     if distance == "l2":
         return squared / elements
     return squared if distance == "squared_frobenius" else root(squared)
+
+
+TEXTURE = Measure(
+    "texture",
+    "texture loss",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Gatys, Ecker & Bethge 2016",
+    _texture,
+    TextureOptions,
+    role="loss",
+    autocast=True,
+)
+texture_loss = TEXTURE.loss

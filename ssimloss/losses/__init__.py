@@ -3,10 +3,13 @@
 from ssimloss.losses import derived
 from ssimloss.losses.adversarial import AdversarialLoss, FeatureMatchingLoss
 from ssimloss.losses.consistency import CycleConsistencyLoss
+from ssimloss.losses.contextual import ContextualLoss
+from ssimloss.losses.deep_similarity import DeepPerceptualSimilarity
+from ssimloss.losses.dists import DISTS
+from ssimloss.losses.lpips import LPIPS
+from ssimloss.losses.network_output import LandmarkLoss, PriorLoss
 from ssimloss.losses.perceptual import PerceptualLoss
-from ssimloss.losses.prior import LandmarkLoss, PriorLoss
-from ssimloss.losses.similarity import DISTS, LPIPS, DeepPerceptualSimilarity
-from ssimloss.losses.texture import ContextualLoss, TextureLoss
+from ssimloss.losses.texture import TextureLoss
 
 _DERIVED = derived.modules()
 globals().update(_DERIVED)

@@ -1,22 +1,21 @@
 # Written by tests/generate.py from the measures; edit those.
 """Losses as modules: one for every registered measure, and those with a network or other state."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Literal
 
+import torch
 from torch import Tensor
+from torch.nn.modules.module import Module
 
+from ssimloss.functional.deep_similarity import DeepSimilarityOptions
+from ssimloss.judgements import Fit
+from ssimloss.losses._deep import FeatureLoss
 from ssimloss.losses.adversarial import AdversarialLoss as AdversarialLoss
 from ssimloss.losses.adversarial import FeatureMatchingLoss as FeatureMatchingLoss
 from ssimloss.losses.consistency import CycleConsistencyLoss as CycleConsistencyLoss
 from ssimloss.losses.derived import MeasureLoss
-from ssimloss.losses.perceptual import PerceptualLoss as PerceptualLoss
-from ssimloss.losses.prior import LandmarkLoss as LandmarkLoss
-from ssimloss.losses.prior import PriorLoss as PriorLoss
-from ssimloss.losses.similarity import DISTS as DISTS
-from ssimloss.losses.similarity import LPIPS as LPIPS
-from ssimloss.losses.similarity import DeepPerceptualSimilarity as DeepPerceptualSimilarity
-from ssimloss.losses.texture import ContextualLoss as ContextualLoss
-from ssimloss.losses.texture import TextureLoss as TextureLoss
 
 __all__ = [
     "CharbonnierLoss",
@@ -773,3 +772,606 @@ class TotalVariationLoss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class PerceptualLoss(FeatureLoss):
+    """Distance between deep features of two images (content loss).
+
+    What the well-known programs compare is in ``conventions.CONTENT``:
+    ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
+            after it. Layers of weight 0 are left out, also of ``reduction="none"``.
+        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
+            averaged over positions, 0 for two zero vectors and 1/2 for one.
+        eps: of ``"charbonnier"``, in units of the scaled features.
+        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
+            does; ``"rms"`` divides both images' features by the root mean square of the target's,
+            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
+            layer in which the target has nothing.
+        feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
+    gray in both images, so that what stands there has no part in features nearby.
+    """
+
+    layers: Mapping[str, float]
+    distance: Literal["l1", "l2", "charbonnier", "cosine"]
+    eps: float
+    feature_norm: Literal["none", "unit", "rms"]
+    feature_scale: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] = ...,
+        distance: Literal["l1", "l2", "charbonnier", "cosine"] = "l1",
+        eps: float = 0.001,
+        feature_norm: Literal["none", "unit", "rms"] = "none",
+        feature_scale: float = 1.0,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """Features of a target, to be passed in its place; with the mask that holds for it, if
+        there is one.
+
+        Args:
+            image: ``(N, C, H, W)`` with values in ``data_range``.
+            mask: weights ``(N, 1 or C, H, W)``, which the features carry along.
+
+        Returns:
+            What the loss compares, by name of the layer. It carries a graph only if the image does.
+        """
+
+    def forward(
+        self, pred: Tensor, target: Tensor | Mapping[str, Tensor], *, mask: Tensor | None = None
+    ) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+
+    def __call__(
+        self, pred: Tensor, target: Tensor | Mapping[str, Tensor], *, mask: Tensor | None = None
+    ) -> Tensor: ...
+
+class TextureLoss(FeatureLoss):
+    """Distance between Gram matrices of deep features of two images (texture, or style, loss).
+
+    How the well-known programs normalise and compare is in ``conventions.GRAM``:
+    ``TextureLoss(**conventions.GRAM["basicsr"])``.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. The default are the layers of Johnson et al. 2016.
+            Layers of weight 0 are left out.
+        gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
+        distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
+            ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
+        patch_size: compare patch by patch, in positions of the layer: one number for all layers, or
+            one per layer. The patches of 16 x 16 image pixels of EnhanceNet are
+            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these.
+            The loss of an image is the mean over its patches.
+        stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
+            borders is in no patch.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    layers: Mapping[str, float]
+    gram: Literal["chw", "hw", "none", "bchw", "gatys"]
+    distance: Literal["l1", "l2", "frobenius", "squared_frobenius"]
+    patch_size: int | Mapping[str, int] | None
+    stride: int | Mapping[str, int] | None
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] = ...,
+        gram: Literal["chw", "hw", "none", "bchw", "gatys"] = "chw",
+        distance: Literal["l1", "l2", "frobenius", "squared_frobenius"] = "l1",
+        patch_size: int | Mapping[str, int] | None = None,
+        stride: int | Mapping[str, int] | None = None,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class ContextualLoss(FeatureLoss):
+    """Contextual loss of two images, which need not be aligned.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. The default are the layers of the original program.
+            Layers of weight 0 are left out.
+        bandwidth: ``h``, how much nearer counts as similar.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. Time grows with the square of the number of positions: take layers of a low
+    resolution, or crops.
+    """
+
+    layers: Mapping[str, float]
+    bandwidth: float
+    distance: Literal["cosine", "l2"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] = ...,
+        bandwidth: float = 0.5,
+        distance: Literal["cosine", "l2"] = "cosine",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class LPIPS(FeatureLoss):
+    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
+    gradient everywhere.
+
+    Args:
+        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+            ``"squeezenet1_1"``.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
+            ``(-1, 1)``.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
+            ``(N, 1, H, W)``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    gray: Literal["repeat", "error"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: Literal["alexnet", "vgg16", "squeezenet1_1"] = "alexnet",
+        *,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        heads: str | Sequence[Tensor] = "v0.1",
+        spatial: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    @property
+    def heads(self) -> list[Tensor]:
+        """The weights of the channels, one 1-D tensor per layer."""
+
+    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+
+    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
+
+class DISTS(FeatureLoss):
+    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
+    differ in place, structure may not.
+
+    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
+    similarity is negative and weighs 0.124.
+
+    Args:
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
+            for each of five layers, or all 1475 in one tensor; the published ones, which travel
+            with the package, unless given.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
+    resized here.
+    """
+
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    gray: Literal["repeat", "error"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        *,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        alpha: Tensor | Sequence[Tensor] | None = None,
+        beta: Tensor | Sequence[Tensor] | None = None,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    @property
+    def alpha(self) -> list[Tensor]:
+        """Weights of texture, one 1-D tensor for the image and for each layer."""
+
+    @property
+    def beta(self) -> list[Tensor]:
+        """Weights of structure, one 1-D tensor for the image and for each layer."""
+
+    def extract(self, image: Tensor) -> dict[str, Tensor]:
+        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a
+        target.
+        """
+
+    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+
+    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
+
+class DeepPerceptualSimilarity(FeatureLoss):
+    """Distance between deep features of two images at each position, of any network, layers and
+    distance, with or without learned heads.
+
+    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network
+    and distance agree with people is not the same in each data set (Khatami & Mahmoudi-Aznaveh
+    2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer.
+        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
+            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
+            half of that, which is one minus the cosine (0 for two zero vectors).
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
+            trained with a model; ``heads`` returns them.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
+        reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    layers: Mapping[str, float]
+    distance: Literal["l1", "l2", "cosine", "normalized_l2"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: str | Module = "vgg16",
+        *,
+        layers: Mapping[str, float] = ...,
+        distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        heads: Sequence[Tensor] | None = None,
+        spatial: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    @property
+    def heads(self) -> list[Tensor] | None:
+        """The weights of the channels, one 1-D tensor per layer; ``None`` for weights of 1."""
+
+    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+
+    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
+    def fit_heads(
+        self,
+        judgements: Iterable[Sequence[Tensor]],
+        *,
+        better: Literal["high", "low"] = "high",
+        regularization: float = 0.001,
+        steps: int = 2000,
+    ) -> Fit:
+        """Set ``heads`` to the non-negative weights that agree best with people's judgements.
+
+        The distance is linear in its heads, so this is a convex fit with one result: features are
+        computed once, nothing is random.
+
+        Args:
+            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds.
+                ``(reference, a, b, preference)``: three images ``(n, C, H, W)`` and the share
+                ``(n,)`` of people who found ``b`` nearer to the reference.
+                ``(reference, image, score)``: two images and a mean opinion score ``(n,)``.
+            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores
+                only.
+            regularization: weight of half the squared norm of the heads in units of each channel's
+                spread; more for fewer judgements.
+            steps: of the descent; it has converged when more change nothing.
+
+        Returns:
+            How well distances agreed with the judgements ``before`` and ``after``: the share of
+            people agreed with, or the correlation of distances with scores.
+
+        Raises:
+            ValueError: no judgement, batches of neither kind or of both, not one finite number for
+                each image, preferences that are no shares, scores that are all the same, judgements
+                that no channel agrees with. The heads stay as they were.
+        """
+
+    @property
+    def _compared(self) -> DeepSimilarityOptions: ...
+
+class PriorLoss(FeatureLoss):
+    """Distance between what a frozen network says of two images: an embedding of a face, logits, a
+    segmentation, a depth map.
+
+    Args:
+        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is taken. Its
+            output is a floating point tensor ``(N, C, ...)``, or holds one.
+        distance: ``"l1"`` or ``"l2"`` (squared) of each element, or ``"cosine"``: one minus the
+            cosine of two vectors along dimension 1 (0 for two zero vectors, 1/2 for one).
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
+            scale of [0, 1], then normalised.
+        normalization: what the network was trained with: ``"none"``, ``"imagenet"``, or mean and
+            standard deviation of each channel, on a scale of [0, 1]; ``((0.5,) * 3, (0.5,) * 3)``
+            for a network of images in [-1, 1].
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        output: which part of the output is compared, where it is a list, a tuple or a dictionary:
+            ``-1`` for the last of several stages, ``"out"`` for that entry.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
+            each vector for ``"cosine"``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    distance: Literal["l1", "l2", "cosine"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: Module,
+        *,
+        distance: Literal["l1", "l2", "cosine"] = "l2",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "none",
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        output: int | str | None = None,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class LandmarkLoss(FeatureLoss):
+    """Distance between the landmarks that a frozen heatmap network finds in two images (Bulat &
+    Tzimiropoulos 2018).
+
+    Args:
+        network: an ``nn.Module`` from images ``(N, C, H, W)`` to heatmaps ``(N, K, H', W')``, of
+            which a frozen copy is taken.
+        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
+            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
+            1.
+        sharpness: of the soft-argmax.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
+            scale of [0, 1], then normalised.
+        normalization: what the network was trained with, as in :class:`PriorLoss`.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        output: which part of the output is compared, where it is a list or a tuple of stages, or a
+            dictionary: ``-1`` for the last stage.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark
+            ``(N, K)``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    compare: Literal["heatmaps", "coordinates"]
+    sharpness: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    def __init__(
+        self,
+        network: Module,
+        *,
+        compare: Literal["heatmaps", "coordinates"] = "heatmaps",
+        sharpness: float = 50.0,
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "none",
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        output: int | str | None = None,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...

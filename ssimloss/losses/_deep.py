@@ -2,51 +2,47 @@
 features have in common.
 """
 
-import inspect
-import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssimloss import _checks
-from ssimloss._checks import DataRange
+from ssimloss._options import Options, Reduced
 from ssimloss._precision import native_dtype
-from ssimloss._torch import FollowsMoves, device_of
-from ssimloss.functional.features import Features, check_precomputed
-from ssimloss.losses._bound import ImageLoss
-from ssimloss.networks import FeatureExtractor
+from ssimloss._torch import device_of
+from ssimloss.functional.features import Features, Layered, check_precomputed
+from ssimloss.losses._base import ImageLoss
+from ssimloss.measure import Measure
+from ssimloss.networks import FeatureExtractor, Weights
+
+OF_MEASURE, OF_EXTRACTOR = 0, 1  # the places of the records of a FeatureLoss
 
 
-class FeatureLoss(ImageLoss, FollowsMoves):
-    """Owns the ``extractor``, and keeps the keyword options of one function of features as
-    attributes, checked when it is built.
+class FeatureLoss(ImageLoss):
+    """A measure of features, and the ``extractor`` that returns them.
+
+    A subclass has two records: that of its ``measure``, then :class:`ExtractorOptions`. It calls
+    :meth:`_extract_with` once its options are checked. The options of the extractor cannot be set
+    later.
 
     The network has no parameter, and nothing of it is in a state dict. Learned constants (heads)
     are kept likewise, in their own dtype.
     """
 
+    measure: ClassVar[Measure]
     extractor: FeatureExtractor
-    data_range: DataRange
+    weights: Weights
 
-    def __init__(
-        self,
-        extractor: FeatureExtractor,
-        settings: Mapping[str, Any],
-        check: Callable[..., object],
-        **options: Any,
-    ) -> None:
-        """``settings`` are the extractor's options, for display; ``options`` those of the
-        function.
-        """
-        super().__init__(check, **options)
-        self.extractor = extractor
-        self.data_range = settings["data_range"]
-        self._settings = {
-            name: value for name, value in settings.items() if not isinstance(value, Mapping)
-        }  # not a state dict
+    def _extract_with(self, network: str | nn.Module, layers: Sequence[str], **fixed: Any) -> None:
+        """Build the extractor; ``fixed`` are the options that a subclass leaves out."""
+        options = self._records[OF_EXTRACTOR].as_dict() | fixed
+        extractor = FeatureExtractor(network, layers, **options)
+        if isinstance(options["weights"], Mapping):
+            self.weights = {}  # the network has them, and once is enough
         self._constants: dict[str, list[Tensor]] = {}
+        self.extractor = extractor
 
     def extract(self, image: Tensor) -> dict[str, Tensor]:
         """Features of a target, to be passed in its place: for a target that is compared with many
@@ -60,7 +56,11 @@ class FeatureLoss(ImageLoss, FollowsMoves):
         """
         return self.extractor(image)  # type: ignore[no-any-return]
 
-    def _both(self, pred: Tensor, target: Tensor | Features) -> tuple[Features, Features]:
+    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        return self._measured(self._both(pred, target), pred, target)
+
+    def _both(self, pred: Tensor, target: Tensor | Features) -> tuple[Any, Any]:
         """Features of the two; the target's may have been computed before."""
         if isinstance(target, Mapping):
             _checks.image("pred", pred)
@@ -70,11 +70,14 @@ class FeatureLoss(ImageLoss, FollowsMoves):
         _checks.images(pred, target)
         return self.extract(pred), self.extract(target)
 
-    def _native(self, values: Tensor, pred: Tensor, target: Tensor | Features) -> Tensor:
-        """Unreduced results in the dtype of the images; features of half precision images are
-        float32.
+    def _measured(
+        self, both: tuple[Any, Any], pred: Tensor, target: Tensor | Features, **tensors: Any
+    ) -> Tensor:
+        """The measure of two features. Unreduced, it has the dtype of the images: features of half
+        precision images are float32.
         """
-        if self.reduction != "none":
+        values = self.measure.evaluate(both, self._records[OF_MEASURE], tensors, True)
+        if cast("Reduced", self._records[OF_MEASURE]).reduction != "none":
             return values
         return values.to(pred.dtype if isinstance(target, Mapping) else native_dtype(pred, target))
 
@@ -82,49 +85,33 @@ class FeatureLoss(ImageLoss, FollowsMoves):
         """Move constants with the module, without a cast: a model's ``.half()`` would round
         them.
         """
+        super()._moved(fn)
         for name, tensors in self._constants.items():
             self._constants[name] = [tensor.to(device_of(fn, tensor)) for tensor in tensors]
 
-    def extra_repr(self) -> str:
-        """Show the options that differ from their defaults, and the extractor's."""
-        own = super().extra_repr()
-        defaults = _defaults(type(self))
-        shown = [
-            f"{name}={value!r}"
-            for name, value in self._settings.items()
-            if name in defaults and _differs(value, defaults[name])
-        ]
-        return ", ".join([own, *shown] if own else shown)
+    def _settings(self) -> dict[str, Any]:
+        """Options but a state dict."""
+        options = super()._settings()
+        return {k: v for k, v in options.items() if k != "weights" or not isinstance(v, Mapping)}
+
+    def _record(self, place: int, changed: Mapping[str, Any]) -> Options:
+        if place == OF_EXTRACTOR and changed and hasattr(self, "extractor"):
+            name = next(iter(changed))
+            raise AttributeError(
+                f"{name} must be set when {type(self).__name__} is built, because its network is "
+                f"built with it; build another one with {name}={changed[name]!r}"
+            )
+        return super()._record(place, changed)
 
 
-def counted(layers: Mapping[str, float]) -> dict[str, float]:
-    """The layers that weigh something: to the others the network need not run."""
-    return {layer: weight for layer, weight in layers.items() if weight}
+class LayeredLoss(FeatureLoss):
+    """A measure of features layer by layer. The network runs to no layer of weight 0."""
 
-
-def extractor_settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those arguments of a module, ``locals()`` at the start of its ``__init__``, that are options
-    of the extractor by the same name.
-    """
-    options = inspect.signature(FeatureExtractor).parameters.values()
-    return {
-        option.name: arguments[option.name]
-        for option in options
-        if option.kind is option.KEYWORD_ONLY and option.name in arguments
-    }
-
-
-def _defaults(kind: type) -> dict[str, Any]:
-    return {
-        name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()
-    }
-
-
-def _differs(value: object, default: object) -> bool:
-    return (
-        isinstance(value, str | int | float | tuple | torch.dtype | os.PathLike)
-        and value != default
-    )
+    def __init__(self, network: str | nn.Module = "vgg19", **options: Any) -> None:
+        super().__init__(**options)
+        layers = cast("Layered", self._records[OF_MEASURE]).layers
+        self.layers = {layer: weight for layer, weight in layers.items() if weight}
+        self._extract_with(network, list(self.layers))
 
 
 def constants(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -1,24 +1,24 @@
 """Content loss as a module."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss import functional as F
-from ssimloss._checks import DataRange
-from ssimloss._reduce import Reduction
 from ssimloss.functional.features import Features, without_masked_pixels
-from ssimloss.functional.perceptual import ContentDistance, FeatureNorm, check_perceptual_options
-from ssimloss.losses._deep import FeatureLoss, counted, extractor_settings
-from ssimloss.networks import FeatureExtractor, Gray, Normalization, Pooling, Weights
+from ssimloss.functional.perceptual import PERCEPTUAL, PerceptualOptions
+from ssimloss.losses._deep import OF_EXTRACTOR, LayeredLoss
+from ssimloss.networks import ExtractorOptions
 
 MASK = "mask of the target"  # no layer is called so
 
 
-class PerceptualLoss(FeatureLoss):
+class PerceptualLoss(
+    LayeredLoss,
+    records=(PerceptualOptions, ExtractorOptions),
+    defaults={"layers": {"conv5_4": 1.0}},
+):
     """Distance between deep features of two images (content loss).
 
     What the well-known programs compare is in ``conventions.CONTENT``:
@@ -27,61 +27,17 @@ class PerceptualLoss(FeatureLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer, see :func:`ssimloss.functional.perceptual_loss` for
-            this and for ``distance``, ``eps``, ``feature_norm``, ``feature_scale`` and
-            ``reduction``. ``conv5_4`` is before the activation, ``relu5_4`` after it. Layers of
-            weight 0 are left out, also of ``reduction="none"``.
-        weights: ``"imagenet"``, a path, a state dict in torchvision's layout, or ``"random"``;
-            leave it out for an ``nn.Module``.
-        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``.
-        normalization: ``"imagenet"``, ``"none"``, or mean and standard deviation of each channel,
-            on a scale of [0, 1].
-        gray: whether one channel is repeated (``"repeat"``) or an error.
-        pooling: ``"max"`` as trained; ``"average"`` (Gatys et al. 2016) or ``"l2"`` in its place.
-        dtype: of the convolutions, such as ``torch.bfloat16``; distances are taken in float32 at
-            least.
-        channels_last: memory layout of the convolutions.
-        checkpoint: compute activations again in the backward pass.
+        layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
+            after it. Layers of weight 0 are left out, also of ``reduction="none"``.
 
-    ``forward(pred, target, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
     gray in both images, so that what stands there has no part in features nearby.
     """
 
-    def __init__(
-        self,
-        network: str | nn.Module = "vgg19",
-        *,
-        layers: Mapping[str, float] = {"conv5_4": 1.0},
-        distance: ContentDistance = "l1",
-        eps: float = 1e-3,
-        feature_norm: FeatureNorm = "none",
-        feature_scale: float = 1.0,
-        weights: Weights = "imagenet",
-        data_range: DataRange = 1.0,
-        normalization: Normalization = "imagenet",
-        gray: Gray = "repeat",
-        pooling: Pooling = "max",
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-        checkpoint: bool = False,
-        reduction: Reduction = "mean",
-    ) -> None:
-        settings = extractor_settings(locals())
-        options: dict[str, Any] = {
-            "distance": distance,
-            "eps": eps,
-            "feature_norm": feature_norm,
-            "feature_scale": feature_scale,
-            "reduction": reduction,
-        }
-        check_perceptual_options(layers=layers, **options)  # before a network is built
-        extractor = FeatureExtractor(network, list(counted(layers)), **settings)
-        super().__init__(
-            extractor, settings, check_perceptual_options, layers=counted(layers), **options
-        )
+    measure = PERCEPTUAL
 
-    def extract(self, image: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+    def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Features of a target, to be passed in its place; with the mask that holds for it, if
         there is one.
 
@@ -96,16 +52,17 @@ class PerceptualLoss(FeatureLoss):
             return super().extract(image)
         _checks.image("image", image)
         _checks.mask(mask, image)
-        return {**super().extract(without_masked_pixels(image, mask, self.data_range)), MASK: mask}
+        return {**super().extract(self._without_masked(image, mask)), MASK: mask}
 
     def forward(
-        self, pred: Tensor, target: Tensor | Features, mask: Tensor | None = None
+        self, pred: Tensor, target: Tensor | Features, *, mask: Tensor | None = None
     ) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         if isinstance(target, Mapping):
             if mask is not None:
                 raise ValueError(
                     "mask must be None with features in place of target; pass it to "
-                    "extract(target, mask), which keeps it"
+                    "extract(target, mask=mask), which keeps it"
                 )
             mask = target.get(MASK)
             target = {layer: features for layer, features in target.items() if layer != MASK}
@@ -114,8 +71,11 @@ class PerceptualLoss(FeatureLoss):
             _checks.images(pred, target)
         _checks.mask(mask, pred)
         if mask is not None:
-            pred = without_masked_pixels(pred, mask, self.data_range)
+            pred = self._without_masked(pred, mask)
             if isinstance(target, Tensor):
-                target = without_masked_pixels(target, mask, self.data_range)
-        values = F.perceptual_loss(*self._both(pred, target), mask=mask, **self.options)
-        return self._native(values, pred, target)
+                target = self._without_masked(target, mask)
+        return self._measured(self._both(pred, target), pred, target, mask=mask)
+
+    def _without_masked(self, image: Tensor, mask: Tensor) -> Tensor:
+        of_extractor = cast("ExtractorOptions", self._records[OF_EXTRACTOR])
+        return without_masked_pixels(image, mask, of_extractor.data_range)

@@ -3,19 +3,21 @@
 of images.
 """
 
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.distributed.distributed_c10d import ProcessGroup
+from torch.nn.modules.module import Module
 
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
 from ssimloss.metrics.derived import MeasureMetric
 from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
 from ssimloss.metrics.distributions import kernel_distance as kernel_distance
-from ssimloss.metrics.image import DISTS as DISTS
-from ssimloss.metrics.image import LPIPS as LPIPS
-from ssimloss.metrics.image import DeepSimilarity as DeepSimilarity
+from ssimloss.metrics.image import FeatureMetric
 from ssimloss.metrics.image import LossMetric as LossMetric
 from ssimloss.metrics.inception import InceptionMetrics as InceptionMetrics
 from ssimloss.metrics.measures import MEASURES as MEASURES
@@ -62,6 +64,130 @@ __all__ = [
     "PSNR",
     "StructureCorrelation",
 ]
+
+class LPIPS(FeatureMetric):
+    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
+
+    Args:
+        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+            ``"squeezenet1_1"``.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
+            ``(-1, 1)``.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        network: Literal["alexnet", "vgg16", "squeezenet1_1"] = "alexnet",
+        *,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        heads: str | Sequence[Tensor] = "v0.1",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class DISTS(FeatureMetric):
+    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it.
+
+    Args:
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
+            for each of five layers, or all 1475 in one tensor; the published ones, which travel
+            with the package, unless given.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        gray: Literal["repeat", "error"] = "repeat",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        alpha: Tensor | Sequence[Tensor] | None = None,
+        beta: Tensor | Sequence[Tensor] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class DeepSimilarity(FeatureMetric):
+    """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network, as
+    :class:`ssimloss.DeepPerceptualSimilarity` computes it.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer.
+        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
+            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
+            half of that, which is one minus the cosine (0 for two zero vectors).
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
+            trained with a model; ``heads`` returns them.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        network: str | Module = "vgg16",
+        *,
+        layers: Mapping[str, float] = ...,
+        distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        heads: Sequence[Tensor] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
 
 class Charbonnier(MeasureMetric):
     """Mean over images, as a torchmetrics metric.

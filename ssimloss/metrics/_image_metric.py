@@ -14,6 +14,11 @@ from torchmetrics import Metric
 
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum, once_each, places
 
+TEXTS = {  # on the options of every metric
+    "keep_values": "keep the value of each image for ``values()``.",
+    "process_group": "of ``torch.distributed``.",
+}
+
 
 class MovedMetric(Metric):
     """A metric whose states and networks go where the model goes, and keep their precision: a sum

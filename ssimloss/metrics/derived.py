@@ -8,7 +8,7 @@ from torch.distributed import ProcessGroup
 
 from ssimloss import _options
 from ssimloss.measure import Measure, function_documentation
-from ssimloss.metrics._image_metric import ImageMetric, exactly
+from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
 from ssimloss.metrics.measures import measure, name_of, registered
 from ssimloss.metrics.protocol import Protocol
 
@@ -16,8 +16,7 @@ FIXED = ("reduction", "backend")  # options that a metric sets itself
 _TEXTS = {
     "protocol": "the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for\n"
     "the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.",
-    "keep_values": "keep the value of each image for ``values()``.",
-    "process_group": "of ``torch.distributed``.",
+    **TEXTS,
 }
 
 

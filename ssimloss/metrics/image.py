@@ -8,132 +8,95 @@ are, so that an image which a padded sampler repeats counts once. ``keep_values=
 value of each image for ``values()``.
 """
 
+import inspect
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
-from ssimloss import _checks
-from ssimloss._checks import DataRange
-from ssimloss.functional.similarity import FeatureDistance
-from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
-from ssimloss.metrics._image_metric import ImageMetric, exactly
+from ssimloss import _checks, _options, losses
+from ssimloss.metrics import deep_features
+from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
+from ssimloss.metrics.deep_features import DeepDistance
 from ssimloss.metrics.measures import ImageMeasure
-from ssimloss.networks import (
-    VGG16_LAYERS,
-    FeatureExtractor,
-    Gray,
-    Normalization,
-    Pooling,
-    Weights,
-)
 
+FIXED = ("reduction", "spatial", "checkpoint")  # options that a metric sets itself
+CONSTANTS = ("heads", "alpha", "beta")  # which no digest of weights knows
 Values = Callable[[Tensor, Tensor], Tensor]
 
 
-class LPIPS(ImageMetric):
-    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
-
-    Args:
-        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``.
-        weights: of the network: ``"imagenet"``, a path, a state dict, or ``"random"``.
-        data_range, keep_values, process_group: as in the other metrics.
+class FeatureMetric(ImageMetric):
+    """Mean over images of a distance of deep features; a subclass names the module in its class
+    statement, and has its options but those that a metric sets itself.
     """
 
     higher_is_better = False
+    _build: ClassVar[Callable[..., DeepDistance]]
+
+    def __init_subclass__(cls, module: type[nn.Module] | None = None, **kwargs: Any) -> None:
+        """Set the signature and the documentation: those of the module."""
+        super().__init_subclass__(**kwargs)
+        if module is None:
+            return
+        own = inspect.signature(FeatureMetric, eval_str=True).parameters
+        known = [p for p in inspect.signature(module).parameters.values() if p.name not in FIXED]
+        parameters = [*known, own["keep_values"], own["process_group"]]
+        cls.__signature__ = inspect.Signature(parameters)
+        texts = _options.entries(_options.section(module.__doc__, "Args")) | TEXTS
+        listed = _options.arguments({p.name: texts.get(p.name, "") for p in parameters})
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{listed}"
 
     def __init__(
         self,
-        network: str = "alexnet",
-        *,
-        weights: Weights = "imagenet",
-        data_range: DataRange = 1.0,
+        *network: Any,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **options: Any,
     ) -> None:
-        distance = LPIPSDistance(network, weights=weights, data_range=data_range)
-        super().__init__(distance.identity, keep_values=keep_values, process_group=process_group)
+        known = inspect.signature(type(self)).parameters
+        for name in options:
+            if name not in known:
+                raise _options.unknown(name, type(self).__name__, known)
+        distance = type(self)._build(*network, **options)
+        constants = [options[name] for name in CONSTANTS if name in options]
+        own = [exactly(value) for value in constants if not isinstance(value, str)]
+        identity = " ".join([distance.identity, *own])
+        super().__init__(identity, keep_values=keep_values, process_group=process_group)
         self.distance = distance
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        """``(N,)``."""
-        return _of_network(self.distance, pred, target)
+        """``(N,)``; half precision is computed in float32, and float64 in its own."""
+        _checks.images(pred, target)
+        values: Tensor = self.distance(
+            *(image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target))
+        )
+        return values
 
 
-class DISTS(ImageMetric):
-    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it;
-    arguments as in :class:`LPIPS`.
+class LPIPS(FeatureMetric, module=losses.LPIPS):
+    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it."""
+
+    _build = staticmethod(deep_features.lpips)
+
+
+class DISTS(FeatureMetric, module=losses.DISTS):
+    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it."""
+
+    _build = staticmethod(deep_features.dists)
+
+
+class DeepSimilarity(FeatureMetric, module=losses.DeepPerceptualSimilarity):
+    """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network, as
+    :class:`ssimloss.DeepPerceptualSimilarity` computes it.
     """
 
-    higher_is_better = False
+    _build = staticmethod(deep_features.deep_similarity)
 
-    def __init__(
-        self,
-        *,
-        weights: Weights = "imagenet",
-        data_range: DataRange = 1.0,
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        distance = DISTSDistance(weights, data_range)
-        super().__init__(distance.identity, keep_values=keep_values, process_group=process_group)
-        self.distance = distance
-
-    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        """``(N,)``."""
-        return _of_network(self.distance, pred, target)
-
-
-class DeepSimilarity(ImageMetric):
-    """Mean over images of :func:`ssimloss.functional.deep_similarity` on any network.
-
-    Args: as in :class:`ssimloss.DeepPerceptualSimilarity`; ``keep_values`` and ``process_group`` as
-    in :class:`PSNR`.
-    """
-
-    higher_is_better = False
-
-    def __init__(
-        self,
-        network: str | nn.Module = "vgg16",
-        *,
-        layers: Mapping[str, float] = dict.fromkeys(VGG16_LAYERS, 1.0),
-        distance: FeatureDistance = "normalized_l2",
-        heads: Sequence[Tensor] | None = None,
-        weights: Weights = "imagenet",
-        data_range: DataRange = 1.0,
-        normalization: Normalization = "imagenet",
-        gray: Gray = "repeat",
-        pooling: Pooling = "max",
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-    ) -> None:
-        extractor = FeatureExtractor(
-            network,
-            list(layers),
-            weights=weights,
-            data_range=data_range,
-            normalization=normalization,
-            gray=gray,
-            pooling=pooling,
-            dtype=dtype,
-            channels_last=channels_last,
-        )
-        deep = DeepDistance(extractor, layers, distance, heads)
-        super().__init__(
-            f"{deep.identity} {exactly(heads)}",
-            keep_values=keep_values,
-            process_group=process_group,
-        )
-        self.distance = deep
-
-    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        """``(N,)``."""
-        return _of_network(self.distance, pred, target)
+    def __init__(self, *network: Any, **options: Any) -> None:
+        super().__init__(*network, **{"heads": None, **options})
 
 
 class LossMetric(ImageMetric):
@@ -212,12 +175,3 @@ class LossMetric(ImageMetric):
         if isinstance(self.function, ImageMeasure):
             self.function.to(self.total.device)
         return applied
-
-
-def _of_network(distance: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    """Half precision is computed in float32, and float64 in its own."""
-    _checks.images(pred, target)
-    values: Tensor = distance(
-        *(image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target))
-    )
-    return values

@@ -14,7 +14,7 @@ from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
 from ssimloss.measure import Measure
-from ssimloss.metrics._deep import DISTANCES, FeatureDistance
+from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol, one_by_one
 from ssimloss.networks import Weights
 
@@ -180,7 +180,7 @@ class _Deep(ImageMeasure):
     def __init__(self, name: str, protocol: Protocol, weights: Weights) -> None:
         self.name = name
         self.protocol = protocol
-        self.distance: FeatureDistance = DISTANCES[name](weights)
+        self.distance = DISTANCES[name](weights=weights)
         self.title = self.distance.title
 
     def _values(

@@ -3,7 +3,6 @@ further than the deepest one.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._options import Options
 from ssimloss._precision import computing_dtype, full_precision
 from ssimloss._torch import FollowsMoves
 from ssimloss.networks._backbone import Backbone
@@ -25,8 +25,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExtractorOptions:
+class ExtractorOptions(Options):
     """Options of :class:`FeatureExtractor`.
 
     Args:
@@ -65,6 +64,7 @@ class ExtractorOptions:
 
     def __post_init__(self) -> None:
         """Check what needs no network."""
+        super().__post_init__()
         _checks.choice("gray", self.gray, GRAY)
         _checks.choice("pooling", self.pooling, POOLINGS)
         if self.dtype is not None and not (

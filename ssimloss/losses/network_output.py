@@ -8,24 +8,41 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ssimloss import functional as F
-from ssimloss._checks import DataRange
-from ssimloss._reduce import Reduction
 from ssimloss._torch import FollowsMoves, apply_to_tensors
 from ssimloss.functional.features import Features
-from ssimloss.functional.prior import (
-    Compared,
-    OutputDistance,
-    check_heatmap_options,
-    check_prior_options,
-)
-from ssimloss.losses._deep import FeatureLoss, extractor_settings
-from ssimloss.networks import FeatureExtractor, Gray, Normalization
+from ssimloss.functional.heatmaps import HEATMAP, HeatmapOptions
+from ssimloss.functional.network_output import PRIOR, PriorOptions
+from ssimloss.losses._deep import FeatureLoss
+from ssimloss.networks import ExtractorOptions
 
 OUTPUT = "output"
 
 
-class PriorLoss(FeatureLoss):
+class OutputLoss(FeatureLoss):
+    """A measure of what a network returns, which is the one layer of the extractor."""
+
+    def __init__(
+        self, network: nn.Module, *, output: int | str | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.output = output
+        self._extract_with(_chain(network, output), [OUTPUT])
+
+    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        found, expected = self._both(pred, target)
+        return self._measured((found[OUTPUT], expected[OUTPUT]), pred, target)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "output": self.output}
+
+
+class PriorLoss(
+    OutputLoss,
+    records=(PriorOptions, ExtractorOptions),
+    left_out=("weights", "pooling"),
+    defaults={"normalization": "none"},
+):
     """Distance between what a frozen network says of two images: an embedding of a face, logits, a
     segmentation, a depth map.
 
@@ -34,14 +51,11 @@ class PriorLoss(FeatureLoss):
             output is a floating point tensor ``(N, C, ...)``, or holds one.
         output: which part of the output is compared, where it is a list, a tuple or a dictionary:
             ``-1`` for the last of several stages, ``"out"`` for that entry.
-        distance: ``"l1"``, ``"l2"`` or ``"cosine"``, see :func:`ssimloss.functional.prior_loss`.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
             scale of [0, 1], then normalised.
         normalization: what the network was trained with: ``"none"``, ``"imagenet"``, or mean and
             standard deviation of each channel, on a scale of [0, 1]; ``((0.5,) * 3, (0.5,) * 3)``
             for a network of images in [-1, 1].
-        gray: whether one channel is repeated (``"repeat"``) or an error.
-        dtype, channels_last, checkpoint: as in :class:`PerceptualLoss`.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
             each vector for ``"cosine"``.
 
@@ -49,34 +63,15 @@ class PriorLoss(FeatureLoss):
     returned.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        output: int | str | None = None,
-        distance: OutputDistance = "l2",
-        data_range: DataRange = 1.0,
-        normalization: Normalization = "none",
-        gray: Gray = "repeat",
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-        checkpoint: bool = False,
-        reduction: Reduction = "mean",
-    ) -> None:
-        settings = extractor_settings(locals())
-        options: dict[str, Any] = {"distance": distance, "reduction": reduction}
-        check_prior_options(**options)  # before a network is copied
-        extractor = FeatureExtractor(_chain(network, output), [OUTPUT], **settings)
-        super().__init__(extractor, {"output": output, **settings}, check_prior_options, **options)
-
-    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        found, expected = self._both(pred, target)
-        return self._native(
-            F.prior_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target
-        )
+    measure = PRIOR
 
 
-class LandmarkLoss(FeatureLoss):
+class LandmarkLoss(
+    OutputLoss,
+    records=(HeatmapOptions, ExtractorOptions),
+    left_out=("weights", "pooling"),
+    defaults={"normalization": "none"},
+):
     """Distance between the landmarks that a frozen heatmap network finds in two images (Bulat &
     Tzimiropoulos 2018).
 
@@ -85,10 +80,9 @@ class LandmarkLoss(FeatureLoss):
             which a frozen copy is taken.
         output: which part of the output is compared, where it is a list or a tuple of stages, or a
             dictionary: ``-1`` for the last stage.
-        compare: ``"heatmaps"``, or ``"coordinates"`` of their peaks; see
-            :func:`ssimloss.functional.heatmap_loss`.
-        sharpness: of the soft-argmax that finds the peaks.
-        data_range, normalization, gray, dtype, channels_last, checkpoint: as in :class:`PriorLoss`.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
+            scale of [0, 1], then normalised.
+        normalization: what the network was trained with, as in :class:`PriorLoss`.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark
             ``(N, K)``.
 
@@ -96,38 +90,7 @@ class LandmarkLoss(FeatureLoss):
     returned.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        output: int | str | None = None,
-        compare: Compared = "heatmaps",
-        sharpness: float = 50.0,
-        data_range: DataRange = 1.0,
-        normalization: Normalization = "none",
-        gray: Gray = "repeat",
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-        checkpoint: bool = False,
-        reduction: Reduction = "mean",
-    ) -> None:
-        settings = extractor_settings(locals())
-        options: dict[str, Any] = {
-            "compare": compare,
-            "sharpness": sharpness,
-            "reduction": reduction,
-        }
-        check_heatmap_options(**options)  # before a network is copied
-        extractor = FeatureExtractor(_chain(network, output), [OUTPUT], **settings)
-        super().__init__(
-            extractor, {"output": output, **settings}, check_heatmap_options, **options
-        )
-
-    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        found, expected = self._both(pred, target)
-        return self._native(
-            F.heatmap_loss(found[OUTPUT], expected[OUTPUT], **self.options), pred, target
-        )
+    measure = HEATMAP
 
 
 class _Whole(nn.Module):

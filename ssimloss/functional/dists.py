@@ -1,0 +1,101 @@
+"""DISTS: texture and structure of deep features.
+
+Ding et al. 2020, https://github.com/dingkeyan93/DISTS.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ssimloss._precision import full_precision, promote
+from ssimloss._reduce import Scores
+from ssimloss.functional.features import (
+    Features,
+    Heads,
+    check_features,
+    check_heads,
+    native_dtype,
+)
+from ssimloss.measure import Measure
+
+DISTS_C = 1e-6  # both of its constants
+
+
+def _dists(
+    pred_features: Features,
+    target_features: Features,
+    *,
+    alpha: Heads,
+    beta: Heads,
+) -> Scores:
+    """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
+    global over the image.
+
+    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is weighed by ``alpha``,
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` by ``beta``.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the original's are
+            the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
+        alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
+            of all.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
+
+    Returns:
+        A scalar, or ``(N,)``. Of features that are not negative an image's is in ``[0, 1 + b]``,
+        where ``b`` is the share of ``beta`` in the sum of all weights, 0.124 as published: ``s`` is
+        negative of opposite structures. ``l`` is so of means of opposite sign.
+
+    Raises:
+        ValueError: layers that differ, weights that do not fit, unknown ``reduction``.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Ding et al. 2020, eq. 3-5, c = 1e-6. Agrees with ``DISTS_pytorch`` and torchmetrics to
+    their rounding: they subtract from 1, and ``E[xy] - E[x] E[y]``, where differences are taken
+    first here.
+    """
+    check_features(
+        pred_features, target_features, pred_features if isinstance(pred_features, Mapping) else ()
+    )
+    channels = {layer: features.shape[1] for layer, features in pred_features.items()}
+    check_heads("alpha", alpha, channels)
+    check_heads("beta", beta, channels)
+    dtype = native_dtype(pred_features, target_features)
+    wide = torch.promote_types(dtype, torch.float32)
+    alpha, beta = ([head.to(wide) for head in heads] for heads in (alpha, beta))
+    total = torch.cat([*alpha, *beta]).sum()
+    parts = [
+        _unlike(pred_features[layer], target_features[layer], a / total, b / total)
+        for layer, a, b in zip(pred_features, alpha, beta, strict=True)
+    ]
+    return Scores(torch.stack(parts, 1).sum(1), dtype=dtype)
+
+
+@full_precision
+def _unlike(pred: Tensor, target: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """``sum_c alpha (1 - l) + beta (1 - s)`` of one layer, ``(N,)``, each ``1 -`` carried out in
+    the numerator.
+    """
+    pred, target = promote(pred, target)
+    mu_x, mu_y = (features.mean((2, 3), keepdim=True) for features in (pred, target))
+    x, y = pred - mu_x, target - mu_y
+    texture = (mu_x - mu_y).square() / (mu_x.square() + mu_y.square() + DISTS_C)
+    spread = x.square().mean((2, 3)) + y.square().mean((2, 3))
+    structure = (x - y).square().mean((2, 3)) / (spread + DISTS_C)
+    return (texture.flatten(1) * alpha.to(pred.dtype) + structure * beta.to(pred.dtype)).sum(1)
+
+
+DISTS = Measure(
+    "dists",
+    "DISTS",
+    "",
+    "lower",
+    0.0,
+    (0.0, 2.0),
+    "Ding et al. 2020",
+    _dists,
+    role="index",
+    autocast=True,
+)
+dists = DISTS.loss

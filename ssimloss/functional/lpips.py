@@ -1,0 +1,59 @@
+"""LPIPS: learned perceptual image patch similarity, of features that a network has returned.
+
+Zhang et al. 2018, https://github.com/richzhang/PerceptualSimilarity.
+"""
+
+from collections.abc import Mapping
+
+from ssimloss._reduce import Scores
+from ssimloss.functional.deep_similarity import DeepSimilarityOptions, distance_of_layers
+from ssimloss.functional.features import Features, Heads
+from ssimloss.measure import Measure
+
+
+def _lpips(
+    pred_features: Features,
+    target_features: Features,
+    *,
+    heads: Heads,
+    map_size: tuple[int, int] | None = None,
+) -> Scores:
+    """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
+    over positions, summed over layers.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
+            those of ``pred_features``, in its order.
+        heads: one 1-D tensor per layer.
+        map_size: ``(H, W)`` of a map, see :func:`deep_similarity`.
+        reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` ``(N,)``, or the map
+        ``(N, 1, H, W)``.
+
+    Raises:
+        ValueError: layers that differ, heads that do not fit, unknown ``reduction``.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
+    that the gradient at a zero vector, NaN there, is 0.
+    """
+    layers = dict.fromkeys(pred_features, 1.0) if isinstance(pred_features, Mapping) else {"": 1.0}
+    options = DeepSimilarityOptions(layers=layers)
+    return distance_of_layers(pred_features, target_features, options, heads, map_size)
+
+
+LPIPS = Measure(
+    "lpips",
+    "LPIPS",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Zhang et al. 2018",
+    _lpips,
+    role="index",
+    autocast=True,
+)
+lpips = LPIPS.loss

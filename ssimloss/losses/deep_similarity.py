@@ -1,0 +1,144 @@
+"""The family of LPIPS as a module, with heads that are fitted to people's judgements."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ssimloss import _checks
+from ssimloss.functional.deep_similarity import (
+    DEEP_SIMILARITY,
+    DeepSimilarityOptions,
+    channel_distances,
+)
+from ssimloss.functional.features import Features, check_heads
+from ssimloss.judgements import Better, Fit, check_judgements, fit_heads
+from ssimloss.losses._deep import OF_MEASURE, FeatureLoss, constants
+from ssimloss.networks import VGG16_LAYERS, ExtractorOptions
+
+
+class DeepPerceptualSimilarity(
+    FeatureLoss,
+    records=(DeepSimilarityOptions, ExtractorOptions),
+    defaults={"layers": dict.fromkeys(VGG16_LAYERS, 1.0)},
+):
+    """Distance between deep features of two images at each position, of any network, layers and
+    distance, with or without learned heads.
+
+    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network
+    and distance agree with people is not the same in each data set (Khatami & Mahmoudi-Aznaveh
+    2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer.
+        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
+            trained with a model; ``heads`` returns them.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    measure = DEEP_SIMILARITY
+
+    def __init__(
+        self,
+        network: str | nn.Module = "vgg16",
+        *,
+        heads: Sequence[Tensor] | None = None,
+        spatial: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.layers = dict(self._compared.layers)
+        self.spatial = spatial
+        self._extract_with(network, list(self.layers))
+        if heads is not None:
+            check_heads("heads", heads, self.extractor.channels())
+            self._constants["heads"] = constants(heads)
+
+    @property
+    def heads(self) -> list[Tensor] | None:
+        """The weights of the channels, one 1-D tensor per layer; ``None`` for weights of 1."""
+        return self._constants.get("heads")
+
+    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        both = self._both(pred, target)
+        map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
+        return self._measured(both, pred, target, heads=self.heads, map_size=map_size)
+
+    @torch.no_grad()
+    def fit_heads(
+        self,
+        judgements: Iterable[Sequence[Tensor]],
+        *,
+        better: Better = "high",
+        regularization: float = 1e-3,
+        steps: int = 2000,
+    ) -> Fit:
+        """Set ``heads`` to the non-negative weights that agree best with people's judgements.
+
+        The distance is linear in its heads, so this is a convex fit with one result: features are
+        computed once, nothing is random.
+
+        Args:
+            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds.
+                ``(reference, a, b, preference)``: three images ``(n, C, H, W)`` and the share
+                ``(n,)`` of people who found ``b`` nearer to the reference.
+                ``(reference, image, score)``: two images and a mean opinion score ``(n,)``.
+            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores
+                only.
+            regularization: weight of half the squared norm of the heads in units of each channel's
+                spread; more for fewer judgements.
+            steps: of the descent; it has converged when more change nothing.
+
+        Returns:
+            How well distances agreed with the judgements ``before`` and ``after``: the share of
+            people agreed with, or the correlation of distances with scores.
+
+        Raises:
+            ValueError: no judgement, batches of neither kind or of both, not one finite number for
+                each image, preferences that are no shares, scores that are all the same, judgements
+                that no channel agrees with. The heads stay as they were.
+        """
+        tables: list[list[Tensor]] = []
+        device = None
+        for batch in judgements:
+            *images, values = batch
+            if len(images) not in (2, 3) or (tables and len(images) != len(tables[0])):
+                raise ValueError(
+                    "judgements must all be (reference, a, b, preference) or all (reference, "
+                    f"image, score), got {len(batch)} tensors"
+                )
+            if isinstance(values, Tensor):
+                values = values.flatten()
+            check_judgements("scores" if len(images) == 2 else "preference", values, len(images[0]))
+            reference = self.extract(images[0])
+            for other in images[1:]:
+                _checks.same_shape("each image of judgements", other, "its reference", images[0])
+            layers, distance = self._compared.layers, self._compared.distance
+            found = [
+                channel_distances(self.extract(other), reference, layers=layers, distance=distance)
+                for other in images[1:]
+            ]
+            device = found[0].device
+            tables.append([column.double().cpu() for column in (*found, values)])
+        columns = [torch.cat(parts) for parts in zip(*tables, strict=True)]
+        channels = list(self.extractor.channels().values())
+        heads, fit = fit_heads(
+            columns, channels, self.heads, better=better, regularization=regularization, steps=steps
+        )
+        self._constants["heads"] = [head.to(device, torch.float32) for head in heads]
+        return fit
+
+    @property
+    def _compared(self) -> DeepSimilarityOptions:
+        return cast("DeepSimilarityOptions", self._records[OF_MEASURE])
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "spatial": self.spatial}

@@ -1,0 +1,86 @@
+"""DISTS as a module: the network and the weights of Ding et al. 2020."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ssimloss._options import Reduced
+from ssimloss.functional.dists import DISTS as MEASURE
+from ssimloss.functional.features import Features, check_heads, unit_range
+from ssimloss.losses._deep import OF_EXTRACTOR, FeatureLoss, constants
+from ssimloss.networks import VGG16_LAYERS, ExtractorOptions, dists_weights
+
+IMAGE = "image"  # the first layer
+
+
+class DISTS(
+    FeatureLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")
+):
+    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
+    differ in place, structure may not.
+
+    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
+    similarity is negative and weighs 0.124.
+
+    Args:
+        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
+            for each of five layers, or all 1475 in one tensor; the published ones, which travel
+            with the package, unless given.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
+    resized here.
+    """
+
+    measure = MEASURE
+
+    def __init__(
+        self,
+        *,
+        alpha: Tensor | Sequence[Tensor] | None = None,
+        beta: Tensor | Sequence[Tensor] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")
+        published = dists_weights() if alpha is None or beta is None else (alpha, beta)
+        channels = {IMAGE: 3, **self.extractor.channels()}
+        for name, given, own in (("alpha", alpha, published[0]), ("beta", beta, published[1])):
+            found = _split(own if given is None else given, channels)
+            check_heads(name, found, channels)
+            self._constants[name] = constants(found)
+
+    @property
+    def alpha(self) -> list[Tensor]:
+        """Weights of texture, one 1-D tensor for the image and for each layer."""
+        return self._constants["alpha"]
+
+    @property
+    def beta(self) -> list[Tensor]:
+        """Weights of structure, one 1-D tensor for the image and for each layer."""
+        return self._constants["beta"]
+
+    def extract(self, image: Tensor) -> dict[str, Tensor]:
+        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a
+        target.
+        """
+        found = super().extract(image)
+        data_range = cast("ExtractorOptions", self._records[OF_EXTRACTOR]).data_range
+        return {IMAGE: unit_range(image, data_range).expand(-1, 3, -1, -1), **found}
+
+    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        both = self._both(pred, target)
+        return self._measured(both, pred, target, alpha=self.alpha, beta=self.beta)
+
+
+def _split(weights: Tensor | Sequence[Tensor], channels: Mapping[str, int]) -> Sequence[Tensor]:
+    """One tensor of all weights, cut where the channels of an image and of the layers end; anything
+    else is left to be checked.
+    """
+    if isinstance(weights, Tensor) and weights.numel() == sum(channels.values()):
+        return torch.split(weights.flatten(), list(channels.values()))
+    return cast("Sequence[Tensor]", weights)

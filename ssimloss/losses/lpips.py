@@ -1,0 +1,69 @@
+"""LPIPS as a module: the networks and heads of Zhang et al. 2018."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss.functional.features import Features, check_heads
+from ssimloss.functional.lpips import LPIPS as MEASURE
+from ssimloss.losses._deep import FeatureLoss, constants
+from ssimloss.networks import LPIPS_LAYERS, ExtractorOptions, lpips_heads
+
+LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1"]
+
+
+class LPIPS(
+    FeatureLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")
+):
+    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
+    gradient everywhere.
+
+    Args:
+        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+            ``"squeezenet1_1"``.
+        data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
+            ``(-1, 1)``.
+        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
+        spatial: a map of distances, resized to the images and added up over layers; reductions are
+            then over the map.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
+            ``(N, 1, H, W)``.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    measure = MEASURE
+
+    def __init__(
+        self,
+        network: LPIPSNetwork = "alexnet",
+        *,
+        heads: str | Sequence[Tensor] = "v0.1",
+        spatial: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        _checks.choice("network", network, LPIPS_LAYERS)
+        found = lpips_heads(network, heads) if isinstance(heads, str) else heads
+        self.spatial = spatial
+        self._extract_with(network, LPIPS_LAYERS[network])
+        check_heads("heads", found, self.extractor.channels())
+        self._constants["heads"] = constants(found)
+
+    @property
+    def heads(self) -> list[Tensor]:
+        """The weights of the channels, one 1-D tensor per layer."""
+        return self._constants["heads"]
+
+    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        both = self._both(pred, target)
+        map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
+        return self._measured(both, pred, target, heads=self.heads, map_size=map_size)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "spatial": self.spatial}
