@@ -24,10 +24,11 @@ from typing import Any
 import torch
 
 from ssimloss import measure
+from ssimloss.conventions import Table
 from ssimloss.metrics.measures import name_of
 
 ROOT = Path(__file__).parents[1]
-STUBBED = ("ssimloss.functional", "ssimloss.losses", "ssimloss.metrics")
+STUBBED = ("ssimloss.conventions", "ssimloss.functional", "ssimloss.losses", "ssimloss.metrics")
 HEAD = "# Written by tests/generate.py from the measures; edit those.\n"
 
 
@@ -45,7 +46,9 @@ class Stub:
         again: list[str] = []
         for name in names:
             value = getattr(self.package, name)
-            if inspect.isclass(value) and _is_derived(value):
+            if isinstance(value, Table):
+                self.body.append(f"{name}: {self.name(Table)}\n")
+            elif inspect.isclass(value) and _is_derived(value):
                 self.body.append(self.of_class(name, value))
             elif callable(value) and not inspect.isclass(value) and _is_signed(value):
                 self.body.append(self.of_function(name, value))

@@ -17,7 +17,7 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from ssimloss.cli._app import app
-from ssimloss.conventions._preparation import Preparation
+from ssimloss.conventions.preparation import Preparation
 from ssimloss.evaluation import ImageError, compare
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -29,8 +29,10 @@ from ssimloss.conventions import (
     TABLES,
     TOTAL_VARIATION,
     Convention,
+    Table,
     describe,
     explain_difference,
+    find,
 )
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -50,7 +52,7 @@ def crops(side: int = 48, dtype: torch.dtype = torch.float64) -> tuple[Tensor, T
 
 
 def fitting(convention: Convention) -> tuple[Tensor, ...]:
-    pred, target = crops(176 if convention.measure.key == "MS_SSIM" else 48)
+    pred, target = crops(176 if convention.table.key == "MS_SSIM" else 48)
     return (pred, target) if convention.measure.takes_target else (pred,)
 
 
@@ -63,9 +65,8 @@ def border(convention: Convention) -> int | None:
 
 @pytest.mark.parametrize("convention", [c for c in EVERY if not c.must_be_called], ids=by_name)
 def test_unpacks_into_its_function(convention: Convention) -> None:
-    assert convention.measure.public is not None
     images = fitting(convention)
-    assert torch.equal(convention.measure.public(*images, **convention), convention(*images))
+    assert torch.equal(convention.measure.score(*images, **convention), convention(*images))
     assert dict(convention) == dict(convention.options)
     assert len(convention) == len(convention.options)
 
@@ -103,6 +104,35 @@ def test_modules_take_conventions() -> None:
     )
 
 
+# Tables without a metric class, and conventions that their metric class refuses.
+NO_METRIC = {
+    "MS_SSIM_L1": "a loss that mixes two quantities is no measure",
+    "TOTAL_VARIATION": "a metric compares two images; some of these also set the reduction",
+}
+REFUSED = {
+    "PSNR/torchmetrics": "pooling='batch' is one error for the batch; a metric averages images",
+    "PSNR/kornia": "the same",
+}
+
+
+@pytest.mark.parametrize("convention", [c for c in EVERY if not c.must_be_called], ids=by_name)
+def test_unpacks_into_its_metric_class(convention: Convention) -> None:
+    """The metric over a batch is the convention's own number."""
+    pytest.importorskip("torchmetrics")
+    assert (convention.measure.metric is None) is (convention.table.key in NO_METRIC)
+    if convention.measure.metric is None:
+        return
+    metric = getattr(ssimloss.metrics, convention.measure.metric)
+    if convention.full_name in REFUSED:
+        with pytest.raises(ValueError, match="pooling must be 'image'"):
+            metric(**convention)
+        return
+    pred, target = fitting(convention)
+    found = metric(**convention)
+    found.update(pred, target)
+    torch.testing.assert_close(found.compute(), convention(pred, target), atol=1e-12, rtol=1e-12)
+
+
 def test_no_convention_sets_the_data_range() -> None:
     assert not any("data_range" in convention.options for convention in EVERY)
 
@@ -132,7 +162,7 @@ def test_one_number_per_image(convention: Convention) -> None:
     """
     images = fitting(convention)
     found = convention(*images, crop_border=border(convention), reduction="image")
-    if convention.state.get("pooling") == "batch" and convention.measure.key == "PSNR":
+    if convention.state.get("pooling") == "batch" and convention.table.key == "PSNR":
         assert found.shape == ()
         return
     alone = [
@@ -164,6 +194,49 @@ def test_a_convention_is_frozen() -> None:
         SSIM["skimage"].name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         SSIM["skimage"].options["sigma"] = 2.0  # type: ignore[index]
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_a_new_table_is_an_attribute() -> None:
+    """As the file of a new measure adds ``conventions.GMSD``, with no edit elsewhere."""
+    capped = Convention("capped", "at most 40 dB", "none", options={"eps": 1e-4})
+    with pytest.raises(ValueError, match="'capped' is in no table"):
+        capped.full_name  # noqa: B018
+    toy = Table("TOY", PSNR["skimage"].measure, PSNR["skimage"].table.attributes, capped)
+    try:
+        assert conventions.TOY is toy is TABLES["TOY"]
+        assert "TOY" in conventions.__all__
+        assert "TOY" in dir(conventions)
+        pred, target = crops()
+        assert toy["capped"](pred, target) == F.psnr(pred, target, eps=1e-4)
+        assert find("capped") is toy["capped"]
+        assert describe("TOY/capped").startswith("TOY/capped: PSNR, at most 40 dB")
+        with pytest.raises(ValueError, match="'TOY' exists already"):
+            Table("TOY", PSNR["skimage"].measure, ())
+    finally:
+        del TABLES["TOY"]
+    with pytest.raises(AttributeError, match="no attribute 'TOY'"):
+        conventions.TOY  # noqa: B018
+
+
+def test_tables_are_copied_by_key() -> None:
+    for key in ("SSIM", "CONTENT"):
+        table = getattr(conventions, key)
+        assert pickle.loads(pickle.dumps(table)) is copy.deepcopy(table) is table
+
+
+def test_options_of_a_module_are_not_called() -> None:
+    pred, target = crops()
+    esrgan = conventions.CONTENT["esrgan"]
+    assert isinstance(esrgan, conventions.FeatureConvention)
+    assert find("CONTENT/esrgan") is esrgan
+    assert not esrgan.must_be_called
+    with pytest.raises(TypeError, match=r"use ssimloss.PerceptualLoss\(\*\*conventions.CONTENT"):
+        esrgan(pred, target)
+    with pytest.raises(ValueError, match="CONTENT/esrgan holds options of the module Perceptual"):
+        explain_difference("CONTENT/esrgan", "CONTENT/srgan", pred, target)
 
 
 # --- preparation ----------------------------------------------------------------------------------
@@ -247,7 +320,7 @@ def test_a_luma_needs_rgb() -> None:
             "matlab_old",
         )
         if convention.gray:
-            assert TABLES[convention.measure.key][convention.gray].preparation.luma is None
+            assert TABLES[convention.table.key][convention.gray].preparation.luma is None
 
 
 def test_the_border_is_cut_where_it_is_asked_for_and_nowhere_else() -> None:
@@ -288,7 +361,7 @@ def test_gradient_is_zero_through_rounding_and_alive_elsewhere(convention: Conve
     pred, *target = fitting(convention)
     pred.requires_grad_()
     convention(pred, *target, crop_border=border(convention)).sum().backward()
-    rounds = convention.preparation.quantise or convention.preparation.round
+    rounds = convention.preparation.quantize or convention.preparation.round
     assert pred.grad is not None
     assert pred.grad.isfinite().all()
     assert bool(pred.grad.any()) is not rounds
@@ -341,22 +414,26 @@ def test_what_is_computed_is_said() -> None:
 def test_aliases_are_what_they_say() -> None:
     for convention in EVERY:
         if convention.same_as:
-            same = TABLES[convention.measure.key][convention.same_as]
+            same = TABLES[convention.table.key][convention.same_as]
             assert convention.state == same.state
-            assert f"{convention.measure.key}/{same.name}" in describe(convention)
+            assert f"{convention.table.key}/{same.name}" in describe(convention)
 
 
 def test_names() -> None:
     assert describe("skimage_gaussian") == describe("SSIM/skimage_gaussian")
     with pytest.raises(
         KeyError,
-        match=r"several conventions are called 'basicsr': SSIM/basicsr, PSNR/basicsr, "
-        r"CHARBONNIER/basicsr, TOTAL",
+        match=r"several conventions are called 'basicsr': CHARBONNIER/basicsr, PSNR/basicsr, "
+        r"TOTAL_VARIATION/basicsr, SSIM/basicsr; name the one you mean",
     ):
         describe("basicsr")
-    with pytest.raises(KeyError, match=r"no convention 'lpips'; there are SSIM/wang2004"):
+    with pytest.raises(
+        KeyError, match=r"no convention 'lpips'; there are CHARBONNIER/lapsrn.*, SSIM/wang2004"
+    ):
         describe("lpips")
-    with pytest.raises(KeyError, match=r"no measure 'LPIPS' in 'LPIPS/alex'; there are SSIM"):
+    with pytest.raises(
+        KeyError, match=r"no measure 'LPIPS' in 'LPIPS/alex'; there are .*PSNR.*GRAM"
+    ):
         describe("LPIPS/alex")
     with pytest.raises(KeyError, match=r"no convention 'nobody'; there are wang2004"):
         describe("SSIM/nobody")
@@ -372,7 +449,7 @@ def test_changes_add_up(second: Convention) -> None:
     """From the first convention of the table to each of the others; both ends are the numbers that
     calling gives.
     """
-    first = next(iter(TABLES[second.measure.key].values()))
+    first = next(iter(TABLES[second.table.key].values()))
     images = fitting(second)
     crop = border(first) or border(second)
     found = explain_difference(first, second, *images, crop_border=crop)

@@ -360,8 +360,7 @@ def ours(
         return convention(pred).mean().item()
     called = convention(pred, target, crop_border=crop_border)
     if not convention.must_be_called:
-        assert convention.measure.public is not None
-        unpacked = convention.measure.public(pred, target, **convention)
+        unpacked = convention.measure.score(pred, target, **convention)
         assert torch.equal(called, unpacked)
     return called.mean().item()
 
@@ -400,7 +399,7 @@ def _table() -> Iterator[None]:
         if name in RESULTS:
             cases = list(dict.fromkeys(case for case, _, _ in RESULTS[name]))
             largest = max(difference for _, difference, _ in RESULTS[name])
-            unit = f" {find(name).measure.unit}".rstrip()
+            unit = f" {find(name).table.unit}".rstrip()
             what, version = RESULTS[name][0][2].split("|")
             rows.append(
                 (

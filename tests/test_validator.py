@@ -106,7 +106,7 @@ def test_with_indices_neither_batches_nor_order_nor_repetition_count(
 def test_named_measures_share_the_prepared_images(
     pair: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ssimloss.conventions._preparation import Preparation
+    from ssimloss.conventions.preparation import Preparation
 
     calls, original = [], Preparation.__call__
     monkeypatch.setattr(

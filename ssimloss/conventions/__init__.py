@@ -8,8 +8,8 @@ Each table maps a name to a :class:`Convention`, which is a mapping of options a
     print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target,
     crop_border=4))
 
-Losses over deep features own a network, and an adversarial loss is two, so that these are options
-of the module::
+Losses over deep features own a network, and an adversarial loss is two functions. Their conventions
+are options of the module::
 
     ssimloss.PerceptualLoss(**conventions.CONTENT["esrgan"])
     ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
@@ -17,34 +17,50 @@ of the module::
 
 Each is compared with the program it names in ``tests/test_parity.py``,
 ``tests/test_perceptual.py``, ``tests/test_adversarial.py``. No convention guesses the data range.
+
+This room holds how conventions are described, prepared and compared. The tables stand with their
+measures in ``ssimloss.functional``: a :class:`Table` that is created is an attribute here.
 """
 
-from ssimloss.conventions._adversarial import ADVERSARIAL
-from ssimloss.conventions._content import CONTENT, GRAM, FeatureConvention
-from ssimloss.conventions._convention import Convention
-from ssimloss.conventions._describe import describe
-from ssimloss.conventions._difference import Difference, Step, explain_difference
-from ssimloss.conventions._find import TABLES
-from ssimloss.conventions._ms_ssim import MS_SSIM, MS_SSIM_L1
-from ssimloss.conventions._pixel import CHARBONNIER, PSNR, TOTAL_VARIATION
-from ssimloss.conventions._ssim import DSSIM, SSIM
+from typing import Any
 
-__all__ = [
-    "SSIM",
-    "DSSIM",
-    "MS_SSIM",
-    "MS_SSIM_L1",
-    "PSNR",
-    "CHARBONNIER",
-    "TOTAL_VARIATION",
-    "CONTENT",
-    "GRAM",
-    "ADVERSARIAL",
+from ssimloss.conventions.attributes import Attribute
+from ssimloss.conventions.convention import (
+    MODULE_TABLES,
+    TABLES,
+    Convention,
+    FeatureConvention,
+    Table,
+)
+from ssimloss.conventions.difference import Difference, Step, explain_difference
+from ssimloss.conventions.lookup import describe, find
+from ssimloss.conventions.preparation import Preparation
+
+_NAMES = (
     "TABLES",
+    "Table",
     "Convention",
     "FeatureConvention",
+    "Attribute",
+    "Preparation",
+    "find",
     "describe",
     "explain_difference",
     "Difference",
     "Step",
-]
+)
+
+
+def __getattr__(name: str) -> Any:
+    """The tables, which measures register when they are imported."""
+    if name == "__all__":
+        return [*TABLES, *MODULE_TABLES, *_NAMES]
+    for tables in (TABLES, MODULE_TABLES):
+        if name in tables:
+            return tables[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The names of the module and the tables."""
+    return [*globals(), *TABLES, *MODULE_TABLES]

@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ssimloss import conventions
-from ssimloss.conventions import Difference
-from ssimloss.conventions._find import find
+from ssimloss.conventions.difference import Difference, explain_difference
+from ssimloss.conventions.lookup import find
 from ssimloss.evaluation._depths import depth_words
 from ssimloss.evaluation._maps import unit
 from ssimloss.evaluation._panels import draw_panels
@@ -237,17 +236,19 @@ def _pixel(values: tuple[int, ...]) -> str:
     return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
 
 
-def _explained(names: tuple[str, str], pred: Tensor, target: Tensor, border: int) -> Difference:
+def _explained(
+    names: tuple[str, str], pred: Tensor, target: Tensor, crop_border: int
+) -> Difference:
     try:
         first, second = map(find, names)
     except KeyError as error:
         raise ValueError(f"explain: {error.args[0]}") from error
     cuts = first.preparation.crop or second.preparation.crop
-    if cuts and not border:
+    if cuts and not crop_border:
         raise ValueError(
             f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how "
             "much: 'basicsr' with scale=4 (--protocol basicsr --scale 4)"
         )
-    return conventions.explain_difference(
-        first, second, pred, target, crop_border=border if cuts else None
+    return explain_difference(
+        first, second, pred, target, crop_border=crop_border if cuts else None
     )

@@ -42,6 +42,18 @@ from ssimloss.functional.texture import texture_loss
 from ssimloss.functional.total_variation import total_variation, total_variation_loss
 from ssimloss.resize import imresize
 
+# isort: split
+# Importing these registers their tables in ssimloss.conventions. Tables of other measures stand in
+# the files of the measures.
+from ssimloss.functional import (
+    adversarial_conventions,
+    dssim_conventions,
+    ms_ssim_conventions,
+    perceptual_conventions,
+    ssim_conventions,
+    texture_conventions,
+)
+
 __all__ = sorted(
     name for name, value in globals().items() if callable(value) and not name.startswith("_")
 )

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import AtZero, charbonnier_curve
 from ssimloss.functional._pixel import PixelOptions, distances
 from ssimloss.measure import Measure
@@ -89,3 +92,55 @@ CHARBONNIER = Measure(
     agrees="BasicSR, kornia: 1e-15",
 )
 charbonnier = charbonnier_loss = CHARBONNIER.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+_ATTRIBUTES = (
+    Attribute(
+        "eps",
+        ("eps",),
+        lambda s: f"{s['eps']:g}",
+        lambda s: f"sqrt((x - y)^2 + {s['eps']:g}^2) at every pixel",
+    ),
+    choice(
+        "at zero error",
+        "at_zero",
+        {"eps": ("eps", ""), "zero": ("0", "minus eps, so that it is 0 for equal images")},
+    ),
+    OVER_BATCH,
+)
+
+CONVENTIONS = Table(
+    "CHARBONNIER",
+    CHARBONNIER,
+    _ATTRIBUTES,
+    Convention(
+        "lapsrn",
+        "the formula as published, eps = 1e-3",
+        "LapSRN (Lai et al. 2017)",
+        "tests/reference.py",
+        1e-12,
+    ),
+    Convention(
+        "basicsr",
+        "eps = 1e-12 under the root is 1e-6 in front of it",
+        "CharbonnierLoss()",
+        "BasicSR 1.4.2; its formula",
+        1e-12,
+        options={"eps": 1e-6},
+        notes=(
+            "The program writes sqrt(d^2 + 1e-12), which is 0 in float16 and has no gradient "
+            "there; here it is computed in float32.",
+            "Also mmagic and pyiqa, and sqrt(d^2 + eps^2) with eps = 1e-6.",
+        ),
+    ),
+    Convention(
+        "kornia",
+        "eps = 1, 0 for equal images: nearly L2 for images in [0, 1]",
+        "kornia.losses.charbonnier_loss(reduction='mean')",
+        p.KORNIA,
+        1e-12,
+        options={"eps": 1.0, "at_zero": "zero"},
+        notes=("The program's reduction is 'none' unless told.",),
+    ),
+)

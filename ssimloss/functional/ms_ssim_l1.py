@@ -4,6 +4,7 @@ Zhao, Gallo, Frosio & Kautz, "Loss functions for image restoration with neural n
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PADDING, Attribute
+from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import PADDINGS, Padding, blur, make_window
 from ssimloss.functional._moments import (
     bordered,
@@ -136,3 +140,66 @@ ms_ssim_l1_loss = MS_SSIM_L1.loss
 def _inset(image: Tensor, amount: int) -> Tensor:
     """Without ``amount`` pixels at every side."""
     return image[:, :, amount : image.shape[2] - amount, amount : image.shape[3] - amount]
+
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _scaled(pred: Tensor, target: Tensor, *, factor: float = 1.0, **options: Any) -> Tensor:
+    return factor * ms_ssim_l1_loss(pred, target, **options)
+
+
+_ATTRIBUTES = (
+    Attribute(
+        "window",
+        ("window_size", "sigmas"),
+        lambda s: f"{s['window_size']} taps",
+        lambda s: (
+            f"Gaussians of sigma {', '.join(f'{v:g}' for v in s['sigmas'])} at full "
+            f"resolution, {s['window_size']} taps"
+        ),
+    ),
+    PADDING,
+    Attribute(
+        "alpha",
+        ("alpha",),
+        lambda s: f"{s['alpha']:g}",
+        lambda s: (
+            "alpha (1 - MS-SSIM) + (1 - alpha) |x - y| / L blurred by the widest Gaussian, "
+            f"alpha = {s['alpha']:g}, per channel"
+        ),
+    ),
+    Attribute(
+        "factor",
+        ("factor",),
+        lambda s: f"{s['factor']:g}",
+        lambda s: f"times {s['factor']:g}" if s["factor"] != 1 else "",
+    ),
+    OVER_BATCH,
+)
+
+CONVENTIONS = Table(
+    "MS_SSIM_L1",
+    MS_SSIM_L1,
+    _ATTRIBUTES,
+    Convention(
+        "zhao2017",
+        "the paper's definition, at every pixel",
+        "none to run; its equation",
+        "tests/reference.py",
+        1e-7,
+        "Gaussians are cut at 6 sigma",
+    ),
+    Convention(
+        "kornia",
+        "kornia: zeros beyond the border, another alpha, times 200",
+        "kornia.losses.MS_SSIMLoss()",
+        p.KORNIA,
+        2e-5,
+        "1e-6 of the value; its windows are float32",
+        options={"padding": "zeros", "alpha": 0.025, "factor": 200.0},
+        notes=("Older releases paired channels with the wrong scales.",),
+    ),
+    title="MS-SSIM + L1, a loss",
+    function=_scaled,
+)

@@ -8,6 +8,10 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._reduce import reduce
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.preparation import Preparation
 from ssimloss.functional.l2 import l2_loss
 from ssimloss.measure import Measure
 
@@ -80,3 +84,143 @@ PSNR = Measure(
     agrees="scikit-image, piq, kornia: 1e-10 dB; torchmetrics: 2e-6 dB",
 )
 psnr = PSNR.score
+
+# --- conventions ----------------------------------------------------------------------------------
+
+_ATTRIBUTES = (
+    *PREPARATION,
+    Attribute(
+        "eps",
+        ("eps",),
+        lambda s: f"{s['eps']:g}",
+        lambda s: (
+            f"10 log10(1 / (MSE + {s['eps']:g})) of images scaled to [0, 1], at most "
+            f"{-10 * torch.tensor(s['eps']).log10():.0f} dB"
+            if s["eps"]
+            else "10 log10(L^2 / MSE), infinite for equal images"
+        ),
+    ),
+    choice(
+        "pooling over the batch",
+        "pooling",
+        {
+            "image": ("mean of images' dB", "one PSNR per image, then their mean"),
+            "batch": ("one MSE for all", "one MSE over the whole batch, and its PSNR"),
+        },
+    ),
+)
+
+CONVENTIONS = Table(
+    "PSNR",
+    PSNR,
+    _ATTRIBUTES,
+    Convention(
+        "basicsr",
+        "the PSNR of super-resolution papers, on the Y channel",
+        "calculate_psnr(crop_border=..., test_y_channel=True)",
+        p.BASICSR,
+        1e-5,
+        "its luma is float32",
+        preparation=p.BASICSR_Y,
+        gray="basicsr_rgb",
+        notes=p.BASICSR_NOTE,
+    ),
+    Convention(
+        "basicsr_rgb",
+        "BasicSR on all channels",
+        "calculate_psnr(crop_border=..., test_y_channel=False)",
+        p.BASICSR,
+        1e-10,
+        preparation=p.BASICSR_RGB,
+        notes=p.BASICSR_NOTE,
+    ),
+    Convention(
+        "pyiqa",
+        "IQA-PyTorch's 'psnr': all channels",
+        "PSNR(); create_metric('psnr')",
+        p.PYIQA,
+        1e-6,
+        options={"eps": 1e-8},
+        notes=("Nothing is clamped or rounded; 80 dB for equal images.",),
+    ),
+    Convention(
+        "pyiqa_y",
+        "IQA-PyTorch's 'psnry': Y of YIQ, full range",
+        "PSNR(test_y_channel=True); create_metric('psnry')",
+        p.PYIQA,
+        1e-6,
+        "its luma weights are float32",
+        options={"eps": 1e-8},
+        preparation=Preparation(luma="bt601_float32"),
+        gray="pyiqa",
+        notes=(
+            "Reads 20 log10(255 / 219) = 1.322 dB lower than the studio luma of the papers.",
+            "Nothing is clamped or rounded.",
+        ),
+    ),
+    Convention(
+        "pyiqa_ycbcr",
+        "IQA-PyTorch on Y of YCbCr, the luma of the papers",
+        "PSNR(test_y_channel=True, color_space='ycbcr')",
+        p.PYIQA,
+        1e-6,
+        options={"eps": 1e-8},
+        preparation=Preparation(luma="bt601_studio"),
+        gray="pyiqa",
+        notes=("Nothing is clamped or rounded.",),
+    ),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.psnr(data_range=...)",
+        p.PIQ,
+        1e-10,
+        options={"eps": 1e-8},
+    ),
+    Convention(
+        "piq_gray",
+        "piq on the luma",
+        "piq.psnr(convert_to_greyscale=True)",
+        p.PIQ,
+        1e-10,
+        options={"eps": 1e-8},
+        preparation=Preparation(luma="bt601"),
+        gray="piq",
+    ),
+    Convention(
+        "torchmetrics",
+        "torchmetrics as it comes: one error for the whole batch",
+        "peak_signal_noise_ratio(data_range=...)",
+        p.TORCHMETRICS,
+        2e-6,
+        "the program takes the logarithm of 10 in float32: 4.5e-8 of the value",
+        options={"pooling": "batch"},
+        notes=("With dim=(1, 2, 3) it is the mean of per-image values: skimage.",),
+    ),
+    Convention(
+        "kornia",
+        "kornia: one error for the whole batch",
+        "kornia.metrics.psnr(max_val=...)",
+        p.KORNIA,
+        1e-10,
+        options={"pooling": "batch"},
+        same_as="torchmetrics",
+    ),
+    Convention(
+        "skimage",
+        "the definition, one image at a time",
+        "peak_signal_noise_ratio(data_range=...)",
+        p.SKIMAGE,
+        1e-10,
+    ),
+    Convention(
+        "tensorflow",
+        "TensorFlow",
+        "tf.image.psnr",
+        p.TENSORFLOW,
+        1e-5,
+        "it computes in float32",
+        same_as="skimage",
+    ),
+    Convention("monai", "MONAI", "PSNRMetric(max_val=...)", p.MONAI, 1e-10, same_as="skimage"),
+)

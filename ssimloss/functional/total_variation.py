@@ -15,6 +15,9 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype
 from ssimloss._reduce import Reduction, reduce
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, choice
+from ssimloss.conventions.convention import Convention, Table
 from ssimloss.image_gradients import forward_differences, forward_weights
 from ssimloss.measure import Measure
 
@@ -151,3 +154,125 @@ TOTAL_VARIATION = Measure(
     agrees="BasicSR, kornia, torchmetrics, piq: 1e-15",
 )
 total_variation = total_variation_loss = TOTAL_VARIATION.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+_ATTRIBUTES = (
+    choice(
+        "norm",
+        "norm",
+        {
+            "anisotropic": (
+                "|dx| + |dy|",
+                "|dx| + |dy|, the differences to the right and lower neighbour",
+            ),
+            "isotropic": (
+                "sqrt(dx^2 + dy^2)",
+                "sqrt(dx^2 + dy^2) at every pixel, a difference across the far border being 0",
+            ),
+            "squared": ("dx^2 + dy^2", "dx^2 + dy^2"),
+            "image_l2": (
+                "root of all",
+                "the square root of the sum of all dx^2 + dy^2 of an image",
+            ),
+        },
+    ),
+    choice(
+        "within an image",
+        "within_image",
+        {
+            "mean": (
+                "mean",
+                "within an image the mean over dx plus the mean over dy, each over its own "
+                "number of differences",
+            ),
+            "sum": ("sum", "within an image the sum over all pixels and channels"),
+        },
+    ),
+    OVER_BATCH,
+)
+
+CONVENTIONS = Table(
+    "TOTAL_VARIATION",
+    TOTAL_VARIATION,
+    _ATTRIBUTES,
+    Convention(
+        "basicsr",
+        "mean |dx| + mean |dy|",
+        "WeightedTVLoss()",
+        "BasicSR 1.4.2; its formula",
+        1e-12,
+    ),
+    Convention(
+        "kornia",
+        "the sum, its default",
+        "kornia.losses.total_variation().sum(1)",
+        p.KORNIA,
+        1e-9,
+        options={"within_image": "sum", "reduction": "image"},
+        notes=(
+            "The program gives one number per image and channel, (N, C); added over channels "
+            "they are this, (N,).",
+        ),
+    ),
+    Convention(
+        "kornia_mean",
+        "the mean",
+        "kornia.losses.total_variation(reduction='mean').mean(1)",
+        p.KORNIA,
+        1e-9,
+        options={"reduction": "image"},
+        notes=(
+            "The program gives one number per image and channel, (N, C); averaged over "
+            "channels they are this, (N,).",
+        ),
+    ),
+    Convention(
+        "torchmetrics",
+        "the sum over the whole batch, its default",
+        "total_variation()",
+        p.TORCHMETRICS,
+        1e-9,
+        options={"within_image": "sum", "reduction": "sum"},
+    ),
+    Convention(
+        "tensorflow",
+        "the sum of each image",
+        "tf.image.total_variation",
+        p.TENSORFLOW,
+        1e-9,
+        options={"within_image": "sum", "reduction": "image"},
+    ),
+    Convention(
+        "piq",
+        "the root of all squares of an image, its default",
+        "piq.total_variation()",
+        p.PIQ,
+        1e-9,
+        options={"norm": "image_l2", "within_image": "sum"},
+    ),
+    Convention(
+        "piq_l1",
+        "the sum of an image",
+        "piq.total_variation(norm_type='l1')",
+        p.PIQ,
+        1e-9,
+        options={"within_image": "sum"},
+    ),
+    Convention(
+        "piq_l2_squared",
+        "the sum of squares of an image",
+        "piq.total_variation(norm_type='l2_squared')",
+        p.PIQ,
+        1e-9,
+        options={"norm": "squared", "within_image": "sum"},
+    ),
+    Convention(
+        "rudin_osher_fatemi",
+        "isotropic, the sum of an image",
+        "none to run; its equation (1992)",
+        "tests/reference.py",
+        1e-9,
+        options={"norm": "isotropic", "within_image": "sum"},
+    ),
+)

@@ -84,8 +84,8 @@ class _Defined(ImageMeasure):
     def __init__(self, name: Definition, protocol: Protocol) -> None:
         self.name: Definition = name
         self.protocol = protocol
-        convention = protocol.convention(name)
-        self.title, self.unit = convention.measure.title, convention.measure.unit
+        table = protocol.convention(name).table
+        self.title, self.unit = table.title, table.unit
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ssimloss import _checks, conventions
 from ssimloss._checks import DataRange
-from ssimloss.conventions import Convention
-from ssimloss.conventions._measures import PREPARATION
-from ssimloss.conventions._preparation import Preparation
+from ssimloss.conventions.attributes import PREPARATION
+from ssimloss.conventions.convention import Convention
+from ssimloss.conventions.preparation import Preparation
 
 Definition = Literal["psnr", "ssim", "ms_ssim"]
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
@@ -106,7 +106,7 @@ class Protocol(ABC):
         key = preparation, self.crop_border, _checks.data_range(data_range)
         if key not in memory:
             if (
-                not preparation.quantise
+                not preparation.quantize
             ):  # rounding is done in the precision of the images, as programs do that save them
                 pred, target = pred.double(), target.double()
             prepare = functools.partial(
@@ -140,7 +140,7 @@ class Protocol(ABC):
         )
         convention = self.convention(definition, gray=pred.shape[1] == 1)
         options = {**convention.options, "data_range": 1.0, "reduction": "image"}
-        return one_by_one(functools.partial(convention.measure.function, **options), x, y)
+        return one_by_one(functools.partial(convention.table.function, **options), x, y)
 
     def psnr(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
         """PSNR of each image in dB, ``(N,)`` float64; infinite for equal images unless the protocol
@@ -179,7 +179,7 @@ class Protocol(ABC):
     def formula(self, definition: Definition) -> list[str]:
         """What is computed of the prepared images, in words."""
         state = self._state(definition)
-        attributes = self.convention(definition).measure.attributes
+        attributes = self.convention(definition).table.attributes
         return [
             sentence
             for attribute in attributes
@@ -196,7 +196,7 @@ class Protocol(ABC):
         for definition in DEFINITIONS:
             words = "; ".join(self.formula(definition))
             lines.append(
-                f"{self.convention(definition).measure.title}: "
+                f"{self.convention(definition).table.title}: "
                 f"{words if alike else f'{steps[definition]}; {words}'}"
             )
         return "\n".join(lines)
@@ -264,7 +264,7 @@ class SuperResolutionProtocol(Protocol):
         luma = None if gray else self.luma
         return dataclasses.replace(
             base[definition],
-            preparation=Preparation(clamp=True, quantise=self.quantize, crop=True, luma=luma),
+            preparation=Preparation(clamp=True, quantize=self.quantize, crop=True, luma=luma),
             same_as=None,
         )
 

@@ -7,9 +7,9 @@ matching are named in the notes, and left to the caller.
 
 from typing import Any
 
-from ssimloss.conventions._content import FeatureConvention, Table
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.convention import Convention, Table
 
-FORMULA = "float64 rounding, of its formula"
 # What every adversarial training has to do outside of the loss.
 IMAGES = (
     "Discriminator's step: the caller detaches the generated image, discriminator(fake.detach()). "
@@ -19,20 +19,28 @@ IMAGES = (
 ONE_SIDED = (
     "The generator's loss looks at generated images only; there are no real logits to detach."
 )
-BASICSR = "BasicSR 1.4.2"
 
 
 def _adversarial(
     name: str, title: str, program: str, kind: str, detaches: str, *notes: str, **options: Any
-) -> FeatureConvention:
+) -> Convention:
     relativistic, same_as = options.pop("relativistic", None), options.pop("same_as", None)
     given = {"kind": kind, "relativistic": relativistic, **options}
-    return FeatureConvention(
-        "ADVERSARIAL", name, title, program, FORMULA, given, same_as, (detaches, IMAGES, *notes)
+    return Convention(
+        name,
+        title,
+        program,
+        exact="float64 rounding, of its formula",
+        options=given,
+        same_as=same_as,
+        notes=(detaches, IMAGES, *notes),
     )
 
 
-ADVERSARIAL: dict[str, FeatureConvention] = Table(
+CONVENTIONS = Table(
+    "ADVERSARIAL",
+    "AdversarialLoss",
+    (),
     _adversarial(
         "gan",
         "the first GAN, with the generator's loss that does not saturate",
@@ -153,7 +161,7 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         _adversarial(
             f"basicsr_{name}",
             f"BasicSR's GANLoss({name!r})",
-            f"GANLoss({name!r}), SRGANModel, {BASICSR}",
+            f"GANLoss({name!r}), SRGANModel, {p.BASICSR}",
             kind,
             ONE_SIDED,
             **rest,
@@ -170,7 +178,7 @@ ADVERSARIAL: dict[str, FeatureConvention] = Table(
         "basicsr_esrgan",
         "relativistic average cross entropy, both losses halved, averages constant for the "
         "discriminator",
-        f"GANLoss('vanilla'), ESRGANModel, {BASICSR}",
+        f"GANLoss('vanilla'), ESRGANModel, {p.BASICSR}",
         "cross_entropy",
         "Real logits are constants in the generator's loss (detach_real=True), and each average "
         "is one in the discriminator's (detach_average=True), which has two backward passes: its "

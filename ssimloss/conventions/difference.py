@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
-from ssimloss.conventions._convention import Convention, check_arguments, evaluate
-from ssimloss.conventions._find import find
-from ssimloss.conventions._measures import Measure
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.lookup import find
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,14 +102,20 @@ def explain_difference(
         KeyError: unknown or ambiguous names.
     """
     first, second = find(a), find(b)
-    measure = first.measure
-    if second.measure is not measure:
+    for each in (first, second):
+        if each.table.module:
+            raise ValueError(
+                f"{each.full_name} holds options of the module {each.table.module}; only two "
+                "conventions of one measure can be compared"
+            )
+    table = first.table
+    if second.table is not table:
         raise ValueError(
-            f"{first.full_name} and {second.full_name} are different measures, {measure.title} "
-            f"and {second.measure.title}"
+            f"{first.full_name} and {second.full_name} are different measures, {table.title} "
+            f"and {second.table.title}"
         )
     between = f"{first.full_name} against {second.full_name}"
-    check_arguments(measure, between, pred, target, data_range)
+    table.check_arguments(between, pred, target, data_range)
     first.check_luma(pred)
     second.check_luma(pred)
     cuts = first.preparation.crop or second.preparation.crop
@@ -125,12 +130,12 @@ def explain_difference(
         )
 
     def value(state: dict[str, Any]) -> float:
-        return _value(measure, state, pred, target, data_range, crop_border)
+        return _value(table, state, pred, target, data_range, crop_border)
 
     before, goal = first.state, second.state
     state, last = dict(before), value(before)
     value_a, steps = last, []
-    for attribute in measure.attributes:
+    for attribute in table.attributes:
         changed = {key: goal[key] for key in attribute.keys if goal[key] != state[key]}
         if not changed:
             continue
@@ -140,12 +145,12 @@ def explain_difference(
         steps.append(Step(attribute.name, words, attribute.words(state), now, _change(last, now)))
         last = now
     return Difference(
-        measure.title, measure.unit, first.full_name, second.full_name, value_a, last, tuple(steps)
+        table.title, table.unit, first.full_name, second.full_name, value_a, last, tuple(steps)
     )
 
 
 def _value(
-    measure: Measure,
+    table: Table,
     state: dict[str, Any],
     pred: Tensor,
     target: Tensor | None,
@@ -155,9 +160,9 @@ def _value(
     """The value, rounded to 8 bit in the images' own precision where that is asked for, and
     otherwise in float64.
     """
-    if not state.get("quantise"):
+    if not state.get("quantize"):
         pred, target = pred.double(), None if target is None else target.double()
-    return evaluate(measure, state, pred, target, data_range, crop_border).mean().item()
+    return table.evaluate(state, pred, target, data_range, crop_border).mean().item()
 
 
 def _change(before: float, after: float) -> float:

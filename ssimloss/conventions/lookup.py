@@ -1,19 +1,6 @@
-"""A convention by its name."""
+"""A convention by its name, and in words."""
 
-from ssimloss.conventions._convention import Convention
-from ssimloss.conventions._ms_ssim import MS_SSIM, MS_SSIM_L1
-from ssimloss.conventions._pixel import CHARBONNIER, PSNR, TOTAL_VARIATION
-from ssimloss.conventions._ssim import DSSIM, SSIM
-
-TABLES: dict[str, dict[str, Convention]] = {
-    "SSIM": SSIM,
-    "DSSIM": DSSIM,
-    "MS_SSIM": MS_SSIM,
-    "MS_SSIM_L1": MS_SSIM_L1,
-    "PSNR": PSNR,
-    "CHARBONNIER": CHARBONNIER,
-    "TOTAL_VARIATION": TOTAL_VARIATION,
-}
+from ssimloss.conventions.convention import MODULE_TABLES, TABLES, Convention
 
 
 def find(name: str | Convention) -> Convention:
@@ -31,11 +18,12 @@ def find(name: str | Convention) -> Convention:
             "a convention is named by a string such as 'SSIM/basicsr', or given as it is, got "
             f"{type(name).__name__} {name!r}"
         )
-    measure, slash, bare = name.rpartition("/")
+    key, slash, bare = name.rpartition("/")
     if slash:
-        if measure not in TABLES:
-            raise KeyError(f"no measure {measure!r} in {name!r}; there are {', '.join(TABLES)}")
-        return TABLES[measure][bare]
+        tables = TABLES | MODULE_TABLES
+        if key not in tables:
+            raise KeyError(f"no measure {key!r} in {name!r}; there are {', '.join(tables)}")
+        return tables[key][bare]
     found = [table[name] for table in TABLES.values() if name in table]
     if len(found) == 1:
         return found[0]
@@ -46,3 +34,16 @@ def find(name: str | Convention) -> Convention:
         f"several conventions are called {name!r}: {', '.join(c.full_name for c in found)}; name "
         "the one you mean"
     )
+
+
+def describe(name: str | Convention) -> str:
+    """What is computed, step by step, by which program, and how closely it is met.
+
+    Args:
+        name: a convention, ``"SSIM/basicsr"``, or a bare name that only one measure of two images
+            has.
+
+    Raises:
+        KeyError: no such name, or several; the message lists them.
+    """
+    return str(find(name))

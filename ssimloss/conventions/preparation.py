@@ -26,9 +26,7 @@ class Preparation:
     """Done as if in the order of the fields, on images scaled to [0, 1]."""
 
     clamp: bool = False
-    quantise: bool = (
-        False  # to 256 levels, in the precision of the images themselves, as the programs save them
-    )
+    quantize: bool = False  # to 256 levels in the images' own precision, as programs save them
     crop: bool = False  # by the crop_border that the caller states
     luma: str | None = None
     round: bool = False  # whole 8-bit codes after the luma
@@ -45,34 +43,35 @@ class Preparation:
         """
         _checks.images(pred, target)
         lo, span = _checks.data_range(data_range)
-        border = self._border(pred, crop_border)
-        first, second = (self._prepared(image, lo, span, border) for image in (pred, target))
+        amount = self._amount(pred, crop_border)
+        first, second = (self._prepared(image, lo, span, amount) for image in (pred, target))
         return first, second
 
-    def _border(self, image: Tensor, crop_border: int | None) -> int:
+    def _amount(self, image: Tensor, crop_border: int | None) -> int:
+        """Pixels to crop at each side."""
         if not self.crop:
             return 0
         assert crop_border is not None
-        border = _checks.count("crop_border", crop_border, least=0)
-        if 2 * border >= min(image.shape[2:]):
+        amount = _checks.count("crop_border", crop_border, least=0)
+        if 2 * amount >= min(image.shape[2:]):
             raise ValueError(
-                f"crop_border={border} leaves nothing of images of {tuple(image.shape[2:])} "
+                f"crop_border={amount} leaves nothing of images of {tuple(image.shape[2:])} "
                 "pixels; use a smaller one"
             )
-        return border
+        return amount
 
-    def _prepared(self, image: Tensor, lo: float, span: float, border: int) -> Tensor:
-        if border:  # first: whatever comes before it in the programs is done pixel by pixel
-            image = image[:, :, border:-border, border:-border]
+    def _prepared(self, image: Tensor, lo: float, span: float, amount: int) -> Tensor:
+        if amount:  # first: whatever comes before it in the programs is done pixel by pixel
+            image = image[:, :, amount:-amount, amount:-amount]
         image = image.to(torch.promote_types(image.dtype, torch.float32))
         if (lo, span) != (0.0, 1.0):
             image = (image - lo) / span
         if self.clamp:
             image = image.clamp(0, 1)
-        if self.quantise:
+        if self.quantize:
             image = (image * 255).round_()
         image = image.to(torch.float64)
-        if self.quantise:
+        if self.quantize:
             image = image.div_(255)
         if self.luma is not None:
             (red, green, blue), offset = LUMA[self.luma]

@@ -1,0 +1,80 @@
+# Written by tests/generate.py from the measures; edit those.
+"""The conventions of other programs as named option sets, so that a number is the one you meant.
+
+Each table maps a name to a :class:`Convention`, which is a mapping of options and can be called::
+
+    F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])
+    conventions.PSNR["basicsr"](pred, target, data_range=1.0, crop_border=4)
+    print(conventions.describe("PSNR/basicsr"))
+    print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target,
+    crop_border=4))
+
+Losses over deep features own a network, and an adversarial loss is two functions. Their conventions
+are options of the module::
+
+    ssimloss.PerceptualLoss(**conventions.CONTENT["esrgan"])
+    ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
+    ssimloss.AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])
+
+Each is compared with the program it names in ``tests/test_parity.py``,
+``tests/test_perceptual.py``, ``tests/test_adversarial.py``. No convention guesses the data range.
+
+This room holds how conventions are described, prepared and compared. The tables stand with their
+measures in ``ssimloss.functional``: a :class:`Table` that is created is an attribute here.
+"""
+
+from ssimloss.conventions.attributes import Attribute as Attribute
+from ssimloss.conventions.convention import TABLES as TABLES
+from ssimloss.conventions.convention import Convention as Convention
+from ssimloss.conventions.convention import FeatureConvention as FeatureConvention
+from ssimloss.conventions.convention import Table as Table
+from ssimloss.conventions.difference import Difference as Difference
+from ssimloss.conventions.difference import Step as Step
+from ssimloss.conventions.difference import explain_difference as explain_difference
+from ssimloss.conventions.lookup import describe as describe
+from ssimloss.conventions.lookup import find as find
+from ssimloss.conventions.preparation import Preparation as Preparation
+
+__all__ = [
+    "CHARBONNIER",
+    "MS_SSIM_L1",
+    "PSNR",
+    "TOTAL_VARIATION",
+    "SSIM",
+    "DSSIM",
+    "MS_SSIM",
+    "ADVERSARIAL",
+    "CONTENT",
+    "GRAM",
+    "TABLES",
+    "Table",
+    "Convention",
+    "FeatureConvention",
+    "Attribute",
+    "Preparation",
+    "find",
+    "describe",
+    "explain_difference",
+    "Difference",
+    "Step",
+]
+
+CHARBONNIER: Table
+
+MS_SSIM_L1: Table
+
+PSNR: Table
+
+TOTAL_VARIATION: Table
+
+SSIM: Table
+
+DSSIM: Table
+
+MS_SSIM: Table
+
+ADVERSARIAL: Table
+
+CONTENT: Table
+
+GRAM: Table

@@ -1,0 +1,400 @@
+"""Conventions and their tables: the options and the preparation of images with which a function,
+or a module, computes the number of another program.
+"""
+
+import dataclasses
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ssimloss import _checks, _options
+from ssimloss._checks import DataRange
+from ssimloss.conventions.attributes import PREPARATION, Attribute, State
+from ssimloss.conventions.preparation import NOTHING, Preparation
+from ssimloss.measure import Measure
+
+TABLES: "dict[str, Table]" = {}  # of measures, by key
+MODULE_TABLES: "dict[str, Table]" = {}  # of options of modules
+
+_PREPARED = tuple(field.name for field in dataclasses.fields(Preparation))
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Convention(Mapping[str, Any]):
+    """Options of a function or of a module, as another program has them.
+
+    It is a mapping of keyword options,
+    ``F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])`` or
+    ``PerceptualLoss(**conventions.CONTENT["esrgan"])``. One of a measure can also be called,
+    ``conventions.SSIM["basicsr"](pred, target, data_range=1.0, crop_border=4)``. If it prepares
+    the images or changes the result, options alone cannot express it: ``**`` raises an error that
+    shows the call. ``print`` shows what is computed.
+
+    Args:
+        name: its name in the table.
+        title: what it is.
+        program: the program, and how it is called.
+        version: of the program that the number was compared with.
+        tolerance: largest difference that the tests of this convention allow.
+        exact: why the numbers differ by that much.
+        options: of the function or module, where they differ from its defaults.
+        preparation: of the images, before the function.
+        same_as: the convention of this table with the same definition.
+        gray: the convention for gray images, if this one takes a luma of RGB.
+        notes: what else a user of the program should know.
+        in_table: the table that holds it; a table sets this.
+    """
+
+    name: str
+    title: str
+    program: str
+    version: str = ""
+    tolerance: float | None = None
+    exact: str = "float64 rounding"
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    preparation: Preparation = NOTHING
+    same_as: str | None = None
+    gray: str | None = None
+    notes: tuple[str, ...] = ()
+    in_table: "Table | None" = None
+
+    def __post_init__(self) -> None:
+        """Freeze the options."""
+        frozen = {
+            name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+            for name, value in self.options.items()
+        }
+        object.__setattr__(self, "options", MappingProxyType(frozen))
+
+    @property
+    def table(self) -> "Table":
+        """The table that holds it.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.in_table is None:
+            raise ValueError(f"convention {self.name!r} is in no table; create one with Table(...)")
+        return self.in_table
+
+    @property
+    def measure(self) -> Measure:
+        """The measure whose options these are.
+
+        Raises:
+            TypeError: they are options of a module.
+        """
+        return self.table.measure
+
+    @property
+    def full_name(self) -> str:
+        """The name by which ``describe`` finds it, such as ``SSIM/basicsr``."""
+        return f"{self.table.key}/{self.name}"
+
+    @property
+    def must_be_called(self) -> bool:
+        """Whether options of the function alone do not express it."""
+        if self.table.module:
+            return False
+        public = _options.fields(self.measure.record)
+        return (
+            self.table.call_only
+            or bool(self.preparation)
+            or not all(option in public for option in self.options)
+        )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A value for every key of the attributes."""
+        return self.table.defaults | dataclasses.asdict(self.preparation) | dict(self.options)
+
+    def __call__(
+        self,
+        pred: Tensor,
+        target: Tensor | None = None,
+        *,
+        data_range: DataRange = 1.0,
+        crop_border: int | None = None,
+        reduction: Literal["mean", "sum", "image"] | None = None,
+    ) -> Tensor:
+        """The program's number.
+
+        Args:
+            pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total
+                variation takes ``pred`` alone.
+            data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; of measures that have one.
+            crop_border: pixels that are cut off at every side, in conventions that cut;
+                super-resolution papers cut as many as the scale.
+            reduction: ``"image"`` for one number per image, ``"mean"`` or ``"sum"`` over images;
+                what the program does unless given.
+
+        Returns:
+            A scalar, or ``(N,)``; in float64 where the images are prepared. Rounding has the
+            gradient 0, so that a convention that rounds is for evaluation: its gradient is zero,
+            not passed straight through.
+
+        Raises:
+            ValueError: as the function raises; a luma of images that are not RGB; a border larger
+                than the images.
+            TypeError: ``crop_border`` missing where the program cuts, or given where it does not;
+                no ``target``; a convention of a module.
+        """
+        self.table.check_arguments(self.full_name, pred, target, data_range)
+        if self.preparation.crop and crop_border is None:
+            raise TypeError(
+                f"{self.full_name} cuts the border off and needs crop_border: papers cut as many "
+                "pixels as the scale, crop_border=4 for x4; crop_border=0 cuts nothing"
+            )
+        if crop_border is not None and not self.preparation.crop:
+            raise TypeError(
+                f"{self.full_name} cuts no border; leave crop_border out, or crop the images before"
+            )
+        self.check_luma(pred)
+        state = self.state if reduction is None else self.state | {"reduction": reduction}
+        return self.table.evaluate(state, pred, target, data_range, crop_border)
+
+    def check_luma(self, pred: Tensor) -> None:
+        """Raise where a luma is asked of images that are not RGB."""
+        channels = pred.shape[1]
+        if self.preparation.luma is None or channels == 3:
+            return
+        ways_out = {
+            1: f"a gray image is its own luma: use {self.table.key}/{self.gray}, or, if it "
+            "stands for a colour image, .expand(-1, 3, -1, -1)",
+            4: "drop the alpha channel with [:, :3]",
+        }
+        raise ValueError(
+            f"{self.full_name} takes the luma of RGB images (N, 3, H, W), got {channels} channels "
+            f"in shape {tuple(pred.shape)}; "
+            f"{ways_out.get(channels, 'channels are the second dimension')}"
+        )
+
+    def keys(self) -> Any:
+        """Names of the options, for ``**``."""
+        return self._as_options().keys()
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._as_options()[key]
+        return dict(value) if isinstance(value, Mapping) else value  # the caller may change it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._as_options())
+
+    def __len__(self) -> int:
+        return len(self.options)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"<convention {self.full_name}>"
+
+    def __str__(self) -> str:
+        table, unit = self.table, f" {self.table.unit}" if self.table.unit else ""
+        lines = [f"{self.full_name}: {f'{table.title}, ' if table.title else ''}{self.title}"]
+        lines += _entry("program", self.program + (f" ({self.version})" if self.version else ""))
+        matched = self.exact
+        if self.tolerance is not None:
+            matched = f"{self.tolerance:g}{unit} ({self.exact})"
+        lines += _entry("matched", f"to {matched}")
+        if self.same_as:
+            lines += _entry("same as", f"{table.key}/{self.same_as}")
+        if table.module:
+            for number, (name, value) in enumerate(self.items()):
+                lines += _entry("" if number else "options", f"{name}={value!r}")
+        for number, step in enumerate([] if table.module else self._steps(), 1):
+            lines += _entry("computes" if number == 1 else "", f"{number}. {step}", hanging=3)
+        lines += _entry("use", self._usage())
+        if self.preparation.quantize or self.preparation.round:
+            lines += _entry(
+                "gradient",
+                "zero: rounding is constant almost everywhere; a convention that rounds is for "
+                "evaluation, not for training",
+            )
+        if self.gray:
+            lines += _entry("gray", f"a gray image has no such luma: {table.key}/{self.gray}")
+        for note in self.notes:
+            lines += _entry("note", note)
+        return "\n".join(lines)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return _registered, (self.table.key, self.name)
+
+    def _steps(self) -> list[str]:
+        state = self.state
+        steps = [text for each in self.table.attributes if (text := each.sentence(state))]
+        if self.preparation:
+            steps.insert(0, "scale images in data_range to [0, 1]")
+            prepared = sum(bool(each.sentence(state)) for each in PREPARATION)
+            steps.insert(1 + prepared, "go on in float64")
+        return steps
+
+    def _usage(self) -> str:
+        table = self.table
+        place = f'conventions.{table.key}["{self.name}"]'
+        if table.module:
+            return f"ssimloss.{table.module}(**{place})"
+        images = "pred, target" if self.measure.takes_target else "pred"
+        data_range = ", data_range=1.0" if self.measure.takes_data_range else ""
+        if self.must_be_called:
+            crop_border = ", crop_border=4" if self.preparation.crop else ""
+            return f"{place}({images}{data_range}{crop_border})"
+        return f"functional.{self.measure.score.__name__}({images}{data_range}, **{place})"
+
+    def _as_options(self) -> Mapping[str, Any]:
+        if self.must_be_called:
+            call = (
+                f'conventions.{self.table.key}["{self.name}"](pred, target, '
+                f"{'crop_border=..., ' if self.preparation.crop else ''}...)"
+            )
+            what = (
+                "prepares the images (clamp, rounding, crop or luma)"
+                if self.preparation
+                else "changes the result of the function"
+            )
+            raise TypeError(
+                f"{self.full_name} {what}, which options cannot do; do not unpack it with **, "
+                f"call it: {call}"
+            )
+        return self.options
+
+
+FeatureConvention = Convention  # the name that conventions of modules had before
+
+
+class Table(dict[str, Convention]):
+    """The conventions of one measure, or of the options of one module, by name.
+
+    Creating it registers it: ``ssimloss.conventions`` has it under its key. An unknown name raises
+    an error that lists the names.
+
+    Args:
+        key: its name in ``ssimloss.conventions``, such as ``"SSIM"``.
+        of: the measure, or the name of the module whose options the conventions are.
+        attributes: what two conventions can differ in, in the order of computation.
+        conventions: the conventions.
+        title: of the quantity, unless it is that of the measure.
+        function: ``(pred, target, **options)``, unless it is that of the measure. Its own keyword
+            arguments are options that only conventions have.
+        call_only: the function computes another quantity than the measure, so that its options
+            must not be unpacked into the measure's function.
+
+    Raises:
+        ValueError: the key is taken.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        of: Measure | str,
+        attributes: tuple[Attribute, ...],
+        *conventions: Convention,
+        title: str | None = None,
+        function: Callable[..., Tensor] | None = None,
+        call_only: bool = False,
+    ) -> None:
+        super().__init__((c.name, dataclasses.replace(c, in_table=self)) for c in conventions)
+        if key in TABLES or key in MODULE_TABLES:
+            raise ValueError(f"a table of conventions {key!r} exists already; choose another key")
+        self.key, self.attributes, self.call_only = key, attributes, call_only
+        self.module = of if isinstance(of, str) else ""
+        self._measure = None if isinstance(of, str) else of
+        self._function = function
+        self.title = title or (self._measure.title if self._measure else "")
+        self.unit = self._measure.unit if self._measure else ""
+        (MODULE_TABLES if self.module else TABLES)[key] = self
+
+    @property
+    def measure(self) -> Measure:
+        """The measure whose options the conventions are.
+
+        Raises:
+            TypeError: they are options of a module.
+        """
+        if self._measure is None:
+            raise TypeError(
+                f"conventions.{self.key} holds options of the module {self.module} and computes "
+                f"nothing; use ssimloss.{self.module}(**conventions.{self.key}[...])"
+            )
+        return self._measure
+
+    @property
+    def function(self) -> Callable[..., Tensor]:
+        """``(pred, target, **options)``: computes a convention of images that are prepared."""
+        return self._function or self.measure.score
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """A value for every key of the attributes: no preparation, options at their defaults."""
+        own = inspect.signature(self.function).parameters
+        values = {name: p.default for name, p in _options.fields(self.measure.record).items()}
+        values |= {name: p.default for name, p in own.items() if p.default is not p.empty}
+        values |= dataclasses.asdict(Preparation())
+        return {key: values[key] for attribute in self.attributes for key in attribute.keys}
+
+    def check_arguments(
+        self, name: str, pred: Tensor, target: Tensor | None, data_range: DataRange
+    ) -> None:
+        """Raise for arguments that the measure does not take."""
+        if self.measure.takes_target and target is None:
+            raise TypeError(f"{name} compares two images: target is missing")
+        if not self.measure.takes_target and target is not None:
+            raise TypeError(f"{name} looks at one image: leave target out")
+        if not self.measure.takes_data_range and data_range != 1.0:
+            raise TypeError(
+                f"{name} has no data_range: it is computed in the images' own units; divide the "
+                "images first"
+            )
+        _checks.image("pred", pred)
+
+    def evaluate(
+        self,
+        state: State,
+        pred: Tensor,
+        target: Tensor | None,
+        data_range: DataRange,
+        crop_border: int | None,
+    ) -> Tensor:
+        """The measure with these values of its attributes."""
+        preparation = Preparation(**{key: state[key] for key in _PREPARED if key in state})
+        options = {key: value for key, value in state.items() if key not in _PREPARED}
+        if self.measure.takes_data_range:
+            options["data_range"] = data_range
+        if target is None:
+            return self.function(pred, **options)
+        if preparation:
+            pred, target = preparation(pred, target, data_range=data_range, crop_border=crop_border)
+            options["data_range"] = 1.0
+        return self.function(pred, target, **options)
+
+    def __missing__(self, name: str) -> Convention:
+        raise KeyError(f"no convention {name!r}; there are {', '.join(self)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By key: pickles and copies are the registered table."""
+        return _registered, (self.key,)
+
+
+def _registered(key: str, name: str | None = None) -> Table | Convention:
+    """The table of this key, or a convention in it."""
+    table = (TABLES | MODULE_TABLES)[key]
+    return table if name is None else table[name]
+
+
+def _entry(label: str, text: str, hanging: int = 0) -> list[str]:
+    first = f"  {label:<10}"
+    indent = " " * (len(first) + hanging)
+    return textwrap.wrap(
+        text, 110, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
+    )
