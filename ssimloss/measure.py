@@ -229,14 +229,15 @@ def unregister(name: str) -> None:
 def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tensor]:
     """The function of a measure: images by position, everything else by keyword."""
     record, count = measure.record, len(measure.images)
+    # Read now: torch.compile could not follow it.
+    needs_options = bool(_options.required(record))
 
     def function(*args: Any, **given: Any) -> Tensor:
-        if len(args) == count and not given:
+        if len(args) == count and not given and not needs_options:
             return measure.evaluate(args, record(), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
         return measure.evaluate(images, record.make(given, name), tensors, as_loss)
 
-    _options.required(record)  # read now: torch.compile could not follow it
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
     function.__module__ = "ssimloss.functional"

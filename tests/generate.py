@@ -148,7 +148,7 @@ class Stub:
         module = value.__module__
         if module == "builtins":
             return str(value.__qualname__)
-        if value is torch.Tensor:
+        if getattr(torch, value.__name__, None) is value:
             module = "torch"
         if (
             value.__name__ in self.package.__all__

@@ -5,7 +5,6 @@ score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation 
 ``__init__.pyi``, which ``make stubs`` writes.
 """
 
-from ssimloss.functional._logits import class_logits
 from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
     adversarial_generator_loss,
@@ -22,6 +21,7 @@ from ssimloss.functional.gradient_difference import gradient_difference, gradien
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.logits import class_logits
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty

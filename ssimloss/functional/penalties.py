@@ -20,7 +20,8 @@ from ssimloss import _checks
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss._torch import is_compiler_loaded
-from ssimloss.functional._logits import (
+from ssimloss.functional.features import root
+from ssimloss.functional.logits import (
     Logits,
     Scales,
     check_alike,
@@ -28,7 +29,6 @@ from ssimloss.functional._logits import (
     leaves,
     over_scales,
 )
-from ssimloss.functional.features import root
 
 Discriminator = Callable[[Tensor], Logits]
 Norm = Literal["sample", "channel"]

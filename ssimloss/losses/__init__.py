@@ -1,8 +1,7 @@
 """Losses as modules: one for every registered measure, and those with a network or other state."""
 
 from ssimloss.losses import derived
-from ssimloss.losses.adversarial import AdversarialLoss, FeatureMatchingLoss
-from ssimloss.losses.consistency import CycleConsistencyLoss
+from ssimloss.losses.adversarial import AdversarialLoss
 from ssimloss.losses.perceptual import PerceptualLoss
 from ssimloss.losses.prior import LandmarkLoss, PriorLoss
 from ssimloss.losses.similarity import DISTS, LPIPS, DeepPerceptualSimilarity
@@ -19,9 +18,7 @@ __all__ = [
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
-    "CycleConsistencyLoss",
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",
-    "FeatureMatchingLoss",
 ]
