@@ -1,8 +1,9 @@
-"""One term of a sum of losses: a callable, what it is given, and its weight at step t.
+"""One term of a sum of losses: a callable, what it is given, and its weight at step t::
 
-weight(t) = 0                                               where t < start or (t - start) mod
-interval != 0
-            weight * min(t - start + 1, ramp) / ramp        elsewhere (weight where ramp = 0)
+    weight(t) = 0                                           before start and between intervals
+                weight * min(t - start + 1, ramp) / ramp    elsewhere (weight where ramp = 0)
+
+Between intervals is where ``(t - start) mod interval != 0``.
 """
 
 import functools

@@ -1,9 +1,12 @@
-"""Penalties that keep a discriminator in bounds: on its gradient, and on its logits.
+"""Penalties that keep a discriminator in bounds: on its gradient, and on its logits::
 
-    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images     Gulrajani
-    et al. 2017 (WGAN-GP) r1, r2             E ||grad D(x)||^2 at real, at generated images
-    Mescheder, Geiger & Nowozin 2018 lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r -
-    D(fake))^2               Tseng et al. 2021
+    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images   [1]
+    r1, r2             E ||grad D(x)||^2 at real, at generated images                   [2]
+    lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r - D(fake))^2            [3]
+
+    [1] Gulrajani et al. 2017 (WGAN-GP)
+    [2] Mescheder, Geiger & Nowozin 2018
+    [3] Tseng et al. 2021
 
 They take the discriminator as a callable and differentiate it themselves.
 """
