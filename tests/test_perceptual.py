@@ -745,14 +745,14 @@ def test_a_mask_goes_with_the_features() -> None:
     pred, target = discovery.photos("PerceptualLoss")
     mask = battery.hole(pred.shape)
     features = loss.extract(target, mask)
-    assert torch.equal(loss(pred, features), loss(pred, target, mask))
+    assert torch.equal(loss(pred, features), loss(pred, target, mask=mask))
     assert not torch.equal(loss(pred, features), loss(pred, target))
     with pytest.raises(
         ValueError,
         match=r"mask must be None with features in place of target; pass it to extract\(target, "
         r"mask\)",
     ):
-        loss(pred, features, mask)
+        loss(pred, features, mask=mask)
     with pytest.raises(ValueError, match="mask"):
         loss.extract(target, mask[..., 1:])
 

@@ -99,7 +99,7 @@ class PerceptualLoss(FeatureLoss):
         return {**super().extract(without_masked_pixels(image, mask, self.data_range)), MASK: mask}
 
     def forward(
-        self, pred: Tensor, target: Tensor | Features, mask: Tensor | None = None
+        self, pred: Tensor, target: Tensor | Features, *, mask: Tensor | None = None
     ) -> Tensor:
         if isinstance(target, Mapping):
             if mask is not None:

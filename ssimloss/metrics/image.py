@@ -19,6 +19,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss.functional.similarity import FeatureDistance
 from ssimloss.metrics._deep import DeepDistance, DISTSDistance, LPIPSDistance
+from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._image_metric import ImageMetric, exactly
 from ssimloss.metrics.measures import ImageMeasure
 from ssimloss.networks import (
@@ -30,7 +31,7 @@ from ssimloss.networks import (
     Weights,
 )
 
-Values = Callable[[Tensor, Tensor], Tensor]
+Values = Callable[..., Tensor]
 
 
 class LPIPS(ImageMetric):
@@ -144,13 +145,14 @@ class LossMetric(ImageMetric):
     batch. The first image of all is given alone, to see which it is.
 
     Args:
-        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure
-            moves with the metric.
+        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; one whose only positional
+            parameter is ``pred`` is called with ``pred`` alone. A module or a measure moves with
+            the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in the other metrics.
 
     Raises:
-        TypeError: ``function`` cannot be called.
+        TypeError: ``function`` cannot be called like that.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class LossMetric(ImageMetric):
             f"function {id(function)}", keep_values=keep_values, process_group=process_group
         )
         self.function = function
+        self.takes_target = takes_target("function", function)
         self.gives_scalar: bool | None = None  # before the first image
         self.__dict__["higher_is_better"] = (
             higher_is_better  # which torchmetrics lets no instance set
@@ -191,7 +194,7 @@ class LossMetric(ImageMetric):
 
     def _called(self, pred: Tensor, target: Tensor) -> Tensor:
         """A scalar or ``(N,)``, float64."""
-        values = self.function(pred, target)
+        values = self.function(pred, target) if self.takes_target else self.function(pred)
         if isinstance(values, numbers.Real):
             values = torch.tensor(float(values), dtype=torch.float64, device=pred.device)
         if not isinstance(values, Tensor):
