@@ -177,6 +177,12 @@ def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
     return checked
 
 
+def flag(name: str, value: bool) -> None:
+    """Raise unless ``value`` is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__} {value!r}")
+
+
 def choice(name: str, value: str, options: Iterable[str]) -> None:
     """Demand one of a closed set of words; the error lists them."""
     options = tuple(options)

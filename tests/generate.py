@@ -154,7 +154,7 @@ class Stub:
         module = value.__module__
         if module == "builtins":
             return str(value.__qualname__)
-        if value is torch.Tensor:
+        if getattr(torch, value.__name__, None) is value:
             module = "torch"
         if value is torch.dtype:  # an option has this name too
             self.imports.add("import torch")

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import ssimloss.functional as F
 from ssimloss import AdversarialLoss, CombinedLoss, FeatureMatchingLoss, Term, conventions
-from ssimloss.functional.adversarial import KINDS
+from ssimloss.functional.prices import KINDS
 
 FORMS = [None, "average", "paired"]
 CASES = [(kind, form) for kind in KINDS for form in FORMS]
@@ -61,7 +61,7 @@ def test_value_is_that_of_the_formula(kind: str, form: str | None, shape: tuple[
         reference.discriminator_loss(kind, form, real.numpy(), fake.numpy()),
     )
     close(
-        loss.generator_loss(fake, real),
+        loss.generator_loss(fake, real_logits=real),
         reference.generator_loss(kind, form, real.numpy(), fake.numpy()),
     )
 
@@ -161,14 +161,16 @@ def test_presets_of_esrgan(name: str) -> None:
     parts = basicsr("vanilla", constant_real - fake.mean(), False, False) + basicsr(
         "vanilla", fake - constant_real.mean(), True, False
     )
-    close(loss.generator_loss(fake, real), parts / 2)
+    close(loss.generator_loss(fake, real_logits=real), parts / 2)
     close(
         *(
             torch.autograd.grad(value, fake)[0]
-            for value in (loss.generator_loss(fake, real), parts / 2)
+            for value in (loss.generator_loss(fake, real_logits=real), parts / 2)
         )
     )
-    assert torch.autograd.grad(loss.generator_loss(fake, real), real, allow_unused=True) == (None,)
+    assert torch.autograd.grad(
+        loss.generator_loss(fake, real_logits=real), real, allow_unused=True
+    ) == (None,)
 
 
 def test_the_hinge_that_cancels_is_not_here() -> None:
@@ -182,7 +184,7 @@ def test_the_hinge_that_cancels_is_not_here() -> None:
         + basicsr("hinge", fake - real.mean(), True, False)
     ) / 2
     assert torch.autograd.grad(theirs, fake)[0].abs().max() < 1e-15
-    ours = AdversarialLoss("hinge", "average").generator_loss(fake, real)
+    ours = AdversarialLoss("hinge", "average").generator_loss(fake, real_logits=real)
     assert (torch.autograd.grad(ours, fake)[0] < 0).all()
 
 
@@ -227,7 +229,10 @@ def test_presets_of_the_authors() -> None:
     close(of["pix2pixhd"].generator_loss(scales[1]), mse(fake, 1) + mse(fake[..., :2], 1))
     halves = (mse(real, 1) + mse(fake, 0) + mse(real[..., :2], 1) + mse(fake[..., :2], 0)) / 2
     close(of["pix2pixhd"].discriminator_loss(*scales), halves)
-    close(of["r3gan"].generator_loss(fake, real), nnf.softplus(real - fake, threshold=700).mean())
+    close(
+        of["r3gan"].generator_loss(fake, real_logits=real),
+        nnf.softplus(real - fake, threshold=700).mean(),
+    )
     close(
         of["r3gan"].discriminator_loss(real, fake), nnf.softplus(fake - real, threshold=700).mean()
     )
@@ -285,7 +290,9 @@ def test_signs_by_finite_difference(kind: str, form: str | None) -> None:
         down = loss.discriminator_loss(real, fake + nudge) - loss.discriminator_loss(
             real, fake - nudge
         )
-        fooled = loss.generator_loss(fake + nudge, real) - loss.generator_loss(fake - nudge, real)
+        fooled = loss.generator_loss(fake + nudge, real_logits=real) - loss.generator_loss(
+            fake - nudge, real_logits=real
+        )
         assert up < -0.01 * step
         assert down > 0.01 * step
         assert fooled < -0.01 * step
@@ -297,7 +304,9 @@ def test_signs_by_finite_difference(kind: str, form: str | None) -> None:
             1e-6,
         )
         close(
-            torch.autograd.grad(loss.generator_loss(asked[1], real), asked[1])[0][i].squeeze(),
+            torch.autograd.grad(loss.generator_loss(asked[1], real_logits=real), asked[1])[0][
+                i
+            ].squeeze(),
             fooled / (2 * step),
             1e-6,
         )
@@ -313,12 +322,12 @@ def test_saturating_is_minus_the_discriminator(kind: str, form: str | None) -> N
     loss = AdversarialLoss(kind, form, saturating=True)
     ours, theirs = (
         torch.autograd.grad(v, fake)[0]
-        for v in (loss.generator_loss(fake, real), loss.discriminator_loss(real, fake))
+        for v in (loss.generator_loss(fake, real_logits=real), loss.discriminator_loss(real, fake))
     )
     close(ours, -theirs)
     sure = torch.full((4,), -9.0, dtype=torch.float64, requires_grad=True)
     weak, strong = (
-        AdversarialLoss(kind, form, saturating=s).generator_loss(sure, -sure.detach())
+        AdversarialLoss(kind, form, saturating=s).generator_loss(sure, real_logits=-sure.detach())
         for s in (True, False)
     )
     assert (
@@ -338,10 +347,10 @@ def test_fixed_points() -> None:
         close(AdversarialLoss(kind).generator_loss(zero), log2)
         for level in (zero, 3 * one):  # relativistic forms do not know the level
             close(AdversarialLoss(kind, "average").discriminator_loss(level, level), 2 * log2)
-            close(AdversarialLoss(kind, "paired").generator_loss(level, level), log2)
+            close(AdversarialLoss(kind, "paired").generator_loss(level, real_logits=level), log2)
     assert AdversarialLoss("hinge").discriminator_loss(one, -one) == 0
     assert AdversarialLoss("hinge", "average").discriminator_loss(one / 2, -one / 2) == 0
-    assert AdversarialLoss("hinge", "average").generator_loss(one / 2, -one / 2) == 0
+    assert AdversarialLoss("hinge", "average").generator_loss(one / 2, real_logits=-one / 2) == 0
     assert AdversarialLoss("least_squares").discriminator_loss(one, zero) == 0
     assert AdversarialLoss("least_squares").generator_loss(one) == 0
     assert AdversarialLoss("least_squares", "average").discriminator_loss(one, zero) == 0
@@ -361,7 +370,7 @@ def test_fixed_points() -> None:
         # Equal logits: the discriminator's and the generator's loss are the same.
         if form is not None:
             loss = AdversarialLoss(kind, form)
-            close(loss.discriminator_loss(zero, zero), loss.generator_loss(zero, zero))
+            close(loss.discriminator_loss(zero, zero), loss.generator_loss(zero, real_logits=zero))
     # Minus the distance of the means.
     assert AdversarialLoss("wasserstein").discriminator_loss(2 * one, zero) == -2
 
@@ -373,7 +382,9 @@ def test_generator_is_alive(kind: str, form: str | None, gap: float) -> None:
     entropy keeps slope 1.
     """
     real, fake = asks(torch.full((4, 1), gap), torch.full((4, 1), -gap))
-    gradient = torch.autograd.grad(AdversarialLoss(kind, form).generator_loss(fake, real), fake)[0]
+    gradient = torch.autograd.grad(
+        AdversarialLoss(kind, form).generator_loss(fake, real_logits=real), fake
+    )[0]
     assert (gradient < -0.1 / 4).all()
     assert gradient.isfinite().all()
 
@@ -388,7 +399,7 @@ def test_gradcheck(kind: str, form: str | None) -> None:
     loss = AdversarialLoss(kind, form, detach_real=False)
     for pair in (asks(*logits(3, 1, 2, 2)), asks(*logits(3))):
         assert torch.autograd.gradcheck(loss.discriminator_loss, pair)
-        assert torch.autograd.gradcheck(lambda r, f: loss.generator_loss(f, r), pair)
+        assert torch.autograd.gradcheck(lambda r, f: loss.generator_loss(f, real_logits=r), pair)
         assert torch.autograd.gradgradcheck(loss.discriminator_loss, pair)
 
 
@@ -408,14 +419,20 @@ def test_half_precision_and_autocast(kind: str, form: str | None, dtype: torch.d
             torch.autocast("cpu", dtype=torch.bfloat16),
         ):
             with context:
-                found = loss.discriminator_loss(*shown), loss.generator_loss(shown[1], shown[0])
+                found = (
+                    loss.discriminator_loss(*shown),
+                    loss.generator_loss(shown[1], real_logits=shown[0]),
+                )
             assert all(value.dtype is torch.float32 for value in found)
             close(found[0], loss.discriminator_loss(*exact), 1e-6)
-            close(found[1], loss.generator_loss(exact[1], exact[0]), 1e-6)
+            close(found[1], loss.generator_loss(exact[1], real_logits=exact[0]), 1e-6)
     real, fake = asks(*pair)
     for gradient in torch.autograd.grad(loss.discriminator_loss(real, fake), (real, fake)):
         assert gradient.dtype is dtype
-    assert AdversarialLoss(kind, form, reduction="none").generator_loss(fake, real).dtype is dtype
+    assert (
+        AdversarialLoss(kind, form, reduction="none").generator_loss(fake, real_logits=real).dtype
+        is dtype
+    )
     single = logits(dtype=torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(
@@ -438,7 +455,7 @@ def test_compiled_equals_eager(form: str | None) -> None:
                 for loss in losses
                 for part in (
                     loss.discriminator_loss([real, fake], [fake, real]),
-                    loss.generator_loss(fake, real),
+                    loss.generator_loss(fake, real_logits=real),
                 )
             ]
         )
@@ -472,10 +489,10 @@ def test_class_labels_compile() -> None:
 @every_case
 def test_reductions(kind: str, form: str | None) -> None:
     real, fake = logits()
+    sides = {"real_logits": real, "fake_logits": fake}
     for method in ("discriminator_loss", "generator_loss"):
-        sides = (real, fake) if method == "discriminator_loss" else (fake, real)
         values = {
-            r: getattr(AdversarialLoss(kind, form, reduction=r), method)(*sides)
+            r: getattr(AdversarialLoss(kind, form, reduction=r), method)(**sides)
             for r in ("mean", "sum", "image", "none")
         }
         assert values["none"].shape == real.shape
@@ -497,8 +514,8 @@ def test_lists_over_scales_and_discriminators() -> None:
     added = AdversarialLoss("cross_entropy", "average", scales="sum")
     close(added.discriminator_loss([[a, c], [e]], [[b, d], [f]]), sum(parts))
     close(
-        added.generator_loss([[b, d], [f]], [[a, c], [e]]),
-        sum(one.generator_loss(*pair) for pair in ((b, a), (d, c), (f, e))),
+        added.generator_loss([[b, d], [f]], real_logits=[[a, c], [e]]),
+        sum(one.generator_loss(f, real_logits=r) for f, r in ((b, a), (d, c), (f, e))),
     )
     images = AdversarialLoss("cross_entropy", reduction="image").discriminator_loss(
         [a, c, e], [b, d, f]
@@ -594,7 +611,10 @@ def test_each_image_is_judged_by_its_class() -> None:
             loss.discriminator_loss(torch.cat(reals, 1), torch.cat(fakes, 1), labels=labels.int()),
             expected,
         )
-        close(loss.generator_loss(fakes, reals, labels=labels), loss.generator_loss(own[1], own[0]))
+        close(
+            loss.generator_loss(fakes, real_logits=reals, labels=labels),
+            loss.generator_loss(own[1], real_logits=own[0]),
+        )
         scales = ([[side, side[..., :1]] for side in sides] for sides in (reals, fakes))
         close(
             loss.discriminator_loss(*scales, labels=labels),
@@ -740,7 +760,7 @@ def test_methods_have_the_options_of_their_functions() -> None:
         "square_weight": 0.3,
         "total": "mean",
     }
-    assert ours.generator_loss(fake, real) == F.adversarial_generator_loss(
+    assert ours.generator_loss(fake, real_logits=real) == F.adversarial_generator_loss(
         fake, real_logits=real, **shared
     )
     assert ours.discriminator_loss(real, fake) == F.adversarial_discriminator_loss(
@@ -756,7 +776,7 @@ def test_as_terms_of_a_combined_loss() -> None:
         late=Term(AdversarialLoss("hinge").generator_loss, 1.0, inputs=("fake_logits",), start=1),
     )
     first = criterion(fake_logits=fake, real_logits=real)
-    close(first, 5e-3 * gan.generator_loss(fake, real))
+    close(first, 5e-3 * gan.generator_loss(fake, real_logits=real))
     close(criterion(fake_logits=fake, real_logits=real), first - fake.mean())
     assert "adversarial" in dict(criterion.named_children())
 
@@ -928,15 +948,15 @@ def test_nan_is_never_hidden_and_named_where_asked(kind: str, form: str | None) 
         if math.isnan(bad):
             loss = AdversarialLoss(kind, form)
             assert loss.discriminator_loss(real, fake).isnan()
-            assert loss.generator_loss(fake, real).isnan()
+            assert loss.generator_loss(fake, real_logits=real).isnan()
         checked = AdversarialLoss(kind, form, check_finite=True)
         with pytest.raises(
             ValueError, match=r"fake_logits must be finite, got [01] NaN and [01] infinite of 60"
         ):
             checked.discriminator_loss(real, fake)
         with pytest.raises(ValueError, match=r"fake_logits\[0\] must be finite"):
-            checked.generator_loss([fake], [real])
-    assert checked.generator_loss(real, real).isfinite()
+            checked.generator_loss([fake], real_logits=[real])
+    assert checked.generator_loss(real, real_logits=real).isfinite()
 
 
 # --- two processes --------------------------------------------------------------------------------
@@ -979,7 +999,7 @@ def gan_step(
         of_critic = [p.grad.clone() for p in critic.parameters()]
         F.r1_penalty(networks[1], real).backward()  # lazily, alone
         critic.requires_grad_(False)
-        loss.generator_loss(critic(fake), critic(real)).backward()
+        loss.generator_loss(critic(fake), real_logits=critic(real)).backward()
         critic.requires_grad_(True)
     return [*of_critic, *(p.grad.clone() for p in generator.parameters())]
 

@@ -12,7 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import ssimloss
+import ssimloss.functional as F
 from ssimloss.combined import CombinedLoss, Term
+
+BOTH = ("pred", "target")
 
 
 def l1(pred: Tensor, target: Tensor) -> Tensor:
@@ -48,7 +52,7 @@ class Adversary(nn.Module):
         super().__init__()
         self.register_buffer("margin", torch.tensor(1.0))
 
-    def generator_loss(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+    def generator_loss(self, fake_logits: Tensor, *, real_logits: Tensor | None = None) -> Tensor:
         real = 0.0 if real_logits is None else real_logits.mean()
         return nn.functional.softplus(real + self.margin - fake_logits).mean()
 
@@ -118,7 +122,7 @@ def test_named_inputs_reach_only_the_terms_that_ask() -> None:
     expected = (
         l1(pred, target)
         + 0.1 * adversary.generator_loss(fake)
-        + 0.2 * adversary.generator_loss(fake, real)
+        + 0.2 * adversary.generator_loss(fake, real_logits=real)
     )
     torch.testing.assert_close(total, expected)
     for ours, theirs in zip(
@@ -162,12 +166,87 @@ def test_positional_inputs_keep_the_order_given() -> None:
     assert forth.item() == -back.item() != 0.0
 
 
-def test_one_positional_parameter_means_pred_alone() -> None:
-    assert Term(variation).inputs == ("pred",)
-    assert Term(l1).inputs == ("pred", "target")
-    assert Term(Scaled()).inputs == ("pred", "target")
-    assert Term(lambda pred, *rest: pred.mean()).inputs == ("pred", "target")  # noqa: ARG005
-    assert Term(torch.dist).inputs == ("pred", "target")  # written in C: no signature to read
+def like_lpips(in0: Tensor, in1: Tensor, retPerLayer: bool = False) -> Tensor:
+    assert retPerLayer is False
+    return l1(in0, in1)
+
+
+def needs_scale(pred: Tensor, target: Tensor, *, scale: Tensor) -> Tensor:
+    return scale * l1(pred, target)
+
+
+# Losses of this library are among them with the kinds of parameters that theirs have.
+CALLED_WITHOUT_INPUTS = {
+    "two, by any name": (nn.L1Loss(), ("pred", "target")),
+    "two of a lambda": (lambda a, b: l1(a, b), ("pred", "target")),
+    "optional by keyword only": (Scaled(), ("pred", "target")),
+    "the rest bound": (functools.partial(nn.CosineEmbeddingLoss(), torch.ones(1)), BOTH),
+    "bound by keyword": (functools.partial(Scaled(), mask=torch.ones(7)), ("pred", "target")),
+    "pred alone": (variation, ("pred",)),
+    "pred and any keyword": (lambda pred, **_: pred.mean(), ("pred",)),
+    "total variation": (ssimloss.TotalVariationLoss(), ("pred",)),
+    "function of this library": (F.ssim_loss, ("pred", "target")),
+}
+
+
+@pytest.mark.parametrize("case", CALLED_WITHOUT_INPUTS)
+def test_what_is_called_without_inputs(case: str) -> None:
+    loss, inputs = CALLED_WITHOUT_INPUTS[case]
+    assert Term(loss).inputs == inputs
+    assert Term(loss, inputs=inputs).inputs == inputs
+
+
+NEEDS_INPUTS = {
+    "optional by position": (like_lpips, r"like_lpips\(in0, in1, retPerLayer=\.\.\.\)", BOTH),
+    "of torch": (nn.functional.mse_loss, r"mse_loss\(input, target, size_average=", BOTH),
+    "partial": (functools.partial(nn.functional.huber_loss, delta=0.1), r"partial\(huber", BOTH),
+    "one of another name": (
+        ssimloss.AdversarialLoss("hinge").generator_loss,
+        r"AdversarialLoss\.generator_loss\(fake_logits, \*, real_logits=\.\.\., labels=",
+        ("fake_logits",),
+    ),
+    "an image by any name": (nn.Sequential(nn.Identity()), r"\(input\)", ("input",)),
+    "three": (
+        nn.CosineEmbeddingLoss(),
+        r"\(input1, input2, target\)",
+        ("input1", "input2", "target"),
+    ),
+    "required by keyword": (needs_scale, r"\*, scale\)", ("pred", "target", "scale")),
+    "any number": (lambda *images: l1(*images), r"\(\*images\)", BOTH),
+    "pred and any number": (lambda pred, *_: pred.mean(), r"\(pred, \*_\)", ("pred",)),
+    "all optional": (CombinedLoss(inner=l1), r"\(pred=\.\.\., target=\.\.\., ", BOTH),
+    "unreadable": (torch.dist, ", whose signature cannot be read", BOTH),  # written in C
+}
+
+
+@pytest.mark.parametrize("case", NEEDS_INPUTS)
+def test_what_needs_inputs_says_so_when_built(case: str) -> None:
+    loss, shown, suggested = NEEDS_INPUTS[case]
+    with pytest.raises(TypeError, match=f"inputs must be given for .*{shown}") as caught:
+        Term(loss, start=5000)
+    assert f"Term(loss, inputs={suggested!r})" in str(caught.value)
+    with pytest.raises(TypeError, match=r"term 'odd': inputs must be given for"):
+        CombinedLoss(pixel=l1, odd=loss)
+    assert Term(loss, inputs=suggested).inputs == suggested
+
+
+def test_a_module_of_methods_is_no_loss_by_itself() -> None:
+    gan = ssimloss.AdversarialLoss("hinge")
+    for inputs in (None, ("pred", "target")):
+        with pytest.raises(
+            TypeError,
+            match=r"AdversarialLoss\(kind='hinge'\) has no forward; pass a method of it: "
+            r"Term\(loss.discriminator_loss, inputs=\.\.\.\), Term\(loss.generator_loss, ",
+        ):
+            Term(gan, start=5000, inputs=inputs)
+    with pytest.raises(TypeError, match=r"Module\(\) has no forward; define it"):
+        Term(nn.Module())
+
+
+def test_total_variation_sees_pred_only() -> None:
+    """Its second positional parameter was the mask, which then was the target."""
+    pred, target = images()
+    assert CombinedLoss(tv=ssimloss.TotalVariationLoss())(pred, target) == F.total_variation(pred)
 
 
 def every_kind_of_callable() -> dict[str, Term]:
@@ -175,13 +254,13 @@ def every_kind_of_callable() -> dict[str, Term]:
         "function": Term(l1),
         "module": Term(Scaled()),
         "torch_module": Term(nn.SmoothL1Loss()),
-        "torch_function": Term(nn.functional.mse_loss),
-        "builtin": Term(torch.dist),
+        "torch_function": Term(nn.functional.mse_loss, inputs=BOTH),
+        "builtin": Term(torch.dist, inputs=BOTH),
         "object": Term(Counted()),
         "method": Term(Adversary().generator_loss, inputs=("pred",)),
-        "partial": Term(functools.partial(nn.functional.huber_loss, delta=0.1)),
+        "partial": Term(functools.partial(nn.functional.huber_loss, delta=0.1), inputs=BOTH),
         "partial_of_module": Term(functools.partial(Scaled(), mask=torch.ones(7))),
-        "nested": Term(CombinedLoss(inner=l1)),
+        "nested": Term(CombinedLoss(inner=l1), inputs=BOTH),
         "compiled": Term(torch.compile(Scaled(), backend="eager"), inputs=("pred", "target")),
     }
 
@@ -846,7 +925,7 @@ def test_a_combined_loss_may_be_a_term() -> None:
     with pytest.raises(
         TypeError, match="term 'inner': term 'adversarial' needs the input 'fake_logits'"
     ):
-        CombinedLoss(inner=inner)(pred, target)
+        CombinedLoss(inner=Term(inner, inputs=BOTH))(pred, target)
 
 
 def test_repr_is_a_table() -> None:
@@ -863,7 +942,7 @@ def test_repr_is_a_table() -> None:
         adversarial=Term(
             Adversary().generator_loss, 5e-3, inputs=("fake_logits",), start=10_000, ramp=2_000
         ),
-        many=nn.Sequential(nn.Identity()),
+        many=Term(nn.Sequential(nn.Identity()), inputs=("pred",)),
     )
     criterion.step = 12
     expected = """\
@@ -1060,7 +1139,7 @@ def test_errors_inside_a_term_name_it_and_keep_their_type(error: Exception) -> N
 
     pred, target = images()
     with pytest.raises(type(error), match="term 'faulty': odd") as caught:
-        CombinedLoss(pixel=l1, faulty=fails)(pred, target)
+        CombinedLoss(pixel=l1, faulty=Term(fails, inputs=BOTH))(pred, target)
     assert caught.value is error
     assert caught.traceback[-1].name == "fails"
     assert not isinstance(error, OutOfRoom) or error.args[1] == 3

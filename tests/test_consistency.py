@@ -4,6 +4,7 @@ that are shrunk again, errors.
 
 from __future__ import annotations
 
+import copy
 import functools
 
 import battery
@@ -50,7 +51,7 @@ def test_it_is_cyclegans_objective() -> None:
     for real, back, same in ((a, back_a, same_a), (b, back_b, same_b)):
         real, back, same = (image.numpy() for image in (real, back, same))
         expected += 10 * np.abs(back - real).mean() + 10 * 0.5 * np.abs(same - real).mean()
-    loss = 10 * CycleConsistencyLoss()([back_a, back_b], [a, b], [same_a, same_b])
+    loss = 10 * CycleConsistencyLoss()([back_a, back_b], [a, b], identity=[same_a, same_b])
     battery.close(loss, expected)
 
 
@@ -90,7 +91,7 @@ def test_any_callable_is_a_distance() -> None:
             CycleConsistencyLoss(distance=distance)(pred, target), distance(pred, target), 0
         )
     with_identity = CycleConsistencyLoss(distance=SSIMLoss(), identity_weight=0.25)(
-        pred, target, 0.9 * target
+        pred, target, identity=0.9 * target
     )
     battery.close(
         with_identity, F.ssim_loss(pred, target) + 0.25 * F.ssim_loss(0.9 * target, target)
@@ -244,9 +245,10 @@ def test_compiled_is_one_graph() -> None:
     criterion = CycleConsistencyLoss(downscale=2, distance="ssim")
     target = battery.pictures(dtype=torch.float32)[1]
     compiled = torch.compile(criterion, fullgraph=True, backend=compiler_backend())
-    lists = ([enlarged(target), enlarged(target, 1)], [target, target], [target * 0.9, target])
-    found, expected = ([image.requires_grad_() for image in lists[0]] for _ in range(2))
-    losses = compiled(found, *lists[1:]), criterion(expected, *lists[1:])
+    back = [enlarged(target), enlarged(target, 1)]
+    sent, same = [target, target], [target * 0.9, target]
+    found, expected = ([image.requires_grad_() for image in back] for _ in range(2))
+    losses = compiled(found, sent, identity=same), criterion(expected, sent, identity=same)
     battery.close(*losses, 1e-5)
     battery.close(
         *(
@@ -292,7 +294,7 @@ def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_terms_take_lists_or_tensors_by_name() -> None:
     a, b = battery.pictures()
     criterion = CombinedLoss(
-        cycle=Term(CycleConsistencyLoss(), 10.0, inputs=("back", "real", "same")),
+        cycle=Term(CycleConsistencyLoss(), 10.0, inputs=("back", "real", "identity")),
         shrunk=Term(
             CycleConsistencyLoss(downscale=2, distance="charbonnier"),
             0.5,
@@ -300,7 +302,7 @@ def test_terms_take_lists_or_tensors_by_name() -> None:
         ),
     )
     low, mask = F.imresize(a, scale=1 / 2), torch.ones(3, 1, 12, 16, dtype=torch.float64).tril()
-    loss = criterion(back=(b, a), real=(a, b), same=(a, a), enlarged=b, low=low, mask=mask)
+    loss = criterion(back=(b, a), real=(a, b), identity=(a, a), enlarged=b, low=low, mask=mask)
     cycle = F.cycle_consistency_loss([b, a], [a, b], identity=[a, a])
     shrunk = F.cycle_consistency_loss(b, low, downscale=2, distance="charbonnier", mask=mask)
     battery.close(loss, 10 * cycle + 0.5 * shrunk)
@@ -317,6 +319,21 @@ def test_networks_are_registered() -> None:
         repr(CycleConsistencyLoss(downscale=4, distance="ssim"))
         == "CycleConsistencyLoss(distance='ssim', downscale=4)"
     )
+
+
+def test_networks_are_exchanged_and_copied_like_any_child() -> None:
+    target = battery.pictures(dtype=torch.float32)[1]
+    pred = enlarged(target)
+    criterion = CycleConsistencyLoss(downscale=nn.Conv2d(3, 3, 2, stride=2))
+    for network in (nn.AvgPool2d(2), nn.MaxPool2d(2)):
+        criterion.add_module("downscale", network)
+        battery.close(criterion(pred, target), F.l1_loss(network(pred), target), 0)
+    criterion.downscale = nn.Conv2d(3, 3, 2, stride=2)
+    twin = copy.deepcopy(criterion)
+    with torch.no_grad():
+        twin.downscale.weight.zero_()
+    battery.close(twin(pred, target), F.l1_loss(twin.downscale(pred), target), 0)
+    battery.close(criterion(pred, target), F.l1_loss(criterion.downscale(pred), target), 0)
 
 
 # --- errors ---------------------------------------------------------------------------------------

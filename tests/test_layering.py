@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "video": _LOW | {"functional", "networks", "weights"},
     "losses": _LOW | {"measure", "functional", "networks", "judgements"},
     "combined": _LOW,  # it knows no loss
-    "metrics": _LOW | {"measure", "functional", "networks", "conventions", "losses"},
+    "metrics": _LOW | {"measure", "functional", "networks", "conventions", "losses", "combined"},
     # Folders of images, compared: files in, tables and a page out.
     "evaluation": _LOW | {"measure", "functional", "conventions", "networks", "metrics"},
 }

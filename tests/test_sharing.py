@@ -206,7 +206,9 @@ def test_a_sum_within_a_sum_shares_with_it(
     network: nn.Module, images: tuple[Tensor, Tensor], convolutions: Calls
 ) -> None:
     inner = CombinedLoss(one=Layerwise(network, ["0"]), two=Layerwise(network, ["4"]))
-    outer = CombinedLoss(inner=inner, three=Layerwise(network, ["2"]))
+    outer = CombinedLoss(
+        inner=Term(inner, inputs=("pred", "target")), three=Layerwise(network, ["2"])
+    )
     convolutions.clear()
     outer(*images)
     assert sorted(convolutions) == [3, 3, 4, 4, 5, 5]

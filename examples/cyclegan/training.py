@@ -69,7 +69,7 @@ class Trainer:
             cycle=Term(
                 CycleConsistencyLoss(identity_weight=settings.identity),
                 settings.cycle,
-                inputs=("back", "real", "same"),
+                inputs=("back", "real", "identity"),
             ),
         )
         self.optimizers = {
@@ -145,7 +145,7 @@ class Trainer:
             fake_logits=[self.discriminators[domain](fake[domain]) for domain in DOMAINS],
             back=[back[domain] for domain in DOMAINS],
             real=[real[domain] for domain in DOMAINS],
-            same=[same[domain] for domain in DOMAINS],
+            identity=[same[domain] for domain in DOMAINS],
         )
         self._descend("generators", loss)
         self.discriminators.requires_grad_(True)

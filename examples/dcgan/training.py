@@ -156,7 +156,9 @@ class Trainer:
         fake = self.generator(self._latents(self.settings.batch, random))
         with torch.no_grad():
             real_logits = self.discriminator(real) if self.settings.relativistic else None
-        values["generator"] = self.adversarial.generator_loss(self.discriminator(fake), real_logits)
+        values["generator"] = self.adversarial.generator_loss(
+            self.discriminator(fake), real_logits=real_logits
+        )
         loss = values["generator"]
         if self.settings.ssim:
             values["ssim"] = self.ssim(fake, nearest(fake, real))

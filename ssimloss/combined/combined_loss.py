@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks
+from ssimloss.combined.calls import Loss, describe
 from ssimloss.combined.progress import LastCall, Progress
 from ssimloss.combined.sharing import SharedNetworks
-from ssimloss.combined.term import Loss, Term, describe
+from ssimloss.combined.term import Term
 
 
 class CombinedLoss(nn.Module):
@@ -34,8 +35,9 @@ class CombinedLoss(nn.Module):
             is registered under that name.
 
     Raises:
-        TypeError: when built: a term is neither; when called: an input is missing or unknown, or a
-            term does not return a tensor.
+        TypeError: when built: a term is neither, or a bare callable needs the ``inputs`` of a
+            :class:`Term`; when called: an input is missing or unknown, or a term does not return a
+            tensor.
         ValueError: when built: no terms, or a name that is not an identifier or is an attribute of
             the module; when called: a term returns more than one number, or integers.
 
@@ -210,9 +212,14 @@ def _named_evaluate(name: str, term: Term, given: dict[str, object]) -> Tensor:
     try:
         return term.evaluate(given)
     except (TypeError, ValueError, RuntimeError) as error:
-        message, *rest = error.args or ("",)
-        error.args = (f"term {name!r}: {message}", *rest)
+        _name(error, name)
         raise
+
+
+def _name(error: Exception, term: str) -> None:
+    """Put the term's name in front of the message."""
+    message, *rest = error.args or ("",)
+    error.args = (f"term {term!r}: {message}", *rest)
 
 
 def _as_term(name: str, term: Term | Loss) -> Term:
@@ -220,7 +227,11 @@ def _as_term(name: str, term: Term | Loss) -> Term:
         return term
     if not callable(term):
         raise TypeError(f"term {name!r} must be a Term or a callable, got {type(term).__name__}")
-    return Term(term)
+    try:
+        return Term(term)
+    except TypeError as error:
+        _name(error, name)
+        raise
 
 
 def _zero(given: dict[str, object]) -> Tensor:

@@ -1,20 +1,20 @@
-"""One term of a sum of losses: a callable, what it is given, and its weight at step t.
+"""One term of a sum of losses: a callable, what it is given, and its weight at step t::
 
-weight(t) = 0                                               where t < start or (t - start) mod
-interval != 0
-            weight * min(t - start + 1, ramp) / ramp        elsewhere (weight where ramp = 0)
+    weight(t) = 0                                           before start and between intervals
+                weight * min(t - start + 1, ramp) / ramp    elsewhere (weight where ramp = 0)
+
+Between intervals is where ``(t - start) mod interval != 0``.
 """
 
 import functools
 import inspect
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
 from ssimloss import _checks
-
-Loss = Callable[..., Tensor]
+from ssimloss.combined.calls import Loss, by_position, default_inputs, describe, signature_of
 
 
 class Term:
@@ -28,8 +28,9 @@ class Term:
         inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only
             parameter of ``loss`` (``mask`` in this library) is passed by keyword, and so is a name
             beyond its positional parameters where it takes ``**kwargs``; all others are passed by
-            position. ``None`` means ``("pred", "target")``, or ``("pred",)`` where ``loss`` has
-            exactly one positional parameter.
+            position. ``None`` means ``("pred", "target")`` for a loss of exactly two required
+            positional parameters and no optional one, whatever their names, and ``("pred",)`` for a
+            loss of one positional parameter, named ``pred``. Every other loss needs ``inputs``.
         start: first step, counted from 0, at which the term is evaluated.
         ramp: number of steps from ``start`` on over which the weight rises linearly:
             ``weight / ramp`` at step ``start``, ``weight`` from step ``start + ramp - 1`` on. 0 and
@@ -39,9 +40,9 @@ class Term:
             strength is ``Term(loss, interval * weight, interval=interval)``.
 
     Raises:
-        TypeError: ``loss`` is not callable, is a class, or does not accept that many inputs;
-            ``weight`` is not a number; ``inputs`` is not a tuple of strings; ``start``, ``ramp`` or
-            ``interval`` is not an integer.
+        TypeError: ``loss`` is not callable, is a class, has no ``forward``, does not accept these
+            inputs or needs ``inputs``; ``weight`` is not a number; ``inputs`` is not a tuple of
+            strings; ``start``, ``ramp`` or ``interval`` is not an integer.
         ValueError: ``weight`` is not finite, ``start`` or ``ramp`` is negative, ``interval`` is
             below 1, or ``inputs`` is empty or holds something that is not an identifier.
     """
@@ -66,8 +67,9 @@ class Term:
         interval: int = 1,
     ) -> None:
         """Check the settings; see the class."""
-        signature = _signature(loss)
-        names = _default_inputs(signature) if inputs is None else _checked_inputs(inputs)
+        _check_loss(loss)
+        signature = signature_of(loss)
+        names = default_inputs(loss, signature) if inputs is None else _checked_inputs(inputs)
         by_keyword = _by_keyword(names, signature)
         _check_call(loss, signature, names, by_keyword)
         self.__dict__.update(
@@ -140,29 +142,13 @@ class Term:
         return ("start", self.start, 0), ("ramp", self.ramp, 0), ("interval", self.interval, 1)
 
 
-def describe(loss: Loss) -> str:
-    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``,
-    ``l1_loss``.
-    """
-    if isinstance(loss, functools.partial):
-        return f"partial({describe(loss.func)})"
-    if isinstance(loss, nn.Module):
-        text = repr(loss)
-        return text if "\n" not in text else f"{type(loss).__name__}(...)"
-    owner = getattr(loss, "__self__", None)
-    if owner is not None and hasattr(loss, "__func__"):
-        return f"{type(owner).__name__}.{loss.__name__}"
-    return str(getattr(loss, "__qualname__", type(loss).__name__))
-
-
 def _unwrap(loss: Loss) -> Loss:
     while isinstance(loss, functools.partial):
         loss = loss.func
     return loss
 
 
-def _signature(loss: Loss) -> inspect.Signature | None:
-    """The parameters of a call, or None where Python cannot tell (functions written in C)."""
+def _check_loss(loss: object) -> None:
     if isinstance(loss, type):
         raise TypeError(
             f"loss is the class {loss.__name__}, not a loss; build it: Term({loss.__name__}(...))"
@@ -171,29 +157,6 @@ def _signature(loss: Loss) -> inspect.Signature | None:
         raise TypeError(
             f"loss must be callable (a module, a function, a method), got {type(loss).__name__}"
         )
-    try:
-        return inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss)
-    except (TypeError, ValueError):
-        return None
-
-
-def _positional_count(signature: inspect.Signature) -> int | None:
-    """How many arguments a call takes by position; None where that is open (``*args``)."""
-    kinds = [parameter.kind for parameter in signature.parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    return sum(
-        kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for kind in kinds
-    )
-
-
-def _default_inputs(signature: inspect.Signature | None) -> tuple[str, ...]:
-    return (
-        ("pred",)
-        if signature is not None and _positional_count(signature) == 1
-        else ("pred", "target")
-    )
 
 
 def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
@@ -217,9 +180,10 @@ def _by_keyword(names: tuple[str, ...], signature: inspect.Signature | None) -> 
         return ()
     kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
     keyword_only = [name for name in names if kinds.get(name) is inspect.Parameter.KEYWORD_ONLY]
-    room = _positional_count(signature)
-    if room is not None and inspect.Parameter.VAR_KEYWORD in kinds.values():
-        keyword_only += [name for name in names if name not in keyword_only][room:]
+    positional = by_position(signature)
+    is_open = inspect.Parameter.VAR_POSITIONAL in kinds.values()
+    if not is_open and inspect.Parameter.VAR_KEYWORD in kinds.values():
+        keyword_only += [name for name in names if name not in keyword_only][len(positional) :]
     return tuple(keyword_only)
 
 

@@ -5,8 +5,7 @@ Each table maps a name to a :class:`Convention`, which is a mapping of options a
     F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])
     conventions.PSNR["basicsr"](pred, target, data_range=1.0, crop_border=4)
     print(conventions.describe("PSNR/basicsr"))
-    print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target,
-    crop_border=4))
+    print(conventions.explain_difference("PSNR/pyiqa_y", "PSNR/basicsr", pred, target))
 
 Losses over deep features own a network, and an adversarial loss is two functions. Their conventions
 are options of the module::

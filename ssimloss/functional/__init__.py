@@ -5,7 +5,6 @@ score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation 
 ``__init__.pyi``, which ``make stubs`` writes.
 """
 
-from ssimloss.functional._logits import class_logits
 from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
     adversarial_generator_loss,
@@ -25,6 +24,7 @@ from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss

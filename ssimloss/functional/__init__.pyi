@@ -6,20 +6,14 @@ score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation 
 ``__init__.pyi``, which ``make stubs`` writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from torch import Tensor
+from torch import Generator, Tensor
 
-from ssimloss.functional._logits import class_logits as class_logits
-from ssimloss.functional.adversarial import (
-    adversarial_discriminator_loss as adversarial_discriminator_loss,
-)
-from ssimloss.functional.adversarial import adversarial_generator_loss as adversarial_generator_loss
-from ssimloss.functional.cycle_consistency import cycle_consistency_loss as cycle_consistency_loss
-from ssimloss.functional.feature_matching import feature_matching_loss as feature_matching_loss
 from ssimloss.functional.features import gram_matrix as gram_matrix
 from ssimloss.functional.heatmaps import soft_argmax as soft_argmax
+from ssimloss.functional.logits import class_logits as class_logits
 from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
 from ssimloss.functional.penalties import lecam_penalty as lecam_penalty
 from ssimloss.functional.penalties import r1_penalty as r1_penalty
@@ -76,6 +70,142 @@ __all__ = [
     "total_variation",
     "total_variation_loss",
 ]
+
+def adversarial_discriminator_loss(
+    real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    fake_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    *,
+    kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"],
+    relativistic: Literal["average", "paired"] | None = None,
+    targets: tuple[float, float, float] | None = None,
+    square_weight: float | None = None,
+    scales: Literal["mean", "sum"] = "mean",
+    total: Literal["sum", "mean"] = "sum",
+    synchronize: bool = False,
+    check_finite: bool = False,
+    label_smoothing: float = 0.0,
+    smoothed: Literal["real", "both"] = "real",
+    flip_probability: float = 0.0,
+    detach_average: bool = False,
+    labels: Tensor | None = None,
+    rng: Generator | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """What a discriminator minimises, of its logits (not probabilities) for real and for generated
+    images.
+
+    Detach the generated images before they are judged, ``discriminator(fake.detach())``: logits
+    cannot undo it.
+
+    Args:
+        real_logits, fake_logits: ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or
+            lists of such over scales, over discriminators, or over both. Equal shapes and lengths.
+        kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
+            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
+        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            patches of this process) or ``"paired"`` (image by image).
+        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
+            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
+            forms; CycleGAN has 1 everywhere.
+        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
+        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
+            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
+        synchronize: take the average over all processes of ``torch.distributed``, which must hold
+            equal batches, and not of each alone (as programs do). Every process has to call the
+            loss, and its backward pass.
+        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+            device, and does not compile.
+        label_smoothing: how far the label of real moves towards that of fake (of cross entropy and
+            least squares), at most 0.5.
+        smoothed: ``"real"`` only (one-sided, Salimans et al. 2016), or the labels of ``"both"``.
+        flip_probability: probability with which an image (in the paired form, a pair) is taken for
+            one of the other side.
+        detach_average: take the average of the other side as a constant (BasicSR's ESRGAN); the
+            paper does not.
+        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
+            or a list of K, see :func:`class_logits`.
+        rng: source of the flips, on the device of the logits; None is PyTorch's own. ``2 N``
+            numbers are drawn per call, ``N`` if paired.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
+            of logits.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
+
+    Raises:
+        ValueError: shapes, lengths or devices differ, labels outside their range (see
+            :func:`class_logits`), unknown words, options that the kind does not have.
+        TypeError: integers, or something that is neither a tensor nor a list.
+
+    NaN in the logits is NaN in the result: nothing hides it, and nothing but ``check_finite`` looks
+    for it.
+    """
+
+def adversarial_generator_loss(
+    fake_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    *,
+    kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"],
+    relativistic: Literal["average", "paired"] | None = None,
+    targets: tuple[float, float, float] | None = None,
+    square_weight: float | None = None,
+    scales: Literal["mean", "sum"] = "mean",
+    total: Literal["sum", "mean"] = "sum",
+    synchronize: bool = False,
+    check_finite: bool = False,
+    saturating: bool = False,
+    detach_real: bool = True,
+    real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]] | None = None,
+    labels: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """What a generator minimises, of the discriminator's logits (not probabilities) for its images.
+
+    Args:
+        fake_logits: logits of generated images, with the graph that leads back to the generator:
+            ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or lists of such over scales,
+            over discriminators, or over both.
+        kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
+            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
+        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            patches of this process) or ``"paired"`` (image by image).
+        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
+            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
+            forms; CycleGAN has 1 everywhere.
+        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
+        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
+            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
+        synchronize: take the average over all processes of ``torch.distributed``, which must hold
+            equal batches, and not of each alone (as programs do). Every process has to call the
+            loss, and its backward pass.
+        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+            device, and does not compile.
+        saturating: of cross entropy and softplus, minus the discriminator's loss (the minimax game)
+            and not the loss with the roles exchanged. Its gradient vanishes where the discriminator
+            is sure.
+        detach_real: take the real logits as constants (ESRGAN), so that no graph of the
+            discriminator is kept for them. The gradient of a generator does not depend on it,
+            unless real logits depend on the generator.
+        real_logits: logits of real images, of the same shapes, which relativistic forms need and
+            others ignore.
+        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
+            or a list of K, see :func:`class_logits`.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
+            of logits.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
+
+    Raises:
+        ValueError: a relativistic form without real logits; shapes, lengths or devices differ,
+            labels outside their range (see :func:`class_logits`), unknown words, options that the
+            kind does not have.
+        TypeError: integers, or something that is neither a tensor nor a list.
+
+    Labels of real and fake are neither smoothed nor flipped here. NaN in the logits is NaN in the
+    result.
+    """
 
 def charbonnier_loss(
     pred: Tensor,
@@ -151,6 +281,53 @@ def contextual_loss(
 
     Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
     batch, which is the same for one image.
+    """
+
+def cycle_consistency_loss(
+    pred: Tensor | Sequence[Tensor],
+    target: Tensor | Sequence[Tensor],
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    distance: Literal["l1", "l2", "charbonnier", "ssim"] | Callable[..., Tensor] = "l1",
+    identity_weight: float = 0.5,
+    downscale: float | Callable[[Tensor], Tensor] | None = None,
+    identity: Tensor | Sequence[Tensor] | None = None,
+    mask: Tensor | Sequence[Tensor] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance of images that went to another domain and back from what they were.
+
+    Args:
+        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
+            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
+            losses are added.
+        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
+        data_range: of the images, for ``"ssim"``.
+        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
+            ``(pred, target)``, such as another loss of this library. A callable gets the images as
+            they are and reduces by itself.
+        identity_weight: of the identity term, beside a reconstruction of weight 1.
+        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            :func:`imresize`), or a network or another callable from images to images. A network is
+            called as it is, in the user's autocast, and gets a gradient unless frozen.
+        identity: for the identity term, what the generator *into* the target's domain makes of the
+            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
+            your own. As many as ``pred``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
+            for one direction only.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
+        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
+        image.
+
+    Raises:
+        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
+            words.
+        TypeError: integer tensors, options of another type.
+
+    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
     """
 
 def deep_similarity(
@@ -263,6 +440,41 @@ def edge_loss(
     Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
     L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    """
+
+def feature_matching_loss(
+    pred: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    target: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    *,
+    scales: Literal["mean", "sum"] = "mean",
+    distance: Literal["l1", "l2"] = "l1",
+    layers: Literal["sum", "mean"] = "sum",
+    detach_target: bool = True,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance between a discriminator's feature maps of generated and of real images, layer by
+    layer.
+
+    Args:
+        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
+            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
+            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
+        distance: ``"l1"`` or ``"l2"`` (squared).
+        layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
+            ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
+        detach_target: take the maps of real images as constants, so that no graph of the
+            discriminator is kept for them.
+        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
+
+    Raises:
+        ValueError: shapes, lengths or devices differ, an empty list, unknown words.
+        TypeError: no lists of tensors, integers.
+
+    Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
 
 def focal_frequency_loss(

@@ -10,13 +10,13 @@ from typing import Any, Literal, get_args
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._checks import DataRange
+from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import full_precision, native_dtype
-from ssimloss._reduce import Reduction, check_reduction
 from ssimloss.functional.charbonnier import charbonnier_loss
 from ssimloss.functional.l1 import l1_loss
 from ssimloss.functional.l2 import l2_loss
 from ssimloss.functional.ssim import ssim_loss
+from ssimloss.measure import Measure
 from ssimloss.resize import resampled
 
 DistanceWord = Literal["l1", "l2", "charbonnier", "ssim"]
@@ -29,15 +29,40 @@ _OF_WORD: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def check_cycle_options(
-    *,
-    distance: DistanceWord | Callable[..., Tensor],
-    identity_weight: float,
-    downscale: float | Callable[[Tensor], Tensor] | None,
-    data_range: DataRange,
-    reduction: str,
-) -> None:
-    """Raise for options that ``cycle_consistency_loss`` refuses."""
+class CycleConsistencyOptions(Reduced, Ranged):
+    """Options of cycle consistency.
+
+    Args:
+        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
+            ``(pred, target)``, such as another loss of this library. A callable gets the images as
+            they are and reduces by itself.
+        identity_weight: of the identity term, beside a reconstruction of weight 1.
+        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            :func:`imresize`), or a network or another callable from images to images. A network is
+            called as it is, in the user's autocast, and gets a gradient unless frozen.
+        data_range: of the images, for ``"ssim"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
+            for one direction only.
+    """
+
+    distance: DistanceWord | Callable[..., Tensor] = "l1"
+    identity_weight: float = 0.5
+    downscale: float | Callable[[Tensor], Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _check_distance(self.distance)
+        _checks.non_negative("identity_weight", self.identity_weight)
+        _check_downscale(self.downscale)
+        if callable(self.distance) and self.reduction != "mean":
+            raise ValueError(
+                'reduction must be "mean" with a distance of your own, which reduces by itself, '
+                f"got {self.reduction!r}; give it to that distance"
+            )
+
+
+def _check_distance(distance: object) -> None:
     if isinstance(distance, type):
         raise TypeError(
             f"distance is the class {distance.__name__}, not a loss; build it: "
@@ -51,42 +76,34 @@ def check_cycle_options(
             f"distance must be one of {words} or a callable of (pred, target), got "
             f"{type(distance).__name__}"
         )
-    _checks.non_negative("identity_weight", identity_weight)
+
+
+def _check_downscale(downscale: object) -> None:
     if isinstance(downscale, type):
         raise TypeError(
             f"downscale is the class {downscale.__name__}, not a network; build it: "
             f"downscale={downscale.__name__}(...)"
         )
-    if downscale is not None and not callable(downscale):
-        if isinstance(downscale, bool) or not isinstance(downscale, int | float):
-            raise TypeError(
-                "downscale must be a factor such as 4, or a network, got "
-                f"{type(downscale).__name__} {downscale!r}"
-            )
-        if _checks.number("downscale", downscale) < 1:
-            raise ValueError(
-                f"downscale must be at least 1, got {downscale!r}; 4 makes each side a fourth"
-            )
-    _checks.data_range(data_range)
-    check_reduction(reduction)
-    if callable(distance) and reduction != "mean":
+    if downscale is None or callable(downscale):
+        return
+    if isinstance(downscale, bool) or not isinstance(downscale, int | float):
+        raise TypeError(
+            "downscale must be a factor such as 4, or a network, got "
+            f"{type(downscale).__name__} {downscale!r}"
+        )
+    if _checks.number("downscale", downscale) < 1:
         raise ValueError(
-            'reduction must be "mean" with a distance of your own, which reduces by itself, got '
-            f"{reduction!r}; give it to that distance"
+            f"downscale must be at least 1, got {downscale!r}; 4 makes each side a fourth"
         )
 
 
-def cycle_consistency_loss(
+def _cycle_consistency(
     pred: Images,
     target: Images,
+    options: CycleConsistencyOptions,
     *,
-    distance: DistanceWord | Callable[..., Tensor] = "l1",
-    identity_weight: float = 0.5,
-    downscale: float | Callable[[Tensor], Tensor] | None = None,
-    data_range: DataRange = 1.0,
     identity: Images | None = None,
     mask: Images | None = None,
-    reduction: Reduction = "mean",
 ) -> Tensor:
     """Distance of images that went to another domain and back from what they were.
 
@@ -95,20 +112,10 @@ def cycle_consistency_loss(
             ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
             losses are added.
         target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
-        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
-            ``(pred, target)``, such as another loss of this library. A callable gets the images as
-            they are and reduces by itself.
-        identity_weight: of the identity term, beside a reconstruction of weight 1.
-        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
-            :func:`imresize`), or a network or another callable from images to images. A network is
-            called as it is, in the user's autocast, and gets a gradient unless frozen.
-        data_range: of the images, for ``"ssim"``.
         identity: for the identity term, what the generator *into* the target's domain makes of the
             target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
         mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
             your own. As many as ``pred``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
-            for one direction only.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
@@ -122,29 +129,20 @@ def cycle_consistency_loss(
 
     Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
     """
-    check_cycle_options(
-        distance=distance,
-        identity_weight=identity_weight,
-        downscale=downscale,
-        data_range=data_range,
-        reduction=reduction,
-    )
     directions = _directions(pred, target, identity, mask)
-    if reduction == "none" and len(directions) > 1:
+    if options.reduction == "none" and len(directions) > 1:
         raise ValueError(
             f'reduction="none" gives the map of one direction, got {len(directions)}; call it for '
             "each of them"
         )
     total: Tensor | None = None
     for back, sent, same, weight in directions:
-        shrunk = back if downscale is None else _shrunk(back, sent, downscale)
-        value = _distance(shrunk, sent, distance, weight, data_range, reduction)
+        shrunk = back if options.downscale is None else _shrunk(back, sent, options.downscale)
+        value = _distance(shrunk, sent, weight, options)
         if same is not None:
             _checks.same_shape("identity", same, "target", sent)
-            value = value + identity_weight * _distance(
-                same, sent, distance, weight, data_range, reduction
-            )
-        if reduction == "none":
+            value = value + options.identity_weight * _distance(same, sent, weight, options)
+        if options.reduction == "none":
             value = value.to(native_dtype(back, sent))
         if total is not None and total.shape != value.shape:
             raise ValueError(
@@ -154,6 +152,26 @@ def cycle_consistency_loss(
         total = value if total is None else total + value
     assert total is not None
     return total
+
+
+CYCLE_CONSISTENCY = Measure(
+    "cycle_consistency",
+    "cycle consistency",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Zhu et al. 2017",
+    _cycle_consistency,
+    CycleConsistencyOptions,
+    role="loss",
+    module="CycleConsistencyLoss",
+    advice="A network given as ``downscale`` or ``distance`` is registered under that name and\n"
+    "used as it is, neither copied nor frozen. Freeze it with ``network.requires_grad_(False)``\n"
+    "if this loss must not train it.",
+    autocast=True,
+)
+cycle_consistency_loss = CYCLE_CONSISTENCY.loss
 
 
 def _directions(
@@ -222,18 +240,15 @@ def _bicubic(image: Tensor, scale: float) -> Tensor:
 
 
 def _distance(
-    pred: Tensor,
-    target: Tensor,
-    distance: DistanceWord | Callable[..., Tensor],
-    mask: Tensor | None,
-    data_range: DataRange,
-    reduction: Reduction,
+    pred: Tensor, target: Tensor, mask: Tensor | None, options: CycleConsistencyOptions
 ) -> Tensor:
+    distance, reduction = options.distance, options.reduction
     if callable(distance):
         value = distance(pred, target) if mask is None else distance(pred, target, mask=mask)
         if not isinstance(value, Tensor):
             raise TypeError(f"distance must return a tensor, got {type(value).__name__}")
         return value
     if distance == "ssim":
+        data_range = options.data_range
         return ssim_loss(pred, target, data_range=data_range, mask=mask, reduction=reduction)
     return _OF_WORD[distance](pred, target, mask=mask, reduction=reduction)

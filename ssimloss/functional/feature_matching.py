@@ -10,9 +10,11 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._options import Reduced
 from ssimloss._precision import full_precision, native_dtype, promote
-from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss.functional._logits import Scales, check_scales, over_scales
+from ssimloss._reduce import reduce
+from ssimloss.functional.logits import Scaled, over_scales
+from ssimloss.measure import Measure
 
 Maps = Sequence[Tensor] | Sequence[Sequence[Tensor]]
 Layers = Literal["sum", "mean"]
@@ -21,38 +23,10 @@ MapDistance = Literal["l1", "l2"]
 MAP_DISTANCES: tuple[str, ...] = get_args(MapDistance)
 
 
-def check_feature_matching_options(
-    *, distance: str, layers: str, scales: str, detach_target: bool, reduction: str
-) -> None:
-    """Raise for options that ``feature_matching_loss`` refuses."""
-    _checks.choice("distance", distance, MAP_DISTANCES)
-    _checks.choice("layers", layers, LAYERS)
-    check_scales(scales)
-    if not isinstance(detach_target, bool):
-        raise TypeError(
-            f"detach_target must be True or False, got {type(detach_target).__name__} "
-            f"{detach_target!r}"
-        )
-    check_reduction(reduction)
-
-
-def feature_matching_loss(
-    pred: Maps,
-    target: Maps,
-    *,
-    distance: MapDistance = "l1",
-    layers: Layers = "sum",
-    scales: Scales = "mean",
-    detach_target: bool = True,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Distance between a discriminator's feature maps of generated and of real images, layer by
-    layer.
+class FeatureMatchingOptions(Scaled, Reduced):
+    """Options of feature matching.
 
     Args:
-        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
-            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
-            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
         distance: ``"l1"`` or ``"l2"`` (squared).
         layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
             ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
@@ -60,6 +34,28 @@ def feature_matching_loss(
         detach_target: take the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
         reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
+    """
+
+    distance: MapDistance = "l1"
+    layers: Layers = "sum"
+    detach_target: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise for unknown words."""
+        super().__post_init__()
+        _checks.choice("distance", self.distance, MAP_DISTANCES)
+        _checks.choice("layers", self.layers, LAYERS)
+        _checks.flag("detach_target", self.detach_target)
+
+
+def _feature_matching(pred: Maps, target: Maps, options: FeatureMatchingOptions) -> Tensor:
+    """Distance between a discriminator's feature maps of generated and of real images, layer by
+    layer.
+
+    Args:
+        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
+            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
+            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
@@ -67,39 +63,49 @@ def feature_matching_loss(
     Raises:
         ValueError: shapes, lengths or devices differ, an empty list, unknown words.
         TypeError: no lists of tensors, integers.
+
+    Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
-    check_feature_matching_options(
-        distance=distance,
-        layers=layers,
-        scales=scales,
-        detach_target=detach_target,
-        reduction=reduction,
-    )
     found, expected = _scales("pred", pred), _scales("target", target)
     _check_length("target", expected, "pred", found)
-    share_of_scale = 1 / len(found) if scales == "mean" else 1.0
+    share_of_scale = 1 / len(found) if options.scales == "mean" else 1.0
     values = []
     for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         _check_length(f"target[{i}]", theirs, f"pred[{i}]", ours)
-        weight = share_of_scale / len(ours) if layers == "mean" else share_of_scale
+        weight = share_of_scale / len(ours) if options.layers == "mean" else share_of_scale
         for j, (x, y) in enumerate(zip(ours, theirs, strict=True)):
             _checks.image(f"pred[{i}][{j}]", x)
             _checks.image(f"target[{i}][{j}]", y)
             _checks.same_shape(f"target[{i}][{j}]", y, f"pred[{i}][{j}]", x)
-            values.append(
-                (weight, _map_distance(x, y.detach() if detach_target else y, distance, reduction))
-            )
-    return over_scales(values, reduction)
+            constant = y.detach() if options.detach_target else y
+            values.append((weight, _map_distance(x, constant, options)))
+    return over_scales(values, options.reduction)
+
+
+FEATURE_MATCHING = Measure(
+    "feature_matching",
+    "feature matching",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Wang et al. 2018",
+    _feature_matching,
+    FeatureMatchingOptions,
+    role="loss",
+    module="FeatureMatchingLoss",
+    autocast=True,  # switched off for each map of a list, which may lie on any device
+)
+feature_matching_loss = FEATURE_MATCHING.loss
 
 
 @full_precision
-def _map_distance(x: Tensor, y: Tensor, distance: MapDistance, reduction: Reduction) -> Tensor:
+def _map_distance(x: Tensor, y: Tensor, options: FeatureMatchingOptions) -> Tensor:
     dtype = native_dtype(x, y)
     x, y = promote(x, y)
     difference = x - y
-    return reduce(
-        difference.abs() if distance == "l1" else difference.square(), reduction, dtype=dtype
-    )
+    values = difference.abs() if options.distance == "l1" else difference.square()
+    return reduce(values, options.reduction, dtype=dtype)
 
 
 def _scales(name: str, maps: Maps) -> list[Sequence[Tensor]]:

@@ -1,9 +1,12 @@
-"""Penalties that keep a discriminator in bounds: on its gradient, and on its logits.
+"""Penalties that keep a discriminator in bounds: on its gradient, and on its logits::
 
-    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images     Gulrajani
-    et al. 2017 (WGAN-GP) r1, r2             E ||grad D(x)||^2 at real, at generated images
-    Mescheder, Geiger & Nowozin 2018 lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r -
-    D(fake))^2               Tseng et al. 2021
+    gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images   [1]
+    r1, r2             E ||grad D(x)||^2 at real, at generated images                   [2]
+    lecam              E max(0, D(real) - a_f)^2 + E max(0, a_r - D(fake))^2            [3]
+
+    [1] Gulrajani et al. 2017 (WGAN-GP)
+    [2] Mescheder, Geiger & Nowozin 2018
+    [3] Tseng et al. 2021
 
 They take the discriminator as a callable and differentiate it themselves.
 """
@@ -20,7 +23,8 @@ from ssimloss import _checks
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss._torch import is_compiler_loaded
-from ssimloss.functional._logits import (
+from ssimloss.functional.features import root
+from ssimloss.functional.logits import (
     Logits,
     Scales,
     check_alike,
@@ -28,7 +32,6 @@ from ssimloss.functional._logits import (
     leaves,
     over_scales,
 )
-from ssimloss.functional.features import root
 
 Discriminator = Callable[[Tensor], Logits]
 Norm = Literal["sample", "channel"]

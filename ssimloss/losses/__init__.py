@@ -1,8 +1,7 @@
 """Losses as modules: one for every registered measure, and those with a network or other state."""
 
 from ssimloss.losses import derived
-from ssimloss.losses.adversarial import AdversarialLoss, FeatureMatchingLoss
-from ssimloss.losses.consistency import CycleConsistencyLoss
+from ssimloss.losses.adversarial import AdversarialLoss
 from ssimloss.losses.contextual import ContextualLoss
 from ssimloss.losses.deep_similarity import DeepPerceptualSimilarity
 from ssimloss.losses.dists import DISTS
@@ -22,9 +21,7 @@ __all__ = [
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
-    "CycleConsistencyLoss",
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",
-    "FeatureMatchingLoss",
 ]

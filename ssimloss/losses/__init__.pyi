@@ -1,20 +1,18 @@
 # Written by tests/generate.py from the measures; edit those.
 """Losses as modules: one for every registered measure, and those with a network or other state."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.modules.module import Module
 
 from ssimloss.functional.deep_similarity import DeepSimilarityOptions
 from ssimloss.judgements import Fit
+from ssimloss.losses._base import ImageLoss
 from ssimloss.losses._deep import FeatureLoss
-from ssimloss.losses.adversarial import AdversarialLoss as AdversarialLoss
-from ssimloss.losses.adversarial import FeatureMatchingLoss as FeatureMatchingLoss
-from ssimloss.losses.consistency import CycleConsistencyLoss as CycleConsistencyLoss
 from ssimloss.losses.derived import MeasureLoss
 
 __all__ = [
@@ -22,7 +20,9 @@ __all__ = [
     "L1Loss",
     "L2Loss",
     "SSIMLoss",
+    "CycleConsistencyLoss",
     "EdgeLoss",
+    "FeatureMatchingLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
     "GradientDifferenceLoss",
@@ -38,11 +38,9 @@ __all__ = [
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
-    "CycleConsistencyLoss",
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",
-    "FeatureMatchingLoss",
 ]
 
 class CharbonnierLoss(MeasureLoss):
@@ -234,6 +232,79 @@ class SSIMLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
+class CycleConsistencyLoss(MeasureLoss):
+    """Distance of images that went to another domain and back from what they were.
+
+    A network given as ``downscale`` or ``distance`` is registered under that name and
+    used as it is, neither copied nor frozen. Freeze it with ``network.requires_grad_(False)``
+    if this loss must not train it.
+
+    Args:
+        data_range: of the images, for ``"ssim"``.
+        distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
+            ``(pred, target)``, such as another loss of this library. A callable gets the images as
+            they are and reduces by itself.
+        identity_weight: of the identity term, beside a reconstruction of weight 1.
+        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            :func:`imresize`), or a network or another callable from images to images. A network is
+            called as it is, in the user's autocast, and gets a gradient unless frozen.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
+            for one direction only.
+
+    ``forward(pred, target, *, identity=None, mask=None)``:
+        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
+            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
+            losses are added.
+        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
+        identity: for the identity term, what the generator *into* the target's domain makes of the
+            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
+            your own. As many as ``pred``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
+        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
+        image.
+
+    Raises:
+        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
+            words.
+        TypeError: integer tensors, options of another type.
+
+    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
+    """
+
+    data_range: float | tuple[float, float]
+    distance: Literal["l1", "l2", "charbonnier", "ssim"] | Callable[..., Tensor]
+    identity_weight: float
+    downscale: float | Callable[[Tensor], Tensor] | None
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        distance: Literal["l1", "l2", "charbonnier", "ssim"] | Callable[..., Tensor] = "l1",
+        identity_weight: float = 0.5,
+        downscale: float | Callable[[Tensor], Tensor] | None = None,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(
+        self,
+        pred: Tensor | Sequence[Tensor],
+        target: Tensor | Sequence[Tensor],
+        *,
+        identity: Tensor | Sequence[Tensor] | None = None,
+        mask: Tensor | Sequence[Tensor] | None = None,
+    ) -> Tensor: ...
+    def __call__(
+        self,
+        pred: Tensor | Sequence[Tensor],
+        target: Tensor | Sequence[Tensor],
+        *,
+        identity: Tensor | Sequence[Tensor] | None = None,
+        mask: Tensor | Sequence[Tensor] | None = None,
+    ) -> Tensor: ...
+
 class EdgeLoss(MeasureLoss):
     """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
     ``rho`` of the Laplacians' difference.
@@ -283,6 +354,59 @@ class EdgeLoss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class FeatureMatchingLoss(MeasureLoss):
+    """Distance between a discriminator's feature maps of generated and of real images, layer by
+    layer.
+
+    Args:
+        scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
+        distance: ``"l1"`` or ``"l2"`` (squared).
+        layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
+            ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
+        detach_target: take the maps of real images as constants, so that no graph of the
+            discriminator is kept for them.
+        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
+
+    ``forward(pred, target)``:
+        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
+            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
+            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
+
+    Raises:
+        ValueError: shapes, lengths or devices differ, an empty list, unknown words.
+        TypeError: no lists of tensors, integers.
+
+    Source: Wang et al. 2018 (pix2pixHD), equation 4.
+    """
+
+    scales: Literal["mean", "sum"]
+    distance: Literal["l1", "l2"]
+    layers: Literal["sum", "mean"]
+    detach_target: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        scales: Literal["mean", "sum"] = "mean",
+        distance: Literal["l1", "l2"] = "l1",
+        layers: Literal["sum", "mean"] = "sum",
+        detach_target: bool = True,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(
+        self,
+        pred: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        target: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    ) -> Tensor: ...
+    def __call__(
+        self,
+        pred: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        target: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+    ) -> Tensor: ...
 
 class FocalFrequencyLoss(MeasureLoss):
     """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
@@ -1375,3 +1499,101 @@ class LandmarkLoss(FeatureLoss):
         output: int | str | None = None,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
+
+class AdversarialLoss(ImageLoss):
+    """What a generator and a discriminator minimise, of the discriminator's logits.
+
+    It has no ``forward``: :meth:`discriminator_loss` is for the step of the discriminator,
+    :meth:`generator_loss` for that of the generator, also as a term,
+    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers
+    and programs choose is in ``conventions.ADVERSARIAL``:
+    ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
+
+    Args:
+        kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
+            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
+        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            patches of this process) or ``"paired"`` (image by image).
+        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
+            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
+            forms; CycleGAN has 1 everywhere.
+        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
+        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
+            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
+        synchronize: take the average over all processes of ``torch.distributed``, which must hold
+            equal batches, and not of each alone (as programs do). Every process has to call the
+            loss, and its backward pass.
+        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+            device, and does not compile.
+        label_smoothing: how far the label of real moves towards that of fake (of cross entropy and
+            least squares), at most 0.5.
+        smoothed: ``"real"`` only (one-sided, Salimans et al. 2016), or the labels of ``"both"``.
+        flip_probability: probability with which an image (in the paired form, a pair) is taken for
+            one of the other side.
+        detach_average: take the average of the other side as a constant (BasicSR's ESRGAN); the
+            paper does not.
+        saturating: of cross entropy and softplus, minus the discriminator's loss (the minimax game)
+            and not the loss with the roles exchanged. Its gradient vanishes where the discriminator
+            is sure.
+        detach_real: take the real logits as constants (ESRGAN), so that no graph of the
+            discriminator is kept for them. The gradient of a generator does not depend on it,
+            unless real logits depend on the generator.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
+            of logits.
+    """
+
+    kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"]
+    relativistic: Literal["average", "paired"] | None
+    targets: tuple[float, float, float] | None
+    square_weight: float | None
+    scales: Literal["mean", "sum"]
+    total: Literal["sum", "mean"]
+    synchronize: bool
+    check_finite: bool
+    label_smoothing: float
+    smoothed: Literal["real", "both"]
+    flip_probability: float
+    detach_average: bool
+    saturating: bool
+    detach_real: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"],
+        relativistic: Literal["average", "paired"] | None = None,
+        *,
+        targets: tuple[float, float, float] | None = None,
+        square_weight: float | None = None,
+        scales: Literal["mean", "sum"] = "mean",
+        total: Literal["sum", "mean"] = "sum",
+        synchronize: bool = False,
+        check_finite: bool = False,
+        label_smoothing: float = 0.0,
+        smoothed: Literal["real", "both"] = "real",
+        flip_probability: float = 0.0,
+        detach_average: bool = False,
+        saturating: bool = False,
+        detach_real: bool = True,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def generator_loss(
+        self,
+        fake_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        *,
+        real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]] | None = None,
+        labels: Tensor | None = None,
+    ) -> Tensor:
+        """What the generator minimises: :func:`ssimloss.functional.adversarial_generator_loss`."""
+
+    def discriminator_loss(
+        self,
+        real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        fake_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        *,
+        labels: Tensor | None = None,
+        rng: Generator | None = None,
+    ) -> Tensor:
+        """What the discriminator minimises:
+        :func:`ssimloss.functional.adversarial_discriminator_loss`.
+        """

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssimloss import _options
 from ssimloss._options import Options
@@ -97,6 +97,13 @@ class ImageLoss(FollowsMoves):
         if place is not None and "_records" in self.__dict__:
             self._records[place] = self._record(place, {name: value})
         super().__setattr__(name, value)
+
+    def add_module(self, name: str, module: nn.Module | None) -> None:
+        """As in any module, and like assignment for an option that is a module."""
+        if name in self._places:
+            setattr(self, name, module)
+        else:
+            super().add_module(name, module)
 
     def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Take moved tensors into the records."""

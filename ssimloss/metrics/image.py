@@ -19,13 +19,14 @@ from torch.distributed import ProcessGroup
 
 from ssimloss import _checks, _options, losses
 from ssimloss.metrics import deep_features
+from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
 from ssimloss.metrics.deep_features import DeepDistance
 from ssimloss.metrics.measures import ImageMeasure
 
 FIXED = ("reduction", "spatial", "checkpoint")  # options that a metric sets itself
 CONSTANTS = ("heads", "alpha", "beta")  # which no digest of weights knows
-Values = Callable[[Tensor, Tensor], Tensor]
+Values = Callable[..., Tensor]
 
 
 class FeatureMetric(ImageMetric):
@@ -107,13 +108,14 @@ class LossMetric(ImageMetric):
     batch. The first image of all is given alone, to see which it is.
 
     Args:
-        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; a module or a measure
-            moves with the metric.
+        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; one whose only positional
+            parameter is ``pred`` is called with ``pred`` alone. A module or a measure moves with
+            the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in the other metrics.
 
     Raises:
-        TypeError: ``function`` cannot be called.
+        TypeError: ``function`` cannot be called like that.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class LossMetric(ImageMetric):
             f"function {id(function)}", keep_values=keep_values, process_group=process_group
         )
         self.function = function
+        self.takes_target = takes_target("function", function)
         self.gives_scalar: bool | None = None  # before the first image
         self.__dict__["higher_is_better"] = (
             higher_is_better  # which torchmetrics lets no instance set
@@ -154,7 +157,7 @@ class LossMetric(ImageMetric):
 
     def _called(self, pred: Tensor, target: Tensor) -> Tensor:
         """A scalar or ``(N,)``, float64."""
-        values = self.function(pred, target)
+        values = self.function(pred, target) if self.takes_target else self.function(pred)
         if isinstance(values, numbers.Real):
             values = torch.tensor(float(values), dtype=torch.float64, device=pred.device)
         if not isinstance(values, Tensor):

@@ -14,6 +14,7 @@ from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
 from ssimloss.measure import Measure
+from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol, one_by_one
 from ssimloss.networks import Weights
@@ -139,9 +140,10 @@ class _Registered(ImageMeasure):
 class _Called(ImageMeasure):
     """A function ``(pred, target) -> (N,)`` of somebody else, given the prepared colour images."""
 
-    def __init__(self, path: str, function: Callable[[Tensor, Tensor], Tensor], protocol: Protocol):
+    def __init__(self, path: str, function: Callable[..., Tensor], protocol: Protocol):
         self.name = self.title = path
         self.function = function
+        self.takes_target = takes_target(path, function)
         self.protocol = protocol
         direction = getattr(function, "higher_is_better", None)
         if not isinstance(direction, bool):
@@ -157,7 +159,8 @@ class _Called(ImageMeasure):
         x, y = self.protocol.prepared(
             pred, target, data_range=data_range, color=True, memory=memory
         )
-        values = self.function(x.float(), y.float())
+        images = (x.float(), y.float())
+        values = self.function(*images) if self.takes_target else self.function(images[0])
         if not isinstance(values, Tensor) or tuple(values.shape) != (len(x),):
             shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(

@@ -24,13 +24,14 @@ from torch.distributed import ProcessGroup
 from ssimloss import _checks, _files
 from ssimloss._checks import DataRange
 from ssimloss.metrics._accumulate import Accumulator, Index
+from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.measures import HIGHER_IS_BETTER, ImageMeasure, measure
 from ssimloss.metrics.protocol import Prepared, Protocol
 from ssimloss.networks import Weights
 
 Existing = Literal["error", "continue", "replace"]
 EXISTING: tuple[str, ...] = get_args(Existing)
-Metric = str | ImageMeasure | Callable[[Tensor, Tensor], Tensor]
+Metric = str | ImageMeasure | Callable[..., Tensor]
 
 
 class Validator:
@@ -43,7 +44,8 @@ class Validator:
 
     Args:
         metrics: names of :data:`MEASURES`, or a mapping from names of your own to such names, to
-            measures of :func:`measure` or to functions ``(pred, target) -> (N,)``.
+            measures of :func:`measure` or to functions ``(pred, target) -> (N,)``. A function whose
+            only positional parameter is ``pred`` is called with ``pred`` alone.
         protocol: for the measures that are named, see :func:`protocol`; ``None`` is
             ``protocol("plain")``.
         data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. Functions are given the
@@ -54,7 +56,7 @@ class Validator:
 
     Raises:
         ValueError: no metric, an unknown one, one named twice; an empty ``data_range``.
-        TypeError: a metric that is neither a name nor callable.
+        TypeError: a metric that is neither a name nor callable like that.
         RuntimeError: weights that are not here.
     """
 
@@ -79,7 +81,8 @@ class Validator:
         _checks.data_range(data_range)
         named = metrics if isinstance(metrics, Mapping) else {name: name for name in metrics}
         self.data_range = data_range
-        self.metrics: dict[str, ImageMeasure | Callable[[Tensor, Tensor], Tensor]] = {}
+        self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
+        self._takes_target: dict[str, bool] = {}  # of functions
         for name, found in named.items():
             if not isinstance(found, str | ImageMeasure) and not callable(found):
                 raise TypeError(
@@ -89,6 +92,8 @@ class Validator:
             self.metrics[name] = (
                 measure(found, protocol, weights=weights) if isinstance(found, str) else found
             )
+            if not isinstance(found, str | ImageMeasure):
+                self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
         self._accumulator = Accumulator(len(self.metrics), process_group=process_group)
         self._device: torch.device | None = None
 
@@ -124,7 +129,7 @@ class Validator:
             if isinstance(found, ImageMeasure):
                 values[name] = found(pred, target, data_range=self.data_range, memory=memory)
                 continue
-            of_function = found(pred, target)
+            of_function = found(pred, target) if self._takes_target[name] else found(pred)
             if not isinstance(of_function, Tensor) or tuple(of_function.shape) != (len(pred),):
                 shape = (
                     tuple(of_function.shape)

@@ -9,11 +9,27 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._options import Options
 from ssimloss._reduce import Reduction
 
 Logits = Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]]
 Scales = Literal["mean", "sum"]
 SCALES: tuple[str, ...] = get_args(Scales)
+
+
+class Scaled(Options):
+    """Lists over scales or discriminators.
+
+    Args:
+        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
+    """
+
+    scales: Scales = "mean"
+
+    def __post_init__(self) -> None:
+        """Check the word."""
+        super().__post_init__()
+        check_scales(self.scales)
 
 
 class Leaf(NamedTuple):
@@ -95,6 +111,7 @@ def class_logits(logits: Logits, labels: Tensor) -> Logits:
 
 
 def own_class(name: str, logits: Logits, labels: Tensor) -> Logits:
+    """:func:`class_logits` with the name of the argument for errors."""
     if isinstance(logits, Tensor):
         return _select(name, logits, labels)
     if not isinstance(logits, list | tuple):

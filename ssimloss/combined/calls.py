@@ -1,0 +1,128 @@
+"""How a loss is called: the inputs that follow from its signature."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+
+from torch import Tensor, nn
+
+Loss = Callable[..., Tensor]
+
+BOTH = ("pred", "target")
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def signature_of(loss: Loss) -> inspect.Signature | None:
+    """The parameters of a call, or None where Python cannot tell (functions written in C).
+
+    Raises:
+        TypeError: a module without ``forward``.
+    """
+    if isinstance(loss, nn.Module) and _is_missing(loss.forward):
+        methods = ", ".join(f"Term(loss.{name}, inputs=...)" for name in _own_methods(loss))
+        way_out = f"pass a method of it: {methods}" if methods else "define it"
+        raise TypeError(f"{describe(loss)} has no forward; {way_out}")
+    called: Loss = loss
+    if isinstance(loss, nn.Module):
+        called = loss.forward
+    elif isinstance(loss, functools.partial) and isinstance(loss.func, nn.Module):
+        called = functools.partial(loss.func.forward, *loss.args, **loss.keywords)
+    try:
+        return inspect.signature(called)
+    except (TypeError, ValueError):
+        return None
+
+
+def default_inputs(loss: Loss, signature: inspect.Signature | None) -> tuple[str, ...]:
+    """``("pred", "target")`` for two required positional parameters and no optional one, whatever
+    they are called; ``("pred",)`` for a single positional parameter named ``pred``.
+
+    Raises:
+        TypeError: every other signature, and one that cannot be read.
+    """
+    if signature is not None and not _required_by_keyword(signature):
+        found = by_position(signature)
+        if len(found) == 2 and all(map(is_required, found)):
+            return BOTH
+        if [p.name for p in found] == ["pred"] and found[0].kind in POSITIONAL:
+            return ("pred",)
+    raise TypeError(
+        f"inputs must be given for {describe(loss)}{shape(signature)}: only a loss of exactly two "
+        "required positional parameters is called with (pred, target), and one of a single "
+        f"parameter named pred with pred; Term(loss, inputs={_suggestion(signature)!r})"
+    )
+
+
+def by_position(signature: inspect.Signature) -> list[inspect.Parameter]:
+    """The positional parameters, ``*args`` among them."""
+    kinds = (*POSITIONAL, inspect.Parameter.VAR_POSITIONAL)
+    return [p for p in signature.parameters.values() if p.kind in kinds]
+
+
+def is_required(parameter: inspect.Parameter) -> bool:
+    """Whether a call must pass it."""
+    variadic = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and parameter.kind not in variadic
+
+
+def shape(signature: inspect.Signature | None) -> str:
+    """The names of the parameters, ``(pred, target, mask=...)``."""
+    if signature is None:
+        return ", whose signature cannot be read"
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    shown = [p if p.default is p.empty else p.replace(default=_ELIDED) for p in bare]
+    return str(signature.replace(parameters=shown, return_annotation=inspect.Signature.empty))
+
+
+def describe(loss: Loss) -> str:
+    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``,
+    ``l1_loss``.
+    """
+    if isinstance(loss, functools.partial):
+        return f"partial({describe(loss.func)})"
+    if isinstance(loss, nn.Module):
+        text = repr(loss)
+        return text if "\n" not in text else f"{type(loss).__name__}(...)"
+    owner = getattr(loss, "__self__", None)
+    if owner is not None and hasattr(loss, "__func__"):
+        return f"{type(owner).__name__}.{loss.__name__}"
+    return str(getattr(loss, "__qualname__", type(loss).__name__))
+
+
+class _Elided:
+    """Shown in place of a default."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_ELIDED = _Elided()
+
+
+def _is_missing(forward: object) -> bool:
+    """Whether it is the ``forward`` that every module inherits, which only raises."""
+    return getattr(forward, "__func__", None) is nn.Module.forward
+
+
+def _own_methods(module: nn.Module) -> Iterator[str]:
+    """Names of the public methods that a module has besides those of every module."""
+    for name in dir(type(module)):
+        is_own = not name.startswith("_") and not hasattr(nn.Module, name)
+        if is_own and inspect.isfunction(getattr(type(module), name)):
+            yield name
+
+
+def _required_by_keyword(signature: inspect.Signature) -> list[str]:
+    parameters = signature.parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and is_required(p)]
+
+
+def _suggestion(signature: inspect.Signature | None) -> tuple[str, ...]:
+    """What the inputs may be meant to be."""
+    if signature is None:
+        return BOTH
+    positional = [p.name for p in by_position(signature) if is_required(p)]
+    keyword = _required_by_keyword(signature)
+    if not keyword and len(positional) in (0, 2):
+        return BOTH
+    return (*positional, *keyword)
