@@ -169,7 +169,7 @@ def violations(overlay: Mapping[str, str] | None = None) -> list[str]:
     files = sources() | (overlay or {})
     found = [complaint for path, text in files.items() for complaint in complaints(path, text)]
     ring = circle({path: direct_imports(path, text, files) for path, text in files.items()})
-    return found + [f"import circle: {' -> '.join(ring)}"] if ring else found
+    return [*found, f"import circle: {' -> '.join(ring)}"] if ring else found
 
 
 def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
