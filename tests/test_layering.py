@@ -159,7 +159,7 @@ def room_of(parts: list[str]) -> str:
     return parts[0] if parts and (parts[0] in MAY_IMPORT or parts[0] in ON_TOP) else "__init__"
 
 
-def is_private(parts: list[str]) -> bool:
+def has_private_part(parts: list[str]) -> bool:
     """Whether a module or name below a room is ``_private``."""
     return any(part.startswith("_") and not part.startswith("__") for part in parts[1:])
 
@@ -220,7 +220,7 @@ def complaints(path: str, text: str) -> list[str]:
                 found.append(f"{here}:{line}: {module} is imported inside functions only")
             elif to == "cli" and room != "cli":
                 found.append(f"{here}:{line}: nothing imports cli ({module})")
-            elif to != room and is_private(rest):
+            elif to != room and has_private_part(rest):
                 found.append(f"{here}:{line}: {module} is private to {to}")
         elif top in ONLY_IN_FUNCTIONS and not later and room != "cli" and path not in LAZY:
             found.append(f"{here}:{line}: {top} is imported inside functions only")
