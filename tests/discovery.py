@@ -3,15 +3,23 @@ over all of them.
 
 A class called with ``(pred, target)`` needs no entry here. Any other needs a :class:`Recipe`;
 without one, the tests fail.
+
+Options from closed sets are covered pairwise: ``VARIANTS`` are losses with such options, under
+names such as ``"SSIMLoss window=uniform padding=zeros"``. Every function here takes such a name in
+place of the name of a loss.
 """
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import functools
 import inspect
+import itertools
 import types
 import typing
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +33,9 @@ import ssimloss.functional as F
 # Keyword options of functions that belong to the images, not to the settings: the module takes them
 # when it is called.
 GIVEN = ("identity", "mask")
+# Closed sets that are no part of the definition: reductions have tests of their own, a backend may
+# be missing, and "gray" decides about gray images only.
+NOT_COVERED = ("reduction", "backend", "gray")
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,21 @@ class Recipe:
     has_reduction: bool = True
     is_derivative: bool = True
     compiler: str | None = None
+    is_deep: bool = False  # compares features of a network
+    shared: bool = False  # built once for the same options, because that is expensive
+    # Further options, and sides, with which variants stay cheap.
+    small: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    small_sides: tuple[int, int] | None = None
+    # Variants beyond those of closed sets: name -> options, and how the images are passed.
+    more: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    calls: Mapping[str, Callable[..., Tensor]] = dataclasses.field(default_factory=dict)
+    # Variants to which some promise does not apply, by the options in their names:
+    batched: tuple[str, ...] = ()  # the images of a batch depend on each other
+    without_map: tuple[str, ...] = ()  # refused with reduction="none"
+    rough: tuple[str, ...] = ()  # float32 rounds more than is allowed to the defaults
+    fills: tuple[str, ...] = ()  # count what they add at the border, unless there is a mask
+    absolute: tuple[str, ...] = ()  # not only the ratio of the weights in a mask counts
+    without_mask: tuple[str, ...] = ()  # a mask of another shape
 
 
 def _combined(**options: Any) -> nn.Module:
@@ -76,13 +102,18 @@ def small_network() -> nn.Sequential:
         )
 
 
-def _deep(name: str, **defaults: Any) -> Recipe:
+def _deep(
+    name: str, *, batched: tuple[str, ...] = (), rough: tuple[str, ...] = (), **defaults: Any
+) -> Recipe:
     """A loss over the features of a network: of a small one, as the promises asked for here are
     about the loss. Its function, of features and not of images, is no twin.
     """
     return Recipe(
         build=lambda **options: getattr(ssimloss, name)(small_network(), **(defaults | options)),
         twin=False,
+        is_deep=True,
+        batched=batched,
+        rough=rough,
     )
 
 
@@ -101,20 +132,59 @@ class _Judged(nn.Module):
         )
 
 
+ZEROS = ("padding=zeros",)  # which are pixels of weight 1 beyond the border
 RECIPES = {
     "TotalVariationLoss": Recipe(
-        call=lambda module, pred, _target: module(pred), takes_target=False
+        call=lambda module, pred, _target: module(pred),
+        takes_target=False,
+        absolute=("within_image=sum",),
     ),
-    # Five scales of an 11-tap window need 176 pixels on the short side.
-    "MSSSIMLoss": Recipe(sides=(176, 180)),
+    "CharbonnierLoss": Recipe(more={"eps=0.01": {"eps": 1e-2, "at_zero": "zero"}}),
+    # Powers of terms of any sign.
+    "SSIMLoss": Recipe(
+        more={
+            "exponents=fractional": {
+                "exponents": (0.5, 1.5, 0.7),
+                "padding": "replicate",
+                "window_size": 5,
+            }
+        },
+        absolute=ZEROS,
+    ),
+    "GradientSSIMLoss": Recipe(absolute=ZEROS),
+    "StructureCorrelationLoss": Recipe(absolute=ZEROS),
+    "MSSSIML1Loss": Recipe(absolute=ZEROS),
+    "GradientDifferenceLoss": Recipe(more={"alpha=1.5": {"alpha": 1.5}}),
+    "CycleConsistencyLoss": Recipe(
+        more={"identity=pred": {}, "downscale=2": {"downscale": 2}},
+        calls={
+            "identity=pred": lambda module, pred, target: module(pred, target, identity=pred),
+            "downscale=2": lambda module, pred, target: module(pred, target[..., ::2, ::2]),
+        },
+        without_mask=("downscale=2",),
+    ),
+    # Five scales of an 11-tap window need 176 pixels on the short side, of a 3-tap window 48.
+    "MSSSIMLoss": Recipe(
+        sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
+    ),
+    "SSIML1Loss": Recipe(absolute=ZEROS, without_map=("padding=valid",)),
     # Its options are its terms; each term has a reduction of its own.
     "CombinedLoss": Recipe(build=_combined, twin=False, has_reduction=False),
     # The paper's weight matrix is held constant (Jiang et al. 2021, section 3.3), so the gradient
     # is not the value's derivative.
-    "FocalFrequencyLoss": Recipe(is_derivative=False),
+    "FocalFrequencyLoss": Recipe(
+        is_derivative=False,
+        batched=("spectrum=batch_mean", "peak=batch"),
+        more={"alpha=0.5": {"alpha": 0.5, "weighting": "log"}},
+    ),
     "PerceptualLoss": _deep("PerceptualLoss", layers={"conv2": 1.0, "relu3": 0.5}),
-    "TextureLoss": _deep("TextureLoss", layers={"relu1": 1.0, "relu3": 0.5}),
-    "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}),
+    "TextureLoss": _deep(
+        "TextureLoss",
+        layers={"relu1": 1.0, "relu3": 0.5},
+        batched=("gram=bchw",),
+        rough=("gram=none",),  # sums of products in the hundreds, compared
+    ),
+    "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}, rough=("pooling=l2",)),
     "DeepPerceptualSimilarity": _deep(
         "DeepPerceptualSimilarity", layers={"relu1": 1.0, "relu3": 0.5}
     ),
@@ -126,6 +196,7 @@ RECIPES = {
         names=("real_logits", "fake_logits"),
         is_distance=False,
         twin=False,
+        rough=("total=mean",),  # two gradients, rounded and added in half precision, nearly cancel
     ),
     # Takes lists of maps, and the real side for a constant unless told; of one map in one list,
     # these options change nothing.
@@ -142,12 +213,14 @@ RECIPES = {
         build=lambda **options: ssimloss.LPIPS(**({"weights": "random"} | options)),
         twin=False,
         compiler="aot_eager",
+        shared=True,
     ),
     "DISTS": Recipe(
         build=lambda **options: ssimloss.DISTS(**({"weights": "random"} | options)),
-        sides=(32, 36),
+        sides=(18, 20),
         twin=False,
         compiler="aot_eager",
+        shared=True,
     ),
 }
 
@@ -158,8 +231,17 @@ LOSSES: dict[str, type[nn.Module]] = {
 }
 
 
+def base(name: str) -> str:
+    """The loss that a variant is one of."""
+    return VARIANTS[name][0] if name in VARIANTS else name
+
+
 def recipe(name: str) -> Recipe:
     """The entry of a loss; for two images, none is needed."""
+    if name in VARIANTS:
+        found = recipe(base(name))
+        call = found.calls.get(name.split()[1], found.call)
+        return dataclasses.replace(found, sides=found.small_sides or found.sides, call=call)
     if name in RECIPES:
         return RECIPES[name]
     positional = [
@@ -173,9 +255,35 @@ def recipe(name: str) -> Recipe:
     return Recipe()
 
 
+def has(name: str, words: Sequence[str]) -> bool:
+    """Whether a loss or a variant has one of the options ``"option=word"``."""
+    defaults = {option: sets[0] for option, sets in closed_sets(base(name)).items()}
+    settings = defaults | (VARIANTS[name][1] if name in VARIANTS else {})
+    found = {f"{option}={word}" for option, word in settings.items()} | set(name.split())
+    return not found.isdisjoint(words)
+
+
 def build(name: str, **options: Any) -> nn.Module:
-    """The loss with these options."""
-    return (recipe(name).build or LOSSES[name])(**options)
+    """The loss with these options. Do not change it: take :func:`fresh` for that."""
+    if recipe(name).shared:
+        return _shared(name, tuple(sorted(options.items())))
+    return _built(name, options)
+
+
+def fresh(name: str, **options: Any) -> nn.Module:
+    """The loss with these options, for this test alone."""
+    module = build(name, **options)
+    return copy.deepcopy(module) if recipe(name).shared else module
+
+
+@functools.cache
+def _shared(name: str, options: tuple[tuple[str, Any], ...]) -> nn.Module:
+    return _built(name, dict(options))
+
+
+def _built(name: str, options: Mapping[str, Any]) -> nn.Module:
+    words = VARIANTS[name][1] if name in VARIANTS else {}
+    return (recipe(name).build or LOSSES[base(name)])(**{**words, **options})
 
 
 def photos(name: str, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
@@ -260,3 +368,96 @@ def _others(annotation: Any, default: Any) -> Iterator[Any]:
         yield torch.tensor([1.0, 2.0, 4.0, 2.0, 1.0], dtype=torch.float64)
     elif typing.get_origin(annotation) is not None and isinstance(default, list | tuple):
         yield tuple(value * (0.75 + 0.125 * i) for i, value in enumerate(default))
+
+
+# --- variants -------------------------------------------------------------------------------------
+
+
+def pairwise(
+    sets: Mapping[str, Sequence[Any]],
+    allowed: Callable[[Mapping[str, Any]], bool] = lambda row: True,  # noqa: ARG005
+) -> list[dict[str, Any]]:
+    """Few rows that hold each pair of words of two options; the first row has the first words.
+
+    Greedy, so short but not the shortest; the same rows on every machine. A pair that is not
+    ``allowed`` with the first words of the other options is left out.
+    """
+    first = {name: words[0] for name, words in sets.items()}
+    size = min(2, len(sets))
+    missing = [
+        dict(zip(names, words, strict=True))
+        for names in itertools.combinations(sets, size)
+        for words in itertools.product(*(sets[name] for name in names))
+    ]
+    rows: list[dict[str, Any]] = []
+    row: dict[str, Any] | None = first
+    while row is not None:
+        rows.append(row)
+        missing = [pair for pair in missing if not pair.items() <= row.items()]
+        row = None
+        while missing and row is None:
+            wanted = _filled(missing[0], sets, missing)
+            row = next((r for r in (wanted, {**first, **missing[0]}) if allowed(r)), None)
+            if row is None:
+                missing.pop(0)
+            else:
+                row = {name: row[name] for name in sets}
+    return rows
+
+
+def _filled(
+    start: Mapping[str, Any], sets: Mapping[str, Sequence[Any]], missing: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A row that begins with a pair and, option by option, takes the word that adds most."""
+    row = dict(start)
+
+    def added(name: str, word: Any) -> int:
+        longer = {**row, name: word}
+        return sum(name in pair and pair.items() <= longer.items() for pair in missing)
+
+    for name, words in sets.items():
+        if name not in row:
+            row[name] = max(words, key=lambda word: added(name, word))
+    return row
+
+
+def words_of(annotation: Any) -> tuple[Any, ...]:
+    """The words of the closed sets in a type."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return typing.get_args(annotation)
+    return tuple(word for argument in typing.get_args(annotation) for word in words_of(argument))
+
+
+def closed_sets(name: str) -> dict[str, tuple[Any, ...]]:
+    """The options of a loss that are chosen from a closed set, the default first."""
+    found = {}
+    for option, parameter in options(LOSSES[name]).items():
+        words = words_of(parameter.annotation)
+        if words and option not in NOT_COVERED:
+            default = parameter.default
+            found[option] = (default, *(word for word in words if word != default))
+    return found
+
+
+def _is_allowed(name: str, row: Mapping[str, Any]) -> bool:
+    try:
+        build(name, **row)
+    except ValueError:
+        return False
+    return True
+
+
+def _variants() -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    for name in LOSSES:
+        sets = closed_sets(name)
+        for row in pairwise(sets, functools.partial(_is_allowed, name))[1:]:
+            changed = {option: word for option, word in row.items() if word != sets[option][0]}
+            words = " ".join(f"{option}={word}" for option, word in changed.items())
+            yield f"{name} {words}", (name, {**recipe(name).small, **changed})
+        for words, changed in recipe(name).more.items():
+            yield f"{name} {words}", (name, dict(changed))
+
+
+# Name of a variant -> the loss, and its options.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {}
+VARIANTS.update(_variants())

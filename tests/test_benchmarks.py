@@ -14,7 +14,7 @@ from torch import Tensor
 
 import ssimloss.functional as F
 from benchmarks import __main__ as benchmark
-from benchmarks import contenders, limits, memory, timing
+from benchmarks import contenders, limits, memory, report, timing
 from benchmarks import evaluation as files
 
 CPU = torch.device("cpu")
@@ -206,7 +206,29 @@ def test_report_has_what_it_needs_to_be_judged(tmp_path: Path) -> None:
         assert 0 < row["limit_share"] < 1
     table = (tmp_path / "tiny.md").read_text(encoding="utf-8")
     assert table.count("| 1x1x32x32 |") == 4
-    assert "Where others win" in table or "No library measured here" in table
+    # Whoever is faster or leaner than we are is named first, each time by how much.
+    (ours,) = (row for row in results["rows"] if row["library"] == "ssimloss")
+    for factor in (1, 1e6, 1e-12):  # as measured, far slower, far faster
+        for what in ("forward", "backward"):
+            ours[what]["median_s"] *= factor
+        wins = [
+            f"{row['library']} is {ours[what]['median_s'] / row[what]['median_s']:.2f} times as"
+            for row in results["rows"]
+            for what in ("forward", "backward")
+            if row[what]["median_s"] < ours[what]["median_s"]
+        ]
+        leaner = [
+            f"{row['library']} needs less memory"
+            for row in results["rows"]
+            if row["peak_bytes"] < ours["peak_bytes"]
+        ]
+        said = report.markdown(results).split("\n## ")[0]
+        assert all(win in said for win in wins + leaner), said
+        assert said.count("times as fast as ours") == len(wins)
+        assert said.count("needs less memory") == len(leaner)
+        assert ("Where others win" in said) == bool(wins + leaner)
+        assert ("No library measured here" in said) == (not wins + leaner)
+    assert not wins
 
 
 def test_loops_over_files_compute_what_evaluate_does(tmp_path: Path) -> None:

@@ -1,25 +1,40 @@
 """What every loss of the package promises, asked of each one that ``ssimloss`` exports.
 
 The losses are found, not listed (see ``discovery``): one added later is tested here from its first
-day.
+day. Each promise is asked with the default options, and the numerical ones again of every variant.
+Together the variants hold each pair of words of two options.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import math
 import pickle
+import re
 import shutil
 import sysconfig
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 
 import photographs
 import pytest
 import torch
-from discovery import LOSSES, RECIPES, build, evaluate, options, photos, recipe, value_and_gradients
+from discovery import (
+    LOSSES,
+    RECIPES,
+    VARIANTS,
+    base,
+    build,
+    evaluate,
+    fresh,
+    has,
+    pairwise,
+    photos,
+    recipe,
+    value_and_gradients,
+)
 from torch import Tensor, nn
 
 import ssimloss.losses
@@ -28,10 +43,8 @@ every_loss = pytest.mark.parametrize("name", LOSSES)
 with_reduction = pytest.mark.parametrize(
     "name", [name for name in LOSSES if recipe(name).has_reduction]
 )
-with_mask = pytest.mark.parametrize(
-    "name",
-    [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters],
-)
+MASKED = [name for name in LOSSES if "mask" in inspect.signature(LOSSES[name].forward).parameters]
+with_mask = pytest.mark.parametrize("name", MASKED)
 of_two_images = pytest.mark.parametrize(
     "name", [name for name in LOSSES if recipe(name).takes_target]
 )
@@ -71,6 +84,9 @@ def assert_close(
 def test_losses_are_found() -> None:
     assert {"L1Loss", "L2Loss", "CharbonnierLoss"} <= LOSSES.keys()
     assert set(RECIPES) <= LOSSES.keys(), "a recipe for a loss that is not there"
+    for name in VARIANTS:
+        assert base(name) in LOSSES
+        assert build(name).__class__ is build(base(name)).__class__
     unexported = {
         name
         for name, value in vars(ssimloss.losses).items()
@@ -87,6 +103,22 @@ def test_a_loss_of_other_inputs_needs_a_recipe(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(LOSSES, "Unknown", Unknown)
     with pytest.raises(AssertionError, match=r"give it a Recipe"):
         recipe("Unknown")
+
+
+def test_variants_hold_every_pair() -> None:
+    sets = {"a": (0, 1, 2), "b": (0, 1), "c": (0, 1, 2, 3), "d": (0, 1)}
+    rows = pairwise(sets)
+    for (one, ones), (two, twos) in itertools.combinations(sets.items(), 2):
+        found = {(row[one], row[two]) for row in rows}
+        assert found == set(itertools.product(ones, twos)), (one, two)
+    assert rows[0] == dict.fromkeys(sets, 0)
+    assert len(rows) <= 16, "of 48 combinations; 12 pairs of the two largest sets"
+    assert pairwise({"a": (0, 1, 2)}) == [{"a": 0}, {"a": 1}, {"a": 2}]
+    assert pairwise({}) == [{}]
+    rows = pairwise(sets, lambda row: (row["a"], row["b"]) != (1, 1))
+    assert {(row["a"], row["b"]) for row in rows} == {(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)}
+    assert {(row["a"], row["c"]) for row in rows} == set(itertools.product(range(3), range(4)))
+    assert "SSIMLoss window=uniform padding=zeros covariance=sample" in VARIANTS
 
 
 def test_closeness_is_relative() -> None:
@@ -136,43 +168,16 @@ def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
         "noise against smooth": (noise, smooth),
         "flat in one half": (half_flat, half_flat.flip(-1)),
         "almost identical": (target + 1e-6, target),
+        "a photograph against black": (target, black),
+        "tiny": (1e-20 * pred, 2e-20 * target),
     }
 
 
-def configurations(name: str) -> Iterator[dict[str, object]]:
-    """The defaults, and each word of each closed set of options."""
-    yield {}
-    for option, parameter in options(LOSSES[name]).items():
-        words = _words(parameter.annotation)
-        yield from (
-            {option: word}
-            for word in words
-            if option not in ("reduction", "backend") and word != _default(name, option)
-        )
-
-
-def _words(annotation: object) -> tuple[object, ...]:
-    if typing.get_origin(annotation) is typing.Literal:
-        return typing.get_args(annotation)
-    return tuple(word for argument in typing.get_args(annotation) for word in _words(argument))
-
-
-def _default(name: str, option: str) -> object:
-    return options(LOSSES[name])[option].default
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        pytest.param(name, words, id="-".join([name, *map(str, words.values())]))
-        for name in LOSSES
-        for words in configurations(name)
-    ],
-)
-def test_value_and_gradient_are_finite_at_every_edge(name: str, words: dict[str, object]) -> None:
-    module = build(name, **words)
+@pytest.mark.parametrize("name", [*LOSSES, *VARIANTS])
+def test_value_and_gradient_are_finite_at_every_edge(name: str) -> None:
+    module = build(name)
     for edge, (pred, target) in edges(name).items():
-        for dtype in (torch.float32,) if words else (torch.float32, *HALF):
+        for dtype in (torch.float32,) if name in VARIANTS else (torch.float32, *HALF):
             if edge == "far out of range" and dtype is torch.float16:
                 # a squared error of 1e6 does not fit a float16 map; the gradient does not either
                 continue
@@ -235,7 +240,7 @@ def test_gradient_is_the_derivative(name: str) -> None:
 
 
 @every_loss
-def test_second_derivative_is_right_or_refused(name: str) -> None:
+def test_second_derivative_is_right(name: str) -> None:
     """Gradient penalties differentiate twice; zeros in place of the second derivative would go
     unnoticed.
     """
@@ -248,15 +253,10 @@ def test_second_derivative_is_right_or_refused(name: str) -> None:
         )[0]
 
     image = pred.clone().requires_grad_()
-    try:
-        first = gradient(image, create_graph=True)
-        second = (
-            torch.autograd.grad((first * direction).sum(), image)[0]
-            if first.requires_grad
-            else torch.zeros_like(pred)
-        )
-    except (RuntimeError, NotImplementedError):
-        return
+    first = gradient(image, create_graph=True)
+    second = torch.zeros_like(pred)
+    if first.requires_grad:
+        second = torch.autograd.grad((first * direction).sum(), image)[0]
     if not recipe(name).is_derivative:
         pytest.xfail(
             "the second derivative is of a gradient in which something is held constant; see its "
@@ -490,7 +490,7 @@ def test_same_call_same_bits(name: str) -> None:
 
 def masked(name: str, mask: Tensor) -> typing.Callable[..., Tensor]:
     module = build(name)
-    return lambda *images: module(*images, mask=mask)
+    return lambda *images, **given: module(*images, mask=mask, **given)
 
 
 def a_mask(images: Tensor) -> Tensor:
@@ -538,6 +538,24 @@ def test_mask_without_a_valid_pixel_is_zero(name: str) -> None:
 
 
 @with_mask
+def test_form_of_a_mask_changes_nothing(name: str) -> None:
+    """Bool or weights, one channel or all; but unequal weights count."""
+    pair = photos(name, torch.float64)
+    mask = a_mask(pair[0])
+    expected = evaluate(name, masked(name, mask), *pair)
+    assert (expected - evaluate(name, build(name), *pair)).abs() > 1e-4 * expected.abs()
+    for other in (mask.expand_as(pair[0]), mask.half(), mask.double()):
+        found = evaluate(name, masked(name, other), *pair)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    unequal = mask * torch.linspace(0.1, 1, mask.shape[-1], dtype=torch.float64) ** 3
+    found = evaluate(name, masked(name, unequal), *pair)
+    assert (found - expected).abs() > 1e-4 * expected.abs(), "weights do nothing"
+    if not has(name, recipe(name).absolute):
+        tripled = evaluate(name, masked(name, 3 * unequal), *pair)
+        torch.testing.assert_close(tripled, found, rtol=1e-6, atol=0)
+
+
+@with_mask
 def test_bad_mask_is_named(name: str) -> None:
     pred, target = photos(name)
     for bad, error in (
@@ -555,6 +573,7 @@ def test_bad_mask_is_named(name: str) -> None:
 
 @every_loss
 def test_bad_images_are_named(name: str) -> None:
+    """With what came: a shape, a dtype or a type."""
     module, (pred, target) = build(name), photos(name)
     first, second = recipe(name).names
     for bad, error in (
@@ -566,10 +585,16 @@ def test_bad_images_are_named(name: str) -> None:
         (lambda image: image.numpy(), TypeError),
         (lambda image: None, TypeError),  # noqa: ARG005
     ):
-        with pytest.raises(error, match=first):
+        came: typing.Any = bad(pred)
+        if error is ValueError:
+            came = str(tuple(came.shape))
+        elif came is not None:
+            came = str(came.dtype) if isinstance(came, Tensor) else type(came).__name__
+        came = came or ""  # a criterion says of None that it was not given
+        with pytest.raises(error, match=rf"\b{first}\b.*{re.escape(came)}"):
             evaluate(name, module, bad(pred), bad(target))
         if recipe(name).takes_target:
-            with pytest.raises(error, match=second):
+            with pytest.raises(error, match=rf"\b{second}\b.*{re.escape(came)}"):
                 evaluate(name, module, pred, bad(target))
 
 
@@ -579,7 +604,6 @@ def test_images_that_do_not_belong_together_are_named(name: str) -> None:
     loss.
     """
     module, (pred, target) = build(name), photos(name)
-    first, second = recipe(name).names
     first, second = recipe(name).names
     fewer = [target[:, :1]] if target.shape[1] > 1 else []
     for other in (target[..., :-1], *fewer, target[:1], target[:, :, :1], target.to("meta")):
@@ -623,7 +647,7 @@ def test_copies_and_pickles_compute_the_same(name: str) -> None:
 
 @every_loss
 def test_modules_train_nothing_and_move(name: str) -> None:
-    module, pair = build(name), photos(name, torch.float64)
+    module, pair = fresh(name), photos(name, torch.float64)
     expected = evaluate(name, module, *pair)
     assert not any(parameter.requires_grad for parameter in module.parameters())
     assert not any(
@@ -655,7 +679,7 @@ def test_compiled_equals_eager(name: str) -> None:
     torch.compiler.reset()
     module, pair = build(name), photos(name)
     compiled = torch.compile(
-        build(name), fullgraph=True, backend=recipe(name).compiler or compiler_backend()
+        fresh(name), fullgraph=True, backend=recipe(name).compiler or compiler_backend()
     )
     expected = value_and_gradients(name, module, *pair)
     # Rounded in another order: by as much as eager itself is off, where a loss is ill-conditioned.
@@ -667,6 +691,39 @@ def test_compiled_equals_eager(name: str) -> None:
         value=2e-6,
         gradient=max(1e-5, 2 * off),
     )
+
+
+# --- other options --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_promises_hold_for_every_option(name: str) -> None:
+    """What the defaults are asked one by one, of a variant at once."""
+    how = recipe(name)
+    alone = not has(name, how.batched)
+    if how.is_derivative:
+        test_gradient_is_the_derivative(name)
+    if how.takes_target:
+        test_gradient_reaches_whichever_image_asks(name, (False, True))
+    if how.has_reduction and alone:
+        test_reduction_image_is_one_value_per_image(name)
+    if how.has_reduction and alone and not has(name, how.without_map):
+        test_sum_is_the_sum_of_the_unreduced(name)
+        test_empty_batch_is_zero(name)
+    if alone:
+        test_batch_is_the_mean_of_its_images(name)
+    if how.is_deep:
+        return  # the network's arithmetic and layouts, which the defaults are asked about
+    if not has(name, how.rough):
+        test_half_precision_computes_in_float32(name, torch.bfloat16)
+        test_float64_stays_and_float32_is_near(name)
+    test_memory_layout_changes_nothing(name)
+    if base(name) in MASKED and not has(name, how.without_mask):
+        if not has(name, how.fills):
+            test_mask_of_ones_is_no_mask(name)
+        test_masked_pixels_are_never_looked_at(name)
+        test_mask_without_a_valid_pixel_is_zero(name)
+        test_form_of_a_mask_changes_nothing(name)
 
 
 # --- GPU ------------------------------------------------------------------------------------------
@@ -801,14 +858,72 @@ class ReadsAValue(Faulty):
         return super().forward(pred, target) / (2 if target.max().item() > 1 else 1)
 
 
+class Cancels(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(pred + 1e4, target + 1e4)
+
+
+class CountsItsCalls(Faulty):
+    calls = 0
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        self.calls += 1
+        return self.calls * super().forward(pred, target)
+
+
+class Trains(Faulty):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+
+class RefusesWithoutASize(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        if pred.shape[-1] < 8:
+            raise ValueError("pred is too small")
+        return super().forward(pred, target)
+
+
+class Masked(Faulty):
+    """Sound, with a mask."""
+
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            return super().forward(pred, target)
+        weight = mask.to(pred.dtype).expand_as(pred)
+        error = torch.where(weight > 0, pred - target, 0).square() * weight
+        return error.sum() / weight.sum().clamp(min=1e-30)
+
+
+class MaskInTheImages(Masked):
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        return super().forward(pred, target, mask=mask) + 0 * (pred - target).sum()
+
+
+class DividedByAll(Masked):
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        share = 1.0 if mask is None else mask.double().sum() / pred.numel()
+        return super().forward(pred, target, mask=mask) * share
+
+
+class MaskIsBool(Masked):
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        return super().forward(pred, target, mask=None if mask is None else mask > 0)
+
+
+class NothingIsNaN(Masked):
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        return super().forward(pred, target, mask=mask) / (1.0 if mask is None else mask.any())
+
+
 @pytest.mark.parametrize(
     ("fault", "check", "arguments"),
     [
-        (RootOfZero, test_value_and_gradient_are_finite_at_every_edge, ({},)),
+        (RootOfZero, test_value_and_gradient_are_finite_at_every_edge, ()),
         (DeadChannel, test_gradient_is_alive_from_noise, ()),
         (WrongSign, test_loss_falls_on_the_way_to_the_target, ()),
         (HalfGradient, test_gradient_is_the_derivative, ()),
-        (FirstDerivativeOnly, test_second_derivative_is_right_or_refused, ()),
+        (FirstDerivativeOnly, test_second_derivative_is_right, ()),
         (VarianceInHalf, test_half_precision_computes_in_float32, (torch.bfloat16,)),
         (ConvolutionUnderAutocast, test_autocast_changes_nothing, (torch.float32,)),
         (TargetIgnored, test_gradient_reaches_whichever_image_asks, ((False, True),)),
@@ -821,6 +936,20 @@ class ReadsAValue(Faulty):
         (Broadcasts, test_bad_images_are_named, ()),
         (Broadcasts, test_unknown_reduction_lists_the_choices, ()),
         (ReadsAValue, test_compiled_equals_eager, ()),
+        (Cancels, test_float64_stays_and_float32_is_near, ()),
+        (Broadcasts, test_unreduced_result_has_the_dtype_of_the_images, (torch.bfloat16,)),
+        (Broadcasts, test_reduction_image_is_one_value_per_image, ()),
+        (AssumesContiguous, test_images_expanded_over_the_batch, ()),
+        (CountsItsCalls, test_same_call_same_bits, ()),
+        (CountsItsCalls, test_copies_and_pickles_compute_the_same, ()),
+        (Trains, test_modules_train_nothing_and_move, ()),
+        (RefusesWithoutASize, test_tiny_images_are_a_number_or_refused_by_name, ((2, 3),)),
+        (DividedByAll, test_mask_of_ones_is_no_mask, ()),
+        (MaskInTheImages, test_masked_pixels_are_never_looked_at, ()),
+        (NothingIsNaN, test_mask_without_a_valid_pixel_is_zero, ()),
+        (MaskIsBool, test_form_of_a_mask_changes_nothing, ()),
+        (Masked, test_bad_mask_is_named, ()),
+        (BatchPooled, test_promises_hold_for_every_option, ()),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -840,17 +969,31 @@ def test_planted_fault_is_found(
 def test_sound_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted faults fail for their faults, not for being planted."""
     monkeypatch.setitem(LOSSES, "Faulty", Faulty)
+    monkeypatch.setitem(LOSSES, "Masked", Masked)
     for check in (
+        test_mask_of_ones_is_no_mask,
+        test_masked_pixels_are_never_looked_at,
+        test_mask_without_a_valid_pixel_is_zero,
+        test_form_of_a_mask_changes_nothing,
+    ):
+        check("Masked")
+    for check in (
+        test_float64_stays_and_float32_is_near,
+        test_images_expanded_over_the_batch,
+        test_same_call_same_bits,
+        test_copies_and_pickles_compute_the_same,
+        test_modules_train_nothing_and_move,
         test_gradient_is_alive_from_noise,
         test_loss_falls_on_the_way_to_the_target,
         test_gradient_is_the_derivative,
-        test_second_derivative_is_right_or_refused,
+        test_second_derivative_is_right,
         test_batch_is_the_mean_of_its_images,
         test_memory_layout_changes_nothing,
         test_images_are_left_as_they_were,
         test_compiled_equals_eager,
     ):
         check("Faulty")
-    test_value_and_gradient_are_finite_at_every_edge("Faulty", {})
+    test_value_and_gradient_are_finite_at_every_edge("Faulty")
+    test_tiny_images_are_a_number_or_refused_by_name("Faulty", (2, 3))
     test_autocast_changes_nothing("Faulty", torch.float32)
     test_gradient_reaches_whichever_image_asks("Faulty", (False, True))

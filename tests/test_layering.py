@@ -1,10 +1,14 @@
-"""Who may import whom: the imports of every file, read with ``ast``, against one table."""
+"""Who may import whom: the imports of every file, read with ``ast``, against one table; and no
+circles, neither in the table nor between files.
+"""
 
 from __future__ import annotations
 
 import ast
+import functools
+import graphlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,6 +17,7 @@ import torch
 from torch import nn
 
 PACKAGE = Path(__file__).parents[1] / "ssimloss"
+NAME = PACKAGE.name
 
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
@@ -92,7 +97,7 @@ OF_FUNCTIONS = ("_dynamo", "_torchdynamo")  # what torch.compile reads from a fu
 class Import(NamedTuple):
     line: int
     module: str
-    in_function: bool
+    later: bool  # in a function, or for type checkers only
 
 
 def imports(tree: ast.AST, package: str) -> Iterator[Import]:
@@ -100,32 +105,51 @@ def imports(tree: ast.AST, package: str) -> Iterator[Import]:
     literal name.
     """
 
-    def visit(node: ast.AST, in_function: bool) -> Iterator[Import]:
+    def visit(node: ast.AST, later: bool) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(node.lineno, alias.name, in_function)
+                yield Import(node.lineno, alias.name, later)
         elif isinstance(node, ast.ImportFrom):
             above = (
                 package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             )
             base = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
-                yield Import(node.lineno, f"{base}.{alias.name}", in_function)
+                yield Import(node.lineno, f"{base}.{alias.name}", later)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in (
             "import_module",
             "__import__",
         ):
             for argument in node.args[:1]:
                 if isinstance(argument, ast.Constant):
-                    yield Import(node.lineno, str(argument.value), in_function)
+                    yield Import(node.lineno, str(argument.value), later)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for child in node.body:
+                yield from visit(child, True)
+            for child in node.orelse:
+                yield from visit(child, later)
+            return
+        in_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
-            yield from visit(
-                child,
-                in_function
-                or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda),
-            )
+            yield from visit(child, later or in_function)
 
     return visit(tree, False)
+
+
+@functools.cache
+def sources() -> dict[str, str]:
+    """The text of every file of the package, by its path inside it."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+@functools.cache
+def parsed(path: str, text: str) -> tuple[ast.AST, tuple[Import, ...]]:
+    """The tree of a file and its imports."""
+    tree = ast.parse(text)
+    return tree, tuple(imports(tree, ".".join((NAME, *PurePosixPath(path).parts[:-1]))))
 
 
 def room_of(parts: list[str]) -> str:
@@ -135,32 +159,70 @@ def room_of(parts: list[str]) -> str:
     return parts[0] if parts and (parts[0] in MAY_IMPORT or parts[0] in ON_TOP) else "__init__"
 
 
-def violations(inside: PurePosixPath, source: str) -> list[str]:
-    """What is against the tables in one file of the package, one line each."""
+def has_private_part(parts: list[str]) -> bool:
+    """Whether a module or name below a room is ``_private``."""
+    return any(part.startswith("_") and not part.startswith("__") for part in parts[1:])
+
+
+def violations(overlay: Mapping[str, str] | None = None) -> list[str]:
+    """What is against the tables, one line each; ``overlay`` replaces files and adds some."""
+    files = sources() | (overlay or {})
+    found = [complaint for path, text in files.items() for complaint in complaints(path, text)]
+    ring = circle({path: direct_imports(path, text, files) for path, text in files.items()})
+    return [*found, f"import circle: {' -> '.join(ring)}"] if ring else found
+
+
+def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Nodes that lead to each other, each to the next one; empty if there are none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def direct_imports(path: str, text: str, files: Mapping[str, str]) -> set[str]:
+    """The files that a file imports while it is imported itself, packages above them apart."""
+    found = set()
+    for _, module, later in parsed(path, text)[1]:
+        top, *rest = module.split(".")
+        if later or top != NAME:
+            continue
+        # ``ssimloss.functional.ssim.x``: the longest part of it that is a file
+        for n in range(len(rest), -1, -1):
+            stem = "/".join(rest[:n])
+            names = (f"{stem}.py", f"{stem}/__init__.py") if stem else ("__init__.py",)
+            target = next((name for name in names if name in files), None)
+            if target is not None:
+                found.add(target)
+                break
+    return found - {path}
+
+
+@functools.cache
+def complaints(path: str, text: str) -> list[str]:
+    """What is wrong with one file."""
+    inside = PurePosixPath(path)
     room = inside.parts[0].removesuffix(".py")
     if room not in MAY_IMPORT and room not in ON_TOP:
-        return [f"{inside}: the room {room!r} is not in the table of this test"]
-    found = []
-    tree = ast.parse(source)
-    here = f"{PACKAGE.name}/{inside}"
-    for line, module, in_function in imports(tree, ".".join((PACKAGE.name, *inside.parts[:-1]))):
+        return [f"{path}: the room {room!r} is not in the table of this test"]
+    tree, imported = parsed(path, text)
+    here, found = f"{NAME}/{path}", []
+    for line, module, later in imported:
         top, *rest = module.split(".")
-        if top == PACKAGE.name:
+        if top == NAME:
             to = room_of(rest)
             if room not in ON_TOP and to != room and to not in MAY_IMPORT[room]:
                 found.append(f"{here}:{line}: {room} may not import {to} ({module})")
-            elif not in_function and any(
+            elif not later and any(
                 f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1)
             ):
                 found.append(f"{here}:{line}: {module} is imported inside functions only")
             elif to == "cli" and room != "cli":
                 found.append(f"{here}:{line}: nothing imports cli ({module})")
-        elif (
-            top in ONLY_IN_FUNCTIONS
-            and not in_function
-            and room != "cli"
-            and inside.as_posix() not in LAZY
-        ):
+            elif to != room and has_private_part(rest):
+                found.append(f"{here}:{line}: {module} is private to {to}")
+        elif top in ONLY_IN_FUNCTIONS and not later and room != "cli" and path not in LAZY:
             found.append(f"{here}:{line}: {top} is imported inside functions only")
         elif (
             top not in ANYWHERE | THIRD_PARTY.get(room, set())
@@ -170,7 +232,7 @@ def violations(inside: PurePosixPath, source: str) -> list[str]:
         elif room in EQUATIONS and top in SYSTEM:
             found.append(f"{here}:{line}: {room} holds equations and may not import {top}")
     found += [f"{here}:{line}: {what}" for line, what in _forbidden_code(tree, room)]
-    if inside.as_posix() not in {USES_PRIVATE_NAMES, *NOT_YET_CONVERTED}:
+    if path not in {USES_PRIVATE_NAMES, *NOT_YET_CONVERTED}:
         found += [
             f"{here}:{line}: {name} is private to PyTorch; use it in {USES_PRIVATE_NAMES}"
             for line, name in _private_names(tree)
@@ -259,23 +321,13 @@ def test_files_that_are_not_converted_yet_still_need_it() -> None:
 
 
 def test_every_import_is_allowed() -> None:
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        inside = PurePosixPath(path.relative_to(PACKAGE).as_posix())
-        found += violations(inside, path.read_text(encoding="utf-8"))
-    assert found == []
+    assert violations() == []
 
 
-def test_table_has_no_cycle() -> None:
+def test_table_has_no_circle() -> None:
     """A table that allowed A to import B and B to import A would enforce no layers."""
-
-    def below(room: str, above: tuple[str, ...]) -> None:
-        assert room not in above, f"cycle in the table: {' -> '.join((*above, room))}"
-        for lower in MAY_IMPORT[room]:
-            below(lower, (*above, room))
-
-    for room in MAY_IMPORT:
-        below(room, ())
+    assert circle(MAY_IMPORT) == []
+    assert set(circle(MAY_IMPORT | {"_checks": {"functional"}})) >= {"_checks", "functional"}
 
 
 @pytest.mark.parametrize(
@@ -381,11 +433,77 @@ def test_table_has_no_cycle() -> None:
             "class Twin(L1Loss):\n    def _apply(self, fn, recurse=True): ...",
             "_apply is private to PyTorch",
         ),
+        (
+            "losses/texture.py",
+            "from ssimloss.functional._moments import moments",
+            "ssimloss.functional._moments.moments is private to functional",
+        ),
+        (
+            "losses/texture.py",
+            "def later():\n    from ssimloss.functional import _moments",
+            "ssimloss.functional._moments is private to functional",
+        ),
+        (
+            "metrics/planted.py",
+            "from ssimloss.functional.ssim import _ssim",
+            "ssimloss.functional.ssim._ssim is private to functional",
+        ),
+        ("cli/_app.py", "from ..weights import _read", "ssimloss.weights._read is private"),
+        ("filters.py", "from ssimloss._reduce import _mean", "is private to _reduce"),
     ],
 )
 def test_planted_fault_is_found(file: str, code: str, complaint: str) -> None:
-    path, inside = PACKAGE / file, PurePosixPath(file)
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    fault = f"{before}\n{code}\n"
-    found = set(violations(inside, fault)) - set(violations(inside, before) if before else [])
+    before = sources().get(file)
+    found = set(complaints(file, f"{before or ''}\n{code}\n"))
+    found -= set(complaints(file, before)) if before else set()
     assert any(complaint in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        (  # through a third file, spelled in three ways
+            {
+                "functional/one.py": "from ssimloss.functional.two import x",
+                "functional/two.py": "from ssimloss.functional import three",
+                "functional/three.py": "from .one import x",
+            },
+            {"functional/one.py", "functional/two.py", "functional/three.py"},
+        ),
+        (  # a file and the table of contents that imports it
+            {"losses/__init__.py": "from .one import x", "losses/one.py": "from . import L1Loss"},
+            {"losses/__init__.py", "losses/one.py"},
+        ),
+        (  # inside a function, and for type checkers only
+            {
+                "functional/one.py": "def later():\n    from ssimloss.functional.two import x",
+                "functional/two.py": "import ssimloss.functional.three",
+                "functional/three.py": "from typing import TYPE_CHECKING\n"
+                "if TYPE_CHECKING:\n    from ssimloss.functional.two import x\n"
+                "else:\n    from ssimloss.functional.one import x",
+            },
+            set(),
+        ),
+    ],
+    ids=["three files", "table of contents", "later"],
+)
+def test_planted_circle_is_found(overlay: dict[str, str], expected: set[str]) -> None:
+    found = circle({path: direct_imports(path, text, overlay) for path, text in overlay.items()})
+    assert set(found) == expected
+
+
+def test_rules_are_asked_of_the_whole_package() -> None:
+    """Every file, and files that are added; circles too."""
+    code = "from ssimloss.losses import L1Loss"
+    planted = {path: text + f"\n{code}\n" for path, text in sources().items()}
+    rooms = {path.split("/")[0].removesuffix(".py") for path in sources()}
+    found = violations({**planted, "functional/planted.py": code})
+    for room in (rooms | {"functional"}) - ON_TOP:
+        allowed = room == "losses" or "losses" in MAY_IMPORT[room]
+        assert allowed != any(f"{room} may not import losses" in line for line in found), room
+    assert "functional/planted.py:1: functional may not import losses" in "\n".join(found)
+    ring = {
+        "filters.py": "import ssimloss.color\n" + sources()["filters.py"],
+        "color.py": "import ssimloss.filters\n" + sources()["color.py"],
+    }
+    assert any("import circle" in line for line in violations(ring))

@@ -443,17 +443,6 @@ def test_blown_out_highlights_do_not_change_with_the_dtype() -> None:
 
 
 @every_loss
-def test_empty_batch(name: str) -> None:
-    battery.empty_batch(LOSSES[name])
-
-
-# Not with exponents: roots of small variances magnify the order of summation.
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "ssim, exponents"])
-def test_memory_layout(name: str) -> None:
-    battery.memory_layout(LOSSES[name])
-
-
-@every_loss
 def test_expanded_tensors(name: str) -> None:
     """Stride 0, as ``expand`` gives."""
     pred, target = pictures(16, 17)
@@ -473,14 +462,6 @@ def test_expanded_tensors(name: str) -> None:
 
 
 # --- masks ----------------------------------------------------------------------------------------
-
-
-@every_loss
-def test_masks(name: str) -> None:
-    """All true changes nothing, what is masked changes neither value nor gradient, weights count by
-    their ratio, nothing valid is 0.
-    """
-    battery.masks(LOSSES[name])
 
 
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate"])
@@ -555,17 +536,6 @@ def test_gradcheck_of_volumes() -> None:
 
 
 @every_loss
-def test_both_gradients(name: str) -> None:
-    battery.both_gradients(LOSSES[name])
-
-
-@every_loss
-def test_finite_everywhere(name: str) -> None:
-    """Identical, constant, black, anti-correlated, far out of range."""
-    battery.finite_everywhere(LOSSES[name])
-
-
-@every_loss
 @pytest.mark.parametrize("scale", [1e4, 1e10])
 def test_huge_values(name: str, scale: float) -> None:
     """A network that has diverged still gets finite numbers, whatever the data range says."""
@@ -636,19 +606,6 @@ def test_float32_is_close_to_float64(name: str) -> None:
 
 
 # --- twins, shapes only, errors -------------------------------------------------------------------
-
-
-def test_twins() -> None:
-    battery.twins(
-        F.ssim_loss, ssimloss.SSIMLoss, window_size=7, padding="reflect", reduction="image"
-    )
-    battery.twins(F.gradient_ssim_loss, ssimloss.GradientSSIMLoss, sigma=2.0, padding="zeros")
-    battery.twins(
-        F.structure_correlation_loss,
-        ssimloss.StructureCorrelationLoss,
-        window="uniform",
-        window_size=5,
-    )
 
 
 def test_module_with_a_custom_window() -> None:

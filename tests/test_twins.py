@@ -5,6 +5,7 @@ checked when it is built.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from discovery import (
     recipe,
 )
 
+import ssimloss
 import ssimloss.functional as F
 
 TWINS = [name for name in LOSSES if recipe(name).twin]
@@ -151,3 +153,66 @@ def test_settings_are_shown(name: str) -> None:
         module = outcome(lambda: build(name, **{option: value}))  # noqa: B023
         if isinstance(module, torch.nn.Module) and not isinstance(value, torch.Tensor):
             assert f"{option}={value!r}" in repr(module)
+
+
+# --- the tests themselves: a fault planted under each ---------------------------------------------
+
+
+class OtherDefault(ssimloss.CharbonnierLoss):
+    def __init__(self, *, eps: float = 1e-6, at_zero: str = "eps", **options: Any) -> None:
+        super().__init__(eps=eps, at_zero=at_zero, **options)
+
+
+class DropsAnOption(ssimloss.CharbonnierLoss):
+    def __init__(self, *, eps: float = 1e-3, **options: Any) -> None:
+        del eps
+        super().__init__(**options)
+
+
+class ShowsNothing(ssimloss.CharbonnierLoss):
+    def extra_repr(self) -> str:
+        return ""
+
+
+class ChecksLate(ssimloss.CharbonnierLoss):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"eps": 1e-3} if isinstance(options.get("eps"), str) else options)
+
+
+class IgnoresItsMask(ssimloss.CharbonnierLoss):
+    def forward(
+        self, pred: torch.Tensor, target: torch.Tensor, *, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        del mask
+        return super().forward(pred, target)
+
+
+class OtherNames(ssimloss.CharbonnierLoss):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, y)
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "arguments"),
+    [
+        (OtherDefault, test_module_has_the_options_of_its_function, ()),
+        (DropsAnOption, test_same_value, ()),
+        (ShowsNothing, test_settings_are_shown, ()),
+        (ChecksLate, test_options_are_checked_when_the_module_is_built, ("eps",)),
+        (IgnoresItsMask, test_mask_goes_to_forward, ()),
+        (OtherNames, test_forward_takes_what_its_function_takes, ()),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_planted_fault_is_found(
+    fault: type[torch.nn.Module],
+    check: Callable[..., None],
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault.__name__ = "CharbonnierLoss"  # which a module shows
+    monkeypatch.setitem(LOSSES, "CharbonnierLoss", fault)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check("CharbonnierLoss", *arguments)
+    monkeypatch.undo()
+    check("CharbonnierLoss", *arguments)
