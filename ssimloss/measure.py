@@ -180,8 +180,7 @@ class Measure:
         what remains are options.
 
         Raises:
-            TypeError: an image or a required tensor is missing, or something beside the images came
-                by position.
+            TypeError: an image is missing, or something beside the images came by position.
         """
         if len(args) != len(self.image_names):
             args = self._images(args, given, caller)
@@ -189,8 +188,6 @@ class Measure:
         for name in self.tensor_names:
             if name in given:
                 tensors[name] = given.pop(name)
-            elif name in self.required_tensors:
-                raise TypeError(f"{caller}() needs {name}: {caller}(..., {name}=...)")
         return args, tensors
 
     def _images(self, args: tuple[Any, ...], given: dict[str, Any], caller: str) -> tuple[Any, ...]:
@@ -250,7 +247,11 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
         if len(args) == count and not given and not needs:
             return measure.evaluate(args, record(), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
-        return measure.evaluate(images, record.make(given, name), tensors, as_loss)
+        options = record.make(given, name)
+        for needed in measure.required_tensors:
+            if needed not in tensors:
+                raise TypeError(f"{name}() needs {needed}: {name}(..., {needed}=...)")
+        return measure.evaluate(images, options, tensors, as_loss)
 
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
