@@ -1509,6 +1509,9 @@ class AdversarialLoss(ImageLoss):
     and programs choose is in ``conventions.ADVERSARIAL``:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
+    Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses
+    ``label_smoothing``, ``smoothed``, ``flip_probability`` and ``detach_average``.
+
     Args:
         kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
             ``"softplus"``: cross entropy as StyleGAN writes it, without labels.

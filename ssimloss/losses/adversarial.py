@@ -23,6 +23,9 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
     ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers
     and programs choose is in ``conventions.ADVERSARIAL``:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
+
+    Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses
+    ``label_smoothing``, ``smoothed``, ``flip_probability`` and ``detach_average``.
     """
 
     def __init__(
