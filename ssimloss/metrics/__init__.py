@@ -4,13 +4,13 @@ of images.
 
 from typing import Any
 
+from ssimloss.metrics.batches import in_buckets
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure, registered
 from ssimloss.metrics.protocol import (
     PROTOCOLS,
     Protocol,
     SuperResolutionProtocol,
-    in_buckets,
     protocol,
 )
 from ssimloss.metrics.validator import BestCheckpoint, Validator

@@ -13,6 +13,7 @@ from torch.distributed.distributed_c10d import ProcessGroup
 from torch.nn.modules.module import Module
 
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
+from ssimloss.metrics.batches import in_buckets as in_buckets
 from ssimloss.metrics.derived import MeasureMetric
 from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
@@ -26,7 +27,6 @@ from ssimloss.metrics.measures import measure as measure
 from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
 from ssimloss.metrics.protocol import Protocol as Protocol
 from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
-from ssimloss.metrics.protocol import in_buckets as in_buckets
 from ssimloss.metrics.protocol import protocol as protocol
 from ssimloss.metrics.validator import BestCheckpoint as BestCheckpoint
 from ssimloss.metrics.validator import Validator as Validator

@@ -15,8 +15,9 @@ from ssimloss import measure as measures
 from ssimloss._checks import DataRange
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import takes_target
+from ssimloss.metrics.batches import one_by_one
 from ssimloss.metrics.deep_features import DISTANCES
-from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol, one_by_one
+from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol
 from ssimloss.networks import Weights
 
 
