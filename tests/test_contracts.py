@@ -17,7 +17,7 @@ import generate
 import photographs
 import pytest
 import torch
-from discovery import LOSSES, build, evaluate, photos, recipe
+from discovery import LOSSES
 from torch import Tensor, nn
 
 import ssimloss
@@ -33,11 +33,6 @@ MODULES = [name for name, each in MEASURES.items() if each.module]
 NAMED = [name for name, each in MEASURES.items() if each.is_named]
 WITH_METRIC = [name for name, each in MEASURES.items() if each.metric]
 FIXED = ("reduction", "backend")  # options that a metric class sets itself
-IMAGES_ONLY = [
-    name
-    for name in LOSSES
-    if recipe(name).call is type(recipe(name)).call and name != "CombinedLoss"
-]
 
 every_module = pytest.mark.parametrize("name", MODULES)
 
@@ -135,24 +130,6 @@ def test_named_measure_is_the_function(
     expected = found.score(pred.double(), target.double(), reduction="image", **options)
     torch.testing.assert_close(value, expected, rtol=1e-6, atol=1e-8)
     assert metrics.measure(name_of(found), chosen).higher_is_better is (found.better == "higher")
-
-
-@pytest.mark.parametrize("name", IMAGES_ONLY)
-def test_loss_is_itself_as_term_and_metric(name: str) -> None:
-    """In a criterion, in ``LossMetric`` and in a ``Validator``."""
-    pytest.importorskip("torchmetrics")
-    loss, pair = build(name), photos(name)
-    expected = evaluate(name, loss, *pair)
-    criterion = ssimloss.CombinedLoss(one=ssimloss.Term(loss, 0.5), two=ssimloss.Term(loss, 0.25))
-    torch.testing.assert_close(criterion(*pair), 0.75 * expected, rtol=1e-5, atol=1e-7)
-    metric = metrics.LossMetric(loss)
-    metric.update(*pair)
-    torch.testing.assert_close(metric.compute().float(), expected, rtol=1e-5, atol=1e-7)
-    if recipe(name).has_reduction:
-        images = build(name, reduction="image")
-        validator = metrics.Validator({"it": images})
-        validator.update(*pair)
-        assert validator.compute()["it"] == pytest.approx(float(images(*pair).double().mean()))
 
 
 # --- misspelt options -----------------------------------------------------------------------------
