@@ -36,6 +36,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "GMSD",
     "MS_SSIM_L1",
     "PSNR",
     "TOTAL_VARIATION",
@@ -59,6 +60,8 @@ __all__ = [
 ]
 
 CHARBONNIER: Table
+
+GMSD: Table
 
 MS_SSIM_L1: Table
 

@@ -58,6 +58,7 @@ __all__ = [
     "Edge",
     "FocalFrequency",
     "FourierMagnitude",
+    "GMSD",
     "GradientDifference",
     "GradientSSIM",
     "MSSSIM",
@@ -392,6 +393,44 @@ class FourierMagnitude(MeasureMetric):
         self,
         *,
         protocol: Protocol | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class GMSD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Means of 2 x 2 pixels at every second position are compared by their
+    Prewitt gradients, with zeros beyond the border. The value of an image depends on how evenly its
+    gradients differ, not on how much: weigh it with a pixel loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
+            ``"population"`` by their number (piq).
+        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
+            both sides if either is odd (piq).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        t: float = 170.0,
+        deviation: Literal["sample", "population"] = "sample",
+        odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
     ) -> None: ...
