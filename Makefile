@@ -30,14 +30,16 @@ PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist workst
 test: $(STAMP) ## run every test
 	$(PYTEST) $(ARGS)
 
-# What runs in about a minute on two processors and touches every room: contracts between rooms, the
-# promises of every loss but the large networks, and the files of each room that take seconds.
-QUICK := layering contracts public_surface import twins every_loss pixel color resize files \
-	winograd features sharing combined protocol validator measures set_statistics \
-	evaluation_result evaluation_pairs cli_evaluate cli_weights migration
+# Every room, in about a minute on two processors: the contracts between rooms, the promises of every
+# loss but the large networks, and of each room the files that take seconds.
+QUICK := layering contracts public_surface import twins every_loss pixel color resize files native \
+	winograd features sharing combined conventions protocol validator set_statistics weights \
+	evaluation_result evaluation_pairs evaluation_statistics cli_evaluate migration
+QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not planted \
+	and not thread and not importing
 
 quick: $(STAMP) ## run tests that touch every room, in about a minute
-	$(PYTEST) -m "not slow" -k "not DISTS and not LPIPS and not compile" $(QUICK:%=tests/test_%.py) $(ARGS)
+	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) -m ruff check .
