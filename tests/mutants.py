@@ -254,7 +254,7 @@ FAULTS = (
     fault(
         "functional",
         "the generator's loss keeps the graph of the real logits",
-        "r_logits = r.logits.detach() if detach_real else r.logits",
+        "r_logits = r.logits.detach() if options.detach_real else r.logits",
         "r_logits = r.logits",
         "adversarial",
     ),
@@ -296,7 +296,7 @@ FAULTS = (
     fault(
         "functional",
         "cycle consistency: the identity term has the weight 1",
-        "value = value + identity_weight * _distance(",
+        "value = value + options.identity_weight * _distance(",
         "value = value + _distance(",
         "consistency",
     ),
