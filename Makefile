@@ -12,7 +12,7 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate bench parity sanitize force
+.PHONY: help setup demo test quick check generate bench parity sanitize force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -22,9 +22,24 @@ setup: $(STAMP) ## make .venv with everything installed (the other targets do th
 demo: $(STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
 	$(PY) examples/train_super_resolution.py --out outputs/demo $(ARGS)
 
-# A process for each processor, each with one thread: most of a test is Python. Tests of threads say how many they want.
+# A process for each processor, each with one thread: most of a test is Python. Tests of threads say
+# how many they want. Each process starts with a part of the files in order, so that what a file
+# makes for all of its tests is made once; one that is done takes tests over from the others.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist worksteal
+
 test: $(STAMP) ## run every test
-	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
+
+# Every room, in about a minute on two processors: the contracts between rooms, the promises of every
+# loss but the large networks, and of each room the files that take seconds.
+QUICK := layering contracts public_surface import twins every_loss pixel color resize files native \
+	winograd features sharing combined conventions protocol validator set_statistics weights \
+	evaluation_result evaluation_pairs evaluation_statistics cli_evaluate migration
+QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not planted \
+	and not thread and not importing
+
+quick: $(STAMP) ## run tests that touch every room, in about a minute
+	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) -m ruff check .

@@ -1,20 +1,20 @@
-"""The checks that every plain loss passes, whatever it measures; ``test_pixel.py`` shows each of
-them to fail on a planted fault.
+"""Helpers, and checks of functions that ``test_every_loss.py`` does not reach: of features, of
+pairs that are no pairs of images; ``test_pixel.py`` shows each check to fail on a planted fault.
 
-A loss here is ``loss(pred, target, *, reduction="mean", mask=None)``, with its other options bound;
-every check raises ``AssertionError``.
+What ``test_every_loss.py`` asks of the modules is not asked again here. A loss here is ``loss(pred,
+target, *, reduction="mean", mask=None)``, with its other options bound; every check raises
+``AssertionError``.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 
 import photographs
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Loss = Callable[..., Tensor]
 
@@ -309,36 +309,6 @@ def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -
             ) from raised
         else:
             raise AssertionError(f"expected {error.__name__} {message!r}, nothing was raised")
-
-
-def twins(
-    function: Loss, module: type[nn.Module], *, of_one_image: bool = False, **options: object
-) -> None:
-    """A module takes its function's options with its defaults, computes what it computes, and shows
-    what was changed.
-    """
-    functions = {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name != "mask"
-    }
-    modules = {
-        name: parameter.default for name, parameter in inspect.signature(module).parameters.items()
-    }
-    assert functions == modules, modules
-    images = pictures()[:1] if of_one_image else pictures()
-    masked = (
-        ({}, {"mask": hole(images[0].shape)})
-        if "mask" in inspect.signature(function).parameters
-        else ({},)
-    )
-    for keywords in masked:
-        close(module(**options)(*images, **keywords), function(*images, **options, **keywords), 0)
-        close(module()(*images, **keywords), function(*images, **keywords), 0)
-    assert all(f"{name}={value!r}" in repr(module(**options)) for name, value in options.items())
-    assert repr(module()) == f"{module.__name__}()"
-    assert not list(module(**options).parameters())
-    assert not module(**options).state_dict()
 
 
 def compiles(loss: Loss, backend: str) -> None:

@@ -213,6 +213,7 @@ RECIPES = {
         build=lambda **options: ssimloss.LPIPS(**({"weights": "random"} | options)),
         twin=False,
         compiler="aot_eager",
+        is_deep=True,
         shared=True,
     ),
     "DISTS": Recipe(
@@ -220,6 +221,7 @@ RECIPES = {
         sides=(18, 20),
         twin=False,
         compiler="aot_eager",
+        is_deep=True,
         shared=True,
     ),
 }

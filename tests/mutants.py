@@ -128,7 +128,7 @@ FAULTS = (
         "a window is made on the CPU: device",
         "torch.arange(window_size, dtype=torch.float64, device=device)",
         "torch.arange(window_size, dtype=torch.float64)",
-        "structure",
+        "structure every_loss",
     ),
     fault(
         "filters",
@@ -162,10 +162,8 @@ FAULTS = (
     fault(
         "kernels",
         "only the second image asks, and the first gets the gradient",
-        "        x, y, first, second = y, x, grad_y, None\n    else:\n        first, second = grad_x, "
-        "grad_y\n    pixel,",
-        "        first, second = grad_y, None\n    else:\n        first, second = grad_x, "
-        "grad_y\n    pixel,",
+        "        x, y, first, second = y, x, grad_y, None\n",
+        "        first, second = grad_y, None\n",
         "native",
     ),
     fault(
@@ -256,7 +254,7 @@ FAULTS = (
     fault(
         "functional",
         "the generator's loss keeps the graph of the real logits",
-        "r_logits = r.logits.detach() if detach_real else r.logits",
+        "r_logits = r.logits.detach() if options.detach_real else r.logits",
         "r_logits = r.logits",
         "adversarial",
     ),
@@ -298,7 +296,7 @@ FAULTS = (
     fault(
         "functional",
         "cycle consistency: the identity term has the weight 1",
-        "value = value + identity_weight * _distance(",
+        "value = value + options.identity_weight * _distance(",
         "value = value + _distance(",
         "consistency",
     ),

@@ -51,6 +51,13 @@ def run(images: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
+def test_a_method_without_a_name_is_called_as_its_folder(run: Run) -> None:
+    """Also beside one that has a name, and wherever it lies."""
+    shutil.copytree("a", "results/a")
+    lines = run("gt", "results/a", "B=b", "--metrics", "psnr").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["a", "B"]
+
+
 def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
     result = run(
         "gt",

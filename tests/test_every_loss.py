@@ -36,6 +36,7 @@ from discovery import (
     value_and_gradients,
 )
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ssimloss.losses
 
@@ -726,6 +727,25 @@ def test_promises_hold_for_every_option(name: str) -> None:
         test_form_of_a_mask_changes_nothing(name)
 
 
+# --- devices that are not here ------------------------------------------------------------------
+
+
+CLOSED_FORMS = [name for name in (*LOSSES, *VARIANTS) if not recipe(name).is_deep]
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_every_tensor_is_made_where_the_images_are(name: str) -> None:
+    """On fake CUDA tensors, which have shapes, dtypes and devices, and no values."""
+    height, width = recipe(name).sides
+    with FakeTensorMode():
+        module = build(name).to("cuda")
+        for dtype in (torch.float32, torch.bfloat16):
+            shape = (2, recipe(name).channels, height, width)
+            pred, target = (torch.empty(shape, dtype=dtype, device="cuda") for _ in range(2))
+            value = evaluate(name, module, pred, target)
+            assert (value.device.type, value.shape) == ("cuda", ())
+
+
 # --- GPU ------------------------------------------------------------------------------------------
 
 
@@ -863,6 +883,12 @@ class Cancels(Faulty):
         return super().forward(pred + 1e4, target + 1e4)
 
 
+class MadeOnTheCPU(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        weight = torch.ones(pred.shape[1:], dtype=pred.dtype)
+        return super().forward(pred * weight, target * weight)
+
+
 class CountsItsCalls(Faulty):
     calls = 0
 
@@ -940,6 +966,7 @@ class NothingIsNaN(Masked):
         (Broadcasts, test_unreduced_result_has_the_dtype_of_the_images, (torch.bfloat16,)),
         (Broadcasts, test_reduction_image_is_one_value_per_image, ()),
         (AssumesContiguous, test_images_expanded_over_the_batch, ()),
+        (MadeOnTheCPU, test_every_tensor_is_made_where_the_images_are, ()),
         (CountsItsCalls, test_same_call_same_bits, ()),
         (CountsItsCalls, test_copies_and_pickles_compute_the_same, ()),
         (Trains, test_modules_train_nothing_and_move, ()),
@@ -980,6 +1007,7 @@ def test_sound_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     for check in (
         test_float64_stays_and_float32_is_near,
         test_images_expanded_over_the_batch,
+        test_every_tensor_is_made_where_the_images_are,
         test_same_call_same_bits,
         test_copies_and_pickles_compute_the_same,
         test_modules_train_nothing_and_move,
