@@ -36,7 +36,7 @@ QUICK := layering contracts public_surface import twins every_loss pixel color r
 	winograd features sharing combined conventions protocol validator set_statistics weights \
 	evaluation_result evaluation_pairs evaluation_statistics cli_evaluate migration
 QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not planted \
-	and not thread and not importing
+	and not thread and not importing and not scales_are_combined and not wide
 
 quick: $(STAMP) ## run tests that touch every room, in about a minute
 	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)

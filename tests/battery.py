@@ -8,7 +8,6 @@ target, *, reduction="mean", mask=None)``, with its other options bound; every c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import photographs
@@ -17,8 +16,6 @@ import torch
 from torch import Tensor
 
 Loss = Callable[..., Tensor]
-
-HALF = (torch.float16, torch.bfloat16)
 
 
 def pictures(
@@ -65,15 +62,6 @@ def differentiate(
     return value.detach(), gradient
 
 
-def both_gradients(loss: Loss) -> None:
-    """Either image alone gets the gradient that it gets when both ask."""
-    pred, target = (image.requires_grad_() for image in pictures())
-    together = torch.autograd.grad(loss(pred, target), (pred, target))
-    close(torch.autograd.grad(loss(pred, target.detach()), pred)[0], together[0])
-    close(torch.autograd.grad(loss(pred.detach(), target), target)[0], together[1])
-    assert all(gradient.norm() > 0 for gradient in together), "no gradient"
-
-
 def derivative_is_right(loss: Loss) -> None:
     """Against finite differences, for both images."""
     pred, target = (
@@ -108,44 +96,6 @@ def finite_everywhere(loss: Loss) -> None:
         )
 
 
-def half_precision(loss: Loss) -> None:
-    """Half precision inputs are computed in float32, and autocast changes nothing.
-
-    The float64 truth takes the same rounded inputs, so a value is off by float32 rounding only, a
-    gradient or a map by the rounding of its own dtype. The gradient is that of the sum: that of a
-    mean over thousands of pixels is itself at the edge of float16.
-    """
-    for dtype in HALF:
-        pred, target = (image.to(dtype) for image in pictures())
-        truth, true_gradient = differentiate(loss, pred.double(), target.double(), reduction="sum")
-        value, gradient = differentiate(loss, pred, target, reduction="sum")
-        assert value.dtype is torch.float32, f"sum in {value.dtype}"
-        close(value, truth, 2e-6)
-        assert gradient.dtype is dtype
-        close(gradient, true_gradient, torch.finfo(dtype).eps)
-        unreduced = loss(pred, target, reduction="none")
-        assert unreduced.dtype is dtype
-        close(
-            unreduced,
-            loss(pred.double(), target.double(), reduction="none"),
-            torch.finfo(dtype).eps,
-        )
-
-        pred, target = pictures(dtype=torch.float32)
-        with torch.autocast("cpu", dtype=dtype):
-            under_autocast = differentiate(loss, pred, target)
-        assert under_autocast[0].dtype is torch.float32
-        for actual, expected in zip(under_autocast, differentiate(loss, pred, target), strict=True):
-            close(actual, expected, 0)
-
-
-def float32_is_close_to_float64(loss: Loss) -> None:
-    pred, target = pictures(dtype=torch.float32)
-    truth, value = loss(pred.double(), target.double()), loss(pred, target)
-    assert (truth.dtype, value.dtype) == (torch.float64, torch.float32)
-    close(value, truth, 2e-6)
-
-
 def batch_is_singles(loss: Loss) -> None:
     """An image's value does not depend on its company."""
     pred, target = pictures()
@@ -167,42 +117,6 @@ def reductions(loss: Loss, *, mean_of_map: bool = True) -> None:
         close(loss(pred, target, reduction="image"), values.mean((1, 2, 3)))
 
 
-def masks(loss: Loss, *, relative: bool = True) -> None:
-    """What every mask must do: see ``mask_is_a_crop`` for what it must leave. ``relative``: a
-    multiple of the weights is as good.
-    """
-    pred, target = pictures()
-    for everything in (torch.ones_like(pred), torch.ones(3, 1, *pred.shape[2:], dtype=torch.bool)):
-        for reduction in ("mean", "sum", "image", "none"):
-            close(
-                loss(pred, target, mask=everything, reduction=reduction),
-                loss(pred, target, reduction=reduction),
-            )
-
-    mask = hole(pred.shape)
-    value, gradient = differentiate(loss, pred, target, mask=mask)
-    assert (gradient.masked_select(mask.logical_not()) == 0).all()
-    assert gradient.norm() > 0
-    for garbage in (math.nan, math.inf, 1e30):
-        spoilt = (image.masked_fill(mask.logical_not(), garbage) for image in (pred, target))
-        actual = differentiate(loss, *spoilt, mask=mask)
-        close(actual[0], value, 0)
-        close(actual[1], gradient, 0)
-
-    close(loss(pred, target, mask=mask.expand_as(pred)), value)
-    close(loss(pred, target, mask=mask.half()), value)
-    unequal = mask * torch.linspace(0.1, 1, 31) ** 3
-    if relative:
-        close(loss(pred, target, mask=unequal.float()), loss(pred, target, mask=3 * unequal), 1e-6)
-    assert (loss(pred, target, mask=unequal) - value).abs() > 1e-4 * value, "weights do nothing"
-
-    nothing = torch.zeros_like(mask)
-    for reduction in ("mean", "sum", "image", "none"):
-        value, gradient = differentiate(loss, pred, target, mask=nothing, reduction=reduction)
-        assert (value == 0).all()
-        assert (gradient == 0).all()
-
-
 def mask_is_a_crop(loss: Loss) -> None:
     """Masking all but a rectangle is the loss of that rectangle."""
     pred, target = pictures()
@@ -214,35 +128,6 @@ def mask_is_a_crop(loss: Loss) -> None:
             loss(pred, target, mask=mask, reduction=reduction),
             loss(pred[inside], target[inside], reduction=reduction),
         )
-
-
-def memory_layout(loss: Loss) -> None:
-    """Strides change nothing."""
-    pred, target = pictures(24, 32)
-    value, gradient = differentiate(loss, pred, target)
-    strided = (
-        pred.transpose(2, 3).contiguous().transpose(2, 3),
-        torch.stack((target, target), -1)[..., 0],
-    )
-    for images in (
-        (pred.to(memory_format=torch.channels_last), target.to(memory_format=torch.channels_last)),
-        strided,
-    ):
-        actual = differentiate(loss, *images)
-        close(actual[0], value)
-        close(actual[1], gradient)
-
-
-def empty_batch(loss: Loss) -> None:
-    """No image: 0 where there is one number, nothing where there is one per image, and a backward
-    pass that runs.
-    """
-    pred = torch.zeros(0, 3, 8, 8, requires_grad=True)
-    for reduction, shape in (("mean", ()), ("sum", ()), ("image", (0,)), ("none", (0, 3, 8, 8))):
-        value = loss(pred, pred.detach(), reduction=reduction)
-        assert tuple(value.shape) == shape
-        assert (value == 0).all(), f"{reduction} of nothing is {value}"
-        assert torch.autograd.grad(value.sum(), pred)[0].shape == pred.shape
 
 
 def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -> None:
