@@ -112,7 +112,8 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         f"ssimloss-{ssimloss.__version__}.dist-info",
     }
     package = ROOT / "ssimloss"
-    sources = [*package.rglob("*.py"), *(package / "evaluation" / "report" / "page").iterdir()]
+    page = package / "evaluation" / "report" / "page"
+    sources = [*package.rglob("*.py"), *package.rglob("*.pyi"), *page.iterdir()]
     expected = {str(path.relative_to(ROOT)) for path in sources} | {"ssimloss/py.typed"} | bundled()
     assert expected - names == set(), "missing from the wheel"
     assert "-py3-none-" in wheel.name, (
