@@ -100,7 +100,10 @@ class Measure:
         if not callable(self.equation):
             raise TypeError(f"equation must be callable, got {type(self.equation).__name__}")
         if self.name in _REGISTRY:
-            raise ValueError(f"a measure named {self.name!r} exists already; choose another name")
+            raise ValueError(
+                f"a measure named {self.name!r} exists already; choose another name, or forget it "
+                f"with ssimloss.measure.unregister({self.name!r})"
+            )
         parameters = inspect.signature(self.equation, eval_str=True).parameters.values()
         positional = [p for p in parameters if p.kind in _POSITIONAL and p.default is p.empty]
         if self.options is not None:
