@@ -46,7 +46,8 @@ def run(path: Path) -> None:
     """Run the blocks in order in one namespace; a failure points at the line of the document."""
     namespace: dict[str, object] = {"__name__": path.stem}
     for block in blocks(path.read_text(encoding="utf-8")):
-        exec(compile("\n" * block.line + block.code, str(path), "exec"), namespace)
+        code = "\n" * block.line + block.code
+        exec(compile(code, str(path), "exec", dont_inherit=True), namespace)
 
 
 def anchors(text: str) -> set[str]:

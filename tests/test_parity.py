@@ -168,6 +168,17 @@ def equation(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Progra
     return lambda p, t: float(np.mean(function(p.numpy(), t.numpy())))
 
 
+def gmsd_of_codes() -> Program:
+    """GMSD.m on rgb2gray(uint8)."""
+    rgb2gray = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+
+    def gray(image: np.ndarray) -> np.ndarray:
+        codes = np.round(image * 255)
+        return np.floor(np.einsum("c,nchw->nhw", rgb2gray, codes) + 0.5)[:, None]
+
+    return equation(lambda p, t: reference.gmsd(gray(p), gray(t), data_range=255.0))
+
+
 def zhao(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     """alpha (1 - l_5 prod cs_j) + (1 - alpha) G_5 |x - y| of Zhao et al. 2017, at every pixel,
     borders reflected.
@@ -217,6 +228,9 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         lambda: monai("MultiScaleSSIMMetric", spatial_dims=2),
         MS_SSIM_CASES,
     ),
+    "GMSD/xue2014": ("reference.py", lambda: equation(reference.gmsd), CASES),
+    "GMSD/matlab": ("reference.py", gmsd_of_codes, ("odd", "batch")),
+    "GMSD/piq": ("piq", lambda: piq("gmsd"), CASES),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),
