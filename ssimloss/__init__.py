@@ -1,6 +1,6 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional, losses, metrics
+from ssimloss import color, conventions, functional, losses, measure, metrics
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
@@ -17,3 +17,10 @@ __all__ = [
     "Measure",
 ]
 __all__ += losses.__all__
+
+
+def __getattr__(name: str) -> object:
+    """The module of a measure that was registered after this import."""
+    if not any(each.module == name for each in measure.registered()):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(losses, name)

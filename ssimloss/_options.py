@@ -102,7 +102,7 @@ class Reduced(Options):
         check_reduction(self.reduction)
 
 
-# --- what a record says about itself --------------------------------------------------------------
+# --- fields and documentation of a record ---------------------------------------------------------
 
 
 _FIELDS: dict[type[Options], dict[str, inspect.Parameter]] = {}
@@ -158,12 +158,14 @@ def documentation(record: type[Options]) -> dict[str, str]:
     return found
 
 
-def unknown(name: str, caller: str, known: Iterable[str]) -> TypeError:
-    """The error for an option that ``caller`` does not have."""
+def unknown(name: str, caller: str, known: Iterable[str], kind: str = "option") -> TypeError:
+    """The error for an option, or another kind of keyword, that ``caller`` does not have."""
     known = list(known)
     close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(known)}"
-    return TypeError(f"{caller}() has no option {name!r}; {hint}")
+    hint = (
+        f"did you mean {close[0]!r}?" if close else f"the {kind}s are {', '.join(known) or 'none'}"
+    )
+    return TypeError(f"{caller}() has no {kind} {name!r}; {hint}")
 
 
 def differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,6 +262,44 @@ def signature(
     return inspect.Signature([*positional, *first, *keyword_only, *last], return_annotation=returns)
 
 
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature, with types in place of their names where these can be looked up."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError:  # a name imported for type checkers only
+        return inspect.signature(function)
+
+
+def parameters_of(cls: type) -> list[inspect.Parameter]:
+    """The parameters of ``__init__`` besides ``self``."""
+    initialise: Callable[..., Any] = cls.__init__  # type: ignore[misc]
+    return list(signature_of(initialise).parameters.values())[1:]
+
+
+def inherited_signature(cls: type) -> inspect.Signature:
+    """The signature of a subclass of a class whose signature was set.
+
+    Its own ``__init__`` counts; ``**options`` in it stands for the options of the next class.
+    """
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if "__signature__" in vars(owner):
+        found: inspect.Signature = vars(owner)["__signature__"]
+        return found
+    own = parameters_of(cls)
+    passes_on = own and own[-1].kind is inspect.Parameter.VAR_KEYWORD
+    behind = cls.__mro__[cls.__mro__.index(owner) + 1 :]
+    parent = next((base for base in behind if "__signature__" in vars(base)), None)
+    if not passes_on or parent is None:
+        return inspect.Signature(own)
+    named = {parameter.name for parameter in own}
+    options = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in vars(parent)["__signature__"].parameters.items()
+        if name not in named
+    ]
+    return inspect.Signature([*own[:-1], *options])
+
+
 def positional(name: str, annotation: Any) -> inspect.Parameter:
     """A positional parameter."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -272,7 +312,7 @@ def sign(
     optional: Mapping[str, inspect.Parameter],
     keyword_only: Sequence[inspect.Parameter] = (),
 ) -> None:
-    """Give a function that returns a tensor the signature that it stands for."""
+    """Set the signature and the annotations of a function that returns a tensor."""
     found = signature(positional, optional, keyword_only, Tensor)
     function.__signature__ = found  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in found.parameters.values()}

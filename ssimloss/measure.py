@@ -5,19 +5,23 @@ registry its module, its name in ``ssimloss.metrics``, its metric class, the com
 tables of the documents, are derived from the one :class:`Measure`.
 """
 
+import importlib
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from ssimloss import _options
-from ssimloss._options import Options, Reduced
-from ssimloss._precision import device_type_of
-from ssimloss._reduce import Scores
+from ssimloss._options import Options as Options  # "as": for those who register a measure
+from ssimloss._options import Ranged as Ranged
+from ssimloss._options import Reduced as Reduced
+from ssimloss._precision import computing_dtype, device_type_of
+from ssimloss._reduce import Scores as Scores
 
 Better = Literal["higher", "lower"]
 Role = Literal["score", "distance", "index", "loss"]
@@ -25,6 +29,7 @@ Equation = Callable[..., "Scores | Tensor"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _REGISTRY: "dict[str, Measure]" = {}
+_RESERVED: set[str] = set()  # names of measures that are not registered here
 
 
 @dataclass(frozen=True, eq=False, kw_only=False)
@@ -54,10 +59,10 @@ class Measure:
         metric_name: its name in ``ssimloss.metrics`` and on the command line, if not ``name``.
         agrees: programs that compute the same, and to how many digits.
         advice: what the documentation of the module adds.
-        autocast: whether the equation runs under the caller's autocast, because it calls networks
-            or switches autocast off where it must.
+        autocast: True if the equation handles autocast itself.
         takes_color: its definition converts colour images itself; protocols then keep all channels.
-        definition: of a protocol whose preparation of the images it shares.
+        definition: the definition of a protocol (``"psnr"``, ``"ssim"``, ``"ms_ssim"``) whose
+            preparation of the images it uses.
 
     Raises:
         ValueError: the name is taken, or a word is unknown.
@@ -95,29 +100,27 @@ class Measure:
 
     def __post_init__(self) -> None:
         """Read the equation's parameters, build the functions, register."""
-        if self.better not in ("higher", "lower"):
-            raise ValueError(f"better must be 'higher' or 'lower', got {self.better!r}")
-        if not callable(self.equation):
-            raise TypeError(f"equation must be callable, got {type(self.equation).__name__}")
-        if self.name in _REGISTRY:
-            raise ValueError(
-                f"a measure named {self.name!r} exists already; choose another name, or forget it "
-                f"with ssimloss.measure.unregister({self.name!r})"
-            )
-        parameters = inspect.signature(self.equation, eval_str=True).parameters.values()
+        self._check()
+        parameters = _options.signature_of(self.equation).parameters.values()
         positional = [p for p in parameters if p.kind in _POSITIONAL and p.default is p.empty]
         if self.options is not None:
             positional = positional[:-1]
         if not positional:
             raise TypeError(f"equation of {self.name!r} must take at least one image by position")
         beside = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        record = Reduced if self.options is None else self.options
+        if twice := [p.name for p in beside if p.name in _options.names(record)]:
+            raise TypeError(
+                f"equation of {self.name!r} must not take {twice[0]!r} by keyword, which is an "
+                "option; put options into a record and pass it as options="
+            )
         values = {
             "images": tuple(positional),
             "tensors": tuple(beside),
             "image_names": tuple([p.name for p in positional]),
             "tensor_names": tuple([p.name for p in beside]),
             "required_tensors": tuple([p.name for p in beside if p.default is p.empty]),
-            "record": Reduced if self.options is None else self.options,
+            "record": record,
             "role": self.role or ("score" if self.better == "higher" else "distance"),
         }
         for name, value in values.items():
@@ -127,6 +130,44 @@ class Measure:
         object.__setattr__(self, "score", score)
         object.__setattr__(self, "loss", loss)
         _REGISTRY[self.name] = self
+
+    def _check(self) -> None:
+        """Raise for values that cannot be meant and for names that are taken."""
+        for name, value, choices in (
+            ("better", self.better, get_args(Better)),
+            ("role", self.role, (None, *get_args(Role))),
+        ):
+            if value not in choices:
+                allowed = ", ".join(repr(choice) for choice in choices if choice is not None)
+                raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+        is_score = self.role == "score" or (self.role is None and self.better == "higher")
+        if is_score and (self.perfect is None or not math.isfinite(self.perfect)):
+            raise ValueError(
+                "perfect must be a finite number for a score, whose loss is perfect - score, got "
+                f"{self.perfect!r}; role='index' has no loss"
+            )
+        if not callable(self.equation):
+            raise TypeError(f"equation must be callable, got {type(self.equation).__name__}")
+        is_record = isinstance(self.options, type) and issubclass(self.options, Options)
+        if self.options is not None and not is_record:
+            raise TypeError(
+                f"options must be a subclass of ssimloss.measure.Options, got {self.options!r}"
+            )
+        taken = _RESERVED | {name for each in _REGISTRY.values() for name in each.public_names}
+        for name in self.public_names:
+            if not name.isidentifier():
+                raise ValueError(f"the names of a measure must be identifiers, got {name!r}")
+            if name in taken:
+                raise ValueError(
+                    f"a measure named {name!r} exists already; choose another name, or forget it "
+                    "with ssimloss.measure.unregister(...)"
+                )
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """Its names: of the functions, in ``ssimloss.metrics``, of the module and metric class."""
+        names = (self.name, self.metric_name, self.module, self.metric)
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def takes_data_range(self) -> bool:
@@ -167,13 +208,16 @@ class Measure:
         as_loss: bool,
     ) -> Tensor:
         if self.options is None:
-            result: Scores | Tensor = Scores.of(self.equation(*images, **tensors))
+            # The equation of a user need not care for half precision.
+            wide = [i.to(computing_dtype(i)) if isinstance(i, Tensor) else i for i in images]
+            result: Scores | Tensor = Scores.of(self.equation(*wide, **tensors))
         else:
             result = self.equation(*images, options, **tensors)
         if isinstance(result, Tensor):
             return result
         if as_loss and self.role == "score":
-            result = result.complement(self.perfect or 0.0)
+            assert self.perfect is not None
+            result = result.complement(self.perfect)
         return result.reduce(options.reduction)  # type: ignore[attr-defined]  # by its contract
 
     def bind(
@@ -185,6 +229,9 @@ class Measure:
         Raises:
             TypeError: an image is missing, or something beside the images came by position.
         """
+        for name in self.image_names[: len(args)]:
+            if name in given:
+                raise TypeError(f"{caller}() got {name} twice, by position and by keyword")
         if len(args) != len(self.image_names):
             args = self._images(args, given, caller)
         tensors = {}
@@ -213,18 +260,29 @@ class Measure:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By name: pickles and copies are the registered measure."""
-        return find, (self.name,)
+        return find, (self.name, self.equation.__module__)
 
 
-def find(name: str) -> Measure:
+def find(name: str, home: str | None = None) -> Measure:
     """The registered measure of this name.
+
+    Args:
+        name: of the measure.
+        home: the module that registers it, imported if the name is unknown.
 
     Raises:
         ValueError: there is none; the error lists the names.
     """
+    if name not in _REGISTRY and home is not None:
+        importlib.import_module(home)
     if name not in _REGISTRY:
         raise ValueError(f"measure must be one of {', '.join(map(repr, _REGISTRY))}, got {name!r}")
     return _REGISTRY[name]
+
+
+def reserve(*names: str) -> None:
+    """Keep names that no registered measure may take: those of measures with a network."""
+    _RESERVED.update(names)
 
 
 def registered() -> Iterator[Measure]:
@@ -258,13 +316,15 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
 
     _options.sign(function, measure.images, _options.fields(record), measure.tensors)
     function.__name__ = function.__qualname__ = name
-    function.__module__ = "ssimloss.functional"
+    # Functions of the package are pickled by their public place, others by that of their equation.
+    home = measure.equation.__module__
+    function.__module__ = "ssimloss.functional" if home.startswith("ssimloss.") else home
     function.__doc__ = function_documentation(measure, as_loss)
     return function
 
 
 def function_documentation(measure: Measure, as_loss: bool) -> str:
-    """What the equation says, with the texts on the options among its arguments."""
+    """The equation's docstring with the documentation of its options."""
     order = _options.signature(measure.images, _options.fields(measure.record), measure.tensors)
     return _joined(
         _summary(measure, as_loss),

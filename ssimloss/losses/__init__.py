@@ -1,5 +1,8 @@
 """Losses as modules: one for every registered measure, and those with a network or other state."""
 
+from typing import Any
+
+from ssimloss import measure
 from ssimloss.losses import derived
 from ssimloss.losses.adversarial import AdversarialLoss
 from ssimloss.losses.contextual import ContextualLoss
@@ -25,3 +28,12 @@ __all__ = [
     "LandmarkLoss",
     "AdversarialLoss",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The module of a measure that was registered after this import."""
+    for each in measure.registered():
+        if each.module == name:
+            globals()[name] = derived.module_of(each)  # kept, so that a class is one object
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,8 +12,9 @@ from torch.nn.modules.module import Module
 from ssimloss.functional.deep_similarity import DeepSimilarityOptions
 from ssimloss.judgements import Fit
 from ssimloss.losses._base import ImageLoss
-from ssimloss.losses._deep import FeatureLoss
+from ssimloss.losses._deep import FeatureLoss, LayeredLoss
 from ssimloss.losses.derived import MeasureLoss
+from ssimloss.losses.network_output import OutputLoss
 
 __all__ = [
     "CharbonnierLoss",
@@ -952,7 +953,7 @@ class TotalVariationLoss(MeasureLoss):
     def forward(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
-class PerceptualLoss(FeatureLoss):
+class PerceptualLoss(LayeredLoss):
     """Distance between deep features of two images (content loss).
 
     What the well-known programs compare is in ``conventions.CONTENT``:
@@ -1052,7 +1053,7 @@ class PerceptualLoss(FeatureLoss):
         self, pred: Tensor, target: Tensor | Mapping[str, Tensor], *, mask: Tensor | None = None
     ) -> Tensor: ...
 
-class TextureLoss(FeatureLoss):
+class TextureLoss(LayeredLoss):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
     How the well-known programs normalise and compare is in ``conventions.GRAM``:
@@ -1131,7 +1132,7 @@ class TextureLoss(FeatureLoss):
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
 
-class ContextualLoss(FeatureLoss):
+class ContextualLoss(LayeredLoss):
     """Contextual loss of two images, which need not be aligned.
 
     Args:
@@ -1445,7 +1446,7 @@ class DeepPerceptualSimilarity(FeatureLoss):
     @property
     def _compared(self) -> DeepSimilarityOptions: ...
 
-class PriorLoss(FeatureLoss):
+class PriorLoss(OutputLoss):
     """Distance between what a frozen network says of two images: an embedding of a face, logits, a
     segmentation, a depth map.
 
@@ -1499,7 +1500,7 @@ class PriorLoss(FeatureLoss):
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
 
-class LandmarkLoss(FeatureLoss):
+class LandmarkLoss(OutputLoss):
     """Distance between the landmarks that a frozen heatmap network finds in two images (Bulat &
     Tzimiropoulos 2018).
 

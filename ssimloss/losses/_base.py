@@ -1,7 +1,7 @@
 """Modules made of option records: settings checked once, shown, and documented by the records."""
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -26,7 +26,8 @@ class ImageLoss(FollowsMoves):
     records: ClassVar[tuple[type[Options], ...]] = ()
     _places: ClassVar[Mapping[str, int]] = {}  # option -> index of the record that has it
     _defaults: ClassVar[Mapping[str, Any]] = {}
-    _records: list[Options]
+    _records: tuple[Options, ...]
+    _held: tuple[str, ...]  # options that are tensors or modules, which others may exchange
 
     def __init_subclass__(
         cls,
@@ -37,11 +38,10 @@ class ImageLoss(FollowsMoves):
     ) -> None:
         """Set the signature and the documentation of a class that names its records."""
         super().__init_subclass__(**kwargs)
-        own = _own_parameters(cls)
         if records is None:
-            if "__init__" in vars(cls):  # whose signature is not the one inherited
-                cls.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+            cls.__signature__ = _options.inherited_signature(cls)  # type: ignore[attr-defined]
             return
+        own = [p for p in _options.parameters_of(cls) if p.kind is not p.VAR_KEYWORD]
         named = {p.name for p in own}
         places: dict[str, int] = {}
         parameters: dict[str, inspect.Parameter] = {}
@@ -59,6 +59,7 @@ class ImageLoss(FollowsMoves):
         cls.__signature__ = shown  # type: ignore[attr-defined]
         cls.records, cls._places = records, places
         cls._defaults = {name: p.default for name, p in shown.parameters.items()}
+        _sign_init(cls, shown)
         texts |= _options.entries(_options.section(cls.__doc__, "Args"))
         parts = (
             _options.summary(cls.__doc__),
@@ -79,38 +80,50 @@ class ImageLoss(FollowsMoves):
         caller = type(self).__name__
         made = [record.make(some, caller) for record, some in zip(self.records, given, strict=True)]
         for name, place in self._places.items():
-            value = getattr(made[place], name)
-            if isinstance(value, Tensor):
-                self.register_buffer(name, value.detach(), persistent=False)
-            else:
-                super().__setattr__(name, value)
-        self._records = made
+            self._keep(name, getattr(made[place], name))
+        self._renew(made)
 
     @property
     def options(self) -> dict[str, Any]:
         """The options by name."""
         return {name: getattr(self, name) for name in self._places}
 
+    def record(self, place: int = 0) -> Options:
+        """The checked options in force."""
+        kept = self._records[place]
+        for name in self._held:  # replaced, for example by ``torch.func.functional_call``
+            if self._places[name] == place and getattr(self, name) is not getattr(kept, name):
+                return self._record(place, {})
+        return kept
+
     def __setattr__(self, name: str, value: Any) -> None:
         """As in any module; the record of an option is built again, which checks it."""
-        place = self._places.get(name)
-        if place is not None and "_records" in self.__dict__:
-            self._records[place] = self._record(place, {name: value})
-        super().__setattr__(name, value)
+        if name not in self._places or "_records" not in self.__dict__:
+            super().__setattr__(name, value)
+            return
+        made = list(self._records)
+        made[self._places[name]] = self._record(self._places[name], {name: value})
+        self._keep(name, getattr(made[self._places[name]], name))
+        self._renew(made)
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """As in any module, and like assignment for an option that is a module."""
-        if name in self._places:
+        if name in self._places and "_records" in self.__dict__:
             setattr(self, name, module)
         else:
             super().add_module(name, module)
 
-    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Take moved tensors into the records."""
-        super()._moved(fn)
-        for name, place in self._places.items():
-            if isinstance(getattr(self, name), Tensor):
-                self._records[place] = self._record(place, {})
+    def __getstate__(self) -> dict[str, Any]:
+        """Attributes without records, which follow from them."""
+        return {name: value for name, value in self.__dict__.items() if name != "_records"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes; options that an older version did not have keep their defaults."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        for name in self._places:
+            if not hasattr(self, name):
+                self._keep(name, self._defaults[name])
+        self._renew([self._record(place, {}) for place in range(len(self.records))])
 
     def extra_repr(self) -> str:
         """Show the options that differ from their defaults."""
@@ -121,12 +134,47 @@ class ImageLoss(FollowsMoves):
         """What ``extra_repr`` may show."""
         return self.options
 
+    def _keep(self, name: str, value: Any) -> None:
+        """Make an option an attribute: a buffer, a child or a plain one."""
+        if hasattr(self, name):
+            delattr(self, name)
+        if isinstance(value, Tensor):
+            self.register_buffer(name, value.detach(), persistent=False)
+        elif isinstance(value, nn.Module):
+            super().add_module(name, value)
+        else:
+            self.__dict__[name] = value
+
+    def _renew(self, made: Iterable[Options]) -> None:
+        """Put records in force, with the tensors that this module holds."""
+        kept = tuple(made)
+        held = [n for n in self._places if isinstance(getattr(self, n), Tensor | nn.Module)]
+        self.__dict__["_held"], self.__dict__["_records"] = tuple(held), kept
+        if held:
+            self.__dict__["_records"] = tuple(self.record(place) for place in range(len(kept)))
+
     def _record(self, place: int, changed: Mapping[str, Any]) -> Options:
         kept = {name: getattr(self, name) for name, at in self._places.items() if at == place}
         return self.records[place].make({**kept, **changed}, type(self).__name__)
 
 
-def _own_parameters(cls: type) -> list[inspect.Parameter]:
-    """The parameters of ``__init__`` besides ``self`` and ``**options``."""
-    parameters = inspect.signature(cls.__init__, eval_str=True).parameters.values()  # type: ignore[misc]
-    return [p for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+def _sign_init(cls: type[ImageLoss], shown: inspect.Signature) -> None:
+    """Give the class an ``__init__`` whose signature is that of the class."""
+    if "__init__" not in vars(cls):
+        inherited = cls.__init__
+        names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+
+        def __init__(self: ImageLoss, *args: Any, **options: Any) -> None:
+            if len(args) > len(names):
+                by_position = f"{', '.join(names)} by position and " if names else ""
+                raise TypeError(
+                    f"{type(self).__name__}() takes {by_position}options by keyword, got "
+                    f"{len(args)} positional arguments"
+                )
+            inherited(self, *args, **options)
+
+        cls.__init__ = __init__  # type: ignore[method-assign]
+    init: Any = vars(cls)["__init__"]
+    init.__doc__ = "Options are documented at the class."
+    this = _options.positional("self", inspect.Parameter.empty)
+    init.__signature__ = inspect.Signature([this, *shown.parameters.values()])

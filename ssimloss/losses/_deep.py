@@ -40,7 +40,7 @@ class FeatureLoss(ImageLoss):
         options = self._records[OF_EXTRACTOR].as_dict() | fixed
         extractor = FeatureExtractor(network, layers, **options)
         if isinstance(options["weights"], Mapping):
-            self.weights = {}  # the network has them, and once is enough
+            self.__dict__["weights"] = {}  # the network has them, and once is enough
         self._constants: dict[str, list[Tensor]] = {}
         self.extractor = extractor
 
@@ -76,7 +76,7 @@ class FeatureLoss(ImageLoss):
         """The measure of two features. Unreduced, it has the dtype of the images: features of half
         precision images are float32.
         """
-        values = self.measure.evaluate(both, self._records[OF_MEASURE], tensors, True)
+        values = self.measure.evaluate(both, self.record(OF_MEASURE), tensors, True)
         if cast("Reduced", self._records[OF_MEASURE]).reduction != "none":
             return values
         return values.to(pred.dtype if isinstance(target, Mapping) else native_dtype(pred, target))
@@ -101,11 +101,21 @@ class FeatureLoss(ImageLoss):
                 f"{name} must be set when {type(self).__name__} is built, because its network is "
                 f"built with it; build another one with {name}={changed[name]!r}"
             )
+        if "layers" in changed and hasattr(self, "extractor"):
+            built = self.extractor.layers
+            unknown = [layer for layer in changed["layers"] if layer not in built]
+            if unknown:
+                raise ValueError(
+                    f"layers must be among those that {type(self).__name__} was built with, "
+                    f"{list(built)}, got {unknown}; build another one with them"
+                )
         return super()._record(place, changed)
 
 
 class LayeredLoss(FeatureLoss):
     """A measure of features layer by layer. The network runs to no layer of weight 0."""
+
+    layers: Mapping[str, float]
 
     def __init__(self, network: str | nn.Module = "vgg19", **options: Any) -> None:
         super().__init__(**options)

@@ -42,7 +42,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
     ) -> Tensor:
         """What the generator minimises: :func:`ssimloss.functional.adversarial_generator_loss`."""
         tensors = {"real_logits": real_logits, "labels": labels}
-        return ADVERSARIAL_GENERATOR.evaluate((fake_logits,), self._records[0], tensors, True)
+        return ADVERSARIAL_GENERATOR.evaluate((fake_logits,), self.record(), tensors, True)
 
     def discriminator_loss(
         self,
@@ -57,4 +57,4 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
         """
         tensors = {"labels": labels, "rng": rng}
         logits = (real_logits, fake_logits)
-        return ADVERSARIAL_DISCRIMINATOR.evaluate(logits, self._records[0], tensors, True)
+        return ADVERSARIAL_DISCRIMINATOR.evaluate(logits, self.record(), tensors, True)

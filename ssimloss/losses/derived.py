@@ -33,9 +33,10 @@ def _forward(found: Measure, name: str) -> Any:
         if tensors or len(images) != count:
             images, given = found.bind(images, tensors, name)
             if tensors:  # what bind() left
-                raise _options.unknown(next(iter(tensors)), name, found.tensor_names)
+                raise _options.unknown(next(iter(tensors)), name, found.tensor_names, "input")
             tensors = given
-        return found.evaluate(images, self._records[0], tensors, True)
+        options = self.record() if self._held else self._records[0]
+        return found.evaluate(images, options, tensors, True)
 
     this = _options.positional("self", MeasureLoss)
     _options.sign(forward, (this, *found.images), {}, found.tensors)

@@ -38,28 +38,28 @@ __all__ = [
 ]
 
 # They need torchmetrics, an extra, which is imported when one of them is first asked for.
-_DERIVED = [each.metric for each in registered().values() if each.metric]
-__all__ += _DERIVED
+__all__ += [each.metric for each in registered().values() if each.metric]
 _OF_TORCHMETRICS = {
     **dict.fromkeys(("LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"),
     "ImageMetric": "_image_metric",
     "InceptionMetrics": "inception",
-    **dict.fromkeys(_DERIVED, "derived"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """The metrics of the extra ``metrics``.
+    """The metrics of the extra ``metrics``, those of registered measures among them.
 
     Raises:
         ModuleNotFoundError: torchmetrics is not installed; it says how to.
     """
-    if name not in _OF_TORCHMETRICS:
+    found = next((each for each in registered().values() if each.metric == name), None)
+    if found is None and name not in _OF_TORCHMETRICS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
+    file = _OF_TORCHMETRICS.get(name, "derived")
     try:
-        module = importlib.import_module(f"{__name__}.{_OF_TORCHMETRICS[name]}")
+        module = importlib.import_module(f"{__name__}.{file}")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in ("torchmetrics", "torch_fidelity"):
             raise
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
             "'ssimloss[metrics]'",
             name=error.name,
         ) from error
-    if name in _DERIVED:
-        globals().update(module.metrics())  # once, so that a class is one object
-        return globals()[name]
-    return getattr(module, name)
+    if found is None:
+        return getattr(module, name)
+    globals()[name] = module.metric_of(found)  # kept, so that a class is one object
+    return globals()[name]

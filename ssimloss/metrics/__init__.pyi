@@ -3,7 +3,7 @@
 of images.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Literal
 
@@ -19,7 +19,6 @@ from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
 from ssimloss.metrics.distributions import kernel_distance as kernel_distance
 from ssimloss.metrics.image import FeatureMetric
-from ssimloss.metrics.image import LossMetric as LossMetric
 from ssimloss.metrics.inception import InceptionMetrics as InceptionMetrics
 from ssimloss.metrics.measures import MEASURES as MEASURES
 from ssimloss.metrics.measures import ImageMeasure as ImageMeasure
@@ -190,6 +189,35 @@ class DeepSimilarity(FeatureMetric):
         process_group: ProcessGroup | None = None,
     ) -> None: ...
 
+class LossMetric(ImageMetric):
+    """Mean over images of any loss or function of two images.
+
+    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by
+    itself; one that gives ``(N,)``, with ``reduction="image"`` or a :func:`measure`, once for the
+    batch. The first image of all is given alone, to see which it is.
+
+    Args:
+        function: ``(pred, target) -> (N,)``, a scalar tensor or a number; one whose only positional
+            parameter is ``pred`` is called with ``pred`` alone. A module or a measure moves with
+            the metric.
+        higher_is_better: what torchmetrics and Lightning may ask.
+        keep_values, process_group: as in the other metrics.
+
+    Raises:
+        TypeError: ``function`` cannot be called like that.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Tensor],
+        *,
+        higher_is_better: bool = False,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+    def measured(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``."""
+
 class Charbonnier(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -197,7 +225,7 @@ class Charbonnier(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         eps: where the curve turns from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
@@ -222,7 +250,7 @@ class L1(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
     """
@@ -242,7 +270,7 @@ class L2(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
     """
@@ -265,7 +293,7 @@ class SSIM(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -318,7 +346,7 @@ class Edge(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
@@ -350,7 +378,7 @@ class FocalFrequency(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
         patch_factor: each side is cut into this many parts and each patch has its own spectrum;
             must divide H and W.
@@ -384,7 +412,7 @@ class FourierMagnitude(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
     """
@@ -412,7 +440,7 @@ class GMSD(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
@@ -446,7 +474,7 @@ class GradientDifference(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         alpha: exponent, at least 1.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
@@ -471,7 +499,7 @@ class GradientSSIM(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -510,7 +538,7 @@ class MSSSIM(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
@@ -567,7 +595,7 @@ class PSNR(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
             depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
@@ -602,7 +630,7 @@ class StructureCorrelation(MeasureMetric):
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-        the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torchmetrics import Metric
 
+from ssimloss import _options
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum, once_each, places
 
 TEXTS = {  # on the options of every metric
@@ -52,8 +53,9 @@ class ImageMetric(MovedMetric):
     def __init__(
         self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None
     ) -> None:
-        """``identity`` says in words what is measured: equal for metrics that may share their sums
-        in a ``MetricCollection``.
+        """Options are documented at the class.
+
+        ``identity`` is equal for metrics that may share their sums in a ``MetricCollection``.
         """
         super().__init__(process_group=process_group)
         self.keep_values = keep_values
@@ -68,6 +70,12 @@ class ImageMetric(MovedMetric):
         self.add_state(
             "rows", [], dist_reduce_fx="cat"
         )  # (K, 2): index, not a number where there is none, and value
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the signature of a subclass that has an ``__init__`` itself."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls) and "__signature__" not in vars(cls):
+            cls.__signature__ = _options.inherited_signature(cls)
 
     @abstractmethod
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:

@@ -9,13 +9,13 @@ from torch.distributed import ProcessGroup
 from ssimloss import _options
 from ssimloss.measure import Measure, function_documentation
 from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
-from ssimloss.metrics.measures import measure, name_of, registered
+from ssimloss.metrics.measures import measure, name_of
 from ssimloss.metrics.protocol import Protocol
 
 FIXED = ("reduction", "backend")  # options that a metric sets itself
 _TEXTS = {
     "protocol": "the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for\n"
-    "the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.",
+    "    the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.",
     **TEXTS,
 }
 
@@ -37,29 +37,27 @@ class MeasureMetric(ImageMetric):
         known = _options.without(found.record, FIXED)
         for name in options:
             if name not in known:
-                raise _options.unknown(name, caller, known)
+                raise _options.unknown(name, caller, [*known, *_TEXTS])
         record = found.record.make({**options, "reduction": "image"}, caller)
         if getattr(record, "pooling", "image") == "batch":
             raise ValueError(
                 f"pooling must be 'image' for {caller}, which averages the values of images, got "
                 "'batch'; use functional.psnr for one batch"
             )
+        in_force = {name: getattr(record, name) for name in known}
         defaults = {name: parameter.default for name, parameter in known.items()}
-        self.options = {name: getattr(record, name) for name in known}
-        given = _options.differing(self.options, defaults)
+        given = _options.differing(in_force, defaults)
         given.pop("data_range", None)
         if protocol is not None and given:
             raise ValueError(
                 f"{', '.join(given)} must be left out with a protocol, which fixes the definition"
             )
         of_protocol = None if protocol is None else measure(name_of(found), protocol)
-        data_range = self.options.get("data_range", 1.0)
-        described = f"{name_of(found)} {exactly(self.options)}"
+        described = f"{name_of(found)} {exactly(in_force)}"
         if of_protocol is not None:
-            described = f"{of_protocol.describe()} {data_range}"
-        options = self.options
+            described = f"{of_protocol.describe()} {in_force.get('data_range', 1.0)}"
         super().__init__(described, keep_values=keep_values, process_group=process_group)
-        self.options = options
+        self.options = in_force
         self.record = record
         self.of_protocol = of_protocol
 
@@ -90,8 +88,3 @@ def metric_of(found: Measure) -> type[MeasureMetric]:
     new: Any = type(MeasureMetric)
     cls: type[MeasureMetric] = new(found.metric, (MeasureMetric,), members)
     return cls
-
-
-def metrics() -> dict[str, type[MeasureMetric]]:
-    """The class of every registered measure that has one, by name."""
-    return {each.metric: metric_of(each) for each in registered().values() if each.metric}

@@ -211,6 +211,9 @@ class _Deep(ImageMeasure):
 _DEFINED: Final = ("psnr", "ssim", "ms_ssim")  # which a protocol defines
 
 
+measures.reserve(*DISTANCES)
+
+
 def name_of(found: Measure) -> str:
     """The name of a registered measure in this room."""
     return found.metric_name or found.name
