@@ -111,7 +111,7 @@ _REQUIRED: dict[type[Options], tuple[str, ...]] = {}
 
 
 def fields(record: type[Options]) -> dict[str, inspect.Parameter]:
-    """The options as keyword-only parameters, ``reduction`` and ``backend`` last."""
+    """The options as keyword-only parameters."""
     if record not in _FIELDS:
         _FIELDS[record] = _read(record)
     return _FIELDS[record]
@@ -127,7 +127,7 @@ def required(record: type[Options]) -> tuple[str, ...]:
 
 def _read(record: type[Options]) -> dict[str, inspect.Parameter]:
     hints = typing.get_type_hints(record)
-    found = {
+    return {
         field.name: inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -137,8 +137,6 @@ def _read(record: type[Options]) -> dict[str, inspect.Parameter]:
         for field in dataclasses.fields(record)  # type: ignore[arg-type]  # a dataclass, see above
         if field.init
     }
-    order = [name for name in found if name not in LAST] + [name for name in LAST if name in found]
-    return {name: found[name] for name in order}
 
 
 def names(record: type[Options]) -> tuple[str, ...]:

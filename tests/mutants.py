@@ -96,16 +96,15 @@ FAULTS = (
     fault(
         "_options",
         "a setting that is changed keeps its old record: stale cache",
-        'if place is not None and "_records" in self.__dict__:',
-        'if place is None and "_records" in self.__dict__:',
-        "every_loss twins structure pixel",
+        "made[self._places[name]] = self._record(self._places[name], {name: value})",
+        "made[self._places[name]] = self._record(self._places[name], {})",
+        "records every_loss twins structure pixel",
     ),
     fault(
         "_options",
         "reduction and backend no longer end the signature",
-        "order = [name for name in found if name not in LAST] + [name for name in LAST if name in "
-        "found]",
-        "order = list(found)",
+        "return inspect.Signature([*positional, *first, *keyword_only, *last]",
+        "return inspect.Signature([*positional, *last, *keyword_only, *first]",
         "public_surface twins",
     ),
     fault(

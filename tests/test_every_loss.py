@@ -608,7 +608,8 @@ def test_images_that_do_not_belong_together_are_named(name: str) -> None:
     first, second = recipe(name).names
     fewer = [target[:, :1]] if target.shape[1] > 1 else []
     for other in (target[..., :-1], *fewer, target[:1], target[:, :, :1], target.to("meta")):
-        with pytest.raises(ValueError, match=rf"{second}.* {first}|{first}.* {second}"):
+        # The second is at fault, and compared with the first.
+        with pytest.raises(ValueError, match=rf"\b{second}\S* must .*\b{first}"):
             evaluate(name, module, pred, other)
 
 

@@ -538,6 +538,9 @@ def test_average_pooling_and_networks_without_a_pool() -> None:
     averaged[5] = nn.AvgPool2d(2)
     found = FeatureExtractor("vgg11", ["relu3_1"], weights=model.state_dict(), pooling="average")(x)
     assert_same(list(found.values()), plain(averaged, ["7"], x), x)
+    padded = nn.Sequential(nn.MaxPool2d(3, 2, padding=1))  # the border has no part in the mean
+    found = FeatureExtractor(padded, ["0"], pooling="average", normalization="none")(x)
+    assert_same(list(found.values()), [nn.AvgPool2d(3, 2, 1, count_include_pad=False)(x)], x)
     with pytest.raises(ValueError, match=r"pooling='l2' replaces nn\.MaxPool2d"):
         FeatureExtractor(nn.Sequential(nn.Conv2d(3, 3, 3)), ["0"], pooling="l2")
 

@@ -4,6 +4,7 @@ and the torchmetrics classes beside it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import statistics
@@ -20,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import ssimloss.functional as F
 from ssimloss import metrics
 from ssimloss.metrics import BestCheckpoint, SuperResolutionProtocol, Validator, measure
-from ssimloss.metrics._accumulate import Accumulator
+from ssimloss.metrics._accumulate import Accumulator, exact_sum
 
 
 @pytest.fixture(scope="module")
@@ -560,3 +561,10 @@ def test_the_description_names_every_metric() -> None:
     text = validation.validator().describe()
     assert text.startswith("psnr: PSNR: clamp")
     assert "\nl2: a function, <function" in text
+
+
+def test_a_sum_does_not_depend_on_the_order() -> None:
+    """Rounded once: added one after the other, these give 0, 1 or 2."""
+    values = [1e16, 1.0, -1e16, 1.0]
+    assert {exact_sum(order) for order in itertools.permutations(values)} == {2.0}
+    assert exact_sum([1.0, math.inf]) == math.inf

@@ -4,6 +4,7 @@ happens without a network.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -134,6 +135,16 @@ def test_unknown_bundled_name() -> None:
         ValueError, match=r"name must be one of 'lpips_alexnet_v0\.1', .*, got 'lpips_resnet'"
     ):
         weights.load_bundled("lpips_resnet")
+
+
+def test_every_digit_of_a_bundled_file_counts() -> None:
+    """Eight digits identify a file of torchvision; of a bundled one all 64 are known."""
+    entry = weights.bundled("dists")
+    path = FOLDER / entry.file
+    assert _verify.demand_whole(entry, path) == path
+    other = dataclasses.replace(entry, sha256=entry.sha256[:8] + "0" * 56)
+    with pytest.raises(RuntimeError, match=r"is damaged or another file: .* is \w{8}0{56};"):
+        _verify.demand_whole(other, path)
 
 
 def test_damaged_bundled_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

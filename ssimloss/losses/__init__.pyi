@@ -49,12 +49,12 @@ class CharbonnierLoss(MeasureLoss):
     """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
     Args:
-        eps: where the curve turns from L2 to L1, in the images' own units.
-        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
-            subtracted; same gradient).
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
             masks nor ``at_zero="zero"``.
+        eps: where the curve turns from L2 to L1, in the images' own units.
+        at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
+            subtracted; same gradient).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -72,10 +72,10 @@ class CharbonnierLoss(MeasureLoss):
     eps squared, see ``conventions.CHARBONNIER``.
     """
 
-    eps: float
-    at_zero: Literal["eps", "zero"]
     reduction: Literal["mean", "sum", "image", "none"]
     backend: Literal["auto", "eager", "cpu", "triton"]
+    eps: float
+    at_zero: Literal["eps", "zero"]
     def __init__(
         self,
         *,
@@ -164,6 +164,7 @@ class SSIMLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
         window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
@@ -171,6 +172,7 @@ class SSIMLoss(MeasureLoss):
         padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
             exponent of 0 leaves the term out.
@@ -179,8 +181,6 @@ class SSIMLoss(MeasureLoss):
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
             ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
             f, a box filter with symmetric border, then every f-th sample.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
@@ -204,17 +204,17 @@ class SSIMLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
     k1: float
     k2: float
+    backend: Literal["auto", "eager", "cpu", "triton"]
     exponents: tuple[float, float, float]
     covariance: Literal["population", "sample"]
     downsample: int | Literal["auto", "matlab"] | None
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -243,6 +243,8 @@ class CycleConsistencyLoss(MeasureLoss):
 
     Args:
         data_range: of the images, for ``"ssim"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
+            for one direction only.
         distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
             ``(pred, target)``, such as another loss of this library. A callable gets the images as
             they are and reduces by itself.
@@ -250,8 +252,6 @@ class CycleConsistencyLoss(MeasureLoss):
         downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
             :func:`imresize`), or a network or another callable from images to images. A network is
             called as it is, in the user's autocast, and gets a gradient unless frozen.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
-            for one direction only.
 
     ``forward(pred, target, *, identity=None, mask=None)``:
         pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
@@ -277,10 +277,10 @@ class CycleConsistencyLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
     distance: Literal["l1", "l2", "charbonnier", "ssim"] | Callable[..., Tensor]
     identity_weight: float
     downscale: float | Callable[[Tensor], Tensor] | None
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -317,12 +317,12 @@ class EdgeLoss(MeasureLoss):
     the two second derivatives. Channels are taken one by one, the border is replicated.
 
     Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
         eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
             ``eps``, not 0.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -342,10 +342,10 @@ class EdgeLoss(MeasureLoss):
     L1 of kornia's ``spatial_gradient`` to float64 rounding.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     operator: Literal["sobel", "scharr", "laplacian"]
     distance: Literal["charbonnier", "l1", "l2"]
     eps: float
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -362,13 +362,13 @@ class FeatureMatchingLoss(MeasureLoss):
     layer.
 
     Args:
+        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
         scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
         distance: ``"l1"`` or ``"l2"`` (squared).
         layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
             ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
         detach_target: take the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
-        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
 
     ``forward(pred, target)``:
         pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
@@ -385,11 +385,11 @@ class FeatureMatchingLoss(MeasureLoss):
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     scales: Literal["mean", "sum"]
     distance: Literal["l1", "l2"]
     layers: Literal["sum", "mean"]
     detach_target: bool
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -418,6 +418,7 @@ class FocalFrequencyLoss(MeasureLoss):
     gradient passes through it.
 
     Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
         patch_factor: each side is cut into this many parts and each patch has its own spectrum;
             must divide H and W.
@@ -426,7 +427,6 @@ class FocalFrequencyLoss(MeasureLoss):
         weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
         peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
             channel) or of the ``"batch"``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -446,12 +446,12 @@ class FocalFrequencyLoss(MeasureLoss):
     ``weighting="log"``, ``batch_matrix`` is ``peak="batch"``.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     alpha: float
     patch_factor: int
     spectrum: Literal["image", "batch_mean"]
     weighting: Literal["power", "log"]
     peak: Literal["spectrum", "batch"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -502,12 +502,12 @@ class GMSDLoss(MeasureLoss):
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
         odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
             both sides if either is odd (piq).
-        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
@@ -527,10 +527,10 @@ class GMSDLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
     t: float
     deviation: Literal["sample", "population"]
     odd_sizes: Literal["zeros", "zeros_both"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -551,9 +551,9 @@ class GradientDifferenceLoss(MeasureLoss):
     brightness, so use it beside a pixel loss.
 
     Args:
-        alpha: exponent, at least 1.
         reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
             each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+        alpha: exponent, at least 1.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -572,8 +572,8 @@ class GradientDifferenceLoss(MeasureLoss):
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
 
-    alpha: float
     reduction: Literal["mean", "sum", "image", "none"]
+    alpha: float
     def __init__(
         self, *, alpha: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
     ) -> None: ...
@@ -591,6 +591,7 @@ class GradientSSIMLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
         window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
@@ -600,7 +601,6 @@ class GradientSSIMLoss(MeasureLoss):
         k1, k2: the stabilising constants, both above 0.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over both axes.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
@@ -621,6 +621,7 @@ class GradientSSIMLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
@@ -628,7 +629,6 @@ class GradientSSIMLoss(MeasureLoss):
     k1: float
     k2: float
     covariance: Literal["population", "sample"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -653,8 +653,10 @@ class MSSSIMLoss(MeasureLoss):
     Crops below 176 pixels need ``min_size="fewer_scales"``.
 
     Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises.
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
@@ -676,8 +678,6 @@ class MSSSIMLoss(MeasureLoss):
             channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
@@ -698,9 +698,11 @@ class MSSSIMLoss(MeasureLoss):
     ``ssimloss.conventions.MS_SSIM``.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
+    backend: Literal["auto", "eager", "cpu", "triton"]
     window_size: int
     sigma: float
     scale_weights: tuple[float, ...]
@@ -710,8 +712,6 @@ class MSSSIMLoss(MeasureLoss):
     combination: Literal["product", "weighted_sum"]
     channels: Literal["separate", "joint"]
     coarsest_padding: Literal["valid", "reflect"]
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -741,6 +741,7 @@ class MSSSIML1Loss(MeasureLoss):
     the widest of them.
 
     Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
             span.
         k1, k2: the stabilising constants, both above 0.
@@ -749,7 +750,6 @@ class MSSSIML1Loss(MeasureLoss):
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
         padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
             them larger than half a window.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -765,6 +765,7 @@ class MSSSIML1Loss(MeasureLoss):
     odd patch it is the authors' layer.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
@@ -772,7 +773,6 @@ class MSSSIML1Loss(MeasureLoss):
     sigmas: tuple[float, ...]
     window_size: int
     padding: Literal["valid", "reflect", "replicate", "zeros"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -795,15 +795,15 @@ class SSIML1Loss(MeasureLoss):
     images whose range has length 1.
 
     Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
+            ``"image"``.
         weight: of ``1 - SSIM``, in [0, 1].
         eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
             of the data range.
         window_size, sigma, padding: as for :func:`ssim`.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
-            ``"image"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -820,16 +820,16 @@ class SSIML1Loss(MeasureLoss):
     field rendering", 2023: weight 0.2.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
+    backend: Literal["auto", "eager", "cpu", "triton"]
     weight: float
     eps: float | None
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -860,13 +860,13 @@ class StructureCorrelationLoss(MeasureLoss):
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
         window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
         sigma: standard deviation of the Gaussian in pixels.
         padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
@@ -885,11 +885,11 @@ class StructureCorrelationLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -908,16 +908,16 @@ class TotalVariationLoss(MeasureLoss):
     lower neighbour.
 
     Args:
+        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
+            mask the mean of means is taken over the weight of the batch, so that an image without
+            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
+            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
             ``"image_l2"`` one root per image, of the ``"squared"`` total.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
-        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
-            mask the mean of means is taken over the weight of the batch, so that an image without
-            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
-            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
 
     ``forward(pred, *, mask=None)``:
         pred: float images ``(N, C, H, W)``, any range.
@@ -940,9 +940,9 @@ class TotalVariationLoss(MeasureLoss):
     ``"sum"``).
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     norm: Literal["anisotropic", "isotropic", "squared", "image_l2"]
     within_image: Literal["mean", "sum"]
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -998,12 +998,12 @@ class PerceptualLoss(LayeredLoss):
     gray in both images, so that what stands there has no part in features nearby.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     distance: Literal["l1", "l2", "charbonnier", "cosine"]
     eps: float
     feature_norm: Literal["none", "unit", "rms"]
     feature_scale: float
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -1097,12 +1097,12 @@ class TextureLoss(LayeredLoss):
     returned.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     gram: Literal["chw", "hw", "none", "bchw", "gatys"]
     distance: Literal["l1", "l2", "frobenius", "squared_frobenius"]
     patch_size: int | Mapping[str, int] | None
     stride: int | Mapping[str, int] | None
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -1168,10 +1168,10 @@ class ContextualLoss(LayeredLoss):
     resolution, or crops.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     bandwidth: float
     distance: Literal["cosine", "l2"]
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -1371,9 +1371,9 @@ class DeepPerceptualSimilarity(FeatureLoss):
     returned.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     distance: Literal["l1", "l2", "cosine", "normalized_l2"]
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -1476,8 +1476,8 @@ class PriorLoss(OutputLoss):
     returned.
     """
 
-    distance: Literal["l1", "l2", "cosine"]
     reduction: Literal["mean", "sum", "image", "none"]
+    distance: Literal["l1", "l2", "cosine"]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
     gray: Literal["repeat", "error"]
@@ -1530,9 +1530,9 @@ class LandmarkLoss(OutputLoss):
     returned.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     compare: Literal["heatmaps", "coordinates"]
     sharpness: float
-    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
     gray: Literal["repeat", "error"]
@@ -1602,6 +1602,7 @@ class AdversarialLoss(ImageLoss):
             of logits.
     """
 
+    reduction: Literal["mean", "sum", "image", "none"]
     kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"]
     relativistic: Literal["average", "paired"] | None
     targets: tuple[float, float, float] | None
@@ -1616,7 +1617,6 @@ class AdversarialLoss(ImageLoss):
     detach_average: bool
     saturating: bool
     detach_real: bool
-    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"],
