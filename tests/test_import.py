@@ -64,6 +64,7 @@ def foreign(report: dict[str, object]) -> list[str]:
     return sorted(names - {"ssimloss", "torch", "numpy"} - set(sys.stdlib_module_names))
 
 
+@needs_torch(2, 7, "torch.library loads the compiler")
 def test_import_costs_nothing() -> None:
     report = import_report()
     assert report["cuda"] == report["cuda_before"] == False  # noqa: E712 - both, and exactly False
@@ -81,6 +82,7 @@ def test_import_costs_nothing() -> None:
     )
 
 
+@needs_torch(2, 7, "torch.library loads the compiler")
 def test_planted_costs_are_found(tmp_path: Path) -> None:
     """The watch above sees what it is there to see."""
     assert import_report(f"open({str(tmp_path / 'log')!r}, 'w').close()")["audit"]

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from oldest import needs_torch
 from torch import Tensor, nn
 
 from ssimloss import LPIPS, CombinedLoss, PerceptualLoss, Term, TextureLoss
@@ -244,6 +245,7 @@ def test_copies_share_among_themselves(
     assert len(convolutions) == 6
 
 
+@needs_torch(2, 7, "the compiler cannot set a function on a module")
 def test_compiled_without_a_break(network: nn.Module, images: tuple[Tensor, Tensor]) -> None:
     criterion = CombinedLoss(
         one=Term(Layerwise(network, ["0"]), 0.5), two=Term(Layerwise(network, ["1", "4"]), 2.0)
@@ -323,6 +325,7 @@ def test_alike_networks_are_held_once(network: nn.Module) -> None:
         criterion.one.extractor.adopt(criterion.other.extractor)  # type: ignore[union-attr, operator]
 
 
+@needs_torch(2, 7, "the compiler cannot set a function on a module")
 @pytest.mark.parametrize("way", ["copied", "scheduled"])
 def test_a_traced_network_compiles_without_a_break(way: str) -> None:
     """Tracing cannot be compiled: it has to be done before, also for a copy, and for terms that

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from battery import close, compiles, differentiate, hole, pictures
+from oldest import needs_torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -335,6 +336,7 @@ def test_compiles(name: str) -> None:
     compiles(COMPILED[name], "aot_eager")
 
 
+@needs_torch(2, 7, "options of operators are compiled again with each batch size")
 @pytest.mark.filterwarnings("ignore")
 def test_compiled_for_any_batch_size() -> None:
     """One graph serves every later batch, the smaller last one of an epoch included."""

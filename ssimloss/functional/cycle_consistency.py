@@ -86,7 +86,7 @@ def _check_downscale(downscale: object) -> None:
         )
     if downscale is None or callable(downscale):
         return
-    if isinstance(downscale, bool) or not isinstance(downscale, int | float):
+    if isinstance(downscale, bool) or not isinstance(downscale, (int, float)):
         raise TypeError(
             "downscale must be a factor such as 4, or a network, got "
             f"{type(downscale).__name__} {downscale!r}"
@@ -178,7 +178,7 @@ def _directions(
     pred: Images, target: Images, identity: Images | None, mask: Images | None
 ) -> list[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]:
     """``(pred, target, identity, mask)`` of each direction; a tensor is a list of one."""
-    several = isinstance(pred, list | tuple)
+    several = isinstance(pred, (list, tuple))
     count = len(pred) if several else 1
     if not count:
         raise ValueError("pred must hold one tensor for each direction, got an empty list")
@@ -191,13 +191,13 @@ def _directions(
     ):
         if images is None and name in ("identity", "mask"):
             columns.append([None] * count)
-        elif isinstance(images, list | tuple) is not several:
+        elif isinstance(images, (list, tuple)) is not several:
             one, other = ("pred", name) if several else (name, "pred")
             raise TypeError(
                 f"{one} must be a torch.Tensor, got list, as {other} is none; or make both lists, "
                 "of a tensor for each direction"
             )
-        elif not isinstance(images, list | tuple):
+        elif not isinstance(images, (list, tuple)):
             columns.append([images])
         elif len(images) != count:
             raise ValueError(

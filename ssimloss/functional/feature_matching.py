@@ -110,15 +110,15 @@ def _map_distance(x: Tensor, y: Tensor, options: FeatureMatchingOptions) -> Tens
 
 def _scales(name: str, maps: Maps) -> list[Sequence[Tensor]]:
     """A list over scales of lists over layers."""
-    if not isinstance(maps, list | tuple):
+    if not isinstance(maps, (list, tuple)):
         raise TypeError(
             f"{name} must be a list of feature maps, or a list of lists over scales, got "
             f"{type(maps).__name__}"
         )
-    inner = [isinstance(entry, list | tuple) for entry in maps]
+    inner = [isinstance(entry, (list, tuple)) for entry in maps]
     if any(inner) and not all(inner):
         raise TypeError(f"{name} must hold feature maps only, or lists of them only")
-    found = [entry for entry in maps if isinstance(entry, list | tuple)] if any(inner) else [maps]
+    found = [entry for entry in maps if isinstance(entry, (list, tuple))] if any(inner) else [maps]
     if not all(found):
         raise ValueError(
             f"{name} must hold at least one feature map at every scale, got an empty list"

@@ -51,7 +51,7 @@ def leaves(name: str, logits: Logits, scales: Scales) -> list[Leaf]:
     if isinstance(logits, Tensor):
         _check_logits(name, logits)
         return [Leaf(name, logits, 1.0)]
-    if not isinstance(logits, list | tuple):
+    if not isinstance(logits, (list, tuple)):
         raise TypeError(
             f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}"
         )
@@ -114,7 +114,7 @@ def own_class(name: str, logits: Logits, labels: Tensor) -> Logits:
     """:func:`class_logits` with the name of the argument for errors."""
     if isinstance(logits, Tensor):
         return _select(name, logits, labels)
-    if not isinstance(logits, list | tuple):
+    if not isinstance(logits, (list, tuple)):
         raise TypeError(
             f"{name} must be a torch.Tensor or a list of them, got {type(logits).__name__}"
         )

@@ -58,7 +58,7 @@ class PriceOptions(Options):
         if self.relativistic is not None:
             _checks.choice("relativistic", self.relativistic, RELATIVISTIC)
         if self.targets is not None:
-            if not isinstance(self.targets, tuple | list) or len(self.targets) != 3:
+            if not isinstance(self.targets, (tuple, list)) or len(self.targets) != 3:
                 raise TypeError(
                     f"targets must be three numbers (fake, real, generator), got {self.targets!r}"
                 )

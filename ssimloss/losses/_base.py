@@ -148,7 +148,7 @@ class ImageLoss(FollowsMoves):
     def _renew(self, made: Iterable[Options]) -> None:
         """Put records in force, with the tensors that this module holds."""
         kept = tuple(made)
-        held = [n for n in self._places if isinstance(getattr(self, n), Tensor | nn.Module)]
+        held = [n for n in self._places if isinstance(getattr(self, n), (Tensor, nn.Module))]
         self.__dict__["_held"], self.__dict__["_records"] = tuple(held), kept
         if held:
             self.__dict__["_records"] = tuple(self.record(place) for place in range(len(kept)))

@@ -114,7 +114,7 @@ class _Whole(nn.Module):
                 list(found)
                 if isinstance(found, Mapping)
                 else f"{len(found)} parts"
-                if isinstance(found, list | tuple)
+                if isinstance(found, (list, tuple))
                 else "no parts"
             )
             raise TypeError(
@@ -155,7 +155,7 @@ def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:
             f"takes names of networks, and their output by layers, such as {{'fc': 1.0}} of a "
             "ResNet"
         )
-    if output is not None and (isinstance(output, bool) or not isinstance(output, int | str)):
+    if output is not None and (isinstance(output, bool) or not isinstance(output, (int, str))):
         raise TypeError(
             f"output must be an index, a key or None, got {type(output).__name__} {output!r}"
         )

@@ -184,4 +184,6 @@ def exactly(value: object) -> str:
         return f"{value.dtype} {value.tolist()}"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key!r}: {exactly(item)}' for key, item in value.items())}}}"
-    return f"[{', '.join(map(exactly, value))}]" if isinstance(value, list | tuple) else repr(value)
+    return (
+        f"[{', '.join(map(exactly, value))}]" if isinstance(value, (list, tuple)) else repr(value)
+    )

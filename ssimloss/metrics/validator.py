@@ -69,7 +69,7 @@ class Validator:
         weights: Weights = "imagenet",
         process_group: ProcessGroup | None = None,
     ) -> None:
-        if isinstance(metrics, str) or not isinstance(metrics, Sequence | Mapping):
+        if isinstance(metrics, str) or not isinstance(metrics, (Sequence, Mapping)):
             raise TypeError(
                 f"metrics must be a list of names or a mapping, got {type(metrics).__name__} "
                 f"{metrics!r}; put it into a list"
@@ -84,7 +84,7 @@ class Validator:
         self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
         self._takes_target: dict[str, bool] = {}  # of functions
         for name, found in named.items():
-            if not isinstance(found, str | ImageMeasure) and not callable(found):
+            if not isinstance(found, (str, ImageMeasure)) and not callable(found):
                 raise TypeError(
                     f"metrics[{name!r}] must be a name, a measure or a function, got "
                     f"{type(found).__name__} {found!r}"
@@ -92,7 +92,7 @@ class Validator:
             self.metrics[name] = (
                 measure(found, protocol, weights=weights) if isinstance(found, str) else found
             )
-            if not isinstance(found, str | ImageMeasure):
+            if not isinstance(found, (str, ImageMeasure)):
                 self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
         self._accumulator = Accumulator(len(self.metrics), process_group=process_group)
         self._device: torch.device | None = None
@@ -338,7 +338,7 @@ class BestCheckpoint:
         if (
             not isinstance(content, dict)
             or content.get("metric") != self.metric
-            or not isinstance(content.get("value"), float | int)
+            or not isinstance(content.get("value"), (float, int))
         ):
             raise ValueError(
                 f"path {str(self.path)!r} is not a file of the best {self.metric!r}; {way_out}"

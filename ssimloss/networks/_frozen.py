@@ -107,9 +107,9 @@ def _described(value: Any, network: nn.Module) -> str:
         return repr(value)
     if isinstance(value, Tensor):
         return f"{value.dtype}{tuple(value.shape)}{hashlib.sha256(_bytes(value)).hexdigest()}"
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, (list, tuple, set, frozenset)):
         parts = [_described(item, network) for item in value]
-        ordered = sorted(parts) if isinstance(value, set | frozenset) else parts
+        ordered = sorted(parts) if isinstance(value, (set, frozenset)) else parts
         return f"{type(value).__name__}[{', '.join(ordered)}]"
     if isinstance(value, dict):
         items = ", ".join(f"{key!r}: {_described(item, network)}" for key, item in value.items())
@@ -118,7 +118,7 @@ def _described(value: Any, network: nn.Module) -> str:
         parts = [_described(part, network) for part in (value.func, value.args, value.keywords)]
         return f"partial({', '.join(parts)})"
     if (
-        isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
+        isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType))
         and "<" not in value.__qualname__
     ):
         return f"{value.__module__}.{value.__qualname__}"

@@ -104,7 +104,7 @@ def load_network(
             "weights",
             ValueError,
         )
-    if not isinstance(weights, str | os.PathLike):
+    if not isinstance(weights, (str, os.PathLike)):
         raise TypeError(
             f"weights must be a word, a path or a state dict, got {type(weights).__name__}; a "
             "module goes in as network="
