@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from oldest import needs_torch
+
 ROOT = Path(__file__).parents[1]
 
 # Everything is watched from before `import torch`, judged only after it: torch may import, warn and
