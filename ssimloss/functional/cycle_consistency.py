@@ -208,7 +208,7 @@ def _directions(
             columns.append(images)
     directions = list(zip(*columns, strict=True))
     for index, tensors in enumerate(directions):
-        for name, image in zip(("pred", "target", "identity"), tensors, strict=False):
+        for name, image in zip(("pred", "target", "identity"), tensors[:3], strict=True):
             if name != "identity" or image is not None:
                 _checks.image(f"{name}[{index}]" if several else name, image)
     return directions

@@ -141,12 +141,15 @@ def _magnitude(dx: Tensor, dy: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor
 
 def _deviation(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:
     """The standard deviation of each image ``(N, 1, H, W)``, with the slope 0 at 0: ``(N,)``."""
-    ones = torch.ones_like(values) if weight is None else weight
-    mass = ones.sum((1, 2, 3))
-    mean = (ones * values).sum((1, 2, 3)) / torch.where(mass > 0, mass, 1)
-    squares = (ones * (values - mean.view(-1, 1, 1, 1)).square()).sum((1, 2, 3))
+    # One row for each image: what PyTorch 2.6 compiles from sums over three dimensions writes beyond
+    # its memory in backward.
+    values = values.flatten(1)
+    ones = torch.ones_like(values) if weight is None else weight.flatten(1)
+    mass = ones.sum(1)
+    mean = (ones * values).sum(1) / torch.where(mass > 0, mass, 1)
+    squares = (ones * (values - mean.view(-1, 1)).square()).sum(1)
     if deviation == "sample":  # N - 1 for weights of 1
-        mass = mass - ones.square().sum((1, 2, 3)) / torch.where(mass > 0, mass, 1)
+        mass = mass - ones.square().sum(1) / torch.where(mass > 0, mass, 1)
     variance = squares / torch.where(mass > 0, mass, 1)
     flat = variance == 0
     return torch.where(flat, 0, torch.where(flat, 1, variance).sqrt())

@@ -61,7 +61,7 @@ def leaves(name: str, logits: Logits, scales: Scales) -> list[Leaf]:
     inside = [
         leaf for i, entry in enumerate(logits) for leaf in leaves(f"{name}[{i}]", entry, scales)
     ]
-    return [leaf._replace(weight=share * leaf.weight) for leaf in inside]
+    return [Leaf(leaf.name, leaf.logits, share * leaf.weight) for leaf in inside]
 
 
 def check_alike(name: str, found: list[Leaf], other_name: str, other: list[Leaf]) -> None:

@@ -55,7 +55,7 @@ def _dispatched(
     backend: str = "cpu",
 ) -> Found:
     found: tuple[Tensor, Tensor, Tensor] = torch.ops.ssimloss.pyramid_scores(
-        x, y, *finest[:4], *scales, want_x, want_y, backend
+        x, y, finest.window, finest.c1, finest.c2, finest.low, *scales, want_x, want_y, backend
     )
     return found
 
