@@ -141,8 +141,8 @@ def _magnitude(dx: Tensor, dy: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor
 
 def _deviation(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:
     """The standard deviation of each image ``(N, 1, H, W)``, with the slope 0 at 0: ``(N,)``."""
-    # One row for each image: what PyTorch 2.6 compiles from sums over three dimensions writes beyond
-    # its memory in backward.
+    # One row for each image: PyTorch 2.6 compiles sums over three dimensions to a backward that
+    # writes beyond its memory.
     values = values.flatten(1)
     ones = torch.ones_like(values) if weight is None else weight.flatten(1)
     mass = ones.sum(1)
