@@ -47,7 +47,7 @@ check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) tests/generate.py --check
 	$(PY) -m mypy
 
-generate: $(STAMP) ## write what follows from the measures: type stubs
+generate: $(STAMP) ## write what follows from the measures: type stubs, the table in the README
 	$(PY) tests/generate.py
 
 bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/results

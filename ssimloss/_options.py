@@ -11,7 +11,7 @@ import inspect
 import textwrap
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from torch import Tensor
 from typing_extensions import Self, dataclass_transform
@@ -22,6 +22,7 @@ from ssimloss._reduce import Reduction, check_reduction
 
 LAST = ("reduction", "backend")  # options that end every signature
 _MISSING = inspect.Parameter.empty
+T = TypeVar("T")
 
 
 def derived(*, init: Literal[False] = False) -> Any:
@@ -315,6 +316,58 @@ def sign(
     function.__signature__ = found  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in found.parameters.values()}
     function.__annotations__["return"] = Tensor
+
+
+def class_signature(cls: type, options: Mapping[str, inspect.Parameter]) -> inspect.Signature:
+    """The signature of a class whose ``__init__`` takes options as ``**options``: its own
+    parameters, then the options that it does not name.
+    """
+    own = [p for p in parameters_of(cls) if p.kind is not p.VAR_KEYWORD]
+    named = {p.name for p in own}
+    return signature(
+        [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD],
+        {name: parameter for name, parameter in options.items() if name not in named},
+        [p for p in own if p.kind is p.KEYWORD_ONLY],
+    )
+
+
+def document(cls: type, shown: inspect.Signature, records: Sequence[type[Options]]) -> None:
+    """Complete the docstring of a class with what its records say: of each option that it shows,
+    and, if it has no ``Raises:`` of its own, the errors that the last of them names.
+    """
+    texts: dict[str, str] = {}
+    for record in records:
+        texts = documentation(record) | texts
+    texts |= entries(section(cls.__doc__, "Args"))
+    raises = [section(each.__doc__, "Raises") for each in (cls, *reversed(records))]
+    errors = next((text for text in raises if text), "")
+    parts = (
+        summary(cls.__doc__),
+        arguments({name: texts.get(name, "") for name in shown.parameters}),
+        errors and f"Raises:\n{textwrap.indent(errors, '    ')}",
+        after_sections(cls.__doc__),
+    )
+    cls.__doc__ = "\n\n".join(part for part in parts if part)
+
+
+def sign_init(cls: type, shown: inspect.Signature) -> None:
+    """Set the signature of the ``__init__`` that stands in a class."""
+    init: Any = vars(cls)["__init__"]
+    init.__doc__ = "Options are documented at the class."
+    this = positional("self", inspect.Parameter.empty)
+    init.__signature__ = inspect.Signature([this, *shown.parameters.values()])
+
+
+def takes(record: type[Options]) -> Callable[[type[T]], type[T]]:
+    """Sign and document a class whose ``__init__`` takes a record as ``**options``."""
+
+    def signed(cls: type[T]) -> type[T]:
+        shown = class_signature(cls, fields(record))
+        document(cls, shown, (record,))
+        sign_init(cls, shown)
+        return cls
+
+    return signed
 
 
 def without(record: type[Options], left_out: Collection[str]) -> dict[str, inspect.Parameter]:

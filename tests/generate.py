@@ -8,6 +8,7 @@ show the signatures and the documentation that the classes and functions have at
 from __future__ import annotations
 
 import argparse
+import ast
 import collections.abc
 import importlib
 import inspect
@@ -28,7 +29,7 @@ from ssimloss.conventions import Table
 from ssimloss.metrics.measures import name_of
 
 ROOT = Path(__file__).parents[1]
-STUBBED = ("ssimloss.conventions", "ssimloss.functional", "ssimloss.losses", "ssimloss.metrics")
+STUBBED = ("conventions", "functional", "losses", "metrics", "networks")
 HEAD = "# Written by tests/generate.py from the measures; edit those.\n"
 
 
@@ -66,15 +67,15 @@ class Stub:
         """Import again what has types where it is defined."""
         home = getattr(value, "__module__", "")
         if not isinstance(home, str) or not home.startswith("ssimloss."):
-            home = self._home_of(name, value)
+            home = self._imported_from(name)
         return f"from {home} import {name} as {name}"
 
-    def _home_of(self, name: str, value: Any) -> str:
-        inside = f"{self.package.__name__}."
-        for module, found in sorted(sys.modules.items()):
-            if module.startswith(inside) and vars(found).get(name) is value:
-                return module
-        raise LookupError(f"no module of {self.package.__name__} defines {name}")
+    def _imported_from(self, name: str) -> str:
+        """The module that the package imports a name from."""
+        for node in ast.parse(inspect.getsource(self.package)).body:
+            if isinstance(node, ast.ImportFrom) and any(name == each.name for each in node.names):
+                return str(node.module)
+        raise LookupError(f"{self.package.__name__} imports no {name}")
 
     def of_function(self, name: str, function: Callable[..., Any]) -> str:
         """A function with its signature and docstring."""
@@ -89,8 +90,10 @@ class Stub:
         base = cls.__bases__[0]
         lines = [f"class {name}({self.spell(base)}):", _docstring(cls.__doc__)]
         signature = inspect.signature(cls)
+        attributes = _attributes(cls)
         for option in getattr(cls, "_places", ()):
-            lines.append(f"    {option}: {self.spell(signature.parameters[option].annotation)}")
+            attributes[option] = signature.parameters[option].annotation
+        lines += [f"    {member}: {self.spell(kind)}" for member, kind in attributes.items()]
         lines.append(f"    def __init__{self.parameters(cls, first='self', returns='None')}: ...")
         for member, value in vars(cls).items():
             if isinstance(value, property):
@@ -98,6 +101,9 @@ class Stub:
                 lines.append(f"    @property\n    def {member}(self) -> {self.spell(result)}:")
                 documented = _docstring(value.fget.__doc__)
                 lines.append(textwrap.indent(documented, "    ") or "        ...")
+            elif isinstance(value, staticmethod) and not member.startswith("_"):
+                lines.append(f"    @staticmethod\n    def {member}{self.parameters(value)}:")
+                lines.append(textwrap.indent(_docstring(value.__doc__), "    ") or "        ...")
             elif inspect.isfunction(value) and not member.startswith("_"):
                 lines.append(f"    def {member}{self.parameters(value)}:")
                 lines.append(textwrap.indent(_docstring(value.__doc__), "    ") or "        ...")
@@ -176,7 +182,18 @@ def _is_signed(value: Any) -> bool:
 
 def _is_derived(cls: type) -> bool:
     """Whether a class has the signature that its records give it."""
-    return _is_signed(cls) and cls.__module__.startswith("ssimloss.")
+    signed = _is_signed(cls) or _is_signed(vars(cls).get("__init__", cls))
+    return signed and cls.__module__.startswith("ssimloss.")
+
+
+def _attributes(cls: type) -> dict[str, Any]:
+    """What the body of a class declares of its public attributes."""
+    declared = inspect.get_annotations(cls, eval_str=True)
+    return {
+        name: kind
+        for name, kind in declared.items()
+        if not name.startswith("_") and typing.get_origin(kind) is not typing.ClassVar
+    }
 
 
 def _docstring(text: str | None) -> str:
@@ -259,7 +276,7 @@ def contents() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
     found = {Path("README.md"): readme()}
     for name in STUBBED:
-        package = importlib.import_module(name)
+        package = importlib.import_module(f"ssimloss.{name}")
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)
         found[path] = formatted(Stub(package).text(), str(path))
     return found

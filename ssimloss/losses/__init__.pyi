@@ -993,6 +993,12 @@ class PerceptualLoss(LayeredLoss):
             runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
     gray in both images, so that what stands there has no part in features nearby.
@@ -1093,6 +1099,12 @@ class TextureLoss(LayeredLoss):
             runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
     """
@@ -1163,6 +1175,12 @@ class ContextualLoss(LayeredLoss):
             runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. Time grows with the square of the number of positions: take layers of a low
     resolution, or crops.
@@ -1225,6 +1243,12 @@ class LPIPS(FeatureLoss):
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
             ``(N, 1, H, W)``.
 
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
     """
@@ -1284,6 +1308,12 @@ class DISTS(FeatureLoss):
             for each of five layers, or all 1475 in one tensor; the published ones, which travel
             with the package, unless given.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
@@ -1366,6 +1396,12 @@ class DeepPerceptualSimilarity(FeatureLoss):
         spatial: a map of distances, resized to the images and added up over layers; reductions are
             then over the map.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -1472,6 +1508,12 @@ class PriorLoss(OutputLoss):
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
             each vector for ``"cosine"``.
 
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
     """
@@ -1525,6 +1567,12 @@ class LandmarkLoss(OutputLoss):
             dictionary: ``-1`` for the last stage.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark
             ``(N, K)``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.

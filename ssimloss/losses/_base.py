@@ -41,32 +41,18 @@ class ImageLoss(FollowsMoves):
         if records is None:
             cls.__signature__ = _options.inherited_signature(cls)  # type: ignore[attr-defined]
             return
-        own = [p for p in _options.parameters_of(cls) if p.kind is not p.VAR_KEYWORD]
-        named = {p.name for p in own}
+        options: dict[str, inspect.Parameter] = {}
         places: dict[str, int] = {}
-        parameters: dict[str, inspect.Parameter] = {}
-        texts: dict[str, str] = {}
         for index, record in enumerate(records):
             for name, parameter in _options.without(record, left_out).items():
-                places[name] = index
                 default = (defaults or {}).get(name, parameter.default)
-                if name not in named:
-                    parameters[name] = parameter.replace(default=default)
-            texts = _options.documentation(record) | texts
-        positional = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-        keyword_only = [p for p in own if p.kind is p.KEYWORD_ONLY]
-        shown = _options.signature(positional, parameters, keyword_only)
+                options[name], places[name] = parameter.replace(default=default), index
+        shown = _options.class_signature(cls, options)
         cls.__signature__ = shown  # type: ignore[attr-defined]
         cls.records, cls._places = records, places
         cls._defaults = {name: p.default for name, p in shown.parameters.items()}
         _sign_init(cls, shown)
-        texts |= _options.entries(_options.section(cls.__doc__, "Args"))
-        parts = (
-            _options.summary(cls.__doc__),
-            _options.arguments({name: texts.get(name, "") for name in shown.parameters}),
-            _options.after_sections(cls.__doc__),
-        )
-        cls.__doc__ = "\n\n".join(part for part in parts if part)
+        _options.document(cls, shown, records)
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
@@ -174,7 +160,4 @@ def _sign_init(cls: type[ImageLoss], shown: inspect.Signature) -> None:
             inherited(self, *args, **options)
 
         cls.__init__ = __init__  # type: ignore[method-assign]
-    init: Any = vars(cls)["__init__"]
-    init.__doc__ = "Options are documented at the class."
-    this = _options.positional("self", inspect.Parameter.empty)
-    init.__signature__ = inspect.Signature([this, *shown.parameters.values()])
+    _options.sign_init(cls, shown)

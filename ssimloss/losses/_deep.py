@@ -54,7 +54,7 @@ class FeatureLoss(ImageLoss):
         Returns:
             What the loss compares, by name of the layer. It carries a graph only if the image does.
         """
-        return self.extractor(image)  # type: ignore[no-any-return]
+        return self.extractor(image)
 
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""

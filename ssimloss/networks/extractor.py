@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
-from ssimloss._options import Options
+from ssimloss._options import Options, takes
 from ssimloss._precision import computing_dtype, full_precision
 from ssimloss._torch import FollowsMoves
 from ssimloss.networks._backbone import Backbone
@@ -49,8 +49,10 @@ class ExtractorOptions(Options):
             runs the network again.
 
     Raises:
-        TypeError, ValueError: an option of the wrong type or value. ``weights`` is checked with the
-            network, by :class:`FeatureExtractor`.
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
     """
 
     weights: Weights = "imagenet"
@@ -92,6 +94,7 @@ class ExtractorOptions(Options):
         )
 
 
+@takes(ExtractorOptions)
 class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
@@ -107,71 +110,31 @@ class FeatureExtractor(FollowsMoves):
         layers: readable names (``conv5_4``, ``relu3_3``, ``fire7``) or module paths
             (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. A
             convolution's features are those before its activation, never overwritten by it.
-        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
-        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
-            image is scaled to [0, 1] first.
-        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
-        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
-            ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
-        channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-
-    Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
     """
+
+    layers: tuple[str, ...]
+    gray: Gray
+    pooling: Pooling
+    shared: Callable[[Tensor], dict[str, Tensor]] | None
 
     @torch.inference_mode(False)
     def __init__(  # noqa: D107 - the class has the arguments
-        self,
-        network: str | nn.Module,
-        layers: Sequence[str],
-        *,
-        weights: Weights = "imagenet",
-        data_range: DataRange = 1.0,
-        normalization: Normalization = "imagenet",
-        gray: Gray = "repeat",
-        pooling: Pooling = "max",
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-        checkpoint: bool = False,
+        self, network: str | nn.Module, layers: Sequence[str], **options: Any
     ) -> None:
         super().__init__()
         self.layers = layer_names(layers)
-        options = ExtractorOptions(
-            weights=weights,
-            data_range=data_range,
-            normalization=normalization,
-            gray=gray,
-            pooling=pooling,
-            dtype=dtype,
-            channels_last=channels_last,
-            checkpoint=checkpoint,
-        )
-        source = source_of(network, self.layers, weights)
-        self.gray: Gray = gray
-        self.pooling: Pooling = pooling
-        self.shared: Callable[[Tensor], dict[str, Tensor]] | None = None
+        made = ExtractorOptions.make(options, type(self).__name__)
+        source = source_of(network, self.layers, made.weights)
+        self.gray, self.pooling = made.gray, made.pooling
+        self.shared = None
         self._backbone = Backbone(
-            replace_max_pools(source.network, pooling),
+            replace_max_pools(source.network, made.pooling),
             source.described,
             source.names,
-            options.scaling,
-            dtype,
-            channels_last,
-            checkpoint,
+            made.scaling,
+            made.dtype,
+            made.channels_last,
+            made.checkpoint,
         )
         self.prepare(self.layers)
 
