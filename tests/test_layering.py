@@ -76,8 +76,8 @@ LAZY = {"kernels/triton_kernel.py"}
 EQUATIONS = _NUMERICS | _SIGNAL | {"_checks", "functional", "conventions", "measure"}
 SYSTEM = {"os", "pathlib", "io", "tempfile", "shutil", "urllib", "socket", "subprocess"}
 
-# Private names of PyTorch stand in one file. torchmetrics has hooks of these names, which its classes
-# must override where they are.
+# Private names of PyTorch stand in one file. torchmetrics has hooks of such names, which classes
+# override where they are.
 USES_PRIVATE_NAMES = "_torch.py"
 OVERRIDES_TORCHMETRICS = {
     "metrics/_image_metric.py",
