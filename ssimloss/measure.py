@@ -9,7 +9,7 @@ import importlib
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -323,13 +323,28 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
     return function
 
 
+def sign_without(
+    function: Callable[..., Tensor], measure: Measure, left_out: Collection[str]
+) -> None:
+    """Sign and document a function that takes the options of a measure but some."""
+    options = _options.without(measure.record, left_out)
+    _options.sign(function, measure.images, options, measure.tensors)
+    shown = [name for name in function.__annotations__ if name != "return"]
+    function.__doc__ = _joined(
+        inspect.cleandoc(function.__doc__ or ""),
+        _options.arguments(_texts(measure, shown)),
+        *_sections(measure, "Raises"),
+    )
+
+
 def function_documentation(measure: Measure, as_loss: bool) -> str:
     """The equation's docstring with the documentation of its options."""
     order = _options.signature(measure.images, _options.fields(measure.record), measure.tensors)
     return _joined(
         _summary(measure, as_loss),
         _options.arguments(_texts(measure, order.parameters)),
-        *_sections(measure),
+        *_sections(measure, "Returns", "Raises"),
+        _options.after_sections(measure.equation.__doc__),
     )
 
 
@@ -344,7 +359,8 @@ def module_documentation(measure: Measure) -> str:
         measure.advice,
         _options.arguments(_texts(measure, _options.fields(measure.record))),
         f"``forward({images}{', *' if beside else ''}{beside})``:\n{entries}",
-        *_sections(measure),
+        *_sections(measure, "Returns", "Raises"),
+        _options.after_sections(measure.equation.__doc__),
     )
 
 
@@ -361,13 +377,13 @@ def _texts(measure: Measure, names: Iterable[str]) -> dict[str, str]:
     return {name: own.get(name, texts.get(name, "")) for name in names}
 
 
-def _sections(measure: Measure) -> list[str]:
+def _sections(measure: Measure, *titles: str) -> list[str]:
     parts = []
-    for title in ("Returns", "Raises"):
+    for title in titles:
         body = _options.section(measure.equation.__doc__, title)
         if body:
             parts.append(f"{title}:\n{textwrap.indent(body, '    ')}")
-    return [*parts, _options.after_sections(measure.equation.__doc__)]
+    return parts
 
 
 def _joined(*parts: str) -> str:

@@ -59,7 +59,9 @@ def evaluate(
             help="The same of what is judged; several are compared; NAME=PATH names one.",
         ),
     ] = None,
-    metrics: Annotated[str, typer.Option(help="Names with commas between them.")] = "psnr,ssim",
+    metrics: Annotated[
+        str, typer.Option(help="Names or module:attribute, with commas between them.")
+    ] = "psnr,ssim",
     protocol: Annotated[
         str,
         typer.Option(

@@ -1305,8 +1305,38 @@ def ssim_map(
 ) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images. Options are those of :func:`ssim`, except
-    ``reduction``.
+    ``padding="reflect"`` keeps it the size of the images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            float32.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
+            ``lo`` is subtracted first.
+        window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
+            and normalised to unit sum.
+        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
+            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        k1, k2: the stabilising constants, both above 0.
+        exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
+            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
+            exponent of 0 leaves the term out.
+        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
+            window taps over all axes.
+        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
+            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
+            f, a box filter with symmetric border, then every f-th sample.
+        mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
+            pixels only; a window counts as much as the mask leaves of it.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Raises:
+        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
+            not positive.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
     """
 
 def structure_correlation(

@@ -157,6 +157,12 @@ def r2_penalty(
 ) -> Tensor:
     """Squared gradient of the discriminator at generated images, otherwise :func:`r1_penalty`;
     R3GAN takes both.
+
+    Args:
+        discriminator, scaler, scales, reduction: as for :func:`gradient_penalty`.
+        fake: images ``(N, ...)``, taken as constants.
+
+    Raises: as :func:`gradient_penalty`.
     """
     return _squared_gradient(discriminator, "fake", fake, scaler, scales, reduction)
 

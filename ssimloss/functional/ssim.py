@@ -47,7 +47,7 @@ from ssimloss.kernels import (
     similarity_map,
     similarity_means,
 )
-from ssimloss.measure import Measure
+from ssimloss.measure import Measure, sign_without
 
 Covariance = Literal["population", "sample"]
 COVARIANCES: tuple[str, ...] = get_args(Covariance)
@@ -213,8 +213,7 @@ ssim, ssim_loss = SSIM.score, SSIM.loss
 def ssim_map(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, **options: Any) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images. Options are those of :func:`ssim`, except
-    ``reduction``.
+    ``padding="reflect"`` keeps it the size of the images.
     """
     if "reduction" in options:
         known = _options.without(SSIMOptions, ("reduction",))
@@ -224,7 +223,7 @@ def ssim_map(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, **opti
     return SSIM.evaluate((pred, target), record, tensors, False)
 
 
-_options.sign(ssim_map, SSIM.images, _options.without(SSIMOptions, ("reduction",)), SSIM.tensors)
+sign_without(ssim_map, SSIM, ("reduction",))
 
 
 def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | None:

@@ -1224,10 +1224,9 @@ class LPIPS(FeatureLoss):
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
             ``"squeezenet1_1"``.
-        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+        weights: of the network: ``"imagenet"``, as in the published LPIPS, a path, a state dict in
             torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            process's random generators are left alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
@@ -1291,10 +1290,9 @@ class DISTS(FeatureLoss):
     similarity is negative and weighs 0.124.
 
     Args:
-        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+        weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in
             torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            process's random generators are left alone.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,

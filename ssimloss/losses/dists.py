@@ -28,6 +28,9 @@ class DISTS(
         alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
             for each of five layers, or all 1475 in one tensor; the published ones, which travel
             with the package, unless given.
+        weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`

@@ -24,6 +24,9 @@ class LPIPS(
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
             ``"squeezenet1_1"``.
+        weights: of the network: ``"imagenet"``, as in the published LPIPS, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
         heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
