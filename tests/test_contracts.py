@@ -318,6 +318,13 @@ def test_toy_is_a_metric(toy: Any, pair: tuple[Tensor, Tensor]) -> None:
         torch.testing.assert_close(metric.compute(), expected, rtol=1e-6, atol=0)
 
 
+def test_measure_of_one_image_by_its_place_is_refused() -> None:
+    """By name it is unknown; it compares nothing."""
+    path = "ssimloss.functional.total_variation:TOTAL_VARIATION"
+    with pytest.raises(ValueError, match="must compare pred with target, but takes pred"):
+        metrics.measure(path)
+
+
 @pytest.mark.usefixtures("toy")
 def test_toy_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By name, and by ``module:attribute`` of a measure and of a function."""

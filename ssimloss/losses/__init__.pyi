@@ -72,10 +72,10 @@ class CharbonnierLoss(MeasureLoss):
     eps squared, see ``conventions.CHARBONNIER``.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
     eps: float
     at_zero: Literal["eps", "zero"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -204,17 +204,17 @@ class SSIMLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
     k1: float
     k2: float
-    backend: Literal["auto", "eager", "cpu", "triton"]
     exponents: tuple[float, float, float]
     covariance: Literal["population", "sample"]
     downsample: int | Literal["auto", "matlab"] | None
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -277,10 +277,10 @@ class CycleConsistencyLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    reduction: Literal["mean", "sum", "image", "none"]
     distance: Literal["l1", "l2", "charbonnier", "ssim"] | Callable[..., Tensor]
     identity_weight: float
     downscale: float | Callable[[Tensor], Tensor] | None
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -342,10 +342,10 @@ class EdgeLoss(MeasureLoss):
     L1 of kornia's ``spatial_gradient`` to float64 rounding.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     operator: Literal["sobel", "scharr", "laplacian"]
     distance: Literal["charbonnier", "l1", "l2"]
     eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -385,11 +385,11 @@ class FeatureMatchingLoss(MeasureLoss):
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     scales: Literal["mean", "sum"]
     distance: Literal["l1", "l2"]
     layers: Literal["sum", "mean"]
     detach_target: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -446,12 +446,12 @@ class FocalFrequencyLoss(MeasureLoss):
     ``weighting="log"``, ``batch_matrix`` is ``peak="batch"``.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     alpha: float
     patch_factor: int
     spectrum: Literal["image", "batch_mean"]
     weighting: Literal["power", "log"]
     peak: Literal["spectrum", "batch"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -527,10 +527,10 @@ class GMSDLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    reduction: Literal["mean", "sum", "image", "none"]
     t: float
     deviation: Literal["sample", "population"]
     odd_sizes: Literal["zeros", "zeros_both"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -572,8 +572,8 @@ class GradientDifferenceLoss(MeasureLoss):
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self, *, alpha: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
     ) -> None: ...
@@ -621,7 +621,6 @@ class GradientSSIMLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
@@ -629,6 +628,7 @@ class GradientSSIMLoss(MeasureLoss):
     k1: float
     k2: float
     covariance: Literal["population", "sample"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -698,11 +698,9 @@ class MSSSIMLoss(MeasureLoss):
     ``ssimloss.conventions.MS_SSIM``.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
-    backend: Literal["auto", "eager", "cpu", "triton"]
     window_size: int
     sigma: float
     scale_weights: tuple[float, ...]
@@ -712,6 +710,8 @@ class MSSSIMLoss(MeasureLoss):
     combination: Literal["product", "weighted_sum"]
     channels: Literal["separate", "joint"]
     coarsest_padding: Literal["valid", "reflect"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -765,7 +765,6 @@ class MSSSIML1Loss(MeasureLoss):
     odd patch it is the authors' layer.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
@@ -773,6 +772,7 @@ class MSSSIML1Loss(MeasureLoss):
     sigmas: tuple[float, ...]
     window_size: int
     padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -820,16 +820,16 @@ class SSIML1Loss(MeasureLoss):
     field rendering", 2023: weight 0.2.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     data_range: float | tuple[float, float]
     k1: float
     k2: float
-    backend: Literal["auto", "eager", "cpu", "triton"]
     weight: float
     eps: float | None
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -885,11 +885,11 @@ class StructureCorrelationLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    reduction: Literal["mean", "sum", "image", "none"]
     window: Literal["gaussian", "uniform"] | Tensor
     window_size: int
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -940,9 +940,9 @@ class TotalVariationLoss(MeasureLoss):
     ``"sum"``).
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     norm: Literal["anisotropic", "isotropic", "squared", "image_l2"]
     within_image: Literal["mean", "sum"]
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -1004,7 +1004,6 @@ class PerceptualLoss(LayeredLoss):
     gray in both images, so that what stands there has no part in features nearby.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     distance: Literal["l1", "l2", "charbonnier", "cosine"]
     eps: float
@@ -1018,6 +1017,7 @@ class PerceptualLoss(LayeredLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -1109,7 +1109,6 @@ class TextureLoss(LayeredLoss):
     returned.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     gram: Literal["chw", "hw", "none", "bchw", "gatys"]
     distance: Literal["l1", "l2", "frobenius", "squared_frobenius"]
@@ -1123,6 +1122,7 @@ class TextureLoss(LayeredLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -1186,7 +1186,6 @@ class ContextualLoss(LayeredLoss):
     resolution, or crops.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     bandwidth: float
     distance: Literal["cosine", "l2"]
@@ -1198,6 +1197,7 @@ class ContextualLoss(LayeredLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: str | Module = "vgg19",
@@ -1252,13 +1252,13 @@ class LPIPS(FeatureLoss):
     returned.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     gray: Literal["repeat", "error"]
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: Literal["alexnet", "vgg16", "squeezenet1_1"] = "alexnet",
@@ -1318,13 +1318,13 @@ class DISTS(FeatureLoss):
     resized here.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
     data_range: float | tuple[float, float]
     gray: Literal["repeat", "error"]
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         *,
@@ -1405,7 +1405,6 @@ class DeepPerceptualSimilarity(FeatureLoss):
     returned.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     layers: Mapping[str, float]
     distance: Literal["l1", "l2", "cosine", "normalized_l2"]
     weights: str | PathLike[str] | Mapping[str, Tensor]
@@ -1416,6 +1415,7 @@ class DeepPerceptualSimilarity(FeatureLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: str | Module = "vgg16",
@@ -1516,7 +1516,6 @@ class PriorLoss(OutputLoss):
     returned.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     distance: Literal["l1", "l2", "cosine"]
     data_range: float | tuple[float, float]
     normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
@@ -1524,6 +1523,7 @@ class PriorLoss(OutputLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: Module,
@@ -1576,7 +1576,6 @@ class LandmarkLoss(OutputLoss):
     returned.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     compare: Literal["heatmaps", "coordinates"]
     sharpness: float
     data_range: float | tuple[float, float]
@@ -1585,6 +1584,7 @@ class LandmarkLoss(OutputLoss):
     dtype: torch.dtype | None
     channels_last: bool
     checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         network: Module,
@@ -1648,7 +1648,6 @@ class AdversarialLoss(ImageLoss):
             of logits.
     """
 
-    reduction: Literal["mean", "sum", "image", "none"]
     kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"]
     relativistic: Literal["average", "paired"] | None
     targets: tuple[float, float, float] | None
@@ -1663,6 +1662,7 @@ class AdversarialLoss(ImageLoss):
     detach_average: bool
     saturating: bool
     detach_real: bool
+    reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
         kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"],

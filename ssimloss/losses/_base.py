@@ -49,7 +49,8 @@ class ImageLoss(FollowsMoves):
                 options[name], places[name] = parameter.replace(default=default), index
         shown = _options.class_signature(cls, options)
         cls.__signature__ = shown  # type: ignore[attr-defined]
-        cls.records, cls._places = records, places
+        in_order = [name for name in shown.parameters if name in places]
+        cls.records, cls._places = records, {name: places[name] for name in in_order}
         cls._defaults = {name: p.default for name, p in shown.parameters.items()}
         _sign_init(cls, shown)
         _options.document(cls, shown, records)

@@ -300,6 +300,11 @@ def _imported(path: str, protocol: Protocol) -> ImageMeasure:
             "PYTHONPATH"
         ) from error
     if isinstance(found, Measure):
+        if not found.takes_target:
+            raise ValueError(
+                f"measure {path!r} must compare pred with target, but takes "
+                f"{' and '.join(found.image_names)}"
+            )
         return _Registered(found, protocol)
     if isinstance(found, ImageMeasure):
         return found
