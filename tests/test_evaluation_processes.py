@@ -12,6 +12,7 @@ import numpy as np
 import photographs
 import pytest
 import torch
+from oldest import needs_torch
 from PIL import Image as Pillow
 from processes import needs_gloo
 
@@ -107,6 +108,7 @@ def alone(images: Path) -> tuple[bytes, bytes]:
 
 
 @needs_gloo
+@needs_torch(2, 7, "gloo may wait for ever in destroy_process_group")
 @pytest.mark.parametrize("processes", [2, 3])
 def test_torchrun_equals_one_process(
     images: Path, alone: tuple[bytes, bytes], tmp_path: Path, processes: int
