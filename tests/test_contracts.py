@@ -355,3 +355,14 @@ def test_toy_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         result = CliRunner().invoke(app, ["evaluate", "gt", "ours", "--metrics", name])
         assert result.exit_code != 0
         assert message in result.output
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in F.__all__ if inspect.isroutine(getattr(F, name))]
+)
+def test_options_are_documented_where_they_are_asked_for(name: str) -> None:
+    """Nobody has to open the help of another function."""
+    function = getattr(F, name)
+    texts = _options.entries(_options.section(function.__doc__, "Args"))
+    assert not [text for text in texts.values() if "as for :func:" in text]
+    assert texts.keys() >= inspect.signature(function).parameters.keys()

@@ -927,8 +927,9 @@ def ms_ssim_l1_loss(
         alpha: weight of MS-SSIM against L1.
         sigmas: standard deviations of the scales in pixels, finest first.
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
-            them larger than half a window.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
+            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
+            needs images larger than half a window.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -1204,7 +1205,11 @@ def ssim_l1_loss(
         weight: of ``1 - SSIM``, in [0, 1].
         eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
             of the data range.
-        window_size, sigma, padding: as for :func:`ssim`.
+        window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
+            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
+            ``"zeros"``.
         mask: ``(N, 1 or C, H, W)`` weights of both parts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and

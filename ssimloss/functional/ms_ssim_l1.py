@@ -40,8 +40,9 @@ class MSSSIML1Options(Stabilised, Reduced):
             span.
         sigmas: standard deviations of the scales in pixels, finest first.
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
-            them larger than half a window.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
+            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
+            needs images larger than half a window.
     """
 
     alpha: float = 0.84

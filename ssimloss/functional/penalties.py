@@ -139,8 +139,13 @@ def r1_penalty(
     interval=k)``.
 
     Args:
-        discriminator, scaler, scales, reduction: as for :func:`gradient_penalty`.
+        discriminator: from images to logits or lists of them. Of a map of patches the gradient of
+            the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
         real: images ``(N, ...)``, taken as constants.
+        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
+            as the surrounding autocast says and keeps float16 from underflowing.
+        scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
+        reduction: over images; ``"none"`` gives ``(N,)``.
 
     Raises: as :func:`gradient_penalty`.
     """
@@ -159,8 +164,13 @@ def r2_penalty(
     R3GAN takes both.
 
     Args:
-        discriminator, scaler, scales, reduction: as for :func:`gradient_penalty`.
+        discriminator: from images to logits or lists of them. Of a map of patches the gradient of
+            the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
         fake: images ``(N, ...)``, taken as constants.
+        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
+            as the surrounding autocast says and keeps float16 from underflowing.
+        scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
+        reduction: over images; ``"none"`` gives ``(N,)``.
 
     Raises: as :func:`gradient_penalty`.
     """
@@ -185,12 +195,14 @@ def lecam_penalty(
     runs, is the caller's too.
 
     Args:
-        real_logits, fake_logits: as for :func:`adversarial_discriminator_loss`.
+        real_logits, fake_logits: ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or
+            lists of such over scales, over discriminators, or over both. Equal shapes and lengths.
         real_average, fake_average: moving averages ``a_r`` and ``a_f`` of the logits, scalars,
             taken as constants.
         form: ``"clipped"`` as the authors' program has it, or ``"square"`` without the maximum, as
             the paper has it.
-        scales, reduction: as for :func:`adversarial_discriminator_loss`.
+        scales: of lists, ``"mean"`` or ``"sum"`` of their losses.
+        reduction: over logits; ``"none"`` keeps their shape.
 
     Raises:
         ValueError: shapes or lengths differ, averages that are no scalars, unknown words.

@@ -31,7 +31,11 @@ class SSIML1Options(Backed, Stabilised, Reduced):
         weight: of ``1 - SSIM``, in [0, 1].
         eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
             of the data range.
-        window_size, sigma, padding: as for :func:`ssim`.
+        window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
+            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
+            ``"zeros"``.
         backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
             ``"image"``.
     """

@@ -748,8 +748,9 @@ class MSSSIML1Loss(MeasureLoss):
         alpha: weight of MS-SSIM against L1.
         sigmas: standard deviations of the scales in pixels, finest first.
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: as for :func:`ssim`; ``"reflect"`` keeps the map the size of the images, and needs
-            them larger than half a window.
+        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
+            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
+            needs images larger than half a window.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -803,7 +804,11 @@ class SSIML1Loss(MeasureLoss):
         weight: of ``1 - SSIM``, in [0, 1].
         eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
             of the data range.
-        window_size, sigma, padding: as for :func:`ssim`.
+        window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
+        sigma: standard deviation of the Gaussian in pixels.
+        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
+            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
+            ``"zeros"``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
