@@ -105,11 +105,11 @@ function thumbnail(i, size = "small") {
   return element("img", { class: `thumbnail ${size}`, src: source, alt: "", decoding: "async", draggable: "false" });
 }
 
-function draw() {
+function draw(focused = table.body.contains(document.activeElement)) {
   const { scroller, body, order, live } = table;
-  const focused = body.contains(document.activeElement);
   const first = Math.max(0, Math.floor(scroller.scrollTop / ROW) - SPARE);
-  const last = Math.min(order.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / ROW) + SPARE);
+  const end = () => Math.min(order.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / ROW) + SPARE);
+  const last = end();
   for (const position of [...live.keys()]) if (position < first || position >= last) live.delete(position);
   const rows = [];
   for (let position = first; position < last; position++) {
@@ -122,6 +122,7 @@ function draw() {
     return row;
   };
   body.replaceChildren(...(first ? [space(first * ROW)] : []), ...rows, ...(last < order.length ? [space((order.length - last) * ROW)] : []));
+  if (end() > last) return draw(focused); // The view grows with a list that was short before.
   if (focused) live.get(table.active)?.querySelector("button").focus({ preventScroll: true });
 }
 
@@ -205,5 +206,5 @@ function buildTable() {
       `Words are parts of names; conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")} hold for any method. Click a row, or press Enter on it, to open the image.`),
     table.scroller, table.empty);
   arrange();
-  new ResizeObserver(draw).observe(table.scroller);
+  new ResizeObserver(() => draw()).observe(table.scroller);
 }
