@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 Array = np.ndarray
 Range = float | tuple[float, float]
@@ -702,6 +703,22 @@ def lpips(xs: Sequence[Array], ys: Sequence[Array], heads: Sequence[Array]) -> A
         squared = (unit(x) - unit(y)) ** 2
         total += np.einsum("nchw,c->nhw", squared, head).mean(axis=(1, 2))
     return total
+
+
+def alexnet(images: Array, state: Mapping[str, Array]) -> list[Array]:
+    """relu1 .. relu5 of AlexNet (Krizhevsky 2014, as in torchvision) of ``(N, 3, H, W)``."""
+    x, found = images, []
+    for place, stride, padding in ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1)):
+        kernel, bias = state[f"features.{place}.weight"], state[f"features.{place}.bias"]
+        if place in (3, 6):
+            x = sliding_window_view(x, (3, 3), (2, 3))[:, :, ::2, ::2].max((4, 5))
+        edges = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
+        patches = sliding_window_view(np.pad(x, edges), kernel.shape[2:], (2, 3))
+        patches = patches[:, :, ::stride, ::stride]
+        x = np.tensordot(patches, kernel.astype(np.float64), ((1, 4, 5), (1, 2, 3)))
+        x = np.maximum(x + bias, 0).transpose(0, 3, 1, 2)
+        found.append(x)
+    return found
 
 
 def dists(

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import types
 from collections.abc import Callable
+from pathlib import Path
 
 import battery
 import discovery
+import photographs
 import pytest
 import reference
 import torch
@@ -191,6 +194,24 @@ def test_lpips_package(kind: str, which: int, spatial: bool) -> None:
     battery.close(unit(pred, target), theirs(pred, target, normalize=True).mean(), 1e-6)
 
 
+def test_lpips_works_in_the_box() -> None:
+    """The default is the published measure: the package's numbers on photographs."""
+    golden = json.loads((Path(__file__).parent / "goldens" / "lpips.json").read_text())["values"]
+    ours = ssimloss.LPIPS()
+    for row in golden:
+        for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, 1e-5)):
+            battery.close(ours(*photographs.tensors(row["case"], dtype)), row["value"], tolerance)
+
+
+@pytest.mark.parametrize(("full", "short"), SHORT.items())
+def test_lpips_short_names(full: str, short: str) -> None:
+    losses = [ssimloss.LPIPS(name, weights="random") for name in (full, short)]
+    pair = images(64, 64)
+    assert losses[0](*pair) == losses[1](*pair)
+    for ours, theirs in zip(*map(networks.lpips_heads, (full, short), ("v0.1",) * 2), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 @with_random_torchvision
 @pytest.mark.parametrize("kind", SHORT)
 def test_lpips_torchmetrics(kind: str) -> None:
@@ -321,9 +342,11 @@ def test_heads_are_checked() -> None:
     with pytest.raises(ValueError, match=r"must be one of 'v0\.1', got 'v9'"):
         ssimloss.LPIPS(weights="random", heads="v9")
     with pytest.raises(
-        ValueError, match="network must be one of 'alexnet', 'vgg16', 'squeezenet1_1', got 'vgg'"
+        ValueError,
+        match="network must be one of 'alexnet', 'vgg16', 'squeezenet1_1', 'alex', 'vgg', "
+        "'squeeze', got 'vgg19'",
     ):
-        ssimloss.LPIPS("vgg")
+        ssimloss.LPIPS("vgg19")
     with pytest.raises(ValueError, match=r"alpha must be 6 1-D tensors .*'image': 3"):
         ssimloss.DISTS(weights="random", alpha=networks.dists_weights()[0][1:])
 

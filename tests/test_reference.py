@@ -13,6 +13,8 @@ import photographs
 import pytest
 import reference
 
+from ssimloss import weights
+
 GOLDENS = sorted((Path(__file__).parent / "goldens").glob("*.json"))
 
 
@@ -157,6 +159,24 @@ def focal_frequency_loss(case: str, quantity: str, options: dict) -> tuple[float
     assert quantity == "FocalFrequencyLoss"
     x, y = pair(case)
     return reference.focal_frequency(x / 255, y / 255, **options), 1e-14
+
+
+def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    """Its shift and scale of the network's input are rounded to float32."""
+    assert quantity == "LPIPS"
+    assert not options
+    mean, std = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    images = [
+        (image / 255 - np.array(mean)[:, None, None]) / np.array(std)[:, None, None]
+        for image in pair(case)  # a gray one is repeated
+    ]
+    state, heads = (
+        {name: tensor.numpy().astype(np.float64) for name, tensor in found.items()}
+        for found in map(weights.load_bundled, ("alexnet_features", "lpips_alexnet_v0.1"))
+    )
+    features = [reference.alexnet(image, state) for image in images]
+    found = reference.lpips(*features, list(heads.values())).item()
+    return found, 1e-6 * found
 
 
 def matlab_imresize(case: str, _: str, options: dict) -> tuple[np.ndarray, float]:

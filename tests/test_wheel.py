@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import venv
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import ssimloss
 from ssimloss import weights
@@ -53,6 +56,27 @@ assert (folder / "MANIFEST.toml").is_file() and (folder / "licenses" / "lpips.tx
 for row in weights.BUNDLED:
     assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
     print(row.name)
+"""
+
+# Every process of the environment refuses to connect.
+REFUSED = """
+import sys
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise OSError(f"no network: {event} {arguments[1:]}")
+sys.addaudithook(refuse)
+"""
+
+LPIPS = """
+import socket, torch, ssimloss
+try:
+    socket.create_connection(("127.0.0.1", 9))
+except OSError as error:
+    print("refused" if "no network" in str(error) else error)
+pred = torch.rand(2, 3, 64, 64, requires_grad=True)
+ssimloss.LPIPS()(pred, torch.rand(2, 3, 64, 64)).backward()
+assert pred.grad.isfinite().all() and pred.grad.any()
+print("computed")
 """
 
 
@@ -138,7 +162,10 @@ def test_wheel_metadata(wheel: Path) -> None:
         metadata = archive.read(f"{info}/METADATA").decode()
         assert {
             f"{info}/licenses/{name}"
-            for name in ("LICENSE", "weights/licenses/lpips.txt", "weights/licenses/DISTS.txt")
+            for name in (
+                "LICENSE",
+                *(f"weights/licenses/{name}.txt" for name in ("lpips", "DISTS", "torchvision")),
+            )
         } <= set(archive.namelist())
         assert "ssimloss = ssimloss.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
     required = {
@@ -194,6 +221,32 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
     python, elsewhere = install(wheel, tmp_path)
     assert run(python, "-c", SCRIPT, "native", cwd=elsewhere).strip() == "computed"
     assert "cpu     runs: " in run(python, "-m", "ssimloss.kernels", cwd=elsewhere)
+    lpips_works_without_a_network(python, elsewhere)
+
+
+def lpips_works_without_a_network(python: Path, elsewhere: Path) -> None:
+    """The module and the command, where no socket connects and no cache has a file."""
+    Path(elsewhere, "refused.py").write_text(REFUSED, encoding="utf-8")
+    for folder, brightness in (("a", 0), ("b", 40)):
+        Path(elsewhere, folder).mkdir()
+        pixels = np.arange(64 * 64 * 3).reshape(64, 64, 3) % 200 + brightness
+        Image.fromarray(pixels.astype(np.uint8)).save(elsewhere / folder / "0.png")
+    (purelib,) = python.parents[1].glob("lib/python*/site-packages")
+    Path(purelib, "refused.pth").write_text(f"{elsewhere}\nimport refused\n", encoding="utf-8")
+    empty = {"TORCH_HOME": str(elsewhere / "cache")}
+    assert run(python, "-c", LPIPS, cwd=elsewhere, **empty).split() == ["refused", "computed"]
+    table = run(
+        python.with_name("ssimloss"),
+        "evaluate",
+        "a",
+        "b",
+        "--metrics",
+        "lpips",
+        cwd=elsewhere,
+        **empty,
+    )
+    assert re.search(r"^b +LPIPS +0\.\d+", table, re.MULTILINE), table
+    assert not (elsewhere / "cache").exists()
 
 
 @pytest.mark.slow

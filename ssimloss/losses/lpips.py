@@ -5,14 +5,13 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss.functional.features import Features, check_heads
 from ssimloss.functional.lpips import LPIPS as MEASURE
 from ssimloss.losses._deep import FeatureLoss, constants
-from ssimloss.networks import LPIPS_LAYERS, ExtractorOptions, lpips_heads
+from ssimloss.networks import LPIPS_LAYERS, ExtractorOptions, lpips_heads, lpips_network
 
-LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1"]
+LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1", "alex", "vgg", "squeeze"]
 
 
 class LPIPS(
@@ -23,8 +22,10 @@ class LPIPS(
 
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
-            ``"squeezenet1_1"``.
-        weights: of the network: ``"imagenet"``, as in the published LPIPS, a path, a state dict in
+            ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
+            ``"squeeze"``.
+        weights: of the network: ``"imagenet"``, as in the published LPIPS (those of
+            ``"alexnet"`` travel with the package), a path, a state dict in
             torchvision's layout, or ``"random"``: the same random numbers every time, and the
             process's random generators are left alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
@@ -50,10 +51,10 @@ class LPIPS(
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        _checks.choice("network", network, LPIPS_LAYERS)
-        found = lpips_heads(network, heads) if isinstance(heads, str) else heads
+        name = lpips_network(network)
+        found = lpips_heads(name, heads) if isinstance(heads, str) else heads
         self.spatial = spatial
-        self._extract_with(network, LPIPS_LAYERS[network])
+        self._extract_with(name, LPIPS_LAYERS[name])
         check_heads("heads", found, self.extractor.channels())
         self._constants["heads"] = constants(found)
 

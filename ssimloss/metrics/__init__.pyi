@@ -70,8 +70,10 @@ class LPIPS(FeatureMetric):
 
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
-            ``"squeezenet1_1"``.
-        weights: of the network: ``"imagenet"``, as in the published LPIPS, a path, a state dict in
+            ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
+            ``"squeeze"``.
+        weights: of the network: ``"imagenet"``, as in the published LPIPS (those of
+            ``"alexnet"`` travel with the package), a path, a state dict in
             torchvision's layout, or ``"random"``: the same random numbers every time, and the
             process's random generators are left alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
@@ -88,7 +90,7 @@ class LPIPS(FeatureMetric):
 
     def __init__(
         self,
-        network: Literal["alexnet", "vgg16", "squeezenet1_1"] = "alexnet",
+        network: Literal["alexnet", "vgg16", "squeezenet1_1", "alex", "vgg", "squeeze"] = "alexnet",
         *,
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,

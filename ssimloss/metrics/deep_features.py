@@ -18,6 +18,7 @@ from ssimloss.networks import (
     VGG16_LAYERS,
     FeatureExtractor,
     Weights,
+    lpips_network,
 )
 
 _TRAINED_ON: Final = {
@@ -83,10 +84,11 @@ def lpips(
 ) -> DeepDistance:
     """LPIPS; ``options`` are those of the module."""
     module = losses.LPIPS(network, **options, reduction="image")
+    name = lpips_network(network)
     published = isinstance(options.get("heads", "v0.1"), str)
     words = (
         "LPIPS v0.1 (Zhang et al. 2018): squared differences of unit features of "
-        f"{network} ({_trained_on(module.weights)}) at {', '.join(LPIPS_LAYERS[network])}, weighed "
+        f"{name} ({_trained_on(module.weights)}) at {', '.join(LPIPS_LAYERS[name])}, weighed "
         f"by {'the published heads' if published else 'heads of the caller'}"
     )
     return DeepDistance(module, title, words)

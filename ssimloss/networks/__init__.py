@@ -4,7 +4,13 @@ model, the embedded network, any module.
 
 from ssimloss.networks.embedded import EMBEDDED_LAYERS, embedded_network
 from ssimloss.networks.extractor import ExtractorOptions, FeatureExtractor, Gray, Normalization
-from ssimloss.networks.heads import LPIPS_LAYERS, VGG16_LAYERS, dists_weights, lpips_heads
+from ssimloss.networks.heads import (
+    LPIPS_LAYERS,
+    VGG16_LAYERS,
+    dists_weights,
+    lpips_heads,
+    lpips_network,
+)
 from ssimloss.networks.pooling import Pooling
 from ssimloss.weights import Weights
 
@@ -18,6 +24,7 @@ __all__ = [
     "embedded_network",
     "EMBEDDED_LAYERS",
     "lpips_heads",
+    "lpips_network",
     "LPIPS_LAYERS",
     "VGG16_LAYERS",
     "dists_weights",

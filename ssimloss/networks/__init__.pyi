@@ -21,6 +21,7 @@ from ssimloss.networks.heads import LPIPS_LAYERS as LPIPS_LAYERS
 from ssimloss.networks.heads import VGG16_LAYERS as VGG16_LAYERS
 from ssimloss.networks.heads import dists_weights as dists_weights
 from ssimloss.networks.heads import lpips_heads as lpips_heads
+from ssimloss.networks.heads import lpips_network as lpips_network
 from ssimloss.networks.pooling import Pooling as Pooling
 from ssimloss.weights import Weights as Weights
 
@@ -34,6 +35,7 @@ __all__ = [
     "embedded_network",
     "EMBEDDED_LAYERS",
     "lpips_heads",
+    "lpips_network",
     "LPIPS_LAYERS",
     "VGG16_LAYERS",
     "dists_weights",

@@ -19,15 +19,29 @@ LPIPS_LAYERS: Final[dict[str, tuple[str, ...]]] = {
     "vgg16": VGG16_LAYERS,
     "squeezenet1_1": ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
 }
+_SHORT: Final = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 DISTS_CHANNELS: Final = [3, 64, 128, 256, 512, 512]  # the image, then relu1_2 .. relu5_3
 VERSIONS: Final = ("v0.1",)
+
+
+def lpips_network(name: str) -> str:
+    """torchvision's name of a network of LPIPS, of the short name in the package ``lpips`` too.
+
+    Raises:
+        ValueError: LPIPS has no heads for this network.
+    """
+    full = _SHORT.get(name, name) if isinstance(name, str) else name
+    if full not in LPIPS_LAYERS:
+        _checks.choice("network", name, (*LPIPS_LAYERS, *_SHORT))
+    return full
 
 
 def lpips_heads(network: str, version: str) -> list[Tensor]:
     """LPIPS's non-negative weights of each layer ``(C_l,)``, float32.
 
     Args:
-        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``.
+        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``, in short ``"alex"``, ``"vgg"``
+            or ``"squeeze"``.
         version: ``"v0.1"``.
 
     Raises:
@@ -36,7 +50,7 @@ def lpips_heads(network: str, version: str) -> list[Tensor]:
 
     Source: Zhang et al. 2018, https://github.com/richzhang/PerceptualSimilarity.
     """
-    _checks.choice("network", network, LPIPS_CHANNELS)
+    network = lpips_network(network)
     _checks.choice("version", version, VERSIONS)
     state = weights.load_bundled(f"lpips_{network}_{version}")
     return [state[f"lin{i}"] for i in range(len(LPIPS_CHANNELS[network]))]

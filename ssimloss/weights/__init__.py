@@ -24,6 +24,7 @@ from ssimloss.weights._catalogue import (
     bundled,
     catalogue,
     networks,
+    part,
     published,
     unknown_word,
     words,
@@ -80,7 +81,8 @@ def load_network(
             for this network, the path of a ``.pth`` or ``.safetensors`` file, or a state dict,
             whose tensors are passed through, not copied. ``"embedded"``, which was not trained on
             ImageNet, has one set of weights: ``"embedded"`` and the ``"imagenet"`` that is the
-            default everywhere both mean it.
+            default everywhere both mean it. The convolutions of ``"alexnet"`` travel with the
+            package; nothing is downloaded if ``needed`` names tensors of these only.
         layout: name to shape of everything the network holds,
             ``{k: v.shape for k, v in model.state_dict().items()}``. With it, weights of another
             architecture are refused, and the names of old files and the counters they lack are
@@ -113,7 +115,8 @@ def load_network(
         path = Path(weights).expanduser()
         _demand_known_bytes(name, path)
     else:
-        path = obtain(_named(name, os.fspath(weights)))
+        word = os.fspath(weights)
+        path = obtain(part(name, word, needed or ()) or _named(name, word))
     return _fitted(name, read(path), layout, needed, f"weights file {path}", RuntimeError)
 
 
@@ -123,7 +126,8 @@ def load_bundled(name: str) -> dict[str, Tensor]:
     ``"lpips_alexnet_v0.1"``, ``"lpips_vgg16_v0.1"``: ``lin0`` .. ``lin4``,
     ``"lpips_squeezenet1_1_v0.1"``: ``lin0`` .. ``lin6``, each of shape ``(C,)``. ``"dists"``:
     ``alpha`` and ``beta`` of shape ``(1475,)``: the image's 3 channels, then those of relu1_2 ..
-    relu5_3.
+    relu5_3. ``"alexnet_features"``: the five convolutions of torchvision's AlexNet, under its
+    names.
 
     Raises:
         ValueError: there is no bundled file of that name.

@@ -3,7 +3,7 @@ the package is fetched from.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,22 @@ BUNDLED = (
         "BSD-2-Clause",
     ),
     _bundled(
+        "alexnet_features",
+        9879832,
+        "e916a7f697b11a89c2de41a7342a1cbd8c873c5f0c5e111860ec4d0f18e327e2",
+        "BSD-3-Clause",
+    ),
+    _bundled(
         "dists", 12032, "40ec4f7d5a5cd3502f0537a99557986839fabdb633aca8922bd811b820ef06b4", "MIT"
     ),
     _bundled(
         EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"
     ),
 )
+
+# What a bundled file holds of a network with torchvision's first weights: the start of the names of
+# its tensors, and the file.
+_PARTS = {"alexnet": ("features.", "alexnet_features")}
 
 # The network of FID, KID and Inception score, as torch-fidelity converted it from the original of
 # 2015.
@@ -97,6 +107,13 @@ def bundled(name: str) -> WeightsFile:
     rows = {row.name: row for row in BUNDLED}
     _checks.choice("name", name, rows)
     return rows[name]
+
+
+def part(network: str, word: str, needed: Collection[str]) -> WeightsFile | None:
+    """The bundled file that holds all tensors named in ``needed``; None if there is none."""
+    prefix, name = _PARTS.get(network, ("", ""))
+    is_held = name and needed and all(key.startswith(prefix) for key in needed)
+    return bundled(name) if is_held and word in (IMAGENET, _FIRST_WEIGHTS) else None
 
 
 def networks() -> list[str]:

@@ -10,9 +10,8 @@ from ssimloss.weights._catalogue import WeightsFile
 # a gigabyte takes a second to sum up.
 _KNOWN: dict[tuple[int, int, int, int], str] = {}
 _SETTLED = 2_000_000_000  # nanoseconds
-_LARGE = (
-    4 << 20
-)  # bytes; smaller ones, such as all that travel with the package, are summed up each time
+# Bytes; smaller files, such as all that travel with the package, are summed up each time.
+_LARGE = 16 << 20
 
 
 def sha256(path: Path) -> str:
