@@ -14,6 +14,7 @@ from torch import Tensor
 Word = TypeVar("Word", bound=str)
 DataRange = float | tuple[float, float]
 
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 
 
@@ -29,12 +30,26 @@ def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
             f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
             "for 8-bit values"
         )
+    dense(name, value)
+    if value.dtype not in _DTYPES:
+        raise TypeError(
+            f"{name} must be float16, bfloat16, float32 or float64, got {value.dtype}; cast it "
+            f"with {name}.float()"
+        )
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)
         raise ValueError(
             f"{name} must have shape {layouts}, got {tuple(value.shape)}; add the missing "
             f"dimensions with {name}.unsqueeze(0) or reshape it"
         )
+
+
+def dense(name: str, value: Tensor) -> None:
+    """Demand a dense tensor: not sparse, not nested, not in a layout of a library."""
+    if value.layout is not torch.strided or value.is_nested:
+        kind = f"a nested tensor of {value.layout}" if value.is_nested else str(value.layout)
+        way_out = "compare its parts one by one" if value.is_nested else f"pass {name}.to_dense()"
+        raise TypeError(f"{name} must be a dense tensor, got {kind}; {way_out}")
 
 
 def matrix(name: str, value: Tensor, *, rows: int) -> None:
@@ -62,9 +77,12 @@ def matrix(name: str, value: Tensor, *, rows: int) -> None:
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand two floating point images of one shape on one device."""
     if isinstance(pred, Tensor) and isinstance(target, Tensor):  # one look at what is right
-        fits = pred.shape == target.shape and pred.ndim in ndim and pred.device == target.device
-        if fits and pred.dtype.is_floating_point and target.dtype.is_floating_point:
-            return
+        dense = pred.layout is target.layout is torch.strided
+        if dense and not pred.is_nested and not target.is_nested:
+            fits = pred.shape == target.shape and pred.ndim in ndim
+            known = pred.dtype in _DTYPES and target.dtype in _DTYPES
+            if fits and known and pred.device == target.device:
+                return
     image("pred", pred, ndim=ndim)
     image("target", target, ndim=ndim)
     same_shape("target", target, "pred", pred)
@@ -96,6 +114,7 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
         raise TypeError(
             f"mask must be bool or floating point weights, got {value.dtype}; use mask.bool()"
         )
+    dense("mask", value)
     n, c, *space = pred.shape
     if tuple(value.shape) not in ((n, 1, *space), (n, c, *space)):
         raise ValueError(

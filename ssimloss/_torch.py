@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Function = TypeVar("Function", bound=Callable[..., object])
+T = TypeVar("T")
 
 # --- tensors --------------------------------------------------------------------------------------
 
@@ -36,6 +37,42 @@ def is_plain_memory(*tensors: Tensor) -> bool:
         ):
             return False
     return True
+
+
+def dispatches(*tensors: Tensor, fake: bool = True) -> bool:
+    """Whether the class of a tensor decides what each operation does, by ``__torch_dispatch__``.
+
+    Such are distributed and jagged tensors and, with ``fake``, those of ``FakeTensorMode``. Public
+    API: none; ``torch.utils._python_dispatch`` asks the same attribute.
+    """
+    for tensor in tensors:
+        kind = type(tensor)
+        if kind not in _PLAIN and kind.__torch_dispatch__ is not Tensor.__torch_dispatch__:
+            module = sys.modules.get("torch._subclasses.fake_tensor")
+            if fake or module is None or not isinstance(tensor, module.FakeTensor):
+                return True
+    return False
+
+
+def plain(value: T) -> T:
+    """A tensor of a subclass as a plain one of the same memory and graph; in lists and dicts too.
+
+    Tensors whose class dispatches operations, and everything else, stay as they are. Public API:
+    ``Tensor.as_subclass(Tensor)``, which does not ask which classes have memory of their own.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    found: Any = value
+    if isinstance(value, Tensor):
+        return value if dispatches(value) else found.as_subclass(Tensor)
+    if kind is tuple:
+        found = tuple([plain(part) for part in found])
+    elif kind is list:
+        found = [plain(part) for part in found]
+    elif isinstance(value, dict):
+        found = {name: plain(part) for name, part in value.items()}
+    return found  # type: ignore[no-any-return]
 
 
 def is_observed(*tensors: Tensor) -> bool:

@@ -22,6 +22,7 @@ from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
 from ssimloss._precision import computing_dtype, device_type_of
 from ssimloss._reduce import Scores as Scores
+from ssimloss._torch import plain
 
 Better = Literal["higher", "lower"]
 Role = Literal["score", "distance", "index", "loss"]
@@ -191,7 +192,21 @@ class Measure:
         tensors: Mapping[str, Any],
         as_loss: bool,
     ) -> Tensor:
-        """The equation with a checked record, reduced; without autocast."""
+        """The equation with a checked record, reduced; without autocast.
+
+        Results are plain tensors, whatever subclass of Tensor the images are of.
+        """
+        # In a function of its own: after classes that torch.compile cannot see through, it goes on.
+        given = tensors and plain(tensors)
+        return self._without_autocast(plain(images), options, given, as_loss)
+
+    def _without_autocast(
+        self,
+        images: tuple[Any, ...],
+        options: Options,
+        tensors: Mapping[str, Any],
+        as_loss: bool,
+    ) -> Tensor:
         if self.autocast:
             return self._evaluate(images, options, tensors, as_loss)
         kind = device_type_of(images)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks
+from ssimloss._torch import plain
 from ssimloss.combined.calls import Loss, describe
 from ssimloss.combined.progress import LastCall, Progress
 from ssimloss.combined.sharing import SharedNetworks
@@ -192,7 +193,7 @@ class CombinedLoss(nn.Module):
                     f"term {name!r} needs the input {key!r}; given: {have}; pass it as "
                     f"criterion(..., {key}=...)"
                 )
-        value = _named_evaluate(name, term, given)
+        value = plain(_named_evaluate(name, term, given))
         if not isinstance(value, Tensor):
             raise TypeError(
                 f"term {name!r} must return a scalar tensor, got {type(value).__name__}"
@@ -240,7 +241,7 @@ def _zero(given: dict[str, object]) -> Tensor:
     """
     for value in (given.get("pred"), *given.values()):
         if isinstance(value, Tensor):
-            return _at_least_float32(value.unsqueeze(0)[:0]).sum()
+            return _at_least_float32(plain(value).unsqueeze(0)[:0]).sum()
     raise TypeError(
         "no term is evaluated at this step, and no tensor was given to connect the zero to; pass "
         "pred"

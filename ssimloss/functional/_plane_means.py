@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ssimloss._torch import dispatches
 from ssimloss.filters import blur_transposed
 from ssimloss.functional._moments import local_statistics, similarity_of
 from ssimloss.kernels import Part
@@ -43,9 +44,9 @@ def plane_means(
     Returns:
         ``(N, C)``.
     """
-    if (
-        torch.compiler.is_compiling()
-    ):  # the compiler fuses the plain equation and derives its gradient
+    # The compiler fuses the plain equation and derives its gradient. Tensors whose class dispatches
+    # operations cannot be written into buffers of another class.
+    if torch.compiler.is_compiling() or dispatches(x, y):
         return _plain(x, y, window, c1, c2, sample_factor, part)
     wants = tuple(torch.is_grad_enabled() and image.requires_grad for image in (x, y))
     means: Tensor = _PlaneMeans.apply(x, y, window, c1, c2, sample_factor, part, *wants)[0]

@@ -99,6 +99,7 @@ def _check_tensor(name: str, value: Tensor, spatial: bool) -> None:
             f"{name} must be a floating point tensor, got "
             f"{value.dtype if isinstance(value, Tensor) else type(value).__name__}"
         )
+    _checks.dense(name, value)
     if value.ndim != 4 if spatial else value.ndim < 2:
         raise ValueError(
             f"{name} must have shape {'(N, C, H, W)' if spatial else '(N, C, ...)'}, got "

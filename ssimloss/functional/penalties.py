@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ssimloss import _checks
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
-from ssimloss._torch import is_compiler_loaded
+from ssimloss._torch import is_compiler_loaded, plain
 from ssimloss.functional.features import root
 from ssimloss.functional.logits import (
     Logits,
@@ -102,7 +102,7 @@ def gradient_penalty(
         raise ValueError(
             f"rng must be on the device of the images ({real.device}), got {rng.device}"
         )
-    real, fake = promote(real.detach(), fake.detach())
+    real, fake = promote(plain(real).detach(), plain(fake).detach())
     u = torch.rand(
         len(real), *[1] * (real.ndim - 1), generator=rng, dtype=real.dtype, device=real.device
     )
@@ -212,8 +212,8 @@ def lecam_penalty(
     check_scales(scales)
     check_reduction(reduction)
     real, fake = (
-        leaves("real_logits", real_logits, scales),
-        leaves("fake_logits", fake_logits, scales),
+        leaves("real_logits", plain(real_logits), scales),
+        leaves("fake_logits", plain(fake_logits), scales),
     )
     check_alike("fake_logits", fake, "real_logits", real)
     mean_r, mean_f = _average("real_average", real_average), _average("fake_average", fake_average)
@@ -249,7 +249,7 @@ def _average(name: str, value: Tensor | float) -> Tensor | float:
             f"{name} must be a floating point scalar, got {value.dtype} of shape "
             f"{tuple(value.shape)}"
         )
-    return value.detach().reshape(())
+    return plain(value).detach().reshape(())
 
 
 def _squared_gradient(
@@ -270,7 +270,7 @@ def _squared_gradient(
 
     return _penalised(
         discriminator,
-        images.detach().to(computing_dtype(images)),
+        plain(images).detach().to(computing_dtype(images)),
         penalty,
         scaler,
         scales,

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._torch import is_batched_or_dual
+from ssimloss._torch import dispatches, is_batched_or_dual
 from ssimloss.kernels import library, triton_launch
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
@@ -63,7 +63,9 @@ def select(
         RuntimeError: the backend was named and cannot serve these images.
     """
     if backend == "auto":
-        if uncovered is None and not is_batched_or_dual(x, y):
+        # Classes of tensors that dispatch themselves know PyTorch's operators, not the kernels'.
+        equation_only = is_batched_or_dual(x, y) or dispatches(x, y, fake=False)
+        if uncovered is None and not equation_only:
             for candidate in AUTOMATIC:
                 if candidate in kernels and kernels[candidate].why_not(x, y) is None:
                     return candidate

@@ -161,7 +161,22 @@ def image(tensor: Tensor | None) -> tuple[int, ...]:
     """The fields of an ``Image``; all 0 for ``None``. The tensor must be plain memory."""
     if tensor is None:
         return NO_IMAGE
-    return tensor.data_ptr(), *tensor.stride(), DTYPES[tensor.dtype]
+    return _address(tensor), *tensor.stride(), DTYPES[tensor.dtype]
+
+
+def _address(tensor: Tensor) -> int:
+    """Where the elements of a tensor that has some lie.
+
+    Raises:
+        RuntimeError: nowhere. PyTorch's own operations crash then.
+    """
+    address = tensor.data_ptr()
+    if not address:
+        raise RuntimeError(
+            f"a tensor of shape {tuple(tensor.shape)} has no memory any more: its storage was "
+            "resized to 0, as sharded training frees gathered parameters; compute the loss earlier"
+        )
+    return address
 
 
 class Constants(NamedTuple):
@@ -184,10 +199,10 @@ def pair(x: Tensor, y: Tensor, fixed: Constants) -> tuple[Any, ...]:
     """The fields of a ``Pair``."""
     return (
         *x.shape,
-        x.data_ptr(),
+        _address(x),
         *x.stride(),
         DTYPES[x.dtype],
-        y.data_ptr(),
+        _address(y),
         *y.stride(),
         DTYPES[y.dtype],
         *fixed.numbers,

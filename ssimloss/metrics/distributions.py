@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._torch import plain
 
 
 @torch.no_grad()
@@ -42,6 +43,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their
     root is accurate.
     """
+    features_a, features_b = plain(features_a), plain(features_b)
     _check_sets(features_a, features_b)
     (mean_a, factor_a), (mean_b, factor_b) = _gaussian(features_a), _gaussian(features_b)
     traces = factor_a.square().sum() + factor_b.square().sum()
@@ -88,6 +90,7 @@ def kernel_distance(
     Source: Binkowski et al. 2018; subsets, their seed and the deviation as in torch-fidelity, which
     multiplies in float32.
     """
+    features_a, features_b = plain(features_a), plain(features_b)
     _check_sets(features_a, features_b)
     _checks.count("subsets", subsets)
     _checks.count("subset_size", subset_size, least=2)
@@ -139,6 +142,7 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor
     Source: Salimans et al. 2016; parts and deviation as in their program and in torch-fidelity.
     torchmetrics divides by ``splits - 1``.
     """
+    logits = plain(logits)
     _checks.count("splits", splits)
     _checks.matrix("logits", logits, rows=splits)
     log_p = torch.log_softmax(logits.double(), 1)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks, _options, losses
+from ssimloss._torch import plain
 from ssimloss.metrics import deep_features
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
@@ -144,7 +145,7 @@ class LossMetric(ImageMetric):
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         _checks.image("pred", pred)
-        parts = [pred.new_zeros(0, dtype=torch.float64)]
+        parts = [plain(pred).new_zeros(0, dtype=torch.float64)]
         start = 0
         while start < len(pred):
             size = 1 if self.gives_scalar in (None, True) else len(pred)
@@ -169,7 +170,7 @@ class LossMetric(ImageMetric):
                 "function must give a scalar or one number for each image, got "
                 f"{tuple(values.shape)}; reduction='image'"
             )
-        return values.detach().double()
+        return plain(values).detach().double()
 
     def _apply(
         self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""

@@ -18,6 +18,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
+from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import (
     SAME,
     Index,
@@ -140,7 +141,7 @@ class InceptionMetrics(MovedMetric):
             ValueError: other shapes.
             TypeError: integers that are not uint8.
         """
-        spoilt: Tensor | None = None
+        images, spoilt = plain(images), None
         if not isinstance(images, Tensor) or images.dtype is not torch.uint8:
             _checks.image("images", images)
             spoilt = images.isnan().flatten(1).any(1)  # and would be black in 8 bit

@@ -13,6 +13,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
+from ssimloss._torch import plain
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.batches import one_by_one
@@ -56,7 +57,8 @@ class ImageMeasure(ABC):
                 does not know.
             TypeError: integer tensors.
         """
-        return self._values(pred, target, data_range, memory).double()
+        values = self._values(plain(pred), plain(target), data_range, memory)
+        return plain(values).double()
 
     @abstractmethod
     def _values(

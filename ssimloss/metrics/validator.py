@@ -23,6 +23,7 @@ from torch.distributed import ProcessGroup
 
 from ssimloss import _checks, _files
 from ssimloss._checks import DataRange
+from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.measures import HIGHER_IS_BETTER, ImageMeasure, measure
@@ -140,7 +141,7 @@ class Validator:
                     f"metrics[{name!r}] must give one number for each of {len(pred)} images, got "
                     f"{shape}; reduction='image'"
                 )
-            values[name] = of_function.double()
+            values[name] = plain(of_function).double()
         self._accumulator.update(
             torch.stack([value.to(pred.device) for value in values.values()], 1), index
         )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as checkpointed
 
-from ssimloss._torch import is_transformed, own_children
+from ssimloss._torch import dispatches, is_transformed, own_children
 from ssimloss.networks._operations import (
     Kept,
     MaxPool,
@@ -137,7 +137,7 @@ def _together(steps: list[Step]) -> tuple[Step, ...]:
 
 def _run(steps: Sequence[Step], x: Tensor) -> list[Tensor]:
     """The outputs that are asked for, in order."""
-    if torch.compiler.is_compiling() or is_transformed():
+    if torch.compiler.is_compiling() or is_transformed() or dispatches(x, fake=False):
         return _run_plain(steps, x)
     found: list[Tensor] = []
     for is_stretch, part in _stretches(steps):
@@ -281,6 +281,7 @@ class Single(nn.Module):
         if not (
             torch.compiler.is_compiling()
             or is_transformed()
+            or dispatches(x, fake=False)
             or (torch.is_grad_enabled() and x.requires_grad)
         ):
             operation = self.steps[0].run

@@ -12,7 +12,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._options import Options, takes
 from ssimloss._precision import computing_dtype, full_precision
-from ssimloss._torch import FollowsMoves
+from ssimloss._torch import FollowsMoves, plain
 from ssimloss.networks._backbone import Backbone
 from ssimloss.networks.pooling import POOLINGS, Pooling, replace_max_pools
 from ssimloss.networks.sources import layers_of, source_of
@@ -193,6 +193,7 @@ class FeatureExtractor(FollowsMoves):
     def features(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """The features at any layers of the network, whatever ``layers`` and ``shared`` say."""
         self._check(image)
+        image = plain(image)
         image = image.to(computing_dtype(image))
         return self._backbone.run(image.expand(-1, self._backbone.channels, -1, -1), layers)
 
