@@ -151,6 +151,9 @@ def test_summary() -> None:
         5,
         5,
     )
+    lpips = summarise(records({"a": [0.3, 0.1, math.inf]}, "lpips"), ["a"], [LPIPS])[0]
+    assert (lpips.mean, lpips.high, lpips.infinite) == (math.inf, math.inf, 0)  # no perfect image
+    assert math.isnan(lpips.std)
     lpips = summarise(records({"a": [0.3, 0.1, 0.2]}, "lpips"), ["a"], [LPIPS])[0]
     assert (lpips.best, lpips.worst) == ("image1", "image0")
 

@@ -11,6 +11,7 @@ import statistics
 from pathlib import Path
 
 import battery
+import numpy as np
 import processes
 import pytest
 import torch
@@ -145,13 +146,60 @@ def test_what_is_no_number_is_not_hidden(pair: tuple[Tensor, Tensor]) -> None:
         validator = validation.validator()
         validator.update(pred, target, index)
         assert math.isnan(validator.compute()["psnr"])
-    validator.reset()
-    validator.update(pred[4:], target[4:])
-    assert validator.compute()["psnr"] == math.inf
     rows = Accumulator(1)
     rows.update(torch.tensor([[1.0], [math.nan], [1.0]]), [0, 1, 0])
     rows.update(torch.tensor([[1.0]]), [1])
     assert math.isnan(rows.compute().means[0])
+
+
+@pytest.mark.parametrize("index", [None, [*range(11)], [0, 1, 2, 3, 4, 5, 5, 7, 8, 9, 10]])
+def test_perfect_images_are_counted_and_not_averaged(
+    index: list[int] | None, pair: tuple[Tensor, Tensor]
+) -> None:
+    """Also in the torchmetrics classes and in the summary of files: one rule for all of them."""
+    pred, target = (image.clone() for image in pair)
+    pred[5:7] = target[5:7] = 0
+    rest = [i for i in range(11) if i not in (5, 6)]
+    perfect = 2 if index is None or index[6] == 6 else 1
+    expected = F.psnr(pred[rest], target[rest]).item()
+
+    def mine(pred: Tensor, target: Tensor) -> Tensor:
+        return F.psnr(pred, target, reduction="image")
+
+    def known(pred: Tensor, target: Tensor) -> Tensor:
+        return mine(pred, target)
+
+    known.higher_is_better = True  # type: ignore[attr-defined]
+    validator = Validator({"psnr": "psnr", "l1": "l1", "mine": mine, "known": known})
+    validator.update(pred, target, index)
+    scores = validator.compute()
+    assert scores["psnr"] == pytest.approx(expected, rel=1e-6)
+    assert scores["known"] == pytest.approx(expected, rel=1e-6)
+    assert scores["mine"] == math.inf  # nobody knows whether that is good
+    assert scores.infinite == {"psnr": perfect, "l1": 0, "mine": 0, "known": perfect}
+    assert scores.count == 9 + perfect
+    assert f"psnr of {perfect} of {9 + perfect} images is infinite" in repr(scores)
+    for metric, direction in (
+        (metrics.PSNR(), None),
+        (metrics.LossMetric(lambda p, t: -mine(p, t)), -1),
+        (metrics.LossMetric(mine, higher_is_better=True), 1),
+    ):
+        metric.update(pred[:7], target[:7], None if index is None else index[:7])
+        metric.update(pred[7:], target[7:], None if index is None else index[7:])
+        assert metric.compute().item() == pytest.approx((direction or 1) * expected, rel=1e-6)
+        assert metric.infinite == perfect
+    batch = metrics.PSNR()
+    assert batch(pred[4:7], target[4:7]).item() == pytest.approx(
+        F.psnr(pred[4:5], target[4:5]).item(), rel=1e-6
+    )
+    assert batch(pred[5:7], target[5:7]).item() == math.inf
+    worse = metrics.LossMetric(mine)  # lower is better, so that this infinity is a fault
+    worse.update(pred, target)
+    assert (worse.compute().item(), worse.infinite) == (math.inf, 0)
+    validator.reset()
+    validator.update(pred[5:7], target[5:7])
+    assert validator.compute()["psnr"] == math.inf
+    assert validator.compute().infinite["psnr"] == 2
 
 
 def test_a_wrong_index_is_an_error(pair: tuple[Tensor, Tensor]) -> None:
@@ -416,6 +464,76 @@ def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
         True,
     ]
     assert BestCheckpoint(tmp_path / "x", "mine", higher_is_better=False).higher_is_better is False
+
+
+@pytest.mark.parametrize("resumed", [None, "file", "state"])
+def test_a_perfect_image_does_not_end_the_search_for_the_best(
+    resumed: str | None, tmp_path: Path
+) -> None:
+    """Epochs are compared by the images that are perfect in neither."""
+    target = torch.full((3, 3, 16, 16), 0.5)
+    target[0] = 0  # a black frame
+
+    def scores(*errors: float, indexed: bool = True) -> metrics.EpochScores:
+        validator = Validator(["psnr"])
+        pred = target + torch.tensor(errors).view(-1, 1, 1, 1)
+        validator.update(pred, target, [0, 1, 2] if indexed else None)
+        return validator.compute()
+
+    path = tmp_path / "best.pt"
+    best = BestCheckpoint(path, "psnr")
+    assert best.update(scores(0, 0.2, 0.2), {"epoch": 0})
+    assert best.update(scores(0, 0.1, 0.1), {"epoch": 1})
+    if resumed:
+        state = best.state_dict()
+        best = BestCheckpoint(path, "psnr", existing="continue" if resumed == "file" else "replace")
+        if resumed == "state":
+            best.load_state_dict(state)
+    # The mean of all finite values is higher, that of the two other images is not.
+    nearly = scores(1e-4, 0.11, 0.11)
+    assert nearly["psnr"] > best.value
+    assert not best.update(nearly, {"epoch": 2})
+    assert not best.update(scores(1e-4, 0.1, 0.1), {"epoch": 3})  # equal, but for the black frame
+    assert best.update(scores(1e-4, 0.05, 0.05), {"epoch": 4})
+    assert best.update(scores(0, 0.05, 0.05), {"epoch": 5})
+    assert best.update(scores(0, 0, 0), {"epoch": 6})
+    assert not best.update(scores(0, 0, 1e-4), {"epoch": 7})
+    assert torch.load(path)["state"] == {"epoch": 6}
+    # Without an index nobody knows which images they are: the mean of the rest decides.
+    other = BestCheckpoint(tmp_path / "plain.pt", "psnr")
+    assert other.update(scores(0, 0.2, 0.2, indexed=False), {})
+    assert other.update(scores(0, 0.1, 0.1, indexed=False), {})
+
+
+def test_an_infinite_score_of_elsewhere_is_told(tmp_path: Path) -> None:
+    best = BestCheckpoint(tmp_path / "best.pt", "psnr")
+    assert best.update({"psnr": math.inf}, {})
+    for value in (30.0, math.inf):
+        with pytest.warns(UserWarning, match=r"best psnr is inf.* average the finite values"):
+            assert not best.update({"psnr": value}, {})
+        best._told = False
+    best = BestCheckpoint(tmp_path / "best.pt", "psnr", existing="continue")
+    with pytest.warns(UserWarning, match="best psnr is inf"):
+        assert not best.update({"psnr": 30.0}, {})
+    assert not best.update({"psnr": 30.0}, {})  # once
+
+
+@pytest.mark.parametrize(
+    "score", [torch.tensor(20.5), torch.tensor([20.5]).double(), np.float64(20.5), np.float32(20.5)]
+)
+def test_a_score_may_be_a_tensor_or_a_numpy_scalar(score: Tensor, tmp_path: Path) -> None:
+    """The file is read again, with the settings of ``torch.load`` that are the default."""
+    path = tmp_path / "best.pt"
+    assert BestCheckpoint(path, "psnr").update({"psnr": score, "ssim": np.float64(0.9)}, {})
+    assert torch.load(path, weights_only=True)["scores"] == {"psnr": 20.5, "ssim": 0.9}
+    best = BestCheckpoint(path, "psnr", existing="continue")
+    assert (best.value, type(best.value)) == (20.5, float)
+    assert not best.update({"psnr": 20}, {})
+    torch.save({"metric": "psnr", "value": torch.tensor(20.5), "scores": {}, "state": {}}, path)
+    assert BestCheckpoint(path, "psnr", existing="continue").value == 20.5
+    for wrong in (torch.rand(2), "20", None):
+        with pytest.raises(TypeError, match=r"scores\['psnr'\] must be a number, got"):
+            BestCheckpoint(tmp_path / "x", "psnr").update({"psnr": wrong}, {})
 
 
 def test_a_better_checkpoint_of_another_training_is_not_lost(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ class ImageRecord:
 class Summary:
     """One metric of one method over all images that have a value.
 
-    Mean, deviation and interval are those of the finite values; ``infinite`` says how many of
-    ``count`` are not (the PSNR of equal images). Where all are infinite, the mean and the interval
-    are, too.
+    Mean, deviation and interval leave out infinite values of perfect images (the PSNR of equal
+    images), of which there are ``infinite``. Where all values are infinite, or one is infinite in
+    the worse direction, mean and interval are, too.
     """
 
     method: str

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssimloss.evaluation.result import Comparison, ImageRecord, MetricInfo, Summary
+from ssimloss.metrics.averages import average, perfect_infinity
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -161,23 +162,24 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def _summary(method: str, metric: MetricInfo, values: list[float], names: list[str]) -> Summary:
-    finite = [value for value in values if math.isfinite(value)]
-    if finite:
-        average, (low, high) = mean(finite), bootstrap_interval(finite)
-        deviation = math.sqrt(mean([(value - average) ** 2 for value in finite]))
+    found = average(values, perfect_infinity(metric.higher_is_better))
+    rest = [value for value in values if math.isfinite(value)]
+    if math.isfinite(found.mean):
+        low, high = bootstrap_interval(rest)
+        deviation = math.sqrt(mean([(value - found.mean) ** 2 for value in rest]))
     else:
-        average = low = high = values[0]
-        deviation = 0.0
+        low = high = found.mean
+        deviation = 0.0 if found.infinite == len(values) else math.nan
     order = sorted(range(len(values)), key=lambda i: values[i], reverse=metric.higher_is_better)
     return Summary(
         method=method,
         metric=metric.name,
         count=len(values),
-        mean=average,
+        mean=found.mean,
         std=deviation,
         low=low,
         high=high,
         best=names[order[0]],
         worst=names[order[-1]],
-        infinite=len(values) - len(finite),
+        infinite=found.infinite,
     )

@@ -5,6 +5,7 @@ of images.
 from typing import Any
 
 from ssimloss.metrics.batches import in_buckets
+from ssimloss.metrics.checkpoint import BestCheckpoint
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure, registered
 from ssimloss.metrics.protocol import (
@@ -13,7 +14,8 @@ from ssimloss.metrics.protocol import (
     SuperResolutionProtocol,
     protocol,
 )
-from ssimloss.metrics.validator import BestCheckpoint, Validator
+from ssimloss.metrics.scores import EpochScores
+from ssimloss.metrics.validator import Validator
 
 __all__ = [
     "MEASURES",
@@ -25,6 +27,7 @@ __all__ = [
     "protocol",
     "in_buckets",
     "Validator",
+    "EpochScores",
     "BestCheckpoint",
     "ImageMetric",
     "LPIPS",

@@ -14,6 +14,7 @@ from torch.nn.modules.module import Module
 
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
 from ssimloss.metrics.batches import in_buckets as in_buckets
+from ssimloss.metrics.checkpoint import BestCheckpoint as BestCheckpoint
 from ssimloss.metrics.derived import MeasureMetric
 from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
@@ -27,7 +28,7 @@ from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
 from ssimloss.metrics.protocol import Protocol as Protocol
 from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
 from ssimloss.metrics.protocol import protocol as protocol
-from ssimloss.metrics.validator import BestCheckpoint as BestCheckpoint
+from ssimloss.metrics.scores import EpochScores as EpochScores
 from ssimloss.metrics.validator import Validator as Validator
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "protocol",
     "in_buckets",
     "Validator",
+    "EpochScores",
     "BestCheckpoint",
     "ImageMetric",
     "LPIPS",

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
+from ssimloss.metrics.averages import average, exact_sum
+
 Index = Tensor | Sequence[int]
 MIXED = (
     "index must be given in every update between two resets, and by every process, or in none; "
@@ -75,11 +77,11 @@ def add_rows(rows: list[Tensor], more: Tensor) -> None:
 
 
 def once_each(rows: Tensor) -> Tensor:
-    """``(K, 1 + M)`` rows of index and values as ``(n, M)`` values in the order of the index, each
-    image once.
+    """``(K, 1 + M)`` rows of index and values as ``(n, 1 + M)`` rows in the order of the index,
+    each image once.
 
-    Where an image was measured twice and its values differ (by the rounding of another batch), it
-    is the largest that counts, and one that is no number before any other.
+    Where an image was measured twice and its values differ (by the rounding of another batch), the
+    largest is kept; NaN takes precedence.
 
     Raises:
         ValueError: a negative index; values of one index that are those of different images.
@@ -99,7 +101,8 @@ def once_each(rows: Tensor) -> Tensor:
             index[order], again, ordered[:-1] - ordered[1:], SAME[0] * size + SAME[1] * largest
         )
         columns.append(ordered[~again])
-    return torch.stack(columns, 1) if columns else values
+    order, again = in_order(index)
+    return torch.stack([index[order][~again], *columns], 1)
 
 
 def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,19 +137,18 @@ def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tens
         )
 
 
-def exact_sum(values: Sequence[float]) -> float:
-    """The sum, rounded once and so independent of the order; infinite or not a number where a value
-    is.
-    """
-    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Totals:
-    """Mean of each column over all images of all processes, and how many images there were."""
+    """Of all images of all processes.
+
+    ``rows`` are ``(count, 1 + columns)``, index (NaN where there is none) and values, each image
+    once and in the order of the index, where rows are kept.
+    """
 
     means: tuple[float, ...]
+    infinite: tuple[int, ...]  # how many values each mean leaves out
     count: int
+    rows: Tensor | None
 
 
 class Accumulator:
@@ -154,17 +156,34 @@ class Accumulator:
 
     ``update`` never waits for the device. ``compute`` copies once to the host and, where
     ``torch.distributed`` runs, exchanges once.
+
+    Args:
+        columns: how many values an image has.
+        perfect: for each column the infinity that is left out of its mean, see :mod:`averages`;
+            none by default.
+        keep: keep the values of images without an index, too.
+        process_group: of ``torch.distributed``.
     """
 
-    def __init__(self, columns: int, *, process_group: ProcessGroup | None = None) -> None:
+    def __init__(
+        self,
+        columns: int,
+        *,
+        perfect: Sequence[float] = (),
+        keep: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
         self.columns = columns
+        self.perfect = tuple(perfect) or (math.nan,) * columns
+        self.keep = keep
         self.process_group = process_group
         self.reset()
 
     def reset(self) -> None:
         """Forget all images."""
-        self._sums: Tensor | None = None
+        self._sums: Tensor | None = None  # (2, columns): of values, and how many are left out
         self._count = 0  # of images without an index
+        self._indexed = False
         self._rows: list[Tensor] = []
 
     @torch.no_grad()
@@ -176,15 +195,20 @@ class Accumulator:
                 round.
             TypeError: an index that is no integer.
         """
-        if (index is None and self._rows) or (index is not None and self._count):
+        if (index is None and self._indexed) or (index is not None and self._count):
             raise ValueError(MIXED)
         values = values.detach().double()
-        if index is not None:
+        if index is not None or self.keep:
             place = places(index, len(values), values.device)
             if len(values):
                 add_rows(self._rows, torch.cat([place[:, None], values], 1))
+        if index is not None:
+            self._indexed |= len(values) > 0
             return
-        total = values.sum(0)
+        left_out = torch.stack(
+            [column == perfect for column, perfect in zip(values.T, self.perfect, strict=True)], 1
+        )
+        total = torch.stack([values.masked_fill(left_out, 0).sum(0), left_out.sum(0).double()])
         self._sums = total if self._sums is None else self._sums.to(total.device) + total
         self._count += len(values)
 
@@ -202,21 +226,31 @@ class Accumulator:
         rows = torch.cat([part for _, part in found])
         count = sum(int(head[0]) for head, _ in found)
         if are_indexed(rows[:, 0], count):
-            values = once_each(rows)
-            return Totals(
-                tuple(exact_sum(column) / len(values) for column in values.T.tolist()), len(values)
-            )
+            rows = once_each(rows)
+            found_means = [
+                average(column, perfect)
+                for column, perfect in zip(rows[:, 1:].T.tolist(), self.perfect, strict=True)
+            ]
+            means, infinite = zip(*found_means, strict=True)
+            return Totals(means, infinite, len(rows), rows)
         if not count:
             raise RuntimeError(
                 "nothing to average: no image has been measured since the last reset(); call "
                 "update() before compute()"
             )
-        heads = torch.stack([head for head, _ in found])
-        return Totals(tuple(exact_sum(column) / count for column in heads[:, 2:].T.tolist()), count)
+        sums = torch.stack([head[2:] for head, _ in found]).view(-1, 2, self.columns)
+        numbers = [int(number) for number in sums[:, 1].sum(0)]
+        of_rest = [
+            exact_sum(column) / (count - left_out) if left_out < count else perfect
+            for column, left_out, perfect in zip(
+                sums[:, 0].T.tolist(), numbers, self.perfect, strict=True
+            )
+        ]
+        return Totals(tuple(of_rest), tuple(numbers), count, rows if self.keep else None)
 
     def _gathered(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each process, on the host: ``(count without index, count with index, sums ...)`` and
-        its rows.
+        """Of each process, on the host: ``(count without index, count of rows, sums ...)`` and its
+        rows.
         """
         device = self._device()
         rows = (
@@ -225,7 +259,7 @@ class Accumulator:
             else torch.zeros(0, 1 + self.columns, dtype=torch.float64, device=device)
         )
         sums = (
-            torch.zeros(self.columns, dtype=torch.float64, device=device)
+            torch.zeros(2, self.columns, dtype=torch.float64, device=device)
             if self._sums is None
             else self._sums.to(device)
         )
@@ -233,7 +267,7 @@ class Accumulator:
             torch.full((1,), float(count), dtype=torch.float64, device=device)
             for count in (self._count, len(rows))
         ]
-        head = torch.cat([*counts, sums])
+        head = torch.cat([*counts, sums.flatten()])
         if not _is_distributed():
             flat = torch.cat([head, rows.flatten()]).cpu()
             return [(flat[: len(head)], flat[len(head) :].view(-1, 1 + self.columns))]

@@ -13,7 +13,8 @@ from torch.distributed import ProcessGroup
 from torchmetrics import Metric
 
 from ssimloss import _options
-from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, exact_sum, once_each, places
+from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
+from ssimloss.metrics.averages import average, perfect_infinity
 
 TEXTS = {  # on the options of every metric
     "keep_values": "keep the value of each image for ``values()``.",
@@ -48,6 +49,7 @@ class ImageMetric(MovedMetric):
     higher_is_better: bool | None = None
     total: Tensor
     count: Tensor
+    perfect: Tensor
     rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
 
     def __init__(
@@ -67,6 +69,8 @@ class ImageMetric(MovedMetric):
         self.add_state(
             "count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum"
         )  # of images without an index
+        # Of these, how many have an infinite value because they are perfect; not in the total.
+        self.add_state("perfect", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state(
             "rows", [], dist_reduce_fx="cat"
         )  # (K, 2): index, not a number where there is none, and value
@@ -95,13 +99,18 @@ class ImageMetric(MovedMetric):
         """
         values = self.measured(pred, target).detach().double()
         place = places(index, len(values), values.device)
+        infinity = perfect_infinity(self.higher_is_better)
+        left_out = values == infinity
+        number, total = left_out.sum(), values.masked_fill(left_out, 0).sum()
         if index is None:
-            self.total = self.total + values.sum()
+            self.total = self.total + total
             self.count = self.count + len(values)
+            self.perfect = self.perfect + number
         if len(values) and (self.keep_values or index is not None):
             assert isinstance(self.rows, list)
             add_rows(self.rows, torch.stack([place, values], 1))
-        self._batch: Tensor = values.mean()
+        all_left_out = left_out.all() & (len(values) > 0)
+        self._batch: Tensor = (total / (len(values) - number)).masked_fill(all_left_out, infinity)
 
     def forward(self, pred: Tensor, target: Tensor, index: Index | None = None) -> Tensor:
         """``update``, and the mean of this batch in this process."""
@@ -112,26 +121,41 @@ class ImageMetric(MovedMetric):
     def compute(self) -> Tensor:
         """The mean over all images, a float64 scalar.
 
+        It leaves out the infinite values of perfect images (the PSNR of equal images), which
+        ``infinite`` counts, and is infinite if all values are.
+
         Raises:
             RuntimeError: there was no image.
             ValueError: some updates had an index and others had not; an index that is negative or
                 that of different images.
         """
         rows = self._all_rows()
+        infinity = perfect_infinity(self.higher_is_better)
         if are_indexed(rows[:, 0], self.count):
-            values = once_each(rows)[:, 0]
-        elif self.count == 0:
+            self._kept = once_each(rows)[:, 1]
+            mean, self._infinite = average(self._kept.tolist(), infinity)
+            return torch.tensor(mean, dtype=torch.float64, device=self.total.device)
+        if self.count == 0:
             raise RuntimeError(
                 "nothing to average: no image has been measured since the last reset(); call "
                 "update() before compute()"
             )
-        else:
-            self._kept = rows[:, 1]
-            return self.total / self.count
-        self._kept = values
-        return torch.tensor(
-            exact_sum(values.tolist()) / len(values), dtype=torch.float64, device=self.total.device
-        )
+        self._kept = rows[:, 1]
+        self._infinite = int(self.perfect)
+        rest = self.count - self.perfect
+        return (self.total / rest).masked_fill(rest == 0, infinity)
+
+    @property
+    def infinite(self) -> int:
+        """How many values are infinite because their images are perfect, and in no mean.
+
+        Under ``torch.distributed`` of all processes; all of them have to read it.
+
+        Raises:
+            RuntimeError: no image.
+        """
+        self.compute()
+        return self._infinite
 
     def values(self) -> Tensor:
         """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or

@@ -1,5 +1,5 @@
 """Validation during training: measures over an epoch, on the device, with one synchronisation at
-its end; the best checkpoint.
+its end.
 
 ::
 
@@ -11,27 +11,23 @@ its end; the best checkpoint.
         best.update(scores, network)
 """
 
-import math
-import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
-from ssimloss import _checks, _files
+from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics._functions import takes_target
-from ssimloss.metrics.measures import HIGHER_IS_BETTER, ImageMeasure, measure
+from ssimloss.metrics.averages import perfect_infinity
+from ssimloss.metrics.measures import ImageMeasure, measure
 from ssimloss.metrics.protocol import Prepared, Protocol
+from ssimloss.metrics.scores import EpochScores
 from ssimloss.networks import Weights
 
-Existing = Literal["error", "continue", "replace"]
-EXISTING: tuple[str, ...] = get_args(Existing)
 Metric = str | ImageMeasure | Callable[..., Tensor]
 
 
@@ -46,7 +42,9 @@ class Validator:
     Args:
         metrics: names of :data:`MEASURES`, or a mapping from names of your own to such names, to
             measures of :func:`measure` or to functions ``(pred, target) -> (N,)``. A function whose
-            only positional parameter is ``pred`` is called with ``pred`` alone.
+            only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
+            ``higher_is_better``, if it has one, says which infinity is perfect; without one, every
+            infinite value is in the mean.
         protocol: for the measures that are named, see :func:`protocol`; ``None`` is
             ``protocol("plain")``.
         data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. Functions are given the
@@ -95,7 +93,13 @@ class Validator:
             )
             if not isinstance(found, (str, ImageMeasure)):
                 self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
-        self._accumulator = Accumulator(len(self.metrics), process_group=process_group)
+        perfect = [
+            perfect_infinity(getattr(found, "higher_is_better", None))
+            for found in self.metrics.values()
+        ]
+        self._accumulator = Accumulator(
+            len(self.metrics), perfect=perfect, process_group=process_group
+        )
         self._device: torch.device | None = None
 
     @torch.no_grad()
@@ -147,25 +151,38 @@ class Validator:
         )
         return values
 
-    def compute(self) -> dict[str, float]:
+    def compute(self) -> EpochScores:
         """The mean of each metric over the images since the last ``reset``, the same in every
         process, all of which have to call it.
 
-        A mean is infinite or not a number where the value of an image is: equal images have an
-        infinite PSNR.
+        Where a perfect image has an infinite value, as the PSNR of equal images, the mean is that
+        of the other images, and ``infinite`` of the result counts what it leaves out. The mean is
+        infinite if all values are, or if one is in the direction that is worse. It is NaN if a
+        value is.
 
         Raises:
             RuntimeError: there was no image.
             ValueError: an index that is negative, or that of different images, as when each batch
                 counts from 0.
         """
-        return dict(zip(self.metrics, self._accumulator.compute().means, strict=True))
+        found = self._accumulator.compute()
+        images = index = None
+        if found.rows is not None:
+            images = dict(zip(self.metrics, found.rows[:, 1:].unbind(1), strict=True))
+            index = None if found.rows[:, 0].isnan().any() else found.rows[:, 0]
+        return EpochScores(
+            dict(zip(self.metrics, found.means, strict=True)),
+            count=found.count,
+            infinite=dict(zip(self.metrics, found.infinite, strict=True)),
+            images=images,
+            index=index,
+        )
 
     def reset(self) -> None:
         """Begin another epoch."""
         self._accumulator.reset()
 
-    def run(self, network: nn.Module, loader: Iterable[Sequence[Tensor]]) -> dict[str, float]:
+    def run(self, network: nn.Module, loader: Iterable[Sequence[Tensor]]) -> EpochScores:
         """One epoch: ``reset``, measure ``network(input)`` of each batch in evaluation mode,
         ``compute``.
 
@@ -213,140 +230,3 @@ class Validator:
             for found in self.metrics.values()
         ]
         return "\n".join(f"{name}: {line}" for name, line in zip(self.metrics, lines, strict=True))
-
-
-class BestCheckpoint:
-    """Keeps the checkpoint with the best value of a metric in one file, which is always a whole
-    one, the old or the new.
-
-    The file is ``{"metric": name, "value": number, "scores": all of them, "state": the network's
-    state dict}`` for ``torch.load``.
-
-    Args:
-        path: of the file; missing folders are made.
-        metric: its name among the scores.
-        higher_is_better: which way is better; ``None`` for the measures of this package, which are
-            known.
-        existing: what is done with a file that is there already: ``"error"``; ``"continue"``, it
-            stays until a value is better than its own; ``"replace"``, it stays until the first
-            value. Processes have to see the same file.
-
-    Raises:
-        ValueError: a metric of another name without ``higher_is_better``; a file that is of another
-            metric or something else.
-        FileExistsError: there is a file.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        metric: str,
-        *,
-        higher_is_better: bool | None = None,
-        existing: Existing = "error",
-    ) -> None:
-        _checks.choice("existing", existing, EXISTING)
-        if higher_is_better is None and metric not in HIGHER_IS_BETTER:
-            raise ValueError(
-                f"higher_is_better must be True or False for {metric!r}, of which this package "
-                "does not know what is better"
-            )
-        self.path = Path(path)
-        self.metric = metric
-        self.higher_is_better = (
-            HIGHER_IS_BETTER[metric] if higher_is_better is None else higher_is_better
-        )
-        self.value: float | None = None
-        if existing != "replace" and self.path.exists():
-            if existing == "error":
-                raise FileExistsError(
-                    f"path {str(self.path)!r} is there already, perhaps the best of another "
-                    "training; existing='continue' keeps it until a value is better, "
-                    "existing='replace' does not"
-                )
-            self.value = self._value_of_file()
-
-    def update(self, scores: Mapping[str, float], state: nn.Module | Mapping[str, Any]) -> bool:
-        """Write the file if the metric is better than ever before.
-
-        Under ``torch.distributed`` process 0 writes, and the others do not wait for it: they need a
-        ``torch.distributed.barrier()`` before they read the file.
-
-        Args:
-            scores: what ``Validator.compute`` returned, equal in all processes.
-            state: a module, whose ``state_dict()`` every process makes and the first saves, or
-                anything that ``torch.save`` takes. Of a sharded module give what collects its
-                shards, such as ``get_model_state_dict`` with ``full_state_dict=True``.
-
-        Returns:
-            Whether it was better. A value that is no number never is.
-
-        Raises:
-            ValueError: the metric is not among the scores.
-            OSError: the file cannot be written; the old one stays.
-        """
-        if self.metric not in scores:
-            raise ValueError(
-                f"scores must hold {self.metric!r}, got {', '.join(map(repr, scores)) or 'none'}"
-            )
-        value = scores[self.metric]
-        if math.isnan(value) or not self._is_better(value):
-            return False
-        saved = (
-            state.state_dict() if isinstance(state, nn.Module) else state
-        )  # in every process: it may be a collective
-        if (
-            not (torch.distributed.is_available() and torch.distributed.is_initialized())
-            or torch.distributed.get_rank() == 0
-        ):
-            content = {
-                "metric": self.metric,
-                "value": value,
-                "scores": dict(scores),
-                "state": saved,
-            }
-            _files.write(self.path, lambda file: torch.save(content, file))
-        self.value = value
-        return True
-
-    def state_dict(self) -> dict[str, Any]:
-        """The best value so far, for the checkpoint of a training that is to be resumed."""
-        return {"metric": self.metric, "value": self.value}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned, or from the file's value where
-        ``existing="continue"`` found a better one.
-
-        Raises:
-            ValueError: it is of another metric.
-        """
-        if state["metric"] != self.metric:
-            raise ValueError(
-                f"state is of metric {state['metric']!r}, and this checkpoint is of {self.metric!r}"
-            )
-        if state["value"] is not None and self._is_better(state["value"]):
-            self.value = state["value"]
-
-    def _value_of_file(self) -> float:
-        way_out = "existing='replace' writes over it"
-        try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
-        except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(
-                f"path {str(self.path)!r} cannot be continued, for it cannot be read ({error}); "
-                f"{way_out}"
-            ) from error
-        if (
-            not isinstance(content, dict)
-            or content.get("metric") != self.metric
-            or not isinstance(content.get("value"), (float, int))
-        ):
-            raise ValueError(
-                f"path {str(self.path)!r} is not a file of the best {self.metric!r}; {way_out}"
-            )
-        return float(content["value"])
-
-    def _is_better(self, value: float) -> bool:
-        if self.value is None:
-            return True
-        return value > self.value if self.higher_is_better else value < self.value

@@ -1,0 +1,262 @@
+"""The checkpoint with the best value of a metric, in one file that is always whole."""
+
+import math
+import numbers
+import pickle
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ssimloss import _checks, _files
+from ssimloss.metrics.averages import average, perfect_infinity
+from ssimloss.metrics.measures import HIGHER_IS_BETTER
+from ssimloss.metrics.scores import EpochScores
+
+Existing = Literal["error", "continue", "replace"]
+EXISTING: tuple[str, ...] = get_args(Existing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Standing:
+    """A value, and the images that it is the mean of if they are known by their index."""
+
+    value: float
+    is_clear: bool = True  # False for an infinite value that may hide finite ones
+    index: Tensor | None = None
+    images: Tensor | None = None
+
+    @classmethod
+    def of(cls, scores: Mapping[str, Any], metric: str) -> "_Standing":
+        """That of a metric among scores."""
+        value = _number(metric, scores[metric])
+        if not isinstance(scores, EpochScores):
+            return cls(value, math.isfinite(value))
+        if scores.images is None or scores.index is None:
+            return cls(value)
+        return cls(value, True, scores.index, scores.images.get(metric))
+
+    @classmethod
+    def read(cls, saved: Mapping[str, Any]) -> "_Standing":
+        """From what :meth:`saved` returned; older files have the value only."""
+        value, images = float(saved["value"]), saved.get("images")
+        return cls(value, math.isfinite(value) or images is not None, saved.get("index"), images)
+
+    def saved(self) -> dict[str, Any]:
+        """For a file."""
+        return {"value": self.value, "index": self.index, "images": self.images}
+
+    def compared(self, other: "_Standing", higher_is_better: bool) -> tuple[float, float]:
+        """This value and that of ``other``, of the same images if their perfect ones differ.
+
+        An image that is perfect in one epoch only would count in one of two means. Values of the
+        same images are compared as those of methods are: of those that are finite in both. If they
+        are equal, or there are none, more perfect images are better.
+        """
+        perfect = perfect_infinity(higher_is_better)
+        if self.images is None or other.images is None or self.index is None or other.index is None:
+            return self.value, other.value
+        own, others = self.images == perfect, other.images == perfect
+        if torch.equal(own, others) or not torch.equal(self.index, other.index):
+            return self.value, other.value
+        rest = ~(own | others)
+        means = [
+            average(images[rest].tolist(), perfect).mean if rest.any() else math.nan
+            for images in (self.images, other.images)
+        ]
+        if rest.any() and means[0] != means[1]:
+            return means[0], means[1]
+        more, fewer = own.double().mean().item(), others.double().mean().item()
+        return (more, fewer) if higher_is_better else (-more, -fewer)
+
+
+def _plain(value: Any) -> Any:
+    """A Python number for a tensor or a NumPy scalar: ``torch.load`` reads no NumPy scalars from
+    checkpoints, nor a GPU's tensors where there is none.
+    """
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
+        return value.item()
+    return value
+
+
+def _number(metric: str, value: Any) -> float:
+    """A score as a Python number, also of a tensor or an array of one element.
+
+    Raises:
+        TypeError: it is no number.
+    """
+    single = isinstance(value, (Tensor, np.ndarray)) and math.prod(value.shape) == 1
+    if not single and not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"scores[{metric!r}] must be a number, got {type(value).__name__} {value!r}; take the "
+            "mean of several values"
+        )
+    return float(value.item() if single else value)
+
+
+class BestCheckpoint:
+    """Keeps the checkpoint with the best value of a metric in one file, which is always a whole
+    one, the old or the new.
+
+    The file is ``{"metric": name, "value": number, "scores": all of them, "state": the network's
+    state dict}`` for ``torch.load``, with the ``index`` and the values of ``images`` if the scores
+    have them.
+
+    Where some images are perfect and their values infinite, epochs are compared by the other images
+    (see :class:`EpochScores`). If the scores come from a :class:`Validator` that was given the
+    index of each image, these are the same images for both epochs.
+
+    Args:
+        path: of the file; missing folders are made.
+        metric: its name among the scores.
+        higher_is_better: which way is better; ``None`` for the measures of this package, which are
+            known.
+        existing: what is done with a file that is there already: ``"error"``; ``"continue"``, it
+            stays until a value is better than its own; ``"replace"``, it stays until the first
+            value. Processes have to see the same file.
+
+    Raises:
+        ValueError: a metric of another name without ``higher_is_better``; a file that is of another
+            metric or something else.
+        FileExistsError: there is a file.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        metric: str,
+        *,
+        higher_is_better: bool | None = None,
+        existing: Existing = "error",
+    ) -> None:
+        _checks.choice("existing", existing, EXISTING)
+        if higher_is_better is None and metric not in HIGHER_IS_BETTER:
+            raise ValueError(
+                f"higher_is_better must be True or False for {metric!r}, of which this package "
+                "does not know what is better"
+            )
+        self.path = Path(path)
+        self.metric = metric
+        self.higher_is_better = (
+            HIGHER_IS_BETTER[metric] if higher_is_better is None else higher_is_better
+        )
+        self._best: _Standing | None = None
+        self._told = False
+        if existing != "replace" and self.path.exists():
+            if existing == "error":
+                raise FileExistsError(
+                    f"path {str(self.path)!r} is there already, perhaps the best of another "
+                    "training; existing='continue' keeps it until a value is better, "
+                    "existing='replace' does not"
+                )
+            self._best = self._of_file()
+
+    @property
+    def value(self) -> float | None:
+        """The best value so far; None before the first."""
+        return None if self._best is None else self._best.value
+
+    def update(self, scores: Mapping[str, float], state: nn.Module | Mapping[str, Any]) -> bool:
+        """Write the file if the metric is better than ever before.
+
+        Under ``torch.distributed`` process 0 writes, and the others do not wait for it: they need a
+        ``torch.distributed.barrier()`` before they read the file.
+
+        Args:
+            scores: what ``Validator.compute`` returned, equal in all processes.
+            state: a module, whose ``state_dict()`` every process makes and the first saves, or
+                anything that ``torch.save`` takes. Of a sharded module give what collects its
+                shards, such as ``get_model_state_dict`` with ``full_state_dict=True``.
+
+        Returns:
+            Whether it was better. NaN never is.
+
+        Raises:
+            ValueError: the metric is not among the scores.
+            TypeError: its score is no number.
+            OSError: the file cannot be written; the old one stays.
+        """
+        if self.metric not in scores:
+            raise ValueError(
+                f"scores must hold {self.metric!r}, got {', '.join(map(repr, scores)) or 'none'}"
+            )
+        found = _Standing.of(scores, self.metric)
+        if math.isnan(found.value) or not self._is_better(found):
+            return False
+        saved = (
+            state.state_dict() if isinstance(state, nn.Module) else state
+        )  # in every process: it may be a collective
+        if (
+            not (torch.distributed.is_available() and torch.distributed.is_initialized())
+            or torch.distributed.get_rank() == 0
+        ):
+            content = {
+                "metric": self.metric,
+                **found.saved(),
+                "scores": {name: _plain(score) for name, score in scores.items()},
+                "state": saved,
+            }
+            _files.write(self.path, lambda file: torch.save(content, file))
+        self._best = found
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value so far, for the checkpoint of a training that is to be resumed."""
+        best = _Standing(math.nan) if self._best is None else self._best
+        return {"metric": self.metric, **best.saved(), "value": self.value}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned, or from the file's value where
+        ``existing="continue"`` found a better one.
+
+        Raises:
+            ValueError: it is of another metric.
+        """
+        if state["metric"] != self.metric:
+            raise ValueError(
+                f"state is of metric {state['metric']!r}, and this checkpoint is of {self.metric!r}"
+            )
+        if state["value"] is not None:
+            found = _Standing.read(state)
+            if self._is_better(found):
+                self._best = found
+
+    def _of_file(self) -> _Standing:
+        way_out = "existing='replace' writes over it"
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
+        except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(
+                f"path {str(self.path)!r} cannot be continued, for it cannot be read ({error}); "
+                f"{way_out}"
+            ) from error
+        if (
+            not isinstance(content, dict)
+            or content.get("metric") != self.metric
+            or not isinstance(content.get("value"), (float, int, Tensor))
+        ):
+            raise ValueError(
+                f"path {str(self.path)!r} is not a file of the best {self.metric!r}; {way_out}"
+            )
+        return _Standing.read(content)
+
+    def _is_better(self, found: _Standing) -> bool:
+        if self._best is None:
+            return True
+        value, best = found.compared(self._best, self.higher_is_better)
+        if value > best if self.higher_is_better else value < best:
+            return True
+        if not self._best.is_clear and math.isinf(best) and not self._told:
+            self._told = True
+            warnings.warn(
+                f"the best {self.metric} is {best}, so that no later value is better and "
+                f"{self.path} stays as it is; a mean with the infinite value of one perfect image "
+                "says nothing of the others: average the finite values, as Validator does",
+                stacklevel=3,
+            )
+        return False
