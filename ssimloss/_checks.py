@@ -17,8 +17,8 @@ DataRange = float | tuple[float, float]
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 
 
-def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand a floating point tensor of one of the given ranks."""
+def floating(name: str, value: Tensor) -> None:
+    """Demand a floating point tensor."""
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
@@ -29,6 +29,11 @@ def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
             f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
             "for 8-bit values"
         )
+
+
+def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
+    """Demand a floating point tensor of one of the given ranks."""
+    floating(name, value)
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)
         raise ValueError(
