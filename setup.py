@@ -47,6 +47,7 @@ WEIGHTS = sorted(
     [
         Path("weights/MANIFEST.toml"),
         *Path("weights").glob("*.safetensors"),
+        *Path("weights").glob("*.json"),
         *Path("weights/licenses").glob("*.txt"),
     ]
 )

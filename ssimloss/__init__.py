@@ -1,6 +1,6 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional, losses, measure, metrics
+from ssimloss import color, conventions, functional, losses, measure, metrics, video
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
@@ -12,6 +12,7 @@ __all__ = [
     "conventions",
     "functional",
     "metrics",
+    "video",
     "CombinedLoss",
     "Term",
     "Measure",

@@ -18,8 +18,8 @@ _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
 
 
-def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand a floating point tensor of one of the given ranks."""
+def floating(name: str, value: Tensor) -> None:
+    """Demand a floating point tensor."""
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
@@ -36,6 +36,11 @@ def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
             f"{name} must be float16, bfloat16, float32 or float64, got {value.dtype}; cast it "
             f"with {name}.float()"
         )
+
+
+def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
+    """Demand a floating point tensor of one of the given ranks."""
+    floating(name, value)
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)
         raise ValueError(

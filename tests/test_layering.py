@@ -42,8 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "functional": _LOW | {"kernels", "measure", "conventions"},
     "weights": _GROUND,
     "networks": _LOW | {"weights"},
-    "video": _LOW | {"functional", "networks", "weights"},
-    "losses": _LOW | {"measure", "functional", "networks", "judgements"},
+    "video": _LOW | {"kernels", "measure", "functional", "networks", "weights"},
+    "losses": _LOW | {"measure", "functional", "networks", "judgements", "video"},
     "combined": _LOW,  # it knows no loss
     "metrics": _LOW | {"measure", "functional", "networks", "conventions", "losses", "combined"},
     # Folders of images, compared: files in, tables and a page out.

@@ -81,7 +81,8 @@ def test_manifest_table_and_files_agree() -> None:
     assert {
         (row["name"], row["file"], row["size"], row["sha256"], row["license"]) for row in rows
     } == table
-    assert {row["file"] for row in rows} == {path.name for path in FOLDER.glob("*.safetensors")}
+    files = [*FOLDER.glob("*.safetensors"), *FOLDER.glob("*.json")]
+    assert {row["file"] for row in rows} == {path.name for path in files}
     for row in rows:
         content = (FOLDER / row["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (row["size"], row["sha256"])
@@ -990,7 +991,10 @@ def test_without_network_everything_else_works(
     state: dict[str, Tensor], content: bytes, tmp_path: Path, home: Path
 ) -> None:
     for row in weights.BUNDLED:
-        assert weights.load_bundled(row.name)
+        load = weights.bundled_text if row.file.endswith(".json") else weights.load_bundled
+        assert load(row.name)
+    with pytest.raises(ValueError, match=r"name must be one of 'vmaf_v0\.6\.1', .* got 'dists'"):
+        weights.bundled_text("dists")
     equal(weights.load_network(NETWORK, tmp_path / "made.pth"), state)
     equal(weights.load_network(NETWORK, state), state)
     home.mkdir(parents=True)

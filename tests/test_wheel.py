@@ -54,6 +54,9 @@ folder = weights.folders()["bundled"]
 assert folder.is_relative_to(pathlib.Path(ssimloss.__file__).parent), folder
 assert (folder / "MANIFEST.toml").is_file() and (folder / "licenses" / "lpips.txt").is_file()
 for row in weights.BUNDLED:
+    if row.file.endswith(".json"):
+        assert weights.bundled_text(row.name)
+        continue
     assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
     print(row.name)
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssimloss import _checks
 from ssimloss.weights._catalogue import (
     BUNDLED,
     EMBEDDED,
@@ -38,6 +39,7 @@ __all__ = [
     "Weights",
     "load_network",
     "load_bundled",
+    "bundled_text",
     "read",
     "write_safetensors",
     "WeightsFile",
@@ -130,10 +132,24 @@ def load_bundled(name: str) -> dict[str, Tensor]:
     names.
 
     Raises:
-        ValueError: there is no bundled file of that name.
+        ValueError: there is no bundled file of tensors of that name.
         RuntimeError: it is missing or damaged.
     """
+    tensors = [row.name for row in BUNDLED if row.file.endswith(".safetensors")]
+    _checks.choice("name", name, tensors)
     return read(obtain(bundled(name)))
+
+
+def bundled_text(name: str) -> str:
+    """The text of a file that travels with the package: ``"vmaf_v0.6.1"``, ``"vmaf_v0.6.1neg"``.
+
+    Raises:
+        ValueError: there is no bundled file of text of that name.
+        RuntimeError: it is missing or damaged.
+    """
+    texts = [row.name for row in BUNDLED if row.file.endswith(".json")]
+    _checks.choice("name", name, texts)
+    return obtain(bundled(name)).read_text(encoding="utf-8")
 
 
 def _named(network: str, word: str) -> WeightsFile:

@@ -47,8 +47,10 @@ class WeightsFile:
         return f"ssimloss weights fetch {self.name}{option}"
 
 
-def _bundled(name: str, size: int, sha256: str, licence: str) -> WeightsFile:
-    return WeightsFile(name, "bundled", f"{name}.safetensors", sha256, size, licence)
+def _bundled(
+    name: str, size: int, sha256: str, licence: str, suffix: str = "safetensors"
+) -> WeightsFile:
+    return WeightsFile(name, "bundled", f"{name}.{suffix}", sha256, size, licence)
 
 
 # One line for each file in the folder weights/ of the repository, as in its MANIFEST.toml.
@@ -82,6 +84,20 @@ BUNDLED = (
     ),
     _bundled(
         EMBEDDED, 957632, "bc0eb85bbd1de4f90b9b38a86c55a7df863adcabf04b17615d7f7697afdf8f5c", "MIT"
+    ),
+    _bundled(
+        "vmaf_v0.6.1",
+        19101,
+        "5950d61fa1f861bd45d8149d80539ed9f3376cfc2495b8f0fa8e9f57cb131ee3",
+        "BSD-2-Clause-Patent",
+        "json",
+    ),
+    _bundled(
+        "vmaf_v0.6.1neg",
+        19519,
+        "1fcda193aaa2a3136471b7516b3c5dc344546c05fcde2d58609f8c60a2387392",
+        "BSD-2-Clause-Patent",
+        "json",
     ),
 )
 

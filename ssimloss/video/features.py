@@ -1,0 +1,59 @@
+"""The elementary features of VMAF of a clip, and of a film that comes in chunks."""
+
+from torch import Tensor
+
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision, promote
+from ssimloss.video._planes import check_pair, codes
+from ssimloss.video.adm import adm_of
+from ssimloss.video.motion import blurred_frames, changes, motion2
+from ssimloss.video.svr import FEATURES, Model, model_of
+from ssimloss.video.vif import vif_of
+
+
+@full_precision
+def vmaf_features(
+    reference: Tensor,
+    distorted: Tensor,
+    *,
+    model: Model = "v0.6.1",
+    data_range: DataRange = 255.0,
+) -> dict[str, Tensor]:
+    """The features of each frame: ``vif_scale0`` .. ``vif_scale3``, ``adm2``, ``adm_scale0`` ..
+    ``adm_scale3``, ``motion`` and ``motion2``.
+
+    Args:
+        reference, distorted: float luma ``(..., T, 1, H, W)`` with values in ``data_range``, at
+            least 16 pixels a side.
+        model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`, whose gain limit the features take.
+        data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+
+    Returns:
+        Name to ``(..., T)``, in float32 at least.
+
+    Raises:
+        ValueError: shapes differ, more than one channel, less than 16 pixels a side, an unknown
+            model.
+        TypeError: integer tensors.
+
+    Source: Li et al., "Toward a practical perceptual video quality metric", 2016. Agrees with the
+    float extractors of libvmaf 3: vif 2e-4, adm2 3e-4, adm_scale 1e-3, motion 2e-3.
+    """
+    check_pair(reference, distorted, frames=True)
+    limit = model_of(model).enhancement_gain_limit
+    x, y = promote(codes(reference, data_range), codes(distorted, data_range))
+    found = spatial_features(x, y, limit)
+    found["motion"] = changes(blurred_frames(x).reshape(*reference.shape)).flatten()
+    shaped = {name: value.reshape(reference.shape[:-3]) for name, value in found.items()}
+    shaped["motion2"] = motion2(shaped["motion"])
+    return {name: shaped[name] for name in FEATURES}
+
+
+def spatial_features(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:
+    """Name to ``(M,)`` of planes of codes ``(M, 1, H, W)``: all but motion."""
+    vif, adm = vif_of(x, y, limit), adm_of(x, y, limit)
+    found = {f"vif_scale{scale}": value for scale, value in enumerate(vif.unbind(-1))}
+    for name, value in zip(FEATURES[4:9], adm.unbind(-1), strict=True):
+        found[name] = value
+    return found

@@ -1,0 +1,111 @@
+"""VMAF of a film that comes in chunks: one blurred frame is kept from chunk to chunk."""
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision, promote
+from ssimloss.video._planes import check_pair, codes
+from ssimloss.video.features import spatial_features
+from ssimloss.video.motion import blurred_frames, changes, motion2
+from ssimloss.video.svr import FEATURES, Model, model_of
+from ssimloss.video.vmaf import POOLINGS, Pooling, pooled
+
+
+class VMAFStream:
+    """VMAF of a clip that is given chunk by chunk, without a graph::
+
+        stream = VMAFStream()
+        for reference, distorted in chunks:
+            stream.update(reference, distorted)
+        stream.score(), stream.features()
+
+    The results are those of :func:`vmaf` and :func:`vmaf_features` for the whole clip, to float32
+    rounding, however it is cut. Memory grows by eleven numbers per frame.
+
+    Args:
+        model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`.
+        data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+
+    Raises:
+        ValueError: an unknown model.
+    """
+
+    def __init__(self, *, model: Model = "v0.6.1", data_range: DataRange = 255.0) -> None:
+        """Begin a clip."""
+        _checks.data_range(data_range)
+        self.model = model_of(model)
+        self.data_range = data_range
+        self.frames = 0
+        self._size: torch.Size | None = None
+        self._last: Tensor | None = None  # the last frame of the reference, blurred
+        self._found: dict[str, list[Tensor]] = {name: [] for name in FEATURES if name != "motion2"}
+
+    @torch.no_grad()
+    def update(self, reference: Tensor, distorted: Tensor) -> None:
+        """Add the next frames, float luma ``(T, 1, H, W)`` each.
+
+        Raises:
+            ValueError: shapes differ, or frames of another size than those before.
+            TypeError: integer tensors.
+        """
+        check_pair(reference, distorted, frames=True)
+        if reference.ndim != 4:
+            raise ValueError(
+                f"reference must have shape (T, 1, H, W), got {tuple(reference.shape)}; a stream "
+                "is one clip"
+            )
+        if self._size is not None and reference.shape[1:] != self._size:
+            raise ValueError(
+                f"reference must have frames of {tuple(self._size[1:])} as those before, got "
+                f"{tuple(reference.shape[2:])}; a film of another size is another VMAFStream"
+            )
+        self._size = reference.shape[1:]
+        if len(reference):
+            self._add(reference, distorted)
+
+    @full_precision
+    def _add(self, reference: Tensor, distorted: Tensor) -> None:
+        x, y = promote(codes(reference, self.data_range), codes(distorted, self.data_range))
+        found = spatial_features(x, y, self.model.enhancement_gain_limit)
+        blurred = blurred_frames(x)
+        if self._last is None:
+            found["motion"] = changes(blurred)
+        else:
+            found["motion"] = changes(torch.cat((self._last, blurred)))[1:]
+        self._last = blurred[-1:].clone()
+        self.frames += len(x)
+        for name, value in found.items():
+            self._found[name].append(value)
+
+    def features(self) -> dict[str, Tensor]:
+        """Name to ``(T,)`` of all frames so far; ``motion2`` of the last one changes with the next.
+
+        Raises:
+            ValueError: there was no frame.
+        """
+        if not self.frames:
+            raise ValueError("features() needs at least one frame; call update() first")
+        found = {name: torch.cat(values) for name, values in self._found.items()}
+        found["motion2"] = motion2(found["motion"])
+        return found
+
+    def score(self, *, pooling: Pooling = "mean", clip: bool = True) -> Tensor:
+        """VMAF of all frames so far: a scalar, or ``(T,)`` for ``pooling="none"``.
+
+        Args:
+            pooling: ``"mean"``, ``"harmonic"`` or ``"none"``.
+            clip: cut the score of each frame to the limits of the model.
+
+        Raises:
+            ValueError: there was no frame, an unknown word.
+        """
+        _checks.choice("pooling", pooling, POOLINGS)
+        scores = self.model(self.features())
+        return pooled(scores, self.model.limits if clip else None, pooling)
+
+    def __repr__(self) -> str:
+        """Model and frames."""
+        return f"<VMAF {self.model.name} of {self.frames} frames>"

@@ -1,0 +1,209 @@
+"""The regression of VMAF: a support vector machine from features of a frame to its score.
+
+``y = sum_i c_i exp(-gamma |v_i - x|^2) - rho`` of linearly scaled features ``x``; the score is
+``(y - b) / a``. Models are read from the JSON files of libvmaf, which hold a model of LIBSVM
+(Chang & Lin 2011) as text.
+"""
+
+import functools
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss.weights import bundled_text
+
+ModelName = Literal["v0.6.1", "v0.6.1neg"]
+MODELS: tuple[str, ...] = get_args(ModelName)
+FEATURES = (
+    *(f"vif_scale{scale}" for scale in range(4)),
+    "adm2",
+    *(f"adm_scale{scale}" for scale in range(4)),
+    "motion",
+    "motion2",
+)
+_GAIN_LIMITS = ("vif_enhn_gain_limit", "adm_enhn_gain_limit")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SVR:
+    """A model of VMAF.
+
+    ``SVR.read(path)`` reads a JSON file of libvmaf; ``SVR.named("v0.6.1")`` is one that travels
+    with the package. ``model(features)`` takes a dict of tensors of one shape, which it needs under
+    the names in ``model.features``, and returns the unclipped score of that shape.
+
+    Attributes:
+        name: of the model.
+        features: the names of its features, in order.
+        enhancement_gain_limit: of the features VIF and ADM that it was made for; 1 for NEG.
+        limits: between which scores are cut.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    enhancement_gain_limit: float
+    limits: tuple[float, float]
+    slopes: tuple[float, ...]  # of the score, then of each feature
+    intercepts: tuple[float, ...]
+    gamma: float
+    rho: float
+    vectors: tuple[tuple[float, ...], ...]  # each with its coefficient at the end
+
+    @classmethod
+    def named(cls, name: ModelName) -> "SVR":
+        """A model that travels with the package.
+
+        Raises:
+            ValueError: there is none of that name.
+            RuntimeError: its file is missing or damaged.
+        """
+        _checks.choice("model", name, MODELS)
+        return _bundled(name)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "SVR":
+        """A model from a JSON file of libvmaf.
+
+        Raises:
+            RuntimeError: the file cannot be read.
+            ValueError: it holds another kind of model, or features that are not computed here.
+        """
+        path = Path(path).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RuntimeError(f"model file {path} cannot be read: {error}") from error
+        return cls.parse(text, path.stem)
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> "SVR":
+        """A model from the text of such a file.
+
+        Raises:
+            ValueError: it holds another kind of model, or features that are not computed here.
+        """
+        try:
+            parts = json.loads(text)["model_dict"]
+            head, vectors = _libsvm(parts["model"], len(parts["feature_names"]))
+            options = parts.get("feature_opts_dicts") or [{}] * len(parts["feature_names"])
+            given = {key: value for row in options for key, value in row.items()}
+            found = cls(
+                name=name,
+                features=tuple(map(_short, parts["feature_names"])),
+                enhancement_gain_limit=_gain_limit(name, given),
+                limits=_limits(parts.get("score_clip")),
+                slopes=tuple(map(float, parts["slopes"])),
+                intercepts=tuple(map(float, parts["intercepts"])),
+                gamma=float(head["gamma"]),
+                rho=float(head["rho"]),
+                vectors=vectors,
+            )
+        except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"model {name} is no JSON file of libvmaf with a model of LIBSVM: "
+                f"{type(error).__name__} {error}"
+            ) from error
+        kind = (head.get("svm_type"), head.get("kernel_type"), parts.get("norm_type"))
+        if kind != ("nu_svr", "rbf", "linear_rescale"):
+            raise ValueError(
+                f"model {name} must be a nu_svr with an rbf kernel of linear_rescale features, got "
+                f"{', '.join(map(str, kind))}"
+            )
+        unknown = [feature for feature in found.features if feature not in FEATURES]
+        if unknown:
+            raise ValueError(
+                f"model {name} needs the features {', '.join(unknown)}, which are not computed "
+                f"here; there are {', '.join(FEATURES)}"
+            )
+        if {len(found.slopes), len(found.intercepts)} != {1 + len(found.features)}:
+            raise ValueError(f"model {name} has not one slope and intercept for each feature")
+        return found
+
+    def __call__(self, features: dict[str, Tensor]) -> Tensor:
+        """The unclipped score, of the shape and dtype of each feature."""
+        columns = [features[name] for name in self.features]
+        like = columns[0]
+        # Terms of either sign nearly cancel; Apple GPUs have no float64.
+        dtype = like.dtype if like.device.type == "mps" else torch.float64
+        made = torch.tensor(self.vectors, dtype=dtype).to(like.device, non_blocking=True)
+        vectors, coefficients = made[:, :-1], made[:, -1]
+        scaled = [
+            slope * column.to(dtype) + intercept
+            for slope, intercept, column in zip(
+                self.slopes[1:], self.intercepts[1:], columns, strict=True
+            )
+        ]
+        x = torch.stack(scaled, -1)  # (..., 6)
+        distances = (x.unsqueeze(-2) - vectors).square().sum(-1)  # (..., 211)
+        y = (coefficients * torch.exp(-self.gamma * distances)).sum(-1) - self.rho
+        return ((y - self.intercepts[0]) / self.slopes[0]).to(like.dtype)
+
+    def __repr__(self) -> str:
+        """Name and features."""
+        return f"SVR({self.name!r}, of {', '.join(self.features)})"
+
+
+Model = ModelName | SVR
+
+
+def model_of(model: Model) -> SVR:
+    """A model by its name, or itself.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: there is none of that name.
+    """
+    if isinstance(model, SVR):
+        return model
+    if not isinstance(model, str):
+        raise TypeError(
+            f"model must be a name or an SVR, got {type(model).__name__}; "
+            "ssimloss.video.SVR.read(path) reads a file"
+        )
+    return SVR.named(model)
+
+
+@functools.cache
+def _bundled(name: str) -> SVR:
+    return SVR.parse(bundled_text(f"vmaf_{name}"), name)
+
+
+def _libsvm(text: str, count: int) -> tuple[dict[str, str], tuple[tuple[float, ...], ...]]:
+    """The head, and the support vectors of ``count`` features, of a model of LIBSVM as text."""
+    before, _, after = text.partition("\nSV\n")
+    head = dict(line.split(" ", 1) for line in before.strip().split("\n"))
+    vectors = []
+    for line in after.strip().split("\n"):
+        coefficient, *entries = line.split()
+        values = [0.0] * count  # what is not written is 0
+        for entry in entries:
+            index, value = entry.split(":")
+            values[int(index) - 1] = float(value)
+        vectors.append((*values, float(coefficient)))
+    return head, tuple(vectors)
+
+
+def _short(name: str) -> str:
+    """``VMAF_integer_feature_adm2_score`` is ``adm2``."""
+    return name.rpartition("feature_")[2].removesuffix("_score")
+
+
+def _gain_limit(name: str, options: dict[str, Any]) -> float:
+    unknown = options.keys() - set(_GAIN_LIMITS)
+    limits = {float(options.get(key, 100.0)) for key in _GAIN_LIMITS}
+    if unknown or len(limits) != 1:
+        raise ValueError(
+            f"model {name} needs features with the options {options}; known is one gain limit for "
+            "VIF and ADM"
+        )
+    return limits.pop()
+
+
+def _limits(clip: Any) -> tuple[float, float]:
+    return (float(clip[0]), float(clip[1])) if clip else (-float("inf"), float("inf"))

@@ -1,0 +1,134 @@
+"""Visual information fidelity as VMAF defines it, at four scales.
+
+With local means, variances ``s1`` of the reference, ``s2`` of the distorted frame and their
+covariance ``s12`` under a Gaussian window of 17, 9, 5 or 3 taps::
+
+    g = min(s12 / s1, gain limit),  sv = s2 - s12^2 / s1
+    vif = sum log2(1 + g^2 s1 / (sv + 2)) / sum log2(1 + s1 / 2)
+
+Sheikh & Bovik, "Image information and visual quality", 2006; the special cases are those of
+libvmaf, from the description in ``docs/vmaf.md``.
+"""
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss._precision import full_precision
+from ssimloss.filters import blur, make_window
+from ssimloss.video._planes import centred, check_pair, codes, mirrored
+
+SCALES = 4
+NOISE = 2.0  # variance of the neural noise, on the scale of 8-bit codes
+EPS = 1e-10
+FLAT_SLOPE = NOISE**2 / 255**2  # what a flat reference subtracts per variance of the distorted
+
+
+@full_precision
+def vif(
+    reference: Tensor,
+    distorted: Tensor,
+    *,
+    enhancement_gain_limit: float = 100.0,
+    data_range: DataRange = 255.0,
+) -> Tensor:
+    """Visual information fidelity of luma planes at the four scales of VMAF.
+
+    Args:
+        reference, distorted: float luma ``(..., 1, H, W)`` with values in ``data_range``, at least
+            16 pixels a side.
+        enhancement_gain_limit: the largest gain that counts; 100 is VMAF's, 1 that of its NEG
+            models, which do not reward contrast and sharpening.
+        data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+
+    Returns:
+        ``(..., 4)``: ``vif_scale0`` to ``vif_scale3``, 1 for equal planes; a flat reference against
+        noise is below 0.
+
+    Raises:
+        ValueError: shapes differ, more than one channel, less than 16 pixels a side, a gain limit
+            below 1.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006, as in libvmaf. Agrees with its float extractor to 2e-4.
+    """
+    check_pair(reference, distorted)
+    check_gain_limit(enhancement_gain_limit)
+    x, y = codes(reference, data_range), codes(distorted, data_range)
+    return vif_of(x, y, enhancement_gain_limit).reshape(*reference.shape[:-3], SCALES)
+
+
+def check_gain_limit(limit: float) -> None:
+    """Raise for a limit that would punish a copy."""
+    _checks.positive("enhancement_gain_limit", limit)
+    if limit < 1:
+        raise ValueError(
+            f"enhancement_gain_limit must be at least 1, the gain of an equal frame, got {limit!r}"
+        )
+
+
+def vif_of(x: Tensor, y: Tensor, limit: float) -> Tensor:
+    """The values ``(M, 4)`` of planes of codes ``(M, 1, H, W)``."""
+    num, den = vif_sums(x, y, limit).unbind(-1)
+    return num / den
+
+
+def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
+    """Numerators and denominators ``(M, 4, 2)``, sums over the positions of each scale."""
+    x, y = centred(x), centred(y)
+    sums = []
+    for scale in range(SCALES):
+        window = window_of(scale, x)
+        if scale:
+            x, y = _halved(x, window), _halved(y, window)
+        sums.append(_sums(x, y, window, limit))
+    return torch.stack(sums, 1)
+
+
+def taps_of(scale: int) -> int:
+    """Length of the window of a scale."""
+    return int(2 ** (SCALES - scale) + 1)
+
+
+def window_of(scale: int, like: Tensor) -> Tensor:
+    """The Gaussian of a scale."""
+    taps = taps_of(scale)
+    return make_window("gaussian", taps, taps / 5, like)
+
+
+def _halved(planes: Tensor, window: Tensor) -> Tensor:
+    """Filtered, then every second sample from the first; an odd last one is left out."""
+    height, width = planes.shape[-2] // 2, planes.shape[-1] // 2
+    filtered = _local_mean(planes, window)
+    return filtered[..., ::2, ::2][..., :height, :width]
+
+
+def _local_mean(planes: Tensor, window: Tensor) -> Tensor:
+    return blur(mirrored(planes, window.numel() // 2), window)
+
+
+def _sums(x: Tensor, y: Tensor, window: Tensor, limit: float) -> Tensor:
+    """``(M, 2)``."""
+    maps = _local_mean(torch.cat((x, y, x * x, y * y, x * y), 1), window)
+    mu_x, mu_y, square_x, square_y, product = maps.chunk(5, 1)
+    s1 = (square_x - mu_x * mu_x).clamp(min=0)
+    s2 = (square_y - mu_y * mu_y).clamp(min=0)
+    s12 = product - mu_x * mu_y
+    num, den = information(s1, s2, s12, limit)
+    return torch.stack([part.sum(-1).sum(-1).squeeze(1) for part in (num, den)], -1)
+
+
+def information(s1: Tensor, s2: Tensor, s12: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    """What the distorted frame keeps and the reference holds at each position, in bits."""
+    flat = s1 < NOISE
+    s1 = torch.where(flat, NOISE, s1)
+    gain = s12 / (s1 + EPS)
+    residue = s2 - gain * s12
+    silent, opposed = s2 < EPS, gain < 0
+    residue = torch.where(silent, 0, torch.where(opposed, s2, residue)).clamp(min=EPS)
+    gain = torch.where(silent | opposed, 0, gain).clamp(max=limit)
+    num = torch.log2(1 + gain * gain * s1 / (residue + NOISE))
+    den = torch.log2(1 + s1 / NOISE)
+    return torch.where(flat, 1 - s2 * FLAT_SLOPE, num), torch.where(flat, 1, den)

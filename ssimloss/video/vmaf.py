@@ -1,0 +1,73 @@
+"""VMAF: features of a clip and their regression to a score.
+
+Li, Aaron, Katsavounidis, Moorthy & Manohara, "Toward a practical perceptual video quality metric",
+2016. The original program is libvmaf.
+"""
+
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._checks import DataRange
+from ssimloss.video.features import vmaf_features
+from ssimloss.video.svr import Model, model_of
+
+Pooling = Literal["mean", "harmonic", "none"]
+POOLINGS: tuple[str, ...] = get_args(Pooling)
+
+
+def vmaf(
+    reference: Tensor,
+    distorted: Tensor,
+    *,
+    model: Model = "v0.6.1",
+    pooling: Pooling = "mean",
+    clip: bool = True,
+    data_range: DataRange = 255.0,
+) -> Tensor:
+    """VMAF of a clip: 0 to 100, higher is better. The reference comes first.
+
+    A static clip that equals its reference scores 97.43, since nothing moves; so does a single
+    frame. The first frame of a clip has no motion and scores less than its neighbours.
+
+    Args:
+        reference, distorted: float luma ``(..., T, 1, H, W)`` with values in ``data_range``, at
+            least 16 pixels a side. ``ssimloss.color.luma`` converts RGB; the range of the luma,
+            limited or full, is not corrected.
+        model: ``"v0.6.1"``, ``"v0.6.1neg"``, which does not reward sharpening and added contrast,
+            or an :class:`SVR` of another file.
+        pooling: over frames: ``"mean"``, ``"harmonic"`` (of ``1 + score``, less 1, as in libvmaf),
+            or ``"none"``.
+        clip: cut the score of each frame to [0, 100] as libvmaf does; the gradient is 0 there.
+        data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+
+    Returns:
+        ``(...)``; with ``pooling="none"`` one score per frame ``(..., T)``.
+
+    Raises:
+        ValueError: shapes differ, more than one channel, less than 16 pixels a side, no frame,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Li et al. 2016. Agrees with libvmaf 3: its float model to 0.03, its integer model to
+    0.10.
+    """
+    _checks.choice("pooling", pooling, POOLINGS)
+    regression = model_of(model)
+    features = vmaf_features(reference, distorted, model=regression, data_range=data_range)
+    return pooled(regression(features), regression.limits if clip else None, pooling)
+
+
+def pooled(scores: Tensor, limits: tuple[float, float] | None, pooling: Pooling) -> Tensor:
+    """Scores of frames ``(..., T)``, cut to ``limits``, over frames."""
+    if limits is not None:
+        scores = scores.clamp(*limits)
+    if pooling == "none":
+        return scores
+    if not scores.shape[-1]:
+        raise ValueError("reference must have at least one frame, got none; pass pooling='none'")
+    if pooling == "mean":
+        return scores.mean(-1)
+    return 1 / (1 / (scores + 1)).mean(-1) - 1
