@@ -36,19 +36,17 @@ def reduce(
         reduction: ``"mean"`` and ``"sum"`` over everything, ``"image"`` the mean of each image
             ``(N,)``, ``"none"`` as it stands.
         weight: broadcastable to ``values``. The mean becomes
-            ``sum(weight * values) / sum(weight)``, the sum is weighted, and ``"none"`` sets
-            elements of weight 0 to 0.
+            ``sum(weight * values) / sum(weight)``; sums and unreduced values are weighted.
         dtype: type of the unreduced result; reduced ones keep the type they were computed in.
 
-    The mean over nothing (an empty batch, a mask without a valid element) is 0 with a zero
-    gradient.
+    So the sum of ``"none"`` is ``"sum"``, with a weight and without. The mean over nothing (an
+    empty batch, a mask without a valid element) is 0 with a zero gradient.
     """
-    if reduction == "none":
-        values = values if weight is None else torch.where(weight != 0, values, 0)
-        return values if dtype is None else values.to(dtype)
     if weight is not None:
         weight = weight.to(values.dtype).expand_as(values)
         values = values * weight
+    if reduction == "none":
+        return values if dtype is None else values.to(dtype)
     if reduction == "mean" and weight is None and values.numel():
         return values.mean()
     total = _per_image(values) if reduction == "image" else values.sum()
@@ -98,6 +96,13 @@ class Scores:
     def complement(self, perfect: float) -> "Scores":
         """``perfect`` minus each value: a score as something to minimise."""
         return Scores(perfect - self.values, self.weight, self.positions, self.dtype)
+
+    def as_map(self) -> Tensor:
+        """The values as they are, not weighted; 0 where the weight is 0."""
+        values = self.values
+        if self.weight is not None:
+            values = torch.where(self.weight != 0, values, 0)
+        return values if self.dtype is None else values.to(self.dtype)
 
     def reduce(self, reduction: Reduction) -> Tensor:
         """Reduce; a sum counts the positions for which each value stands."""

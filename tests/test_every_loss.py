@@ -8,6 +8,7 @@ Together the variants hold each pair of words of two options.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import itertools
 import math
@@ -29,6 +30,7 @@ from discovery import (
     build,
     evaluate,
     fresh,
+    function_of,
     has,
     pairwise,
     photos,
@@ -39,6 +41,7 @@ from oldest import needs_torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+import ssimloss.functional as F
 import ssimloss.losses
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -557,6 +560,43 @@ def test_form_of_a_mask_changes_nothing(name: str) -> None:
         torch.testing.assert_close(tripled, found, rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("name", [name for name in MASKED if recipe(name).has_reduction])
+def test_sum_is_the_sum_of_the_unreduced_under_a_mask(name: str) -> None:
+    """Also of soft ones: what is not reduced is weighted, as the sum is."""
+    pair = photos(name, torch.float64)
+    soft = torch.rand(pair[0].shape, dtype=torch.float64) * a_mask(pair[0])
+    for mask in (a_mask(pair[0]), soft[:, :1], soft):
+        found = {
+            reduction: evaluate(
+                name, functools.partial(build(name, reduction=reduction), mask=mask), *pair
+            )
+            for reduction in ("none", "sum")
+        }
+        torch.testing.assert_close(found["sum"], found["none"].sum(), rtol=1e-12, atol=0)
+
+
+def test_sum_is_the_sum_of_the_unreduced_scores() -> None:
+    """Of functions that are no module's: scores and indices."""
+    modules = {function_of(name) for name in LOSSES}
+    asked = []
+    for name in F.__all__:
+        parameters = inspect.signature(getattr(F, name)).parameters
+        two_images = list(parameters)[:2] == ["pred", "target"]
+        if two_images and "reduction" in parameters and getattr(F, name) not in modules:
+            asked.append(name)
+    assert {"ssim", "ms_ssim", "gradient_ssim", "psnr"} <= set(asked)
+    pair = photos("MSSSIMLoss", torch.float64)
+    soft = torch.rand(pair[0].shape, dtype=torch.float64)
+    for name in asked:
+        function = getattr(F, name)
+        masks = [{}, {"mask": soft[:, :1]}, {"mask": soft}]
+        for given in masks if "mask" in inspect.signature(function).parameters else masks[:1]:
+            unreduced = function(*pair, reduction="none", **given)
+            torch.testing.assert_close(
+                function(*pair, reduction="sum", **given), unreduced.sum(), rtol=1e-12, atol=0
+            )
+
+
 @with_mask
 def test_bad_mask_is_named(name: str) -> None:
     pred, target = photos(name)
@@ -727,6 +767,8 @@ def test_promises_hold_for_every_option(name: str) -> None:
         test_masked_pixels_are_never_looked_at(name)
         test_mask_without_a_valid_pixel_is_zero(name)
         test_form_of_a_mask_changes_nothing(name)
+        if how.has_reduction and not has(name, how.without_map):
+            test_sum_is_the_sum_of_the_unreduced_under_a_mask(name)
 
 
 # --- devices that are not here ------------------------------------------------------------------

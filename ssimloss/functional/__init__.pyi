@@ -1310,7 +1310,9 @@ def ssim_map(
 ) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images.
+    ``padding="reflect"`` keeps it the size of the images. Under a mask it is the similarity at each
+    position whatever its weight, and 0 where the weight is 0; ``ssim(..., reduction="none")`` is
+    the map times the weight, which adds up to ``"sum"``.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ssimloss import _checks, _options
 from ssimloss._options import derived
-from ssimloss._precision import native_dtype, promote
+from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Scores, slope_of
+from ssimloss._torch import plain
 from ssimloss.filters import (
     average_pool,
     box_subsample,
@@ -213,16 +214,19 @@ ssim, ssim_loss = SSIM.score, SSIM.loss
 def ssim_map(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, **options: Any) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images.
+    ``padding="reflect"`` keeps it the size of the images. Under a mask it is the similarity at each
+    position whatever its weight, and 0 where the weight is 0; ``ssim(..., reduction="none")`` is
+    the map times the weight, which adds up to ``"sum"``.
     """
     if "reduction" in options:
         known = _options.without(SSIMOptions, ("reduction",))
         raise _options.unknown("reduction", "ssim_map", known)
-    tensors = {} if mask is None else {"mask": mask}
+    tensors: dict[str, Tensor] = {} if mask is None else {"mask": mask}
     record = SSIMOptions.make({**options, "reduction": "none"}, "ssim_map")
-    return SSIM.evaluate((pred, target), record, tensors, False)
+    return _scores(*plain((pred, target)), record, **plain(tensors)).as_map()
 
 
+_scores = full_precision(_ssim)
 sign_without(ssim_map, SSIM, ("reduction",))
 
 
