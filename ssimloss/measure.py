@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _options
+from ssimloss import _debug, _options
 from ssimloss._options import Options as Options  # "as": for those who register a measure
 from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
@@ -192,6 +192,10 @@ class Measure:
         as_loss: bool,
     ) -> Tensor:
         """The equation with a checked record, reduced; without autocast."""
+        if _debug.STATE.enabled:
+            named = dict(zip(self.image_names, images, strict=False))
+            mask = tensors.get("mask")
+            _debug.check(self.name, named, data_range=options.range_in_use, mask=mask)
         if self.autocast:
             return self._evaluate(images, options, tensors, as_loss)
         kind = device_type_of(images)
