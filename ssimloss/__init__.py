@@ -1,6 +1,7 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
 from ssimloss import color, conventions, functional, losses, measure, metrics, video
+from ssimloss._debug import debug
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
@@ -10,6 +11,7 @@ __all__ = [
     "__version__",
     "color",
     "conventions",
+    "debug",
     "functional",
     "metrics",
     "video",

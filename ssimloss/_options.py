@@ -65,6 +65,11 @@ class Options:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def range_in_use(self) -> DataRange | None:
+        """The data range that images must have for the result to be right; None if any will do."""
+        return getattr(self, "data_range", None)
+
     def as_dict(self) -> dict[str, Any]:
         """The options by name, in the order of the signature."""
         return {name: getattr(self, name) for name in names(type(self))}

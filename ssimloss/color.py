@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _checks
+from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype
 
@@ -64,7 +64,7 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
     """
     _checks.choice("standard", standard, LUMAS)
     lo, span = _checks.data_range(data_range)
-    _check_channels("image", image, "three channels (R, G, B)")
+    _check_image(image, "three channels (R, G, B)", data_range)
     unit = (image.to(computing_dtype(image)) - lo) / span
     weights, offset = LUMA[standard]
     return (lo + span * (_weigh(unit, weights) + offset)).to(image.dtype)
@@ -90,7 +90,7 @@ def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     Agrees with scikit-image's ``rgb2ycbcr`` (that of MATLAB) to float64 rounding.
     """
     lo, span = _checks.data_range(data_range)
-    _check_channels("image", image, "three channels (R, G, B)")
+    _check_image(image, "three channels (R, G, B)", data_range)
     unit = (image.to(computing_dtype(image)) - lo) / span
     codes = [_weigh(unit, row) + origin for row, origin in zip(_YCBCR, _YCBCR_ORIGIN, strict=True)]
     return (lo + span / 255 * torch.cat(codes, 1)).to(image.dtype)
@@ -115,7 +115,7 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     Agrees with scikit-image's ``ycbcr2rgb`` to float64 rounding.
     """
     lo, span = _checks.data_range(data_range)
-    _check_channels("image", image, "three channels (Y, Cb, Cr)")
+    _check_image(image, "three channels (Y, Cb, Cr)", data_range)
     codes = (image.to(computing_dtype(image)) - lo) * (255 / span)
     centred = torch.cat([codes[:, i : i + 1] - origin for i, origin in enumerate(_YCBCR_ORIGIN)], 1)
     rgb = torch.cat([_weigh(centred, row) for row in _inverse(_YCBCR)], 1)
@@ -143,16 +143,18 @@ def _inverse(m: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(cofactor(j, i) / determinant for j in range(3)) for i in range(3))
 
 
-def _check_channels(name: str, image: Tensor, expected: str) -> None:
-    _checks.image(name, image)
+def _check_image(image: Tensor, expected: str, data_range: DataRange) -> None:
+    _checks.image("image", image)
     channels = image.shape[1]
     if channels == 3:
+        if _debug.STATE.enabled:
+            _debug.check("color", {"image": image}, data_range=data_range)
         return
     way_out = {
         1: "a gray image is its own luma in full range; use it as it is, or expand it to three "
         "channels with .expand(-1, 3, -1, -1)",
-        4: f"drop the alpha channel with {name}[:, :3]",
+        4: "drop the alpha channel with image[:, :3]",
     }.get(channels, "channels are the second dimension, (N, 3, H, W)")
     raise ValueError(
-        f"{name} must have {expected}, got {channels} in shape {tuple(image.shape)}; {way_out}"
+        f"image must have {expected}, got {channels} in shape {tuple(image.shape)}; {way_out}"
     )

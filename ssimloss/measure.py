@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _options
+from ssimloss import _debug, _options
 from ssimloss._options import Options as Options  # "as": for those who register a measure
 from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
@@ -196,6 +196,10 @@ class Measure:
 
         Results are plain tensors, whatever subclass of Tensor the images are of.
         """
+        if _debug.STATE.enabled:
+            named = dict(zip(self.image_names, images, strict=False))
+            mask = tensors.get("mask")
+            _debug.check(self.name, named, data_range=options.range_in_use, mask=mask)
         # In a function of its own: after classes that torch.compile cannot see through, it goes on.
         given = tensors and plain(tensors)
         return self._without_autocast(plain(images), options, given, as_loss)

@@ -17,7 +17,6 @@ import pytest
 import torch
 import validation
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import ssimloss.functional as F
 from ssimloss import metrics
@@ -28,32 +27,6 @@ from ssimloss.metrics._accumulate import Accumulator, exact_sum
 @pytest.fixture(scope="module")
 def pair() -> tuple[Tensor, Tensor]:
     return validation.images()
-
-
-class _Watch(TorchDispatchMode):
-    """Counts what makes the host wait for a device: values read, copies away from it, shapes that
-    depend on values.
-    """
-
-    WAITING = (
-        "_local_scalar_dense",
-        "nonzero",
-        "masked_select",
-        "equal",
-        "is_nonzero",
-        "unique",
-        "item",
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[str] = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        if any(word in name for word in self.WAITING):
-            self.waits.append(name)
-        return func(*args, **(kwargs or {}))
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -256,7 +229,7 @@ def test_updates_never_wait_and_compute_copies_once(
     monkeypatch.setattr(
         Tensor, "cpu", lambda self: copies.append(tuple(self.shape)) or original(self)
     )
-    with _Watch() as watch:
+    with validation.Watch() as watch:
         target.sum().item()
         assert watch.waits == ["_local_scalar_dense"]  # it sees what it is there to see
         watch.waits.clear()

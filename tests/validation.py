@@ -15,11 +15,38 @@ import photographs
 import processes
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssimloss import metrics
 from ssimloss.metrics import SuperResolutionProtocol, Validator
 
 COUNT = 11  # images, which neither 2 nor 3 processes share evenly
+
+
+class Watch(TorchDispatchMode):
+    """Counts what makes the host wait for a device: values read, copies away from it, shapes that
+    depend on values.
+    """
+
+    WAITING = (
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "equal",
+        "is_nonzero",
+        "unique",
+        "item",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if any(word in name for word in self.WAITING):
+            self.waits.append(name)
+        return func(*args, **(kwargs or {}))
 
 
 def images(count: int = COUNT) -> tuple[Tensor, Tensor]:

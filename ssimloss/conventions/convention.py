@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ssimloss import _checks, _options
+from ssimloss import _checks, _debug, _options
 from ssimloss._checks import DataRange
 from ssimloss.conventions.attributes import PREPARATION, Attribute, State
 from ssimloss.conventions.preparation import NOTHING, Preparation
@@ -374,6 +374,9 @@ class Table(dict[str, Convention]):
         if target is None:
             return self.function(pred, **options)
         if preparation:
+            if _debug.STATE.enabled:  # before it clamps them
+                images = {"pred": pred, "target": target}
+                _debug.check(self.measure.name, images, data_range=data_range)
             pred, target = preparation(pred, target, data_range=data_range, crop_border=crop_border)
             options["data_range"] = 1.0
         return self.function(pred, target, **options)

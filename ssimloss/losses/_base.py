@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from ssimloss import _options
+from ssimloss._checks import DataRange
 from ssimloss._options import Options
 from ssimloss._torch import FollowsMoves
 
@@ -74,6 +75,11 @@ class ImageLoss(FollowsMoves):
     def options(self) -> dict[str, Any]:
         """The options by name."""
         return {name: getattr(self, name) for name in self._places}
+
+    @property
+    def range_in_use(self) -> DataRange | None:
+        """The data range that images must have for the result to be right; None if any will do."""
+        return next((r.range_in_use for r in self._records if r.range_in_use is not None), None)
 
     def record(self, place: int = 0) -> Options:
         """The checked options in force."""

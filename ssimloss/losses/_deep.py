@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from ssimloss import _checks
+from ssimloss import _checks, _debug
 from ssimloss._options import Options, Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._torch import device_of
@@ -62,6 +62,9 @@ class FeatureLoss(ImageLoss):
 
     def _both(self, pred: Tensor, target: Tensor | Features) -> tuple[Any, Any]:
         """Features of the two; the target's may have been computed before."""
+        if _debug.STATE.enabled:
+            images = {"pred": pred, "target": target}
+            _debug.check(type(self).__name__, images, data_range=self.range_in_use)
         if isinstance(target, Mapping):
             _checks.image("pred", pred)
             found = self.extract(pred)

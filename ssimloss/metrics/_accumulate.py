@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
+from ssimloss import _ranges
 from ssimloss.metrics.averages import average, exact_sum
 
 Index = Tensor | Sequence[int]
@@ -149,6 +150,7 @@ class Totals:
     infinite: tuple[int, ...]  # how many values each mean leaves out
     count: int
     rows: Tensor | None
+    ranges: Tensor  # of pred and target, see ssimloss._ranges
 
 
 class Accumulator:
@@ -185,10 +187,14 @@ class Accumulator:
         self._count = 0  # of images without an index
         self._indexed = False
         self._rows: list[Tensor] = []
+        self._ranges: Tensor | None = None
 
     @torch.no_grad()
-    def update(self, values: Tensor, index: Index | None = None) -> None:
-        """Add ``(N, columns)`` float64 values of N images, with the place of each in the dataset.
+    def update(
+        self, values: Tensor, index: Index | None = None, *, ranges: Tensor | None = None
+    ) -> None:
+        """Add ``(N, columns)`` float64 values of N images, with the place of each in the dataset,
+        and the counts of their pixels.
 
         Raises:
             ValueError: not one index for each image; an index now and none before, or the other way
@@ -198,6 +204,9 @@ class Accumulator:
         if (index is None and self._indexed) or (index is not None and self._count):
             raise ValueError(MIXED)
         values = values.detach().double()
+        if ranges is not None:
+            known = _ranges.nothing(2) if self._ranges is None else self._ranges
+            self._ranges = _ranges.add(known.to(ranges.device, non_blocking=True), ranges)
         if index is not None or self.keep:
             place = places(index, len(values), values.device)
             if len(values):
@@ -224,6 +233,11 @@ class Accumulator:
         """
         found = self._gathered()
         rows = torch.cat([part for _, part in found])
+        end = 2 + 2 * self.columns
+        sums = torch.stack([head[2:end] for head, _ in found]).view(-1, 2, self.columns)
+        ranges = _ranges.combine(
+            torch.stack([head[end:].view(2, _ranges.COLUMNS) for head, _ in found])
+        )
         count = sum(int(head[0]) for head, _ in found)
         if are_indexed(rows[:, 0], count):
             rows = once_each(rows)
@@ -232,13 +246,12 @@ class Accumulator:
                 for column, perfect in zip(rows[:, 1:].T.tolist(), self.perfect, strict=True)
             ]
             means, infinite = zip(*found_means, strict=True)
-            return Totals(means, infinite, len(rows), rows)
+            return Totals(means, infinite, len(rows), rows, ranges)
         if not count:
             raise RuntimeError(
                 "nothing to average: no image has been measured since the last reset(); call "
                 "update() before compute()"
             )
-        sums = torch.stack([head[2:] for head, _ in found]).view(-1, 2, self.columns)
         numbers = [int(number) for number in sums[:, 1].sum(0)]
         of_rest = [
             exact_sum(column) / (count - left_out) if left_out < count else perfect
@@ -246,11 +259,12 @@ class Accumulator:
                 sums[:, 0].T.tolist(), numbers, self.perfect, strict=True
             )
         ]
-        return Totals(tuple(of_rest), tuple(numbers), count, rows if self.keep else None)
+        kept = rows if self.keep else None
+        return Totals(tuple(of_rest), tuple(numbers), count, kept, ranges)
 
     def _gathered(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each process, on the host: ``(count without index, count of rows, sums ...)`` and its
-        rows.
+        """Of each process, on the host: ``(count without index, count of rows, sums ..., counts of
+        pixels ...)`` and its rows.
         """
         device = self._device()
         rows = (
@@ -267,7 +281,8 @@ class Accumulator:
             torch.full((1,), float(count), dtype=torch.float64, device=device)
             for count in (self._count, len(rows))
         ]
-        head = torch.cat([*counts, sums.flatten()])
+        ranges = _ranges.nothing(2) if self._ranges is None else self._ranges
+        head = torch.cat([*counts, sums.flatten(), ranges.to(device, torch.float64).flatten()])
         if not _is_distributed():
             flat = torch.cat([head, rows.flatten()]).cpu()
             return [(flat[: len(head)], flat[len(head) :].view(-1, 1 + self.columns))]

@@ -3,6 +3,7 @@ in common.
 """
 
 import hashlib
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torchmetrics import Metric
 
-from ssimloss import _options
+from ssimloss import _options, _ranges
+from ssimloss._checks import DataRange
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
 from ssimloss.metrics.averages import average, perfect_infinity
 
@@ -27,6 +29,9 @@ class MovedMetric(Metric):
     in bfloat16 would be no sum.
     """
 
+    _counts: Tensor | None = None  # see ssimloss._ranges
+    _told = False
+
     def _apply(
         self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""
     ) -> nn.Module:
@@ -36,12 +41,33 @@ class MovedMetric(Metric):
         applied: nn.Module = super()._apply(moved, exclude_state)
         return applied
 
+    def reset(self) -> None:
+        """Forget all images."""
+        super().reset()
+        self._counts = None
+
+    def _add_counts(self, counts: Tensor) -> None:
+        """Keep counts of pixels. They are no state: each process tells of its own images."""
+        if self._counts is not None:
+            counts = _ranges.add(self._counts.to(counts.device, non_blocking=True), counts)
+        self._counts = counts
+
+    def _tell_range(self, data_range: DataRange, names: Sequence[str]) -> None:
+        """Warn once if the images do not fit the range."""
+        if self._counts is None or self._told:
+            return
+        if words := _ranges.describe(self._counts, data_range, names):
+            self._told = True
+            warnings.warn(f"{type(self).__name__}: {words}; {_ranges.WAY_OUT}", stacklevel=4)
+
 
 class ImageMetric(MovedMetric):
     """The mean of one number per image; the classes below say which.
 
     Attributes:
         keep_values: whether ``values()`` can be asked for.
+        declared_range: the range that values of images are compared with; ``compute()`` warns once
+            if they do not fit it. None if they are not.
     """
 
     is_differentiable = False
@@ -53,7 +79,12 @@ class ImageMetric(MovedMetric):
     rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
 
     def __init__(
-        self, identity: str, *, keep_values: bool, process_group: ProcessGroup | None
+        self,
+        identity: str,
+        *,
+        keep_values: bool,
+        process_group: ProcessGroup | None,
+        declared_range: DataRange | None = None,
     ) -> None:
         """Options are documented at the class.
 
@@ -61,6 +92,7 @@ class ImageMetric(MovedMetric):
         """
         super().__init__(process_group=process_group)
         self.keep_values = keep_values
+        self.declared_range = declared_range
         digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
         # First, and compared by MetricCollection as any state: two measures whose first values
         # happen to be equal are not taken for one.
@@ -98,6 +130,8 @@ class ImageMetric(MovedMetric):
             TypeError: integer tensors; an index that is no integer.
         """
         values = self.measured(pred, target).detach().double()
+        if self.declared_range is not None:
+            self._add_counts(_ranges.count(pred, target, data_range=self.declared_range))
         place = places(index, len(values), values.device)
         infinity = perfect_infinity(self.higher_is_better)
         left_out = values == infinity
@@ -129,6 +163,8 @@ class ImageMetric(MovedMetric):
             ValueError: some updates had an index and others had not; an index that is negative or
                 that of different images.
         """
+        if self.declared_range is not None:
+            self._tell_range(self.declared_range, ("pred", "target"))
         rows = self._all_rows()
         infinity = perfect_infinity(self.higher_is_better)
         if are_indexed(rows[:, 0], self.count):

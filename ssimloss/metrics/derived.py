@@ -56,7 +56,12 @@ class MeasureMetric(ImageMetric):
         described = f"{name_of(found)} {exactly(in_force)}"
         if of_protocol is not None:
             described = f"{of_protocol.describe()} {in_force.get('data_range', 1.0)}"
-        super().__init__(described, keep_values=keep_values, process_group=process_group)
+        super().__init__(
+            described,
+            keep_values=keep_values,
+            process_group=process_group,
+            declared_range=record.range_in_use,
+        )
         self.options = in_force
         self.record = record
         self.of_protocol = of_protocol

@@ -66,7 +66,12 @@ class FeatureMetric(ImageMetric):
         constants = [options[name] for name in CONSTANTS if name in options]
         own = [exactly(value) for value in constants if not isinstance(value, str)]
         identity = " ".join([distance.identity, *own])
-        super().__init__(identity, keep_values=keep_values, process_group=process_group)
+        super().__init__(
+            identity,
+            keep_values=keep_values,
+            process_group=process_group,
+            declared_range=getattr(distance.module, "range_in_use", None),
+        )
         self.distance = distance
 
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -133,7 +138,13 @@ class LossMetric(ImageMetric):
                 f"{function!r}"
             )
         super().__init__(
-            f"function {id(function)}", keep_values=keep_values, process_group=process_group
+            f"function {id(function)}",
+            keep_values=keep_values,
+            process_group=process_group,
+            # A named measure takes images in [0, 1] unless told otherwise.
+            declared_range=1.0
+            if isinstance(function, ImageMeasure)
+            else getattr(function, "range_in_use", None),
         )
         self.function = function
         self.takes_target = takes_target("function", function)

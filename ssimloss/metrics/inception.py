@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from ssimloss import _checks
+from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
 from ssimloss._torch import plain
@@ -36,6 +36,7 @@ from ssimloss.networks.sources import load_inception
 SetMeasure = Literal["fid", "kid", "is"]
 SET_MEASURES: tuple[str, ...] = get_args(SetMeasure)
 FEATURES = 2048
+SETS = ("real", "fake")
 
 
 class _Unloaded(FeatureExtractorInceptionV3):
@@ -90,7 +91,6 @@ class InceptionMetrics(MovedMetric):
     is_differentiable = False
     full_state_update = False
     higher_is_better = None
-    features: dict[bool, list[Tensor]]
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class InceptionMetrics(MovedMetric):
         with torch.random.fork_rng(devices=[]):
             network = _Unloaded()
         self.network: nn.Module = load_inception(network, weights)
-        for name in ("real", "fake"):
+        for name in SETS:
             self.add_state(f"{name}_features", [], dist_reduce_fx="cat")
             self.add_state(
                 f"{name}_index", [], dist_reduce_fx="cat"
@@ -177,9 +177,13 @@ class InceptionMetrics(MovedMetric):
         """
         if not isinstance(real, bool):
             raise TypeError(f"real must be True or False, got {real!r}")
-        features = self.extract(images)
-        place = places(index, len(features), features.device)[:, None]
         name = "real" if real else "fake"
+        features = self.extract(images)
+        if images.dtype is not torch.uint8:
+            found = _ranges.nothing(len(SETS), images.device)
+            found[SETS.index(name)] = _ranges.count(images, data_range=self.data_range)[0]
+            self._add_counts(found)
+        place = places(index, len(features), features.device)[:, None]
         if len(features):
             add_rows(getattr(self, f"{name}_features"), features)
             add_rows(getattr(self, f"{name}_index"), place)
@@ -193,6 +197,7 @@ class InceptionMetrics(MovedMetric):
             ValueError: fewer images than ``subset_size`` or ``splits``; an index in some updates
                 and not in others, negative, or that of different images.
         """
+        self._tell_range(self.data_range, SETS)
         fake = self._set("fake", least=2 if set(self.measures) - {"is"} else 1)
         found = {}
         no_number = torch.full((), torch.nan, dtype=torch.float64, device=fake.device)
@@ -268,7 +273,7 @@ class InceptionMetrics(MovedMetric):
         """As in ``torchmetrics``; a process without images takes part in the exchange with none, of
         the right shape.
         """
-        for name in ("real", "fake"):
+        for name in SETS:
             for what, width in (("features", FEATURES), ("index", 1)):
                 rows = getattr(self, f"{name}_{what}")
                 if not len(rows):

@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _checks, conventions
+from ssimloss import _checks, _debug, conventions
 from ssimloss._checks import DataRange
 from ssimloss.conventions.attributes import PREPARATION
 from ssimloss.conventions.convention import Convention
@@ -93,6 +93,8 @@ class Protocol(ABC):
                 each pair of batches.
         """
         _check_pair(pred, target)
+        if _debug.STATE.enabled:
+            _debug.check(self.title, {"pred": pred, "target": target}, data_range=data_range)
         preparation = self.convention(definition, gray=pred.shape[1] == 1).preparation
         if color:
             preparation = dataclasses.replace(preparation, luma=None, round=False)

@@ -11,13 +11,14 @@ its end.
         best.update(scores, network)
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
-from ssimloss import _checks
+from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
@@ -100,6 +101,9 @@ class Validator:
         self._accumulator = Accumulator(
             len(self.metrics), perfect=perfect, process_group=process_group
         )
+        # Functions get images as they are, whatever their range.
+        self._looks_at_ranges = any(isinstance(f, ImageMeasure) for f in self.metrics.values())
+        self._told = False
         self._device: torch.device | None = None
 
     @torch.no_grad()
@@ -146,9 +150,11 @@ class Validator:
                     f"{shape}; reduction='image'"
                 )
             values[name] = plain(of_function).double()
-        self._accumulator.update(
-            torch.stack([value.to(pred.device) for value in values.values()], 1), index
-        )
+        ranges = None
+        if self._looks_at_ranges:
+            ranges = _ranges.count(pred, target, data_range=self.data_range)
+        table = torch.stack([value.to(pred.device) for value in values.values()], 1)
+        self._accumulator.update(table, index, ranges=ranges)
         return values
 
     def compute(self) -> EpochScores:
@@ -160,12 +166,18 @@ class Validator:
         infinite if all values are, or if one is in the direction that is worse. It is NaN if a
         value is.
 
+        It warns once if images lie outside ``data_range``, or use less than a hundredth of it.
+
         Raises:
             RuntimeError: there was no image.
             ValueError: an index that is negative, or that of different images, as when each batch
                 counts from 0.
         """
         found = self._accumulator.compute()
+        words = "" if self._told else _ranges.describe(found.ranges, self.data_range)
+        if words:
+            self._told = True
+            warnings.warn(f"Validator: {words}; {_ranges.WAY_OUT}", stacklevel=2)
         images = index = None
         if found.rows is not None:
             images = dict(zip(self.metrics, found.rows[:, 1:].unbind(1), strict=True))

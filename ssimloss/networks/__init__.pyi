@@ -85,6 +85,7 @@ class FeatureExtractor(FollowsMoves):
     layers: tuple[str, ...]
     gray: Literal["repeat", "error"]
     pooling: Literal["max", "average", "l2"]
+    data_range: float | tuple[float, float]
     shared: Callable[[Tensor], dict[str, Tensor]] | None
     def __init__(
         self,

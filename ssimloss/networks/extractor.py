@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from ssimloss import _checks
+from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 from ssimloss._options import Options, takes
 from ssimloss._precision import computing_dtype, full_precision
@@ -115,6 +115,7 @@ class FeatureExtractor(FollowsMoves):
     layers: tuple[str, ...]
     gray: Gray
     pooling: Pooling
+    data_range: DataRange = 1.0
     shared: Callable[[Tensor], dict[str, Tensor]] | None
 
     @torch.inference_mode(False)
@@ -125,7 +126,7 @@ class FeatureExtractor(FollowsMoves):
         self.layers = layer_names(layers)
         made = ExtractorOptions.make(options, type(self).__name__)
         source = source_of(network, self.layers, made.weights)
-        self.gray, self.pooling = made.gray, made.pooling
+        self.gray, self.pooling, self.data_range = made.gray, made.pooling, made.data_range
         self.shared = None
         self._backbone = Backbone(
             replace_max_pools(source.network, made.pooling),
@@ -193,6 +194,8 @@ class FeatureExtractor(FollowsMoves):
     def features(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """The features at any layers of the network, whatever ``layers`` and ``shared`` say."""
         self._check(image)
+        if _debug.STATE.enabled:
+            _debug.check(type(self).__name__, {"image": image}, data_range=self.data_range)
         image = plain(image)
         image = image.to(computing_dtype(image))
         return self._backbone.run(image.expand(-1, self._backbone.channels, -1, -1), layers)
