@@ -968,7 +968,9 @@ class PerceptualLoss(LayeredLoss):
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
         layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
-            after it. Layers of weight 0 are left out, also of ``reduction="none"``.
+            after it. By default the deepest layer of stride 16, before its activation if that has
+            a name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
+            also of ``reduction="none"``.
         distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
             positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
             averaged over positions, 0 for two zero vectors and 1/2 for one.
@@ -1027,7 +1029,7 @@ class PerceptualLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         distance: Literal["l1", "l2", "charbonnier", "cosine"] = "l1",
         eps: float = 0.001,
         feature_norm: Literal["none", "unit", "rms"] = "none",
@@ -1073,8 +1075,9 @@ class TextureLoss(LayeredLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. The default are the layers of Johnson et al. 2016.
-            Layers of weight 0 are left out.
+        layers: weights by name of the layer. By default the layers of Johnson et al. 2016 in a VGG,
+            ``relu1_2`` to ``relu4_3``; in another network the last layer of each stage up to stride
+            8, as these are. Layers of weight 0 are left out.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
@@ -1132,7 +1135,7 @@ class TextureLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         gram: Literal["chw", "hw", "none", "bchw", "gatys"] = "chw",
         distance: Literal["l1", "l2", "frobenius", "squared_frobenius"] = "l1",
         patch_size: int | Mapping[str, int] | None = None,
@@ -1155,8 +1158,9 @@ class ContextualLoss(LayeredLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. The default are the layers of the original program.
-            Layers of weight 0 are left out.
+        layers: weights by name of the layer. By default the layers of the original program in a
+            VGG, ``relu3_2`` and ``relu4_2``; in another network the last layers of stride 4 and 8,
+            as these are. Layers of weight 0 are left out.
         bandwidth: ``h``, how much nearer counts as similar.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
@@ -1207,7 +1211,7 @@ class ContextualLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         bandwidth: float = 0.5,
         distance: Literal["cosine", "l2"] = "cosine",
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
@@ -1363,7 +1367,7 @@ class DISTS(FeatureLoss):
 
     def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
 
-class DeepPerceptualSimilarity(FeatureLoss):
+class DeepPerceptualSimilarity(LayeredLoss):
     """Distance between deep features of two images at each position, of any network, layers and
     distance, with or without learned heads.
 
@@ -1374,7 +1378,9 @@ class DeepPerceptualSimilarity(FeatureLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer.
+        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
+            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            stage up to stride 16. Layers of weight 0 are left out.
         distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
             ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
             half of that, which is one minus the cosine (0 for two zero vectors).
@@ -1427,7 +1433,7 @@ class DeepPerceptualSimilarity(FeatureLoss):
         self,
         network: str | Module = "vgg16",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,
