@@ -57,11 +57,11 @@ class CharbonnierLoss(MeasureLoss):
             subtracted; same gradient).
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
@@ -95,12 +95,12 @@ class L1Loss(MeasureLoss):
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -127,12 +127,12 @@ class L2Loss(MeasureLoss):
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -910,7 +910,7 @@ class StructureCorrelationLoss(MeasureLoss):
 
 class TotalVariationLoss(MeasureLoss):
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour.
+    lower neighbour; of a volume, ``dz`` to the next slice too.
 
     Args:
         reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
@@ -919,24 +919,24 @@ class TotalVariationLoss(MeasureLoss):
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
 
     ``forward(pred, *, mask=None)``:
-        pred: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+        pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
             weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
             are 0). Masking all but a rectangle is the total variation of that rectangle.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
-        terms at each pixel, no dx in the last column and no dy in the last row. With
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
+        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
         ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four dimensions, unknown words.
+        ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
