@@ -5,6 +5,7 @@ no synchronisation.
 """
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -16,15 +17,49 @@ DataRange = float | tuple[float, float]
 
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
+VOLUMES = (4, 5)  # ranks of what compares images and volumes
+_COLORS = (1, 3, 4)  # channels of a picture
+_LEAST_SIDE = 8  # pixels; a picture is larger, maps of features may be smaller
+_LONGEST = 8  # a picture is less than this many times longer than wide
+
+
+def not_a_tensor(name: str, value: object) -> TypeError:
+    """The error for something else in place of a tensor, with the call that makes one of it."""
+    kind = type(value)
+    described = kind.__name__
+    way_out = f"torch.as_tensor({name}) makes one"
+    if kind.__module__.partition(".")[0] == "PIL":
+        described = "a PIL image"
+        way_out = f"torchvision.transforms.functional.to_tensor({name})[None] makes one in [0, 1]"
+    elif kind.__module__ == "numpy" and hasattr(value, "shape"):
+        shape, dtype = tuple(value.shape), str(getattr(value, "dtype", ""))
+        described = f"numpy.ndarray {shape} of {dtype}"
+        way_out = f"torch.from_numpy({name}){_to_channels_first(shape)} makes one"
+        if dtype == "uint8":
+            way_out = way_out.replace(" makes", " / 255 makes") + " in [0, 1]"
+    elif kind in (list, tuple) and value and all(isinstance(v, Tensor) for v in value):  # type: ignore[attr-defined]
+        described = f"a {described} of {len(value)} tensors"  # type: ignore[arg-type]
+        way_out = f"torch.stack({name}) makes one of images (C, H, W), torch.cat of batches"
+    elif isinstance(value, (str, os.PathLike)):
+        way_out = "read the file first, for example with torchvision.io.decode_image"
+    elif value is None:
+        way_out = "it was not computed, or not returned"
+    return TypeError(f"{name} must be a torch.Tensor, got {described}; {way_out}")
+
+
+def _to_channels_first(shape: tuple[int, ...]) -> str:
+    """What makes ``(N, C, H, W)`` of a tensor of this shape."""
+    if len(shape) == 2:
+        return "[None, None]"
+    if len(shape) == 3:
+        return ".permute(2, 0, 1)[None]" if shape[-1] in _COLORS else "[None]"
+    return ".permute(0, 3, 1, 2)" if len(shape) == 4 and shape[-1] in _COLORS else ""
 
 
 def floating(name: str, value: Tensor) -> None:
     """Demand a floating point tensor."""
     if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
-            "makes one"
-        )
+        raise not_a_tensor(name, value)
     if not value.dtype.is_floating_point:
         raise TypeError(
             f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
@@ -38,14 +73,65 @@ def floating(name: str, value: Tensor) -> None:
         )
 
 
-def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand a floating point tensor of one of the given ranks."""
+def maps(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
+    """Demand a floating point tensor of one of the given ranks, of any sizes."""
     floating(name, value)
     if value.ndim not in ndim:
         layouts = " or ".join(_LAYOUT[n] for n in ndim)
         raise ValueError(
-            f"{name} must have shape {layouts}, got {tuple(value.shape)}; add the missing "
-            f"dimensions with {name}.unsqueeze(0) or reshape it"
+            f"{name} must have shape {layouts}, got {tuple(value.shape)}; "
+            f"{_to_rank(name, tuple(value.shape))}"
+        )
+
+
+def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
+    """Demand a floating point tensor of one of the given ranks, with channels first."""
+    maps(name, value, ndim=ndim)
+    _channels_first(name, value)
+
+
+def _to_rank(name: str, shape: tuple[int, ...]) -> str:
+    """The way out for a tensor of another rank."""
+    if len(shape) == 5:
+        return (
+            f"compare the frames of a clip (N, T, C, H, W), {name}.flatten(0, 1), or the slices of "
+            f"a volume, {name}.movedim(2, 1).flatten(0, 1)"
+        )
+    if len(shape) in (2, 3):
+        return f"{name}{_to_channels_first(shape)} adds the missing dimensions"
+    return f"reshape it, for example with {name}.view"
+
+
+def _channels_first(name: str, value: Tensor) -> None:
+    """Raise for what must be a picture with its channels in the last dimension, or a clip with its
+    frames before the channels: a loss would compute another number of it without a word.
+
+    Maps of features may have any sizes. They are taken for pictures only if they are wide, and at
+    least four times as high as wide with at most 4 columns.
+    """
+    shape = value.shape
+    if len(shape) == 5 and shape[2] == 3 and shape[1] > 4:
+        if min(shape[3], shape[4]) >= 4 * 3:
+            raise ValueError(
+                f"{name} looks like a clip (N, T, C, H, W), and must be images (N, C, H, W) or "
+                f"volumes (N, C, D, H, W), got {tuple(shape)}; compare the frames, "
+                f"{name}.flatten(0, 1), or move the depth of a volume, {name}.movedim(2, -1)"
+            )
+        return
+    if shape[-1] > 4 or shape[-1] not in _COLORS:
+        return
+    sides = shape[1:-1]
+    least = min(sides[1:])
+    if (
+        sides[0] > 4
+        and least >= max(4 * shape[-1], _LEAST_SIDE)
+        and max(sides) <= _LONGEST * min(sides)
+    ):
+        order = (0, len(shape) - 1, *range(1, len(shape) - 1))
+        raise ValueError(
+            f"{name} must have its channels in dimension 1, {_LAYOUT[len(shape)]}, got "
+            f"{tuple(shape)}; {name}.permute{order} moves them there. Maps that are "
+            f"{shape[-1]} pixels wide pass as {name}.mT"
         )
 
 
@@ -60,10 +146,7 @@ def dense(name: str, value: Tensor) -> None:
 def matrix(name: str, value: Tensor, *, rows: int) -> None:
     """Demand a floating point ``(N, D)`` of at least so many rows."""
     if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{name} must be a torch.Tensor, got {type(value).__name__}; torch.as_tensor({name}) "
-            "makes one"
-        )
+        raise not_a_tensor(name, value)
     if not value.dtype.is_floating_point:
         raise TypeError(
             f"{name} must be floating point, got {value.dtype}; cast it with {name}.double()"
@@ -87,6 +170,7 @@ def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> Non
             fits = pred.shape == target.shape and pred.ndim in ndim
             known = pred.dtype in _DTYPES and target.dtype in _DTYPES
             if fits and known and pred.device == target.device:
+                _channels_first("pred", pred)
                 return
     image("pred", pred, ndim=ndim)
     image("target", target, ndim=ndim)

@@ -304,6 +304,12 @@ def inherited_signature(cls: type) -> inspect.Signature:
     return inspect.Signature([*own[:-1], *options])
 
 
+def with_default(parameter: inspect.Parameter, default: Any) -> inspect.Parameter:
+    """The parameter with another default; None is then among its types."""
+    kind = parameter.annotation | None if default is None else parameter.annotation
+    return parameter.replace(default=default, annotation=kind)
+
+
 def positional(name: str, annotation: Any) -> inspect.Parameter:
     """A positional parameter."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

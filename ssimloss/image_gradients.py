@@ -88,18 +88,27 @@ def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
     return horizontal + vertical
 
 
-def forward_differences(image: Tensor) -> tuple[Tensor, Tensor]:
+def forward_differences(image: Tensor, axes: int = 2) -> tuple[Tensor, ...]:
     """Each pixel's right and lower neighbour minus itself: ``(..., H, W-1)`` and
-    ``(..., H-1, W)``.
+    ``(..., H-1, W)``; and so on along the last ``axes`` dimensions, from the last.
     """
-    return image[..., 1:] - image[..., :-1], image[..., 1:, :] - image[..., :-1, :]
+    return tuple(after - before for after, before in neighbours(image, axes))
 
 
-def forward_weights(mask: Tensor) -> tuple[Tensor, Tensor]:
+def forward_weights(mask: Tensor, axes: int = 2) -> tuple[Tensor, ...]:
     """Weights of :func:`forward_differences`: the product of the two pixels' weights, so a
     difference counts where both are valid.
     """
-    return mask[..., 1:] * mask[..., :-1], mask[..., 1:, :] * mask[..., :-1, :]
+    return tuple(after * before for after, before in neighbours(mask, axes))
+
+
+def neighbours(image: Tensor, axes: int) -> list[tuple[Tensor, Tensor]]:
+    """The image without its first, and without its last row along each axis, from the last."""
+    turned = [image.movedim(-1 - i, -1) for i in range(axes)]
+    return [
+        (each[..., 1:].movedim(-1, -1 - i), each[..., :-1].movedim(-1, -1 - i))
+        for i, each in enumerate(turned)
+    ]
 
 
 def erode(mask: Tensor) -> Tensor:

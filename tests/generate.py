@@ -24,11 +24,18 @@ from typing import Any
 
 import torch
 
-from ssimloss import measure
+import ssimloss
+from ssimloss import _options, measure
 from ssimloss.conventions import Table
 from ssimloss.metrics.measures import name_of
+from ssimloss.networks.sources import layout_of
 
 ROOT = Path(__file__).parents[1]
+# Some of the networks, in the table of default layers.
+SHOWN_NETWORKS = (
+    *("vgg19", "vgg16", "vgg11", "embedded", "alexnet", "squeezenet1_1", "resnet50"),
+    *("convnext_tiny", "efficientnet_b0", "mobilenet_v3_large", "inception_v3"),
+)
 STUBBED = ("conventions", "functional", "losses", "metrics", "networks")
 HEAD = "# Written by tests/generate.py from the measures; edit those.\n"
 
@@ -89,10 +96,10 @@ class Stub:
         """A class with its constructor, its methods, and its options as attributes."""
         base = cls.__bases__[0]
         lines = [f"class {name}({self.spell(base)}):", _docstring(cls.__doc__)]
-        signature = inspect.signature(cls)
         attributes = _attributes(cls)
         for option in getattr(cls, "_places", ()):
-            attributes[option] = signature.parameters[option].annotation
+            record = cls.records[cls._places[option]]
+            attributes[option] = _options.fields(record)[option].annotation
         lines += [f"    {member}: {self.spell(kind)}" for member, kind in attributes.items()]
         lines.append(f"    def __init__{self.parameters(cls, first='self', returns='None')}: ...")
         for member, value in vars(cls).items():
@@ -252,6 +259,23 @@ def measure_table() -> str:
     return "\n".join(lines)
 
 
+def layers_table() -> str:
+    """The default layers of the losses over deep features, by network, as a Markdown table."""
+    losses = (
+        ssimloss.PerceptualLoss,
+        ssimloss.TextureLoss,
+        ssimloss.ContextualLoss,
+        ssimloss.DeepPerceptualSimilarity,
+    )
+    names = " | ".join(f"`{loss.__name__}`" for loss in losses)
+    lines = [f"| network | {names} |", "|---|---|---|---|---|"]
+    for network in SHOWN_NETWORKS:
+        layout = network if network == "embedded" else layout_of(network)
+        cells = [" ".join(loss.usual.of(layout)) for loss in losses]
+        lines.append(f"| `{network}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _values(each: measure.Measure) -> str:
     low, high = each.range
     first = "(" if math.isinf(low) else "["
@@ -265,16 +289,22 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("inf", "∞").replace("-", "−")
 
 
-def readme() -> str:
-    """README.md with its table of measures."""
-    begin, end = "<!-- measures: written by tests/generate.py -->", "<!-- end of measures -->"
-    before, rest = (ROOT / "README.md").read_text(encoding="utf-8").split(begin)
-    return f"{before}{begin}\n{measure_table()}\n{end}{rest.split(end)[1]}"
+def with_table(path: str, name: str, table: str) -> str:
+    """A document with the table that stands between two comments of this name."""
+    begin, end = f"<!-- {name}: written by tests/generate.py -->", f"<!-- end of {name} -->"
+    before, rest = (ROOT / path).read_text(encoding="utf-8").split(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def contents() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
-    found = {Path("README.md"): readme()}
+    found = {
+        Path(path): with_table(path, name, table())
+        for path, name, table in (
+            ("README.md", "measures", measure_table),
+            ("docs/perceptual.md", "default layers", layers_table),
+        )
+    }
     for name in STUBBED:
         package = importlib.import_module(f"ssimloss.{name}")
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)

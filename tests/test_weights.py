@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -511,7 +512,7 @@ def test_random_is_the_word_of_losses(network: str) -> None:
         ValueError,
         match=r"weights must be a path, a state dict, 'random', or for network .*, got 'rnd'",
     ):
-        ssimloss.PerceptualLoss(network, weights="rnd", layers={"conv1": 1.0})
+        ssimloss.PerceptualLoss(network, weights="rnd")
 
 
 def test_unknown_network() -> None:
@@ -979,7 +980,10 @@ def test_without_network_the_error_says_everything(
     )
     assert f"  put it in {home}, or in a folder named by SSIMLOSS_WEIGHTS (not set)" in lines
     assert any(line.startswith(f"  command   ssimloss weights {command}    ") for line in lines)
-    assert lines[-1].strip() == f"ssimloss weights import {file}"
+    assert lines[-3].strip() == f"ssimloss weights import {file}"
+    assert lines[-2].startswith("  offline   network='embedded' in a loss that takes a network;")
+    printed = "".join(traceback.format_exception(caught.value))
+    assert printed.count("Traceback") == 1, "without the errors of sockets and urllib behind it"
     assert list(home.iterdir()) == []
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path))
     with pytest.raises(RuntimeError, match=rf"SSIMLOSS_WEIGHTS \(now {tmp_path}\)"):

@@ -222,17 +222,17 @@ def charbonnier_loss(
     """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
         eps: where the curve turns from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
             masks nor ``at_zero="zero"``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
@@ -762,14 +762,14 @@ def l1_loss(
     """Absolute error ``|pred - target|``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -788,14 +788,14 @@ def l2_loss(
     """Squared error ``(pred - target)^2``; its mean is the MSE.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -1094,14 +1094,15 @@ def psnr(
     It is infinite for equal images, with gradient 0.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
             depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
             (torchmetrics, kornia): one number, whatever the reduction.
         eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
             (pyiqa, piq).
-        mask: ``(N, 1 or C, H, W)`` weights of the MSE.
+        mask: ``(N, 1 or C, ...)`` weights of the MSE.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
@@ -1488,17 +1489,17 @@ def total_variation_loss(
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour.
+    lower neighbour; of a volume, ``dz`` to the next slice too.
 
     Args:
-        pred: float images ``(N, C, H, W)``, any range.
+        pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
             weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
             are 0). Masking all but a rectangle is the total variation of that rectangle.
         reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
@@ -1507,12 +1508,12 @@ def total_variation_loss(
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
-        terms at each pixel, no dx in the last column and no dy in the last row. With
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
+        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
         ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four dimensions, unknown words.
+        ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR

@@ -64,9 +64,14 @@ def bordered(
 def check_holds_window(space: Sequence[int], taps: int) -> None:
     """Raise for images, their border included, that no window fits in."""
     if min(space) < taps:
+        clip = (
+            "; of clips (N, C, T, H, W), compare the frames, pred.movedim(2, 1).flatten(0, 1)"
+            if len(space) == 3
+            else ""
+        )
         raise ValueError(
             f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use "
-            "larger crops, a smaller window_size, or padding='replicate'"
+            f"larger crops, a smaller window_size, or padding='replicate'{clip}"
         )
 
 

@@ -37,8 +37,11 @@ def distances(
     uncovered: str | None = None,
 ) -> Scores:
     """Distances of checked images: means of images from a kernel, or ``curve(pred - target)``."""
-    _checks.images(pred, target)
+    _checks.images(pred, target, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
+    if pred.ndim == 5 and options.reduction != "none":  # a kernel reads planes
+        pred, target = pred.flatten(2, 3), target.flatten(2, 3)
+        mask = None if mask is None else mask.flatten(2, 3)
     if mask is not None:
         uncovered = "no kernel knows masks"
     elif options.reduction == "none":

@@ -54,11 +54,11 @@ def _charbonnier(
     """Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,

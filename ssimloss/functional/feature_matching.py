@@ -74,8 +74,8 @@ def _feature_matching(pred: Maps, target: Maps, options: FeatureMatchingOptions)
         _check_length(f"target[{i}]", theirs, f"pred[{i}]", ours)
         weight = share_of_scale / len(ours) if options.layers == "mean" else share_of_scale
         for j, (x, y) in enumerate(zip(ours, theirs, strict=True)):
-            _checks.image(f"pred[{i}][{j}]", x)
-            _checks.image(f"target[{i}][{j}]", y)
+            _checks.maps(f"pred[{i}][{j}]", x)
+            _checks.maps(f"target[{i}][{j}]", y)
             _checks.same_shape(f"target[{i}][{j}]", y, f"pred[{i}][{j}]", x)
             constant = y.detach() if options.detach_target else y
             values.append((weight, _map_distance(x, constant, options)))

@@ -65,7 +65,7 @@ def _gradient_difference(
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
-    weights: tuple[Tensor | None, Tensor | None] = None, None
+    weights: tuple[Tensor | None, ...] = (None, None)
     if mask is not None:
         pred, target = torch.where(mask != 0, pred, 0), torch.where(mask != 0, target, 0)
         weights = forward_weights(mask.to(pred.dtype))

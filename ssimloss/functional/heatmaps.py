@@ -37,7 +37,7 @@ def soft_argmax(heatmaps: Tensor, *, sharpness: float = 50.0) -> Tensor:
         ValueError: not four dimensions, a sharpness that is not positive.
         TypeError: integer tensors.
     """
-    _checks.image("heatmaps", heatmaps)
+    _checks.maps("heatmaps", heatmaps)
     _checks.positive("sharpness", sharpness)
     values = heatmaps.to(computing_dtype(heatmaps))
     height, width = values.shape[2:]
@@ -85,8 +85,8 @@ def _heatmap(pred_heatmaps: Tensor, target_heatmaps: Tensor, options: HeatmapOpt
 
     Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
     """
-    _checks.image("pred_heatmaps", pred_heatmaps)
-    _checks.image("target_heatmaps", target_heatmaps)
+    _checks.maps("pred_heatmaps", pred_heatmaps)
+    _checks.maps("target_heatmaps", target_heatmaps)
     _checks.same_shape("target_heatmaps", target_heatmaps, "pred_heatmaps", pred_heatmaps)
     dtype = native_dtype(pred_heatmaps, target_heatmaps)
     pred, target = promote(pred_heatmaps, target_heatmaps)

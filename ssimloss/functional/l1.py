@@ -14,12 +14,12 @@ def _l1(
     """Absolute error ``|pred - target|``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.

@@ -49,8 +49,9 @@ def _psnr(
     It is infinite for equal images, with gradient 0.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
-        mask: ``(N, 1 or C, H, W)`` weights of the MSE.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
+            ``data_range``.
+        mask: ``(N, 1 or C, ...)`` weights of the MSE.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.

@@ -18,7 +18,7 @@ from ssimloss._reduce import Reduction, reduce
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.image_gradients import forward_differences, forward_weights
+from ssimloss.image_gradients import forward_differences, forward_weights, neighbours
 from ssimloss.measure import Measure
 
 VariationNorm = Literal["anisotropic", "isotropic", "squared", "image_l2"]
@@ -33,7 +33,7 @@ class TotalVariationOptions(Reduced):
     Args:
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
@@ -57,21 +57,21 @@ def _total_variation(
     pred: Tensor, options: TotalVariationOptions, *, mask: Tensor | None = None
 ) -> Tensor:
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour.
+    lower neighbour; of a volume, ``dz`` to the next slice too.
 
     Args:
-        pred: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+        pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
             weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
             are 0). Masking all but a rectangle is the total variation of that rectangle.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
-        terms at each pixel, no dx in the last column and no dy in the last row. With
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
+        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
         ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four dimensions, unknown words.
+        ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
@@ -79,21 +79,23 @@ def _total_variation(
     kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
     ``"sum"``).
     """
-    _checks.image("pred", pred)
+    _checks.image("pred", pred, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
     image = pred.to(computing_dtype(pred))
     if mask is not None:
         mask = mask.to(image.dtype)
         image = torch.where(mask != 0, image, 0)
 
-    dx, dy = forward_differences(image)
+    axes = image.ndim - 2
+    differences = forward_differences(image, axes)
+    terms: list[tuple[Tensor, Tensor | None]]
     if options.norm == "isotropic":
-        terms = [(_gradient_length(dx, dy, mask), mask)]
+        terms = [(_gradient_length(differences, image, mask), mask)]
     else:
-        weights = (None, None) if mask is None else forward_weights(mask)
+        weights = (None,) * axes if mask is None else forward_weights(mask, axes)
         terms = [
             (d.abs() if options.norm == "anisotropic" else d.square(), w)
-            for d, w in zip((dx, dy), weights, strict=True)
+            for d, w in zip(differences, weights, strict=True)
         ]
 
     within_image, reduction = options.within_image, options.reduction
@@ -120,13 +122,16 @@ def _total(
     return reduce(weighted.flatten(1).sum(1), reduction)
 
 
-def _gradient_length(dx: Tensor, dy: Tensor, mask: Tensor | None) -> Tensor:
-    """``sqrt(dx^2 + dy^2)`` at each pixel, ``(N, C, H, W)``; a difference to a neighbour of weight
-    0 is 0, as across the border.
+def _gradient_length(differences: tuple[Tensor, ...], image: Tensor, mask: Tensor | None) -> Tensor:
+    """``sqrt(dx^2 + dy^2)`` at each pixel, the shape of the image; a difference to a neighbour of
+    weight 0 is 0, as across the border.
     """
     if mask is not None:
-        dx, dy = torch.where(mask[..., 1:] != 0, dx, 0), torch.where(mask[..., 1:, :] != 0, dy, 0)
-    return _square_root(pad(dx.square(), (0, 1)) + pad(dy.square(), (0, 0, 0, 1)))
+        behind = [after for after, _ in neighbours(mask, len(differences))]
+        differences = tuple(
+            torch.where(weight != 0, d, 0) for d, weight in zip(differences, behind, strict=True)
+        )
+    return _square_root(_add(_full_size(d.square(), image) for d in differences))
 
 
 def _square_root(squared: Tensor) -> Tensor:
@@ -136,8 +141,9 @@ def _square_root(squared: Tensor) -> Tensor:
 
 
 def _full_size(values: Tensor, image: Tensor) -> Tensor:
-    """Zeros for the last column or row that has no neighbour."""
-    return pad(values, (0, image.shape[3] - values.shape[3], 0, image.shape[2] - values.shape[2]))
+    """Zeros for the last column, row or slice that has no neighbour."""
+    amounts = [(0, image.shape[i] - values.shape[i]) for i in range(image.ndim - 1, 1, -1)]
+    return pad(values, [side for amount in amounts for side in amount])
 
 
 TOTAL_VARIATION = Measure(

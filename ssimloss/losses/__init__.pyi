@@ -57,11 +57,11 @@ class CharbonnierLoss(MeasureLoss):
             subtracted; same gradient).
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight.
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
@@ -95,12 +95,12 @@ class L1Loss(MeasureLoss):
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -127,12 +127,12 @@ class L2Loss(MeasureLoss):
         backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; the mean is taken over the weight, values under weight
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
             0 are never looked at.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, unknown ``reduction``.
@@ -910,7 +910,7 @@ class StructureCorrelationLoss(MeasureLoss):
 
 class TotalVariationLoss(MeasureLoss):
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour.
+    lower neighbour; of a volume, ``dz`` to the next slice too.
 
     Args:
         reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
@@ -919,24 +919,24 @@ class TotalVariationLoss(MeasureLoss):
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total.
+            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
         within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
             its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
             not grow with the image; ``"sum"`` adds all of them.
 
     ``forward(pred, *, mask=None)``:
-        pred: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
+        pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
             weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
             are 0). Masking all but a rectangle is the total variation of that rectangle.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``: the unscaled
-        terms at each pixel, no dx in the last column and no dy in the last row. With
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
+        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
         ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four dimensions, unknown words.
+        ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
@@ -968,7 +968,9 @@ class PerceptualLoss(LayeredLoss):
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
         layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
-            after it. Layers of weight 0 are left out, also of ``reduction="none"``.
+            after it. By default the deepest layer of stride 16, before its activation if that has
+            a name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
+            also of ``reduction="none"``.
         distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
             positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
             averaged over positions, 0 for two zero vectors and 1/2 for one.
@@ -1027,7 +1029,7 @@ class PerceptualLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         distance: Literal["l1", "l2", "charbonnier", "cosine"] = "l1",
         eps: float = 0.001,
         feature_norm: Literal["none", "unit", "rms"] = "none",
@@ -1073,8 +1075,9 @@ class TextureLoss(LayeredLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. The default are the layers of Johnson et al. 2016.
-            Layers of weight 0 are left out.
+        layers: weights by name of the layer. By default the layers of Johnson et al. 2016 in a VGG,
+            ``relu1_2`` to ``relu4_3``; in another network the last layer of each stage up to stride
+            8, as these are. Layers of weight 0 are left out.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
@@ -1132,7 +1135,7 @@ class TextureLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         gram: Literal["chw", "hw", "none", "bchw", "gatys"] = "chw",
         distance: Literal["l1", "l2", "frobenius", "squared_frobenius"] = "l1",
         patch_size: int | Mapping[str, int] | None = None,
@@ -1155,8 +1158,9 @@ class ContextualLoss(LayeredLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. The default are the layers of the original program.
-            Layers of weight 0 are left out.
+        layers: weights by name of the layer. By default the layers of the original program in a
+            VGG, ``relu3_2`` and ``relu4_2``; in another network the last layers of stride 4 and 8,
+            as these are. Layers of weight 0 are left out.
         bandwidth: ``h``, how much nearer counts as similar.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
@@ -1207,7 +1211,7 @@ class ContextualLoss(LayeredLoss):
         self,
         network: str | Module = "vgg19",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         bandwidth: float = 0.5,
         distance: Literal["cosine", "l2"] = "cosine",
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
@@ -1363,7 +1367,7 @@ class DISTS(FeatureLoss):
 
     def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
 
-class DeepPerceptualSimilarity(FeatureLoss):
+class DeepPerceptualSimilarity(LayeredLoss):
     """Distance between deep features of two images at each position, of any network, layers and
     distance, with or without learned heads.
 
@@ -1374,7 +1378,9 @@ class DeepPerceptualSimilarity(FeatureLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer.
+        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
+            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            stage up to stride 16. Layers of weight 0 are left out.
         distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
             ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
             half of that, which is one minus the cosine (0 for two zero vectors).
@@ -1427,7 +1433,7 @@ class DeepPerceptualSimilarity(FeatureLoss):
         self,
         network: str | Module = "vgg16",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,

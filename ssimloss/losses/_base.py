@@ -21,7 +21,7 @@ class ImageLoss(FollowsMoves):
     A subclass names its records in its class statement, ``class TextureLoss(ImageLoss,
     records=(TextureOptions,))``, and passes ``**options`` on; the class then shows their signature
     and their documentation. ``left_out`` are options that it sets itself, ``defaults`` those whose
-    default differs from that of the record.
+    default differs from that of the record; one that is None is computed by the class.
     """
 
     records: ClassVar[tuple[type[Options], ...]] = ()
@@ -46,8 +46,9 @@ class ImageLoss(FollowsMoves):
         places: dict[str, int] = {}
         for index, record in enumerate(records):
             for name, parameter in _options.without(record, left_out).items():
-                default = (defaults or {}).get(name, parameter.default)
-                options[name], places[name] = parameter.replace(default=default), index
+                if defaults and name in defaults:
+                    parameter = _options.with_default(parameter, defaults[name])
+                options[name], places[name] = parameter, index
         shown = _options.class_signature(cls, options)
         cls.__signature__ = shown  # type: ignore[attr-defined]
         in_order = [name for name in shown.parameters if name in places]

@@ -12,10 +12,10 @@ from ssimloss import _checks, _debug
 from ssimloss._options import Options, Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._torch import device_of
-from ssimloss.functional.features import Features, Layered, check_precomputed
+from ssimloss.functional.features import Features, check_precomputed
 from ssimloss.losses._base import ImageLoss
 from ssimloss.measure import Measure
-from ssimloss.networks import FeatureExtractor, Weights
+from ssimloss.networks import FeatureExtractor, UsualLayers, Weights
 
 OF_MEASURE, OF_EXTRACTOR = 0, 1  # the places of the records of a FeatureLoss
 
@@ -116,15 +116,30 @@ class FeatureLoss(ImageLoss):
 
 
 class LayeredLoss(FeatureLoss):
-    """A measure of features layer by layer. The network runs to no layer of weight 0."""
+    """A measure of features layer by layer. The network runs to no layer of weight 0.
 
+    A subclass says in ``usual`` which layers it compares by default.
+    """
+
+    usual: ClassVar[UsualLayers]
     layers: Mapping[str, float]
+    _is_usual: bool = False  # of pickles of older versions
 
     def __init__(self, network: str | nn.Module = "vgg19", **options: Any) -> None:
+        is_named = options.get("layers") is not None
+        if not is_named:  # those of a VGG, until the other options are checked
+            options["layers"] = dict.fromkeys(self.usual.of_vgg, 1.0)
         super().__init__(**options)
-        layers = cast("Layered", self._records[OF_MEASURE]).layers
+        layers = self.layers if is_named else self.usual.weights(network)
         self.layers = {layer: weight for layer, weight in layers.items() if weight}
+        self._is_usual = not is_named
         self._extract_with(network, list(self.layers))
+
+    def _settings(self) -> dict[str, Any]:
+        """Options but layers that follow from the network; the extractor names them."""
+        options = super()._settings()
+        follow = self._is_usual and self.layers == dict.fromkeys(self.extractor.layers, 1.0)
+        return {k: v for k, v in options.items() if k != "layers" or not follow}
 
 
 def constants(tensors: Sequence[Tensor]) -> list[Tensor]:

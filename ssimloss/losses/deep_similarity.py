@@ -14,14 +14,12 @@ from ssimloss.functional.deep_similarity import (
 )
 from ssimloss.functional.features import Features, check_heads
 from ssimloss.judgements import Better, Fit, check_judgements, fit_heads
-from ssimloss.losses._deep import OF_MEASURE, FeatureLoss, constants
-from ssimloss.networks import VGG16_LAYERS, ExtractorOptions
+from ssimloss.losses._deep import OF_MEASURE, LayeredLoss, constants
+from ssimloss.networks import VGG16_LAYERS, ExtractorOptions, UsualLayers
 
 
 class DeepPerceptualSimilarity(
-    FeatureLoss,
-    records=(DeepSimilarityOptions, ExtractorOptions),
-    defaults={"layers": dict.fromkeys(VGG16_LAYERS, 1.0)},
+    LayeredLoss, records=(DeepSimilarityOptions, ExtractorOptions), defaults={"layers": None}
 ):
     """Distance between deep features of two images at each position, of any network, layers and
     distance, with or without learned heads.
@@ -33,7 +31,9 @@ class DeepPerceptualSimilarity(
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer.
+        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
+            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            stage up to stride 16. Layers of weight 0 are left out.
         heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
             trained with a model; ``heads`` returns them.
         spatial: a map of distances, resized to the images and added up over layers; reductions are
@@ -44,6 +44,7 @@ class DeepPerceptualSimilarity(
     """
 
     measure = DEEP_SIMILARITY
+    usual = UsualLayers(VGG16_LAYERS, (2, 4, 8, 16))
 
     def __init__(
         self,
@@ -53,10 +54,9 @@ class DeepPerceptualSimilarity(
         spatial: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        self.layers = dict(self._compared.layers)
+        super().__init__(network, **options)
+        _checks.flag("spatial", spatial)
         self.spatial = spatial
-        self._extract_with(network, list(self.layers))
         if heads is not None:
             check_heads("heads", heads, self.extractor.channels())
             self._constants["heads"] = constants(heads)

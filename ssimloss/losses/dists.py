@@ -10,7 +10,7 @@ from ssimloss._options import Reduced
 from ssimloss.functional.dists import DISTS as MEASURE
 from ssimloss.functional.features import Features, check_heads, unit_range
 from ssimloss.losses._deep import OF_EXTRACTOR, FeatureLoss, constants
-from ssimloss.networks import VGG16_LAYERS, ExtractorOptions, dists_weights
+from ssimloss.networks import DISTS_CHANNELS, VGG16_LAYERS, ExtractorOptions, dists_weights
 
 IMAGE = "image"  # the first layer
 
@@ -48,13 +48,15 @@ class DISTS(
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")
         published = dists_weights() if alpha is None or beta is None else (alpha, beta)
-        channels = {IMAGE: 3, **self.extractor.channels()}
+        channels = dict(zip((IMAGE, *VGG16_LAYERS), DISTS_CHANNELS, strict=True))
+        checked = {}
         for name, given, own in (("alpha", alpha, published[0]), ("beta", beta, published[1])):
             found = _split(own if given is None else given, channels)
             check_heads(name, found, channels)
-            self._constants[name] = constants(found)
+            checked[name] = constants(found)
+        self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")  # which may be a download
+        self._constants |= checked
 
     @property
     def alpha(self) -> list[Tensor]:

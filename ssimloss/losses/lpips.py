@@ -5,11 +5,18 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss.functional.features import Features, check_heads
 from ssimloss.functional.lpips import LPIPS as MEASURE
 from ssimloss.losses._deep import FeatureLoss, constants
-from ssimloss.networks import LPIPS_LAYERS, ExtractorOptions, lpips_heads, lpips_network
+from ssimloss.networks import (
+    LPIPS_CHANNELS,
+    LPIPS_LAYERS,
+    ExtractorOptions,
+    lpips_heads,
+    lpips_network,
+)
 
 LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1", "alex", "vgg", "squeeze"]
 
@@ -52,10 +59,13 @@ class LPIPS(
     ) -> None:
         super().__init__(**options)
         name = lpips_network(network)
+        _checks.flag("spatial", spatial)
         found = lpips_heads(name, heads) if isinstance(heads, str) else heads
+        check_heads(
+            "heads", found, dict(zip(LPIPS_LAYERS[name], LPIPS_CHANNELS[name], strict=True))
+        )
         self.spatial = spatial
-        self._extract_with(name, LPIPS_LAYERS[name])
-        check_heads("heads", found, self.extractor.channels())
+        self._extract_with(name, LPIPS_LAYERS[name])  # which may be a download
         self._constants["heads"] = constants(found)
 
     @property

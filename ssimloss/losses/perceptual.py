@@ -9,15 +9,13 @@ from ssimloss import _checks
 from ssimloss.functional.features import Features, without_masked_pixels
 from ssimloss.functional.perceptual import PERCEPTUAL, PerceptualOptions
 from ssimloss.losses._deep import OF_EXTRACTOR, LayeredLoss
-from ssimloss.networks import ExtractorOptions
+from ssimloss.networks import ExtractorOptions, UsualLayers
 
 MASK = "mask of the target"  # no layer is called so
 
 
 class PerceptualLoss(
-    LayeredLoss,
-    records=(PerceptualOptions, ExtractorOptions),
-    defaults={"layers": {"conv5_4": 1.0}},
+    LayeredLoss, records=(PerceptualOptions, ExtractorOptions), defaults={"layers": None}
 ):
     """Distance between deep features of two images (content loss).
 
@@ -28,7 +26,9 @@ class PerceptualLoss(
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
         layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
-            after it. Layers of weight 0 are left out, also of ``reduction="none"``.
+            after it. By default the deepest layer of stride 16, before its activation if that has
+            a name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
+            also of ``reduction="none"``.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
@@ -36,6 +36,7 @@ class PerceptualLoss(
     """
 
     measure = PERCEPTUAL
+    usual = UsualLayers(("conv5_4",), (16,), deepest=True)
 
     def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Features of a target, to be passed in its place; with the mask that holds for it, if

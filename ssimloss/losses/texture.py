@@ -2,13 +2,13 @@
 
 from ssimloss.functional.texture import TEXTURE, TextureOptions
 from ssimloss.losses._deep import LayeredLoss
-from ssimloss.networks import ExtractorOptions
+from ssimloss.networks import ExtractorOptions, UsualLayers
 
-JOHNSON_2016 = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
+JOHNSON_2016 = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 
 
 class TextureLoss(
-    LayeredLoss, records=(TextureOptions, ExtractorOptions), defaults={"layers": JOHNSON_2016}
+    LayeredLoss, records=(TextureOptions, ExtractorOptions), defaults={"layers": None}
 ):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
@@ -18,11 +18,13 @@ class TextureLoss(
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. The default are the layers of Johnson et al. 2016.
-            Layers of weight 0 are left out.
+        layers: weights by name of the layer. By default the layers of Johnson et al. 2016 in a VGG,
+            ``relu1_2`` to ``relu4_3``; in another network the last layer of each stage up to stride
+            8, as these are. Layers of weight 0 are left out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
     """
 
     measure = TEXTURE
+    usual = UsualLayers(JOHNSON_2016, (1, 2, 4, 8))

@@ -146,7 +146,9 @@ class DeepSimilarity(FeatureMetric):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer.
+        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
+            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            stage up to stride 16. Layers of weight 0 are left out.
         distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
             ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
             half of that, which is one minus the cosine (0 for two zero vectors).
@@ -176,7 +178,7 @@ class DeepSimilarity(FeatureMetric):
         self,
         network: str | Module = "vgg16",
         *,
-        layers: Mapping[str, float] = ...,
+        layers: Mapping[str, float] | None = None,
         distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,

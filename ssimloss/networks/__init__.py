@@ -5,6 +5,8 @@ model, the embedded network, any module.
 from ssimloss.networks.embedded import EMBEDDED_LAYERS, embedded_network
 from ssimloss.networks.extractor import ExtractorOptions, FeatureExtractor, Gray, Normalization
 from ssimloss.networks.heads import (
+    DISTS_CHANNELS,
+    LPIPS_CHANNELS,
     LPIPS_LAYERS,
     VGG16_LAYERS,
     dists_weights,
@@ -12,6 +14,7 @@ from ssimloss.networks.heads import (
     lpips_network,
 )
 from ssimloss.networks.pooling import Pooling
+from ssimloss.networks.stages import UsualLayers
 from ssimloss.weights import Weights
 
 __all__ = [
@@ -20,12 +23,15 @@ __all__ = [
     "Gray",
     "Normalization",
     "Pooling",
+    "UsualLayers",
     "Weights",
     "embedded_network",
     "EMBEDDED_LAYERS",
     "lpips_heads",
     "lpips_network",
     "LPIPS_LAYERS",
+    "LPIPS_CHANNELS",
     "VGG16_LAYERS",
     "dists_weights",
+    "DISTS_CHANNELS",
 ]

@@ -17,12 +17,15 @@ from ssimloss.networks.embedded import embedded_network as embedded_network
 from ssimloss.networks.extractor import ExtractorOptions as ExtractorOptions
 from ssimloss.networks.extractor import Gray as Gray
 from ssimloss.networks.extractor import Normalization as Normalization
+from ssimloss.networks.heads import DISTS_CHANNELS as DISTS_CHANNELS
+from ssimloss.networks.heads import LPIPS_CHANNELS as LPIPS_CHANNELS
 from ssimloss.networks.heads import LPIPS_LAYERS as LPIPS_LAYERS
 from ssimloss.networks.heads import VGG16_LAYERS as VGG16_LAYERS
 from ssimloss.networks.heads import dists_weights as dists_weights
 from ssimloss.networks.heads import lpips_heads as lpips_heads
 from ssimloss.networks.heads import lpips_network as lpips_network
 from ssimloss.networks.pooling import Pooling as Pooling
+from ssimloss.networks.stages import UsualLayers as UsualLayers
 from ssimloss.weights import Weights as Weights
 
 __all__ = [
@@ -31,14 +34,17 @@ __all__ = [
     "Gray",
     "Normalization",
     "Pooling",
+    "UsualLayers",
     "Weights",
     "embedded_network",
     "EMBEDDED_LAYERS",
     "lpips_heads",
     "lpips_network",
     "LPIPS_LAYERS",
+    "LPIPS_CHANNELS",
     "VGG16_LAYERS",
     "dists_weights",
+    "DISTS_CHANNELS",
 ]
 
 class FeatureExtractor(FollowsMoves):

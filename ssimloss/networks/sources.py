@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ssimloss import weights as files
 from ssimloss.networks._frozen import frozen
-from ssimloss.networks._names import readable_names
+from ssimloss.networks._names import paths_of, readable_names
 from ssimloss.networks._operations import has_hooks
 from ssimloss.networks.embedded import embedded_network
 from ssimloss.weights import Weights
@@ -44,9 +45,12 @@ class Source:
 def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights) -> Source:
     """The frozen network, without the classifier of a chain unless a layer of it is asked for.
 
+    Layers are looked up before weights are loaded, which may be a long download.
+
     Raises:
         TypeError: ``network`` is neither a name nor a module.
-        ValueError: an unknown name; weights given for a module; weights of another architecture.
+        ValueError: an unknown name or layer; weights given for a module; weights of another
+            architecture.
         RuntimeError: a file of weights that is missing or damaged.
     """
     if isinstance(network, nn.Module):
@@ -56,48 +60,76 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
                 "load them into it instead"
             )
         model = _chain(network, layers) if _family(network) and not has_hooks(network) else network
-        return Source(frozen(model, copied=False), type(network).__name__, _names_of(network))
-    if not isinstance(network, str):
-        raise TypeError(
-            f"network must be a name or a torch.nn.Module, got {type(network).__name__}"
-        )
+        _check_layers(layers, network, model, type(network).__name__)
+        return Source(frozen(model, copied=False), type(network).__name__, names_of(network))
+    layout = layout_of(network)
+    chain = _chain(layout, layers) if _family(layout) else layout
+    _check_layers(layers, layout, chain, network)
     is_random = isinstance(weights, str) and weights == "random"
-    if network == "embedded":
-        model = _randomly(embedded_network)
-        if not is_random:
-            _load(model, network, weights, model)
-        return Source(frozen(model, copied=True), network)
-    _check_name(network)
-    if not _is_chain_name(network):
-        model = _randomly(lambda: _torchvision(network))
+    if chain is layout:
+        build = embedded_network if network == "embedded" else lambda: _torchvision(network)
+        model = _randomly(build)
         if not is_random:
             _load(model, network, weights, model)
         return Source(frozen(model, copied=True), network)
     # The classifier of a VGG would take half a gigabyte and a second to draw.
-    with torch.device("meta"):
-        model = _torchvision(network).float()
-    chain = _chain(model, layers).to_empty(device="cpu")
+    chain.to_empty(device="cpu")
     if is_random:
         _randomly(lambda: _draw(chain))
     else:
-        _load(chain, network, weights, model)
-    return Source(frozen(chain, copied=True), network, _names_of(model))
+        _load(chain, network, weights, layout)
+    return Source(frozen(chain, copied=True), network, names_of(layout))
+
+
+def _check_layers(
+    layers: Iterable[str], whole: nn.Module, chain: nn.Module, described: str
+) -> None:
+    """Raise for a layer that neither the network nor the chain made of it has."""
+    paths_of(layers, names_of(whole), (*_paths_of(whole), *_paths_of(chain)), described)
 
 
 def layers_of(network: str | nn.Module) -> tuple[str, ...]:
     """Every layer that can be asked for: readable names first, then module paths."""
-    if network == "embedded":
-        return _paths_of(embedded_network())
-    model = network
-    if isinstance(network, str):
-        _check_name(network)
-        with torch.device("meta"):
-            model = _torchvision(network)
-    if not isinstance(model, nn.Module):
+    layout = layout_of(network)
+    return (*names_of(layout), *_paths_of(layout))
+
+
+def layout_of(network: str | nn.Module) -> nn.Module:
+    """A module as it is; of a name, the network without numbers: its parameters lie on ``meta``.
+
+    Raises:
+        TypeError: ``network`` is neither a name nor a module.
+        ValueError: an unknown name.
+    """
+    if isinstance(network, nn.Module):
+        return network
+    if not isinstance(network, str):
         raise TypeError(
             f"network must be a name or a torch.nn.Module, got {type(network).__name__}"
         )
-    return (*_names_of(model), *_paths_of(model))
+    _check_name(network)
+    with _WithoutNumbers(), torch.random.fork_rng(devices=[]):
+        if network == "embedded":
+            return embedded_network()
+        drawn = {"init_weights": False} if network in _ARGUMENTS else {}  # slow with SciPy
+        return _torchvision(network, **drawn).float()
+
+
+class _WithoutNumbers(TorchFunctionMode):
+    """Parameters and buffers are made on ``meta``; anything else is computed, unlike under
+    ``torch.device("meta")``, in which no RegNet can compute its widths.
+    """
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        del types
+        is_storage = func in (torch.empty, torch.zeros, torch.ones)
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if is_storage else {})})
 
 
 def _paths_of(model: nn.Module) -> tuple[str, ...]:
@@ -130,15 +162,11 @@ def _classifiers() -> list[str]:
     return names
 
 
-def _torchvision(name: str) -> nn.Module:
+def _torchvision(name: str, **arguments: Any) -> nn.Module:
     from torchvision.models import get_model
 
-    model: nn.Module = get_model(name, weights=None, **_ARGUMENTS.get(name, {}))
+    model: nn.Module = get_model(name, weights=None, **(_ARGUMENTS.get(name, {}) | arguments))
     return model
-
-
-def _is_chain_name(name: str) -> bool:
-    return name.startswith(("vgg", "alexnet", "squeezenet"))
 
 
 def _family(model: nn.Module) -> str | None:
@@ -151,7 +179,8 @@ def _family(model: nn.Module) -> str | None:
     )
 
 
-def _names_of(model: nn.Module) -> dict[str, str]:
+def names_of(model: nn.Module) -> dict[str, str]:
+    """Readable name -> module path, of torchvision's chains."""
     family = _family(model)
     features = getattr(model, "features", None)
     return (

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ssimloss import _files
-from ssimloss.weights._catalogue import WeightsFile, catalogue
+from ssimloss.weights._catalogue import INCEPTION, WeightsFile, catalogue
 from ssimloss.weights._download import DownloadFailed, download
 from ssimloss.weights._verify import demand_whole, sha256
 
@@ -17,6 +17,12 @@ VARIABLE = "SSIMLOSS_WEIGHTS"
 # An installed package brings the files along; in a checkout they lie at the top of the repository.
 _INSTALLED = Path(__file__).parent / "bundled"
 _CHECKOUT = Path(__file__).parents[2] / "weights"
+
+# What needs no download and takes the place of torchvision's networks, in an error.
+_OFFLINE = (
+    "  offline   network='embedded' in a loss that takes a network; LPIPS('alexnet');",
+    "            metrics.measure('lpips') or 'embedded'; weights='random' to try something out",
+)
 
 
 def cache() -> Path:
@@ -75,12 +81,14 @@ def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
         try:
             download(entry.url, path, entry.sha256, size=entry.size)
         except DownloadFailed as error:
-            raise RuntimeError(_by_hand(entry, str(error))) from error
+            # Without the chain of errors behind it, a hundred lines of sockets and urllib.
+            raise RuntimeError(_by_hand(entry, str(error))) from None
     return demand_whole(entry, path)
 
 
 def _by_hand(entry: WeightsFile, reason: str) -> str:
     chosen = os.environ.get(VARIABLE)
+    is_replaceable = entry.name != INCEPTION.name
     return "\n".join(
         (
             f"{entry.title} are not on this machine and could not be downloaded: {reason}",
@@ -93,6 +101,7 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
             f"  command   {entry.fetch_command}    where there is a network, and with the file "
             "brought here",
             f"            ssimloss weights import {entry.file}",
+            *(_OFFLINE if is_replaceable else ()),
         )
     )
 
