@@ -5,7 +5,6 @@ no synchronisation.
 """
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -40,7 +39,7 @@ def not_a_tensor(name: str, value: object) -> TypeError:
     elif kind in (list, tuple) and value and all(isinstance(v, Tensor) for v in value):  # type: ignore[attr-defined]
         described = f"a {described} of {len(value)} tensors"  # type: ignore[arg-type]
         way_out = f"torch.stack({name}) makes one of images (C, H, W), torch.cat of batches"
-    elif isinstance(value, (str, os.PathLike)):
+    elif isinstance(value, str) or hasattr(value, "__fspath__"):
         way_out = "read the file first, for example with torchvision.io.decode_image"
     elif value is None:
         way_out = "it was not computed, or not returned"
