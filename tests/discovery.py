@@ -147,7 +147,8 @@ RECIPES = {
                 "exponents": (0.5, 1.5, 0.7),
                 "padding": "replicate",
                 "window_size": 5,
-            }
+            },
+            "exponents=contrast": {"exponents": (0.0, 1.0, 0.0)},
         },
         absolute=ZEROS,
     ),

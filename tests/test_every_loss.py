@@ -175,6 +175,9 @@ def edges(name: str) -> dict[str, tuple[Tensor, Tensor]]:
         "almost identical": (target + 1e-6, target),
         "a photograph against black": (target, black),
         "tiny": (1e-20 * pred, 2e-20 * target),
+        "denormal": (1e-40 * pred, 2e-40 * target),
+        "denormal against a photograph": (1e-44 * pred, target),
+        "a photograph against denormal": (target, 1e-44 * pred),
     }
 
 
@@ -195,12 +198,94 @@ def test_value_and_gradient_are_finite_at_every_edge(name: str) -> None:
                 )
 
 
+SMALLEST = {  # normal and subnormal numbers
+    torch.float32: (1e-37, 1e-40, 1.5e-45),
+    torch.float64: (1e-307, 1e-310),
+    torch.bfloat16: (1e-40,),
+    torch.float16: (6e-8,),
+}
+
+
+@every_loss
+def test_tiny_images_have_finite_gradients(name: str) -> None:
+    """Sides are odd: vectorised code and the code for the remainder treat such numbers
+    differently.
+    """
+    module = build(name)
+    sides = [(side - 4) | 1 for side in recipe(name).sides] if name != "MSSSIMLoss" else (177, 179)
+    pred, target = (image[:1, : recipe(name).channels] for image in photographs.batch(*sides))
+    black, spots = torch.zeros_like(pred), (target > 0.7).double()
+    for dtype, scales in SMALLEST.items():
+        for scale in scales[:1] if recipe(name).is_deep else scales:
+            for pair in (
+                (scale * pred, 2 * scale * target),
+                (scale * pred, black),
+                (black, scale * target),
+                (scale * pred, target),
+                (target, scale * pred),
+                (scale * spots, scale * (1 - spots)),
+            ):
+                images = [image.to(dtype) for image in pair]
+                value, gradients = value_and_gradients(name, module, *images)
+                assert value.isfinite(), (dtype, scale)
+                assert all(gradient.isfinite().all() for gradient in gradients), (dtype, scale)
+        if recipe(name).shared:
+            break
+
+
 @every_loss
 def test_gradient_is_alive_from_noise(name: str) -> None:
     """A network starts at noise; no image and no channel may be left without a gradient there."""
     pred, target = edges(name)["noise against smooth"]
     _, gradients = value_and_gradients(name, build(name), pred, target)
     assert (gradients[0].abs().amax(dim=(-2, -1)) > 0).all()
+
+
+def starts(target: Tensor) -> dict[str, Tensor]:
+    """What an output layer that was initialised with zeros makes."""
+    return {
+        "gray": torch.full_like(target, 0.5),
+        "black": torch.zeros_like(target),
+        "white": torch.ones_like(target),
+        "mean": target.mean().expand_as(target).contiguous(),
+        "mean of each channel": target.mean((2, 3), keepdim=True).expand_as(target).contiguous(),
+    }
+
+
+def is_distance(name: str) -> bool:
+    return recipe(name).takes_target and recipe(name).is_distance
+
+
+@pytest.mark.parametrize("name", [name for name in (*LOSSES, *VARIANTS) if is_distance(name)])
+def test_gradient_is_alive_from_flat_images(name: str) -> None:
+    """Where a loss is not at its minimum, each channel has a gradient of some use: at least a
+    hundredth of that of a degraded photograph.
+    """
+    pred, target = (image[:1] for image in photos(name))
+    module = build(name)
+    least = float(evaluate(name, module, target, target))
+    value, gradients = value_and_gradients(name, module, pred, target)
+    for start, image in starts(target).items():
+        at_start, (gradient, _) = value_and_gradients(name, module, image, target)
+        assert float(at_start) - least > 1e-2 * (float(value) - least), "a start is a minimum"
+        assert (gradient.abs().amax((-2, -1)) > 0).all(), start
+        assert gradient.norm() > 1e-2 * gradients[0].norm(), start
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if is_distance(name)])
+def test_flat_images_are_trained(name: str) -> None:
+    """Steps of descent lower the loss: the gradient has the right sign."""
+    _, target = (image[:1] for image in photos(name))
+    module = build(name)
+    for start, image in starts(target).items():
+        moved = image.clone().requires_grad_()
+        before = float(evaluate(name, module, image, target))
+        optimizer = torch.optim.Adam([moved], lr=0.02)
+        for _ in range(6):
+            optimizer.zero_grad()
+            evaluate(name, module, moved, target).backward()
+            optimizer.step()
+        assert float(evaluate(name, module, moved.detach(), target)) < 0.99 * before, start
 
 
 @pytest.mark.parametrize(
@@ -837,9 +922,27 @@ class DeadChannel(Faulty):
         return (pred - target).square().mean(dim=(2, 3)).sub(0.5).relu().mean()
 
 
+class CornerAtZero(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        x, y = ((image[..., 1:] - image[..., :-1]).abs() for image in (pred, target))
+        return super().forward(x, y)
+
+
+class RootOfTiny(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        squares = (pred.float() - target.float()).square()
+        return torch.where(pred != target, squares, 1).sqrt().mean()
+
+
 class WrongSign(Faulty):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         return -super().forward(pred, target)
+
+
+class Uphill(Faulty):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        value = super().forward(pred, target)
+        return 2 * value.detach() - value
 
 
 class HalfGradient(Faulty):
@@ -992,6 +1095,9 @@ class NothingIsNaN(Masked):
     [
         (RootOfZero, test_value_and_gradient_are_finite_at_every_edge, ()),
         (DeadChannel, test_gradient_is_alive_from_noise, ()),
+        (CornerAtZero, test_gradient_is_alive_from_flat_images, ()),
+        (Uphill, test_flat_images_are_trained, ()),
+        (RootOfTiny, test_tiny_images_have_finite_gradients, ()),
         (WrongSign, test_loss_falls_on_the_way_to_the_target, ()),
         (HalfGradient, test_gradient_is_the_derivative, ()),
         (FirstDerivativeOnly, test_second_derivative_is_right, ()),

@@ -182,6 +182,24 @@ def test_all_options_are_finite_everywhere(options: tuple[dict[str, object], obj
     battery.finite_everywhere(functools.partial(F.focal_frequency_loss, **ours))
 
 
+def test_magnitudes_of_tiny_images() -> None:
+    """The loss is homogeneous: its gradient does not depend on the scale, down to numbers whose
+    squares are 0; the value does not lose digits before the images do.
+    """
+    pred, target = battery.pictures(dtype=torch.float32)
+    value, gradient = battery.differentiate(F.fourier_magnitude_loss, pred, target)
+    for exponent, tolerance in ((-40, 1e-6), (-80, 1e-6), (-130, 1e-3), (-140, 1e-1)):
+        scale = 2.0**exponent
+        tiny = battery.differentiate(F.fourier_magnitude_loss, pred * scale, target * scale)
+        battery.close(tiny[0].double() / scale, value, tolerance)
+        if exponent >= -80:
+            battery.close(tiny[1], gradient, 1e-5)
+    # Black: each frequency grows towards that of the target.
+    black = battery.differentiate(F.fourier_magnitude_loss, 0 * pred, target)[1]
+    near = battery.differentiate(F.fourier_magnitude_loss, 1e-3 * target, target)[1]
+    battery.close(black, near, 1e-3)
+
+
 # --- battery --------------------------------------------------------------------------------------
 
 

@@ -529,6 +529,9 @@ def fourier_magnitude_loss(
     """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
     wherever it sits.
 
+    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
+    towards the same frequency of ``target``, so that a black image learns.
+
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
@@ -599,7 +602,8 @@ def gradient_difference_loss(
     neighbour differences.
 
     Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss.
+    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
+    absolute value is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -639,7 +643,8 @@ def gradient_ssim(
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
     The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM.
+    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
+    is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
@@ -691,7 +696,8 @@ def gradient_ssim_loss(
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
     The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM.
+    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
+    is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
@@ -1153,7 +1159,8 @@ def ssim(
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
@@ -1267,7 +1274,8 @@ def ssim_loss(
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
@@ -1330,7 +1338,8 @@ def ssim_map(
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of

@@ -161,14 +161,19 @@ def similarity_of(s: Statistics, c1: float, c2: float, part: Part) -> Tensor:
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:
-    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line, whose slope is
-    finite where that of the root is not.
+    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line.
+
+    There the slope is that of the covariance, which is the product where both images vary alike:
+    the root has no finite one, and a flat image would not learn to vary.
     """
     assert s.var_x is not None
     assert s.var_y is not None
-    return (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (
+    product = (s.var_x / torch.sqrt(s.var_x.clamp(min=least))) * (
         s.var_y / torch.sqrt(s.var_y.clamp(min=least))
     )
+    flat = (s.var_x < least) | (s.var_y < least)
+    towards = product.detach() + (s.cov_xy - s.cov_xy.detach())
+    return torch.where(flat, towards, product)
 
 
 def flat_variance(x: Tensor, span: float) -> float:

@@ -5,6 +5,7 @@ from torch import Tensor
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
+from ssimloss.functional._corners import length
 from ssimloss.functional._spectra import check_sides, multiplicity, spectra
 from ssimloss.measure import Measure
 
@@ -16,6 +17,9 @@ class FourierMagnitudeOptions(Reduced):
 def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOptions) -> Tensor:
     """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
     wherever it sits.
+
+    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
+    towards the same frequency of ``target``, so that a black image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -31,13 +35,16 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
     check_sides(pred, target)
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
-    # abs of a complex number has the gradient 0 at 0
     reduction = options.reduction
-    magnitudes = [spectra(image, reduction).abs() for image in (pred, target)]
-    values = (magnitudes[0] - magnitudes[1]).abs()
+    of_pred, of_target = spectra(pred, reduction), spectra(target, reduction)
+    values = (_magnitude(of_pred, of_target) - _magnitude(of_target, of_pred)).abs()
     if reduction == "none":
         return values.to(dtype)
     return reduce(values, reduction, multiplicity(pred))
+
+
+def _magnitude(spectrum: Tensor, towards: Tensor) -> Tensor:
+    return length(spectrum.real, spectrum.imag, (towards.real, towards.imag))
 
 
 FOURIER_MAGNITUDE = Measure(

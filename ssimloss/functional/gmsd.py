@@ -21,6 +21,7 @@ from ssimloss.color import LUMA
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._corners import length
 from ssimloss.image_gradients import erode, image_gradients
 from ssimloss.measure import Measure
 
@@ -100,8 +101,8 @@ def _gmsd(
         weight = erode(-max_pool2d(-_extended(weight, options.odd_sizes, 1.0), 2))
     x, y = (_halved_luma(image, options) for image in (x, y))  # (N, 1, H/2, W/2)
     gradients_x, gradients_y = _gradients(x), _gradients(y)
-    g_x = _magnitude(*gradients_x, towards=gradients_y)
-    g_y = _magnitude(*gradients_y, towards=gradients_x)
+    g_x = length(*gradients_x, towards=gradients_y)
+    g_y = length(*gradients_y, towards=gradients_x)
     t = options.t / 255**2
     similarity = (2 * g_x * g_y + t) / (g_x.square() + g_y.square() + t)
     return Scores(_deviation(similarity, weight, options.deviation), None, 1, dtype)
@@ -127,16 +128,6 @@ def _gradients(image: Tensor) -> tuple[Tensor, Tensor]:
     """Prewitt gradients with a gain of 1 over three rows, zeros beyond the border."""
     dx, dy = image_gradients(pad(image, (1, 1, 1, 1)), "prewitt", "valid")
     return dx / 3, dy / 3
-
-
-def _magnitude(dx: Tensor, dy: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
-    """``sqrt(dx^2 + dy^2)``; where it is 0, its slope is the unit vector ``towards``, or 0."""
-    squared = dx.square() + dy.square()
-    flat = squared == 0
-    other_x, other_y = (gradient.detach() for gradient in towards)
-    other = (other_x.square() + other_y.square()).sqrt()
-    along = (dx * other_x + dy * other_y) / torch.where(other > 0, other, 1)  # 0 where flat
-    return torch.where(flat, along, torch.where(flat, 1, squared).sqrt())
 
 
 def _deviation(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:

@@ -11,6 +11,7 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
+from ssimloss.functional._corners import absolute
 from ssimloss.image_gradients import forward_differences, forward_weights
 from ssimloss.measure import Measure
 
@@ -43,7 +44,8 @@ def _gradient_difference(
     neighbour differences.
 
     Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss.
+    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
+    absolute value is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -74,7 +76,7 @@ def _gradient_difference(
     for of_pred, of_target, weight in zip(
         forward_differences(pred), forward_differences(target), weights, strict=True
     ):
-        values = (of_pred.abs() - of_target.abs()).abs()
+        values = (absolute(of_pred, of_target) - absolute(of_target, of_pred)).abs()
         powers = values if options.alpha == 1 else values**options.alpha
         totals.append(reduce(powers, options.reduction, weight, dtype=dtype))
     horizontal, vertical = totals

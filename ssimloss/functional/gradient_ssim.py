@@ -9,6 +9,7 @@ from torch import Tensor
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.filters import make_window
+from ssimloss.functional._corners import absolute
 from ssimloss.functional._moments import (
     bordered,
     check_inputs,
@@ -46,7 +47,8 @@ def _gradient_ssim(
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
     The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM.
+    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
+    is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
@@ -67,10 +69,11 @@ def _gradient_ssim(
     """
     check_inputs(pred, target, mask, ndim=(4,))
     x, y, mask = valid_pixels(pred, target, options.low, mask)
-    magnitudes = []
-    for image in (x, y):
-        dx, dy = image_gradients(image, "sobel")
-        magnitudes.append(dx.abs() + dy.abs())
+    slopes = image_gradients(x, "sobel"), image_gradients(y, "sobel")
+    magnitudes = [
+        absolute(dx, to_x) + absolute(dy, to_y)
+        for (dx, dy), (to_x, to_y) in zip(slopes, reversed(slopes), strict=True)
+    ]
     inner = None if mask is None else erode(mask)  # where the 3 x 3 stencil is valid
     if inner is not None:
         magnitudes = [torch.where(inner != 0, m, 0) for m in magnitudes]

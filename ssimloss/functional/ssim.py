@@ -62,7 +62,8 @@ class SSIMOptions(Backed, Stabilised, Windowed):
     Args:
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of

@@ -175,7 +175,8 @@ class SSIMLoss(MeasureLoss):
         backend: ``"auto"``, or one by name, which runs or raises.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
@@ -469,6 +470,9 @@ class FourierMagnitudeLoss(MeasureLoss):
     """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
     wherever it sits.
 
+    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
+    towards the same frequency of ``target``, so that a black image learns.
+
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -548,7 +552,8 @@ class GradientDifferenceLoss(MeasureLoss):
     neighbour differences.
 
     Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss.
+    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
+    absolute value is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
@@ -586,7 +591,8 @@ class GradientSSIMLoss(MeasureLoss):
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
     The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM.
+    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
+    is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so

@@ -309,7 +309,8 @@ class SSIM(MeasureMetric):
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
             ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out.
+            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
+            covariance.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over all axes.
         downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
@@ -414,6 +415,9 @@ class FourierMagnitude(MeasureMetric):
     L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
     wherever it sits.
 
+    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
+    towards the same frequency of ``target``, so that a black image learns.
+
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
             the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
@@ -474,7 +478,8 @@ class GradientDifference(MeasureMetric):
     neighbour differences.
 
     Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss.
+    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
+    absolute value is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
@@ -499,7 +504,8 @@ class GradientSSIM(MeasureMetric):
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
     The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM.
+    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
+    is taken towards that of ``target``, so that a flat image learns.
 
     Args:
         protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for

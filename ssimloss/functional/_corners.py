@@ -1,0 +1,33 @@
+"""Absolute values and lengths, whose slope at their corner points towards the target.
+
+``|d|`` and ``|z|`` have no derivative at 0. Automatic differentiation takes 0 for it, so that a
+flat or black prediction would never move. Any slope up to 1 is a subgradient there. These functions
+take the one that grows towards the other image.
+"""
+
+import torch
+from torch import Tensor
+
+
+def absolute(d: Tensor, towards: Tensor) -> Tensor:
+    """``|d|``; its slope at 0 is the sign of ``towards``."""
+    return d * torch.where(d == 0, towards, d).detach().sign()
+
+
+def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
+    """``sqrt(x^2 + y^2)`` to rounding, however small; its slope at 0 is the unit vector
+    ``towards``, or 0 where that is 0.
+    """
+    found = torch.hypot(x.detach(), y.detach())
+    # Below, the derivative of hypot multiplies what is no normal number any more.
+    info = torch.finfo(x.dtype)
+    corner = found < info.tiny / info.eps
+    to_x, to_y = (other.detach() for other in towards)
+    other = torch.hypot(to_x, to_y)
+    scale = torch.where(corner & (other > 0), other, 1)
+    along = torch.where(corner, x, 0) * (to_x / scale) + torch.where(corner, y, 0) * (to_y / scale)
+    return torch.where(
+        corner,
+        found + (along - along.detach()),
+        torch.hypot(torch.where(corner, 1, x), torch.where(corner, 0, y)),
+    )
