@@ -5,9 +5,11 @@ no synchronisation.
 """
 
 import math
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -232,8 +234,8 @@ def data_range(value: DataRange) -> tuple[float, float]:
 
 
 def number(name: str, value: float) -> float:
-    """Demand a finite Python number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """Demand a finite number, of Python or NumPy."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")
@@ -263,11 +265,11 @@ def fraction(name: str, value: float) -> float:
 
 def count(name: str, value: int, *, least: int = 1) -> int:
     """Demand an integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, (int, numbers.Integral)):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value
+    return int(value)
 
 
 def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
@@ -286,7 +288,7 @@ def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
 
 def flag(name: str, value: bool) -> None:
     """Raise unless ``value`` is True or False."""
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {type(value).__name__} {value!r}")
 
 
