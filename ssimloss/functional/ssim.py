@@ -37,11 +37,12 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
-from ssimloss.functional._records import Backed, Stabilised, Windowed
+from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.kernels import (
     MAX_TAPS,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
+    Backed,
     Backend,
     Comparison,
     select,
@@ -224,7 +225,8 @@ def ssim_map(*images: Any, **given: Any) -> Tensor:
         known = _options.without(SSIMOptions, ("reduction",))
         raise _options.unknown("reduction", "ssim_map", known)
     record = SSIMOptions.make({**given, "reduction": "none"}, "ssim_map")
-    return _scores(*plain(images), record, **plain(tensors)).as_map()
+    pred, target = plain(images)
+    return _scores(pred, target, record, **plain(tensors)).as_map()
 
 
 _scores = full_precision(_ssim)
