@@ -5,10 +5,11 @@ no synchronisation.
 """
 
 import math
-import os
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,7 +41,7 @@ def not_a_tensor(name: str, value: object) -> TypeError:
     elif kind in (list, tuple) and value and all(isinstance(v, Tensor) for v in value):  # type: ignore[attr-defined]
         described = f"a {described} of {len(value)} tensors"  # type: ignore[arg-type]
         way_out = f"torch.stack({name}) makes one of images (C, H, W), torch.cat of batches"
-    elif isinstance(value, (str, os.PathLike)):
+    elif isinstance(value, str) or hasattr(value, "__fspath__"):
         way_out = "read the file first, for example with torchvision.io.decode_image"
     elif value is None:
         way_out = "it was not computed, or not returned"
@@ -233,8 +234,8 @@ def data_range(value: DataRange) -> tuple[float, float]:
 
 
 def number(name: str, value: float) -> float:
-    """Demand a finite Python number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """Demand a finite number, of Python or NumPy."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")
@@ -264,11 +265,11 @@ def fraction(name: str, value: float) -> float:
 
 def count(name: str, value: int, *, least: int = 1) -> int:
     """Demand an integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, (int, numbers.Integral)):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value
+    return int(value)
 
 
 def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
@@ -287,7 +288,7 @@ def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
 
 def flag(name: str, value: bool) -> None:
     """Raise unless ``value`` is True or False."""
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {type(value).__name__} {value!r}")
 
 

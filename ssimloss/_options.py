@@ -6,11 +6,10 @@ documentation from it, and check nothing a second time.
 """
 
 import dataclasses
-import difflib
 import inspect
 import textwrap
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from torch import Tensor
@@ -18,6 +17,8 @@ from typing_extensions import Self, dataclass_transform
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._keywords import unknown as unknown
+from ssimloss._keywords import without_numpy
 from ssimloss._reduce import Reduction, check_reduction
 
 LAST = ("reduction", "backend")  # options that end every signature
@@ -44,8 +45,13 @@ class Options:
         """Raise for what cannot be computed, naming the option."""
 
     @classmethod
-    def make(cls, given: Mapping[str, Any], caller: str) -> Self:
-        """The record of these options.
+    def make(cls, given: Mapping[str, Any], caller: str, beside: Sequence[str] = ()) -> Self:
+        """The record of these options. NumPy's numbers become Python's.
+
+        Args:
+            given: options by name.
+            caller: of whom they are, in errors.
+            beside: keywords of ``caller`` that are no options.
 
         Raises:
             TypeError: an option that ``caller`` does not have, or one that is missing.
@@ -54,11 +60,11 @@ class Options:
         known = names(cls)
         for name in given:
             if name not in known:
-                raise unknown(name, caller, known)
+                raise unknown(name, caller, known, beside=beside)
         for name in required(cls):
             if name not in given:
                 raise TypeError(f"{caller}() needs the option {name!r}: {caller}(..., {name}=...)")
-        return cls(**given)
+        return cls(**{name: without_numpy(value) for name, value in given.items()})
 
     def derive(self, **values: Any) -> None:
         """Set fields made by :func:`derived`, in ``__post_init__`` only."""
@@ -160,16 +166,6 @@ def documentation(record: type[Options]) -> dict[str, str]:
             for name, text in entries(section(cls.__doc__, "Args")).items():
                 found.setdefault(name, text)
     return found
-
-
-def unknown(name: str, caller: str, known: Iterable[str], kind: str = "option") -> TypeError:
-    """The error for an option, or another kind of keyword, that ``caller`` does not have."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, 1)
-    hint = (
-        f"did you mean {close[0]!r}?" if close else f"the {kind}s are {', '.join(known) or 'none'}"
-    )
-    return TypeError(f"{caller}() has no {kind} {name!r}; {hint}")
 
 
 def differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

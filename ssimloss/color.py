@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._precision import computing_dtype
 
 Luma = Literal["bt601_studio", "bt601", "matlab", "bt709"]
@@ -35,6 +36,7 @@ _YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786,
 _YCBCR_ORIGIN = (16.0, 128.0, 128.0)
 
 
+@keywords()
 def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange = 1.0) -> Tensor:
     """Luma of gamma-coded RGB: ``Y = w_R R + w_G G + w_B B + offset``.
 
@@ -70,6 +72,7 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
     return (lo + span * (_weigh(unit, weights) + offset)).to(image.dtype)
 
 
+@keywords()
 def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """RGB to YCbCr of ITU-R BT.601 in studio range: Y from 16 to 235, Cb and Cr from 16 to 240, all
     over 255.
@@ -96,6 +99,7 @@ def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     return (lo + span / 255 * torch.cat(codes, 1)).to(image.dtype)
 
 
+@keywords()
 def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """The inverse of :func:`rgb_to_ycbcr`, to rounding.
 

@@ -22,6 +22,7 @@ from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
 from ssimloss._precision import computing_dtype, device_type_of
 from ssimloss._reduce import Scores as Scores
+from ssimloss._spellings import image_of
 from ssimloss._torch import plain
 
 Better = Literal["higher", "lower"]
@@ -270,7 +271,10 @@ class Measure:
         rest = names[len(args) :]
         missing = [name for name in rest if name not in given]
         if missing:
-            raise TypeError(f"{caller}() needs {' and '.join(missing)}")
+            theirs = {image_of(name): name for name in given}
+            renamed = [f"{theirs[name]!r} is {name!r} here" for name in missing if name in theirs]
+            told = f"; {', '.join(renamed)}" if renamed else ""
+            raise TypeError(f"{caller}() needs {' and '.join(missing)}{told}")
         return (*args, *(given.pop(name) for name in rest))
 
     def __repr__(self) -> str:
@@ -322,12 +326,13 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
     record, count = measure.record, len(measure.images)
     _options.names(record)  # read now: torch.compile could not follow it
     needs = bool(_options.required(record) or measure.required_tensors)
+    beside = (*measure.image_names, *measure.tensor_names)
 
     def function(*args: Any, **given: Any) -> Tensor:
         if len(args) == count and not given and not needs:
             return measure.evaluate(args, record(), {}, as_loss)
         images, tensors = measure.bind(args, given, name)
-        options = record.make(given, name)
+        options = record.make(given, name, beside=beside)
         for needed in measure.required_tensors:
             if needed not in tensors:
                 raise TypeError(f"{name}() needs {needed}: {name}(..., {needed}=...)")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss._precision import computing_dtype, full_precision, product
 
 Scale = float | tuple[float, float]
@@ -39,6 +40,7 @@ def check_resize_options(
         raise TypeError(f"antialias must be True or False, got {antialias!r}")
 
 
+@keywords()
 @full_precision
 def imresize(
     image: Tensor,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ssimloss import _checks, _debug, _options
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss.conventions.attributes import PREPARATION, Attribute, State
 from ssimloss.conventions.preparation import NOTHING, Preparation
 from ssimloss.measure import Measure
@@ -113,6 +114,7 @@ class Convention(Mapping[str, Any]):
         """A value for every key of the attributes."""
         return self.table.defaults | dataclasses.asdict(self.preparation) | dict(self.options)
 
+    @keywords("a convention fixes everything else")
     def __call__(
         self,
         pred: Tensor,

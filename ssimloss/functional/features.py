@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype, full_precision, product
 from ssimloss._reduce import Reduction, reduce
@@ -192,6 +193,7 @@ def check_gram_options(*, normalization: str, patch_size: int | None, stride: in
         )
 
 
+@keywords()
 @full_precision
 def gram_matrix(
     features: Tensor,

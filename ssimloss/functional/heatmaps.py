@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype, full_precision, native_dtype, promote
 from ssimloss._reduce import Scores
@@ -19,6 +20,7 @@ Compared = Literal["heatmaps", "coordinates"]
 COMPARED: tuple[str, ...] = get_args(Compared)
 
 
+@keywords()
 @full_precision
 def soft_argmax(heatmaps: Tensor, *, sharpness: float = 50.0) -> Tensor:
     """Where each heatmap has its peak: the mean position under ``softmax(sharpness * heatmap)``,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss._options import Options
 from ssimloss._reduce import Reduction
 
@@ -87,6 +88,7 @@ def check_alike(name: str, found: list[Leaf], other_name: str, other: list[Leaf]
             )
 
 
+@keywords()
 def class_logits(logits: Logits, labels: Tensor) -> Logits:
     """Of class-specific discriminators, the logits of each image's own class.
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss._precision import computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss._torch import is_compiler_loaded, plain
@@ -42,6 +43,7 @@ LeCamForm = Literal["clipped", "square"]
 LECAM_FORMS: tuple[str, ...] = get_args(LeCamForm)
 
 
+@keywords()
 def gradient_penalty(
     discriminator: Discriminator,
     real: Tensor,
@@ -122,6 +124,7 @@ def gradient_penalty(
     return _penalised(discriminator, between, penalty, scaler, scales, reduction)
 
 
+@keywords()
 def r1_penalty(
     discriminator: Discriminator,
     real: Tensor,
@@ -152,6 +155,7 @@ def r1_penalty(
     return _squared_gradient(discriminator, "real", real, scaler, scales, reduction)
 
 
+@keywords()
 def r2_penalty(
     discriminator: Discriminator,
     fake: Tensor,
@@ -177,6 +181,7 @@ def r2_penalty(
     return _squared_gradient(discriminator, "fake", fake, scaler, scales, reduction)
 
 
+@keywords()
 def lecam_penalty(
     real_logits: Logits,
     fake_logits: Logits,

@@ -4,7 +4,7 @@
 (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 12).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -211,22 +211,22 @@ SSIM = Measure(
 ssim, ssim_loss = SSIM.score, SSIM.loss
 
 
-def ssim_map(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, **options: Any) -> Tensor:
+def ssim_map(*images: Any, **given: Any) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
     ``padding="reflect"`` keeps it the size of the images. Under a mask it is the similarity at each
     position whatever its weight, and 0 where the weight is 0; ``ssim(..., reduction="none")`` is
     the map times the weight, which adds up to ``"sum"``.
     """
-    if "reduction" in options:
+    images, tensors = SSIM.bind(images, given, "ssim_map")
+    if "reduction" in given:
         known = _options.without(SSIMOptions, ("reduction",))
         raise _options.unknown("reduction", "ssim_map", known)
-    tensors: dict[str, Tensor] = {} if mask is None else {"mask": mask}
-    record = SSIMOptions.make({**options, "reduction": "none"}, "ssim_map")
-    return _scores(*plain((pred, target)), record, **plain(tensors)).as_map()
+    record = SSIMOptions.make({**given, "reduction": "none"}, "ssim_map")
+    return _scores(*plain(images), record, **plain(tensors)).as_map()
 
 
-_scores = full_precision(_ssim)
+_scores: Callable[..., Scores] = full_precision(_ssim)
 sign_without(ssim_map, SSIM, ("reduction",))
 
 

@@ -153,19 +153,23 @@ class ImageLoss(FollowsMoves):
 
 
 def _sign_init(cls: type[ImageLoss], shown: inspect.Signature) -> None:
-    """Give the class an ``__init__`` whose signature is that of the class."""
-    if "__init__" not in vars(cls):
-        inherited = cls.__init__
-        names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    """Give the class an ``__init__`` whose signature is that of the class. Of an unknown keyword
+    it tells before anything that is missing.
+    """
+    initialise = cls.__init__
+    names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
 
-        def __init__(self: ImageLoss, *args: Any, **options: Any) -> None:
-            if len(args) > len(names):
-                by_position = f"{', '.join(names)} by position and " if names else ""
-                raise TypeError(
-                    f"{type(self).__name__}() takes {by_position}options by keyword, got "
-                    f"{len(args)} positional arguments"
-                )
-            inherited(self, *args, **options)
+    def __init__(self: ImageLoss, *args: Any, **options: Any) -> None:
+        if len(args) > len(names):
+            by_position = f"{', '.join(names)} by position and " if names else ""
+            raise TypeError(
+                f"{type(self).__name__}() takes {by_position}options by keyword, got {len(args)} "
+                "positional arguments"
+            )
+        for name in options:
+            if name not in shown.parameters:
+                raise _options.unknown(name, type(self).__name__, shown.parameters)
+        initialise(self, *args, **options)
 
-        cls.__init__ = __init__  # type: ignore[method-assign]
+    cls.__init__ = __init__  # type: ignore[method-assign]
     _options.sign_init(cls, shown)

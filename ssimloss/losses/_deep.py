@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks, _debug
+from ssimloss._keywords import inputs
 from ssimloss._options import Options, Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._torch import device_of
@@ -56,6 +57,7 @@ class FeatureLoss(ImageLoss):
         """
         return self.extractor(image)
 
+    @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         return self._measured(self._both(pred, target), pred, target)

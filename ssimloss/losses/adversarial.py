@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ssimloss._keywords import inputs
 from ssimloss.functional.adversarial import (
     ADVERSARIAL_DISCRIMINATOR,
     ADVERSARIAL_GENERATOR,
@@ -33,6 +34,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
     ) -> None:
         super().__init__(kind=kind, relativistic=relativistic, **options)
 
+    @inputs
     def generator_loss(
         self,
         fake_logits: Logits,
@@ -44,6 +46,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
         tensors = {"real_logits": real_logits, "labels": labels}
         return ADVERSARIAL_GENERATOR.evaluate((fake_logits,), self.record(), tensors, True)
 
+    @inputs
     def discriminator_loss(
         self,
         real_logits: Logits,

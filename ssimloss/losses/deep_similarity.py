@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks
+from ssimloss._keywords import inputs
 from ssimloss.functional.deep_similarity import (
     DEEP_SIMILARITY,
     DeepSimilarityOptions,
@@ -66,6 +67,7 @@ class DeepPerceptualSimilarity(
         """The weights of the channels, one 1-D tensor per layer; ``None`` for weights of 1."""
         return self._constants.get("heads")
 
+    @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         both = self._both(pred, target)

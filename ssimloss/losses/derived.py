@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ssimloss import _options, measure
+from ssimloss._keywords import unknown_input
 from ssimloss.losses._base import ImageLoss
 from ssimloss.measure import Measure
 
@@ -33,7 +34,8 @@ def _forward(found: Measure, name: str) -> Any:
         if tensors or len(images) != count:
             images, given = found.bind(images, tensors, name)
             if tensors:  # what bind() left
-                raise _options.unknown(next(iter(tensors)), name, found.tensor_names, "input")
+                inputs = (*found.image_names, *found.tensor_names)
+                raise unknown_input(next(iter(tensors)), name, inputs, self._places)
             tensors = given
         options = self.record() if self._held else self._records[0]
         return found.evaluate(images, options, tensors, True)

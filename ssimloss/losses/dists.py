@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from ssimloss._keywords import inputs
 from ssimloss._options import Reduced
 from ssimloss.functional.dists import DISTS as MEASURE
 from ssimloss.functional.features import Features, check_heads, unit_range
@@ -76,6 +77,7 @@ class DISTS(
         data_range = cast("ExtractorOptions", self._records[OF_EXTRACTOR]).data_range
         return {IMAGE: unit_range(image, data_range).expand(-1, 3, -1, -1), **found}
 
+    @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         both = self._both(pred, target)

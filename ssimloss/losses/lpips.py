@@ -6,6 +6,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import inputs
 from ssimloss._options import Reduced
 from ssimloss.functional.features import Features, check_heads
 from ssimloss.functional.lpips import LPIPS as MEASURE
@@ -73,6 +74,7 @@ class LPIPS(
         """The weights of the channels, one 1-D tensor per layer."""
         return self._constants["heads"]
 
+    @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         both = self._both(pred, target)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssimloss._keywords import inputs
 from ssimloss._torch import FollowsMoves, apply_to_tensors
 from ssimloss.functional.features import Features
 from ssimloss.functional.heatmaps import HEATMAP, HeatmapOptions
@@ -28,6 +29,7 @@ class OutputLoss(FeatureLoss):
         self.output = output
         self._extract_with(_chain(network, output), [OUTPUT])
 
+    @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         found, expected = self._both(pred, target)

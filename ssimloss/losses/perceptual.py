@@ -6,6 +6,7 @@ from typing import cast
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import inputs
 from ssimloss.functional.features import Features, without_masked_pixels
 from ssimloss.functional.perceptual import PERCEPTUAL, PerceptualOptions
 from ssimloss.losses._deep import OF_EXTRACTOR, LayeredLoss
@@ -38,6 +39,7 @@ class PerceptualLoss(
     measure = PERCEPTUAL
     usual = UsualLayers(("conv5_4",), (16,), deepest=True)
 
+    @inputs
     def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Features of a target, to be passed in its place; with the mask that holds for it, if
         there is one.
@@ -55,6 +57,7 @@ class PerceptualLoss(
         _checks.mask(mask, image)
         return {**super().extract(self._without_masked(image, mask)), MASK: mask}
 
+    @inputs
     def forward(
         self, pred: Tensor, target: Tensor | Features, *, mask: Tensor | None = None
     ) -> Tensor:

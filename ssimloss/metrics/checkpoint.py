@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks, _files
+from ssimloss._keywords import keywords
 from ssimloss.metrics.averages import average, perfect_infinity
 from ssimloss.metrics.measures import HIGHER_IS_BETTER
 from ssimloss.metrics.scores import EpochScores
@@ -126,6 +127,7 @@ class BestCheckpoint:
         FileExistsError: there is a file.
     """
 
+    @keywords()
     def __init__(
         self,
         path: str | Path,

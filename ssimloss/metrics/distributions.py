@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 
 
+@keywords()
 @torch.no_grad()
 def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     """Squared distance of the Gaussians with the means and covariances of two sets.
@@ -52,6 +54,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     return distance.clamp_min(0)
 
 
+@keywords()
 @torch.no_grad()
 def kernel_distance(
     features_a: Tensor,
@@ -121,6 +124,7 @@ def kernel_distance(
     return values.mean(), values.std(correction=0)
 
 
+@keywords()
 @torch.no_grad()
 def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor]:
     """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier's answers: high where each is sure and all

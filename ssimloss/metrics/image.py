@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks, _options, losses
+from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 from ssimloss.metrics import deep_features
 from ssimloss.metrics._functions import takes_target
@@ -124,6 +125,7 @@ class LossMetric(ImageMetric):
         TypeError: ``function`` cannot be called like that.
     """
 
+    @keywords()
     def __init__(
         self,
         function: Values,

@@ -17,6 +17,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._precision import full_precision
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import (
@@ -92,6 +93,7 @@ class InceptionMetrics(MovedMetric):
     full_state_update = False
     higher_is_better = None
 
+    @keywords()
     def __init__(
         self,
         measures: Sequence[SetMeasure] = ("fid", "kid", "is"),

@@ -13,6 +13,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import takes_target
@@ -250,6 +251,13 @@ MEASURES: Final = tuple(known())  # that come with the package
 HIGHER_IS_BETTER: Final[Mapping[str, bool]] = _Directions()
 
 
+_NO_OPTIONS = (
+    "a measure follows from its name, such as 'lpips_vgg', and its protocol; metric classes take "
+    "the options of their functions, such as metrics.SSIM(window_size=7)"
+)
+
+
+@keywords(_NO_OPTIONS)
 def measure(
     name: str, protocol: Protocol | None = None, *, weights: Weights = "imagenet"
 ) -> ImageMeasure:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ssimloss import _checks, _debug, conventions
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss.conventions.attributes import PREPARATION
 from ssimloss.conventions.convention import Convention
 from ssimloss.conventions.preparation import Preparation
@@ -271,6 +272,10 @@ class SuperResolutionProtocol(Protocol):
         )
 
 
+# As of a dataclass, it knows its fields only when the class is there.
+SuperResolutionProtocol.__init__ = keywords()(SuperResolutionProtocol.__init__)  # type: ignore[method-assign]
+
+
 @dataclasses.dataclass(frozen=True)
 class ProgramProtocol(Protocol):
     """The definitions of one program, each under its name in ``ssimloss.conventions``;
@@ -321,6 +326,7 @@ _PROGRAMS: Final = {
 }
 
 
+@keywords()
 def protocol(name: str, *, scale: int | None = None) -> Protocol:
     """A protocol by its name.
 

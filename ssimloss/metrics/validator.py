@@ -20,6 +20,7 @@ from torch.distributed import ProcessGroup
 
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics._functions import takes_target
@@ -60,6 +61,7 @@ class Validator:
         RuntimeError: weights that are not here.
     """
 
+    @keywords()
     def __init__(
         self,
         metrics: Sequence[str] | Mapping[str, Metric],

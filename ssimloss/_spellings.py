@@ -1,0 +1,159 @@
+"""How other libraries spell options and images: for errors about a keyword that is unknown here."""
+
+import difflib
+from collections.abc import Collection
+
+Advice = tuple[str, str]  # an option of ours, empty for none; what the other spelling means
+_LEAVE_OUT = "leave it out"
+_CHANNELS = "leave it out: channels are dimension 1 of (N, C, H, W)"
+_TERM = "weights stand in a sum, CombinedLoss(name=Term(loss, 0.1))"
+_GAUSSIAN = "the window is a Gaussian, of window_size and sigma"
+_OTHERS = "DeepPerceptualSimilarity takes other networks, poolings and inputs"
+_LUMA = (
+    "conventions and metrics.SuperResolutionProtocol have it, such as conventions.PSNR['basicsr']"
+)
+_CALL = "pass it to the call, loss(pred, target, mask=mask), of a loss that takes one"
+_PEAK = ("data_range", "a number, or lo and hi")
+_SIZE = ("window_size", "")
+_SIGMA = ("sigma", "")
+_MAP = ("reduction", "'none' returns the map")
+_SAMPLE = ("covariance", "'sample' for True, 'population' for False")
+_NETWORK = ("network", "")
+_LAYERS = ("layers", "weights by name of the layer")
+_INPUT = ("normalization", "'imagenet', 'none' or (mean, std)")
+_KIND = ("kind", "")
+_TARGETS = ("targets", "the labels of real and generated images")
+
+# Keyword -> what it is here; the first whose option the caller has. Libraries in the order of
+# pytorch-msssim, piq, lpips, torchmetrics, kornia, BasicSR, scikit-image, TensorFlow, MONAI, torch.
+_OPTIONS: dict[str, tuple[Advice, ...]] = {
+    "win_size": (_SIZE,),
+    "kernel_size": (_SIZE,),
+    "filter_size": (_SIZE,),
+    "win_sigma": (_SIGMA,),
+    "kernel_sigma": (_SIGMA,),
+    "filter_sigma": (_SIGMA,),
+    "win": (("window", "'gaussian', 'uniform' or a 1-D tensor"), ("", _GAUSSIAN)),
+    "kernel_type": (("window", "'gaussian' or 'uniform'"),),
+    "gaussian_weights": (("window", "'gaussian' for True, 'uniform' for False"),),
+    "gaussian_kernel": (("window", "'gaussian' for True, 'uniform' for False"), ("", _GAUSSIAN)),
+    "K": (("k1", "K=(0.01, 0.03) is k1=0.01, k2=0.03"),),
+    "K1": (("k1", ""),),
+    "K2": (("k2", ""),),
+    "C1": (("k1", "C1 is its square times that of L"),),
+    "C2": (("k2", "C2 is its square times that of L"),),
+    "size_average": (("reduction", "'mean' for True, 'image' for False"),),
+    "reduce": (("reduction", "'mean' for True, 'none' for False"),),
+    "full": (_MAP,),
+    "return_full_image": (_MAP,),
+    "return_index_map": (_MAP,),
+    "return_map": (_MAP,),
+    "retPerLayer": (("", "pass one layer, for example to DeepPerceptualSimilarity"),),
+    "nonnegative_ssim": (
+        ("negative", "'relu' for True"),
+        ("", "cut the score off: ssim(...).clamp(min=0)"),
+    ),
+    "val_range": (_PEAK,),
+    "max_val": (_PEAK,),
+    "max_value": (_PEAK,),
+    "dynamic_range": (_PEAK,),
+    "L": (_PEAK,),
+    "channel": (("", _CHANNELS),),
+    "channel_axis": (("", _CHANNELS),),
+    "multichannel": (("", _CHANNELS),),
+    "spatial_dims": (("", _CHANNELS),),
+    "use_sample_covariance": (_SAMPLE,),
+    "weights": (("scale_weights", "one for each scale"),),
+    "betas": (("scale_weights", "one for each scale"),),
+    "power_factors": (("scale_weights", "one for each scale"),),
+    "normalize": (
+        ("negative", "'relu' or 'clamp'"),
+        ("data_range", "1.0 for normalize=True, (-1, 1) for False"),
+    ),
+    "compensation": (("", "multiply the loss, Term(loss, 200.0)"),),
+    "convert_to_greyscale": (("", "compute the luma with ssimloss.color, or take conventions"),),
+    "net": (_NETWORK,),
+    "net_type": (_NETWORK,),
+    "vgg_type": (_NETWORK,),
+    "backbone": (_NETWORK,),
+    "feature_extractor": (_NETWORK,),
+    "model": (_NETWORK,),
+    "model_path": (("heads", "tensors, one for each layer"), ("weights", "a path")),
+    "version": (("heads", "'v0.1'"),),
+    "lpips": (("", "DeepPerceptualSimilarity is LPIPS without heads"),),
+    "pretrained": (("weights", "'imagenet', or 'random' for False"),),
+    "pnet_rand": (("weights", "'random' for True"),),
+    "pnet_tune": (("", _LEAVE_OUT + ": the network is frozen"),),
+    "use_dropout": (("", _LEAVE_OUT + ": the network is in eval()"),),
+    "eval_mode": (("", _LEAVE_OUT + ": the network is in eval()"),),
+    "verbose": (("", _LEAVE_OUT),),
+    "enable_grad": (("", "call the loss under torch.no_grad(), or not"),),
+    "layer_weights": (_LAYERS,),
+    "layers_weights": (_LAYERS,),
+    "replace_pooling": (("pooling", "'average' for True"), ("", _OTHERS)),
+    "normalize_features": (("feature_norm", "'unit' for True"),),
+    "use_input_norm": (_INPUT,),
+    "mean": (_INPUT, ("", _OTHERS)),
+    "std": (_INPUT, ("", _OTHERS)),
+    "range_norm": (("data_range", "(-1, 1) for True"),),
+    "criterion": (("distance", ""),),
+    "loss_type": (("distance", ""), _KIND),
+    "norm_type": (("norm", ""),),
+    "p": (("distance", "'l1' or 'l2'"),),
+    "style_weight": (("", "TextureLoss is a loss of its own"),),
+    "perceptual_weight": (("", _TERM),),
+    "loss_weight": (("", _TERM),),
+    "weight": (("mask", "weights of pixels"), ("", _TERM)),
+    "gan_type": (_KIND,),
+    "gan_mode": (_KIND,),
+    "real_label_val": (_TARGETS,),
+    "fake_label_val": (_TARGETS,),
+    "target_real_label": (_TARGETS,),
+    "target_fake_label": (_TARGETS,),
+    "epsilon": (("eps", ""),),
+    "eps": (("k1", "k1 and k2 stand in its place"),),
+    "crop_border": (("border", "pixels cut off every side"), ("", _LUMA)),
+    "shave": (("border", "pixels cut off every side"), ("", _LUMA)),
+    "test_y_channel": (("luma", "'bt601_studio' for True, None for False"), ("", _LUMA)),
+    "only_test_y_channel": (("luma", "'bt601_studio' for True, None for False"), ("", _LUMA)),
+    "input_order": (("", _CHANNELS),),
+    "base": (("", _LEAVE_OUT + ": PSNR is in dB"),),
+    "dim": (("pooling", "'image' for one value per image, 'batch' for one of all"),),
+    "mask": (("", _CALL),),
+    "valid_mask": (("mask", ""), ("", _CALL)),
+}
+
+# What they call the images.
+_IMAGES = {
+    **dict.fromkeys(("preds", "X", "x", "input", "in0", "img0", "sr", "img"), "pred"),
+    **dict.fromkeys(("img1", "im1", "image1", "image_test", "output", "image"), "pred"),
+    **dict.fromkeys(("prediction", "y_pred"), "pred"),
+    **dict.fromkeys(("targets", "Y", "y", "in1", "gt", "hr", "label", "y_true"), "target"),
+    **dict.fromkeys(("img2", "im2", "image2", "image_true", "reference"), "target"),
+}
+
+
+def image_of(name: str) -> str:
+    """``"pred"`` or ``"target"``, for what another library calls it; empty for anything else."""
+    return _IMAGES.get(name, "")
+
+
+def nearest(name: str) -> str:
+    """Another library's keyword that this may be a misspelling of; empty if none comes near."""
+    return next(iter(difflib.get_close_matches(name, _OPTIONS, 1, 0.75)), "")
+
+
+def advice(name: str, known: Collection[str]) -> str:
+    """What to write here instead of another library's keyword; empty if it is not known.
+
+    Args:
+        known: the keywords of the caller.
+    """
+    if image_of(name) in known:
+        return f"did you mean {image_of(name)!r}?"
+    for option, meaning in _OPTIONS.get(name, ()):
+        if not option:
+            return meaning
+        if option in known:
+            return f"did you mean {option!r}{f' ({meaning})' if meaning else ''}?"
+    return ""
