@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
+from ssimloss._keywords import keywords
 from ssimloss._torch import is_transformed
 
 
@@ -32,6 +33,7 @@ class debug:
         TypeError: ``enabled`` is neither True nor False.
     """
 
+    @keywords()
     def __init__(self, enabled: bool = True) -> None:
         _checks.flag("enabled", enabled)
         self.enabled = enabled

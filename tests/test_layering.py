@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in ("_version", "_files", "_checks", "_torch", "_spellings")},
     "_keywords": {"_spellings"},
     "_ranges": {"_checks"},
-    "_debug": {"_checks", "_torch", "_ranges"},
+    "_debug": {"_checks", "_torch", "_ranges", "_keywords"},
     "_reduce": _GROUND,
     "_precision": _GROUND,
     "_options": _GROUND | {"_reduce"},

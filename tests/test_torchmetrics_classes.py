@@ -418,3 +418,24 @@ def test_without_torchmetrics_the_error_says_what_to_install() -> None:
         == "ssimloss.metrics.PSNR needs torchmetrics, which is not installed: pip install "
         "'ssimloss[metrics]'\n"
     )
+
+
+def test_a_metric_is_told_from_the_loss_of_its_name() -> None:
+    """It has no gradient: in place of the loss it would train nothing."""
+    from torchmetrics import MetricCollection
+
+    metric, loss = metrics.LPIPS(weights="random"), ssimloss.LPIPS(weights="random")
+    assert repr(metric).startswith("metrics.LPIPS(")
+    assert repr(loss).startswith("LPIPS(")
+    assert "(a): metrics.SSIM(" in repr(MetricCollection({"a": metrics.SSIM()}))
+    pred = torch.rand(1, 3, 64, 64, requires_grad=True)
+    assert loss(pred, pred.detach() / 2).requires_grad
+    assert not metric(pred, pred.detach() / 2).requires_grad
+    for name in ("LPIPS", "DISTS"):
+        documented = getattr(metrics, name).__doc__ or ""
+        assert f"no gradient: train with :class:`ssimloss.{name}`" in documented
+        assert f"metrics.{name}" in (getattr(ssimloss, name).__doc__ or "")
+    with pytest.raises(
+        TypeError, match=r"distance must have a gradient, .*metrics\.\w+\.LPIPS has none"
+    ):
+        ssimloss.CycleConsistencyLoss(distance=metric)

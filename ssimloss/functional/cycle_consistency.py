@@ -80,6 +80,12 @@ def _check_distance(distance: object) -> None:
             f"distance must be one of {words} or a callable of (pred, target), got "
             f"{type(distance).__name__}"
         )
+    elif getattr(distance, "is_differentiable", None) is False:  # a metric of torchmetrics
+        kind = type(distance)
+        raise TypeError(
+            f"distance must have a gradient, and the metric {kind.__module__}.{kind.__name__} has "
+            "none; pass a loss, such as ssimloss.LPIPS() for ssimloss.metrics.LPIPS()"
+        )
 
 
 def _check_downscale(downscale: object) -> None:

@@ -4,7 +4,7 @@
 (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 12).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -225,11 +225,10 @@ def ssim_map(*images: Any, **given: Any) -> Tensor:
         known = _options.without(SSIMOptions, ("reduction",))
         raise _options.unknown("reduction", "ssim_map", known)
     record = SSIMOptions.make({**given, "reduction": "none"}, "ssim_map")
-    pred, target = plain(images)
-    return _scores(pred, target, record, **plain(tensors)).as_map()
+    return _scores(*plain(images), record, **plain(tensors)).as_map()
 
 
-_scores = full_precision(_ssim)
+_scores: Callable[..., Scores] = full_precision(_ssim)
 sign_without(ssim_map, SSIM, ("reduction",))
 
 

@@ -1301,6 +1301,8 @@ class LPIPS(FeatureLoss):
     """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
     gradient everywhere.
 
+    :class:`ssimloss.metrics.LPIPS` is a torchmetrics metric of the same values, without a gradient.
+
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
@@ -1370,6 +1372,8 @@ class DISTS(FeatureLoss):
 
     It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
     similarity is negative and weighs 0.124.
+
+    :class:`ssimloss.metrics.DISTS` is a torchmetrics metric of the same values, without a gradient.
 
     Args:
         weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in

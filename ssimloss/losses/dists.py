@@ -25,6 +25,8 @@ class DISTS(
     It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
     similarity is negative and weighs 0.124.
 
+    :class:`ssimloss.metrics.DISTS` is a torchmetrics metric of the same values, without a gradient.
+
     Args:
         alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
             for each of five layers, or all 1475 in one tensor; the published ones, which travel

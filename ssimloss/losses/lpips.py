@@ -28,6 +28,8 @@ class LPIPS(
     """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
     gradient everywhere.
 
+    :class:`ssimloss.metrics.LPIPS` is a torchmetrics metric of the same values, without a gradient.
+
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,

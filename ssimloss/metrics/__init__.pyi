@@ -72,6 +72,8 @@ __all__ = [
 class LPIPS(FeatureMetric):
     """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
 
+    This metric has no gradient: train with :class:`ssimloss.LPIPS`.
+
     Args:
         network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
@@ -108,6 +110,8 @@ class LPIPS(FeatureMetric):
 
 class DISTS(FeatureMetric):
     """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it.
+
+    This metric has no gradient: train with :class:`ssimloss.DISTS`.
 
     Args:
         weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in

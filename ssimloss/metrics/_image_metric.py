@@ -113,6 +113,10 @@ class ImageMetric(MovedMetric):
         if "__init__" in vars(cls) and "__signature__" not in vars(cls):
             cls.__signature__ = _options.inherited_signature(cls)
 
+    def __repr__(self) -> str:
+        """With the room in front: ``ssimloss`` has losses with the same names."""
+        return f"metrics.{super().__repr__()}"
+
     @abstractmethod
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """One number for each image, ``(N,)``."""

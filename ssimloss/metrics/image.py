@@ -85,13 +85,19 @@ class FeatureMetric(ImageMetric):
 
 
 class LPIPS(FeatureMetric, module=losses.LPIPS):
-    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it."""
+    """Mean over images of LPIPS (Zhang et al. 2018), as :class:`ssimloss.LPIPS` computes it.
+
+    This metric has no gradient: train with :class:`ssimloss.LPIPS`.
+    """
 
     _build = staticmethod(deep_features.lpips)
 
 
 class DISTS(FeatureMetric, module=losses.DISTS):
-    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it."""
+    """Mean over images of DISTS (Ding et al. 2020), as :class:`ssimloss.DISTS` computes it.
+
+    This metric has no gradient: train with :class:`ssimloss.DISTS`.
+    """
 
     _build = staticmethod(deep_features.dists)
 
