@@ -87,6 +87,7 @@ class Scores:
     weight: Tensor | None = None
     positions: int = 1  # map elements for which one value stands
     dtype: torch.dtype | None = None  # of an unreduced result; None for that of the values
+    limits: tuple[float, float] | None = None  # to which a score is cut, not the loss made of it
 
     @classmethod
     def of(cls, values: "Tensor | Scores") -> "Scores":
@@ -106,5 +107,6 @@ class Scores:
 
     def reduce(self, reduction: Reduction) -> Tensor:
         """Reduce; a sum counts the positions for which each value stands."""
-        result = reduce(self.values, reduction, self.weight, dtype=self.dtype)
+        values = self.values if self.limits is None else self.values.clamp(*self.limits)
+        result = reduce(values, reduction, self.weight, dtype=self.dtype)
         return result * self.positions if reduction == "sum" and self.positions != 1 else result

@@ -342,7 +342,8 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
     function.__name__ = function.__qualname__ = name
     # Functions of the package are pickled by their public place, others by that of their equation.
     home = measure.equation.__module__
-    function.__module__ = "ssimloss.functional" if home.startswith("ssimloss.") else home
+    is_own = home.startswith("ssimloss.")
+    function.__module__ = ".".join(home.split(".")[:2]) if is_own else home
     function.__doc__ = function_documentation(measure, as_loss)
     return function
 

@@ -168,6 +168,12 @@ RECIPES = {
     "MSSSIMLoss": Recipe(
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
+    # The weights of features replace the regression; they are no closed set.
+    "VMAFLoss": Recipe(
+        idle=("feature_weights",),
+        compiler="aot_eager",  # a minute of code generation for wavelets and windows
+        more={"feature_weights=two": {"feature_weights": {"vif_scale1": 1.0, "adm_scale2": 3.0}}},
+    ),
     "SSIML1Loss": Recipe(absolute=ZEROS, without_map=("padding=valid",)),
     # Its options are its terms; each term has a reduction of its own.
     "CombinedLoss": Recipe(build=_combined, twin=False, has_reduction=False),
@@ -328,7 +334,18 @@ def function_of(name: str) -> Callable[..., Tensor] | None:
     """The function whose module this is: ``MSSSIML1Loss`` and ``ms_ssim_l1_loss`` differ in case
     and underscores only.
     """
-    return next((getattr(F, f) for f in F.__all__ if f.replace("_", "") == name.lower()), None)
+    return next((f for f in functions() if f.__name__.replace("_", "") == name.lower()), None)
+
+
+def functions() -> list[Callable[..., Tensor]]:
+    """Every function that is exported beside the modules."""
+    rooms = (F, ssimloss.video)
+    return [
+        value
+        for room in rooms
+        for value in (getattr(room, name) for name in room.__all__)
+        if inspect.isroutine(value)
+    ]
 
 
 def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -36,7 +36,7 @@ SHOWN_NETWORKS = (
     *("vgg19", "vgg16", "vgg11", "embedded", "alexnet", "squeezenet1_1", "resnet50"),
     *("convnext_tiny", "efficientnet_b0", "mobilenet_v3_large", "inception_v3"),
 )
-STUBBED = ("conventions", "functional", "losses", "metrics", "networks")
+STUBBED = ("conventions", "functional", "losses", "metrics", "networks", "video")
 HEAD = "# Written by tests/generate.py from the measures; edit those.\n"
 
 
@@ -242,11 +242,13 @@ def measure_table() -> str:
         if each.images[0].name != "pred" or each.images[0].annotation is not torch.Tensor:
             continue
         functions = [each.score.__name__, each.loss.__name__]
+        home = each.loss.__module__.removeprefix("ssimloss.")
+        room = "" if home == "functional" else f"{home}."
         if each.role == "distance":
             functions.insert(0, each.name)
         cells = (
             each.title,
-            ", ".join(f"`{name}`" for name in dict.fromkeys(functions)),
+            ", ".join(f"`{room}{name}`" for name in dict.fromkeys(functions)),
             f"`{each.module}`" if each.module else "",
             _values(each),
             "" if each.perfect is None else _number(each.perfect),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ssimloss.video  # noqa: F401  # registers VMAF
 from ssimloss import measure
 from ssimloss.losses import derived
 from ssimloss.losses.adversarial import AdversarialLoss

@@ -30,6 +30,7 @@ from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolution
 from ssimloss.metrics.protocol import protocol as protocol
 from ssimloss.metrics.scores import EpochScores as EpochScores
 from ssimloss.metrics.validator import Validator as Validator
+from ssimloss.video.svr import SVR
 
 __all__ = [
     "MEASURES",
@@ -65,6 +66,7 @@ __all__ = [
     "MSSSIM",
     "PSNR",
     "StructureCorrelation",
+    "VMAF",
 ]
 
 class LPIPS(FeatureMetric):
@@ -661,6 +663,47 @@ class StructureCorrelation(MeasureMetric):
         window_size: int = 11,
         sigma: float = 1.5,
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None: ...
+
+class VMAF(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+
+    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
+    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    pixel loss, and see ``docs/vmaf.md``.
+
+    Args:
+        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
+            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
+            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
+        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
+        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+            stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
+            mean in place of the regression.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: Protocol | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
+        matrix: Literal["bt709", "bt601"] = "bt709",
+        luma_range: Literal["limited", "full"] = "limited",
+        feature_weights: Mapping[str, float] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
     ) -> None: ...

@@ -1,5 +1,8 @@
 """The elementary features of VMAF of a clip, and of a film that comes in chunks."""
 
+import math
+
+import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
@@ -43,11 +46,21 @@ def vmaf_features(
     check_pair(reference, distorted, frames=True)
     limit = model_of(model).enhancement_gain_limit
     x, y = promote(codes(reference, data_range), codes(distorted, data_range))
-    found = spatial_features(x, y, limit)
-    found["motion"] = changes(blurred_frames(x).reshape(*reference.shape)).flatten()
-    shaped = {name: value.reshape(reference.shape[:-3]) for name, value in found.items()}
-    shaped["motion2"] = motion2(shaped["motion"])
-    return {name: shaped[name] for name in FEATURES}
+    return features_of(x.reshape(reference.shape), y.reshape(reference.shape), limit)
+
+
+def features_of(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:
+    """Name to ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, the reference first."""
+    leading = x.shape[:-3]
+    planes_x, planes_y = (clip.reshape(math.prod(leading), *clip.shape[-3:]) for clip in (x, y))
+    found = spatial_features(planes_x, planes_y, limit)
+    found = {name: value.reshape(leading) for name, value in found.items()}
+    if leading[-1] == 1:  # nothing moves
+        found["motion"] = torch.zeros_like(found["adm2"])
+    else:
+        found["motion"] = changes(blurred_frames(planes_x).reshape(x.shape))
+    found["motion2"] = motion2(found["motion"])
+    return {name: found[name] for name in FEATURES}
 
 
 def spatial_features(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss.video._planes import widest
 from ssimloss.weights import bundled_text
 
 ModelName = Literal["v0.6.1", "v0.6.1neg"]
@@ -129,8 +130,7 @@ class SVR:
         """The unclipped score, of the shape and dtype of each feature."""
         columns = [features[name] for name in self.features]
         like = columns[0]
-        # Terms of either sign nearly cancel; Apple GPUs have no float64.
-        dtype = like.dtype if like.device.type == "mps" else torch.float64
+        dtype = widest(like)  # terms of either sign nearly cancel
         made = torch.tensor(self.vectors, dtype=dtype).to(like.device, non_blocking=True)
         vectors, coefficients = made[:, :-1], made[:, -1]
         scaled = [

@@ -1,7 +1,7 @@
 """Visual information fidelity as VMAF defines it, at four scales.
 
-With local means, variances ``s1`` of the reference, ``s2`` of the distorted frame and their
-covariance ``s12`` under a Gaussian window of 17, 9, 5 or 3 taps::
+With local variances ``s1`` of the reference, ``s2`` of the distorted frame and their covariance
+``s12`` under a Gaussian window of 17, 9, 5 or 3 taps::
 
     g = min(s12 / s1, gain limit),  sv = s2 - s12^2 / s1
     vif = sum log2(1 + g^2 s1 / (sv + 2)) / sum log2(1 + s1 / 2)
@@ -10,19 +10,40 @@ Sheikh & Bovik, "Image information and visual quality", 2006; the special cases 
 libvmaf, from the description in ``docs/vmaf.md``.
 """
 
+import math
+import struct
+
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
-from ssimloss.filters import blur, make_window
+from ssimloss.filters import blur, window_weights
 from ssimloss.video._planes import centred, check_pair, codes, mirrored
 
 SCALES = 4
 NOISE = 2.0  # variance of the neural noise, on the scale of 8-bit codes
 EPS = 1e-10
 FLAT_SLOPE = NOISE**2 / 255**2  # what a flat reference subtracts per variance of the distorted
+WINDOWS = tuple(
+    window_weights("gaussian", taps, taps / 5)
+    for taps in (2 ** (SCALES - scale) + 1 for scale in range(SCALES))
+)
+
+
+def _rounded(weights: tuple[float, ...]) -> tuple[float, ...]:
+    """In float32, and still of unit sum, without which every variance would be biased by a share of
+    the squared mean: the outer weights, the smallest, take up what is missing.
+    """
+    narrow = list(struct.unpack(f"{len(weights)}f", struct.pack(f"{len(weights)}f", *weights)))
+    missing = 1 - math.fsum(narrow)
+    narrow[0] += missing / 2
+    narrow[-1] += missing / 2
+    return tuple(narrow)
+
+
+_WINDOWS32 = tuple(map(_rounded, WINDOWS))
 
 
 @full_precision
@@ -78,24 +99,20 @@ def vif_of(x: Tensor, y: Tensor, limit: float) -> Tensor:
 def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
     """Numerators and denominators ``(M, 4, 2)``, sums over the positions of each scale."""
     x, y = centred(x), centred(y)
+    pair = torch.cat((x, x - y), 1)
     sums = []
     for scale in range(SCALES):
-        window = window_of(scale, x)
+        window = window_of(scale, pair)
         if scale:
-            x, y = _halved(x, window), _halved(y, window)
-        sums.append(_sums(x, y, window, limit))
+            pair = _halved(pair, window)
+        sums.append(_sums(*pair.chunk(2, 1), window, limit))
     return torch.stack(sums, 1)
 
 
-def taps_of(scale: int) -> int:
-    """Length of the window of a scale."""
-    return int(2 ** (SCALES - scale) + 1)
-
-
 def window_of(scale: int, like: Tensor) -> Tensor:
-    """The Gaussian of a scale."""
-    taps = taps_of(scale)
-    return make_window("gaussian", taps, taps / 5, like)
+    """The Gaussian of a scale, of unit sum."""
+    weights = WINDOWS[scale] if like.dtype is torch.float64 else _WINDOWS32[scale]
+    return torch.tensor(weights, dtype=like.dtype, device=like.device)
 
 
 def _halved(planes: Tensor, window: Tensor) -> Tensor:
@@ -109,23 +126,30 @@ def _local_mean(planes: Tensor, window: Tensor) -> Tensor:
     return blur(mirrored(planes, window.numel() // 2), window)
 
 
-def _sums(x: Tensor, y: Tensor, window: Tensor, limit: float) -> Tensor:
-    """``(M, 2)``."""
-    maps = _local_mean(torch.cat((x, y, x * x, y * y, x * y), 1), window)
-    mu_x, mu_y, square_x, square_y, product = maps.chunk(5, 1)
-    s1 = (square_x - mu_x * mu_x).clamp(min=0)
-    s2 = (square_y - mu_y * mu_y).clamp(min=0)
-    s12 = product - mu_x * mu_y
-    num, den = information(s1, s2, s12, limit)
+def _sums(x: Tensor, d: Tensor, window: Tensor, limit: float) -> Tensor:
+    """``(M, 2)`` of a reference and its difference from the distorted frame."""
+    maps = _local_mean(torch.cat((x, d, x * x, d * d, x * d), 1), window)
+    mu_x, mu_d, square_x, square_d, product = maps.chunk(5, 1)
+    var_x = (square_x - mu_x * mu_x).clamp(min=0)
+    var_d = (square_d - mu_d * mu_d).clamp(min=0)
+    num, den = information(var_x, var_d, product - mu_x * mu_d, limit)
     return torch.stack([part.sum(-1).sum(-1).squeeze(1) for part in (num, den)], -1)
 
 
-def information(s1: Tensor, s2: Tensor, s12: Tensor, limit: float) -> tuple[Tensor, Tensor]:
-    """What the distorted frame keeps and the reference holds at each position, in bits."""
-    flat = s1 < NOISE
-    s1 = torch.where(flat, NOISE, s1)
-    gain = s12 / (s1 + EPS)
-    residue = s2 - gain * s12
+def information(
+    var_x: Tensor, var_d: Tensor, cov_xd: Tensor, limit: float
+) -> tuple[Tensor, Tensor]:
+    """What the distorted frame keeps and the reference holds at each position, in bits.
+
+    Of the difference ``d = x - y``, so that equal frames lose nothing to rounding:
+    ``s12 = var_x - cov_xd``, ``s2 = var_x - 2 cov_xd + var_d``, and what no gain explains is
+    ``s2 - s12^2 / s1 = var_d - cov_xd^2 / var_x``.
+    """
+    flat = var_x < NOISE
+    s1 = torch.where(flat, NOISE, var_x)
+    s2 = (var_x - 2 * cov_xd + var_d).clamp(min=0)
+    gain = 1 - cov_xd / s1
+    residue = var_d - cov_xd * cov_xd / s1
     silent, opposed = s2 < EPS, gain < 0
     residue = torch.where(silent, 0, torch.where(opposed, s2, residue)).clamp(min=EPS)
     gain = torch.where(silent | opposed, 0, gain).clamp(max=limit)

@@ -1,0 +1,77 @@
+# Written by tests/generate.py from the measures; edit those.
+"""Clips: VMAF, its features, and its model."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from torch import Tensor
+
+from ssimloss.video.adm import adm as adm
+from ssimloss.video.features import vmaf_features as vmaf_features
+from ssimloss.video.motion import motion as motion
+from ssimloss.video.motion import motion2 as motion2
+from ssimloss.video.stream import VMAFStream as VMAFStream
+from ssimloss.video.svr import SVR as SVR
+from ssimloss.video.vif import vif as vif
+from ssimloss.video.vmaf import vmaf as vmaf
+
+__all__ = [
+    "vmaf_loss",
+    "vmaf",
+    "vmaf_features",
+    "vif",
+    "adm",
+    "motion",
+    "motion2",
+    "SVR",
+    "VMAFStream",
+]
+
+def vmaf_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
+    matrix: Literal["bt709", "bt601"] = "bt709",
+    luma_range: Literal["limited", "full"] = "limited",
+    feature_weights: Mapping[str, float] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``100 - vmaf``, taken before the reduction.
+
+    VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+
+    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
+    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    pixel loss, and see ``docs/vmaf.md``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` or clips ``(N, T, 1 or 3, H, W)`` with
+            values in ``data_range``, at least 16 pixels a side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
+            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
+        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
+        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+            stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
+            mean in place of the regression.
+        reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
+            ``"none"`` a value per frame.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
+    0.03.
+    """

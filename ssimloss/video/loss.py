@@ -1,0 +1,164 @@
+"""VMAF as something to minimise: ``100 - VMAF``, not cut, of images and of clips."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Ranged, Reduced, derived
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.color import LUMA
+from ssimloss.measure import Measure
+from ssimloss.video._planes import check_size, scaled
+from ssimloss.video.features import features_of
+from ssimloss.video.svr import FEATURES, SVR, ModelName, model_of
+
+Matrix = Literal["bt709", "bt601"]
+MATRICES: tuple[str, ...] = get_args(Matrix)
+LumaRange = Literal["limited", "full"]
+LUMA_RANGES: tuple[str, ...] = get_args(LumaRange)
+# Codes of black, and from black to white.
+_RANGES: dict[str, tuple[float, float]] = {"limited": (16.0, 219.0), "full": (0.0, 255.0)}
+_WEIGHABLE = tuple(name for name in FEATURES if not name.startswith("motion"))
+
+
+class VMAFOptions(Reduced, Ranged):
+    """Options of VMAF.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
+            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
+        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
+        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+            stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
+            mean in place of the regression.
+        reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
+            ``"none"`` a value per frame.
+    """
+
+    model: ModelName | SVR = "v0.6.1"
+    matrix: Matrix = "bt709"
+    luma_range: LumaRange = "limited"
+    feature_weights: Mapping[str, float] | None = None
+    regression: SVR = derived()
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option; read the model."""
+        super().__post_init__()
+        _checks.choice("matrix", self.matrix, MATRICES)
+        _checks.choice("luma_range", self.luma_range, LUMA_RANGES)
+        if self.feature_weights is not None:
+            _check_weights(self.feature_weights)
+        self.derive(regression=model_of(self.model))
+
+
+def _check_weights(weights: object) -> None:
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            "feature_weights must be a mapping of names to numbers, got "
+            f"{type(weights).__name__}; {{'vif_scale0': 1.0, 'adm2': 1.0}}"
+        )
+    for name in weights:
+        _checks.choice("the names in feature_weights", name, _WEIGHABLE)
+    _checks.weights("feature_weights", tuple(weights.values()))
+
+
+def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
+    """VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+
+    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
+    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    pixel loss, and see ``docs/vmaf.md``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` or clips ``(N, T, 1 or 3, H, W)`` with
+            values in ``data_range``, at least 16 pixels a side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
+    0.03.
+    """
+    _check(pred, target)
+    dtype = native_dtype(pred, target)
+    x, y = (_luma(image, options) for image in promote(target, pred))
+    model = options.regression
+    features = features_of(x, y, model.enhancement_gain_limit)
+    if options.feature_weights is None:
+        scores = model(features)
+    else:
+        total = math.fsum(options.feature_weights.values())
+        weighted = [
+            100 * weight / total * features[name]
+            for name, weight in options.feature_weights.items()
+        ]
+        scores = torch.stack(weighted).sum(0)
+    if pred.ndim == 4:
+        scores = scores.squeeze(-1)
+    return Scores(scores, None, 1, dtype, model.limits)
+
+
+def _check(pred: Tensor, target: Tensor) -> None:
+    for name, image in (("pred", pred), ("target", target)):
+        _checks.floating(name, image)
+    for name, image in (("pred", pred), ("target", target)):
+        if image.ndim not in (4, 5):
+            raise ValueError(
+                f"{name} must have shape (N, C, H, W) or (N, T, C, H, W), got "
+                f"{tuple(image.shape)}; add the missing dimensions with {name}.unsqueeze(0)"
+            )
+    _checks.same_shape("target", target, "pred", pred)
+    if pred.shape[-3] not in (1, 3):
+        raise ValueError(
+            "pred must be gray or RGB, one or three channels before the sides, got "
+            f"{tuple(pred.shape)}; drop an alpha channel with [..., :3, :, :]"
+        )
+    check_size("pred", pred)
+
+
+def _luma(image: Tensor, options: VMAFOptions) -> Tensor:
+    """Clips ``(N, T, 1, H, W)`` as 8-bit codes; of images, T is 1."""
+    clips = image if image.ndim == 5 else image.unsqueeze(1)
+    if clips.shape[2] == 1:
+        return scaled(clips, options.low, options.span)
+    unit = (clips - options.low) / options.span
+    red, green, blue = LUMA[options.matrix][0]
+    black, gain = _RANGES[options.luma_range]
+    weighted = red * unit[:, :, 0:1] + green * unit[:, :, 1:2] + blue * unit[:, :, 2:3]
+    return black + gain * weighted
+
+
+VMAF = Measure(
+    "vmaf",
+    "VMAF",
+    "",
+    "higher",
+    100.0,
+    (0.0, 100.0),
+    "Li et al. 2016",
+    _vmaf,
+    VMAFOptions,
+    formula="luma of BT.709 from 16 to 235 of colour images, gray images as 8-bit codes; VIF at "
+    "four scales and ADM by model v0.6.1, without motion; cut to [0, 100] (Li et al. 2016)",
+    module="VMAFLoss",
+    metric="VMAF",
+    takes_color=True,
+    agrees="libvmaf 3: 0.03",
+)
+vmaf_loss = VMAF.loss
