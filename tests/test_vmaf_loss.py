@@ -51,7 +51,7 @@ def test_named_measure_is_cut_and_takes_pred_first() -> None:
 
 
 def test_neg_rewards_no_sharpening() -> None:
-    target, pred = clip()
+    target, _ = clip()
     sharp = 128 + 1.4 * (target - 128)
     plain, neg = (
         VMAFLoss(data_range=255.0, model=model)(sharp, target) for model in ("v0.6.1", "v0.6.1neg")

@@ -105,7 +105,8 @@ def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
         window = window_of(scale, pair)
         if scale:
             pair = _halved(pair, window)
-        sums.append(_sums(*pair.chunk(2, 1), window, limit))
+        of_x, of_d = pair.chunk(2, 1)
+        sums.append(_sums(of_x, of_d, window, limit))
     return torch.stack(sums, 1)
 
 
