@@ -171,7 +171,6 @@ RECIPES = {
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),
-        compiler="aot_eager",  # a minute of code generation for wavelets and windows
         more={"feature_weights=two": {"feature_weights": {"vif_scale1": 1.0, "adm_scale2": 3.0}}},
     ),
     "SSIML1Loss": Recipe(absolute=ZEROS, without_map=("padding=valid",)),

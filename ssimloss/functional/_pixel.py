@@ -13,8 +13,7 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.functional._distance import Distance
 from ssimloss.functional._equations import distance_mean
-from ssimloss.functional._records import Backed
-from ssimloss.kernels import PIXEL_MEANS, pixel_means, select
+from ssimloss.kernels import PIXEL_MEANS, Backed, pixel_means, select
 
 
 class PixelOptions(Backed, Reduced):

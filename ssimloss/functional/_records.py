@@ -3,24 +3,8 @@
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._options import Options, Ranged, Reduced, derived
+from ssimloss._options import Ranged, Reduced, derived
 from ssimloss.filters import Padding, WindowName, check_window_options, window_length
-from ssimloss.kernels import Backend, check_backend
-
-
-class Backed(Options):
-    """A measure with kernels.
-
-    Args:
-        backend: ``"auto"``, or one by name, which runs or raises.
-    """
-
-    backend: Backend = "auto"
-
-    def __post_init__(self) -> None:
-        """Check that the backend runs on this machine."""
-        super().__post_init__()
-        check_backend(self.backend)
 
 
 class Windowed(Reduced, Ranged):

@@ -24,12 +24,13 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
-from ssimloss.functional._records import Backed, Stabilised
+from ssimloss.functional._records import Stabilised
 from ssimloss.kernels import (
     MAX_SCALES,
     MAX_TAPS,
     PYRAMID_SCORES,
     SIMILARITY_MEANS,
+    Backed,
     Comparison,
     Part,
     Scales,

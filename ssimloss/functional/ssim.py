@@ -37,11 +37,12 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
-from ssimloss.functional._records import Backed, Stabilised, Windowed
+from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.kernels import (
     MAX_TAPS,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
+    Backed,
     Backend,
     Comparison,
     select,

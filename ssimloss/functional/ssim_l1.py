@@ -16,11 +16,11 @@ from ssimloss.filters import Padding
 from ssimloss.functional._distance import Distance
 from ssimloss.functional._equations import mixed_mean
 from ssimloss.functional._moments import check_inputs
-from ssimloss.functional._records import Backed, Stabilised
+from ssimloss.functional._records import Stabilised
 from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
 from ssimloss.functional.l1 import l1_loss
 from ssimloss.functional.ssim import SSIMOptions, map_size, ssim_loss, uncovered
-from ssimloss.kernels import SIMILARITY_MEANS, Backend, Mixed, select, similarity_means
+from ssimloss.kernels import SIMILARITY_MEANS, Backed, Backend, Mixed, select, similarity_means
 from ssimloss.measure import Measure
 
 

@@ -7,6 +7,7 @@ describes how to add one. ``python -m ssimloss.kernels`` prints what runs on thi
 
 from ssimloss.kernels.backends import (
     BACKENDS,
+    Backed,
     Backend,
     Kernel,
     Kernels,
@@ -18,12 +19,14 @@ from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Par
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
+from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 
 __all__ = [
     # which backend
     "BACKENDS",
+    "Backed",
     "Backend",
     "Kernel",
     "Kernels",
@@ -35,6 +38,7 @@ __all__ = [
     "MAX_TAPS",
     "SIMILARITY_ALONE",
     "Comparison",
+    "Measured",
     "Mixed",
     "Part",
     "Pixel",
@@ -42,10 +46,12 @@ __all__ = [
     # operators, each with its table of backends
     "PIXEL_MEANS",
     "PYRAMID_SCORES",
+    "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "pixel_means",
     "pyramid_scores",
+    "scale_sums",
     "similarity_map",
     "similarity_means",
     # the native library

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._options import Options
 from ssimloss._torch import dispatches, is_batched_or_dual
 from ssimloss.kernels import library, triton_launch
 
@@ -42,6 +43,21 @@ def check_backend(backend: Backend) -> None:
     if backend != "auto":
         _checks.choice("backend", backend, BACKENDS)
         _raise_for(backend, why_not(backend))
+
+
+class Backed(Options):
+    """A measure with kernels.
+
+    Args:
+        backend: ``"auto"``, or one by name, which runs or raises.
+    """
+
+    backend: Backend = "auto"
+
+    def __post_init__(self) -> None:
+        """Check that the backend runs on this machine."""
+        super().__post_init__()
+        check_backend(self.backend)
 
 
 def why_not(backend: Backend) -> str | None:

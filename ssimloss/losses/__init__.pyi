@@ -982,6 +982,7 @@ class VMAFLoss(MeasureLoss):
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
         reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
             ``"none"`` a value per frame.
+        backend: ``"auto"``, or one by name, which runs or raises.
         model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
             or a :class:`ssimloss.video.SVR`.
         matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
@@ -1013,6 +1014,7 @@ class VMAFLoss(MeasureLoss):
     luma_range: Literal["limited", "full"]
     feature_weights: Mapping[str, float] | None
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -1022,6 +1024,7 @@ class VMAFLoss(MeasureLoss):
         luma_range: Literal["limited", "full"] = "limited",
         feature_weights: Mapping[str, float] | None = None,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

@@ -37,6 +37,7 @@ def vmaf_loss(
     luma_range: Literal["limited", "full"] = "limited",
     feature_weights: Mapping[str, float] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``100 - vmaf``, taken before the reduction.
 
@@ -63,6 +64,7 @@ def vmaf_loss(
             mean in place of the regression.
         reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
             ``"none"`` a value per frame.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.

@@ -12,12 +12,14 @@ libvmaf, from the description in ``docs/vmaf.md``.
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
+from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
 from ssimloss.video._planes import centred, check_pair, codes, widest
 from ssimloss.video.vif import check_gain_limit
 
@@ -42,6 +44,8 @@ SENSITIVITIES = tuple(
     for scale, (straight, diagonal) in enumerate(_AMPLITUDES)
 )
 
+_NUMBERS = (*(weight for weights in SENSITIVITIES for weight in weights), COS_SQUARED)
+
 
 @full_precision
 def adm(
@@ -50,6 +54,7 @@ def adm(
     *,
     enhancement_gain_limit: float = 100.0,
     data_range: DataRange = 255.0,
+    backend: Backend = "auto",
 ) -> Tensor:
     """Additive distortion measure of luma planes, over all scales and at each.
 
@@ -60,6 +65,7 @@ def adm(
             1 that of its NEG models.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         ``(..., 5)``: ``adm2``, then ``adm_scale0`` to ``adm_scale3``; 1 for equal planes, more
@@ -74,13 +80,26 @@ def adm(
     """
     check_pair(reference, distorted)
     check_gain_limit(enhancement_gain_limit)
+    check_backend(backend)
     x, y = codes(reference, data_range), codes(distorted, data_range)
-    return adm_of(x, y, enhancement_gain_limit).reshape(*reference.shape[:-3], 1 + SCALES)
+    return adm_of(x, y, enhancement_gain_limit, backend).reshape(*reference.shape[:-3], 1 + SCALES)
 
 
-def adm_of(x: Tensor, y: Tensor, limit: float) -> Tensor:
+def adm_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     """The values ``(M, 5)`` of planes of codes ``(M, 1, H, W)``."""
-    return adm_of_sums(adm_sums(x, y, limit), x.shape[-2], x.shape[-1])
+    chosen = select(backend, y, x, SCALE_SUMS)
+    if chosen == "eager":
+        sums = adm_sums(x, y, limit)
+    else:
+        equation = partial(_sums_of_distorted, limit=limit)
+        measured = Measured("detail", limit, _NUMBERS)
+        sums = scale_sums(y, x, measured, backend=chosen, equation=equation)
+    return adm_of_sums(sums, x.shape[-2], x.shape[-1])
+
+
+def _sums_of_distorted(y: Tensor, x: Tensor, *, limit: float) -> Tensor:
+    """:func:`adm_sums` in the order of kernels."""
+    return adm_sums(x, y, limit)
 
 
 def adm_of_sums(sums: Tensor, height: int, width: int) -> Tensor:

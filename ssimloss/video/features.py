@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, promote
+from ssimloss.kernels import Backend, check_backend
 from ssimloss.video._planes import check_pair, codes
 from ssimloss.video.adm import adm_of
 from ssimloss.video.motion import blurred_frames, changes, motion2
@@ -21,6 +22,7 @@ def vmaf_features(
     *,
     model: Model = "v0.6.1",
     data_range: DataRange = 255.0,
+    backend: Backend = "auto",
 ) -> dict[str, Tensor]:
     """The features of each frame: ``vif_scale0`` .. ``vif_scale3``, ``adm2``, ``adm_scale0`` ..
     ``adm_scale3``, ``motion`` and ``motion2``.
@@ -31,6 +33,7 @@ def vmaf_features(
         model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`, whose gain limit the features take.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         Name to ``(..., T)``, in float32 at least.
@@ -44,16 +47,17 @@ def vmaf_features(
     float extractors of libvmaf 3: vif 2e-4, adm2 3e-4, adm_scale 1e-3, motion 2e-3.
     """
     check_pair(reference, distorted, frames=True)
+    check_backend(backend)
     limit = model_of(model).enhancement_gain_limit
     x, y = promote(codes(reference, data_range), codes(distorted, data_range))
-    return features_of(x.reshape(reference.shape), y.reshape(reference.shape), limit)
+    return features_of(x.reshape(reference.shape), y.reshape(reference.shape), limit, backend)
 
 
-def features_of(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:
+def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
     """Name to ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, the reference first."""
     leading = x.shape[:-3]
     planes_x, planes_y = (clip.reshape(math.prod(leading), *clip.shape[-3:]) for clip in (x, y))
-    found = spatial_features(planes_x, planes_y, limit)
+    found = spatial_features(planes_x, planes_y, limit, backend)
     found = {name: value.reshape(leading) for name, value in found.items()}
     if leading[-1] == 1:  # nothing moves
         found["motion"] = torch.zeros_like(found["adm2"])
@@ -63,9 +67,9 @@ def features_of(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:
     return {name: found[name] for name in FEATURES}
 
 
-def spatial_features(x: Tensor, y: Tensor, limit: float) -> dict[str, Tensor]:
+def spatial_features(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
     """Name to ``(M,)`` of planes of codes ``(M, 1, H, W)``: all but motion."""
-    vif, adm = vif_of(x, y, limit), adm_of(x, y, limit)
+    vif, adm = vif_of(x, y, limit, backend), adm_of(x, y, limit, backend)
     found = {f"vif_scale{scale}": value for scale, value in enumerate(vif.unbind(-1))}
     for name, value in zip(FEATURES[4:9], adm.unbind(-1), strict=True):
         found[name] = value

@@ -12,6 +12,7 @@ from ssimloss._options import Ranged, Reduced, derived
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.color import LUMA
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 from ssimloss.video._planes import check_size, scaled
 from ssimloss.video.features import features_of
@@ -26,7 +27,7 @@ _RANGES: dict[str, tuple[float, float]] = {"limited": (16.0, 219.0), "full": (0.
 _WEIGHABLE = tuple(name for name in FEATURES if not name.startswith("motion"))
 
 
-class VMAFOptions(Reduced, Ranged):
+class VMAFOptions(Backed, Reduced, Ranged):
     """Options of VMAF.
 
     Args:
@@ -99,7 +100,7 @@ def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
     dtype = native_dtype(pred, target)
     x, y = (_luma(image, options) for image in promote(target, pred))
     model = options.regression
-    features = features_of(x, y, model.enhancement_gain_limit)
+    features = features_of(x, y, model.enhancement_gain_limit, options.backend)
     if options.feature_weights is None:
         scores = model(features)
     else:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
-from ssimloss.filters import blur
 from ssimloss.video._planes import check_planes, codes, mirrored
 
 WINDOW = (0.054488685, 0.244201342, 0.402619947, 0.244201342, 0.054488685)
@@ -57,8 +56,18 @@ def motion2(motion: Tensor) -> Tensor:
 
 def blurred_frames(planes: Tensor) -> Tensor:
     """Planes of codes ``(M, 1, H, W)`` under the window."""
-    window = torch.tensor(WINDOW, dtype=planes.dtype, device=planes.device)
-    return blur(mirrored(planes, len(WINDOW) // 2), window)
+    wide = mirrored(planes, len(WINDOW) // 2)
+    return _along(_along(wide, -2), -1)
+
+
+def _along(planes: Tensor, axis: int) -> Tensor:
+    """The window along one axis; on CPUs, a convolution of one channel takes 20 times as long."""
+    length = planes.shape[axis] - len(WINDOW) + 1
+    first, second, middle, fourth, fifth = (
+        planes.narrow(axis, k, length) for k in range(len(WINDOW))
+    )
+    total = torch.add(WINDOW[0] * (first + fifth), second + fourth, alpha=WINDOW[1])
+    return torch.add(total, middle, alpha=WINDOW[2])
 
 
 def changes(blurred: Tensor) -> Tensor:

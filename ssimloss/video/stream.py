@@ -6,6 +6,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision, promote
+from ssimloss.kernels import Backend, check_backend
 from ssimloss.video._planes import check_pair, codes
 from ssimloss.video.features import spatial_features
 from ssimloss.video.motion import blurred_frames, changes, motion2
@@ -28,16 +29,25 @@ class VMAFStream:
         model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
 
     Raises:
         ValueError: an unknown model.
     """
 
-    def __init__(self, *, model: Model = "v0.6.1", data_range: DataRange = 255.0) -> None:
+    def __init__(
+        self,
+        *,
+        model: Model = "v0.6.1",
+        data_range: DataRange = 255.0,
+        backend: Backend = "auto",
+    ) -> None:
         """Begin a clip."""
         _checks.data_range(data_range)
+        check_backend(backend)
         self.model = model_of(model)
         self.data_range = data_range
+        self.backend = backend
         self.frames = 0
         self._size: torch.Size | None = None
         self._last: Tensor | None = None  # the last frame of the reference, blurred
@@ -69,7 +79,7 @@ class VMAFStream:
     @full_precision
     def _add(self, reference: Tensor, distorted: Tensor) -> None:
         x, y = promote(codes(reference, self.data_range), codes(distorted, self.data_range))
-        found = spatial_features(x, y, self.model.enhancement_gain_limit)
+        found = spatial_features(x, y, self.model.enhancement_gain_limit, self.backend)
         blurred = blurred_frames(x)
         if self._last is None:
             found["motion"] = changes(blurred)

@@ -12,6 +12,7 @@ libvmaf, from the description in ``docs/vmaf.md``.
 
 import math
 import struct
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
 from ssimloss.filters import blur, window_weights
+from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
 from ssimloss.video._planes import centred, check_pair, codes, mirrored
 
 SCALES = 4
@@ -30,6 +32,8 @@ WINDOWS = tuple(
     window_weights("gaussian", taps, taps / 5)
     for taps in (2 ** (SCALES - scale) + 1 for scale in range(SCALES))
 )
+
+_NUMBERS = tuple(weight for window in WINDOWS for weight in window)
 
 
 def _rounded(weights: tuple[float, ...]) -> tuple[float, ...]:
@@ -53,6 +57,7 @@ def vif(
     *,
     enhancement_gain_limit: float = 100.0,
     data_range: DataRange = 255.0,
+    backend: Backend = "auto",
 ) -> Tensor:
     """Visual information fidelity of luma planes at the four scales of VMAF.
 
@@ -63,6 +68,7 @@ def vif(
             models, which do not reward contrast and sharpening.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         ``(..., 4)``: ``vif_scale0`` to ``vif_scale3``, 1 for equal planes; a flat reference against
@@ -77,8 +83,9 @@ def vif(
     """
     check_pair(reference, distorted)
     check_gain_limit(enhancement_gain_limit)
+    check_backend(backend)
     x, y = codes(reference, data_range), codes(distorted, data_range)
-    return vif_of(x, y, enhancement_gain_limit).reshape(*reference.shape[:-3], SCALES)
+    return vif_of(x, y, enhancement_gain_limit, backend).reshape(*reference.shape[:-3], SCALES)
 
 
 def check_gain_limit(limit: float) -> None:
@@ -90,10 +97,22 @@ def check_gain_limit(limit: float) -> None:
         )
 
 
-def vif_of(x: Tensor, y: Tensor, limit: float) -> Tensor:
+def vif_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     """The values ``(M, 4)`` of planes of codes ``(M, 1, H, W)``."""
-    num, den = vif_sums(x, y, limit).unbind(-1)
+    chosen = select(backend, y, x, SCALE_SUMS)
+    if chosen == "eager":
+        sums = vif_sums(x, y, limit)
+    else:
+        equation = partial(_sums_of_distorted, limit=limit)
+        measured = Measured("information", limit, _NUMBERS)
+        sums = scale_sums(y, x, measured, backend=chosen, equation=equation)
+    num, den = sums.unbind(-1)
     return num / den
+
+
+def _sums_of_distorted(y: Tensor, x: Tensor, *, limit: float) -> Tensor:
+    """:func:`vif_sums` in the order of kernels."""
+    return vif_sums(x, y, limit)
 
 
 def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss.kernels import Backend
 from ssimloss.video.features import vmaf_features
 from ssimloss.video.svr import Model, model_of
 
@@ -25,6 +26,7 @@ def vmaf(
     pooling: Pooling = "mean",
     clip: bool = True,
     data_range: DataRange = 255.0,
+    backend: Backend = "auto",
 ) -> Tensor:
     """VMAF of a clip: 0 to 100, higher is better. The reference comes first.
 
@@ -42,6 +44,7 @@ def vmaf(
         clip: cut the score of each frame to [0, 100] as libvmaf does; the gradient is 0 there.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         ``(...)``; with ``pooling="none"`` one score per frame ``(..., T)``.
@@ -56,7 +59,9 @@ def vmaf(
     """
     _checks.choice("pooling", pooling, POOLINGS)
     regression = model_of(model)
-    features = vmaf_features(reference, distorted, model=regression, data_range=data_range)
+    features = vmaf_features(
+        reference, distorted, model=regression, data_range=data_range, backend=backend
+    )
     return pooled(regression(features), regression.limits if clip else None, pooling)
 
 

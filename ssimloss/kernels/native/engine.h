@@ -31,7 +31,7 @@ struct Halving {
   int32_t outside;
 };
 
-// One pass over a pair of images. Everything that is computed is float64 if `is_double`, else float32.
+// One pass of stream.h over a pair of images. Everything that is computed is float64 if `is_double`, else float32.
 struct Similarity {
   Image x, y;
   int64_t planes, channels, height, width;  // planes = N C; the size is that after halving
@@ -44,11 +44,13 @@ struct Similarity {
   int32_t taps, part;
   double c1, c2;
 
-  double* row_sums;             // of the map, (planes, map rows), or null
+  double* row_sums;             // of the map, (planes, map rows, sums), or null
   Image map;                    // receives the map
   Image upstream;               // multiplies the derivatives, per position
   double scale;                 // multiplies them
   const double* plane_scale;    // and so does this one, per plane; null: 1
+  const double* sum_scales;     // (planes, sums) where an equation has several sums: what the derivatives of each are multiplied by
+  double limit;                 // of the gain, for Information
   Image grad_x, grad_y;         // receive the gradient; of the computing type
   int32_t pixel;                // a distance per pixel, added to the gradient with this weight
   double eps, pixel_weight;
@@ -95,11 +97,54 @@ struct PixelMeans {
   Image grad;      // derivative of the mean of each image, of the computing type
 };
 
+// Both images of planes (planes, 1, height, width) filtered, every second sample of each: see decimation.h.
+struct Decimation {
+  Image images[2];
+  int64_t planes, height, width;
+  const void* centres[2];
+  bool stored;  // the images are such scales themselves, centred already
+  const double* window;
+  int32_t taps;
+  void* out[2];  // (planes, height / 2, width / 2) of the computing type
+};
+
+// Its transpose, added to the gradient of the finer image.
+struct Undecimation {
+  Image gradient;  // of the computing type
+  int64_t planes, channels, height, width;
+  const double* window;
+  int32_t taps;
+  const void* coarse;  // (planes, height / 2, width / 2) of the computing type
+};
+
+// One scale of the additive distortion measure of planes (planes, 1, height, width), see detail.h: approximations and sums, or, where
+// `grad_x` is given, the gradient.
+struct Detail {
+  Image x, y;  // the distorted image and its reference
+  int64_t planes, height, width;
+  const void* centres[2];
+  bool stored;  // the images are approximations, centred already
+  double limit, cosine, weights[3];
+  void *coarse_x, *coarse_y;  // receive the approximations, (planes, rows, columns) of the bands, or null
+  double* row_sums;           // (planes, rows, 2, 3)
+  const double* upstream;     // (planes, 2, 3)
+  const void *of_coarse_x, *of_coarse_y;  // the gradient of the approximations, or null
+  Image grad_x, grad_y;       // receive the gradient; of the computing type
+};
+
 // What one instruction set offers. A share is worked on by one thread; results do not depend on how many there are.
 struct Kernels {
   const char* name;
   void (*similarity)(const Similarity&, bool is_double, int share, int shares, void* scratch);
   int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
+  void (*information)(const Similarity&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*information_scratch)(const Similarity&, bool is_double);
+  void (*decimate)(const Decimation&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*decimate_scratch)(const Decimation&, bool is_double);
+  void (*undecimate)(const Undecimation&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*undecimate_scratch)(const Undecimation&, bool is_double);
+  void (*detail)(const Detail&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*detail_scratch)(const Detail&, bool is_double);
   void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);
   int64_t (*coarser_scratch)(const Coarser&, bool is_double);
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);

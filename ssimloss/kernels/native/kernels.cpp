@@ -1,7 +1,9 @@
 // The kernels of one instruction set. Compiled once for each, with the options that allow it; library.cpp chooses when it runs.
 
+#include "decimation.h"
+#include "detail.h"
 #include "pixels.h"
-#include "similarity.h"
+#include "stream.h"
 
 namespace ssimloss {
 namespace SSIMLOSS_SET {
@@ -20,9 +22,9 @@ bool is_usual(const Similarity& job) { return job.taps == kUsualTaps && is_symme
 template <class T>
 void similarity_of(const Similarity& job, int share, int shares, void* scratch) {
   if (is_usual(job))
-    ((Stream<T, kUsualTaps>*)scratch)->run(job, share, shares);
+    ((Stream<T, kUsualTaps, Structural>*)scratch)->run(job, share, shares);
   else
-    ((Stream<T, 0>*)scratch)->run(job, share, shares);
+    ((Stream<T, 0, Structural>*)scratch)->run(job, share, shares);
 }
 
 void similarity(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
@@ -30,8 +32,55 @@ void similarity(const Similarity& job, bool is_double, int share, int shares, vo
 }
 
 int64_t similarity_scratch(const Similarity& job, bool is_double) {
-  if (is_usual(job)) return is_double ? sizeof(Stream<double, kUsualTaps>) : sizeof(Stream<float, kUsualTaps>);
-  return is_double ? sizeof(Stream<double, 0>) : sizeof(Stream<float, 0>);
+  if (is_usual(job)) return is_double ? sizeof(Stream<double, kUsualTaps, Structural>) : sizeof(Stream<float, kUsualTaps, Structural>);
+  return is_double ? sizeof(Stream<double, 0, Structural>) : sizeof(Stream<float, 0, Structural>);
+}
+
+// VIF: the windows of its finer scales are known when compiling, where that pays.
+template <class Work>
+void with_information(const Similarity& job, bool is_double, Work work) {
+  if (is_double)
+    work((Stream<double, 0, Information>*)nullptr);
+  else if (job.taps == 17)
+    work((Stream<float, 17, Information>*)nullptr);
+  else if (job.taps == 9)
+    work((Stream<float, 9, Information>*)nullptr);
+  else
+    work((Stream<float, 0, Information>*)nullptr);
+}
+
+void information(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
+  with_information(job, is_double, [&](auto* kind) { ((decltype(kind))scratch)->run(job, share, shares); });
+}
+
+int64_t information_scratch(const Similarity& job, bool is_double) {
+  int64_t bytes = 0;
+  with_information(job, is_double, [&](auto* kind) { bytes = sizeof *kind; });
+  return bytes;
+}
+
+void decimate(const Decimation& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? decimate_of(job, share, shares, (double*)scratch) : decimate_of(job, share, shares, (float*)scratch);
+}
+
+int64_t decimate_scratch(const Decimation& job, bool is_double) {
+  return (5 * (job.width + 2 * kMargin) + 2 * kMargin) * (is_double ? sizeof(double) : sizeof(float));
+}
+
+void undecimate(const Undecimation& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? undecimate_of(job, share, shares, (double*)scratch) : undecimate_of(job, share, shares, (float*)scratch);
+}
+
+int64_t undecimate_scratch(const Undecimation& job, bool is_double) {
+  return (4 * (job.width + 2 * kMargin) + 2 * kMargin) * (is_double ? sizeof(double) : sizeof(float));
+}
+
+void detail(const Detail& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? detail_of(job, share, shares, (double*)scratch) : detail_of(job, share, shares, (float*)scratch);
+}
+
+int64_t detail_scratch(const Detail& job, bool is_double) {
+  return is_double ? DetailScale<double>::bytes(job) : DetailScale<float>::bytes(job);
 }
 
 constexpr int64_t kPiece = 256;  // pixels of a coarser row at a time
@@ -134,7 +183,9 @@ void centres(const Image& image, const int64_t* shape, bool is_double, int share
 #define QUOTED(word) #word
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
-const Kernels kernels = {NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, coarser, coarser_scratch, spread, pixels, centres};
+const Kernels kernels = {
+    NAME_OF(SSIMLOSS_SET), similarity,       similarity_scratch, information,    information_scratch, decimate,        decimate_scratch, undecimate,
+    undecimate_scratch,    detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

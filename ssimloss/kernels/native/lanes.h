@@ -66,6 +66,12 @@ INLINE Vector<T> keep(Vector<T> v, Mask<T> mask) {
   return (Vector<T>)((Mask<T>)v & mask);
 }
 
+// One vector where the mask is set, and the other elsewhere.
+template <class T>
+INLINE Vector<T> choose(Mask<T> mask, Vector<T> yes, Vector<T> no) {
+  return (Vector<T>)(((Mask<T>)yes & mask) | ((Mask<T>)no & ~mask));
+}
+
 template <class T, int... I>
 struct Indices {};
 template <class T, int N, int... I>

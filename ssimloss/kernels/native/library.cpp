@@ -1,5 +1,6 @@
 // The C interface. What is added up is added up in a fixed order.
 
+#include "fidelity.h"
 #include "pyramid.h"
 
 #define API extern "C" __attribute__((visibility("default")))
@@ -99,6 +100,16 @@ API int ssimloss_pyramid(const PyramidCall* call) {
   return guarded([&]() -> int { return Pyramid(*call).run() ? 0 : 1; });
 }
 
+// The sums of VIF at its four scales, (M, 4, 2): what is kept and what is held. With an upstream gradient, that of the images.
+API int ssimloss_information(const ScalesCall* call) {
+  return guarded([&]() -> int { return InformationScales(*call).run() ? 0 : 1; });
+}
+
+// The sums of cubes of the additive distortion measure at its four scales, (M, 4, 2, 3).
+API int ssimloss_detail(const ScalesCall* call) {
+  return guarded([&]() -> int { return DetailScales(*call).run() ? 0 : 1; });
+}
+
 struct PixelCall {
   int64_t shape[4];
   Image x, y;
@@ -141,10 +152,11 @@ API int ssimloss_pixel_means(const PixelCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 4; }
+API int32_t ssimloss_interface() { return 5; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
-  constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall)};
+  constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
+                               sizeof(ScalesCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

@@ -1,20 +1,16 @@
-// The similarity of two images and its gradient, in one pass over their rows.
+// A measure of local moments of two images and its gradient, in one pass over their rows.
 //
-// The equations are those of functional/_plane_means.py, written in d = x - y, so that images that are equal somewhere are exactly similar
-// there and their gradient exactly 0. With V the mean under the window, x and y centred, var = V(x^2 + y^2) - V(x)^2 - V(y)^2:
-//
-//     contrast_structure = 1 - (V(d^2) - V(d)^2) / (var + C2)
-//     luminance          = 1 - (mu_x - mu_y)^2 / (mu_x^2 + mu_y^2 + C1)
+// `Equation` says which moments those are, what is computed of them at each position, and how derivatives with respect to them become
+// derivatives with respect to pixels; structural.h and information.h are equations.
 //
 // Rows stream through rings of a few groups of 8, which stay in the second-level cache.
 //
 //   read     row of x, row of y, centred                        -> images    (ring)
-//   filter   along the row: x, y, x^2 + y^2, d^2                -> filtered  (ring), 4 maps
+//   filter   along the row: the images and their products       -> filtered  (ring), Equation::kMoments maps
 //   compare  down the columns, 8 rows at a time, then point by
-//            point: the similarity, its sum, its derivatives    -> derived   (ring), 3 or 4 maps
+//            point: values, their sums, their derivatives       -> derived   (ring), 3 to kDerived maps
 //   spread   derived, down the columns, transposed              -> spread, 8 rows
-//   combine  along the row, transposed; W(dV(x)) + x W(2 dV(x^2
-//            + y^2)) + d W(2 dV(d^2))                           -> a row of the gradient
+//   combine  along the row, transposed; times the pixels        -> a row of the gradient
 //   write    border folded back, distance per pixel added
 //
 // Filtering needs a window's height of rows ahead, its transpose as many behind: the gradient of rows s .. s + 7 is complete when the
@@ -24,8 +20,10 @@
 
 #pragma once
 
+#include "information.h"
 #include "pixels.h"
 #include "rows.h"
+#include "structural.h"
 
 namespace ssimloss {
 namespace SSIMLOSS_SET {
@@ -33,7 +31,7 @@ namespace SSIMLOSS_SET {
 constexpr int kGroup = 8;  // rows
 
 // TAPS: length of a symmetric window known when compiling, or 0 for any window of up to kMaxTaps.
-template <class T, int TAPS>
+template <class T, int TAPS, class Equation>
 class Stream {
  public:
   static constexpr int kLanes = Lanes<T>::count;
@@ -52,20 +50,21 @@ class Stream {
   static constexpr int kBlock = 4;  // columns compared at a time
   static constexpr int kRow = kSegment + kHalo + kLanes;
   // Rows of rings, in vectors; odd, so that the rows of a column do not meet in one set of the cache.
-  static constexpr int kImages = 2 * kRow | 1, kFiltered = 4 * kSegment | 1, kDerived = 4 * kSegment | 1;
+  static constexpr int kMoments = Equation::kMoments, kMaps = Equation::kDerived, kSums = Equation::kSums;
+  static constexpr int kImages = 2 * kRow | 1, kFiltered = kMoments * kSegment | 1, kDerived = kMaps * kSegment | 1;
 
   struct Window {
     V taps[kMaxTaps], turned[kMaxTaps];
   };
 
-  void block(int64_t plane, int planes, int64_t from, int64_t to);
+  void block(int64_t plane, int planes, int lanes_per_plane, int64_t from, int64_t to);
   void tile(int64_t column, int64_t end);
   void read(int64_t row);
   Rows<T> rows_of(int image, int plane);
   void compare(int64_t row);
   void clear_derived(V* row);
-  template <int PART, int GRADIENTS, bool MAPPED>
-  void compare_points(int64_t row);
+  template <int GRADIENTS, bool MAPPED, class Point>
+  void compare_points(int64_t row, const Point& point);
   void read_upstream(int64_t row);
   void write_map(int64_t row);
   void spread(int64_t row);
@@ -90,6 +89,11 @@ class Stream {
   int64_t map_w() const { return job_->width + 2 * job_->pad - halo(); }
   bool is_folded_onto(int64_t row) const { return row <= job_->pad || row >= job_->height - 1 - job_->pad; }
   bool wants_gradient() const { return job_->grad_x.data; }
+  // Segments of lanes without a plane of their own show the first one again.
+  void fill(const T** segments) const {
+    for (int lane = planes_ * lanes_per_plane_; lane < kLanes; lane++) segments[lane] = segments[lane % lanes_per_plane_];
+  }
+  int places() const { return kLanes / lanes_per_plane_; }  // for planes side by side, of which the last may be free
   T* line_of(T* lines, int plane) const { return lines + plane * lanes_per_plane_ * length_; }
   template <class P>
   void cut(P* line, int plane, P** segments) const {
@@ -116,12 +120,13 @@ class Stream {
   int64_t begin_[4][kLanes];  // of x, y, grad_x, grad_y: where the planes begin
   V centre_[2];               // of x and y, per plane
   V offset_x_, offset_d_, scale_;  // per plane: what is missing in the centred means of x and x - y; factor of the derivatives
+  V factors_[kSums];               // per plane: what the derivatives of each sum are multiplied by, where they differ
   M in_map_[kSegment], counted_[kSegment];  // masks: the window fits; and the position is this tile's
   V images_[kRing * kGroup * kImages];
   V filtered_[kRing * kGroup * kFiltered];
   V derived_[kRing * kGroup * kDerived];
-  V spread_[kGroup * 4 * (kRow + kHalo)];
-  V products_[2 * kRow];
+  V spread_[kGroup * kMaps * (kRow + kHalo)];
+  V products_[Equation::kProducts * kRow];
   V map_[kGroup * (kRow + kLanes)], upstream_[kGroup * (kRow + kLanes)];
   V combined_[2 * (kRow + kLanes)];
   T lines_[kTile + 2 * kLanes], other_lines_[kTile + 2 * kLanes], pixel_lines_[2 * (kTile + kLanes)];
@@ -129,9 +134,9 @@ class Stream {
 };
 
 // out[o] = sum over k of window[k] * at(o + k)
-template <class T, int TAPS>
+template <class T, int TAPS, class Equation>
 template <int OUT, class At>
-INLINE void Stream<T, TAPS>::correlate(V (&out)[OUT], const V* window, At at) const {
+INLINE void Stream<T, TAPS, Equation>::correlate(V (&out)[OUT], const V* window, At at) const {
   for (int o = 0; o < OUT; o++) out[o] = V{};
 #if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
   if constexpr (TAPS != 0) {  // without a fused multiply-add, equal weights are worth adding up before
@@ -165,9 +170,9 @@ INLINE void Stream<T, TAPS>::correlate(V (&out)[OUT], const V* window, At at) co
   }
 }
 
-template <class T, int TAPS>
+template <class T, int TAPS, class Equation>
 template <class At>
-INLINE void Stream<T, TAPS>::filter_row(V* __restrict out, const V* window, int length, At at) const {
+INLINE void Stream<T, TAPS, Equation>::filter_row(V* __restrict out, const V* window, int length, At at) const {
   int i = 0;
   for (; i + 8 <= length; i += 8) {
     V v[8];
@@ -188,8 +193,8 @@ INLINE void Stream<T, TAPS>::filter_row(V* __restrict out, const V* window, int 
 
 // --- how the work is cut ------------------------------------------------------------------------------------------------------------
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::run(const Similarity& job, int share, int shares) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::run(const Similarity& job, int share, int shares) {
   job_ = &job;
   T window[kMaxTaps];
   double missing = 1;
@@ -204,10 +209,11 @@ void Stream<T, TAPS>::run(const Similarity& job, int share, int shares) {
   }
   const int64_t height = job.height + 2 * job.pad, width = job.width + 2 * job.pad;
   int side_by_side = 1;  // planes: until a lane has pixels enough that the windows between segments do not weigh
-  while (2 * side_by_side <= kLanes && 2 * side_by_side <= job.planes && side_by_side * width < 24 * kLanes &&
+  while (2 * side_by_side <= kLanes && (Equation::kAlike || 2 * side_by_side <= job.planes) && side_by_side * width < 24 * kLanes &&
          2 * side_by_side * width <= kTile)
     side_by_side *= 2;
-  const int64_t whole = job.planes / side_by_side, units = whole + job.planes % side_by_side;
+  // What is left over fills lanes of one plane each, or, to be summed alike in any company, as many lanes as planes in a full unit have.
+  const int64_t whole = job.planes / side_by_side, left = job.planes % side_by_side, units = whole + (Equation::kAlike ? left > 0 : left);
   // Units of one or several planes lie below each other. A share begins at a multiple of a group, and not among the rows next to an edge
   // onto which the border is folded.
   const int64_t fold = job.border == kReflect || job.border == kReplicate ? 2 * job.pad + 1 : 0;
@@ -222,35 +228,38 @@ void Stream<T, TAPS>::run(const Similarity& job, int share, int shares) {
   for (int64_t row = first; row < last;) {
     const int64_t unit = row / height, to = last < (unit + 1) * height ? last - unit * height : height;
     if (unit < whole)
-      block(unit * side_by_side, side_by_side, row - unit * height, to);
+      block(unit * side_by_side, side_by_side, kLanes / side_by_side, row - unit * height, to);
+    else if (Equation::kAlike)
+      block(whole * side_by_side, (int)left, kLanes / side_by_side, row - unit * height, to);
     else
-      block(whole * side_by_side + (unit - whole), 1, row - unit * height, to);
+      block(whole * side_by_side + (unit - whole), 1, kLanes, row - unit * height, to);
     row = unit * height + to;
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::block(int64_t plane, int planes, int64_t from, int64_t to) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::block(int64_t plane, int planes, int lanes_per_plane, int64_t from, int64_t to) {
   const Similarity& job = *job_;
   plane_ = plane;
   planes_ = planes;
-  lanes_per_plane_ = kLanes / planes;
+  lanes_per_plane_ = lanes_per_plane;
   from_ = from;
   to_ = to;
   for (int lane = 0; lane < kLanes; lane++) {
-    const int64_t p = plane + lane / lanes_per_plane_;
+    const int64_t p = lane / lanes_per_plane_ < planes ? plane + lane / lanes_per_plane_ : plane;
     centre_[0][lane] = ((const T*)job.centre_x)[p];
     centre_[1][lane] = ((const T*)job.centre_y)[p];
     offset_x_[lane] = centre_[0][lane] - T(job.low);
     offset_d_[lane] = centre_[0][lane] - centre_[1][lane];
     scale_[lane] = T(job.scale * (job.plane_scale ? job.plane_scale[p] : 1));
+    for (int k = 0; k < kSums; k++) factors_[k][lane] = job.sum_scales ? T(job.sum_scales[kSums * p + k]) : T(0);
   }
   const Image* images[4] = {&job.x, &job.y, &job.grad_x, &job.grad_y};
   for (int k = 0; k < 4; k++)
     for (int p = 0; p < planes; p++) begin_[k][p] = start_of(*images[k], plane + p, job.channels, 0, 0);
   if (job.row_sums)
     for (int p = 0; p < planes; p++)
-      for (int64_t row = from; row < to && row < map_h(); row++) job.row_sums[(plane + p) * map_h() + row] = 0;
+      for (int64_t i = kSums * from; i < kSums * to && i < kSums * map_h(); i++) job.row_sums[kSums * (plane + p) * map_h() + i] = 0;
   if (job.pixel_sums)
     for (int p = 0; p < planes; p++)
       for (int64_t row = from; row < to; row++)
@@ -263,8 +272,8 @@ void Stream<T, TAPS>::block(int64_t plane, int planes, int64_t from, int64_t to)
   for (int64_t t = 0; t < tiles; t++) tile(width * t / tiles, width * (t + 1) / tiles);  // of like widths: none narrower than a border
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::tile(int64_t column, int64_t end) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::tile(int64_t column, int64_t end) {
   const int64_t width = job_->width + 2 * job_->pad, height = job_->height + 2 * job_->pad;
   column_ = column;
   end_ = end;
@@ -304,8 +313,8 @@ void Stream<T, TAPS>::tile(int64_t column, int64_t end) {
 
 // --- the phases ---------------------------------------------------------------------------------------------------------------------
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::read(int64_t row) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::read(int64_t row) {
   V* x = images(row);
   V* y = x + kRow;
   const T* segments[2][kLanes];
@@ -323,6 +332,7 @@ void Stream<T, TAPS>::read(int64_t row) {
       for (int i = width_; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
       cut((const T*)line, p, segments[image]);
     }
+    fill(segments[image]);
   }
   // Only now: what has just been written cannot be read back at another alignment without a wait.
   to_lanes<T>(x, segments[0], length_, in_place[0] ? centre_[0] : V{});
@@ -331,80 +341,76 @@ void Stream<T, TAPS>::read(int64_t row) {
     x[length_ + k] = from_next_lane<T>(x[k]);
     y[length_ + k] = from_next_lane<T>(y[k]);
   }
-  V *squares = products_, *difference = products_ + kRow;
-  for (int i = 0; i < length_ + halo(); i++) {
-    const V d = x[i] - y[i];
-    squares[i] = x[i] * x[i] + y[i] * y[i];
-    difference[i] = d * d;
-  }
+  const V* maps[kMoments];
+  Equation::template products<V>(x, y, products_, kRow, length_ + halo(), maps);
   V* out = filtered_ + (slot(row / kGroup) + row % kGroup) * kFiltered;
-  const V* maps[4] = {x, y, squares, difference};
-  for (int m = 0; m < 4; m++) {
+  for (int m = 0; m < kMoments; m++) {
     const V* map = maps[m];
-    for (int p = 0; p < planes_; p++)  // a part of a later row at a time: the processor keeps track of a dozen lines or so
+    for (int p = 0; m < 4 && p < planes_; p++)  // a part of a later row at a time: the processor keeps track of a dozen lines or so
       rows_of(m / 2, p).expect(origin_ + row + kGroup, start_ + m % 2 * (width_ / 2), (width_ + 1) / 2);
     filter_row(out + m * kSegment, window_.taps, length_, [map](int i) INLINE_LAMBDA { return map[i]; });
   }
 }
 
-template <class T, int TAPS>
-INLINE Rows<T> Stream<T, TAPS>::rows_of(int image, int plane) {
+template <class T, int TAPS, class Equation>
+INLINE Rows<T> Stream<T, TAPS, Equation>::rows_of(int image, int plane) {
   const Similarity& job = *job_;
   const T centre = ((const T*)(image ? job.centre_y : job.centre_x))[plane_ + plane];
   return {image ? job.y : job.x, job, begin_[image][plane], centre, fine_lines_, fine_lines_ + 2 * (kTile + kLanes)};
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::compare(int64_t row) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::compare(int64_t row) {
   const Similarity& job = *job_;
   V* derived = derived_ + slot(row / kGroup) * kDerived;
   const int64_t valid = map_h() - origin_ - row;  // of the 8 rows, those whose windows fit
   if (valid > 0) {
     const int gradients = (job.grad_x.data != nullptr) + (job.grad_y.data != nullptr);
-    const bool mapped = job.map.data || job.upstream.data;
+    [[maybe_unused]] const bool mapped = job.map.data || job.upstream.data;
     if (job.upstream.data) read_upstream(row);
-#define COMPARE(part, gradients, mapped) compare_points<part, gradients, mapped>(row)
-#define COMPARE_PART(part)                                        \
-  {                                                               \
-    if (gradients == 0)                                           \
-      mapped ? COMPARE(part, 0, true) : COMPARE(part, 0, false);  \
-    else if (gradients == 1)                                      \
-      mapped ? COMPARE(part, 1, true) : COMPARE(part, 1, false);  \
-    else                                                          \
-      mapped ? COMPARE(part, 2, true) : COMPARE(part, 2, false);  \
-  }
-    if (job.part == kSSIM) COMPARE_PART(kSSIM) else COMPARE_PART(kContrastStructure)
-#undef COMPARE_PART
-#undef COMPARE
+    Equation::template points<T>(job, scale_, offset_x_, offset_d_, factors_, [&](const auto& point) INLINE_LAMBDA {
+      if constexpr (Equation::kMapped) {
+        if (mapped) {
+          gradients == 0   ? compare_points<0, true>(row, point)
+          : gradients == 1 ? compare_points<1, true>(row, point)
+                           : compare_points<2, true>(row, point);
+          return;
+        }
+      }
+      gradients == 0   ? compare_points<0, false>(row, point)
+      : gradients == 1 ? compare_points<1, false>(row, point)
+                       : compare_points<2, false>(row, point);
+    });
     if (job.map.data) write_map(row);
   }
   if (!wants_gradient()) return;
   for (int64_t r = valid < 0 ? 0 : valid; r < kGroup; r++) clear_derived(derived + r * kDerived);
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::clear_derived(V* row) {
-  for (int m = 0; m < 4; m++)
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::clear_derived(V* row) {
+  for (int m = 0; m < kMaps; m++)
     for (int i = 0; i < length_; i++) row[m * kSegment + i] = V{};
 }
 
-template <class T, int TAPS>
-template <int PART, int GRADIENTS, bool MAPPED>
-void Stream<T, TAPS>::compare_points(int64_t row) {
+template <class T, int TAPS, class Equation>
+template <int GRADIENTS, bool MAPPED, class Point>
+void Stream<T, TAPS, Equation>::compare_points(int64_t row, const Point& point) {
   const Similarity& job = *job_;
-  const V c1 = broadcast((T)job.c1), c2 = broadcast((T)job.c2), zero = V{};
-  const V twice_scale = 2 * scale_, offset_x = offset_x_, offset_d = offset_d_;
+  const V zero = V{};
+  constexpr int kWanted = Equation::derived(GRADIENTS);
   const V* ring[kRing];
   for (int g = 0; g < groups(); g++) ring[g] = filtered_ + slot(row / kGroup + g) * kFiltered;
   V* derived = derived_ + slot(row / kGroup) * kDerived;
-  V sums[kGroup];
-  for (int r = 0; r < kGroup; r++) sums[r] = zero;
+  V sums[kSums][kGroup];
+  for (int k = 0; k < kSums; k++)
+    for (int r = 0; r < kGroup; r++) sums[k][r] = zero;
 
   for (int first = 0; first < length_; first += kBlock) {
     const int count = length_ - first < kBlock ? length_ - first : kBlock;
-    V means[kBlock][4][kGroup];
+    V means[kBlock][kMoments][kGroup];
     for (int c = 0; c < count; c++)
-      for (int m = 0; m < 4; m++) {
+      for (int m = 0; m < kMoments; m++) {
         const int at = m * kSegment + first + c;
         correlate(means[c][m], window_.taps, [&](int r) INLINE_LAMBDA { return ring[r / kGroup][r % kGroup * kFiltered + at]; });
       }
@@ -412,47 +418,19 @@ void Stream<T, TAPS>::compare_points(int64_t row) {
       const int i = first + c;
       const M counted = counted_[i];
       for (int r = 0; r < kGroup; r++) {
-        const V v_x = means[c][0][r], v_y = means[c][1][r], v_d = v_x - v_y;
-        const V var = means[c][2][r] - v_x * v_x - v_y * v_y, var_d = means[c][3][r] - v_d * v_d;
-        const M varies = ~(var <= zero), differs = ~(var_d <= zero);  // so that NaN stays NaN
-        const V over_var = 1 / (keep<T>(var, varies) + c2);      // 1 / (var_x + var_y + C2)
-        const V contrast_loss = keep<T>(var_d, differs) * over_var;  // 1 - cs
-        const V cs = 1 - contrast_loss;
-        V similarity = cs, luminance = zero + 1, luminance_loss = zero, mu_x = zero, mu_d = zero, over_mean = zero;
-        if (PART == kSSIM) {
-          mu_x = v_x + offset_x;
-          mu_d = v_d + offset_d;
-          const V mu_y = mu_x - mu_d;
-          over_mean = 1 / (mu_x * mu_x + (mu_y * mu_y + c1));
-          luminance_loss = mu_d * mu_d * over_mean;
-          luminance = 1 - luminance_loss;
-          similarity = luminance * cs;
-        }
-        sums[r] += keep<T>(similarity, counted);
-        if (MAPPED && job.map.data) map_[r * (kRow + kLanes) + i] = similarity;
+        V moments[kMoments], values[kSums], slopes[kMaps], upstream = zero;
+        for (int m = 0; m < kMoments; m++) moments[m] = means[c][m][r];
+        if (MAPPED && GRADIENTS) upstream = upstream_[r * (kRow + kLanes) + i];
+        point.template at<GRADIENTS, MAPPED>(moments, upstream, values, slopes);
+        for (int k = 0; k < kSums; k++) sums[k][r] += keep<T>(values[k], counted);
+        if (MAPPED && job.map.data) map_[r * (kRow + kLanes) + i] = values[0];
         if (GRADIENTS == 0) continue;
-
-        V scale = twice_scale;
-        if (MAPPED) scale = scale * upstream_[r * (kRow + kLanes) + i];
-        V slope = scale * over_var;
-        if (PART == kSSIM) slope = slope * luminance;
-        // Twice the derivatives with respect to -V(d^2) and V(x^2 + y^2), then those with respect to V(x) and V(y).
-        const V of_difference = keep<T>(slope, differs), of_squares = keep<T>(slope * contrast_loss, varies);
-        V of_x = v_d * of_difference - v_x * of_squares, of_y = -(v_d * of_difference + v_y * of_squares);
-        if (PART == kSSIM) {
-          const V of_mean = scale * over_mean * cs;
-          of_x += of_mean * (mu_x * luminance_loss - mu_d);
-          of_y += of_mean * ((mu_x - mu_d) * luminance_loss + mu_d);
-        }
         V* out = derived + r * kDerived + i;
-        out[0] = of_difference;
-        out[kSegment] = of_squares;
-        out[2 * kSegment] = of_x;
-        if (GRADIENTS == 2) out[3 * kSegment] = of_y;
+        for (int m = 0; m < kWanted; m++) out[m * kSegment] = slopes[m];
       }
       if (GRADIENTS == 0 || i < inside_) continue;
       for (int r = 0; r < kGroup; r++)
-        for (int m = 0; m < 2 + GRADIENTS; m++) {
+        for (int m = 0; m < kWanted; m++) {
           V& value = derived[r * kDerived + m * kSegment + i];
           value = keep<T>(value, in_map_[i]);
         }
@@ -463,15 +441,17 @@ void Stream<T, TAPS>::compare_points(int64_t row) {
     const int64_t map_row = origin_ + row + r;
     if (map_row < from_ || map_row >= to_ || map_row >= map_h()) continue;
     for (int p = 0; p < planes_; p++) {
-      double sum = 0;
-      for (int lane = p * lanes_per_plane_; lane < (p + 1) * lanes_per_plane_; lane++) sum += sums[r][lane];
-      job.row_sums[(plane_ + p) * map_h() + map_row] += sum;
+      for (int k = 0; k < kSums; k++) {
+        double sum = 0;
+        for (int lane = p * lanes_per_plane_; lane < (p + 1) * lanes_per_plane_; lane++) sum += sums[k][r][lane];
+        job.row_sums[((plane_ + p) * map_h() + map_row) * kSums + k] += sum;
+      }
     }
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::read_upstream(int64_t row) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::read_upstream(int64_t row) {
   const Image& upstream = job_->upstream;
   const int64_t count = (start_ + width_ < map_w() ? start_ + width_ : map_w()) - start_;
   for (int64_t r = 0; r < kGroup && origin_ + row + r < map_h(); r++) {
@@ -482,19 +462,20 @@ void Stream<T, TAPS>::read_upstream(int64_t row) {
     }
     const T* segments[kLanes];
     for (int p = 0; p < planes_; p++) cut((const T*)line_of(lines_, p), p, segments);
+    fill(segments);
     to_lanes<T>(upstream_ + r * (kRow + kLanes), segments, length_, V{});
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::write_map(int64_t row) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::write_map(int64_t row) {
   const Image& map = job_->map;
   const int64_t last = end_ < map_w() ? end_ : map_w();
   for (int64_t r = 0; r < kGroup && origin_ + row + r < map_h(); r++) {
     const int64_t map_row = origin_ + row + r;
     if (map_row < from_ || map_row >= to_) continue;
     T* segments[kLanes];
-    for (int p = 0; p < planes_; p++) cut(line_of(lines_, p), p, segments);
+    for (int p = 0; p < places(); p++) cut(line_of(lines_, p), p, segments);
     from_lanes<T>(segments, map_ + r * (kRow + kLanes), length_);
     for (int p = 0; p < planes_; p++) {
       const T* line = line_of(lines_, p) - start_;
@@ -504,9 +485,9 @@ void Stream<T, TAPS>::write_map(int64_t row) {
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::spread(int64_t row) {
-  const int maps = job_->grad_y.data ? 4 : 3;
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::spread(int64_t row) {
+  const int maps = Equation::derived(job_->grad_y.data ? 2 : 1);
   const int before = (groups() - 1) * kGroup - halo();  // of the first ring row, those that no window reaches
   const V* ring[kRing];
   for (int g = 0; g < groups(); g++) ring[g] = derived_ + slot(row / kGroup + 1 + g) * kDerived;  // the oldest comes after the newest
@@ -517,28 +498,28 @@ void Stream<T, TAPS>::spread(int64_t row) {
       correlate(v, window_.turned, [&](int r) INLINE_LAMBDA {
         return ring[(r + before) / kGroup][(r + before) % kGroup * kDerived + at];
       });
-      for (int r = 0; r < kGroup; r++) spread_[(r * 4 + m) * (kRow + kHalo) + kHalo + i] = v[r];
+      for (int r = 0; r < kGroup; r++) spread_[(r * kMaps + m) * (kRow + kHalo) + kHalo + i] = v[r];
     }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::combine(int64_t row) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::combine(int64_t row) {
   const bool both = job_->grad_y.data;
   const V* x = images(row);
   const V* y = x + kRow;
   V *of_x = combined_, *of_y = combined_ + kRow + kLanes;
-  V* maps = spread_ + row % kGroup * 4 * (kRow + kHalo) + kHalo;
-  V filtered[4][kSegment];
-  for (int m = 0; m < (both ? 4 : 3); m++) {
+  V* maps = spread_ + row % kGroup * kMaps * (kRow + kHalo) + kHalo;
+  V filtered[kMaps][kSegment];
+  for (int m = 0; m < Equation::derived(both ? 2 : 1); m++) {
     V* map = maps + m * (kRow + kHalo);
     for (int k = 1; k <= halo(); k++) map[-k] = from_previous_lane<T>(map[length_ - k]);
     const V* from = map - halo();
     filter_row(filtered[m], window_.turned, length_, [from](int i) INLINE_LAMBDA { return from[i]; });
   }
   for (int i = 0; i < length_; i++) {
-    const V along = (x[i] - y[i]) * filtered[0][i];
-    of_x[i] = filtered[2][i] + x[i] * filtered[1][i] - along;
-    if (both) of_y[i] = filtered[3][i] + y[i] * filtered[1][i] + along;
+    V maps_here[kMaps];
+    for (int m = 0; m < kMaps; m++) maps_here[m] = filtered[m][i];
+    Equation::template pixel<V>(x[i], y[i], maps_here, both, of_x[i], of_y[i]);
   }
   write(row, of_x, true);
   if (both) write(row, of_y, false);
@@ -547,8 +528,8 @@ void Stream<T, TAPS>::combine(int64_t row) {
 // --- the gradient of a row to its place -----------------------------------------------------------------------------------------------
 
 // Rows onto which the border is folded are added to: they begin at 0.
-template <class T, int TAPS>
-void Stream<T, TAPS>::clear_borders(int64_t from, int64_t to) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::clear_borders(int64_t from, int64_t to) {
   const Similarity& job = *job_;
   const Image* gradients[2] = {&job.grad_x, &job.grad_y};
   for (int64_t row = 0; row < job.height; row++) {
@@ -562,12 +543,13 @@ void Stream<T, TAPS>::clear_borders(int64_t from, int64_t to) {
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::write(int64_t row, const V* lanes, bool of_x) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::write(int64_t row, const V* lanes, bool of_x) {
   const Similarity& job = *job_;
   const Image& grad = of_x ? job.grad_x : job.grad_y;
   const bool in_place = in_lanes(grad) && end_ - column_ == width_ && !job.pixel && !(of_x ? job.coarse_x : job.coarse_y);
   T* segments[kLanes];
+  for (int p = planes_; p < places(); p++) cut(line_of(lines_, p), p, segments);
   for (int p = 0; p < planes_; p++) {
     const int64_t start = begin_[of_x ? 2 : 3][p] + (origin_ + row) * grad.stride[2];
     if (in_place && origin_ + row + kGroup < job.height) expect_line<1>(grad, start + kGroup * grad.stride[2], width_);
@@ -577,8 +559,8 @@ void Stream<T, TAPS>::write(int64_t row, const V* lanes, bool of_x) {
   if (!in_place) write_lines(row, lines_, of_x);
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::write_lines(int64_t row, T* lines, bool of_x) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::write_lines(int64_t row, T* lines, bool of_x) {
   const Similarity& job = *job_;
   const int64_t pad = job.pad, w = job.width;
   int64_t r = origin_ + row - pad;
@@ -602,8 +584,8 @@ void Stream<T, TAPS>::write_lines(int64_t row, T* lines, bool of_x) {
   }
 }
 
-template <class T, int TAPS>
-void Stream<T, TAPS>::write_line(int64_t plane, int64_t row, int64_t column, int64_t count, T* line, bool of_x, bool add) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::write_line(int64_t plane, int64_t row, int64_t column, int64_t count, T* line, bool of_x, bool add) {
   const Similarity& job = *job_;
   const Image& grad = of_x ? job.grad_x : job.grad_y;
   const void* coarser = of_x ? job.coarse_x : job.coarse_y;
@@ -640,8 +622,8 @@ void Stream<T, TAPS>::write_line(int64_t plane, int64_t row, int64_t column, int
 }
 
 // A distance per pixel: its sum, and its derivative added to a piece of the gradient.
-template <class T, int TAPS>
-void Stream<T, TAPS>::pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum) {
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum) {
   const Similarity& job = *job_;
   row -= job.pad;
   if (row < 0 || row >= job.height) return;

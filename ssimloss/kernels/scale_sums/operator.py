@@ -1,0 +1,143 @@
+"""The sums ``(M, 4, ...)`` of distorted planes ``x`` and their references ``y``, both
+``(M, 1, H, W)``, and the gradient for any upstream one.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss.kernels import library
+from ssimloss.kernels.autograd import Equation, second_order, signed
+from ssimloss.kernels.backends import Kernel, Kernels, kernel
+from ssimloss.kernels.operators import (
+    WANTED,
+    computing_dtype,
+    empty_gradients,
+    keep,
+    no_second_order,
+    or_nothing,
+    register_one_by_one,
+    typed,
+)
+from ssimloss.kernels.scale_sums import cpu
+from ssimloss.kernels.scale_sums.measured import SHAPES, Measured
+
+SCALE_SUMS: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums)}
+SCALE_SUMS_BACKWARD: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums_backward)}
+_MEASURED = "Tensor x, Tensor y, str kind, float limit, float[] numbers"
+
+torch.library.define("ssimloss::scale_sums", f"({_MEASURED}, str backend) -> Tensor")
+torch.library.define(
+    "ssimloss::scale_sums_backward",
+    f"(Tensor upstream, {_MEASURED}, {WANTED}, str backend) -> (Tensor, Tensor)",
+)
+
+
+def scale_sums(
+    x: Tensor, y: Tensor, measured: Measured, *, backend: str, equation: Equation
+) -> Tensor:
+    """The sums in the computing dtype, differentiable any number of times; nothing but the images
+    is kept for backward.
+
+    Args:
+        x, y: distorted planes and their references, ``(M, 1, H, W)`` of one shape on one device.
+        backend: one of ``SCALE_SUMS``.
+        equation: the same sums in plain PyTorch.
+    """
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.scale_sums(x, y, *measured, backend)
+        return compiled
+    found: Tensor = _Sums.apply(x, y, measured, backend, equation)
+    return found
+
+
+class _Sums(torch.autograd.Function):
+    @staticmethod
+    @signed
+    def forward(
+        x: Tensor, y: Tensor, measured: Measured, backend: str, _equation: Equation
+    ) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.scale_sums(x, y, *measured, backend)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        x, y, ctx.measured, ctx.backend, ctx.equation = inputs
+        ctx.save_for_backward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        x, y = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            with_graph = second_order(ctx, x, y, ctx.equation, upstream)
+            if with_graph is not None:
+                return *with_graph, None, None, None
+        needed = ctx.needs_input_grad[:2]
+        found = torch.ops.ssimloss.scale_sums_backward(
+            upstream, x, y, *ctx.measured, *needed, ctx.backend
+        )
+        return *typed(found, (x, y), needed), None, None, None
+
+
+def _check_planes(x: Tensor) -> None:
+    if x.ndim == 4 and x.shape[1] != 1:
+        raise ValueError(f"x and y must be planes (M, 1, H, W), got {tuple(x.shape)}")
+
+
+@torch.library.register_fake("ssimloss::scale_sums")
+def _empty(x: Tensor, y: Tensor, kind: str, _limit: float, _numbers: Any, _backend: str) -> Tensor:
+    return x.new_empty((x.shape[0], *SHAPES[kind]), dtype=computing_dtype(x, y))
+
+
+@torch.library.impl("ssimloss::scale_sums", "default")
+def _scale_sums(x: Tensor, y: Tensor, *options: Any) -> Tensor:
+    kind, limit, numbers, backend = options
+    run = kernel(SCALE_SUMS, backend, x, y).run
+    _check_planes(x)
+    if not x.numel():
+        nothing: Tensor = _empty(x, y, *options)
+        return nothing
+    found: Tensor = run(x, y, Measured(kind, limit, tuple(numbers)))
+    return found
+
+
+@torch.library.register_fake("ssimloss::scale_sums_backward")
+def _empty_backward(
+    _upstream: Tensor, x: Tensor, y: Tensor, *options: Any
+) -> tuple[Tensor, Tensor]:
+    *_, want_x, want_y, _backend = options
+    return empty_gradients(x, y, want_x, want_y)
+
+
+@torch.library.impl("ssimloss::scale_sums_backward", "default")
+def _scale_sums_backward(
+    upstream: Tensor, x: Tensor, y: Tensor, *options: Any
+) -> tuple[Tensor, Tensor]:
+    kind, limit, numbers, want_x, want_y, backend = options
+    run = kernel(SCALE_SUMS_BACKWARD, backend, x, y).run
+    _check_planes(x)
+    if upstream.shape != (x.shape[0], *SHAPES[kind]):
+        raise ValueError(
+            f"upstream must have shape {(x.shape[0], *SHAPES[kind])}, got {tuple(upstream.shape)}"
+        )
+    if not x.numel() or not (want_x or want_y):
+        nothing: tuple[Tensor, Tensor] = _empty_backward(upstream, x, y, *options)
+        return nothing
+    measured = Measured(kind, limit, tuple(numbers))
+    grad_x, grad_y = run(upstream, x, y, measured, want_x, want_y)
+    return or_nothing(grad_x if want_x else None, x, y), or_nothing(grad_y, x, y)
+
+
+def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    no_second_order("scale_sums")
+    x, y = ctx.saved_tensors
+    *options, backend = ctx.options
+    needed = ctx.needs_input_grad[:2]
+    found = torch.ops.ssimloss.scale_sums_backward(upstream, x, y, *options, *needed, backend)
+    return *typed(found, (x, y), needed), *(None,) * len(ctx.options)
+
+
+torch.library.register_autograd("ssimloss::scale_sums", _backward, setup_context=keep)
+register_one_by_one("scale_sums")
+register_one_by_one("scale_sums_backward")
