@@ -14,7 +14,15 @@ import torch
 from benchmarks.contenders import OURS, version
 from ssimloss.kernels import describe, why_not
 
-LIBRARIES = ("torch", "ssimloss", "pytorch-msssim", "piq", "torchmetrics", "kornia")
+LIBRARIES = (
+    "torch",
+    "ssimloss",
+    "pytorch-msssim",
+    "piq",
+    "torchmetrics",
+    "kornia",
+    "vmaf-torch",
+)
 Row = dict[str, Any]
 
 

@@ -19,6 +19,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
@@ -162,6 +166,21 @@ def has_instructions(name: str) -> bool:
     return True
 
 
+def sums(pred: Tensor, target: Tensor, *, kind: str, backend: str) -> Tensor:
+    """What VIF or ADM adds up of the first channels, as codes."""
+    import importlib
+
+    from ssimloss.kernels import Measured, scale_sums
+
+    module = importlib.import_module(f"ssimloss.video.{'vif' if kind == 'information' else 'adm'}")
+    equation = module.vif_sums if kind == "information" else module.adm_sums
+    x, y = (64 + 128 * image[:, :1] for image in (pred, target))
+    if backend == "eager":
+        return equation(y, x, 100.0)
+    measured = Measured(kind, 100.0, module._NUMBERS)
+    return scale_sums(x, y, measured, backend=backend, equation=equation)
+
+
 def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padding: str) -> int:
     """Every primitive once on images of this size; the number of calls."""
     import torch
@@ -205,6 +224,8 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
                 },
             )
         )
+    if min(size[2:]) >= 16:
+        calls += [(sums, {"kind": kind}) for kind in ("information", "detail")]
     for loss, options in calls:
         found = []
         for backend in ("cpu", "eager"):
