@@ -1,6 +1,6 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional, losses, measure, metrics
+from ssimloss import color, conventions, doctor, functional, losses, measure, metrics
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
@@ -10,6 +10,7 @@ __all__ = [
     "__version__",
     "color",
     "conventions",
+    "doctor",
     "functional",
     "metrics",
     "CombinedLoss",
