@@ -12,7 +12,7 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check generate bench parity sanitize force
+.PHONY: help setup demo test quick sweep check generate bench parity sanitize force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not pl
 
 quick: $(STAMP) ## run tests that touch every room, in about a minute
 	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
+
+sweep: $(STAMP) ## examine every loss with every check of the doctor, in about ten minutes
+	$(PYTEST) -m sweep $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) -m ruff check .

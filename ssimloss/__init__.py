@@ -1,6 +1,6 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, functional, losses, measure, metrics, video
+from ssimloss import color, conventions, doctor, functional, losses, measure, metrics, video
 from ssimloss._debug import debug
 from ssimloss._version import __version__
 from ssimloss.combined import CombinedLoss, Term
@@ -12,6 +12,7 @@ __all__ = [
     "color",
     "conventions",
     "debug",
+    "doctor",
     "functional",
     "metrics",
     "video",

@@ -4,8 +4,9 @@ Every function here could break with a new PyTorch, and this is where to look fi
 them on the oldest and the newest supported version.
 """
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -235,3 +236,44 @@ def copy_metadata(source: object, state: Any) -> None:
     metadata = getattr(source, "_metadata", None)
     if isinstance(metadata, Mapping):
         state._metadata = metadata
+
+
+# --- observation ----------------------------------------------------------------------------------
+
+
+def watching_operations(
+    after: Callable[[str, Any, Any, Any], None],
+) -> contextlib.AbstractContextManager[Any]:
+    """Call ``after(name, args, kwargs, result)`` with every operator that runs in the context.
+
+    Public API: ``torch.overrides.TorchFunctionMode``, which sees calls from Python but not the
+    operators of a backward pass.
+    """
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            after(str(func), args, kwargs or {}, result)
+            return result
+
+    return Watching()  # type: ignore[no-untyped-call]
+
+
+def explain_graph(
+    function: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
+) -> list[str]:
+    """The reason of each place where ``torch.compile`` leaves the graph.
+
+    Public API: ``torch.compile(fullgraph=True)``, which stops at the first one.
+    """
+    import torch._dynamo
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    explained = torch._dynamo.explain(called)(*args, **kwargs)
+    torch._dynamo.reset()
+    return [" ".join(str(each.reason).split())[:300] for each in explained.break_reasons]

@@ -224,7 +224,9 @@ def test_import(
 
 
 def test_doctor_says_what_the_kernels_say(run: Run) -> None:
-    assert run("doctor").output.splitlines() == report()
+    told = " ".join(run("doctor").output.split())
+    reasons = [line.split("does not run: ")[1] for line in report() if "does not run: " in line]
+    assert all(reason in told for reason in reasons), told
 
 
 def test_version_and_help(run: Run) -> None:
@@ -254,6 +256,6 @@ def test_other_missing_modules_are_not_explained_away(monkeypatch: pytest.Monkey
     for name in [name for name in sys.modules if name.startswith("ssimloss.cli.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr("ssimloss.cli._app")
-    monkeypatch.setitem(sys.modules, "ssimloss.kernels.__main__", None)
-    with pytest.raises(ModuleNotFoundError, match="kernels"):
+    monkeypatch.setitem(sys.modules, "ssimloss.cli._told", None)
+    with pytest.raises(ModuleNotFoundError, match="_told"):
         main()

@@ -52,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": _LOW | {"measure", "functional", "networks", "conventions", "losses", "combined"},
     # Folders of images, compared: files in, tables and a page out.
     "evaluation": _LOW | {"measure", "functional", "conventions", "networks", "metrics"},
+    # A loss or a machine, examined.
+    "doctor": _LOW | {"kernels", "functional", "weights", "combined"},
 }
 # Everything, and imported by nothing: the table of contents and the command line.
 ON_TOP = {"__init__", "cli"}

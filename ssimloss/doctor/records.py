@@ -1,0 +1,184 @@
+"""What an examination found: one record for each check, printable and as JSON."""
+
+import json
+import math
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Outcome = Literal["pass", "fail", "not applicable"]
+Severity = Literal["error", "warning", "information"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+# The exit status of the command by the worst failure. 2 is a command that makes no sense.
+EXIT_CODES: dict[Severity | None, int] = {None: 0, "information": 0, "error": 1, "warning": 3}
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check concludes.
+
+    Args:
+        outcome: ``"pass"``, ``"fail"`` or ``"not applicable"``.
+        message: what was found, or why the check does not apply.
+        numbers: the measured values by name.
+        severity: of a failure, if not that of the check.
+    """
+
+    outcome: Outcome
+    message: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity | None = None
+
+
+def passed(message: str, /, **numbers: Any) -> Verdict:
+    """The check passes."""
+    return Verdict("pass", message, numbers)
+
+
+def failed(message: str, /, **numbers: Any) -> Verdict:
+    """The check fails, with the severity of the check."""
+    return Verdict("fail", message, numbers)
+
+
+def failed_as(severity: Severity, message: str, /, **numbers: Any) -> Verdict:
+    """The check fails with a severity of its own."""
+    return Verdict("fail", message, numbers, severity)
+
+
+def not_applicable(reason: str, /, **numbers: Any) -> Verdict:
+    """The check does not apply to this loss."""
+    return Verdict("not applicable", reason, numbers)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        check: name of the check.
+        question: what it asks.
+        outcome: ``"pass"``, ``"fail"`` or ``"not applicable"``.
+        severity: ``"error"``, ``"warning"`` or ``"information"``: how serious a failure is.
+        message: what was found; the reason if the check does not apply.
+        numbers: the measured values by name.
+        seconds: how long the check took.
+    """
+
+    check: str
+    question: str
+    outcome: Outcome
+    severity: Severity
+    message: str
+    numbers: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def shown(self) -> str:
+        """One word for a table: ``pass``, ``FAIL``, ``warn``, ``note`` or ``n/a``."""
+        if self.outcome == "fail":
+            return {"error": "FAIL", "warning": "warn", "information": "note"}[self.severity]
+        return "pass" if self.outcome == "pass" else "n/a"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Everything that was found out about one loss.
+
+    Attributes:
+        loss: how the loss describes itself.
+        called: how the doctor calls it, for example ``loss(pred, target)``.
+        shape: ``(N, C, H, W)`` of the images, or ``(N, 1, H, W)`` of the logits.
+        findings: one for each check, in the order of the checks.
+    """
+
+    loss: str
+    called: str
+    shape: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """Failed checks, the most severe first."""
+        found = [f for f in self.findings if f.outcome == "fail"]
+        return tuple(sorted(found, key=lambda f: SEVERITIES.index(f.severity)))
+
+    @property
+    def worst(self) -> Severity | None:
+        """Severity of the worst failure, None without a failure."""
+        return self.failures[0].severity if self.failures else None
+
+    @property
+    def exit_code(self) -> int:
+        """0: no failure beyond information. 1: an error. 3: warnings only."""
+        return EXIT_CODES[self.worst]
+
+    def __getitem__(self, check: str) -> Finding:
+        """The finding of a check by name."""
+        for finding in self.findings:
+            if finding.check == check:
+                return finding
+        raise KeyError(check)
+
+    @property
+    def summary(self) -> str:
+        """One sentence: how many checks passed, failed and did not apply."""
+        count = {
+            word: sum(f.shown == word for f in self.findings)
+            for word in ("pass", "FAIL", "warn", "note", "n/a")
+        }
+        return (
+            f"{count['pass']} passed, {count['FAIL']} errors, {count['warn']} warnings, "
+            f"{count['note']} notes, {count['n/a']} do not apply"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of :meth:`to_json`."""
+        return {
+            "loss": self.loss,
+            "called": self.called,
+            "shape": list(self.shape),
+            "worst": self.worst,
+            "exit_code": self.exit_code,
+            "findings": [
+                {
+                    "check": f.check,
+                    "question": f.question,
+                    "outcome": f.outcome,
+                    "severity": f.severity,
+                    "message": f.message,
+                    "numbers": {name: _plain(value) for name, value in f.numbers.items()},
+                    "seconds": round(f.seconds, 3),
+                }
+                for f in self.findings
+            ],
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The examination as JSON; numbers that are not finite are strings, such as ``"nan"``."""
+        return json.dumps(self.as_dict(), indent=indent, allow_nan=False)
+
+    def __str__(self) -> str:
+        """A table as plain text."""
+        width = max(len(f.check) for f in self.findings) if self.findings else 0
+        lines = [f"{self.loss}, called as {self.called} with {list(self.shape)}"]
+        for f in self.findings:
+            head = f"{f.check:<{width}}  {f.shown:<4}  "
+            lines += textwrap.wrap(
+                f.message, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
+            )
+        return "\n".join([*lines, self.summary])
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
