@@ -175,8 +175,8 @@ FAULTS = (
     fault(
         "kernels",
         "the library computes options that it does not cover",
-        "if uncovered is None and not is_batched_or_dual(x, y):",
-        "if not is_batched_or_dual(x, y):",
+        "if uncovered is None and not equation_only:",
+        "if not equation_only:",
         "native structure",
     ),
     fault(

@@ -272,6 +272,40 @@ def test_gradient_is_alive_from_flat_images(name: str) -> None:
         assert gradient.norm() > 1e-2 * gradients[0].norm(), start
 
 
+# Losses that do not move from the negative of the target: the options, and why.
+STUCK = {
+    "StructureCorrelationLoss": ({}, "the correlation is -1: a maximum is stationary"),
+    "negative=relu": ({"negative": "relu"}, "a negative mean takes its channel's gradient along"),
+    "negative=relu_map": ({"negative": "relu_map"}, "the same, position by position"),
+}
+
+
+def is_alive(name: str, module: nn.Module, image: Tensor) -> bool:
+    """Whether the gradient at an image is at least a hundredth of that at a degraded photograph, or
+    the loss is no larger there.
+    """
+    pred, target = (image[:1] for image in photos(name))
+    least = float(evaluate(name, module, target, target))
+    value, gradients = value_and_gradients(name, module, pred, target)
+    at_image, (gradient, _) = value_and_gradients(name, module, image, target)
+    if float(at_image) - least < 1e-2 * (float(value) - least):
+        return True
+    return bool(gradient.norm() > 1e-2 * gradients[0].norm())
+
+
+@pytest.mark.parametrize("name", [name for name in (*LOSSES, *VARIANTS) if is_distance(name)])
+def test_gradient_is_alive_from_the_negative(name: str) -> None:
+    target = photos(name)[1][:1]
+    for image in (1 - target, 2 * target.mean() - target):
+        assert is_alive(name, build(name), image) or not STUCK.keys().isdisjoint(name.split())
+
+
+@pytest.mark.parametrize("words", STUCK)
+def test_exceptions_are_needed(words: str) -> None:
+    name = words if words in LOSSES else "MSSSIMLoss"
+    assert not is_alive(name, build(name, **STUCK[words][0]), 1 - photos(name)[1][:1])
+
+
 @pytest.mark.parametrize("name", [name for name in LOSSES if is_distance(name)])
 def test_flat_images_are_trained(name: str) -> None:
     """Steps of descent lower the loss: the gradient has the right sign."""

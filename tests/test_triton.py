@@ -24,6 +24,7 @@ from torch import Tensor
 
 pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorch 2.7)")
 
+from ssimloss.functional import ms_ssim
 from ssimloss.kernels import Comparison, Mixed, triton_launch
 from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
 from ssimloss.kernels.similarity_means.triton import similarity_means
@@ -282,6 +283,21 @@ def test_pixel_losses_are_added_with_their_weight(pixel: str):
     o = Options(pixel=pixel, similarity_weight=-0.7, pixel_weight=3.0)
     for want_x, want_y in itertools.product((True, False), repeat=2):
         check_means(x, y, o, want_x, want_y)
+
+
+@kernel
+def test_clamped_means_have_the_slopes_of_eager():
+    x, y = images(1, 2, 16, 18)
+    x = 1 - y + 0.05 * x
+    options = {"window_size": 3, "scale_weights": (0.4, 0.6)}
+    found = []
+    for backend in ("triton", "eager"):
+        pair = [image.clone().requires_grad_() for image in (x, y)]
+        score = ms_ssim(*pair, backend=backend, **options)
+        found.append((score.detach(), *torch.autograd.grad(score, pair)))
+    assert found[0][0] < 1e-3
+    for ours, theirs in zip(*found, strict=True):
+        assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
 # Data.

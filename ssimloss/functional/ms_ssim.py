@@ -24,6 +24,7 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
+from ssimloss.functional._powers import NEGATIVES, Negative, product_of_powers
 from ssimloss.functional._records import Stabilised
 from ssimloss.kernels import (
     MAX_SCALES,
@@ -40,8 +41,6 @@ from ssimloss.kernels import (
 )
 from ssimloss.measure import Measure
 
-Negative = Literal["clamp", "relu", "relu_map", "shift"]
-NEGATIVES: tuple[str, ...] = get_args(Negative)
 MinSize = Literal["error", "fewer_scales"]
 MIN_SIZES: tuple[str, ...] = get_args(MinSize)
 PyramidPooling = Literal["floor", "zeros", "replicate", "symmetric"]
@@ -55,8 +54,6 @@ COARSEST_PADDINGS: tuple[str, ...] = get_args(CoarsestPadding)
 
 WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # they sum to 1.0001 and are used as printed
 
-_SOFT_CLAMP = 1e-3
-
 
 class MSSSIMOptions(Backed, Stabilised, Reduced):
     """Options of MS-SSIM.
@@ -67,7 +64,8 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
         negative: what becomes of a mean t that is not positive, which a fractional power cannot
             take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
             the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
             mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
             another measure.
@@ -247,7 +245,7 @@ def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions)
             start=torch.zeros_like(terms[0]),
         )
         return score / sum(weights)
-    return _product_of_powers(terms, weights, options.negative)
+    return product_of_powers(terms, weights, options.negative)
 
 
 def _scale_by_scale(
@@ -303,32 +301,6 @@ def _scale_means(
         return values.mean(3).mean(2)
     mass = statistics.mass.expand_as(values).sum((2, 3))
     return (values * statistics.mass).sum((2, 3)) / torch.where(mass > 0, mass, 1)
-
-
-def _product_of_powers(terms: Tensor, weights: tuple[float, ...], negative: Negative) -> Tensor:
-    """``prod_j term_j ^ w_j`` of ``(S, N, C)`` with a finite slope everywhere, after what
-    ``negative`` asks for.
-    """
-    positive = None
-    if negative == "shift":
-        terms = ((terms + 1) / 2).clamp(min=torch.finfo(terms.dtype).tiny)
-    elif negative in ("relu", "relu_map"):
-        positive = ~(terms <= 0)  # what is no number stays none
-        terms = torch.where(positive, terms, 1)
-    else:
-        small = terms < _SOFT_CLAMP
-        below = _SOFT_CLAMP**2 / (
-            2 * _SOFT_CLAMP - torch.where(small, terms, 0)
-        )  # meets the term at the clamp with slope 1
-        terms = torch.where(small, below, terms)
-    score = torch.ones_like(terms[0])
-    for scale, (weight, term) in enumerate(zip(weights, terms.unbind(), strict=True)):
-        if weight == 0:  # no part of the product, not even where the term is 0
-            continue
-        score = score * term**weight
-        if positive is not None:
-            score = torch.where(positive[scale], score, 0)
-    return score
 
 
 def _halved(height: int, width: int, pooling: PyramidPooling) -> tuple[int, int]:

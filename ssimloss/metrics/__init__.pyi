@@ -562,7 +562,8 @@ class MSSSIM(MeasureMetric):
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
         negative: what becomes of a mean t that is not positive, which a fractional power cannot
             take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising, so that the value is defined and the gradient alive; ``"relu"``: 0, which takes
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
             the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
             mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
             another measure.
