@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import typing_extensions
 
 from ssimloss import measure
 from ssimloss.conventions import Table
@@ -142,6 +143,9 @@ class Stub:
         if isinstance(annotation, list):
             return f"[{', '.join(map(self.spell, annotation))}]"
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing_extensions.Unpack:
+            self.imports.add("from typing_extensions import Unpack")
+            return f"Unpack[{self.name(arguments[0])}]"
         if origin is typing.Literal:
             self.imports.add("from typing import Literal")
             return f"Literal[{', '.join(map(repr, arguments))}]"

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.distributed.distributed_c10d import ProcessGroup
 from torch.nn.modules.module import Module
+from typing_extensions import Unpack
 
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
+from ssimloss.metrics._image_metric import OfTorchmetrics
 from ssimloss.metrics.batches import in_buckets as in_buckets
 from ssimloss.metrics.checkpoint import BestCheckpoint as BestCheckpoint
 from ssimloss.metrics.derived import MeasureMetric
@@ -86,6 +88,7 @@ class LPIPS(FeatureMetric):
         heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class LPIPS(FeatureMetric):
         heads: str | Sequence[Tensor] = "v0.1",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class DISTS(FeatureMetric):
@@ -121,6 +125,7 @@ class DISTS(FeatureMetric):
             with the package, unless given.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -135,6 +140,7 @@ class DISTS(FeatureMetric):
         beta: Tensor | Sequence[Tensor] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class DeepSimilarity(FeatureMetric):
@@ -168,6 +174,7 @@ class DeepSimilarity(FeatureMetric):
             trained with a model; ``heads`` returns them.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -187,6 +194,7 @@ class DeepSimilarity(FeatureMetric):
         heads: Sequence[Tensor] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class LossMetric(ImageMetric):
@@ -202,6 +210,7 @@ class LossMetric(ImageMetric):
             the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in the other metrics.
+        of_torchmetrics: keyword arguments of every ``torchmetrics.Metric``.
 
     Raises:
         TypeError: ``function`` cannot be called like that.
@@ -214,6 +223,7 @@ class LossMetric(ImageMetric):
         higher_is_better: bool = False,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
@@ -231,6 +241,7 @@ class Charbonnier(MeasureMetric):
             subtracted; same gradient).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -241,6 +252,7 @@ class Charbonnier(MeasureMetric):
         at_zero: Literal["eps", "zero"] = "eps",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class L1(MeasureMetric):
@@ -253,6 +265,7 @@ class L1(MeasureMetric):
             the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -261,6 +274,7 @@ class L1(MeasureMetric):
         protocol: Protocol | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class L2(MeasureMetric):
@@ -273,6 +287,7 @@ class L2(MeasureMetric):
             the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -281,6 +296,7 @@ class L2(MeasureMetric):
         protocol: Protocol | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class SSIM(MeasureMetric):
@@ -313,6 +329,7 @@ class SSIM(MeasureMetric):
             f, a box filter with symmetric border, then every f-th sample.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -331,6 +348,7 @@ class SSIM(MeasureMetric):
         downsample: int | Literal["auto", "matlab"] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class Edge(MeasureMetric):
@@ -354,6 +372,7 @@ class Edge(MeasureMetric):
             ``eps``, not 0.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -365,6 +384,7 @@ class Edge(MeasureMetric):
         eps: float = 0.001,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class FocalFrequency(MeasureMetric):
@@ -389,6 +409,7 @@ class FocalFrequency(MeasureMetric):
             channel) or of the ``"batch"``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -402,6 +423,7 @@ class FocalFrequency(MeasureMetric):
         peak: Literal["spectrum", "batch"] = "spectrum",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class FourierMagnitude(MeasureMetric):
@@ -415,6 +437,7 @@ class FourierMagnitude(MeasureMetric):
             the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -423,6 +446,7 @@ class FourierMagnitude(MeasureMetric):
         protocol: Protocol | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GMSD(MeasureMetric):
@@ -449,6 +473,7 @@ class GMSD(MeasureMetric):
             both sides if either is odd (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -461,6 +486,7 @@ class GMSD(MeasureMetric):
         odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GradientDifference(MeasureMetric):
@@ -478,6 +504,7 @@ class GradientDifference(MeasureMetric):
         alpha: exponent, at least 1.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -487,6 +514,7 @@ class GradientDifference(MeasureMetric):
         alpha: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GradientSSIM(MeasureMetric):
@@ -513,6 +541,7 @@ class GradientSSIM(MeasureMetric):
             window taps over both axes.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -529,6 +558,7 @@ class GradientSSIM(MeasureMetric):
         covariance: Literal["population", "sample"] = "population",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class MSSSIM(MeasureMetric):
@@ -564,6 +594,7 @@ class MSSSIM(MeasureMetric):
             (torchmetrics).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -584,6 +615,7 @@ class MSSSIM(MeasureMetric):
         coarsest_padding: Literal["valid", "reflect"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class PSNR(MeasureMetric):
@@ -604,6 +636,7 @@ class PSNR(MeasureMetric):
             (pyiqa, piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -615,6 +648,7 @@ class PSNR(MeasureMetric):
         eps: float = 0.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class StructureCorrelation(MeasureMetric):
@@ -640,6 +674,7 @@ class StructureCorrelation(MeasureMetric):
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -653,4 +688,5 @@ class StructureCorrelation(MeasureMetric):
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...

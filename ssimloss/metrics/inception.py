@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from typing_extensions import Unpack
 
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
@@ -27,7 +28,7 @@ from ssimloss.metrics._accumulate import (
     in_order,
     places,
 )
-from ssimloss.metrics._image_metric import MovedMetric
+from ssimloss.metrics._image_metric import MovedMetric, OfTorchmetrics, given
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks import Weights
 from ssimloss.networks.sources import load_inception
@@ -72,6 +73,7 @@ class InceptionMetrics(MovedMetric):
             Inception score.
         seed: of that order and of KID's subsets; 2020 is torch-fidelity's.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
 
     ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for
     generated ones, with the ``index`` of each image in its set where a sampler may repeat images;
@@ -103,8 +105,9 @@ class InceptionMetrics(MovedMetric):
         shuffle: bool = True,
         seed: int = 2020,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
-        super().__init__(process_group=process_group)
+        super().__init__(process_group=process_group, **of_torchmetrics)
         if isinstance(measures, str) or not measures or len(set(measures)) != len(measures):
             raise ValueError(
                 f"measures must be a list that names each measure once, got {measures!r}"
@@ -162,7 +165,14 @@ class InceptionMetrics(MovedMetric):
         features: Tensor = self.network(images)[0]
         return features
 
-    def update(self, images: Tensor, real: bool, index: Index | None = None) -> None:
+    def update(
+        self,
+        images: Tensor | None = None,
+        real: bool | None = None,
+        index: Index | None = None,
+        *,
+        imgs: Tensor | None = None,
+    ) -> None:
         """Add images of the data set or generated ones.
 
         Args:
@@ -170,10 +180,13 @@ class InceptionMetrics(MovedMetric):
                 in size.
             real: whether they are of the data set.
             index: the place of each image in its set, in every update or in none.
+            imgs: another name of ``images``, that of torchmetrics' own classes in a
+                ``MetricCollection``.
 
         Raises:
             ValueError, TypeError: as :meth:`extract`; not one integer for each image.
         """
+        images = given(self, "images", images, "imgs", imgs)
         if not isinstance(real, bool):
             raise TypeError(f"real must be True or False, got {real!r}")
         name = "real" if real else "fake"
