@@ -234,8 +234,9 @@ class Charbonnier(MeasureMetric):
     Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         eps: where the curve turns from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
@@ -247,7 +248,8 @@ class Charbonnier(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         eps: float = 0.001,
         at_zero: Literal["eps", "zero"] = "eps",
         keep_values: bool = False,
@@ -261,8 +263,9 @@ class L1(MeasureMetric):
     Absolute error ``|pred - target|``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -271,7 +274,8 @@ class L1(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -283,8 +287,9 @@ class L2(MeasureMetric):
     Squared error ``(pred - target)^2``; its mean is the MSE.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -293,7 +298,8 @@ class L2(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -308,8 +314,9 @@ class SSIM(MeasureMetric):
     ``C = (k L)^2``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -335,7 +342,8 @@ class SSIM(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,
@@ -363,8 +371,9 @@ class Edge(MeasureMetric):
     the two second derivatives. Channels are taken one by one, the border is replicated.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
@@ -378,7 +387,8 @@ class Edge(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
         distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
         eps: float = 0.001,
@@ -397,8 +407,9 @@ class FocalFrequency(MeasureMetric):
     gradient passes through it.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
         patch_factor: each side is cut into this many parts and each patch has its own spectrum;
             must divide H and W.
@@ -415,7 +426,8 @@ class FocalFrequency(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         alpha: float = 1.0,
         patch_factor: int = 1,
         spectrum: Literal["image", "batch_mean"] = "image",
@@ -433,8 +445,9 @@ class FourierMagnitude(MeasureMetric):
     wherever it sits.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -443,7 +456,8 @@ class FourierMagnitude(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -463,8 +477,9 @@ class GMSD(MeasureMetric):
     towards the gradient of ``target`` there, so that a flat image learns.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
@@ -479,7 +494,8 @@ class GMSD(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
@@ -499,8 +515,9 @@ class GradientDifference(MeasureMetric):
     brightness, so use it beside a pixel loss.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         alpha: exponent, at least 1.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
@@ -510,7 +527,8 @@ class GradientDifference(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         alpha: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
@@ -526,8 +544,9 @@ class GradientSSIM(MeasureMetric):
     sensitive to blur than SSIM.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -547,7 +566,8 @@ class GradientSSIM(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,
@@ -567,8 +587,9 @@ class MSSSIM(MeasureMetric):
     Multi-scale structural similarity, 1 for equal images.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
@@ -600,7 +621,8 @@ class MSSSIM(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         k1: float = 0.01,
         k2: float = 0.03,
@@ -626,8 +648,9 @@ class PSNR(MeasureMetric):
     It is infinite for equal images, with gradient 0.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
             depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
@@ -642,7 +665,8 @@ class PSNR(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
@@ -663,8 +687,9 @@ class StructureCorrelation(MeasureMetric):
     loss.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
@@ -680,7 +705,8 @@ class StructureCorrelation(MeasureMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,

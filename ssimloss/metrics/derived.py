@@ -24,8 +24,9 @@ from ssimloss.metrics.protocol import Protocol
 
 FIXED = ("reduction", "backend")  # options that a metric sets itself
 _TEXTS = {
-    "protocol": "the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for\n"
-    "    the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.",
+    "protocol": "the definition of a protocol or its name instead, such as ``'basicsr'`` with\n"
+    "    ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.",
+    "scale": "the factor of enlargement, for the name of a protocol.",
     **TEXTS,
 }
 
@@ -38,7 +39,8 @@ class MeasureMetric(ImageMetric):
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **options: Any,
@@ -63,7 +65,9 @@ class MeasureMetric(ImageMetric):
             raise ValueError(
                 f"{', '.join(given)} must be left out with a protocol, which fixes the definition"
             )
-        of_protocol = None if protocol is None else measure(name_of(found), protocol)
+        of_protocol = None
+        if protocol is not None or scale is not None:
+            of_protocol = measure(name_of(found), protocol, scale=scale)
         described = f"{name_of(found)} {exactly(in_force)}"
         if of_protocol is not None:
             described = f"{of_protocol.describe()} {in_force.get('data_range', 1.0)}"
@@ -109,6 +113,7 @@ def metric_of(found: Measure) -> type[MeasureMetric]:
     known = _options.without(found.record, FIXED)
     parameters = [
         own["protocol"],
+        own["scale"],
         *known.values(),
         own["keep_values"],
         own["process_group"],

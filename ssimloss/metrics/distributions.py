@@ -16,6 +16,10 @@ from torch import Tensor
 from ssimloss import _checks
 
 
+class _NotFiniteError(ValueError, RuntimeError):
+    """A wrong value; also of the type of PyTorch's own error, which callers may catch."""
+
+
 @torch.no_grad()
 def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     """Squared distance of the Gaussians with the means and covariances of two sets.
@@ -36,13 +40,20 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
 
     Raises:
         ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
+            Also, and a ``RuntimeError`` at the same time, features that are not finite.
         TypeError: features that are not floating point.
-        RuntimeError: PyTorch's, for features that are not finite.
 
     Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their
     root is accurate.
     """
     _check_sets(features_a, features_b)
+    for name, features in (("features_a", features_a), ("features_b", features_b)):
+        wrong = int((~features.isfinite()).any(1).sum())
+        if wrong:
+            raise _NotFiniteError(
+                f"{name} must be finite, got non-finite values in {wrong} of {len(features)} rows; "
+                "leave these images out, or look for the NaN in them or in the network"
+            )
     (mean_a, factor_a), (mean_b, factor_b) = _gaussian(features_a), _gaussian(features_b)
     traces = factor_a.square().sum() + factor_b.square().sum()
     root: Tensor = torch.linalg.svdvals(factor_a @ factor_b.T).sum()
