@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import typing_extensions
 
 import ssimloss
 from ssimloss import _options, measure
@@ -149,6 +150,9 @@ class Stub:
         if isinstance(annotation, list):
             return f"[{', '.join(map(self.spell, annotation))}]"
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing_extensions.Unpack:
+            self.imports.add("from typing_extensions import Unpack")
+            return f"Unpack[{self.name(arguments[0])}]"
         if origin is typing.Literal:
             self.imports.add("from typing import Literal")
             return f"Literal[{', '.join(map(repr, arguments))}]"

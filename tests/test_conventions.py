@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import math
 import pickle
 import re
@@ -109,28 +110,39 @@ NO_METRIC = {
     "MS_SSIM_L1": "a loss that mixes two quantities is no measure",
     "TOTAL_VARIATION": "a metric compares two images; some of these also set the reduction",
 }
-REFUSED = {
-    "PSNR/torchmetrics": "pooling='batch' is one error for the batch; a metric averages images",
-    "PSNR/kornia": "the same",
-}
 
 
 @pytest.mark.parametrize("convention", [c for c in EVERY if not c.must_be_called], ids=by_name)
 def test_unpacks_into_its_metric_class(convention: Convention) -> None:
-    """The metric over a batch is the convention's own number."""
+    """The metric over batches is the convention's own number of all images together."""
     pytest.importorskip("torchmetrics")
     assert (convention.measure.metric is None) is (convention.table.key in NO_METRIC)
     if convention.measure.metric is None:
         return
     metric = getattr(ssimloss.metrics, convention.measure.metric)
-    if convention.full_name in REFUSED:
-        with pytest.raises(ValueError, match="pooling must be 'image'"):
-            metric(**convention)
-        return
     pred, target = fitting(convention)
     found = metric(**convention)
-    found.update(pred, target)
+    found.update(pred[:1], target[:1])
+    found.update(pred[1:], target[1:])
     torch.testing.assert_close(found.compute(), convention(pred, target), atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("convention", [c for c in EVERY if c.must_be_called], ids=by_name)
+def test_what_does_not_unpack_is_a_metric_all_the_same(convention: Convention) -> None:
+    """As the error says."""
+    pytest.importorskip("torchmetrics")
+    metrics = ssimloss.metrics
+    if not convention.measure.takes_target:
+        return
+    with pytest.raises(TypeError, match=r"as a metric: metrics.LossMetric\(functools.partial"):
+        dict(**convention)
+    cut = {"crop_border": border(convention)} if convention.preparation.crop else {}
+    found = metrics.LossMetric(functools.partial(convention, reduction="image", **cut))
+    pred, target = fitting(convention)
+    found.update(pred[:1], target[:1])
+    found.update(pred[1:], target[1:])
+    expected = convention(pred, target, reduction="mean", **cut)
+    torch.testing.assert_close(found.compute(), expected, atol=1e-12, rtol=1e-12)
 
 
 def test_no_convention_sets_the_data_range() -> None:

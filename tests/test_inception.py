@@ -5,8 +5,10 @@ repetition, processes, dtypes, errors.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import battery
 import photographs
@@ -15,11 +17,17 @@ import torch
 from torch import Tensor
 
 from ssimloss import weights
-from ssimloss.metrics import InceptionMetrics, frechet_distance
+from ssimloss.metrics import (
+    InceptionMetrics,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+)
 
 pytest.importorskip("torch_fidelity")
 
 REAL, FAKE = 8, 7
+SETS = ("real", "fake")
 OPTIONS = {"weights": "random", "subsets": 3, "subset_size": 5, "splits": 2}
 
 
@@ -395,3 +403,121 @@ def test_weights_that_are_not_here_are_named(
         InceptionMetrics(weights=tmp_path / weights.INCEPTION.file)
     with pytest.raises(ValueError, match="does not fit network 'inception': it lacks"):
         InceptionMetrics(weights={"fc.bias": torch.zeros(1008)})
+
+
+# --- a network of the caller's own ----------------------------------------------------------------
+
+
+class Small(torch.nn.Module):
+    """Features are means of thirds of the image; it would train, and drop some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(3)
+        self.mix = torch.nn.Linear(12, 7)
+        self.drop = torch.nn.Dropout(0.5)
+        self.seen: list[Tensor] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen.append(images)
+        pooled = torch.nn.functional.adaptive_avg_pool2d(self.norm(images), 2).flatten(1)
+        found: Tensor = self.drop(self.mix(pooled))
+        return found
+
+
+def test_a_network_of_the_callers_own() -> None:
+    """A frozen copy: its features, in evaluation mode, of images in [0, 1] that were rounded as for
+    the Inception; statistics as of these features.
+    """
+    network, head = Small(), torch.nn.Linear(7, 4)
+    pictures = torch.cat([images(6, 1), images(6, 0)])
+    metric = InceptionMetrics(network=network, head=head, subset_size=4, splits=2, shuffle=False)
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    for some in (slice(0, 2), slice(2, 6)):
+        metric.update(pictures[some], real=True)
+        metric.update(pictures[6:][some].float() / 255, real=False)
+    found = metric.compute()
+    network.eval()
+    with torch.no_grad():
+        real, fake = network(pictures[:6] / 255), network(pictures[6:] / 255)
+        logits = head(fake)
+    battery.close(found["fid"], frechet_distance(real, fake), 1e-9)
+    battery.close(found["kid"], kernel_distance(fake, real, subset_size=4)[0], 1e-9)
+    battery.close(found["is"], inception_score(logits, splits=2)[0], 1e-9)
+    assert metric.extract(pictures[:, :1]).shape == (12, 7)
+    assert metric.extract(pictures[:0]).shape == (0, 7)
+    assert metric.state_dict() == {}
+    assert list(metric.parameters()) == []
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+    assert torch.equal(metric.network.seen[0], pictures[:2].float() / 255)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated, and much used
+        flatten = torch.jit.trace(torch.nn.Flatten(), pictures[:2] / 255)
+    scripted = InceptionMetrics(["fid"], network=flatten)
+    scripted.update(pictures[:6], real=True)
+    scripted.update(pictures[6:], real=False)
+    expected = frechet_distance(*(half.flatten(1).float() / 255 for half in pictures.split(6)))
+    battery.close(scripted.compute()["fid"], expected, 1e-6)
+
+
+def test_several_processes_with_a_network_of_the_callers_own() -> None:
+    """One without an image does not know how many features there are."""
+    pictures = images(6, 1)
+    alone = InceptionMetrics(["fid"], network=Small())
+    network = alone.network
+    alone.update(pictures[:3], real=True)
+    alone.update(pictures[3:], real=False)
+    expected = alone.compute()["fid"]
+    empty = InceptionMetrics(["fid"], network=network)
+    theirs = [torch.cat(getattr(alone, f"{n}_{w}")) for n in SETS for w in ("features", "index")]
+
+    def gathered(state: Tensor, group: object) -> list[Tensor]:  # noqa: ARG001 - as it is called
+        return [state, theirs.pop(0)]
+
+    empty.sync(dist_sync_fn=gathered, distributed_available=lambda: True)
+    battery.close(type(empty).compute(empty)["fid"], expected, 1e-12)
+
+
+def test_what_such_a_network_must_not_be() -> None:
+    pictures = images(4, 1)
+    wrong: list[tuple[type[Exception], str, Callable[[], object]]] = [
+        (TypeError, "network must be a torch.nn.Module, got type", lambda: built(network=Small)),
+        (TypeError, "head must be a torch.nn.Module", lambda: built(network=Small(), head=len)),
+        (ValueError, "weights must be left out", lambda: built(network=Small(), weights="random")),
+        (ValueError, "head must be None", lambda: built(head=Small(), weights="random")),
+        (
+            ValueError,
+            "measures with 'is' need head",
+            lambda: InceptionMetrics(["fid", "is"], network=Small()),
+        ),
+        (
+            ValueError,
+            r"network must return features \(N, D\) of 4 images, got \(4, 3, 8, 8\); pool and",
+            lambda: built(network=torch.nn.Identity()).extract(pictures[..., :8, :8]),
+        ),
+    ]
+    for error, message, call in wrong:
+        with pytest.raises(error, match=message):
+            call()
+    metric = built(network=torch.nn.Flatten())
+    metric.update(pictures[..., :8, :8], real=True)
+    with pytest.raises(ValueError, match="as many features for all images, got 48 after 192"):
+        metric.update(pictures[..., :4, :4], real=True)
+
+
+def built(**options: Any) -> InceptionMetrics:
+    return InceptionMetrics(["fid"], **options)
+
+
+def test_too_few_images_for_the_splits_are_told(
+    known: InceptionMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words of images, not of logits that nobody passed."""
+    known.update(numbers(0, 1), real=True)
+    known.update(numbers(1, 2), real=False)
+    monkeypatch.setattr(known, "splits", 10)
+    monkeypatch.setattr(known, "measures", ("is",))
+    with pytest.raises(
+        ValueError, match="splits must be at most the number of generated images, 2"
+    ):
+        known.compute()

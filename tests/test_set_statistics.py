@@ -147,10 +147,17 @@ def test_statistics_are_float64_whatever_comes(dtype: torch.dtype) -> None:
         battery.close(value, exact)
 
 
-def test_frechet_distance_of_what_is_not_finite_is_no_number() -> None:
-    """Never a finite distance: PyTorch's decompositions refuse it."""
-    with pytest.raises(RuntimeError, match=r"non-finite|converge"):
-        frechet_distance(features(5, 3).index_fill(0, torch.tensor([1]), math.nan), features(5, 3))
+@pytest.mark.parametrize("spoilt", [math.nan, math.inf])
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])  # the latter as PyTorch's own
+def test_frechet_distance_of_what_is_not_finite_names_it(
+    spoilt: float, error: type[Exception]
+) -> None:
+    """Never a finite distance, nor the words of a decomposition."""
+    good = features(5, 3)
+    wrong = good.index_fill(0, torch.tensor([1, 4]), spoilt)
+    for name, sets in (("features_a", (wrong, good)), ("features_b", (good, wrong))):
+        with pytest.raises(error, match=f"{name} must be finite, got non-finite values in 2 of 5"):
+            frechet_distance(*sets)
 
 
 # --- kernel distance ------------------------------------------------------------------------------

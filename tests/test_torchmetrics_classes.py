@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import math
 import pickle
 import subprocess
@@ -333,6 +334,177 @@ def test_copies_go_on(
     again.update(pair[0][2:], pair[1][2:], [2, 3, 4])
     battery.close(again.compute(), F.ssim(*pair), 1e-6)
     assert metric.state_dict() == {}
+
+
+# --- as torchmetrics' own -------------------------------------------------------------------------
+
+
+def metric_classes() -> list[str]:
+    """All that need no arguments, and those that take a network."""
+    return [name for name in metrics.__all__ if getattr(getattr(metrics, name), "measure", None)]
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+@pytest.mark.parametrize("index", [False, True])
+def test_pooled_psnr_is_that_of_torchmetrics(
+    unequal: bool, index: bool, pair: tuple[Tensor, Tensor]
+) -> None:
+    """One error for all pixels of all batches, also of images of unequal size and of one that a
+    sampler repeats; an equal image is not infinite.
+    """
+    torchmetrics = pytest.importorskip("torchmetrics")
+    pred, target = (image.clone() for image in pair)
+    pred[1] = target[1]
+    batches = [(pred[:3], target[:3]), (pred[3:], target[3:])]
+    if unequal:
+        batches[1] = (pred[3:, :, :20, :30], target[3:, :, :20, :30])
+    theirs = torchmetrics.image.PeakSignalNoiseRatio(data_range=1.0)
+    ours = metrics.PSNR(**ssimloss.conventions.PSNR["torchmetrics"])
+    for start, batch in zip((0, 3), batches, strict=True):
+        places = [start + i for i in range(len(batch[0]))] if index else None
+        battery.close(ours(*batch, places), theirs(*batch).double(), 1e-5)
+        if index:
+            ours.update(batch[0][:1], batch[1][:1], places[:1])
+    battery.close(ours.compute(), theirs.compute().double(), 1e-5)
+    assert ours.infinite == 0
+    battery.close(
+        metrics.PSNR(pooling="batch", eps=1e-3, data_range=2)(pred, target),
+        F.psnr(pred, target, pooling="batch", eps=1e-3, data_range=2).double(),
+        1e-6,
+    )
+    with pytest.raises(ValueError, match="keep_values must be False with pooling='batch'"):
+        metrics.PSNR(pooling="batch", keep_values=True)
+
+
+def gathering(other: metrics.ImageMetric) -> Callable[[Tensor, object], list[Tensor]]:
+    """In place of a collective: one's own state and that of another process, which come in
+    order.
+    """
+    waiting: list[Tensor] = []
+
+    def gathered(state: Tensor, group: object) -> list[Tensor]:  # noqa: ARG001 - as it is called
+        if not waiting:
+            waiting.extend(getattr(other, name) for name in other._reductions if name != "rows")
+            waiting.append(other._all_rows())
+        return [state, waiting.pop(0)]
+
+    return gathered
+
+
+def test_pooled_psnr_of_several_processes(pair: tuple[Tensor, Tensor]) -> None:
+    """One without an image takes part with rows of the same width."""
+    for mine, index in itertools.product((5, 3), (False, True)):
+        metric, other = metrics.PSNR(pooling="batch"), metrics.PSNR(pooling="batch")
+        metric.update(pair[0][:mine], pair[1][:mine], [*range(mine)] if index else None)
+        other.update(pair[0][mine:], pair[1][mine:], [*range(mine, 5)] if index else None)
+        metric.sync(dist_sync_fn=gathering(other), distributed_available=lambda: True)
+        value = type(metric).compute(metric)  # of the states as they are
+        battery.close(value, F.psnr(*pair, pooling="batch").double(), 1e-6)
+
+
+def test_in_a_collection_with_their_names(pair: tuple[Tensor, Tensor]) -> None:
+    """``update(preds=..., target=...)`` reaches all of them; so do ``imgs`` and ``real``."""
+    torchmetrics = pytest.importorskip("torchmetrics")
+    pred, target = pair
+    theirs = torchmetrics.image.PeakSignalNoiseRatio(data_range=1.0)
+    ours = {"ours": metrics.PSNR(pooling="batch"), "loss": metrics.LossMetric(ssimloss.L1Loss())}
+    collection = torchmetrics.MetricCollection({"theirs": theirs, **ours})
+    collection.update(preds=pred[:2], target=target[:2])
+    batch = collection(preds=pred[2:], target=target[2:])
+    assert batch["ours"].item() == pytest.approx(batch["theirs"].item(), rel=1e-5)
+    found = collection.compute()
+    assert found["ours"].item() == pytest.approx(found["theirs"].item(), rel=1e-5)
+    assert found["loss"].item() == pytest.approx(F.l1(pred, target).item(), rel=1e-5)
+    metric = metrics.PSNR()
+    metric.update(pred=pred, target=target)
+    for arguments, message in (
+        ({"preds": pred}, r"PSNR.update\(\) needs target"),
+        ({"target": target}, r"PSNR.update\(\) needs pred"),
+        ({"pred": pred, "preds": pred, "target": target}, "got both pred and preds"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            metric.update(**arguments)
+
+
+def test_keyword_arguments_of_torchmetrics(pair: tuple[Tensor, Tensor]) -> None:
+    """Of every class; where they decide something they do."""
+    calls: list[int] = []
+
+    def gathered(state: Tensor, group: object) -> list[Tensor]:  # noqa: ARG001
+        calls.append(1)
+        return [state, state]
+
+    options = {
+        "compute_on_cpu": True,
+        "dist_sync_on_step": False,
+        "dist_sync_fn": gathered,
+        "distributed_available_fn": lambda: True,
+        "sync_on_compute": False,
+        "compute_with_cache": False,
+    }
+    similarity = {"network": "embedded", "layers": {"relu1_2": 1.0}}
+    made = [getattr(metrics, name)(**options) for name in metric_classes()]
+    made += [
+        metrics.LPIPS("squeezenet1_1", weights="random", **options),
+        metrics.DeepSimilarity(similarity["network"], layers=similarity["layers"], **options),
+        metrics.LossMetric(ssimloss.L1Loss(), **options),
+    ]
+    assert len(made) > 12
+    for metric in made:
+        assert {name: getattr(metric, name) for name in options} == options
+        with pytest.raises(TypeError, match="has no option 'sync_on_compte'; did you mean 'sync_"):
+            type(metric)(
+                sync_on_compte=True, **({"function": len} if "Loss" in str(metric) else {})
+            )
+    alone = made[-1]
+    alone.update(*pair, [*range(5)])
+    alone.compute()
+    assert (calls, alone._computed) == ([], None)
+    together = metrics.PSNR(dist_sync_fn=gathered, distributed_available_fn=lambda: True)
+    together.update(*pair)
+    together.compute()
+    assert calls
+    with pytest.raises(ValueError, match="sync_on_compute"):
+        metrics.PSNR(sync_on_compute="yes")  # type: ignore[arg-type]
+
+
+def test_each_step_may_be_that_of_all_processes(pair: tuple[Tensor, Tensor]) -> None:
+    """``dist_sync_on_step``: the value of a batch counts the others' batches, and the epoch this
+    process's own.
+    """
+    pred, target = pair
+    other = metrics.SSIM()
+    other.update(pred[3:], target[3:])
+    metric = metrics.SSIM(
+        dist_sync_on_step=True,
+        sync_on_compute=False,
+        dist_sync_fn=gathering(other),
+        distributed_available_fn=lambda: True,
+    )
+    battery.close(metric(pred[:3], target[:3]), F.ssim(pred, target).double(), 1e-6)
+    metric(pred[:1], target[:1])
+    own = F.ssim(pred[[0, 1, 2, 0]], target[[0, 1, 2, 0]]).double()
+    battery.close(metric.compute(), own, 1e-6)
+    assert metric._counts is not None
+    assert metric._counts[:, 0].tolist() == [4, 4]
+
+
+def test_values_are_drawn(pair: tuple[Tensor, Tensor]) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    metric = metrics.SSIM()
+    values = [metric(pair[0][i : i + 1], pair[1][i : i + 1]) for i in range(3)]
+    figure, axes = metric.plot()
+    assert axes.get_ylim()[0] < metric.compute().item() < axes.get_ylim()[1]
+    _, again = metric.plot(values, ax=axes)
+    assert again is axes
+    assert (metrics.SSIM.plot_lower_bound, metrics.SSIM.plot_upper_bound) == (-1.0, 1.0)
+    assert (metrics.L1.plot_lower_bound, metrics.L1.plot_upper_bound) == (0.0, None)
+    matplotlib.pyplot.close("all")
+    assert figure is not None
+
+
+# --- values that are no number, and errors --------------------------------------------------------
 
 
 def test_what_is_no_number_shows(pair: tuple[Tensor, Tensor]) -> None:

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import battery
@@ -302,6 +303,10 @@ def test_two_and_three_processes_equal_one(pair: tuple[Tensor, Tensor], tmp_path
                 .item()
             )
             assert reports[0][f"{world} {padded} plain"] == pytest.approx(expected, rel=1e-7)
+    dealt = [i for rank in range(3) for i in validation.shard(rank, 3, padded=False)]
+    for report in reports:
+        for name, values in alone.values().items():
+            assert report["kept values"][name] == values[dealt].tolist()
     some = [0, 2, 4, 2, 4, 6]
     plain = validation.validator()
     plain.update(pred[some], target[some])
@@ -353,6 +358,73 @@ def test_run_is_an_epoch_in_evaluation_mode(pair: tuple[Tensor, Tensor]) -> None
     ):
         validator.run(network, [pred])
     assert network.training
+
+
+@pytest.mark.parametrize(
+    ("batch", "unpack"),
+    [
+        (lambda p, t, _: {"lq": p, "gt": t, "lq_path": ["x"]}, None),
+        (lambda p, t, i: {"gt": t, "lq": p, "index": i}, None),
+        (lambda p, t, _: {"low": p, "high": t}, ("low", "high")),
+        (lambda p, t, i: {"low": p, "high": t, "place": i}, ["low", "high", "place"]),
+        (lambda p, t, i: [p, t, i, "more"], lambda batch: batch[:3]),
+        (lambda p, t, _: {"image": (p, t)}, lambda batch: batch["image"]),
+    ],
+)  # fmt: skip
+def test_run_takes_batches_of_other_forms(
+    batch: Callable[..., object], unpack: object, pair: tuple[Tensor, Tensor]
+) -> None:
+    pred, target = pair
+    validator = Validator(["psnr"], "basicsr", scale=2)
+    order = [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
+    loader = [batch(pred[some], target[some], torch.tensor(some)) for some in order]
+    scores = validator.run(nn.Identity(), loader, unpack=unpack)  # type: ignore[arg-type]
+    expected = SuperResolutionProtocol(2).psnr(pred, target).mean().item()
+    assert scores["psnr"] == pytest.approx(expected, rel=1e-14)
+
+
+def test_batches_that_cannot_be_unpacked_are_told_the_way_out(
+    pair: tuple[Tensor, Tensor],
+) -> None:
+    pred, target = pair
+    wrong = [
+        ({"image": pred, "label": target}, None, "lacks 'lq', it has 'image', 'label'; name the"),
+        ({"lq": pred, "gt": target}, ("lq", "hq"), "lacks 'hq', it has 'lq', 'gt'"),
+        ([pred, target], ("lq", "gt"), "are keys of a dict, but loader gives list"),
+        ([pred, target, 0, 1], None, r"got 4 items; unpack=lambda batch: \(batch\[0\]"),
+        ([pred, target], lambda _: pred, "unpack must return .input, target. or .* got Tensor"),
+        ({"lq": pred, "gt": target}, ("lq",), "unpack must name the keys of input, target and"),
+    ]
+    for batch, unpack, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            Validator(["psnr"]).run(nn.Identity(), [batch], unpack=unpack)  # type: ignore[arg-type]
+    for unpack in ("lq", [0, 1]):
+        with pytest.raises(TypeError, match="unpack must be a sequence of two or three keys"):
+            Validator(["psnr"]).run(nn.Identity(), [[pred, target]], unpack=unpack)  # type: ignore[arg-type]
+
+
+def test_values_of_images_on_request(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    expected = SuperResolutionProtocol(2).psnr(pred, target)
+    kept = Validator(["psnr", "l1"], "basicsr", scale=2, keep_values=True)
+    for some in ([3, 4, 5], [0], [1, 2]):
+        kept.update(pred[some], target[some])
+    battery.close(kept.values()["psnr"], expected[[3, 4, 5, 0, 1, 2]], 1e-12)
+    assert kept.compute().index is None
+    assert kept.compute()["psnr"] == pytest.approx(expected[:6].mean().item(), rel=1e-12)
+    kept.reset()
+    plain = Validator(["psnr"], "basicsr", scale=2)
+    for validator in (kept, plain):
+        for some in ([3, 4, 5], [0, 1], [1, 2]):
+            validator.update(pred[some], target[some], some)
+        battery.close(validator.values()["psnr"], expected[:6], 1e-12)
+        assert validator.compute().index.tolist() == [0, 1, 2, 3, 4, 5]
+    plain.reset()
+    plain.update(pred, target)
+    with pytest.raises(RuntimeError, match="no values are kept; build the Validator with keep_v"):
+        plain.values()
+    with pytest.raises(ValueError, match="index must be given in every update"):
+        plain.update(pred, target, [*range(11)])
 
 
 def test_in_lightning(pair: tuple[Tensor, Tensor], tmp_path: Path) -> None:
@@ -603,7 +675,16 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
             r"metrics\['mine'\] must be a name, a measure or a function, got int 3",
             lambda: Validator({"mine": 3}),
         ),  # type: ignore[dict-item]
-        (TypeError, "protocol must be a protocol", lambda: Validator(["psnr"], "basicsr")),  # type: ignore[arg-type]
+        (TypeError, "protocol must be a protocol", lambda: Validator(["psnr"], 3)),  # type: ignore[arg-type]
+        (ValueError, "'basicsr' needs scale", lambda: Validator(["psnr"], "basicsr")),
+        (ValueError, "protocol must be one of", lambda: Validator(["psnr"], "basicsrr")),
+        (ValueError, "scale belongs to the name", lambda: Validator(["psnr"], scale=4)),
+        (
+            ValueError,
+            "scale belongs to the name of a protocol; SuperResolutionProtocol",
+            lambda: Validator(["psnr"], SuperResolutionProtocol(2), scale=4),
+        ),
+        (TypeError, "keep_values must be True", lambda: Validator(["psnr"], keep_values=1)),  # type: ignore[arg-type]
         (ValueError, "data_range must span", lambda: Validator(["psnr"], data_range=0.0)),
         (
             ValueError,

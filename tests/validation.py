@@ -74,6 +74,15 @@ def validator(**options: object) -> Validator:
     return Validator(own, SuperResolutionProtocol(2), **options)  # type: ignore[arg-type]
 
 
+def kept_values(rank: int, world: int, group: object = None) -> dict[str, list[float]]:
+    """Of every process's own images, kept without an index."""
+    pred, target = images()
+    found = validator(process_group=group, keep_values=True)
+    mine = shard(rank, world, padded=False)
+    found.update(pred[mine], target[mine])
+    return {name: values.tolist() for name, values in found.values().items()}
+
+
 def metric_collection(group: object = None) -> dict[str, object]:
     options = {"process_group": group}
     return {
@@ -126,6 +135,7 @@ def main(folder: Path, rank: int) -> None:
             report[f"{world} {padded} values"] = torchmetrics["psnr"].values().tolist()  # type: ignore[attr-defined]
             report[f"{world} {padded} ssim"] = torchmetrics["ssim"].compute().item()  # type: ignore[attr-defined]
             report[f"{world} {padded} plain"] = torchmetrics["plain"].compute().item()  # type: ignore[attr-defined]
+    report["kept values"] = kept_values(rank, 3)
     plain = validator()
     if rank != 1:  # which has no image at all
         plain.update(pred[rank::2][:3], target[rank::2][:3])

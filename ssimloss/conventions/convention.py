@@ -267,7 +267,8 @@ class Convention(Mapping[str, Any]):
             )
             raise TypeError(
                 f"{self.full_name} {what}, which options cannot do; do not unpack it with **, "
-                f"call it: {call}"
+                f"call it: {call}; as a metric: metrics.LossMetric(functools.partial("
+                f'conventions.{self.table.key}["{self.name}"], reduction="image"))'
             )
         return self.options
 

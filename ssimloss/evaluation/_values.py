@@ -10,7 +10,7 @@ from torch import Tensor
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import ImageMeasure, Protocol, measure
 from ssimloss.metrics import protocol as protocol_of
-from ssimloss.metrics.protocol import Prepared
+from ssimloss.metrics.protocol import Prepared, resolved
 
 
 def measures_of(
@@ -26,10 +26,7 @@ def measures_of(
         raise TypeError(
             f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)"
         )
-    if isinstance(protocol, str):
-        protocol = protocol_of(protocol, scale=scale)
-    elif scale is not None:
-        raise ValueError(f"scale belongs to the name of a protocol; {protocol!r} has its own")
+    protocol = resolved(protocol, scale)
     if (
         metrics
         and not any(isinstance(one, str) for one in metrics)

@@ -65,9 +65,14 @@ def _psnr(
     per_image = options.pooling == "image"
     mse = l2_loss(pred, target, mask=mask, reduction="image" if per_image else "mean")
     error = mse / options.span**2 + options.eps
+    found = decibel(error)
+    return reduce(found, options.reduction) if per_image else found
+
+
+def decibel(error: Tensor) -> Tensor:
+    """``-10 log10`` of mean squared errors of images scaled to span 1, infinite for 0."""
     differs = error != 0  # an infinite PSNR has no slope; its gradient is 0, not NaN
-    decibel = torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
-    return reduce(decibel, options.reduction) if per_image else decibel
+    return torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
 
 
 PSNR = Measure(

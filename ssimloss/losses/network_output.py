@@ -1,20 +1,19 @@
 """Consistency of another network's output as modules: of any output, and of landmarks."""
 
-import copy
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ssimloss._keywords import inputs
-from ssimloss._torch import FollowsMoves, apply_to_tensors
 from ssimloss.functional.features import Features
 from ssimloss.functional.heatmaps import HEATMAP, HeatmapOptions
 from ssimloss.functional.network_output import PRIOR, PriorOptions
 from ssimloss.losses._deep import FeatureLoss
 from ssimloss.networks import ExtractorOptions
+from ssimloss.networks.scripted import Scripted
 
 OUTPUT = "output"
 
@@ -126,29 +125,6 @@ class _Whole(nn.Module):
         return found
 
 
-class _Scripted(FollowsMoves):
-    """A network of ``torch.jit``, whose parameters cannot be made buffers: out of sight of
-    ``parameters()`` and ``state_dict()``.
-    """
-
-    def __init__(self, network: torch.jit.ScriptModule) -> None:
-        super().__init__()
-        with torch.no_grad():  # or the copies of parameters are no leaves
-            copied: nn.Module = copy.deepcopy(network).eval()
-        for parameter in copied.parameters():
-            parameter.requires_grad_(False)
-        self._hidden = (copied,)  # in a tuple, so that nn.Module does not register it
-
-    def forward(self, image: Tensor) -> Any:
-        network = self._hidden[0]
-        dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), image.dtype)
-        return network(image.to(dtype))
-
-    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Move and cast the network too."""
-        apply_to_tensors(self._hidden[0], fn)
-
-
 def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:
     """The whole network as the one layer of a chain, which is not looked into."""
     if not isinstance(network, nn.Module):
@@ -162,5 +138,5 @@ def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:
             f"output must be an index, a key or None, got {type(output).__name__} {output!r}"
         )
     if isinstance(network, torch.jit.ScriptModule):
-        network = _Scripted(network)
+        network = Scripted(network)
     return nn.Sequential(OrderedDict([(OUTPUT, _Whole(network, output))]))

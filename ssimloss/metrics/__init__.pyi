@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.distributed.distributed_c10d import ProcessGroup
 from torch.nn.modules.module import Module
+from typing_extensions import Unpack
 
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
+from ssimloss.metrics._image_metric import OfTorchmetrics
 from ssimloss.metrics.batches import in_buckets as in_buckets
 from ssimloss.metrics.checkpoint import BestCheckpoint as BestCheckpoint
 from ssimloss.metrics.derived import MeasureMetric
@@ -92,6 +94,7 @@ class LPIPS(FeatureMetric):
         heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class LPIPS(FeatureMetric):
         heads: str | Sequence[Tensor] = "v0.1",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class DISTS(FeatureMetric):
@@ -129,6 +133,7 @@ class DISTS(FeatureMetric):
             with the package, unless given.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -143,6 +148,7 @@ class DISTS(FeatureMetric):
         beta: Tensor | Sequence[Tensor] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class DeepSimilarity(FeatureMetric):
@@ -178,6 +184,7 @@ class DeepSimilarity(FeatureMetric):
             trained with a model; ``heads`` returns them.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
@@ -197,6 +204,7 @@ class DeepSimilarity(FeatureMetric):
         heads: Sequence[Tensor] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class LossMetric(ImageMetric):
@@ -212,6 +220,7 @@ class LossMetric(ImageMetric):
             the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in the other metrics.
+        of_torchmetrics: keyword arguments of every ``torchmetrics.Metric``.
 
     Raises:
         TypeError: ``function`` cannot be called like that.
@@ -224,6 +233,7 @@ class LossMetric(ImageMetric):
         higher_is_better: bool = False,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
@@ -234,23 +244,27 @@ class Charbonnier(MeasureMetric):
     Charbonnier distance, a smooth L1: ``sqrt((pred - target)^2 + eps^2)``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         eps: where the curve turns from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         eps: float = 0.001,
         at_zero: Literal["eps", "zero"] = "eps",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class L1(MeasureMetric):
@@ -259,18 +273,22 @@ class L1(MeasureMetric):
     Absolute error ``|pred - target|``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class L2(MeasureMetric):
@@ -279,18 +297,22 @@ class L2(MeasureMetric):
     Squared error ``(pred - target)^2``; its mean is the MSE.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class SSIM(MeasureMetric):
@@ -302,8 +324,9 @@ class SSIM(MeasureMetric):
     ``C = (k L)^2``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -324,12 +347,14 @@ class SSIM(MeasureMetric):
             f, a box filter with symmetric border, then every f-th sample.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,
@@ -342,6 +367,7 @@ class SSIM(MeasureMetric):
         downsample: int | Literal["auto", "matlab"] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class Edge(MeasureMetric):
@@ -356,8 +382,9 @@ class Edge(MeasureMetric):
     the two second derivatives. Channels are taken one by one, the border is replicated.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
@@ -365,17 +392,20 @@ class Edge(MeasureMetric):
             ``eps``, not 0.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
         distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
         eps: float = 0.001,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class FocalFrequency(MeasureMetric):
@@ -388,8 +418,9 @@ class FocalFrequency(MeasureMetric):
     gradient passes through it.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
         patch_factor: each side is cut into this many parts and each patch has its own spectrum;
             must divide H and W.
@@ -400,12 +431,14 @@ class FocalFrequency(MeasureMetric):
             channel) or of the ``"batch"``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         alpha: float = 1.0,
         patch_factor: int = 1,
         spectrum: Literal["image", "batch_mean"] = "image",
@@ -413,6 +446,7 @@ class FocalFrequency(MeasureMetric):
         peak: Literal["spectrum", "batch"] = "spectrum",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class FourierMagnitude(MeasureMetric):
@@ -425,18 +459,22 @@ class FourierMagnitude(MeasureMetric):
     towards the same frequency of ``target``, so that a black image learns.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GMSD(MeasureMetric):
@@ -453,8 +491,9 @@ class GMSD(MeasureMetric):
     towards the gradient of ``target`` there, so that a flat image learns.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
@@ -463,18 +502,21 @@ class GMSD(MeasureMetric):
             both sides if either is odd (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
         odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GradientDifference(MeasureMetric):
@@ -488,20 +530,24 @@ class GradientDifference(MeasureMetric):
     absolute value is taken towards that of ``target``, so that a flat image learns.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         alpha: exponent, at least 1.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         alpha: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class GradientSSIM(MeasureMetric):
@@ -514,8 +560,9 @@ class GradientSSIM(MeasureMetric):
     is taken towards that of ``target``, so that a flat image learns.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
@@ -529,12 +576,14 @@ class GradientSSIM(MeasureMetric):
             window taps over both axes.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,
@@ -545,6 +594,7 @@ class GradientSSIM(MeasureMetric):
         covariance: Literal["population", "sample"] = "population",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class MSSSIM(MeasureMetric):
@@ -553,8 +603,9 @@ class MSSSIM(MeasureMetric):
     Multi-scale structural similarity, 1 for equal images.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
@@ -581,12 +632,14 @@ class MSSSIM(MeasureMetric):
             (torchmetrics).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         k1: float = 0.01,
         k2: float = 0.03,
@@ -601,6 +654,7 @@ class MSSSIM(MeasureMetric):
         coarsest_padding: Literal["valid", "reflect"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class PSNR(MeasureMetric):
@@ -611,8 +665,9 @@ class PSNR(MeasureMetric):
     It is infinite for equal images, with gradient 0.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
             depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
@@ -621,17 +676,20 @@ class PSNR(MeasureMetric):
             (pyiqa, piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class StructureCorrelation(MeasureMetric):
@@ -646,8 +704,9 @@ class StructureCorrelation(MeasureMetric):
     loss.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
@@ -657,12 +716,14 @@ class StructureCorrelation(MeasureMetric):
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         window: Literal["gaussian", "uniform"] | Tensor = "gaussian",
         window_size: int = 11,
@@ -670,6 +731,7 @@ class StructureCorrelation(MeasureMetric):
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
 class VMAF(MeasureMetric):
@@ -683,8 +745,9 @@ class VMAF(MeasureMetric):
     pixel loss, and see ``docs/vmaf.md``.
 
     Args:
-        protocol: the definition of a protocol instead, such as ``SuperResolutionProtocol(4)`` for
-            the PSNR-Y of papers; in float64. Other options but ``data_range`` are then left out.
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
             images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
@@ -698,12 +761,14 @@ class VMAF(MeasureMetric):
             mean in place of the regression.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
     """
 
     def __init__(
         self,
         *,
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
         matrix: Literal["bt709", "bt601"] = "bt709",
@@ -711,4 +776,5 @@ class VMAF(MeasureMetric):
         feature_weights: Mapping[str, float] | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...

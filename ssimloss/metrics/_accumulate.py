@@ -34,17 +34,18 @@ BLOCK = 4096
 
 def checked_index(index: Index, count: int) -> Tensor:
     """The index of each image, int64 ``(count,)``, where it lies."""
-    found = index if isinstance(index, Tensor) else torch.tensor(index)
-    if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
+    if not isinstance(index, Tensor):
+        index = torch.tensor(index, dtype=None if len(index) else torch.int64)
+    if index.is_floating_point() or index.is_complex() or index.dtype is torch.bool:
         raise TypeError(
-            f"index must be integers, the place of each image in the dataset, got {found.dtype}"
+            f"index must be integers, the place of each image in the dataset, got {index.dtype}"
         )
-    if tuple(found.shape) != (count,):
+    if tuple(index.shape) != (count,):
         raise ValueError(
             f"index must have one integer for each of {count} images, got shape "
-            f"{tuple(found.shape)}"
+            f"{tuple(index.shape)}"
         )
-    return found
+    return index
 
 
 def places(index: Index | None, count: int, device: torch.device) -> Tensor:

@@ -3,20 +3,23 @@ in common.
 """
 
 import hashlib
+import inspect
+import typing
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torchmetrics import Metric
+from typing_extensions import Unpack
 
 from ssimloss import _options, _ranges
 from ssimloss._checks import DataRange
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
-from ssimloss.metrics.averages import average, perfect_infinity
+from ssimloss.metrics.averages import Average, average, exact_sum, perfect_infinity
 
 TEXTS = {  # on the options of every metric
     "keep_values": "keep the value of each image for ``values()``.",
@@ -24,10 +27,53 @@ TEXTS = {  # on the options of every metric
 }
 
 
+class OfTorchmetrics(TypedDict, total=False):
+    """Keyword arguments of every ``torchmetrics.Metric``, which documents them."""
+
+    compute_on_cpu: bool
+    dist_sync_on_step: bool
+    dist_sync_fn: Callable[..., Any] | None
+    distributed_available_fn: Callable[..., bool] | None
+    sync_on_compute: bool
+    compute_with_cache: bool
+
+
+OF_TORCHMETRICS = tuple(typing.get_type_hints(OfTorchmetrics))
+# As the last parameter of a class.
+TAKES_OF_TORCHMETRICS = inspect.Parameter(
+    "of_torchmetrics", inspect.Parameter.VAR_KEYWORD, annotation=Unpack[OfTorchmetrics]
+)
+TEXTS["of_torchmetrics"] = "keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ..."
+
+
 class MovedMetric(Metric):
     """A metric whose states and networks go where the model goes, and keep their precision: a sum
     in bfloat16 would be no sum.
     """
+
+    def __init__(
+        self, *, process_group: ProcessGroup | None, **of_torchmetrics: Unpack[OfTorchmetrics]
+    ) -> None:
+        for name in of_torchmetrics:
+            if name not in OF_TORCHMETRICS:
+                raise unknown_option(name, type(self))
+        super().__init__(process_group=process_group, **of_torchmetrics)
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """Draw a value, or several of them over steps, as other metrics of ``torchmetrics``.
+
+        Args:
+            val: what ``compute`` or ``forward`` returned, or a list of these; by default what
+                ``compute`` returns.
+            ax: axes of matplotlib to draw on, instead of a new figure.
+
+        Returns:
+            The figure and its axes.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        return self._plot(val, ax)
 
     _counts: Tensor | None = None  # see ssimloss._ranges
     _told = False
@@ -85,12 +131,13 @@ class ImageMetric(MovedMetric):
         keep_values: bool,
         process_group: ProcessGroup | None,
         declared_range: DataRange | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
         """Options are documented at the class.
 
         ``identity`` is equal for metrics that may share their sums in a ``MetricCollection``.
         """
-        super().__init__(process_group=process_group)
+        super().__init__(process_group=process_group, **of_torchmetrics)
         self.keep_values = keep_values
         self.declared_range = declared_range
         digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
@@ -100,12 +147,11 @@ class ImageMetric(MovedMetric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state(
             "count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum"
-        )  # of images without an index
+        )  # of images without an index, or of their pixels for a metric that pools
         # Of these, how many have an infinite value because they are perfect; not in the total.
         self.add_state("perfect", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state(
-            "rows", [], dist_reduce_fx="cat"
-        )  # (K, 2): index, not a number where there is none, and value
+        # (K, 2), or 3 for a metric that pools: index, NaN where there is none; value; weight.
+        self.add_state("rows", [], dist_reduce_fx="cat")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the signature of a subclass that has an ``__init__`` itself."""
@@ -121,38 +167,81 @@ class ImageMetric(MovedMetric):
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """One number for each image, ``(N,)``."""
 
-    def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> None:
+    @property
+    def _pools(self) -> bool:
+        """Whether values are averaged over pixels; ``_finished`` then turns the mean into the
+        result.
+        """
+        return False
+
+    def _finished(self, mean: Tensor) -> Tensor:
+        """The result, of the mean of a metric that pools."""
+        return mean
+
+    def update(
+        self,
+        pred: Tensor | None = None,
+        target: Tensor | None = None,
+        index: Index | None = None,
+        *,
+        preds: Tensor | None = None,
+    ) -> None:
         """Measure a batch.
 
         Args:
             pred, target: float images ``(N, C, H, W)``; batches may differ in size.
             index: the place of each image in the dataset, in every update between two resets or in
                 none.
+            preds: another name of ``pred``, that of torchmetrics' own classes in a
+                ``MetricCollection``.
 
         Raises:
             ValueError: what the function does not take; not one index for each image.
-            TypeError: integer tensors; an index that is no integer.
+            TypeError: integer tensors; an index that is no integer; an image that is missing, or
+                ``pred`` under both names.
         """
+        pred = given(self, "pred", pred, "preds", preds)
+        target = given(self, "target", target, "target", None)
         values = self.measured(pred, target).detach().double()
         if self.declared_range is not None:
             self._add_counts(_ranges.count(pred, target, data_range=self.declared_range))
         place = places(index, len(values), values.device)
-        infinity = perfect_infinity(self.higher_is_better)
-        left_out = values == infinity
+        left_out = values == self._left_out
         number, total = left_out.sum(), values.masked_fill(left_out, 0).sum()
+        weight = pred[0].numel() if self._pools and len(pred) else 1
         if index is None:
-            self.total = self.total + total
-            self.count = self.count + len(values)
+            self.total = self.total + total * weight
+            self.count = self.count + len(values) * weight
             self.perfect = self.perfect + number
         if len(values) and (self.keep_values or index is not None):
             assert isinstance(self.rows, list)
-            add_rows(self.rows, torch.stack([place, values], 1))
+            columns = [place, values]
+            if self._pools:
+                columns.append(torch.full_like(values, weight))
+            rows = torch.stack(columns, 1)
+            add_rows(self.rows, rows.cpu() if self.compute_on_cpu else rows)
         all_left_out = left_out.all() & (len(values) > 0)
-        self._batch: Tensor = (total / (len(values) - number)).masked_fill(all_left_out, infinity)
+        mean = (total / (len(values) - number)).masked_fill(all_left_out, self._left_out)
+        self._batch: Tensor = self._finished(mean)
 
-    def forward(self, pred: Tensor, target: Tensor, index: Index | None = None) -> Tensor:
-        """``update``, and the mean of this batch in this process."""
-        self.update(pred, target, index)
+    def forward(
+        self,
+        pred: Tensor | None = None,
+        target: Tensor | None = None,
+        index: Index | None = None,
+        *,
+        preds: Tensor | None = None,
+    ) -> Tensor:
+        """``update``, and the mean of this batch: in this process, or with ``dist_sync_on_step`` in
+        all of them.
+        """
+        if self.dist_sync_on_step:
+            counts = self._counts
+            synced: Tensor = super().forward(pred, target, index, preds=preds)
+            if counts is not None:
+                self._add_counts(counts)
+            return synced
+        self.update(pred, target, index, preds=preds)
         self._forward_cache = self._batch
         return self._batch
 
@@ -162,6 +251,8 @@ class ImageMetric(MovedMetric):
         It leaves out the infinite values of perfect images (the PSNR of equal images), which
         ``infinite`` counts, and is infinite if all values are.
 
+        It warns once if images lie outside the data range, or use less than a hundredth of it.
+
         Raises:
             RuntimeError: there was no image.
             ValueError: some updates had an index and others had not; an index that is negative or
@@ -170,11 +261,11 @@ class ImageMetric(MovedMetric):
         if self.declared_range is not None:
             self._tell_range(self.declared_range, ("pred", "target"))
         rows = self._all_rows()
-        infinity = perfect_infinity(self.higher_is_better)
         if are_indexed(rows[:, 0], self.count):
-            self._kept = once_each(rows)[:, 1]
-            mean, self._infinite = average(self._kept.tolist(), infinity)
-            return torch.tensor(mean, dtype=torch.float64, device=self.total.device)
+            found = once_each(rows)
+            self._kept = found[:, 1]
+            mean, self._infinite = self._mean_of_rows(found)
+            return self._finished(torch.tensor(mean, dtype=torch.float64, device=self.total.device))
         if self.count == 0:
             raise RuntimeError(
                 "nothing to average: no image has been measured since the last reset(); call "
@@ -183,7 +274,18 @@ class ImageMetric(MovedMetric):
         self._kept = rows[:, 1]
         self._infinite = int(self.perfect)
         rest = self.count - self.perfect
-        return (self.total / rest).masked_fill(rest == 0, infinity)
+        return self._finished((self.total / rest).masked_fill(rest == 0, self._left_out))
+
+    @property
+    def _left_out(self) -> float:
+        """The value that is in no mean, see :mod:`averages`."""
+        return perfect_infinity(None if self._pools else self.higher_is_better)
+
+    def _mean_of_rows(self, rows: Tensor) -> Average:
+        if not self._pools:
+            return average(rows[:, 1].tolist(), self._left_out)
+        weighted = exact_sum((rows[:, 1] * rows[:, 2]).tolist())
+        return Average(weighted / exact_sum(rows[:, 2].tolist()), 0)
 
     @property
     def infinite(self) -> int:
@@ -222,7 +324,7 @@ class ImageMetric(MovedMetric):
         the right shape.
         """
         if not len(self.rows):
-            self.rows = [torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)]
+            self.rows = [self._no_rows()]
         options = (
             {}
             if distributed_available is None
@@ -233,11 +335,32 @@ class ImageMetric(MovedMetric):
     def _all_rows(self) -> Tensor:
         if isinstance(self.rows, Tensor):
             return self.rows
-        return (
-            torch.cat(self.rows)
-            if self.rows
-            else torch.zeros(0, 2, dtype=torch.float64, device=self.total.device)
-        )
+        return torch.cat(self.rows) if self.rows else self._no_rows()
+
+    def _no_rows(self) -> Tensor:
+        columns = 3 if self._pools else 2
+        return torch.zeros(0, columns, dtype=torch.float64, device=self.total.device)
+
+
+def unknown_option(name: str, metric: type) -> TypeError:
+    """The error for an option that a metric does not have."""
+    known = [*inspect.signature(metric).parameters, *OF_TORCHMETRICS]
+    known.remove("of_torchmetrics")
+    return _options.unknown(name, metric.__name__, known)
+
+
+def given(metric: Metric, name: str, value: Tensor | None, alias: str, other: Any) -> Tensor:
+    """The argument of ``update`` that has two names.
+
+    Raises:
+        TypeError: it came under neither or under both.
+    """
+    if value is not None and other is not None:
+        raise TypeError(f"{type(metric).__name__} got both {name} and {alias}, which are the same")
+    found: Tensor | None = other if value is None else value
+    if found is None:
+        raise TypeError(f"{type(metric).__name__}.update() needs {name}")
+    return found
 
 
 def exactly(value: object) -> str:

@@ -1,11 +1,19 @@
-"""Batches of images: pairs of mixed sizes stacked by size, and a batch taken image by image."""
+"""Batches of images: pairs of mixed sizes stacked by size, a batch taken image by image, and what a
+data loader gives.
+"""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
+
+# Keys of a dict, or a function of a batch, for the input, the target and perhaps the index.
+Unpacking = Sequence[str] | Callable[[Any], Sequence[Any]]
+KEYS = ("lq", "gt")  # of BasicSR
+INDEX = "index"
 
 
 def in_buckets(
@@ -72,3 +80,46 @@ def one_by_one(function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tenso
     if x.device.type != "cpu" or len(x) < 2:
         return function(x, y)
     return torch.cat([function(x[i : i + 1], y[i : i + 1]) for i in range(len(x))])
+
+
+def unpacked(batch: Any, unpack: Unpacking | None) -> Sequence[Any]:
+    """Input, target and perhaps index of a batch.
+
+    Raises:
+        ValueError: the batch has another form.
+        TypeError: ``unpack`` is neither keys nor a function.
+    """
+    if unpack is not None and not callable(unpack):
+        if isinstance(unpack, str) or not all(isinstance(key, str) for key in unpack):
+            raise TypeError(
+                f"unpack must be a sequence of two or three keys or a function, got {unpack!r}"
+            )
+        if len(unpack) not in (2, 3):
+            raise ValueError(
+                f"unpack must name the keys of input, target and perhaps index, got {unpack!r}"
+            )
+    if callable(unpack):
+        batch = unpack(batch)
+    elif isinstance(batch, Mapping):
+        keys = unpack or (*KEYS, *([INDEX] if INDEX in batch else []))
+        missing = [key for key in keys if key not in batch]
+        if missing:
+            raise ValueError(
+                f"a batch of loader lacks {missing[0]!r}, it has "
+                f"{', '.join(map(repr, batch)) or 'nothing'}; name the keys of input and target "
+                "with unpack=('low', 'high'), or pass unpack a function of the batch"
+            )
+        return [batch[key] for key in keys]
+    elif unpack is not None:
+        raise ValueError(
+            f"unpack={unpack!r} are keys of a dict, but loader gives {type(batch).__name__}; leave "
+            "unpack out, or pass a function of the batch"
+        )
+    if isinstance(batch, str) or not isinstance(batch, Sequence) or len(batch) not in (2, 3):
+        found = f"{len(batch)} items" if isinstance(batch, Sequence) else type(batch).__name__
+        source = "unpack must return" if callable(unpack) else "loader must give"
+        raise ValueError(
+            f"{source} (input, target) or (input, target, index), got {found}; "
+            "unpack=lambda batch: (batch[0], batch[1]) for example picks them"
+        )
+    return batch

@@ -18,6 +18,10 @@ from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 
 
+class _NotFiniteError(ValueError, RuntimeError):
+    """A wrong value; also of the type of PyTorch's own error, which callers may catch."""
+
+
 @keywords()
 @torch.no_grad()
 def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
@@ -39,14 +43,21 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
 
     Raises:
         ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
+            Also, and a ``RuntimeError`` at the same time, features that are not finite.
         TypeError: features that are not floating point.
-        RuntimeError: PyTorch's, for features that are not finite.
 
     Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their
     root is accurate.
     """
     features_a, features_b = plain(features_a), plain(features_b)
     _check_sets(features_a, features_b)
+    for name, features in (("features_a", features_a), ("features_b", features_b)):
+        wrong = int((~features.isfinite()).any(1).sum())
+        if wrong:
+            raise _NotFiniteError(
+                f"{name} must be finite, got non-finite values in {wrong} of {len(features)} rows; "
+                "leave these images out, or look for the NaN in them or in the network"
+            )
     (mean_a, factor_a), (mean_b, factor_b) = _gaussian(features_a), _gaussian(features_b)
     traces = factor_a.square().sum() + factor_b.square().sum()
     root: Tensor = torch.linalg.svdvals(factor_a @ factor_b.T).sum()

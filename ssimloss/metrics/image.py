@@ -16,13 +16,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
+from typing_extensions import Unpack
 
 from ssimloss import _checks, _options, losses
 from ssimloss._keywords import keywords
 from ssimloss._torch import plain
 from ssimloss.metrics import deep_features
 from ssimloss.metrics._functions import takes_target
-from ssimloss.metrics._image_metric import TEXTS, ImageMetric, exactly
+from ssimloss.metrics._image_metric import (
+    OF_TORCHMETRICS,
+    TAKES_OF_TORCHMETRICS,
+    TEXTS,
+    ImageMetric,
+    OfTorchmetrics,
+    exactly,
+    unknown_option,
+)
 from ssimloss.metrics.deep_features import DeepDistance
 from ssimloss.metrics.measures import ImageMeasure
 
@@ -46,7 +55,8 @@ class FeatureMetric(ImageMetric):
             return
         own = inspect.signature(FeatureMetric, eval_str=True).parameters
         known = [p for p in inspect.signature(module).parameters.values() if p.name not in FIXED]
-        parameters = [*known, own["keep_values"], own["process_group"]]
+        added = [own["keep_values"], own["process_group"], TAKES_OF_TORCHMETRICS]
+        parameters = [*known, *added]
         cls.__signature__ = inspect.Signature(parameters)
         texts = _options.entries(_options.section(module.__doc__, "Args")) | TEXTS
         listed = _options.arguments({p.name: texts.get(p.name, "") for p in parameters})
@@ -59,10 +69,11 @@ class FeatureMetric(ImageMetric):
         process_group: ProcessGroup | None = None,
         **options: Any,
     ) -> None:
-        known = inspect.signature(type(self)).parameters
+        known = [*inspect.signature(type(self)).parameters, *OF_TORCHMETRICS]
         for name in options:
             if name not in known:
-                raise _options.unknown(name, type(self).__name__, known)
+                raise unknown_option(name, type(self))
+        of_torchmetrics = {name: options.pop(name) for name in OF_TORCHMETRICS if name in options}
         distance = type(self)._build(*network, **options)
         constants = [options[name] for name in CONSTANTS if name in options]
         own = [exactly(value) for value in constants if not isinstance(value, str)]
@@ -72,6 +83,7 @@ class FeatureMetric(ImageMetric):
             keep_values=keep_values,
             process_group=process_group,
             declared_range=getattr(distance.module, "range_in_use", None),
+            **of_torchmetrics,
         )
         self.distance = distance
 
@@ -126,6 +138,7 @@ class LossMetric(ImageMetric):
             the metric.
         higher_is_better: what torchmetrics and Lightning may ask.
         keep_values, process_group: as in the other metrics.
+        of_torchmetrics: keyword arguments of every ``torchmetrics.Metric``.
 
     Raises:
         TypeError: ``function`` cannot be called like that.
@@ -139,6 +152,7 @@ class LossMetric(ImageMetric):
         higher_is_better: bool = False,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
         if not callable(function):
             raise TypeError(
@@ -153,6 +167,7 @@ class LossMetric(ImageMetric):
             declared_range=1.0
             if isinstance(function, ImageMeasure)
             else getattr(function, "range_in_use", None),
+            **of_torchmetrics,
         )
         self.function = function
         self.takes_target = takes_target("function", function)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from torchmetrics.utilities.distributed import gather_all_tensors
+from typing_extensions import Unpack
 
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
@@ -29,10 +31,10 @@ from ssimloss.metrics._accumulate import (
     in_order,
     places,
 )
-from ssimloss.metrics._image_metric import MovedMetric
+from ssimloss.metrics._image_metric import MovedMetric, OfTorchmetrics, given
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks import Weights
-from ssimloss.networks.sources import load_inception
+from ssimloss.networks.sources import load_inception, own_copy
 
 SetMeasure = Literal["fid", "kid", "is"]
 SET_MEASURES: tuple[str, ...] = get_args(SetMeasure)
@@ -66,6 +68,11 @@ class InceptionMetrics(MovedMetric):
         weights: ``"imagenet"``, those that every published FID is of
             (``ssimloss weights fetch inception``), a path, a state dict in torch-fidelity's layout,
             or ``"random"``.
+        network: another network instead, of which a frozen copy is taken: a module of images
+            ``(N, 3, H, W)``, float32 in [0, 1], that returns features ``(N, D)``. It resizes and
+            normalises by itself. Numbers of two networks cannot be compared.
+        head: for ``"is"`` with a ``network``: a module of its features that returns the logits
+            ``(N, K)`` of classes.
         data_range: of float images, which are clamped to it and rounded to 8 bit; uint8 images are
             taken as they are.
         subsets, subset_size: of KID, see :func:`kernel_distance`.
@@ -74,6 +81,7 @@ class InceptionMetrics(MovedMetric):
             Inception score.
         seed: of that order and of KID's subsets; 2020 is torch-fidelity's.
         process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
 
     ``update(images, real=True)`` for those of the data set, ``update(images, real=False)`` for
     generated ones, with the ``index`` of each image in its set where a sampler may repeat images;
@@ -81,7 +89,9 @@ class InceptionMetrics(MovedMetric):
     an image are kept.
 
     Raises:
-        ValueError: an unknown measure, numbers that make no sense.
+        ValueError: an unknown measure, numbers that make no sense; ``weights`` beside a network,
+            or ``"is"`` without a head.
+        TypeError: ``network`` or ``head`` is no module.
         RuntimeError: the weights are not here; the error says how to get them.
 
     Source: agrees with torch-fidelity 0.4 on the same images to 1e-6 of the value where that one is
@@ -99,6 +109,8 @@ class InceptionMetrics(MovedMetric):
         measures: Sequence[SetMeasure] = ("fid", "kid", "is"),
         *,
         weights: Weights = "imagenet",
+        network: nn.Module | None = None,
+        head: nn.Module | None = None,
         data_range: DataRange = 1.0,
         subsets: int = 100,
         subset_size: int = 1000,
@@ -106,8 +118,9 @@ class InceptionMetrics(MovedMetric):
         shuffle: bool = True,
         seed: int = 2020,
         process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
-        super().__init__(process_group=process_group)
+        super().__init__(process_group=process_group, **of_torchmetrics)
         if isinstance(measures, str) or not measures or len(set(measures)) != len(measures):
             raise ValueError(
                 f"measures must be a list that names each measure once, got {measures!r}"
@@ -122,22 +135,54 @@ class InceptionMetrics(MovedMetric):
         self.splits = _checks.count("splits", splits)
         self.shuffle = shuffle
         self.seed = _checks.count("seed", seed, least=0)
-        with torch.random.fork_rng(devices=[]):
-            network = _Unloaded()
-        self.network: nn.Module = load_inception(network, weights)
+        self.head: nn.Module | None = None
+        self.features: int | None = FEATURES  # None before the first images of another network
+        if network is None:
+            if head is not None:
+                raise ValueError("head must be None without a network, whose features it takes")
+            with torch.random.fork_rng(devices=[]):
+                unloaded = _Unloaded()
+            self.network: nn.Module = load_inception(unloaded, weights)
+        else:
+            self._take(network, head, weights)
         for name in SETS:
             self.add_state(f"{name}_features", [], dist_reduce_fx="cat")
             self.add_state(
                 f"{name}_index", [], dist_reduce_fx="cat"
             )  # (K, 1) float64, not a number where there is none
 
+    def _take(self, network: nn.Module, head: nn.Module | None, weights: Weights) -> None:
+        """Use copies of a network of the caller's own and of its head."""
+        for name, module in (("network", network), ("head", head)):
+            if module is not None and (
+                not isinstance(module, nn.Module) or isinstance(module, type)
+            ):
+                raise TypeError(
+                    f"{name} must be a torch.nn.Module, got {type(module).__name__} {module!r}"
+                )
+        if not isinstance(weights, str) or weights != "imagenet":
+            raise ValueError(
+                "weights must be left out with a network, which has its own, got "
+                f"{weights if isinstance(weights, str) else type(weights).__name__!r}"
+            )
+        if "is" in self.measures and head is None:
+            raise ValueError(
+                "measures with 'is' need head, a module that returns logits of classes of the "
+                "network's features: head=network.fc of a ResNet, for example"
+            )
+        self.features = None
+        self.network = own_copy(network)
+        self.head = None if head is None else own_copy(head)
+
     @torch.no_grad()
     def extract(self, images: Tensor) -> Tensor:
-        """The features ``(N, 2048)``, float32, of uint8 images, or of float ones in ``data_range``,
-        ``(N, 3, H, W)``.
+        """The features, float32 ``(N, 2048)``, or ``(N, D)`` of another network.
 
-        Gray images stand for all three channels. An image with a pixel that is no number has no
-        features: they are not numbers, either.
+        Gray images stand for all three channels. If an image contains NaN, its features are NaN.
+
+        Args:
+            images: ``(N, 3, H, W)`` or ``(N, 1, H, W)``, uint8 or, in ``data_range``, floating
+                point.
 
         Raises:
             ValueError: other shapes.
@@ -161,11 +206,36 @@ class InceptionMetrics(MovedMetric):
     @full_precision
     def _run(self, images: Tensor) -> Tensor:
         if not len(images):
-            return torch.zeros(0, FEATURES, device=images.device)
-        features: Tensor = self.network(images)[0]
-        return features
+            return torch.zeros(0, self.features or 1, device=images.device)
+        if isinstance(self.network, _Unloaded):
+            features: Tensor = self.network(images)[0]
+            return features
+        return self._checked(self.network(images.float() / 255), len(images))
 
-    def update(self, images: Tensor, real: bool, index: Index | None = None) -> None:
+    def _checked(self, features: Any, count: int) -> Tensor:
+        """Features of a network of the caller's own."""
+        if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != count:
+            found = tuple(features.shape) if isinstance(features, Tensor) else type(features)
+            raise ValueError(
+                f"network must return features (N, D) of {count} images, got {found}; pool and "
+                "flatten them in the module"
+            )
+        if self.features not in (None, features.shape[1]):
+            raise ValueError(
+                f"network must return as many features for all images, got {features.shape[1]} "
+                f"after {self.features}"
+            )
+        self.features = features.shape[1]
+        return features.float()
+
+    def update(
+        self,
+        images: Tensor | None = None,
+        real: bool | None = None,
+        index: Index | None = None,
+        *,
+        imgs: Tensor | None = None,
+    ) -> None:
         """Add images of the data set or generated ones.
 
         Args:
@@ -173,10 +243,13 @@ class InceptionMetrics(MovedMetric):
                 in size.
             real: whether they are of the data set.
             index: the place of each image in its set, in every update or in none.
+            imgs: another name of ``images``, that of torchmetrics' own classes in a
+                ``MetricCollection``.
 
         Raises:
             ValueError, TypeError: as :meth:`extract`; not one integer for each image.
         """
+        images = given(self, "images", images, "imgs", imgs)
         if not isinstance(real, bool):
             raise TypeError(f"real must be True or False, got {real!r}")
         name = "real" if real else "fake"
@@ -219,6 +292,12 @@ class InceptionMetrics(MovedMetric):
                     of_subsets if known else (no_number, no_number)
                 )  # no subset may hold the image
         if "is" in self.measures:
+            if len(fake) < self.splits:
+                raise ValueError(
+                    f"splits must be at most the number of generated images, {len(fake)}, got "
+                    f"{self.splits}; gather more images, or use splits={len(fake)}, which no other "
+                    "value can be compared with"
+                )
             logits = self._logits(fake)
             if self.shuffle:
                 logits = logits[
@@ -232,6 +311,9 @@ class InceptionMetrics(MovedMetric):
     @full_precision
     def _logits(self, features: Tensor) -> Tensor:
         """Without the bias, as in the original program."""
+        if self.head is not None:
+            of_head: Tensor = self.head(features)
+            return of_head
         logits: Tensor = features @ self.network.get_submodule("fc").get_buffer("weight").T
         return logits
 
@@ -239,7 +321,7 @@ class InceptionMetrics(MovedMetric):
         """The features of each image once, in the order of the index."""
         features, index = (
             self._joined(getattr(self, f"{name}_{what}"), width)
-            for what, width in (("features", FEATURES), ("index", 1))
+            for what, width in (("features", self.features), ("index", 1))
         )
         if len(features) < least:
             which = (
@@ -260,24 +342,32 @@ class InceptionMetrics(MovedMetric):
         check_repeated(place[order], again, distance, SAME[0] * features[1:].norm(dim=1))
         return features[~again]
 
-    def _joined(self, rows: list[Tensor] | Tensor, width: int) -> Tensor:
+    def _joined(self, rows: list[Tensor] | Tensor, width: int | None) -> Tensor:
         if isinstance(rows, Tensor):
             return rows
         return (
             torch.cat(rows)
             if rows
             else torch.zeros(
-                0, width, dtype=torch.float64 if width == 1 else torch.float32, device=self.device
+                0,
+                width or 1,  # nobody knows how many features another network has
+                dtype=torch.float64 if width == 1 else torch.float32,
+                device=self.device,
             )
         )
 
-    def sync(self, *arguments: Any, **options: Any) -> None:
-        """As in ``torchmetrics``; a process without images takes part in the exchange with none, of
-        the right shape.
-        """
+    def sync(self, dist_sync_fn: Any = None, *arguments: Any, **options: Any) -> None:
+        """As in ``torchmetrics``; a process without images takes part in the exchange with none."""
         for name in SETS:
-            for what, width in (("features", FEATURES), ("index", 1)):
+            for what, width in (("features", self.features), ("index", 1)):
                 rows = getattr(self, f"{name}_{what}")
                 if not len(rows):
                     setattr(self, f"{name}_{what}", [self._joined(rows, width)])
-        super().sync(*arguments, **options)
+        gather = dist_sync_fn or gather_all_tensors
+
+        def gathered(state: Tensor, group: Any = None) -> list[Tensor]:
+            # Without those of no image, whose number of features may be unknown.
+            parts: list[Tensor] = gather(state, group=group)
+            return [part for part in parts if len(part)] or [state]
+
+        super().sync(gathered, *arguments, **options)

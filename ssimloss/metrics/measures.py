@@ -19,7 +19,7 @@ from ssimloss.measure import Measure
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.batches import one_by_one
 from ssimloss.metrics.deep_features import DISTANCES
-from ssimloss.metrics.protocol import PLAIN, Definition, Prepared, Protocol
+from ssimloss.metrics.protocol import Definition, Prepared, Protocol, resolved
 from ssimloss.networks import Weights
 
 
@@ -259,7 +259,11 @@ _NO_OPTIONS = (
 
 @keywords(_NO_OPTIONS)
 def measure(
-    name: str, protocol: Protocol | None = None, *, weights: Weights = "imagenet"
+    name: str,
+    protocol: str | Protocol | None = None,
+    *,
+    scale: int | None = None,
+    weights: Weights = "imagenet",
 ) -> ImageMeasure:
     """A measure by its name.
 
@@ -271,22 +275,19 @@ def measure(
             package) of all channels, rounded and cut as the protocol says. Also a measure that you
             registered, and ``"module:attribute"`` for a :class:`ssimloss.Measure` or a function
             ``(pred, target) -> (N,)`` with an attribute ``higher_is_better``.
-        protocol: of :func:`protocol`, or a :class:`SuperResolutionProtocol`; ``None`` is
-            ``protocol("plain")``.
+        protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
+            ``None`` is ``"plain"``.
+        scale: the factor of enlargement, for the name of a protocol.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
             ``"random"``; others have none.
 
     Raises:
-        ValueError: an unknown name; weights that do not fit; a module or attribute that is missing.
+        ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
+            a scale that is missing or of no use.
         TypeError: ``protocol`` is none.
         RuntimeError: weights that are not here; the error says how to get them.
     """
-    protocol = PLAIN if protocol is None else protocol
-    if not isinstance(protocol, Protocol):
-        raise TypeError(
-            f"protocol must be a protocol, got {protocol!r}; metrics.protocol('basicsr', scale=4) "
-            "makes one by its name"
-        )
+    protocol = resolved(protocol, scale)
     if isinstance(name, str) and ":" in name:
         return _imported(name, protocol)
     _checks.choice("measure", name, known())

@@ -362,6 +362,28 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
     return SuperResolutionProtocol(scale, luma=None, border=scale + 6 if name == "edsr" else None)
 
 
+def resolved(given: "str | Protocol | None", scale: int | None = None) -> Protocol:
+    """The protocol that an argument ``protocol`` means: a protocol, its name, or None for
+    ``"plain"``.
+
+    Raises:
+        ValueError: an unknown name; ``scale`` missing where the name needs it, or given where
+            nothing takes it.
+        TypeError: it is none of these.
+    """
+    if isinstance(given, str):
+        return protocol(given, scale=scale)
+    if given is not None and not isinstance(given, Protocol):
+        raise TypeError(
+            f"protocol must be a protocol or the name of one, got {type(given).__name__} "
+            f"{given!r}; protocol='basicsr', scale=4 for example"
+        )
+    if scale is not None:
+        has_its_own = "None stands for 'plain'" if given is None else f"{given!r} has its own"
+        raise ValueError(f"scale belongs to the name of a protocol; {has_its_own}")
+    return PLAIN if given is None else given
+
+
 def _check_pair(pred: Tensor, target: Tensor) -> None:
     """Two images of one shape; a gray one beside one in colour is named as what it is."""
     _checks.image("pred", pred)

@@ -13,6 +13,7 @@ its end.
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +26,9 @@ from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics.averages import perfect_infinity
+from ssimloss.metrics.batches import Unpacking, unpacked
 from ssimloss.metrics.measures import ImageMeasure, measure
-from ssimloss.metrics.protocol import Prepared, Protocol
+from ssimloss.metrics.protocol import Prepared, Protocol, resolved
 from ssimloss.metrics.scores import EpochScores
 from ssimloss.networks import Weights
 
@@ -47,11 +49,13 @@ class Validator:
             only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
             ``higher_is_better``, if it has one, says which infinity is perfect; without one, every
             infinite value is in the mean.
-        protocol: for the measures that are named, see :func:`protocol`; ``None`` is
-            ``protocol("plain")``.
+        protocol: for the measures that are named: a name of :data:`PROTOCOLS`, with ``scale`` where
+            it needs one, or a protocol. ``None`` is ``"plain"``.
+        scale: the factor of enlargement, for the name of a protocol.
         data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. Functions are given the
             images as they are.
         weights: of deep measures that are named, see :func:`measure`.
+        keep_values: keep the values of each image for :meth:`values`, also without an index.
         process_group: of ``torch.distributed``, whose processes share an epoch; the default group
             unless given.
 
@@ -65,10 +69,12 @@ class Validator:
     def __init__(
         self,
         metrics: Sequence[str] | Mapping[str, Metric],
-        protocol: Protocol | None = None,
+        protocol: str | Protocol | None = None,
         *,
+        scale: int | None = None,
         data_range: DataRange = 1.0,
         weights: Weights = "imagenet",
+        keep_values: bool = False,
         process_group: ProcessGroup | None = None,
     ) -> None:
         if isinstance(metrics, str) or not isinstance(metrics, (Sequence, Mapping)):
@@ -81,6 +87,8 @@ class Validator:
                 f"metrics must name at least one metric, and each once, got {list(metrics)}"
             )
         _checks.data_range(data_range)
+        _checks.flag("keep_values", keep_values)
+        protocol = resolved(protocol, scale)
         named = metrics if isinstance(metrics, Mapping) else {name: name for name in metrics}
         self.data_range = data_range
         self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
@@ -101,7 +109,7 @@ class Validator:
             for found in self.metrics.values()
         ]
         self._accumulator = Accumulator(
-            len(self.metrics), perfect=perfect, process_group=process_group
+            len(self.metrics), perfect=perfect, keep=keep_values, process_group=process_group
         )
         # Functions get images as they are, whatever their range.
         self._looks_at_ranges = any(isinstance(f, ImageMeasure) for f in self.metrics.values())
@@ -192,20 +200,44 @@ class Validator:
             index=index,
         )
 
+    def values(self) -> dict[str, Tensor]:
+        """The value of each image by metric, ``(count,)`` float64 on the CPU: with an index in its
+        order, each image once; without one as they came.
+
+        Under ``torch.distributed`` those of all processes; all of them have to call it.
+
+        Raises:
+            RuntimeError: neither an index nor ``keep_values``; no image.
+        """
+        found = self.compute().images
+        if found is None:
+            raise RuntimeError(
+                "no values are kept; build the Validator with keep_values=True, or give update() "
+                "the index of each image"
+            )
+        return found
+
     def reset(self) -> None:
         """Begin another epoch."""
         self._accumulator.reset()
 
-    def run(self, network: nn.Module, loader: Iterable[Sequence[Tensor]]) -> EpochScores:
+    def run(
+        self, network: nn.Module, loader: Iterable[Any], *, unpack: Unpacking | None = None
+    ) -> EpochScores:
         """One epoch: ``reset``, measure ``network(input)`` of each batch in evaluation mode,
         ``compute``.
 
         Args:
             network: takes a batch of inputs to images; its training mode is put back afterwards.
-            loader: gives ``(input, target)`` or ``(input, target, index)``.
+            loader: gives ``(input, target)``, ``(input, target, index)``, or a dict with ``"lq"``
+                and ``"gt"`` as in BasicSR, and perhaps ``"index"``.
+            unpack: for other batches: the keys of a dict, ``("low", "high")`` or ``("low", "high",
+                "index")``; or a function of the batch that returns ``(input, target)`` or
+                ``(input, target, index)``.
 
         Raises:
             ValueError: batches of another form; what ``update`` raises.
+            TypeError: ``unpack`` is neither.
         """
         self.reset()
         place = next(
@@ -216,17 +248,7 @@ class Validator:
         try:
             with torch.inference_mode():
                 for batch in loader:
-                    if not isinstance(batch, Sequence) or len(batch) not in (2, 3):
-                        found = (
-                            f"{len(batch)} items"
-                            if isinstance(batch, Sequence)
-                            else type(batch).__name__
-                        )
-                        raise ValueError(
-                            "loader must give (input, target) or (input, target, index), got "
-                            f"{found}"
-                        )
-                    inputs, target, *index = batch
+                    inputs, target, *index = unpacked(batch, unpack)
                     if place is not None:
                         inputs, target = (
                             tensor.to(place, non_blocking=True) for tensor in (inputs, target)

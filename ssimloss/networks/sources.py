@@ -16,6 +16,7 @@ from ssimloss.networks._frozen import frozen
 from ssimloss.networks._names import paths_of, readable_names
 from ssimloss.networks._operations import has_hooks
 from ssimloss.networks.embedded import embedded_network
+from ssimloss.networks.scripted import Scripted
 from ssimloss.weights import Weights
 
 SEED: Final = 20_180_618  # of weights="random"
@@ -247,6 +248,13 @@ def load_inception(network: nn.Module, weights: Weights) -> nn.Module:
     else:
         _load(network, files.INCEPTION.name, weights, network)
     return frozen(network, copied=True)
+
+
+def own_copy(network: nn.Module) -> nn.Module:
+    """A frozen copy of a network of somebody else, of which nothing is in a state dict."""
+    if isinstance(network, torch.jit.ScriptModule):
+        return Scripted(network)
+    return frozen(network, copied=False)
 
 
 def _own_copy(tensor: Tensor) -> Tensor:
