@@ -15,6 +15,7 @@ from torchmetrics import Metric
 
 from ssimloss import _options, _ranges
 from ssimloss._checks import DataRange
+from ssimloss._precision import in_ieee
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
 from ssimloss.metrics.averages import average, perfect_infinity
 
@@ -121,6 +122,7 @@ class ImageMetric(MovedMetric):
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """One number for each image, ``(N,)``."""
 
+    @in_ieee
     def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> None:
         """Measure a batch.
 

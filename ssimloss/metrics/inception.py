@@ -18,7 +18,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import full_precision
+from ssimloss._precision import full_precision, in_ieee
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import (
     SAME,
@@ -159,6 +159,7 @@ class InceptionMetrics(MovedMetric):
         return features if spoilt is None else features.masked_fill(spoilt[:, None], torch.nan)
 
     @full_precision
+    @in_ieee
     def _run(self, images: Tensor) -> Tensor:
         if not len(images):
             return torch.zeros(0, FEATURES, device=images.device)
@@ -230,6 +231,7 @@ class InceptionMetrics(MovedMetric):
         return found
 
     @full_precision
+    @in_ieee
     def _logits(self, features: Tensor) -> Tensor:
         """Without the bias, as in the original program."""
         logits: Tensor = features @ self.network.get_submodule("fc").get_buffer("weight").T
