@@ -4,8 +4,8 @@ Checks read metadata only (types, dtypes, shapes, Python numbers), never tensor 
 no synchronisation.
 """
 
-import math
 import numbers
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 Word = TypeVar("Word", bound=str)
 DataRange = float | tuple[float, float]
+_LARGEST = sys.float_info.max
 
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
@@ -237,7 +238,8 @@ def number(name: str, value: float) -> float:
     """Demand a finite number, of Python or NumPy."""
     if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
-    if not math.isfinite(value):
+    # Compared, because torch.compile cannot call math.isfinite on a number that changes.
+    if not abs(value) <= _LARGEST:
         raise ValueError(f"{name} must be finite, got {value!r}")
     return float(value)
 

@@ -1,17 +1,19 @@
-"""The arithmetic of a loss: at least float32, autocast off.
+"""The arithmetic of a loss: at least float32, autocast and TF32 off.
 
 Half precision holds 8 to 11 bits, fewer than the variance of a flat bright patch needs, and
-autocast would lower the convolutions of a loss without asking.
+autocast would lower the convolutions of a loss without asking. So would TF32, which keeps 10 bits
+of each factor.
 """
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
-from ssimloss._torch import is_transformed
+from ssimloss._flags import IEEE
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,28 +64,101 @@ def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:
     return torch.promote_types(pred.dtype, target.dtype)
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast.
+def autocast_off(*tensors: Tensor) -> AbstractContextManager[object]:
+    """A region without autocast on the device of the tensors; not for compiled code."""
+    device_type = device_type_of(tensors)
+    if not torch.is_autocast_enabled(device_type):
+        return nullcontext()
+    return torch.autocast(device_type, enabled=False)
 
-    Autocast would also lower the products of a backward pass that runs within its region, as the
-    balancing of terms takes one. Differentiable any number of times.
+
+def in_ieee(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function so that its body multiplies float32 as IEEE 754 has it.
+
+    Compiled code follows PyTorch's flags, which it cannot change.
     """
-    if torch.compiler.is_compiling() or is_transformed():  # whose backward has its dtypes already
-        return torch.bmm(a, b)
+
+    @functools.wraps(function)
+    def without_tf32(*args: P.args, **kwargs: P.kwargs) -> R:
+        if torch.compiler.is_compiling():
+            return function(*args, **kwargs)
+        with IEEE:
+            return function(*args, **kwargs)
+
+    return without_tf32
+
+
+def exact(*tensors: Tensor) -> AbstractContextManager[object]:
+    """A region without autocast and TF32, for convolutions and matrix products; not for compiled
+    code.
+    """
+    stack = ExitStack()
+    stack.enter_context(autocast_off(*tensors))
+    stack.enter_context(IEEE)
+    return stack
+
+
+# --- matrix products ------------------------------------------------------------------------------
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast or in TF32.
+
+    Neither is any of its derivatives, which PyTorch's own would take under the flags and the
+    autocast region in which a backward pass runs. Compiled code calls it as one operator.
+    """
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.product(a, b)
+        return compiled
     result: Tensor = _Product.apply(a, b)
     return result
 
 
-class _Product(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    with exact(a):
         return torch.bmm(a, b)
 
+
+def _product_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    a, b = ctx.saved_tensors
+    to_a = product(gradient, b.mT) if ctx.needs_input_grad[0] else None
+    to_b = product(a.mT, gradient) if ctx.needs_input_grad[1] else None
+    return to_a, to_b
+
+
+def _keep_factors(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG001
+    ctx.save_for_backward(*inputs)
+
+
+class _Product(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def forward(a: Tensor, b: Tensor) -> Tensor:
+        return _product(a, b)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        _keep_factors(ctx, inputs, output)
+        ctx.save_for_forward(*inputs)
+
+    backward = staticmethod(_product_gradients)
+
+    @staticmethod
+    def jvp(ctx: Any, to_a: Tensor | None, to_b: Tensor | None) -> Tensor | None:
         a, b = ctx.saved_tensors
-        with torch.autocast(gradient.device.type, enabled=False):
-            to_a = product(gradient, b.mT) if ctx.needs_input_grad[0] else None
-            to_b = product(a.mT, gradient) if ctx.needs_input_grad[1] else None
-        return to_a, to_b
+        of_a = None if to_a is None else product(to_a, b)
+        of_b = None if to_b is None else product(a, to_b)
+        return of_b if of_a is None else of_a if of_b is None else of_a + of_b
+
+
+torch.library.define("ssimloss::product", "(Tensor a, Tensor b) -> Tensor")
+torch.library.impl("ssimloss::product", "default")(_product)
+torch.library.register_autograd(
+    "ssimloss::product", _product_gradients, setup_context=_keep_factors
+)
+
+
+@torch.library.register_fake("ssimloss::product")
+def _empty_product(a: Tensor, b: Tensor) -> Tensor:
+    return a.new_empty(a.shape[0], a.shape[1], b.shape[2])

@@ -92,6 +92,11 @@ def is_observed(*tensors: Tensor) -> bool:
     )
 
 
+def is_forward_mode() -> bool:
+    """Whether forward-mode differentiation is active. Public API: none."""
+    return not torch.compiler.is_compiling() and torch.autograd.forward_ad._current_level >= 0
+
+
 def is_transformed() -> bool:
     """Whether ``torch.func``, ``torch.vmap`` or forward-mode differentiation is active.
 
@@ -99,9 +104,7 @@ def is_transformed() -> bool:
     """
     if torch.compiler.is_compiling():
         return False
-    if torch.autograd.forward_ad._current_level >= 0:
-        return True
-    return torch._C._are_functorch_transforms_active()
+    return is_forward_mode() or torch._C._are_functorch_transforms_active()
 
 
 def is_batched_or_dual(*tensors: Tensor) -> bool:
@@ -111,7 +114,7 @@ def is_batched_or_dual(*tensors: Tensor) -> bool:
     """
     if torch.compiler.is_compiling():
         return False
-    if torch.autograd.forward_ad._current_level >= 0:
+    if is_forward_mode():
         return True
     for tensor in tensors:
         while _functorch.is_functorch_wrapped_tensor(tensor):

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._precision import exact
 
 Padding = Literal["valid", "reflect", "replicate", "zeros"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
@@ -142,19 +143,94 @@ def blur(image: Tensor, window: Tensor) -> Tensor:
     """Correlate every spatial axis of ``(N, C, ...)`` with a 1-D window, without border: each axis
     loses ``len(window) - 1``.
     """
+    for axis in range(2, image.ndim):
+        # Convolution libraries have no fast double path on a CPU; the shifted sum is 4 times faster.
+        if image.dtype is torch.float64:
+            image = _shifted_sum(image, window, axis)
+        else:
+            image = correlate(image, window, axis, 0)
+    return image
+
+
+def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
+    """Correlation along one axis of ``(N, C, ...)``, extended by ``padding`` zeros at both ends,
+    as a convolution that is never in TF32, nor is any of its derivatives.
+
+    The window is taken for a constant. Compiled code calls it as one operator.
+    """
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.correlate(image, window, axis, padding)
+        return compiled
+    result: Tensor = _Correlation.apply(image, window, axis, padding)
+    return result
+
+
+def _correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     channels, axes = image.shape[1], image.ndim - 2
     convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
-    for axis in range(axes):
-        if (
-            image.dtype is torch.float64
-            # convolution libraries have no fast double path on a CPU; the shifted sum is 4 times
-            # faster
-        ):
-            image = _shifted_sum(image, window, axis + 2)
-        else:
-            taps = window.view([-1 if a == axis else 1 for a in range(axes)])
-            image = convolve(image, taps.expand(channels, 1, *taps.shape), groups=channels)
-    return image
+    taps = window.view([-1 if a == axis - 2 else 1 for a in range(axes)])
+    paddings = [padding if a == axis - 2 else 0 for a in range(axes)]
+    with exact(image):
+        return convolve(
+            image, taps.expand(channels, 1, *taps.shape), padding=paddings, groups=channels
+        )
+
+
+def _keep_window(
+    ctx: Any,
+    inputs: tuple[Tensor, Tensor, int, int],
+    output: Tensor,  # noqa: ARG001
+) -> None:
+    _, window, ctx.axis, ctx.padding = inputs
+    ctx.save_for_backward(window)
+
+
+def _correlation_gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+    if not ctx.needs_input_grad[0]:
+        return None, None, None, None
+    (window,) = ctx.saved_tensors
+    padding = window.shape[0] - 1 - ctx.padding
+    return correlate(gradient, window.flip(0), ctx.axis, padding), None, None, None
+
+
+class _Correlation(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
+        return _correlate(image, window, axis, padding)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int, int], output: Tensor) -> None:
+        _keep_window(ctx, inputs, output)
+        ctx.save_for_forward(inputs[1])
+
+    backward = staticmethod(_correlation_gradient)
+
+    @staticmethod
+    def jvp(ctx: Any, to_image: Tensor, *_: Any) -> Tensor:
+        (window,) = ctx.saved_tensors
+        return correlate(to_image, window, ctx.axis, ctx.padding)
+
+
+torch.library.define(
+    "ssimloss::correlate", "(Tensor image, Tensor window, int axis, int padding) -> Tensor"
+)
+torch.library.register_autograd(
+    "ssimloss::correlate", _correlation_gradient, setup_context=_keep_window
+)
+
+
+@torch.library.impl("ssimloss::correlate", "default")
+def _dense_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
+    return _correlate(image, window, axis, padding).contiguous()
+
+
+@torch.library.register_fake("ssimloss::correlate")
+def _empty_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
+    shape = list(image.shape)
+    shape[axis] += 2 * padding - window.shape[0] + 1
+    return image.new_empty(shape)
 
 
 def _shifted_sum(image: Tensor, window: Tensor, axis: int) -> Tensor:
@@ -183,14 +259,11 @@ def _blur_columns(planes: Tensor, window: Tensor, padding: int) -> Tensor:
     if planes.dtype is torch.float64:
         return _shifted_sum(F.pad(planes, (0, 0, padding, padding)), window, 1)
     if planes.device.type != "cpu":
-        taps = window.view(1, 1, -1, 1).expand(m, 1, -1, 1)
-        return F.conv2d(planes[None], taps, groups=m, padding=(padding, 0))[0]
+        return _correlate(planes[None], window, 2, padding)[0]
     # Columns as the channels of a channels-last depthwise convolution, which vectorises over the
     # contiguous axis.
     columns = planes.contiguous().view(m, h, 1, w).permute(0, 3, 1, 2)  # (M, W, H, 1)
-    filtered = F.conv2d(
-        columns, window.view(1, 1, -1, 1).expand(w, 1, -1, 1), groups=w, padding=(padding, 0)
-    )
+    filtered = _correlate(columns, window, 2, padding)
     return filtered.permute(0, 2, 3, 1).reshape(m, -1, w)
 
 

@@ -21,13 +21,13 @@ NAME = PACKAGE.name
 
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
-_GROUND = {"_checks", "_torch", "_version", "_files", "_ranges", "_debug"}
+_GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
 _GROUND |= {"_spellings", "_keywords"}
 _NUMERICS = {"_reduce", "_precision", "_options"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
-    **{room: set() for room in ("_version", "_files", "_checks", "_torch", "_spellings")},
+    **{room: set() for room in ("_version", "_files", "_flags", "_checks", "_torch", "_spellings")},
     "_keywords": {"_spellings"},
     "_ranges": {"_checks"},
     "_debug": {"_checks", "_torch", "_ranges", "_keywords"},

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssimloss._torch import dispatches
+from ssimloss._precision import autocast_off
+from ssimloss._torch import dispatches, is_batched_or_dual
 from ssimloss.filters import blur_transposed
 from ssimloss.functional._moments import local_statistics, similarity_of
 from ssimloss.kernels import Part
@@ -44,9 +45,11 @@ def plane_means(
     Returns:
         ``(N, C)``.
     """
-    # The compiler fuses the plain equation and derives its gradient. Tensors whose class dispatches
-    # operations cannot be written into buffers of another class.
-    if torch.compiler.is_compiling() or dispatches(x, y):
+    # The compiler fuses the plain equation and derives its gradient; ``_PlaneMeans`` has neither a
+    # rule for torch.vmap nor a forward-mode derivative. Tensors whose class dispatches operations
+    # cannot be written into buffers of another class.
+    plain = torch.compiler.is_compiling() or is_batched_or_dual(x, y)
+    if plain or dispatches(x, y, fake=False):
         return _plain(x, y, window, c1, c2, sample_factor, part)
     wants = tuple(torch.is_grad_enabled() and image.requires_grad for image in (x, y))
     means: Tensor = _PlaneMeans.apply(x, y, window, c1, c2, sample_factor, part, *wants)[0]
@@ -128,7 +131,7 @@ class _PlaneMeans(torch.autograd.Function):
             # Views, so that the derivatives stay partial where one image was computed from the
             # other or is the same tensor.
             pair = x.view_as(x), y.view_as(y)
-            with torch.autocast(x.device.type, enabled=False):
+            with autocast_off(x):
                 means = _plain(*pair, window, *ctx.constants)
             # it does not after torch.func.vjp, which has left its level; nothing can be asked of it
             # there

@@ -191,10 +191,7 @@ def _ms_ssim(
     if backend in PYRAMID_SCORES and in_one_call:
         words = options.combination, options.negative, options.channels
         scales = Scales(options.pooling, weights, *words)
-
-        def equation(x: Tensor, y: Tensor) -> Tensor:
-            return _pyramid(x, y, weights, options)
-
+        equation = partial(_pyramid, weights=weights, options=options)
         scores = pyramid_scores(
             pred, target, options.finest, scales, backend=backend, equation=equation
         )

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
-from ssimloss._precision import computing_dtype, full_precision, promote
+from ssimloss._precision import autocast_off, computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
 from ssimloss._torch import is_compiler_loaded, plain
 from ssimloss.functional.features import root
@@ -300,15 +300,11 @@ def _penalised(
             "outside of the compiled step"
         )
     wanted = torch.is_grad_enabled()
-    device = images.device.type
     x = images.requires_grad_()
-    autocast: AbstractContextManager[Any] = (
-        torch.autocast(device, enabled=False) if scaler is None else nullcontext()
-    )
     with torch.enable_grad(), _eager():
-        with autocast:
+        with autocast_off(x) if scaler is None else nullcontext():
             logits = leaves("the discriminator's logits", discriminator(x), scales)
-        with torch.autocast(device, enabled=False):
+        with autocast_off(x):
             values = []
             for leaf in logits:
                 value = penalty(_gradient(leaf.logits, x, scaler, wanted))

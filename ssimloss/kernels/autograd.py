@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
+from ssimloss._precision import autocast_off
 from ssimloss._torch import is_observed, is_plain_memory
 
 P = ParamSpec("P")
@@ -87,7 +88,7 @@ def second_order(
     # Views, so that the derivatives stay partial where one image was computed from the other or is
     # the same tensor.
     pair = x.view_as(x), y.view_as(y)
-    with torch.autocast(x.device.type, enabled=False):
+    with autocast_off(x):
         value = equation(*pair)
     if (
         not value.requires_grad

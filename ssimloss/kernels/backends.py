@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Options
-from ssimloss._torch import dispatches, is_batched_or_dual
+from ssimloss._torch import dispatches, is_batched_or_dual, is_forward_mode
 from ssimloss.kernels import library, triton_launch
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
@@ -90,6 +90,8 @@ def select(
         if backend not in kernels:
             _raise_for(backend, "it has no kernel for this")
         _raise_for(backend, uncovered or kernels[backend].why_not(x, y))
+        if is_forward_mode():
+            _raise_for(backend, "no kernel has a forward-mode derivative (torch.func.jvp, hessian)")
     return backend
 
 

@@ -18,6 +18,7 @@ from typing_extensions import Unpack
 
 from ssimloss import _options, _ranges
 from ssimloss._checks import DataRange
+from ssimloss._precision import in_ieee
 from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
 from ssimloss.metrics.averages import Average, average, exact_sum, perfect_infinity
 
@@ -178,6 +179,7 @@ class ImageMetric(MovedMetric):
         """The result, of the mean of a metric that pools."""
         return mean
 
+    @in_ieee
     def update(
         self,
         pred: Tensor | None = None,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ssimloss import functional as F
 from ssimloss import losses
+from ssimloss._precision import in_ieee
 from ssimloss.losses.lpips import LPIPSNetwork
 from ssimloss.networks import (
     EMBEDDED_LAYERS,
@@ -62,6 +63,7 @@ class DeepDistance(nn.Module):
         self.words = words
 
     @torch.no_grad()
+    @in_ieee
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         values: Tensor = self.module(pred, target)

@@ -20,7 +20,7 @@ from typing_extensions import Unpack
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import full_precision
+from ssimloss._precision import full_precision, in_ieee
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import (
     SAME,
@@ -204,6 +204,7 @@ class InceptionMetrics(MovedMetric):
         return features if spoilt is None else features.masked_fill(spoilt[:, None], torch.nan)
 
     @full_precision
+    @in_ieee
     def _run(self, images: Tensor) -> Tensor:
         if not len(images):
             return torch.zeros(0, self.features or 1, device=images.device)
@@ -309,6 +310,7 @@ class InceptionMetrics(MovedMetric):
         return found
 
     @full_precision
+    @in_ieee
     def _logits(self, features: Tensor) -> Tensor:
         """Without the bias, as in the original program."""
         if self.head is not None:

@@ -14,6 +14,7 @@ from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
+from ssimloss._precision import in_ieee
 from ssimloss._torch import plain
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import takes_target
@@ -38,6 +39,7 @@ class ImageMeasure(ABC):
     protocol: Protocol
 
     @torch.no_grad()
+    @in_ieee
     def __call__(
         self,
         pred: Tensor,

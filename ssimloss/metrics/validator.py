@@ -22,6 +22,7 @@ from torch.distributed import ProcessGroup
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
+from ssimloss._precision import in_ieee
 from ssimloss._torch import plain
 from ssimloss.metrics._accumulate import Accumulator, Index
 from ssimloss.metrics._functions import takes_target
@@ -117,6 +118,7 @@ class Validator:
         self._device: torch.device | None = None
 
     @torch.no_grad()
+    @in_ieee
     def update(self, pred: Tensor, target: Tensor, index: Index | None = None) -> dict[str, Tensor]:
         """Measure a batch.
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssimloss._torch import dispatches
+from ssimloss._torch import dispatches, is_batched_or_dual
 
 DEAD = 255  # instead of the place of a maximum: the ReLU after it lets nothing through
 BLOCK = 1 << 16  # elements for each thread
@@ -28,9 +28,16 @@ def alive(rectified: Tensor) -> Tensor:
     return rectified.bool()
 
 
+def is_memory(gradient: Tensor) -> bool:
+    """Whether a gradient may be computed in place, as bits: no graph of it is wanted, neither
+    ``torch.vmap`` nor forward-mode differentiation follows it, and its class has memory.
+    """
+    return not (torch.is_grad_enabled() or is_batched_or_dual(gradient) or dispatches(gradient))
+
+
 def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
     """The gradient where ``passes``, else 0, even for an infinite one; in place if ``owned``."""
-    if torch.is_grad_enabled() or gradient.device.type != "cpu" or dispatches(gradient):
+    if gradient.device.type != "cpu" or not is_memory(gradient):
         return gradient.masked_fill_(~passes, 0) if owned else gradient.masked_fill(~passes, 0)
     layout = layout_of(passes)
     dense = gradient.contiguous(memory_format=layout)
@@ -88,7 +95,7 @@ def spread(gradient: Tensor, place: Tensor, height: int, width: int) -> Tensor:
     """The gradient of each 2x2 square at the place of its maximum, ``(N, C, height, width)``, 0
     elsewhere.
     """
-    if torch.is_grad_enabled() or dispatches(gradient):
+    if not is_memory(gradient):
         squares = torch.arange(4, dtype=torch.uint8, device=place.device).view(2, 1, 2)
         parted = torch.where(
             place[:, :, :, None, :, None] == squares, gradient[:, :, :, None, :, None], 0

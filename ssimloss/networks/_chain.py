@@ -13,9 +13,11 @@ from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint as checkpointed
 
+from ssimloss._precision import autocast_off
 from ssimloss._torch import dispatches, is_transformed, own_children
+from ssimloss.networks import _checkpoint
+from ssimloss.networks._bytes import is_memory
 from ssimloss.networks._operations import (
     Kept,
     MaxPool,
@@ -94,7 +96,7 @@ class Chain:
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path, the tensors of equal paths shared."""
-        if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
+        if self.checkpoint and _checkpoint.pays(image):
             found = self._checkpointed(image)
         else:
             found = _run(self.steps, image)
@@ -107,12 +109,7 @@ class Chain:
         for index, step in enumerate(self.steps):
             if step.tap:
                 part = self.steps[start : index + 1]
-                x = checkpointed(
-                    lambda x, part=part: _run(part, x)[-1],
-                    x,
-                    use_reentrant=False,
-                    preserve_rng_state=False,
-                )
+                x = _checkpoint.run_again(lambda x, part=part: _run(part, x)[-1], x)
                 found.append(x)
                 start = index + 1
         return found
@@ -230,7 +227,7 @@ class _Stretch(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, steps: Sequence[Step]) -> tuple[Tensor, ...]:
         taps, last, kept, ctx.shapes = _push(steps, x, keep=True)
-        ctx.steps, ctx.device_type = steps, x.device.type
+        ctx.steps = steps
         ctx.counts = [len(k) for k in kept]
         ctx.save_for_backward(*(tensor for k in kept for tensor in k))
         ctx.set_materialize_grads(False)
@@ -239,14 +236,14 @@ class _Stretch(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, None]:
         # A backward pass may run inside a region of it.
-        with torch.autocast(ctx.device_type, enabled=False):
+        with autocast_off(*(tensor for tensor in upstream if tensor is not None)):
             return _Stretch._pull(ctx, upstream), None
 
     @staticmethod
     def _pull(ctx: Any, upstream: Sequence[Tensor | None]) -> Tensor | None:
         *tapped, gradient = upstream
         saved = list(ctx.saved_tensors)
-        in_place = not torch.is_grad_enabled()  # a graph of this gradient is not wanted
+        in_place = all(is_memory(tensor) for tensor in upstream if tensor is not None)
         owned = False
         for index in reversed(range(len(ctx.steps))):
             step = ctx.steps[index]

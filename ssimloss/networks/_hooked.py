@@ -6,11 +6,10 @@ before it and comes back after it.
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint as checkpointed
 
 from ssimloss._torch import never_compile
+from ssimloss.networks import _checkpoint
 
 
 class Hooked:
@@ -28,10 +27,8 @@ class Hooked:
     @never_compile  # a hook that stops the network cannot be part of a graph
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
-        if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
-            found = checkpointed(
-                self._run, image, self.counted, use_reentrant=False, preserve_rng_state=False
-            )
+        if self.checkpoint and _checkpoint.pays(image):
+            found = _checkpoint.run_again(lambda x, stops=self.counted: self._run(x, stops), image)
         else:
             found = self._run(image, self.counted)
         return dict(zip(self.paths, found, strict=True))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ssimloss._torch import hooks
 from ssimloss.networks import _winograd
-from ssimloss.networks._bytes import DEAD, alive, halve, let_through, spread
+from ssimloss.networks._bytes import DEAD, alive, halve, is_memory, let_through, spread
 
 Kept = tuple[Tensor, ...]
 
@@ -76,11 +76,7 @@ class Convolution:
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
         """As the protocol says."""
         m = self.module
-        if (
-            self._is_plain_3x3
-            and not torch.is_grad_enabled()
-            and _winograd.pays(gradient, m.weight)
-        ):
+        if self._is_plain_3x3 and is_memory(gradient) and _winograd.pays(gradient, m.weight):
             return _winograd.convolve_transposed(gradient, m.weight)
         stride, dilation, kernel = _pair(m.stride), _pair(m.dilation), _pair(m.kernel_size)
         reach = [
@@ -275,7 +271,7 @@ class Fire:
             for c, g in zip((self.narrow, self.wide), sides, strict=True)
         )
         return self.squeeze.pull(
-            let_through(narrow + wide, squeezed, owned=not torch.is_grad_enabled()),
+            let_through(narrow + wide, squeezed, owned=is_memory(gradient)),
             (),
             shape,
             owned=True,

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from ssimloss._precision import autocast_off
 from ssimloss.networks._chain import Chain, is_chain, positions
 from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced, Untraceable
@@ -40,7 +41,7 @@ def _agree(traced: Traced, hooked: Hooked, network: nn.Module, channels: int) ->
     generator = torch.Generator().manual_seed(0)
     for side in PROBES:
         image = torch.rand(1, channels, side, side, generator=generator).to(like)
-        with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
+        with torch.no_grad(), autocast_off(image):
             try:
                 expected = hooked(image)
             except CANNOT_RUN:

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.utils.checkpoint import checkpoint as checkpointed
 
+from ssimloss.networks import _checkpoint
 from ssimloss.networks._chain import Single
 from ssimloss.networks._hooked import check_runs_once
 from ssimloss.networks._operations import operation_of
@@ -97,8 +97,8 @@ class Traced:
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
-        if self.checkpoint and torch.is_grad_enabled() and image.requires_grad:
-            found = checkpointed(self.module, image, use_reentrant=False, preserve_rng_state=False)
+        if self.checkpoint and _checkpoint.pays(image):
+            found = _checkpoint.run_again(self.module, image)
         else:
             found = self.module(image)
         return dict(zip(self.paths, found, strict=True))

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssimloss._precision import in_ieee
+
 TILE: Final = 4
 WINDOW: Final = TILE + 2
 TILES: Final = 256  # at a time
@@ -97,6 +99,9 @@ def convolve_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
     return _tile_by_tile(gradient, weight.permute(2, 3, 0, 1).flip(0, 1), None)
 
 
+# The flags that allow TF32 in matrix products are not about convolutions, and would cost more digits
+# here than in one.
+@in_ieee
 def _tile_by_tile(x: Tensor, filters: Tensor, bias: Tensor | None) -> Tensor:
     """``filters`` are ``(3, 3, C, C')``."""
     n, c, height, width = x.shape

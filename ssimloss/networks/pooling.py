@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssimloss._precision import autocast_off
 from ssimloss._torch import is_transformed, own_children
 
 Pooling = Literal["max", "average", "l2"]
@@ -59,7 +60,7 @@ class _L2Pool(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         x, y, window = ctx.saved_tensors
         # A backward pass may run inside a region of it.
-        with torch.autocast(x.device.type, enabled=False):
+        with autocast_off(x):
             return _L2Pool._pull(x, y, window, ctx.stride, gradient), None, None
 
     @staticmethod
