@@ -1,9 +1,19 @@
 """Differentiable image losses for super-resolution, restoration and GAN training."""
 
-from ssimloss import color, conventions, doctor, functional, losses, measure, metrics, video
+from ssimloss import (
+    color,
+    combined,
+    conventions,
+    doctor,
+    functional,
+    losses,
+    measure,
+    metrics,
+    video,
+)
 from ssimloss._debug import debug
 from ssimloss._version import __version__
-from ssimloss.combined import CombinedLoss, Term
+from ssimloss.combined import *  # noqa: F403  # the sum of losses and what it is made of
 from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
 from ssimloss.measure import Measure
 
@@ -16,11 +26,9 @@ __all__ = [
     "functional",
     "metrics",
     "video",
-    "CombinedLoss",
-    "Term",
     "Measure",
 ]
-__all__ += losses.__all__
+__all__ += combined.__all__ + losses.__all__
 
 
 def __getattr__(name: str) -> object:

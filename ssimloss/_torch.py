@@ -5,9 +5,10 @@ them on the oldest and the newest supported version.
 """
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -132,6 +133,11 @@ def version(tensor: Tensor) -> int:
     return tensor._version
 
 
+def has_hooks(tensor: Tensor) -> bool:
+    """Whether ``tensor.register_hook`` was called and the hook is still there. Public API: none."""
+    return bool(tensor._backward_hooks)
+
+
 # --- torch.compile --------------------------------------------------------------------------------
 
 
@@ -154,6 +160,27 @@ def never_compile(function: Function) -> Function:
     """``torch.compiler.disable``, whose import of the compiler takes seconds."""
     function._torchdynamo_disable = True  # type: ignore[attr-defined]
     return function
+
+
+def apart(function: Function) -> Function:
+    """A function that breaks the graph where it is called from compiled code, and within which
+    nothing is compiled. :func:`never_compile` leaves what it calls to the compiler.
+
+    Public API: ``torch.compiler.disable``, whose import of the compiler takes seconds.
+    """
+    disabled: list[Callable[..., Any]] = []
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if not disabled:
+            disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
+        return disabled[0](*args, **kwargs)
+
+    # PyTorch 2.6 would compile the wrapper by itself, and warn of what it finds there.
+    skip = getattr(torch._C._dynamo.eval_frame, "skip_code", None)
+    if skip is not None:
+        skip(called.__code__)  # type: ignore[attr-defined]
+    return never_compile(cast(Function, called))
 
 
 def is_compiler_loaded() -> bool:
@@ -224,6 +251,69 @@ class FollowsMoves(nn.Module):
 
     def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
         """Apply ``fn`` to what is neither a parameter, a buffer nor a child of this module."""
+
+
+class HasState(nn.Module):
+    """A module that keeps tensors of its own in ``state_dict()``, beside parameters and buffers.
+
+    Public API: ``get_extra_state`` for a single entry that is always there, and hooks that have to
+    be registered on every instance.
+    """
+
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        self._save_own(destination, prefix)
+        metadata = getattr(destination, "_metadata", None)
+        if isinstance(metadata, dict):
+            metadata[prefix[:-1]].update(self._about())
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        own = self._take_own(state_dict, prefix)
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        problem = self._load_own(own, prefix, local_metadata)
+        if strict and problem is not None:
+            error_msgs.append(problem)
+        for key in self._may_lack(prefix):
+            if key in missing_keys:
+                missing_keys.remove(key)
+
+    def _save_own(self, destination: dict[str, Any], prefix: str) -> None:
+        """Add entries to ``destination``, or take some away."""
+
+    def _take_own(self, state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
+        """Remove own entries from ``state_dict`` and return them without the prefix."""
+        del state_dict, prefix
+        return {}
+
+    def _load_own(
+        self, own: Mapping[str, Tensor], prefix: str, about: Mapping[str, Any]
+    ) -> str | None:
+        """Use the entries; return what is wrong with them, or None.
+
+        ``about`` is what :meth:`_about` returned when they were saved; empty if that was lost.
+        """
+
+    def _about(self) -> dict[str, Any]:
+        """Words that travel in the metadata of the state dict, where that is kept."""
+        return {}
+
+    def _may_lack(self, prefix: str) -> tuple[str, ...]:
+        """Keys without which a state dict is loaded as well."""
+        del prefix
+        return ()
 
 
 def device_of(fn: Callable[[Tensor], Tensor], like: Tensor) -> torch.device:

@@ -67,6 +67,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "networks": {"torchvision"},
     "kernels": {"triton"},
     "video": {"av"},
+    "combined": {"matplotlib", "lightning"},
     "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions"},
     "evaluation": {"PIL", "matplotlib", "torchvision"},
     "cli": {"typer", "rich", "PIL", "matplotlib", "torchvision"},

@@ -1,6 +1,39 @@
-"""Several losses as one: named terms, weights, schedules, and what each of them contributed."""
+"""Several losses as one: named terms, weights, schedules, what each of them contributed and does to
+the gradient, and strategies that balance them.
+"""
 
+from ssimloss.combined.alarms import Alarms, LossWarning
+from ssimloss.combined.balance import (
+    DWA,
+    AdaptiveAdversarial,
+    Balance,
+    CAGrad,
+    Fixed,
+    GradientShare,
+    GradNorm,
+    PCGrad,
+    Uncertainty,
+)
 from ssimloss.combined.combined_loss import CombinedLoss
+from ssimloss.combined.history import History
+from ssimloss.combined.schedule import Reached, Schedule
 from ssimloss.combined.term import Term
 
-__all__ = ["CombinedLoss", "Term"]
+__all__ = [
+    "CombinedLoss",
+    "Term",
+    "Schedule",
+    "Reached",
+    "Alarms",
+    "LossWarning",
+    "History",
+    "Balance",
+    "Fixed",
+    "GradientShare",
+    "Uncertainty",
+    "GradNorm",
+    "DWA",
+    "AdaptiveAdversarial",
+    "PCGrad",
+    "CAGrad",
+]

@@ -1,21 +1,37 @@
 """The weighted sum of named terms: sum over k of weight_k(t) * loss_k(inputs_k), in float32."""
 
-import keyword
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.distributed import ProcessGroup
 
 from ssimloss import _checks
-from ssimloss._torch import plain
+from ssimloss._torch import HasState, apart
+from ssimloss.combined import build, state
+from ssimloss.combined.alarms import Alarms, OnNonFinite
+from ssimloss.combined.balance.protocol import Strategy, module_of
 from ssimloss.combined.calls import Loss, describe
-from ssimloss.combined.progress import LastCall, Progress
+from ssimloss.combined.evaluation import checked_value, evaluate, given_inputs, zero
+from ssimloss.combined.measurement import Weight
+from ssimloss.combined.pictures import draw_schedule
+from ssimloss.combined.plan import Plan
+from ssimloss.combined.progress import Progress
+from ssimloss.combined.report import LastCall, columns_of
 from ssimloss.combined.sharing import SharedNetworks
-from ssimloss.combined.term import Term
+from ssimloss.combined.supervisor import Supervisor, Visit, at_least_float32
+from ssimloss.combined.term import Term, number_text
 
 
-class CombinedLoss(nn.Module):
+class NoCallYet(RuntimeError, AttributeError):
+    """``CombinedLoss.last`` before the first call."""
+
+
+class CombinedLoss(HasState):
     """Weighted sum of named losses, each with its own inputs and schedule.
 
     ``criterion(pred, target, **named)`` returns a scalar: float32, or float64 where a term is
@@ -28,49 +44,95 @@ class CombinedLoss(nn.Module):
     Terms whose networks make the same features (one network, one set of weights, one preparation of
     the image) share one pass over each image, up to the deepest layer that any of them wants.
 
-    The step counts the calls made in training mode with gradients enabled, from 0. It is part of
-    ``state_dict()``.
+    The step counts the calls made in training mode with gradients enabled, from 0, or optimiser
+    steps; see ``accumulate`` and :meth:`advance`. It is part of ``state_dict()``.
+
+    With ``balance``, ``diagnose_every``, ``check_every``, or ``on_nonfinite`` other than
+    ``"warn"``, steps are measured: the gradient of each term is taken at ``pred``, which has to be
+    the network's output, and what is returned holds their weighted sum. ``loss.backward()`` is the
+    same. Such a step has no second derivative.
 
     Args:
         terms: a :class:`Term` or, for weight 1, a bare callable per name. The module behind a term
             is registered under that name.
+        balance: a strategy that sets the weights from the gradients, such as ``GradientShare()``.
+        diagnose_every: measure every so many steps, for ``last.gradient_shares`` and the like.
+        check_every: measure and read the alarms every so many steps, which waits for the device;
+            by default every 100 where anything is measured.
+        on_nonfinite: what happens where a value or a gradient is NaN or infinite. ``"warn"`` and
+            ``"raise"`` act when the alarms are read. ``"skip_term"`` and ``"skip_step"`` leave out
+            the term, or all terms, at once: the gradient is 0, and so is the weight in ``last``.
+        accumulate: calls to an optimiser step; None if :meth:`advance` alone counts.
+        alarms: bounds of the alarms.
+        process_group: the processes that share a batch; all of them by default.
 
     Raises:
         TypeError: when built: a term is neither, or a bare callable needs the ``inputs`` of a
             :class:`Term`; when called: an input is missing or unknown, or a term does not return a
             tensor.
         ValueError: when built: no terms, or a name that is not an identifier or is an attribute of
-            the module; when called: a term returns more than one number, or integers.
+            the module; when called: a term returns more than one number, integers, or a number that
+            needs no gradient although its inputs do.
 
     What a term itself raises as ``TypeError``, ``ValueError`` or ``RuntimeError`` is passed on with
     the term's name in front.
     """
 
-    def __init__(self, /, **terms: Term | Loss) -> None:
+    _is_term = False
+
+    def __init__(
+        self,
+        /,
+        *,
+        balance: Strategy | str | None = None,
+        diagnose_every: int | None = None,
+        check_every: int | None = None,
+        on_nonfinite: OnNonFinite = "warn",
+        accumulate: int | None = 1,
+        alarms: Alarms | None = None,
+        process_group: ProcessGroup | None = None,
+        **terms: Term | Loss,
+    ) -> None:
         """Check the names and register the modules behind the terms; see the class."""
         super().__init__()
-        self._progress = Progress()
-        self._terms: dict[str, Term] = {}
-        self._asked: dict[str, tuple[str, ...]] = {}  # input -> the terms that ask for it
-        if not terms:
-            raise ValueError(
-                "CombinedLoss needs at least one term, for example "
-                "CombinedLoss(pixel=Term(CharbonnierLoss()))"
-            )
-        for name, term in terms.items():
-            self._check_name(name)
-            self._terms[name] = _as_term(name, term)
-        for name, term in self._terms.items():
-            for key in term.inputs:
-                self._asked[key] = (*self._asked.get(key, ()), name)
+        if accumulate is not None:
+            _checks.count("accumulate", accumulate)
+        self._progress = Progress(accumulate)
+        built = build.terms(
+            terms, taken=lambda name: hasattr(type(self), name) or name in vars(self)
+        )
+        self._plan = Plan(built)
+        self._asked = build.asked(built)  # input -> the terms that ask for it
+        for name, term in built.items():
             if term.module is not None:
                 self.add_module(name, term.module)
-        self._networks = SharedNetworks({name: term.module for name, term in self._terms.items()})
+            if isinstance(term.module, CombinedLoss):
+                term.module._is_term = True
+        self._networks = SharedNetworks({name: term.module for name, term in built.items()})
+        self._supervisor = build.supervisor(
+            built,
+            balance=balance,
+            diagnose_every=diagnose_every,
+            check_every=check_every,
+            on_nonfinite=on_nonfinite,
+            alarms=alarms,
+            group=process_group,
+        )
+        trained = module_of(self.balance)
+        if trained is not None:
+            self.add_module("_balance", trained)
+
+    # --- what a trainer sets and reads ------------------------------------------------------------
 
     @property
     def terms(self) -> Mapping[str, Term]:
         """The terms by name, in order, read-only."""
-        return MappingProxyType(self._terms)
+        return MappingProxyType(self._plan.terms)
+
+    @property
+    def balance(self) -> Strategy | None:
+        """The strategy that sets the weights, None where they are fixed."""
+        return None if self._supervisor is None else self._supervisor.strategy
 
     @property
     def step(self) -> int:
@@ -83,35 +145,142 @@ class CombinedLoss(nn.Module):
     def step(self, step: int) -> None:
         self._progress.step = _checks.count("step", step, least=0)
 
+    def advance(self) -> None:
+        """Count an optimiser step: call it after each ``optimizer.step()``, from the first on.
+
+        From then on calls of the criterion do not count. With ``accumulate`` above 1 it ends a step
+        early, as after the last, incomplete accumulation of an epoch, and does nothing between two
+        steps.
+        """
+        self._progress.advance()
+
+    def set_weight(self, name: str, weight: float) -> None:
+        """Replace the full weight of a term, from the next call on; its schedule goes on.
+
+        Raises:
+            KeyError: there is no such term.
+            TypeError: ``weight`` is not a number; a schedule belongs to the :class:`Term`.
+            ValueError: it is not finite.
+        """
+        self._plan = self._plan.with_weight(self._known(name), _checks.number("weight", weight))
+
+    def is_active(self, name: str) -> bool:
+        """Whether a term will be evaluated in the next call: before ``start`` the discriminator of
+        an adversarial term need not run.
+
+        Raises:
+            KeyError: there is no such term.
+        """
+        return self._plan.is_active(self._known(name), self.step)
+
+    def describe(self) -> str:
+        """The plan in lines: each term with its inputs, its schedule and its weight now."""
+        return build.description(self._plan, self.step, self._supervisor)
+
+    def plot_schedule(self, path: str | os.PathLike[str], *, steps: int | None = None) -> None:
+        """Draw the weights by the schedules over ``steps`` steps into a PNG file.
+
+        By default so many that every schedule has come to its end, and a tenth more. What a
+        strategy will make of the weights is not known ahead of time.
+
+        Raises:
+            RuntimeError: matplotlib is missing.
+        """
+        draw_schedule(
+            self._plan, Path(path), None if steps is None else _checks.count("steps", steps)
+        )
+
     @property
     def last(self) -> LastCall:
         """What each term gave in the last call, in training or not."""
         if self._progress.last is None:
-            raise RuntimeError(
+            raise NoCallYet(
                 "CombinedLoss.last holds what the last call gave, and there was none yet; call "
                 "the criterion first"
             )
         return self._progress.last
 
+    def log(self, prefix: str = "") -> dict[str, float]:
+        """The numbers of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read with
+        one synchronisation; its keys begin with ``prefix``. See :meth:`LastCall.numbers`.
+        """
+        return {f"{prefix}{key}": number for key, number in self.last.numbers().items()}
+
+    # --- the sum ----------------------------------------------------------------------------------
+
     def forward(
         self, pred: Tensor | None = None, target: Tensor | None = None, **named: object
     ) -> Tensor:
         """The weighted sum at this step; see the class."""
-        given = self._given(pred, target, named)
+        given = given_inputs(pred, target, named, self._asked)
         step = self._progress.step
-        active = {name: term for name, term in self._terms.items() if term.is_active(step)}
+        counts = self.training and torch.is_grad_enabled()
+        supervisor = self._supervisor if counts else None
+        if supervisor is None or not supervisor.measures(step):
+            total = self._plain(step, given)
+        elif torch.compiler.is_compiling():
+            total = self._measured_apart(supervisor, step, given)
+        else:
+            total = self._measured(supervisor, step, given)
+        if supervisor is not None:
+            if torch.compiler.is_compiling():
+                self._follow_apart(supervisor, step)
+            else:
+                self._follow(supervisor, step)
+        if counts:
+            self._progress.count()
+        return total
+
+    def _measured(self, supervisor: Supervisor, step: int, given: dict[str, object]) -> Tensor:
+        if not any(self._plan.is_active(name, step) for name in self._plan.terms):
+            return self._plain(step, given)
+        found = supervisor.measure(
+            self._plan, step, given, lambda seen, visit: self._evaluate(step, seen, visit)
+        )
+        diagnosis = found.diagnosis or supervisor.diagnosis
+        last = LastCall(step, found.values, found.total, found.weights, diagnosis)
+        self._progress.last = last
+        return found.total
+
+    def _follow(self, supervisor: Supervisor, step: int) -> None:
+        """See to the alarms, and let waiting terms begin."""
+        if self.last.values:
+            supervisor.watch.see_values(step, self.last.values)
+        self._plan = supervisor.check(self._plan, step)
+
+    # torch.autograd.grad and reading the counters cannot be part of a graph.
+    _measured_apart = apart(_measured)
+    _follow_apart = apart(_follow)
+
+    def _plain(self, step: int, given: dict[str, object]) -> Tensor:
         values: dict[str, Tensor] = {}
+        self._evaluate(step, given, values.__setitem__)
+        weights = {name: self._plan.weight_at(name, step) for name in values}
+        used: Mapping[str, Weight] = weights
+        if self._supervisor is not None and self._supervisor.factors is not None:
+            used = {name: self._supervisor.factor(name, w) for name, w in weights.items()}
+        total: Tensor | None = None
+        for name, value in values.items():
+            part = used[name] * at_least_float32(value)
+            total = part if total is None else total + part.to(total.device)
+        if total is None:
+            total = zero(given)
+        shown = self._plan if torch.compiler.is_compiling() and used is weights else used
+        diagnosis = None if self._supervisor is None else self._supervisor.diagnosis
+        self._progress.last = LastCall(step, values, total, shown, diagnosis)
+        return total
+
+    def _evaluate(self, step: int, given: Mapping[str, object], visit: Visit) -> None:
+        """Call the terms that are active at this step, with their networks shared."""
+        active = {n: t for n, t in self._plan.terms.items() if self._plan.is_active(n, step)}
         opened = self._networks.open({name: term.inputs for name, term in active.items()}, given)
         try:
             for name, term in active.items():
-                values[name] = self._value(name, term, given)
+                visit(name, checked_value(name, term, evaluate(name, term, given), given))
         finally:
             self._networks.close(opened)
-        total = self._weighted_sum(values, step, given)
-        self._progress.last = LastCall(self._terms, step, values, total)
-        if self.training and torch.is_grad_enabled():
-            self._progress.advance()
-        return total
+
+    # --- what is saved and shown ------------------------------------------------------------------
 
     def get_extra_state(self) -> Tensor:
         """The step, as an integer tensor on the CPU, for ``state_dict()``."""
@@ -125,129 +294,64 @@ class CombinedLoss(nn.Module):
             )
         self.step = int(state)
 
+    def _save_own(self, destination: dict[str, Any], prefix: str) -> None:
+        if prefix and not self._has_memory():
+            # A model is saved as if it had no criterion where nothing of it has to go on.
+            destination.pop(f"{prefix}_extra_state", None)
+        own = state.of_criterion(self._plan, self._progress, self._supervisor)
+        destination.update({prefix + key: tensor for key, tensor in own.items()})
+
+    def _take_own(self, state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
+        return state.taken_out(state_dict, prefix)
+
+    def _load_own(
+        self, own: Mapping[str, Tensor], prefix: str, about: Mapping[str, Any]
+    ) -> str | None:
+        self._plan = state.restore(own, self._plan, self._progress, self._supervisor)
+        return state.difference(prefix, about, self._about())
+
+    def _about(self) -> dict[str, Any]:
+        strategy = None if self.balance is None else type(self.balance).__name__
+        return {"terms": list(self._plan.terms), "balance": strategy}
+
+    def _may_lack(self, prefix: str) -> tuple[str, ...]:
+        return (f"{prefix}_extra_state",) if prefix else ()
+
+    def _has_memory(self) -> bool:
+        """Whether what comes depends on the steps so far, or a sum around it saves its state."""
+        return self._is_term or self._supervisor is not None or self._plan.has_memory
+
+    def __getattr__(self, name: str) -> Any:
+        """As in any module; ``last`` before the first call keeps its own message, and is an
+        attribute that the criterion does not have yet.
+        """
+        if name == "last":
+            return type(self).last.fget(self)  # type: ignore[attr-defined]
+        return super().__getattr__(name)
+
     def __setattr__(self, name: str, value: object) -> None:
         """As in any module, except that a term cannot be exchanged by assignment."""
-        if name in self.__dict__.get("_terms", ()):
+        plan = self.__dict__.get("_plan")
+        if plan is not None and name in plan.terms:
             raise AttributeError(
-                f"term {name!r} is fixed when CombinedLoss is built; build a new CombinedLoss"
+                f"term {name!r} is fixed when CombinedLoss is built; build a new CombinedLoss, or "
+                "change its weight with set_weight"
             )
         super().__setattr__(name, value)  # type: ignore[arg-type]  # nn.Module declares tensors and modules, and takes all
 
     def __repr__(self) -> str:
         """A table of the terms."""
-        header = ("name", "weight", "inputs", "schedule", "loss")
-        rows = [
-            (name, f"{t.weight:g}", ", ".join(t.inputs), t.schedule, describe(t.loss))
-            for name, t in self._terms.items()
-        ]
-        widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (header, *rows)
-        ]
-        return "\n  ".join([f"{type(self).__name__}(step={self.step}", *lines]) + "\n)"
+        rows = [("name", "weight", "inputs", "schedule", "loss")]
+        for name, term in self._plan.terms.items():
+            weight = number_text(self._plan.weight(name))
+            rows.append((name, weight, ", ".join(term.inputs), term.schedule, describe(term.loss)))
+        balance = "" if self.balance is None else f", balance={self.balance!r}"
+        lines = columns_of(rows)
+        return "\n  ".join([f"{type(self).__name__}(step={self.step}{balance}", *lines]) + "\n)"
 
-    def _check_name(self, name: str) -> None:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"a term's name must be an identifier, got {name!r}")
-        if hasattr(type(self), name) or name in self.__dict__:
-            raise ValueError(
-                f"a term cannot be named {name!r}, which is an attribute of every CombinedLoss; "
-                "choose another name"
+    def _known(self, name: str) -> str:
+        if name not in self._plan.terms:
+            raise KeyError(
+                f"there is no term {name!r}; the terms are {', '.join(self._plan.terms)}"
             )
-
-    def _given(
-        self, pred: Tensor | None, target: Tensor | None, named: dict[str, object]
-    ) -> dict[str, object]:
-        given: dict[str, object] = {}
-        if pred is not None:
-            given["pred"] = pred
-        if target is not None:
-            given["target"] = target
-        for name, value in named.items():
-            if name not in self._asked:
-                known = ", ".join(
-                    f"{key} ({', '.join(terms)})" for key, terms in self._asked.items()
-                )
-                raise TypeError(
-                    f"no term asks for the input {name!r}; the inputs, and the terms that ask for "
-                    f"them, are: {known}"
-                )
-            given[name] = value
-        return given
-
-    def _weighted_sum(
-        self, values: dict[str, Tensor], step: int, given: dict[str, object]
-    ) -> Tensor:
-        total: Tensor | None = None
-        for name, value in values.items():
-            part = self._terms[name].weight_at(step) * _at_least_float32(value)
-            total = part if total is None else total + part.to(total.device)
-        return _zero(given) if total is None else total
-
-    def _value(self, name: str, term: Term, given: dict[str, object]) -> Tensor:
-        for key in term.inputs:
-            if key not in given:
-                have = ", ".join(given) or "nothing"
-                raise TypeError(
-                    f"term {name!r} needs the input {key!r}; given: {have}; pass it as "
-                    f"criterion(..., {key}=...)"
-                )
-        value = plain(_named_evaluate(name, term, given))
-        if not isinstance(value, Tensor):
-            raise TypeError(
-                f"term {name!r} must return a scalar tensor, got {type(value).__name__}"
-            )
-        if value.ndim != 0:
-            raise ValueError(
-                f"term {name!r} must return a scalar, got shape {tuple(value.shape)}; build its "
-                'loss with reduction="mean"'
-            )
-        if not value.dtype.is_floating_point:
-            raise TypeError(f"term {name!r} must return a floating point scalar, got {value.dtype}")
-        return value
-
-
-def _named_evaluate(name: str, term: Term, given: dict[str, object]) -> Tensor:
-    """Evaluate, with the term's name in the message of what it raises; type and traceback stay."""
-    try:
-        return term.evaluate(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        _name(error, name)
-        raise
-
-
-def _name(error: Exception, term: str) -> None:
-    """Put the term's name in front of the message."""
-    message, *rest = error.args or ("",)
-    error.args = (f"term {term!r}: {message}", *rest)
-
-
-def _as_term(name: str, term: Term | Loss) -> Term:
-    if isinstance(term, Term):
-        return term
-    if not callable(term):
-        raise TypeError(f"term {name!r} must be a Term or a callable, got {type(term).__name__}")
-    try:
-        return Term(term)
-    except TypeError as error:
-        _name(error, name)
-        raise
-
-
-def _zero(given: dict[str, object]) -> Tensor:
-    """A 0 connected to pred, or to the first tensor given: the sum of none of its elements, so
-    infinities do not matter.
-    """
-    for value in (given.get("pred"), *given.values()):
-        if isinstance(value, Tensor):
-            return _at_least_float32(plain(value).unsqueeze(0)[:0]).sum()
-    raise TypeError(
-        "no term is evaluated at this step, and no tensor was given to connect the zero to; pass "
-        "pred"
-    )
-
-
-def _at_least_float32(value: Tensor) -> Tensor:
-    """Half precision to float32; float32 and float64 as they are."""
-    return value.to(torch.promote_types(value.dtype, torch.float32))
+        return name

@@ -1,20 +1,17 @@
-"""One term of a sum of losses: a callable, what it is given, and its weight at step t::
-
-    weight(t) = 0                                           before start and between intervals
-                weight * min(t - start + 1, ramp) / ramp    elsewhere (weight where ramp = 0)
-
-Between intervals is where ``(t - start) mod interval != 0``.
-"""
+"""One term of a sum of losses: a callable, what it is given, and its schedule."""
 
 import functools
 import inspect
 import keyword
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from ssimloss import _checks
 from ssimloss.combined.calls import Loss, by_position, default_inputs, describe, signature_of
+from ssimloss.combined.schedule import Number, Reached, Schedule, Shape, from_options
+
+Weight: TypeAlias = Number | Schedule | Mapping[str, Any]
 
 
 class Term:
@@ -24,7 +21,9 @@ class Term:
         loss: any callable that returns a scalar tensor: a module, a function, a bound method,
             another library's loss. If it is a module, a method of one, or a ``functools.partial``
             of either, ``CombinedLoss`` registers that module.
-        weight: full weight, any finite number; a term of weight 0 is never called.
+        weight: full weight: any finite number; a callable of the step that returns one; or a
+            whole :class:`Schedule`, also as a dict of its options. A term of weight 0 is not
+            called.
         inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only
             parameter of ``loss`` (``mask`` in this library) is passed by keyword, and so is a name
             beyond its positional parameters where it takes ``**kwargs``; all others are passed by
@@ -32,39 +31,45 @@ class Term:
             positional parameters and no optional one, whatever their names, and ``("pred",)`` for a
             loss of one positional parameter, named ``pred``. Every other loss needs ``inputs``.
         start: first step, counted from 0, at which the term is evaluated.
-        ramp: number of steps from ``start`` on over which the weight rises linearly:
+        ramp: number of steps from ``start`` on over which the weight rises:
             ``weight / ramp`` at step ``start``, ``weight`` from step ``start + ramp - 1`` on. 0 and
             1 mean full weight at once.
         interval: evaluate at steps ``start, start + interval, start + 2 * interval, ...`` only. The
             weight is not multiplied by ``interval``: lazy regularisation that is to keep its
             strength is ``Term(loss, interval * weight, interval=interval)``.
+        end: first step at which the term is no longer evaluated.
+        shape: ``"linear"`` or ``"cosine"``, of the ramp.
+        stages: step -> factor of the weight from that step on, each change over ``ramp`` steps.
+        after: what the term waits for, a :class:`Reached` or a dict of its options; the steps
+            above are then counted from there.
 
     Raises:
         TypeError: ``loss`` is not callable, is a class, has no ``forward``, does not accept these
-            inputs or needs ``inputs``; ``weight`` is not a number; ``inputs`` is not a tuple of
-            strings; ``start``, ``ramp`` or ``interval`` is not an integer.
-        ValueError: ``weight`` is not finite, ``start`` or ``ramp`` is negative, ``interval`` is
-            below 1, or ``inputs`` is empty or holds something that is not an identifier.
+            inputs or needs ``inputs``; ``weight`` is not a number, callable or schedule; ``inputs``
+            is not a tuple of strings; a step is not an integer.
+        ValueError: ``weight`` is not finite, a step is negative, ``interval`` is below 1, or
+            ``inputs`` is empty or holds something that is not an identifier.
     """
 
     loss: Loss
-    weight: float
+    plan: Schedule
     inputs: tuple[str, ...]
-    start: int
-    ramp: int
-    interval: int
     _by_position: tuple[str, ...]
     _by_keyword: tuple[str, ...]
 
     def __init__(
         self,
         loss: Loss,
-        weight: float = 1.0,
+        weight: Weight = 1.0,
         *,
         inputs: Sequence[str] | None = None,
         start: int = 0,
         ramp: int = 0,
         interval: int = 1,
+        end: int | None = None,
+        shape: Shape = "linear",
+        stages: Mapping[int, float] | None = None,
+        after: Reached | Mapping[str, Any] | None = None,
     ) -> None:
         """Check the settings; see the class."""
         _check_loss(loss)
@@ -72,13 +77,19 @@ class Term:
         names = default_inputs(loss, signature) if inputs is None else _checked_inputs(inputs)
         by_keyword = _by_keyword(names, signature)
         _check_call(loss, signature, names, by_keyword)
+        timing = {
+            "start": start,
+            "ramp": ramp,
+            "interval": interval,
+            "end": end,
+            "shape": shape,
+            "stages": {} if stages is None else stages,
+            "after": after,
+        }
         self.__dict__.update(
             loss=loss,
-            weight=_checks.number("weight", weight),
+            plan=_planned(weight, timing),
             inputs=names,
-            start=_checks.count("start", start, least=0),
-            ramp=_checks.count("ramp", ramp, least=0),
-            interval=_checks.count("interval", interval),
             _by_position=tuple(name for name in names if name not in by_keyword),
             _by_keyword=by_keyword,
         )
@@ -93,10 +104,9 @@ class Term:
 
     def __repr__(self) -> str:
         """Show the settings that were given and the inputs."""
-        schedule = "".join(
-            f", {name}={value}" for name, value, off in self._schedule() if value != off
-        )
-        return f"Term({describe(self.loss)}, {self.weight:g}, inputs={self.inputs!r}{schedule})"
+        schedule = "" if self.schedule == "always" else f", {self.schedule}"
+        weight = number_text(self.weight)
+        return f"Term({describe(self.loss)}, {weight}, inputs={self.inputs!r}{schedule})"
 
     @property
     def module(self) -> nn.Module | None:
@@ -108,28 +118,37 @@ class Term:
         return owner if isinstance(owner, nn.Module) else None
 
     @property
+    def weight(self) -> Number:
+        """The full weight: a number or a callable of the step."""
+        return self.plan.weight
+
+    @property
+    def start(self) -> int:
+        """First step at which the term is evaluated."""
+        return self.plan.start
+
+    @property
+    def ramp(self) -> int:
+        """Number of steps over which the weight rises."""
+        return self.plan.ramp
+
+    @property
+    def interval(self) -> int:
+        """Steps from one evaluation to the next."""
+        return self.plan.interval
+
+    @property
     def schedule(self) -> str:
         """The schedule in words, ``"always"`` where there is none."""
-        return (
-            ", ".join(f"{name}={value}" for name, value, off in self._schedule() if value != off)
-            or "always"
-        )
+        return str(self.plan)
 
     def is_active(self, step: int) -> bool:
-        """Whether the term is evaluated at ``step``."""
-        return (
-            self.weight != 0.0
-            and step >= self.start
-            and (self.interval == 1 or (step - self.start) % self.interval == 0)
-        )
+        """Whether the term is evaluated at ``step``, counted from the end of its waiting."""
+        return self.plan.is_active(step)
 
     def weight_at(self, step: int) -> float:
         """The weight at ``step``; 0 where the term is not evaluated."""
-        if not self.is_active(step):
-            return 0.0
-        if self.ramp <= 1:
-            return self.weight
-        return self.weight * (min(step - self.start + 1, self.ramp) / self.ramp)
+        return self.plan.at(step)
 
     def evaluate(self, given: Mapping[str, object]) -> Tensor:
         """Call the loss with its inputs, taken by name from ``given``."""
@@ -138,8 +157,24 @@ class Term:
             **{name: given[name] for name in self._by_keyword},
         )
 
-    def _schedule(self) -> tuple[tuple[str, int, int], ...]:
-        return ("start", self.start, 0), ("ramp", self.ramp, 0), ("interval", self.interval, 1)
+
+def number_text(weight: Number) -> str:
+    """A weight as it is shown: the number, or the name of the callable."""
+    return describe(weight) if callable(weight) else f"{weight:g}"  # type: ignore[arg-type]
+
+
+def _planned(weight: Weight, timing: dict[str, Any]) -> Schedule:
+    """One schedule of a weight and of the keyword arguments of a term."""
+    if not isinstance(weight, (Schedule, Mapping)):
+        return Schedule(weight=weight, **timing)
+    defaults = Schedule()
+    twice = [name for name, value in timing.items() if value != getattr(defaults, name)]
+    if twice:
+        raise TypeError(
+            f"the weight is a schedule, which has {twice[0]!r} of its own; give it there: "
+            f"Schedule(weight=..., {twice[0]}={timing[twice[0]]!r})"
+        )
+    return weight if isinstance(weight, Schedule) else from_options(Schedule, weight)
 
 
 def _unwrap(loss: Loss) -> Loss:

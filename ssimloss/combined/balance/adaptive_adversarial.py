@@ -1,0 +1,65 @@
+"""The weight of an adversarial term from the ratio of gradients: |g_rest| / |g_adversarial|.
+
+Esser, Rombach and Ommer 2021 (VQGAN), eq. 7, at the output in place of the last layer's weights.
+"""
+
+import torch
+from torch import Tensor
+
+from ssimloss.combined.balance.averages import checked_bounds, checked_decay, moving
+from ssimloss.combined.balance.protocol import Balance
+
+
+class AdaptiveAdversarial(Balance):
+    """One term pulls as hard as all others together, times its weight.
+
+    Its factor is the norm of the sum of the other weighted gradients over that of its own. The
+    other terms keep their weights. VQGAN's weight is 0.8.
+
+    Args:
+        term: the name of the adversarial term.
+        decay: of the moving averages of both norms over calls; 0 as in VQGAN.
+        bounds: the least and the largest factor.
+
+    Raises:
+        TypeError: a setting is not a number, or ``term`` is not a string.
+        ValueError: ``decay`` is not in [0, 1), the bounds are negative or not in order, or the
+            criterion has no such term.
+    """
+
+    def __init__(
+        self,
+        term: str = "adversarial",
+        *,
+        decay: float = 0.9,
+        bounds: tuple[float, float] = (0.0, 1e4),
+    ) -> None:
+        """Check the settings; see the class."""
+        if not isinstance(term, str):
+            raise TypeError(f"term must be the name of a term, got {term!r}")
+        self.term, self.decay, self.bounds = term, checked_decay(decay), checked_bounds(bounds)
+
+    def attach(self, names: tuple[str, ...]) -> None:
+        """Told once, when the criterion is built."""
+        if self.term not in names:
+            raise ValueError(
+                f"AdaptiveAdversarial balances the term {self.term!r}, and the criterion has "
+                f"{', '.join(names)}; name its adversarial term: AdaptiveAdversarial({names[-1]!r})"
+            )
+        super().attach(names)
+
+    def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
+        """1 for the others; for the term as well, as long as either norm is unknown."""
+        index = self.names.index(self.term)
+        rest = [0.0 if i == index else weight for i, weight in enumerate(self.base)]
+        pulls = norms * torch.stack([norms.new_full((), weight) for weight in rest])
+        of_rest = (cosines * pulls * pulls.unsqueeze(1)).sum().clamp(min=0.0).sqrt()
+        now = torch.stack([of_rest, norms[index]])
+        means = moving(self.recall("norms", now), now, self.decay)
+        self.keep(norms=means)
+        known = (means > 0).all()
+        ratio = (means[0] / torch.where(known, means[1], 1.0)).clamp(*self.bounds)
+        factor = torch.where(known, ratio, 1.0)
+        return torch.stack(
+            [factor if i == index else torch.ones_like(factor) for i in range(len(self.names))]
+        )

@@ -1,0 +1,41 @@
+"""Moving averages on the device, of positive numbers that are missing or not finite at times."""
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+
+
+def moving(before: Tensor, now: Tensor, decay: float) -> Tensor:
+    """``decay * before + (1 - decay) * now``, where ``now`` is positive and finite; the first such
+    number where there is none before (0).
+    """
+    mixed = torch.where(before > 0, decay * before + (1.0 - decay) * now, now)
+    return torch.where(is_usable(now), mixed, before)
+
+
+def is_usable(numbers: Tensor) -> Tensor:
+    """Where numbers are positive and finite."""
+    return (numbers > 0) & numbers.isfinite()
+
+
+def inverse(numbers: Tensor) -> Tensor:
+    """1 / numbers, and 0 where they are 0."""
+    return torch.where(numbers > 0, 1.0 / numbers, torch.zeros_like(numbers))
+
+
+def checked_decay(decay: float) -> float:
+    """Demand a number in [0, 1)."""
+    if not 0.0 <= _checks.number("decay", decay) < 1.0:
+        raise ValueError(f"decay must lie in [0, 1), got {decay!r}")
+    return float(decay)
+
+
+def checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Demand two numbers of at least 0, in order."""
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise TypeError(f"bounds must be (least, largest), got {bounds!r}")
+    least, largest = (_checks.non_negative(f"bounds[{i}]", bound) for i, bound in enumerate(bounds))
+    if largest <= least:
+        raise ValueError(f"bounds must be in order, least first, got {bounds!r}")
+    return least, largest

@@ -1,0 +1,42 @@
+"""Every term pulls at the output as hard as its weight tells: |w_k g_k| is a given share."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ssimloss.combined.balance.averages import checked_bounds, checked_decay, inverse, moving
+from ssimloss.combined.balance.protocol import Balance
+
+
+class GradientShare(Balance):
+    """The weights of the terms are their shares of the gradient at the output.
+
+    The weight of term k is multiplied by ``1 / (sqrt(n) * mean |g_k|)``: a moving average of the
+    norm of its gradient, and the number n of elements of ``pred``. A term of weight b then pulls as
+    hard as ``b * L1Loss()``, whose gradient has the norm ``b / sqrt(n)``, and its share is b over
+    the sum of all weights: equal shares where no weights are given. The scale of a term does not
+    matter. Learning rates and gradient clipping that suit an L1 loss suit the sum.
+
+    Schedules and ``set_weight`` act on the shares.
+
+    Args:
+        decay: of the moving average over calls; 0 takes the norm of each call alone. After a jump
+            of its gradient a term pulls at most ``1 / (1 - decay)`` times as hard as it should.
+        bounds: the least and the largest factor.
+
+    Raises:
+        TypeError: a setting is not a number.
+        ValueError: ``decay`` is not in [0, 1), or the bounds are negative or not in order.
+    """
+
+    def __init__(self, *, decay: float = 0.9, bounds: tuple[float, float] = (1e-8, 1e8)) -> None:
+        """Check the settings; see the class."""
+        self.decay, self.bounds = checked_decay(decay), checked_bounds(bounds)
+
+    def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
+        """The factors; 0 for a term that never had a gradient."""
+        mean = moving(self.recall("norms", norms), norms, self.decay)
+        self.keep(norms=mean)
+        factors = (inverse(mean) / math.sqrt(self.elements)).clamp(*self.bounds)
+        return torch.where(mean > 0, factors, 0.0)

@@ -1,0 +1,120 @@
+"""What a criterion is made of when it is built: its terms, checked, and what watches them."""
+
+import keyword
+from collections.abc import Callable, Mapping
+from typing import get_args
+
+from torch.distributed import ProcessGroup
+
+from ssimloss import _checks
+from ssimloss.combined.alarms import Alarms, OnNonFinite
+from ssimloss.combined.balance.protocol import Strategy, checked
+from ssimloss.combined.calls import Loss, describe
+from ssimloss.combined.plan import Plan
+from ssimloss.combined.report import columns_of
+from ssimloss.combined.supervisor import Supervisor
+from ssimloss.combined.term import Term, number_text
+
+
+def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> dict[str, Term]:
+    """The terms by name, in order.
+
+    Args:
+        given: a term, or a callable of weight 1, by name.
+        taken: whether a name is an attribute of the criterion already.
+    """
+    if not given:
+        raise ValueError(
+            "CombinedLoss needs at least one term, for example "
+            "CombinedLoss(pixel=Term(CharbonnierLoss()))"
+        )
+    found = {}
+    for name, term in given.items():
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"a term's name must be an identifier, got {name!r}")
+        if name.startswith("_") or taken(name):
+            raise ValueError(
+                f"a term cannot be named {name!r}, which is an attribute of every CombinedLoss or "
+                "begins with an underscore; choose another name"
+            )
+        found[name] = _as_term(name, term)
+    for name, term in found.items():
+        condition = term.plan.condition
+        if condition is not None and (condition.term not in found or condition.term == name):
+            others = [other for other in found if other != name]
+            raise ValueError(
+                f"term {name!r} waits for the value of the term {condition.term!r}; name another "
+                f"term of the criterion: {', '.join(others) or 'there is none'}"
+            )
+    return found
+
+
+def asked(built: Mapping[str, Term]) -> dict[str, tuple[str, ...]]:
+    """By input, the terms that ask for it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, term in built.items():
+        for key in term.inputs:
+            found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def supervisor(
+    built: Mapping[str, Term],
+    *,
+    balance: Strategy | str | None,
+    diagnose_every: int | None,
+    check_every: int | None,
+    on_nonfinite: OnNonFinite,
+    alarms: Alarms | None,
+    group: ProcessGroup | None,
+) -> Supervisor | None:
+    """What balances, diagnoses and warns; None where nothing of it was asked for."""
+    strategy = checked(balance)
+    for name, every in (("diagnose_every", diagnose_every), ("check_every", check_every)):
+        if every is not None:
+            _checks.count(name, every)
+    _checks.choice("on_nonfinite", on_nonfinite, get_args(OnNonFinite))
+    if alarms is not None and not isinstance(alarms, Alarms):
+        raise TypeError(f"alarms must be an Alarms, got {alarms!r}; build it: Alarms(...)")
+    waits = any(term.plan.condition is not None for term in built.values())
+    asked_for = (strategy, diagnose_every, check_every, alarms)
+    if all(setting is None for setting in asked_for) and on_nonfinite == "warn" and not waits:
+        return None
+    return Supervisor(
+        tuple(built),
+        strategy=strategy,
+        diagnose_every=diagnose_every,
+        check_every=check_every,
+        on_nonfinite=on_nonfinite,
+        alarms=alarms or Alarms(),
+        group=group,
+    )
+
+
+def description(plan: Plan, step: int, watching: Supervisor | None) -> str:
+    """Each term with its inputs, its schedule and its weight now."""
+    rows = [["term", "weight", "now", "schedule", "inputs", "loss"]]
+    for name, term in plan.terms.items():
+        now = f"{plan.weight_at(name, step):g}" if plan.is_active(name, step) else "off"
+        if name in plan.waiting():
+            now = "waits"
+        weight = number_text(plan.weight(name))
+        inputs = ", ".join(term.inputs)
+        rows.append([name, weight, now, term.schedule, inputs, describe(term.loss)])
+    lines = [f"step {step}", *columns_of(rows)]
+    if watching is not None:
+        lines.append(watching.describe())
+    return "\n".join(lines)
+
+
+def _as_term(name: str, term: Term | Loss) -> Term:
+    if isinstance(term, Term):
+        return term
+    if not callable(term):
+        raise TypeError(f"term {name!r} must be a Term or a callable, got {type(term).__name__}")
+    try:
+        return Term(term)
+    except TypeError as error:
+        message, *rest = error.args or ("",)
+        error.args = (f"term {name!r}: {message}", *rest)
+        raise

@@ -1,0 +1,90 @@
+"""Curves of a criterion as PNG files, drawn without a display. Needs matplotlib."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssimloss import _files
+from ssimloss.combined.plan import Plan
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curve = Sequence[tuple[int, float]]
+POINTS = 2000  # at most, of a schedule
+DEFAULT_STEPS = 1000
+
+
+def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
+    """Panels one under the other, each with a line for each term over the steps.
+
+    Args:
+        path: the PNG file.
+        panels: title -> term -> ``(step, number)``.
+    """
+    figure, axes = _figure(len(panels))
+    colors: dict[str, str] = {}
+    for ax, (title, curves) in zip(axes, panels.items(), strict=True):
+        for name, curve in curves.items():
+            color = colors.setdefault(name, f"C{len(colors) % 10}")
+            steps, numbers = zip(*curve, strict=True)
+            ax.plot(steps, numbers, label=name, color=color, linewidth=1.2)
+        if curves:
+            _scale(ax, [number for curve in curves.values() for _, number in curve])
+            ax.legend(fontsize=8, frameon=False, ncols=2)
+        ax.set_ylabel(title)
+        ax.grid(alpha=0.25)
+    axes[-1].set_xlabel("step")
+    _save(figure, path)
+
+
+def draw_schedule(plan: Plan, path: Path, steps: int | None) -> None:
+    """The weights by the schedules, from step 0 on."""
+    last = _length(plan) if steps is None else steps
+    stride = max(1, last // POINTS)
+    shown = range(0, last + 1, stride)
+    curves: dict[str, Curve] = {}
+    for name, term in plan.terms.items():
+        # A term that waits is drawn as if its condition were met at step 0.
+        met = plan if name in plan.reached else plan.with_reached(name, 0)
+        label = name if term.plan.condition is None else f"{name} (after {term.plan.condition})"
+        curves[label] = [(step, met.weight_at(name, step)) for step in shown]
+    draw_curves(path, {"weight": curves})
+
+
+def _length(plan: Plan) -> int:
+    """Until every schedule has come to its end, and a tenth more."""
+    ends = [0]
+    for term in plan.terms.values():
+        schedule = term.plan
+        ends += [schedule.start + schedule.ramp, schedule.end or 0]
+        ends += [step + schedule.ramp for step in schedule.stages]
+    return math.ceil(1.1 * max(ends)) or DEFAULT_STEPS
+
+
+def _scale(ax: Axes, numbers: Sequence[float]) -> None:
+    """A logarithmic axis where numbers are positive and far apart."""
+    positive = [n for n in numbers if n > 0 and math.isfinite(n)]
+    if len(positive) == len(numbers) and max(positive) > 30 * min(positive):
+        ax.set_yscale("log")
+
+
+def _figure(rows: int) -> tuple[Any, list[Axes]]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RuntimeError(
+            "drawing needs matplotlib, which is not installed: pip install 'ssimloss[cli]'"
+        ) from error
+    figure = Figure(figsize=(8, 2.6 * rows), dpi=120, layout="constrained")
+    return figure, list(figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0])
+
+
+def _save(figure: Any, path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    _files.write(path, canvas.print_png)

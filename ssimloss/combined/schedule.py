@@ -1,0 +1,214 @@
+"""When a term counts, and how much: its weight at step t, as data::
+
+    weight(t) = 0                       before start, from end on, and between intervals
+                weight * level(t)       elsewhere
+
+The level is 1, or the stages' factor at t; every change of it, the first one from 0 at ``start``
+among them, takes ``ramp`` steps, linearly or along half a cosine. Between intervals is where
+``(t - start) mod interval != 0``.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
+
+import torch
+
+from ssimloss import _checks
+from ssimloss._options import unknown
+
+Shape = Literal["linear", "cosine"]
+Number: TypeAlias = float | Callable[[int], float]
+Record = TypeVar("Record", "Reached", "Schedule")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A condition on another term: the moving average of its value is below or above a bound.
+
+    A criterion looks at it every ``check_every`` steps.
+
+    Args:
+        term: the name of the other term.
+        below, above: the bound; exactly one of the two.
+
+    Raises:
+        TypeError: ``term`` is not a string, or the bound is not a number.
+        ValueError: both bounds or none, or a bound that is not finite.
+    """
+
+    term: str
+    below: float | None = None
+    above: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings; see the class."""
+        if not isinstance(self.term, str):
+            raise TypeError(f"term must be the name of a term, got {self.term!r}")
+        if (self.below is None) == (self.above is None):
+            raise ValueError(
+                f"exactly one of below and above must be given, got below={self.below!r} and "
+                f"above={self.above!r}"
+            )
+        if self.below is not None:
+            _checks.number("below", self.below)
+        if self.above is not None:
+            _checks.number("above", self.above)
+
+    def is_met(self, value: float) -> bool:
+        """Whether ``value`` has passed the bound; NaN has not."""
+        if self.below is not None:
+            return value < self.below
+        return self.above is not None and value > self.above
+
+    def __str__(self) -> str:
+        """``pixel<0.02``."""
+        return (
+            f"{self.term}>{self.above:g}" if self.below is None else f"{self.term}<{self.below:g}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The weight of a term as a function of the step; see the module.
+
+    Args:
+        weight: any finite number, or a callable of the step that returns one.
+        start: first step, counted from 0, at which the term is evaluated.
+        end: first step at which it no longer is; None for never.
+        ramp: number of steps over which the weight rises from 0: it is ``weight / ramp`` at
+            ``start`` and ``weight`` from ``start + ramp - 1`` on. With ``stages``, every change
+            takes as long. 0 and 1 mean at once.
+        shape: ``"linear"`` or ``"cosine"``, of the ramp.
+        interval: evaluate at steps ``start, start + interval, ...`` only. The weight is not
+            multiplied by it.
+        stages: step -> factor of the weight from that step on; 1 before the first.
+        after: a :class:`Reached`, or a dict of its options. The term waits for it, and the steps
+            above are then counted from there.
+
+    Raises:
+        TypeError: a step that is not an integer, or a weight or factor that is not a number.
+        ValueError: a number that is not finite, a negative step, ``end`` not above ``start``, an
+            ``interval`` below 1, or an unknown ``shape``.
+    """
+
+    weight: Number = 1.0
+    start: int = 0
+    end: int | None = None
+    ramp: int = 0
+    shape: Shape = "linear"
+    interval: int = 1
+    stages: Mapping[int, float] = field(default_factory=dict)
+    after: Reached | Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings; see the class."""
+        if not callable(self.weight):
+            object.__setattr__(self, "weight", _checks.number("weight", self.weight))
+        _checks.count("start", self.start, least=0)
+        if self.end is not None and _checks.count("end", self.end, least=0) <= self.start:
+            raise ValueError(f"end must be above start, {self.start}, got {self.end}")
+        _checks.count("ramp", self.ramp, least=0)
+        _checks.choice("shape", self.shape, get_args(Shape))
+        _checks.count("interval", self.interval)
+        object.__setattr__(self, "stages", _checked_stages(self.stages))
+        if isinstance(self.after, Mapping):
+            object.__setattr__(self, "after", from_options(Reached, self.after))
+        elif self.after is not None and not isinstance(self.after, Reached):
+            raise TypeError(
+                f"after must be a Reached, a dict of its options, or None, got {self.after!r}"
+            )
+
+    @property
+    def condition(self) -> Reached | None:
+        """What the term waits for."""
+        return self.after if isinstance(self.after, Reached) else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the weight is the same number at every step."""
+        return self == Schedule(weight=self.weight) and not callable(self.weight)
+
+    def is_active(self, step: int, weight: float | None = None) -> bool:
+        """Whether the term is evaluated ``step`` steps after it stopped waiting: the weight is
+        not 0 there. ``weight`` replaces the schedule's own.
+        """
+        if weight is None and not callable(self.weight):
+            weight = self.weight
+        if weight == 0.0 or step < self.start or (self.end is not None and step >= self.end):
+            return False
+        if self.interval != 1 and (step - self.start) % self.interval != 0:
+            return False
+        if weight is None or self.stages:
+            return self._at(step, weight) != 0.0
+        return True
+
+    def at(self, step: int, weight: float | None = None) -> float:
+        """The weight ``step`` steps after the term stopped waiting; 0 where it is not evaluated."""
+        return self._at(step, weight) if self.is_active(step, weight) else 0.0
+
+    def _at(self, step: int, weight: float | None) -> float:
+        full = _full(self.weight, step) if weight is None else weight
+        if self.ramp <= 1 and not self.stages:
+            return full
+        return full * self._level(step)
+
+    def _level(self, step: int) -> float:
+        before, level, since = 0.0, 1.0, self.start
+        for at, factor in self.stages.items():
+            if at <= self.start:
+                level = factor
+            elif at <= step:
+                before, level, since = level, factor, at
+        if self.ramp <= 1:
+            return level
+        part = min(step - since + 1, self.ramp) / self.ramp
+        if self.shape == "cosine":
+            part = 0.5 - 0.5 * math.cos(math.pi * part)
+        return before + (level - before) * part
+
+    def __str__(self) -> str:
+        """The settings that were given, ``"always"`` where there are none."""
+        shown = {
+            name: getattr(self, name)
+            for name in ("start", "end", "ramp", "shape", "interval")
+            if getattr(self, name) != getattr(_PLAIN, name)
+        }
+        if self.stages:
+            shown["stages"] = ", ".join(f"{step}: {f:g}" for step, f in self.stages.items())
+            shown["stages"] = f"{{{shown['stages']}}}"
+        if self.after is not None:
+            shown["after"] = str(self.after)
+        return ", ".join(f"{name}={value}" for name, value in shown.items()) or "always"
+
+
+def from_options(cls: type[Record], options: Mapping[str, Any]) -> Record:
+    """``cls(**options)``; an option that it does not have is named."""
+    known = [each.name for each in dataclasses.fields(cls)]
+    for name in options:
+        if name not in known:
+            raise unknown(str(name), cls.__name__, known)
+    return cls(**options)
+
+
+def _full(weight: Number, step: int) -> float:
+    """The number, or what the callable returns."""
+    if not callable(weight):
+        return weight
+    found = weight(step)
+    return found if torch.compiler.is_compiling() else _checks.number(f"weight({step})", found)
+
+
+def _checked_stages(stages: Mapping[int, float]) -> dict[int, float]:
+    if not isinstance(stages, Mapping):
+        raise TypeError(f"stages must be a dict of step -> factor, got {stages!r}")
+    checked = {
+        _checks.count("a step in stages", step, least=0): _checks.number(f"stages[{step}]", factor)
+        for step, factor in stages.items()
+    }
+    return dict(sorted(checked.items()))
+
+
+_PLAIN = Schedule()
