@@ -377,7 +377,7 @@ def test_a_sum_within_a_sum() -> None:
 def test_second_derivatives_are_refused() -> None:
     world = World()
     loss = world.loss(world.criterion(diagnose_every=1))
-    with pytest.raises(RuntimeError, match="has no second one.*CombinedLoss without balance"):
+    with pytest.raises(RuntimeError, match=r"has no second one.*CombinedLoss without balance"):
         loss.backward(create_graph=True)
     plain = world.loss(world.criterion())
     (gradient,) = torch.autograd.grad(plain, world.generator.image.weight, create_graph=True)
@@ -394,7 +394,7 @@ def test_reentrant_checkpoints_in_a_discriminator_are_named() -> None:
     world = World()
     network = world.discriminator
     world.discriminator = lambda image: checkpoint(network, image, use_reentrant=True)  # type: ignore[assignment]
-    with pytest.raises(RuntimeError, match="term 'adversarial': .*use_reentrant"):
+    with pytest.raises(RuntimeError, match=r"term 'adversarial': .*use_reentrant"):
         world.loss(world.criterion(diagnose_every=1))
 
 
