@@ -22,8 +22,10 @@ from super_resolution.photographs import PatchSampler, Photograph, fingerprint
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from srgan import losses
 from srgan.discriminator import Discriminator
-from srgan.losses import adversarial_loss, criterion
+from srgan.losses import adversarial_loss
+from ssimloss import AdversarialLoss, CombinedLoss
 
 REPORT_EVERY = 10
 AVERAGE_DECAY = 0.99
@@ -65,16 +67,25 @@ class Trainer:
         start: SuperResolver,
         photographs: Sequence[Photograph],
         device: torch.device,
+        *,
+        criterion: tuple[CombinedLoss, AdversarialLoss] | None = None,
     ) -> None:
+        """``criterion``, with the adversarial loss within it, takes the place of the one that
+        ``settings.loss`` names.
+        """
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
         self.network = copy.deepcopy(start).to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
-        self.optimizer = torch.optim.Adam(self.network.parameters(), betas=BETAS)
-        self.adversarial = adversarial_loss()
-        self.criterion = criterion(settings.loss, self.adversarial, settings.embedded_weights).to(
-            device
-        )
+        if criterion is None:
+            self.adversarial = adversarial_loss()
+            made = losses.criterion(settings.loss, self.adversarial, settings.embedded_weights)
+        else:
+            made, self.adversarial = criterion
+        self.criterion = made.to(device)
+        # Of the criterion those that a strategy trains; most have none.
+        trained = [*self.network.parameters(), *self.criterion.parameters()]
+        self.optimizer = torch.optim.Adam(trained, betas=BETAS)
         self.discriminator: nn.Module | None = None
         if settings.loss == "gan":
             self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)

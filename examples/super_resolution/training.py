@@ -19,6 +19,7 @@ from runs.values import History, Unread
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ssimloss import CombinedLoss
 from super_resolution.losses import LOSSES
 from super_resolution.network import SuperResolver
 from super_resolution.photographs import PatchSampler, Photograph, fingerprint
@@ -55,7 +56,9 @@ class Trainer:
         device: torch.device,
         *,
         compiled: bool = False,
+        criterion: CombinedLoss | None = None,
     ) -> None:
+        """``criterion`` takes the place of the one that ``settings.loss`` names."""
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
         network = SuperResolver(
@@ -63,8 +66,10 @@ class Trainer:
         )
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
-        self.criterion = LOSSES[settings.loss]().to(device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self.criterion = (criterion or LOSSES[settings.loss]()).to(device)
+        # Of the criterion those that a strategy trains; most have none.
+        trained = [*self.network.parameters(), *self.criterion.parameters()]
+        self.optimizer = torch.optim.Adam(trained, lr=settings.learning_rate)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
         self.sampler = PatchSampler(
             photographs,
