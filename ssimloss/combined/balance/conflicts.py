@@ -66,21 +66,40 @@ class CAGrad(Balance):
         tiny = torch.finfo(gram.dtype).tiny
         gram = gram / (gram.diagonal().sum() / count).clamp(min=tiny)
         mean = present / count
-        radius = self.c * (mean * (gram * mean).sum(1)).sum().clamp(min=0.0).sqrt()
+        slope = (gram * mean).sum(1)
+        radius = self.c * (mean * slope).sum().clamp(min=0.0).sqrt()
         mix = mean
-        for turn in range(STEPS):
-            # Descend <g_mix, g_mean> + radius |g_mix| on the simplex, by exponentiated gradient.
-            pulled = (gram * mix).sum(1)
-            length = (mix * pulled).sum().clamp(min=tiny).sqrt()
-            slope = (gram * mean).sum(1) + radius * pulled / length
-            mix = mix * torch.exp(-(slope - slope.min()) * RATE / (1 + turn) ** 0.5)
-            mix = mix / mix.sum().clamp(min=tiny)
-        pulled = (gram * mix).sum(1)
-        length = (mix * pulled).sum().clamp(min=tiny).sqrt()
+        for _ in range(TURNS):
+            mix = _descend(mix, gram, slope, radius)
+        length = (mix * (gram * mix).sum(1)).sum().clamp(min=tiny).sqrt()
         return (present + count * radius * mix / length) / (1.0 + self.c**2)
 
 
-STEPS, RATE = 60, 2.0
+TURNS = 20
+
+
+def _descend(mix: Tensor, gram: Tensor, slope: Tensor, radius: Tensor) -> Tensor:
+    """Along <g_mix, g_mean> + radius |g_mix|, move weight from one term to another: from where it
+    is steepest to where it falls most, as far as that leads down.
+    """
+    tiny = torch.finfo(gram.dtype).tiny
+    pulled = (gram * mix).sum(1)
+    square = (mix * pulled).sum().clamp(min=tiny)
+    steep = slope + radius * pulled / square.sqrt()
+    has_length = gram.diagonal() > 0
+    index = torch.arange(len(mix), device=mix.device)
+    to = index == torch.where(has_length, steep, torch.inf).argmin()
+    off = index == torch.where(mix > 0, steep, -torch.inf).argmax()
+    way = to.to(mix.dtype) - off.to(mix.dtype)
+    of_way = (gram * way).sum(1)
+    # Of a + b t + radius sqrt(square + 2 c t + d t^2), where u = c + d t:
+    b, c, d = (slope * way).sum(), (pulled * way).sum(), (way * of_way).sum().clamp(min=tiny)
+    rest = (square - c**2 / d).clamp(min=0.0)
+    bend = radius**2 - b**2 / d
+    u = -b.sign() * (b**2 * rest / bend.clamp(min=tiny)).sqrt()
+    most = (mix * off).sum()
+    step = torch.where(bend > 0, (u - c) / d, torch.where(b < 0, most, 0.0))
+    return mix + step.clamp(min=0.0).minimum(most) * way
 
 
 def _gram(norms: Tensor, cosines: Tensor, base: tuple[float, ...]) -> Tensor:
