@@ -283,9 +283,9 @@ class HasState(nn.Module):
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
-        problem = self._load_own(own, prefix, local_metadata)
-        if strict and problem is not None:
-            error_msgs.append(problem)
+        problem = self._load_own(own, local_metadata)
+        if problem is not None:  # the only list that does not count with strict=False
+            unexpected_keys.append(f"{prefix}{problem}")
         for key in self._may_lack(prefix):
             if key in missing_keys:
                 missing_keys.remove(key)
@@ -298,9 +298,7 @@ class HasState(nn.Module):
         del state_dict, prefix
         return {}
 
-    def _load_own(
-        self, own: Mapping[str, Tensor], prefix: str, about: Mapping[str, Any]
-    ) -> str | None:
+    def _load_own(self, own: Mapping[str, Tensor], about: Mapping[str, Any]) -> str | None:
         """Use the entries; return what is wrong with them, or None.
 
         ``about`` is what :meth:`_about` returned when they were saved; empty if that was lost.

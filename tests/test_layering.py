@@ -77,7 +77,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions import them.
-LAZY = {"kernels/triton_kernel.py"}
+LAZY = {"kernels/triton_kernel.py", "combined/lightning.py"}
 
 # Rooms that hold equations know neither files, nor the environment, nor modules with state.
 EQUATIONS = _NUMERICS | _SIGNAL | {"_checks", "functional", "conventions", "measure"}

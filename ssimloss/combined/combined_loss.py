@@ -95,9 +95,8 @@ class CombinedLoss(HasState):
     ) -> None:
         """Check the names and register the modules behind the terms; see the class."""
         super().__init__()
-        if accumulate is not None:
-            _checks.count("accumulate", accumulate)
-        self._progress = Progress(accumulate)
+        self._progress = Progress()
+        self.accumulate = accumulate
         built = build.terms(
             terms, taken=lambda name: hasattr(type(self), name) or name in vars(self)
         )
@@ -144,6 +143,21 @@ class CombinedLoss(HasState):
     @step.setter
     def step(self, step: int) -> None:
         self._progress.step = _checks.count("step", step, least=0)
+
+    @property
+    def accumulate(self) -> int | None:
+        """Calls to an optimiser step; None if :meth:`advance` alone counts. May be set between two
+        steps.
+        """
+        return self._progress.accumulate
+
+    @accumulate.setter
+    def accumulate(self, accumulate: int | None) -> None:
+        step = self.step
+        if accumulate is not None:
+            _checks.count("accumulate", accumulate)
+        self._progress.accumulate = accumulate
+        self.step = step
 
     def advance(self) -> None:
         """Count an optimiser step: call it after each ``optimizer.step()``, from the first on.
@@ -244,9 +258,7 @@ class CombinedLoss(HasState):
 
     def _follow(self, supervisor: Supervisor, step: int) -> None:
         """See to the alarms, and let waiting terms begin."""
-        if self.last.values:
-            supervisor.watch.see_values(step, self.last.values)
-        self._plan = supervisor.check(self._plan, step)
+        self._plan = supervisor.follow(self._plan, step, self.last.values)
 
     # torch.autograd.grad and reading the counters cannot be part of a graph.
     _measured_apart = apart(_measured)
@@ -304,11 +316,9 @@ class CombinedLoss(HasState):
     def _take_own(self, state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
         return state.taken_out(state_dict, prefix)
 
-    def _load_own(
-        self, own: Mapping[str, Tensor], prefix: str, about: Mapping[str, Any]
-    ) -> str | None:
+    def _load_own(self, own: Mapping[str, Tensor], about: Mapping[str, Any]) -> str | None:
         self._plan = state.restore(own, self._plan, self._progress, self._supervisor)
-        return state.difference(prefix, about, self._about())
+        return state.difference(about, self._about())
 
     def _about(self) -> dict[str, Any]:
         strategy = None if self.balance is None else type(self.balance).__name__

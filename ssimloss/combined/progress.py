@@ -18,9 +18,9 @@ class Progress:
     from step to step without compiling; reading it never waits for a device.
     """
 
-    def __init__(self, accumulate: int | None = 1) -> None:
-        """``accumulate`` calls are a step; None: only :meth:`advance` counts."""
-        self.accumulate = accumulate
+    def __init__(self) -> None:
+        """Nothing was counted."""
+        self.accumulate: int | None = 1  # calls to a step; None: only :meth:`advance` counts
         self.calls = 0
         self.first = 0  # calls when counting began, or when the step was last set
         self.last: LastCall | None = None
@@ -75,7 +75,7 @@ class Progress:
 
     def __setstate__(self, state: dict[str, int]) -> None:
         """Restore the step."""
-        self.__init__(state.get("accumulate", 1))  # type: ignore[misc]
+        self.accumulate, self.last = state.get("accumulate", 1), None
         self.calls = state.get("calls", state.get("step", 0))
         self.first = state.get("first", self.calls)
 

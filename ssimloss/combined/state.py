@@ -52,17 +52,12 @@ def taken_out(state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
     return found
 
 
-def difference(prefix: str, saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
-    """What differs between the criterion that was saved and the one at hand, in words."""
-    whose = prefix.removesuffix(".") or "CombinedLoss"
-    for what, of_state, own in (
-        (what, saved.get(what, here[what]), here[what]) for what in ("terms", "balance")
-    ):
+def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """What differs between the criterion that was saved and the one at hand."""
+    for what, own in here.items():
+        of_state = saved.get(what, own)
         if of_state != own:
-            return (
-                f"{whose}: the state is of a CombinedLoss with {what} {_words(of_state)}, and this "
-                f"one has {_words(own)}; build it alike, or load with strict=False"
-            )
+            return f"{what} (saved: {_words(of_state)}; here: {_words(own)})"
     return None
 
 

@@ -20,6 +20,7 @@ from ssimloss.combined.gradients import Output, Part
 from ssimloss.combined.measurement import Measurement, Weight, measure
 from ssimloss.combined.plan import Plan
 from ssimloss.combined.report import Diagnosis
+from ssimloss.combined.timing import Stopwatch
 from ssimloss.combined.watch import Watch
 
 CHECK_EVERY = 100
@@ -42,6 +43,7 @@ class Supervisor:
         diagnosis: of the last measured step.
         factors: ``(T,)``, the last that the strategy gave; evaluation uses them. None without one.
         check_every: steps from one reading of the counters to the next.
+        times: by term, its part of a step, when the counters were last read.
     """
 
     def __init__(
@@ -65,6 +67,10 @@ class Supervisor:
         self.watch = Watch(names, alarms)
         self.interval: int | None = None  # the last one in which the counters were read
         self.diagnosis: Diagnosis | None = None
+        self.stopwatch = Stopwatch() if alarms.timed else None
+        self.times: dict[
+            str, float
+        ] = {}  # by term, its part of a step, when the counters were read
         self.factors: Tensor | None = None
         if strategy is not None and hasattr(strategy, "attach"):
             strategy.attach(self.names)
@@ -94,6 +100,9 @@ class Supervisor:
         check_output(given)
         output = Output(given)
         parts: dict[str, Part] = {}
+        device = output.pred.device
+        if self.stopwatch is not None:
+            self.stopwatch.begin(device)
 
         def visit(name: str, value: Tensor) -> None:
             inputs = [output.given[key] for key in plan.terms[name].inputs]
@@ -102,6 +111,8 @@ class Supervisor:
             except RuntimeError as error:
                 name_term(error, name)
                 raise
+            if self.stopwatch is not None:
+                self.stopwatch.lap(name, device)
 
         evaluate(output.given, visit)
         base = {name: plan.weight_at(name, step) for name in parts}
@@ -109,7 +120,7 @@ class Supervisor:
             measurement = self._measured(step, parts, output)
         self._look_at_graphs(plan, parts, output)
         if measurement is None:
-            return self._sum(output, parts, dict(base), None, None)
+            return self._sum(output, parts, dict(base), self._finite(parts, None), None)
         return self._balanced(output, parts, base, measurement)
 
     def _measured(self, step: int, parts: Mapping[str, Part], output: Output) -> Measurement | None:
@@ -142,7 +153,7 @@ class Supervisor:
             for i, name in enumerate(self.names):
                 if measurement.measured[i]:
                     weights[name] = base[name] * constant[i]
-        finite = self._finite(parts, measurement) if self.skips else None
+        finite = self._finite(parts, measurement)
         outcome = self._sum(output, parts, weights, finite, measurement)
         if factors is None or not factors.requires_grad:
             return outcome
@@ -180,16 +191,20 @@ class Supervisor:
         penalty = getattr(self.strategy, "penalty", None)
         return total if penalty is None else total + penalty(measurement.norms)
 
-    def _finite(self, parts: Mapping[str, Part], measurement: Measurement) -> dict[str, Tensor]:
-        """For each evaluated term, whether it may count."""
-        flags = {
-            name: measurement.values[i].isfinite() & measurement.norms[i].isfinite()
-            for i, name in enumerate(self.names)
-            if name in parts
-        }
+    def _finite(
+        self, parts: Mapping[str, Part], measurement: Measurement | None
+    ) -> dict[str, Tensor] | None:
+        """For each evaluated term, whether it may count; None where all may."""
+        if not self.skips:
+            return None
+        flags = {}
+        for i, name in enumerate(self.names):
+            if name in parts and measurement is None:
+                flags[name] = parts[name].value.detach().isfinite()
+            elif name in parts and measurement is not None:
+                flags[name] = measurement.values[i].isfinite() & measurement.norms[i].isfinite()
         if self.on_nonfinite == "skip_step":
-            everything = torch.stack(list(flags.values())).all()
-            return dict.fromkeys(flags, everything)
+            return dict.fromkeys(flags, torch.stack(list(flags.values())).all())
         return flags
 
     def _sum(
@@ -268,15 +283,24 @@ class Supervisor:
         """Copies and pickles leave the last measurement behind: its tensors may live on a
         device.
         """
-        return {**self.__dict__, "diagnosis": None}
+        stopwatch = None if self.stopwatch is None else Stopwatch()
+        return {**self.__dict__, "diagnosis": None, "stopwatch": stopwatch}
 
-    def check(self, plan: Plan, step: int) -> Plan:
-        """Read the counters where that is due: warn, raise, and let waiting terms begin."""
+    def follow(self, plan: Plan, step: int, values: Mapping[str, Tensor]) -> Plan:
+        """After each call: count, and where that is due read the counters, warn or raise, and let
+        waiting terms begin; the plan to go on with is returned.
+        """
+        if values:
+            self.watch.see_values(step, values)
+            if self.stopwatch is not None:
+                self.stopwatch.end(next(iter(values.values())).device)
         if step // self.check_every == self.interval:
             return plan
         self.interval = step // self.check_every
         seen = self.watch.read(self.group)
-        self.watch.raise_alarms(seen, self.on_nonfinite, {})
+        if self.stopwatch is not None:
+            self.times = self.stopwatch.parts()
+        self.watch.raise_alarms(seen, self.on_nonfinite, self.times)
         for name in self.names:
             if plan.weight(name) == 0.0 and step >= self.check_every:
                 self.watch.events.report(
