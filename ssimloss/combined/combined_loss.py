@@ -269,7 +269,8 @@ class CombinedLoss(HasState):
         self._evaluate(step, given, values.__setitem__)
         weights = {name: self._plan.weight_at(name, step) for name in values}
         used: Mapping[str, Weight] = weights
-        if self._supervisor is not None and self._supervisor.factors is not None:
+        is_planned = self._supervisor is None or self._supervisor.factors is None
+        if self._supervisor is not None and not is_planned:
             used = {name: self._supervisor.factor(name, w) for name, w in weights.items()}
         total: Tensor | None = None
         for name, value in values.items():
@@ -277,7 +278,7 @@ class CombinedLoss(HasState):
             total = part if total is None else total + part.to(total.device)
         if total is None:
             total = zero(given)
-        shown = self._plan if torch.compiler.is_compiling() and used is weights else used
+        shown = self._plan if is_planned and torch.compiler.is_compiling() else used
         diagnosis = None if self._supervisor is None else self._supervisor.diagnosis
         self._progress.last = LastCall(step, values, total, shown, diagnosis)
         return total
