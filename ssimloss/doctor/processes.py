@@ -16,7 +16,7 @@ from ssimloss.doctor.records import Verdict, failed, not_applicable, passed
 from ssimloss.doctor.subject import Subject
 
 _RANKS = 2
-_SECONDS = 120  # a process that takes longer hangs
+_SECONDS = 240  # a process that takes longer hangs
 _ALLOWED = 1e-4
 _PAYLOAD = "subject.pickle"
 _CHILD = f"import sys; from {__name__} import main; main(sys.argv[1], int(sys.argv[2]))"
