@@ -116,7 +116,9 @@ def surface() -> str:
     for module in MODULES:
         for name in names(module):
             value, full = getattr(module, name), f"{module.__name__}.{name}"
-            if inspect.isclass(value):
+            if inspect.isclass(value) and issubclass(value, BaseException):
+                paragraphs.append(f"class {full}: a {value.__base__.__name__}")
+            elif inspect.isclass(value):
                 paragraphs.append("\n".join([f"class {signature(value, full)}", *members(value)]))
             elif callable(value):
                 same = f" is {value.__name__}" if value.__name__ != name else ""
