@@ -57,26 +57,29 @@ def _hint(name: str, known: Sequence[str]) -> str:
     return advice(name, known) or misspelt or advice(nearest(name), known)
 
 
-def keywords(otherwise: str = "") -> Callable[[Callable[P, T]], Callable[P, T]]:
+def keywords(
+    otherwise: str = "", *, beside: Sequence[str] = ()
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """For a function that refuses unknown keywords as a record does, and takes NumPy's numbers for
     Python's. Of ``__init__``, the class is named.
 
     Args:
         otherwise: what to say of a keyword that comes near none.
+        beside: keywords that the function takes by ``**``, which are known, but not listed.
     """
 
     def decorated(function: Callable[P, T]) -> Callable[P, T]:
         parameters = list(inspect.signature(function).parameters.values())
         by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         known = tuple(p.name for p in parameters if p.kind in by_name and p.name != "self")
-        is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        is_open = any(p.kind is p.VAR_KEYWORD for p in parameters) and not beside
         caller = function.__qualname__.removesuffix(".__init__").removesuffix(".__call__")
 
         @functools.wraps(function)
         def checked(*args: P.args, **given: P.kwargs) -> T:
             for name in given:
-                if name not in known and not is_open:
-                    raise unknown(name, caller, known, otherwise=otherwise)
+                if name not in known and name not in beside and not is_open:
+                    raise unknown(name, caller, known, beside=beside, otherwise=otherwise)
             if has_numpy_numbers((*args, *given.values())):
                 args = tuple(without_numpy(value) for value in args)  # type: ignore[assignment]
                 given = {k: without_numpy(v) for k, v in given.items()}  # type: ignore[assignment]

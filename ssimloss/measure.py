@@ -198,12 +198,18 @@ class Measure:
         Results are plain tensors, whatever subclass of Tensor the images are of.
         """
         if _debug.STATE.enabled:
-            named = dict(zip(self.image_names, images, strict=False))
-            mask = tensors.get("mask")
-            _debug.check(self.name, named, data_range=options.range_in_use, mask=mask)
+            self.check_values(images, options, tensors)
         # In a function of its own: after classes that torch.compile cannot see through, it goes on.
         given = tensors and plain(tensors)
         return self._without_autocast(plain(images), options, given, as_loss)
+
+    def check_values(
+        self, images: tuple[Any, ...], options: Options, tensors: Mapping[str, Any]
+    ) -> None:
+        """Raise for values that are not finite or do not fit the range, see ``ssimloss.debug``."""
+        named = dict(zip(self.image_names, images, strict=False))
+        data_range = options.range_in_use
+        _debug.check(self.name, named, data_range=data_range, mask=tensors.get("mask"))
 
     def _without_autocast(
         self,

@@ -20,7 +20,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import _debug, _ranges, color, metrics
+from ssimloss import _debug, _ranges, color, metrics, video
 from ssimloss import measure as measures
 
 WITH_METRIC = [each.metric for each in measures.registered() if each.metric]
@@ -316,7 +316,16 @@ def test_debug_checks_what_is_no_loss() -> None:
         lambda: metrics.protocol("plain").ssim(image, 255 * image),
         lambda: ssimloss.conventions.PSNR["basicsr"](image, image * 255, crop_border=2),
     ]
+    luma = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     with ssimloss.debug():
+        for function in (video.vmaf, video.vmaf_features, video.vif, video.adm):
+            function(255 * luma, 255 * luma)
+            for wrong in ((255 * luma, luma), (luma, 255 * luma)):
+                name = "distorted" if wrong[1] is luma else "reference"
+                with pytest.raises(ValueError, match=f"{name}: 100 % of the images use less than"):
+                    function(*wrong)
+        with pytest.raises(ValueError, match=r"reference: .* likely data_range=1\.0"):
+            video.motion(luma)
         for call in calls:
             with pytest.raises(ValueError, match="likely data_range=255"):
                 call()

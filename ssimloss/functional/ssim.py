@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _checks, _options
+from ssimloss import _checks, _debug, _options
 from ssimloss._options import derived
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Scores, slope_of
@@ -225,6 +225,8 @@ def ssim_map(*images: Any, **given: Any) -> Tensor:
         known = _options.without(SSIMOptions, ("reduction",))
         raise _options.unknown("reduction", "ssim_map", known)
     record = SSIMOptions.make({**given, "reduction": "none"}, "ssim_map")
+    if _debug.STATE.enabled:
+        SSIM.check_values(images, record, tensors)
     return _scores(*plain(images), record, **plain(tensors)).as_map()
 
 

@@ -144,7 +144,7 @@ class LossMetric(ImageMetric):
         TypeError: ``function`` cannot be called like that.
     """
 
-    @keywords()
+    @keywords(beside=OF_TORCHMETRICS)
     def __init__(
         self,
         function: Values,

@@ -31,7 +31,7 @@ from ssimloss.metrics._accumulate import (
     in_order,
     places,
 )
-from ssimloss.metrics._image_metric import MovedMetric, OfTorchmetrics, given
+from ssimloss.metrics._image_metric import OF_TORCHMETRICS, MovedMetric, OfTorchmetrics, given
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks import Weights
 from ssimloss.networks.sources import load_inception, own_copy
@@ -103,7 +103,7 @@ class InceptionMetrics(MovedMetric):
     full_state_update = False
     higher_is_better = None
 
-    @keywords()
+    @keywords(beside=OF_TORCHMETRICS)
     def __init__(
         self,
         measures: Sequence[SetMeasure] = ("fid", "kid", "is"),

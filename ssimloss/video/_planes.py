@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ssimloss import _checks
+from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype
 from ssimloss.filters import pad
@@ -67,8 +67,10 @@ def check_size(name: str, image: Tensor) -> None:
         )
 
 
-def codes(image: Tensor, data_range: DataRange) -> Tensor:
+def codes(image: Tensor, data_range: DataRange, name: str) -> Tensor:
     """Planes ``(M, 1, H, W)`` of ``(..., 1, H, W)`` as 8-bit codes, in float32 at least."""
+    if _debug.STATE.enabled:
+        _debug.check("video", {name: image}, data_range=data_range)
     low, span = _checks.data_range(data_range)
     planes = image.reshape(math.prod(image.shape[:-3]), 1, *image.shape[-2:])
     return scaled(planes.to(computing_dtype(planes)), low, span)

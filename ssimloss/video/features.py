@@ -49,7 +49,9 @@ def vmaf_features(
     check_pair(reference, distorted, frames=True)
     check_backend(backend)
     limit = model_of(model).enhancement_gain_limit
-    x, y = promote(codes(reference, data_range), codes(distorted, data_range))
+    x, y = promote(
+        codes(reference, data_range, "reference"), codes(distorted, data_range, "distorted")
+    )
     return features_of(x.reshape(reference.shape), y.reshape(reference.shape), limit, backend)
 
 

@@ -40,7 +40,7 @@ def motion(reference: Tensor, *, data_range: DataRange = 255.0) -> Tensor:
             f"reference must have shape (T, 1, H, W), got {tuple(reference.shape)}; one frame is "
             "reference.unsqueeze(0)"
         )
-    blurred = blurred_frames(codes(reference, data_range))
+    blurred = blurred_frames(codes(reference, data_range, "reference"))
     return changes(blurred.reshape(reference.shape))
 
 

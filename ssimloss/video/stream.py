@@ -78,7 +78,10 @@ class VMAFStream:
 
     @full_precision
     def _add(self, reference: Tensor, distorted: Tensor) -> None:
-        x, y = promote(codes(reference, self.data_range), codes(distorted, self.data_range))
+        x, y = promote(
+            codes(reference, self.data_range, "reference"),
+            codes(distorted, self.data_range, "distorted"),
+        )
         found = spatial_features(x, y, self.model.enhancement_gain_limit, self.backend)
         blurred = blurred_frames(x)
         if self._last is None:

@@ -84,7 +84,7 @@ def vif(
     check_pair(reference, distorted)
     check_gain_limit(enhancement_gain_limit)
     check_backend(backend)
-    x, y = codes(reference, data_range), codes(distorted, data_range)
+    x, y = codes(reference, data_range, "reference"), codes(distorted, data_range, "distorted")
     return vif_of(x, y, enhancement_gain_limit, backend).reshape(*reference.shape[:-3], SCALES)
 
 
