@@ -53,7 +53,7 @@ class RangeWatch:
 
     def count(self, step: int, given: Mapping[str, object]) -> None:
         """Count where that is due."""
-        if step % EVERY or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or step % EVERY:
             return
         for asked in self._asked:
             images = {name: given.get(name) for name in asked.images}
