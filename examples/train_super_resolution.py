@@ -3,9 +3,9 @@ over bicubic.
 
     python examples/train_super_resolution.py --out outputs/demo
 
-Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``network.pt``
-and ``checkpoint.pt``. With ``--loss texture`` the same network is trained without that term too,
-and ``texture.png`` shows what the term does to detail.
+Writes into ``--out``: ``panel.png``, ``terms.png``, ``table.md``, ``table.csv``, ``table.json``,
+``network.pt`` and ``checkpoint.pt``. With ``--loss texture`` the same network is trained without
+that term too, and ``texture.png`` shows what the term does to detail.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from runs import files, tables
-from runs.command_line import choose_device, explained
+from runs.command_line import choose_device, explained, positive
 from super_resolution import photographs, pictures
 from super_resolution.command_line import about, add_options, settings_from, start, train
 from super_resolution.evaluation import (
@@ -60,6 +60,12 @@ def parse() -> argparse.Namespace:
         default="combined",
         help="combined is Charbonnier + MS-SSIM + edge",
     )
+    parser.add_argument(
+        "--diagnose-every",
+        type=positive,
+        metavar="STEPS",
+        help="measure the gradient of each term so often: its share in terms.png and at the end",
+    )
     return parser.parse_args()
 
 
@@ -69,7 +75,13 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     settings = settings_from(arguments, device, arguments.loss)
     scale, out = settings.scale, files.output_folder(arguments.out)
     training, held_out = photographs.load_all(arguments.data, scale, settings.crop)
-    trainer = Trainer(settings, training, device, compiled=arguments.compile)
+    trainer = Trainer(
+        settings,
+        training,
+        device,
+        compiled=arguments.compile,
+        diagnose_every=arguments.diagnose_every,
+    )
     weights = sum(weight.numel() for weight in trainer.network.parameters())
     console.print(
         f"{len(training)} photographs to train on, {len(held_out)} held out; x{scale} network of "
@@ -118,7 +130,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         scale=scale,
         history=trainer.history,
     )
-    for path in (out / "panel.png", *written):
+    trainer.curves.draw(out / "terms.png")
+    if arguments.diagnose_every is not None:
+        console.print(str(trainer.criterion.last), highlight=False, soft_wrap=True)
+    for path in (out / "panel.png", out / "terms.png", *written):
         console.print(f"wrote {path}", soft_wrap=True)
 
     if settings.loss in WITHOUT:

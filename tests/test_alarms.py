@@ -13,7 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ssimloss import Alarms, CombinedLoss, GradientShare, LossWarning, Term, metrics
+from ssimloss import (
+    Alarms,
+    CombinedLoss,
+    GradientShare,
+    LossWarning,
+    SSIMLoss,
+    Term,
+    TotalVariationLoss,
+    _ranges,
+    metrics,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BOTH = ("pred", "target")
@@ -387,9 +397,52 @@ def test_what_is_no_output(case: str, options: dict[str, Any]) -> None:
         ({"check_every": 1.5}, TypeError, "check_every must be an integer"),
         ({"on_nonfinite": "ignore"}, ValueError, "on_nonfinite must be one of 'raise', 'skip_term"),
         ({"accumulate": 0}, ValueError, "accumulate must be at least 1"),
+        ({"diagnose_evry": 5}, TypeError, "did you mean the option 'diagnose_every'"),
         ({"alarms": {}}, TypeError, r"alarms must be an Alarms.*Alarms\(\.\.\.\)"),
     ],
 )
 def test_bad_settings(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         CombinedLoss(pixel=l1, **options)
+
+
+# ---- images outside of the data range ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"diagnose_every": 1}])
+def test_a_wrong_data_range_is_told_once(options: dict[str, Any]) -> None:
+    """Images of [0, 255] are compared in [0, 1], or those of [0, 1] in [0, 255]."""
+    images = torch.rand(2, 1, 3, 32, 32)
+    for scale, data_range, message in (
+        (
+            255.0,
+            1.0,
+            r"terms 'a', 'b': .*target: 9\d.*% of the pixels lie outside data_range \[0, ",
+        ),
+        (1.0, 255.0, "use less than a hundredth of data_range.*likely data_range=1.0"),
+    ):
+        loss = SSIMLoss(data_range=data_range)
+        criterion = CombinedLoss(a=loss, b=Term(copy.deepcopy(loss), 0.1), c=l1, **options)
+        pred, target = scale * images
+        criterion(pred.requires_grad_(), target)
+        with pytest.warns(LossWarning, match=message):
+            _ = criterion.last
+        for _ in range(3):
+            criterion(pred, target)
+            criterion.log()
+
+
+def test_images_in_their_range_are_fine_and_counted_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    count = _ranges.count
+    monkeypatch.setattr(
+        _ranges, "count", lambda *images, **how: (counted.append(how), count(*images, **how))[1]
+    )
+    criterion = CombinedLoss(a=SSIMLoss(), b=SSIMLoss(data_range=(-1, 1)), c=TotalVariationLoss())
+    pred, target = torch.rand(2, 1, 3, 16, 16)
+    for _ in range(101):
+        criterion(pred.requires_grad_(), target)
+        _ = criterion.last
+    assert [how["data_range"] for how in counted] == 2 * [1.0, (-1, 1)]
+    criterion.eval()(255 * pred, 255 * target)
+    _ = criterion.last

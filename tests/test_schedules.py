@@ -425,6 +425,14 @@ def test_pictures(tmp_path: Path) -> None:
     assert [step for step, _ in history.curves["value/pixel"]] == list(range(6))
     assert [step for step, _ in history.curves["gradient_share/pixel"]] == [0, 2, 4]
     assert [weight for _, weight in history.curves["weight/late"]] == pytest.approx([0.1, 0.2, 0.3])
+    seldom = History()
+    for _ in range(5):
+        criterion(pred, target)
+    seldom.add(criterion)
+    assert [step for step, _ in seldom.curves["value/pixel"]] == [10]
+    criterion(pred, target)
+    seldom.add(criterion)  # of step 11, and of the measured step 10 no second time
+    assert [step for step, _ in seldom.curves["gradient_share/pixel"]] == [10]
     twin = History()
     twin.load_state_dict(history.state_dict())
     assert twin.curves == history.curves

@@ -43,15 +43,20 @@ def texture() -> TextureLoss:
 
 PATCHES = {"relu1_2": 16, "relu2_2": 8, "relu3_3": 4}
 
-LOSSES: dict[str, Callable[[], CombinedLoss]] = {
-    "combined": lambda: CombinedLoss(**combined()),
-    "texture": lambda: CombinedLoss(**combined(), texture=Term(texture(), 1.0)),
-    "l2": lambda: CombinedLoss(l2=Term(L2Loss())),
-    "l1": lambda: CombinedLoss(l1=Term(L1Loss())),
-    "charbonnier": lambda: CombinedLoss(charbonnier=Term(CharbonnierLoss())),
-    "ssim": lambda: CombinedLoss(ssim=Term(SSIMLoss())),
-    "ms_ssim": lambda: CombinedLoss(ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales"))),
-    "ms_ssim_l1": lambda: CombinedLoss(ms_ssim_l1=Term(MSSSIML1Loss())),
+# By name, made with options of CombinedLoss such as ``diagnose_every``.
+LOSSES: dict[str, Callable[..., CombinedLoss]] = {
+    "combined": lambda **options: CombinedLoss(**combined(), **options),
+    "texture": lambda **options: CombinedLoss(
+        **combined(), texture=Term(texture(), 1.0), **options
+    ),
+    "l2": lambda **options: CombinedLoss(l2=Term(L2Loss()), **options),
+    "l1": lambda **options: CombinedLoss(l1=Term(L1Loss()), **options),
+    "charbonnier": lambda **options: CombinedLoss(charbonnier=Term(CharbonnierLoss()), **options),
+    "ssim": lambda **options: CombinedLoss(ssim=Term(SSIMLoss()), **options),
+    "ms_ssim": lambda **options: CombinedLoss(
+        ms_ssim=Term(MSSSIMLoss(min_size="fewer_scales")), **options
+    ),
+    "ms_ssim_l1": lambda **options: CombinedLoss(ms_ssim_l1=Term(MSSSIML1Loss()), **options),
 }
 
 # What a loss is compared with: the same without the term that it is named after.

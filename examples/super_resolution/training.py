@@ -19,6 +19,7 @@ from runs.values import History, Unread
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+import ssimloss
 from ssimloss import CombinedLoss
 from super_resolution.losses import LOSSES
 from super_resolution.network import SuperResolver
@@ -56,6 +57,7 @@ class Trainer:
         device: torch.device,
         *,
         compiled: bool = False,
+        diagnose_every: int | None = None,
         criterion: CombinedLoss | None = None,
     ) -> None:
         """``criterion`` takes the place of the one that ``settings.loss`` names."""
@@ -66,7 +68,10 @@ class Trainer:
         )
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
-        self.criterion = (criterion or LOSSES[settings.loss]()).to(device)
+        if criterion is None:
+            options = {} if diagnose_every is None else {"diagnose_every": diagnose_every}
+            criterion = LOSSES[settings.loss](**options)
+        self.criterion = criterion.to(device)
         # Of the criterion those that a strategy trains; most have none.
         trained = [*self.network.parameters(), *self.criterion.parameters()]
         self.optimizer = torch.optim.Adam(trained, lr=settings.learning_rate)
@@ -84,6 +89,7 @@ class Trainer:
         )
         self.step = 0
         self.history = History()
+        self.curves = ssimloss.History()  # of the terms: values, weights, shares of the gradient
         self._unread = Unread()
 
     def run(
@@ -136,6 +142,7 @@ class Trainer:
 
     def _read_values(self) -> dict[str, float]:
         """The mean of each term since the last report, read from the device at once and checked."""
+        self.curves.add(self.criterion)
         means = self._unread.read(self.step, self.network.parameters())
         self.history.add_terms(self.step, means)
         return means
@@ -164,6 +171,7 @@ class Trainer:
             "sampler": self.sampler.state_dict(),
             "random": {"cpu": torch.get_rng_state()},
             "history": dataclasses.asdict(self.history),
+            "curves": self.curves.state_dict(),
         }
         if self.device.type == "cuda":
             state["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
@@ -190,6 +198,7 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.sampler.load_state_dict(state["sampler"])
         self.history = History(**state["history"])
+        self.curves.load_state_dict(state["curves"])
         torch.set_rng_state(state["random"]["cpu"])
         if self.device.type == "cuda" and "cuda" in state["random"]:
             torch.cuda.set_rng_state(state["random"]["cuda"], self.device)

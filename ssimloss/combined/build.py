@@ -1,5 +1,6 @@
 """What a criterion is made of when it is built: its terms, checked, and what watches them."""
 
+import difflib
 import keyword
 from collections.abc import Callable, Mapping
 from typing import get_args
@@ -14,6 +15,16 @@ from ssimloss.combined.plan import Plan
 from ssimloss.combined.report import columns_of
 from ssimloss.combined.supervisor import Supervisor
 from ssimloss.combined.term import Term, number_text
+
+OPTIONS = (
+    "balance",
+    "diagnose_every",
+    "check_every",
+    "on_nonfinite",
+    "accumulate",
+    "alarms",
+    "process_group",
+)
 
 
 def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> dict[str, Term]:
@@ -111,7 +122,10 @@ def _as_term(name: str, term: Term | Loss) -> Term:
     if isinstance(term, Term):
         return term
     if not callable(term):
-        raise TypeError(f"term {name!r} must be a Term or a callable, got {type(term).__name__}")
+        close = difflib.get_close_matches(name, OPTIONS, 1)
+        meant = f"; did you mean the option {close[0]!r}?" if close else ""
+        got = type(term).__name__
+        raise TypeError(f"term {name!r} must be a Term or a callable, got {got}{meant}")
     try:
         return Term(term)
     except TypeError as error:

@@ -21,6 +21,7 @@ from ssimloss.combined.measurement import Weight
 from ssimloss.combined.pictures import draw_schedule
 from ssimloss.combined.plan import Plan
 from ssimloss.combined.progress import Progress
+from ssimloss.combined.ranges import RangeWatch
 from ssimloss.combined.report import LastCall, columns_of
 from ssimloss.combined.sharing import SharedNetworks
 from ssimloss.combined.supervisor import Supervisor, Visit, at_least_float32
@@ -107,6 +108,7 @@ class CombinedLoss(HasState):
                 self.add_module(name, term.module)
             if isinstance(term.module, CombinedLoss):
                 term.module._is_term = True
+        self._ranges = RangeWatch(built)
         self._networks = SharedNetworks({name: term.module for name, term in built.items()})
         self._supervisor = build.supervisor(
             built,
@@ -212,13 +214,17 @@ class CombinedLoss(HasState):
                 "CombinedLoss.last holds what the last call gave, and there was none yet; call "
                 "the criterion first"
             )
+        if not torch.compiler.is_compiling():
+            self._ranges.tell()
         return self._progress.last
 
     def log(self, prefix: str = "") -> dict[str, float]:
         """The numbers of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read with
         one synchronisation; its keys begin with ``prefix``. See :meth:`LastCall.numbers`.
         """
-        return {f"{prefix}{key}": number for key, number in self.last.numbers().items()}
+        numbers = self.last.numbers()
+        self._ranges.tell(wait=True)  # they are there: what was read came later
+        return {f"{prefix}{key}": number for key, number in numbers.items()}
 
     # --- the sum ----------------------------------------------------------------------------------
 
@@ -242,6 +248,7 @@ class CombinedLoss(HasState):
             else:
                 self._follow(supervisor, step)
         if counts:
+            self._ranges.count(step, given)
             self._progress.count()
         return total
 

@@ -20,22 +20,26 @@ class History:
     """Values, weights and shares of the gradient of each term over the steps.
 
     ``history.add(criterion)`` after a call keeps its numbers, still on the device; they are read
-    together, every 500 calls and when they are asked for. Shares are kept of the steps that were
-    measured.
+    together, every 500 calls and when they are asked for. Shares are kept once for each measured
+    step that was the latest when ``add`` was called.
     """
 
     def __init__(self) -> None:
         """Empty."""
         self._curves: dict[str, list[tuple[int, float]]] = {}
         self._unread: list[tuple[int, dict[str, Weight]]] = []
+        self._measured_at: int | None = None
 
     def add(self, criterion: CombinedLoss) -> None:
         """Keep the numbers of the last call."""
         last = criterion.last
-        measured = last.measured_at == last.step
-        kept = ("value/", "weight/", "gradient_share/") if measured else ("value/", "weight/")
-        numbers = {key: n for key, n in last.scalars().items() if key.startswith((*kept, "total"))}
-        self._unread.append((last.step, numbers))
+        numbers = last.scalars()
+        kept = {k: n for k, n in numbers.items() if k.startswith(("value/", "weight/", "total"))}
+        self._unread.append((last.step, kept))
+        if last.measured_at is not None and last.measured_at != self._measured_at:
+            self._measured_at = last.measured_at
+            shares = {k: n for k, n in numbers.items() if k.startswith("gradient_share/")}
+            self._unread.append((last.measured_at, shares))
         if len(self._unread) >= MOST_UNREAD:
             self._read()
 

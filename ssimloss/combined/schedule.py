@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 import torch
 
 from ssimloss import _checks
-from ssimloss._options import unknown
+from ssimloss._keywords import unknown
 
 Shape = Literal["linear", "cosine"]
 Number: TypeAlias = float | Callable[[int], float]
@@ -105,17 +105,22 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Check the settings; see the class."""
+
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
         if not callable(self.weight):
-            object.__setattr__(self, "weight", _checks.number("weight", self.weight))
-        _checks.count("start", self.start, least=0)
-        if self.end is not None and _checks.count("end", self.end, least=0) <= self.start:
-            raise ValueError(f"end must be above start, {self.start}, got {self.end}")
-        _checks.count("ramp", self.ramp, least=0)
+            put("weight", _checks.number("weight", self.weight))
+        for name, least in (("start", 0), ("ramp", 0), ("interval", 1)):
+            put(name, _checks.count(name, getattr(self, name), least=least))
+        if self.end is not None:
+            put("end", _checks.count("end", self.end, least=0))
+            if self.end <= self.start:
+                raise ValueError(f"end must be above start, {self.start}, got {self.end}")
         _checks.choice("shape", self.shape, get_args(Shape))
-        _checks.count("interval", self.interval)
-        object.__setattr__(self, "stages", _checked_stages(self.stages))
+        put("stages", _checked_stages(self.stages))
         if isinstance(self.after, Mapping):
-            object.__setattr__(self, "after", from_options(Reached, self.after))
+            put("after", from_options(Reached, self.after))
         elif self.after is not None and not isinstance(self.after, Reached):
             raise TypeError(
                 f"after must be a Reached, a dict of its options, or None, got {self.after!r}"

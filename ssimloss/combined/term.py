@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
+from ssimloss._keywords import keywords
 from ssimloss.combined.calls import Loss, by_position, default_inputs, describe, signature_of
 from ssimloss.combined.schedule import Number, Reached, Schedule, Shape, from_options
 
@@ -57,6 +58,7 @@ class Term:
     _by_position: tuple[str, ...]
     _by_keyword: tuple[str, ...]
 
+    @keywords()
     def __init__(
         self,
         loss: Loss,

@@ -6,6 +6,7 @@ Esser, Rombach and Ommer 2021 (VQGAN), eq. 7, at the output in place of the last
 import torch
 from torch import Tensor
 
+from ssimloss._keywords import keywords
 from ssimloss.combined.balance.averages import checked_bounds, checked_decay, moving
 from ssimloss.combined.balance.protocol import Balance
 
@@ -27,6 +28,7 @@ class AdaptiveAdversarial(Balance):
             criterion has no such term.
     """
 
+    @keywords()
     def __init__(
         self,
         term: str = "adversarial",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss.combined.balance.averages import is_usable
 from ssimloss.combined.balance.protocol import Balance
 
@@ -52,6 +53,7 @@ class CAGrad(Balance):
         ValueError: ``c`` is not in [0, 1).
     """
 
+    @keywords()
     def __init__(self, c: float = 0.5) -> None:
         """Check the settings; see the class."""
         if not 0.0 <= _checks.number("c", c) < 1.0:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss.combined.balance.averages import is_usable
 from ssimloss.combined.balance.protocol import Balance
 
@@ -24,6 +25,7 @@ class DWA(Balance):
         ValueError: it is not positive.
     """
 
+    @keywords()
     def __init__(self, *, window: int = 100, temperature: float = 2.0) -> None:
         """Check the settings; see the class."""
         self.window = _checks.count("window", window)

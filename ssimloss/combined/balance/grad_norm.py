@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 from ssimloss.combined.balance.averages import is_usable
 from ssimloss.combined.balance.protocol import Balance
 
@@ -30,6 +31,7 @@ class GradNorm(Balance):
         ValueError: ``alpha`` is negative, or ``rate`` is not positive.
     """
 
+    @keywords()
     def __init__(self, *, alpha: float = 1.5, rate: float = 0.025) -> None:
         """Check the settings; see the class."""
         self.alpha = _checks.non_negative("alpha", alpha)

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ssimloss._keywords import keywords
 from ssimloss.combined.balance.averages import checked_bounds, checked_decay, inverse, moving
 from ssimloss.combined.balance.protocol import Balance
 
@@ -30,6 +31,7 @@ class GradientShare(Balance):
         ValueError: ``decay`` is not in [0, 1), or the bounds are negative or not in order.
     """
 
+    @keywords()
     def __init__(self, *, decay: float = 0.9, bounds: tuple[float, float] = (1e-8, 1e8)) -> None:
         """Check the settings; see the class."""
         self.decay, self.bounds = checked_decay(decay), checked_bounds(bounds)

@@ -1,0 +1,95 @@
+"""Images that do not lie in the data range of the losses that compare them: counted on the device
+every 100th step, and told once, where that does not wait for it.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ssimloss import _ranges
+from ssimloss._checks import DataRange
+from ssimloss.combined.alarms import LossWarning
+from ssimloss.combined.term import Term
+
+EVERY = 100
+IMAGES = ("pred", "target")
+
+
+class _Asked(NamedTuple):
+    """Images, and the terms that compare them in one data range."""
+
+    data_range: DataRange
+    images: tuple[str, ...]
+    terms: tuple[str, ...]
+
+
+class _Counted(NamedTuple):
+    """Counts on their way to the host."""
+
+    asked: _Asked
+    images: list[str]
+    counts: Tensor
+    arrival: torch.cuda.Event | None
+
+
+class RangeWatch:
+    """The images of one criterion."""
+
+    def __init__(self, terms: Mapping[str, Term]) -> None:
+        """Find the terms whose module has a ``data_range``."""
+        found: dict[tuple[DataRange, tuple[str, ...]], list[str]] = {}
+        for name, term in terms.items():
+            data_range = getattr(term.module, "data_range", None)
+            images = tuple(key for key in term.inputs if key in IMAGES)
+            # A mask hides pixels of any value.
+            if images and isinstance(data_range, (int, float, tuple)) and "mask" not in term.inputs:
+                found.setdefault((data_range, images), []).append(name)
+        self._asked = [_Asked(*key, tuple(names)) for key, names in found.items()]
+        self._counted: list[_Counted] = []
+        self._told: set[_Asked] = set()
+
+    def count(self, step: int, given: Mapping[str, object]) -> None:
+        """Count where that is due."""
+        if torch.compiler.is_compiling() or step % EVERY:
+            return
+        for asked in self._asked:
+            images = {name: given.get(name) for name in asked.images}
+            tensors = [t for t in images.values() if isinstance(t, Tensor)]
+            wanted = asked not in self._told and len(tensors) == len(images)
+            if wanted and all(t.is_floating_point() and not t.is_meta for t in tensors):
+                counts = _ranges.count(*tensors, data_range=asked.data_range)
+                self._counted.append(_sent(asked, list(images), counts))
+
+    def tell(self, *, wait: bool = False) -> None:
+        """Warn of what has arrived, or of everything if ``wait``."""
+        ready = [c for c in self._counted if wait or c.arrival is None or c.arrival.query()]
+        self._counted = [counted for counted in self._counted if counted not in ready]
+        for asked, images, counts, arrival in ready:
+            if arrival is not None:
+                arrival.synchronize()
+            words = _ranges.describe(counts, asked.data_range, images)
+            if words and asked not in self._told:
+                self._told.add(asked)
+                of = ", ".join(repr(name) for name in asked.terms)
+                plural = "s" * (len(asked.terms) > 1)
+                warnings.warn(
+                    f"term{plural} {of}: {words}; {_ranges.WAY_OUT}", LossWarning, stacklevel=4
+                )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies leave behind what is on its way."""
+        return {**self.__dict__, "_counted": []}
+
+
+def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
+    """Begin the copy to the host, without waiting for it."""
+    if counts.device.type != "cuda":
+        return _Counted(asked, images, counts, None)
+    stream = torch.cuda.current_stream(counts.device)
+    copy = counts.to("cpu", non_blocking=True)
+    arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    arrival.record(stream)
+    return _Counted(asked, images, copy, arrival)
