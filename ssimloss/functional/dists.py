@@ -101,8 +101,7 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     if weight is None:
         return values.mean((2, 3), keepdim=True)
     mass = weight.sum((2, 3), keepdim=True)
-    total = (values * weight).sum((2, 3), keepdim=True)
-    return total / torch.where(mass > 0, mass, 1)
+    return (values * weight).sum((2, 3), keepdim=True) / torch.where(mass > 0, mass, 1)
 
 
 DISTS = Measure(
