@@ -1,4 +1,5 @@
-"""Writes what follows from the registered measures: type stubs, and tables of the documents.
+"""Writes what follows from the registered measures, and from results: type stubs, and tables of the
+documents.
 
 ``make generate`` writes; ``make check`` runs this with ``--check``, which fails where a file is not
 what would be written. Type checkers and editors read the stubs in place of ``__init__.py``; they
@@ -12,6 +13,7 @@ import ast
 import collections.abc
 import importlib
 import inspect
+import json
 import math
 import subprocess
 import sys
@@ -95,8 +97,8 @@ class Stub:
 
     def of_class(self, name: str, cls: type) -> str:
         """A class with its constructor, its methods, and its options as attributes."""
-        base = cls.__bases__[0]
-        lines = [f"class {name}({self.spell(base)}):", _docstring(cls.__doc__)]
+        bases = ", ".join(self.spell(base) for base in cls.__bases__)
+        lines = [f"class {name}({bases}):", _docstring(cls.__doc__)]
         attributes = _attributes(cls)
         for option in getattr(cls, "_places", ()):
             record = cls.records[cls._places[option]]
@@ -265,6 +267,62 @@ def measure_table() -> str:
     return "\n".join(lines)
 
 
+def _demo(name: str = "demo") -> list[dict[str, Any]]:
+    """The rows of the demo's table: held-out photographs, and their mean."""
+    text = (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["rows"]
+    return rows
+
+
+def demo_table() -> str:
+    """What ``make demo`` measures, in short."""
+    lines = [
+        "| photograph | PSNR-Y bicubic | ours | gain | SSIM bicubic | ours "
+        "| MS-SSIM bicubic → ours |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in _demo():
+        cells = (
+            row["photograph"].replace("_", " "),
+            f"{row['psnr_y_bicubic']:.2f}",
+            f"{row['psnr_y_ours']:.2f}",
+            f"{row['psnr_y_gain']:+.2f} dB",
+            f"{row['ssim_bicubic']:.4f}",
+            f"{row['ssim_ours']:.4f}",
+            f"{row['ms_ssim_bicubic']:.4f} → {row['ms_ssim_ours']:.4f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def whole_demo_table() -> str:
+    """All of it."""
+    measures = {"psnr_y": ("PSNR-Y", ".2f"), "ssim": ("SSIM", ".4f"), "ms_ssim": ("MS-SSIM", ".4f")}
+    kinds = {"bicubic": "", "ours": "", "gain": "+"}
+    columns = [
+        (f"{title} {kind}", f"{key}_{kind}", sign + digits)
+        for key, (title, digits) in measures.items()
+        for kind, sign in kinds.items()
+    ]
+    lines = [
+        f"| photograph | {' | '.join(title for title, _, _ in columns)} |",
+        f"| --- |{' ---: |' * len(columns)}",
+    ]
+    for row in _demo():
+        cells = [format(row[key], digits) for _, key, digits in columns]
+        lines.append(f"| {row['photograph']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def texture_sentence() -> str:
+    """What the texture term costs in PSNR."""
+    with_term, without = (_demo(name)[-1]["psnr_y_ours"] for name in ("demo_texture", "demo"))
+    return (
+        f"Measured with the defaults: a mean of {with_term:.2f} dB with the term, {without:.2f} dB "
+        "without."
+    )
+
+
 def layers_table() -> str:
     """The default layers of the losses over deep features, by network, as a Markdown table."""
     losses = (
@@ -295,22 +353,25 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("inf", "∞").replace("-", "−")
 
 
-def with_table(path: str, name: str, table: str) -> str:
-    """A document with the table that stands between two comments of this name."""
+def with_part(text: str, name: str, part: str) -> str:
+    """A document with what stands between two comments of this name."""
     begin, end = f"<!-- {name}: written by tests/generate.py -->", f"<!-- end of {name} -->"
-    before, rest = (ROOT / path).read_text(encoding="utf-8").split(begin)
-    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{part}\n{end}{rest.split(end)[1]}"
 
 
 def contents() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
-    found = {
-        Path(path): with_table(path, name, table())
-        for path, name, table in (
-            ("README.md", "measures", measure_table),
-            ("docs/perceptual.md", "default layers", layers_table),
-        )
-    }
+    found: dict[Path, str] = {}
+    for path, name, table in (
+        ("README.md", "measures", measure_table),
+        ("README.md", "demo", demo_table),
+        ("docs/examples.md", "demo", whole_demo_table),
+        ("docs/examples.md", "texture", texture_sentence),
+        ("docs/perceptual.md", "default layers", layers_table),
+    ):
+        text = found.get(Path(path)) or (ROOT / path).read_text(encoding="utf-8")
+        found[Path(path)] = with_part(text, name, table())
     for name in STUBBED:
         package = importlib.import_module(f"ssimloss.{name}")
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)

@@ -146,8 +146,8 @@ FAULTS = (
     fault(
         "image_gradients",
         "a difference weighs as the smaller of its two pixels",
-        "return mask[..., 1:] * mask[..., :-1], mask",
-        "return torch.minimum(mask[..., 1:], mask[..., :-1]), mask",
+        "return tuple(after * before for after, before in neighbours(mask, axes))",
+        "return tuple(torch.minimum(a, b) for a, b in neighbours(mask, axes))",
         "smoothness gradient",
     ),
     fault(
@@ -218,8 +218,8 @@ FAULTS = (
     fault(
         "functional",
         "total variation: dx is aligned at the other border",
-        "pad(dx.square(), (0, 1)) + pad(dy.square(), (0, 0, 0, 1))",
-        "pad(dx.square(), (1, 0)) + pad(dy.square(), (0, 0, 0, 1))",
+        "amounts = [(0, image.shape[i] - values.shape[i])",
+        "amounts = [(image.shape[i] - values.shape[i], 0)",
         "smoothness",
     ),
     fault(
@@ -360,22 +360,22 @@ FAULTS = (
     fault(
         "combined",
         "a ramp begins a step late",
-        "(min(step - self.start + 1, self.ramp) / self.ramp)",
-        "(min(step - self.start, self.ramp) / self.ramp)",
+        "part = min(step - since + 1, self.ramp) / self.ramp",
+        "part = min(step - since, self.ramp) / self.ramp",
         "combined",
     ),
     fault(
         "combined",
         "an interval is counted from step 0",
-        "(step - self.start) % self.interval == 0",
-        "step % self.interval == 0",
+        "(step - self.start) % self.interval != 0",
+        "step % self.interval != 0",
         "combined",
     ),
     fault(
         "combined",
         "a step without gradients counts",
-        "if self.training and torch.is_grad_enabled():",
-        "if self.training:",
+        "counts = self.training and torch.is_grad_enabled()",
+        "counts = self.training",
         "combined",
     ),
     fault(
@@ -417,8 +417,8 @@ FAULTS = (
     fault(
         "metrics",
         "an equal value replaces the best checkpoint",
-        "return value > self.value if self.higher_is_better else value < self.value",
-        "return value >= self.value if self.higher_is_better else value <= self.value",
+        "if value > best if self.higher_is_better else value < best:",
+        "if value >= best if self.higher_is_better else value <= best:",
         "validator",
     ),
     fault(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+import ssimloss
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -104,3 +107,20 @@ def test_planted_faults_are_found(tmp_path: Path) -> None:
         run(document)
     assert caught.traceback[-1].lineno + 1 == 9
     assert broken_links(document) == ["planted.md#nowhere", "gone.md"]
+
+
+def test_losses_that_take_masks_are_those_of_the_tables() -> None:
+    """Of the README, each row with a module."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told: dict[str, str] = {}
+    for table in re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE):
+        head, _, *rows = [[cell.strip() for cell in line.split("|")] for line in table.split("\n")]
+        if "module" not in head or "mask" not in head:
+            continue
+        for row in filter(any, rows):
+            modules = re.findall(r"`(\w+)`", row[head.index("module")])
+            told |= dict.fromkeys(modules, row[head.index("mask")])
+    assert {"SSIMLoss", "LPIPS", "TextureLoss"} <= told.keys() <= set(ssimloss.losses.__all__)
+    for name, answer in told.items():
+        takes = "mask" in inspect.signature(getattr(ssimloss, name).forward).parameters
+        assert answer == ("yes" if takes else "no"), name

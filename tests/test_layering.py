@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+import mutants
 import pytest
 import torch
 from torch import nn
@@ -515,3 +516,8 @@ def test_rules_are_asked_of_the_whole_package() -> None:
         "color.py": "import ssimloss.filters\n" + sources()["color.py"],
     }
     assert any("import circle" in line for line in violations(ring))
+
+
+def test_planted_faults_stand_where_they_are_planted() -> None:
+    """Each snippet of ``tests/mutants.py`` exactly once, so that all of them can be planted."""
+    assert len(mutants.located(PACKAGE)) == len(mutants.FAULTS)

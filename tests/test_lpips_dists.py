@@ -738,3 +738,81 @@ def test_vmap_of_float32_images() -> None:
     found = torch.vmap(lambda image: lpips(image[None], target[:1]))(pred)
     expected = torch.stack([lpips(image[None], target[:1]) for image in pred])
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
+
+
+# --- masks ----------------------------------------------------------------------------------------
+
+
+def test_masks_of_features_are_those_of_the_regions() -> None:
+    """Weights of layers at their own resolution: a rectangle of whole positions is its crop."""
+    generator = torch.Generator().manual_seed(5)
+    whole, other = (
+        {
+            layer: torch.randn(2, c, *sides, dtype=torch.float64, generator=generator)
+            for layer, c, sides in (("a", 4, (8, 12)), ("b", 6, (4, 6)), ("c", 2, (2, 3)))
+        }
+        for _ in range(2)
+    )
+    mask = torch.zeros(2, 1, 16, 24, dtype=torch.float64)
+    mask[..., :8, 8:24] = 1  # of 16 x 24 pixels: whole positions of each layer
+    crops = [
+        {
+            layer: values[..., : values.shape[2] // 2, values.shape[3] // 3 :]
+            for layer, values in features.items()
+        }
+        for features in (whole, other)
+    ]
+    heads, alpha, beta = some_heads(), some_heads(2), some_heads(3)
+    layers = {"a": 1.0, "b": 0.5, "c": 2.0}
+    for loss in (
+        functools.partial(F.lpips, heads=heads),
+        functools.partial(F.dists, alpha=alpha, beta=beta),
+        functools.partial(F.deep_similarity, layers=layers, distance="l1"),
+        lambda x, y, **options: F.feature_matching_loss(
+            list(x.values()), list(y.values()), **options
+        ),
+    ):
+        for reduction in ("image", "mean"):
+            found = loss(whole, other, mask=mask, reduction=reduction)
+            battery.close(found, loss(*crops, reduction=reduction), 1e-12)
+        ones = torch.ones_like(mask)
+        battery.close(loss(whole, other, mask=ones), loss(whole, other), 1e-12)
+        assert loss(whole, other, mask=0 * mask) == 0
+        for bad in (mask[:1], mask[..., :7, :], mask[0], mask.long()):
+            with pytest.raises((ValueError, TypeError), match="mask must"):
+                loss(whole, other, mask=bad)
+
+
+@pytest.mark.parametrize("build", [ssimloss.LPIPS, ssimloss.DeepPerceptualSimilarity])
+def test_masked_maps(build: Callable[..., torch.nn.Module]) -> None:
+    """The weights of a map are the mask."""
+    network = {"network": "embedded"} if build is not ssimloss.LPIPS else {}
+    pred, target = images(64, 64)
+    mask = torch.rand(len(pred), 1, 64, 64, dtype=torch.float64)
+    unreduced = build(**network, spatial=True, reduction="none")
+    value = build(**network, spatial=True)(pred, target, mask=mask)
+    battery.close(value, unreduced(pred, target, mask=mask).sum() / mask.sum(), 1e-10)
+    features = unreduced.extract(target, mask=mask)
+    battery.close(unreduced(pred, features), unreduced(pred, target, mask=mask), 1e-12)
+    with pytest.raises(ValueError, match=r"mask must have the sides \(8, 8\) of map_size"):
+        F.deep_similarity(
+            {"a": torch.rand(2, 3, 4, 4)},
+            {"a": torch.rand(2, 3, 4, 4)},
+            layers={"a": 1.0},
+            map_size=(8, 8),
+            mask=torch.ones(2, 1, 16, 16),
+        )
+
+
+@pytest.mark.parametrize("name", ["LPIPS", "DISTS", "DeepPerceptualSimilarity"])
+def test_a_masked_region_has_no_influence_on_its_surroundings(name: str) -> None:
+    """Not even through the receptive fields: both images are gray there."""
+    loss = discovery.build(name)
+    pred, target = discovery.photos(name)
+    mask = torch.ones_like(pred[:, :1])
+    mask[..., 4:12, 5:14] = 0
+    found = [
+        loss(torch.where(mask != 0, pred, junk), target, mask=mask) for junk in (0.0, 0.3, 1.0)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert loss(pred, target, mask=mask) != loss(pred, target)

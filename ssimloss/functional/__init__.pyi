@@ -340,6 +340,7 @@ def deep_similarity(
     distance: Literal["l1", "l2", "cosine", "normalized_l2"] = "normalized_l2",
     heads: Sequence[Tensor] | None = None,
     map_size: tuple[int, int] | None = None,
+    mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Distance between the feature vectors at each position, averaged over positions and summed
@@ -355,6 +356,9 @@ def deep_similarity(
             sum, 1 unless given.
         map_size: ``(H, W)`` of a map of distances, usually of the images: the layers' maps are
             resized to it bilinearly and added.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position; with ``map_size``, of that size, and weights of the
+            map. An image without weight has the distance 0.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
 
     Returns:
@@ -373,6 +377,7 @@ def dists(
     *,
     alpha: Sequence[Tensor],
     beta: Sequence[Tensor],
+    mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
@@ -386,6 +391,9 @@ def dists(
             the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
         alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
             of all.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position; means, variances and covariance are weighted. An
+            image without weight has the distance 0.
         reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
 
     Returns:
@@ -452,6 +460,7 @@ def feature_matching_loss(
     distance: Literal["l1", "l2"] = "l1",
     layers: Literal["sum", "mean"] = "sum",
     detach_target: bool = True,
+    mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Distance between a discriminator's feature maps of generated and of real images, layer by
@@ -467,6 +476,9 @@ def feature_matching_loss(
             ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
         detach_target: take the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position of a map. A position sees pixels beside its area: to
+            hide them, make them equal in both images before the discriminator sees these.
         reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
 
     Returns:
@@ -815,6 +827,7 @@ def lpips(
     *,
     heads: Sequence[Tensor],
     map_size: tuple[int, int] | None = None,
+    mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
@@ -824,7 +837,7 @@ def lpips(
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
             those of ``pred_features``, in its order.
         heads: one 1-D tensor per layer.
-        map_size: ``(H, W)`` of a map, see :func:`deep_similarity`.
+        map_size, mask: as in :func:`deep_similarity`.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
 
     Returns:

@@ -19,8 +19,10 @@ from ssimloss.functional.features import (
     Layered,
     check_features,
     check_heads,
+    check_weights,
     native_dtype,
     unit_vectors,
+    weighted,
 )
 from ssimloss.measure import Measure
 
@@ -53,6 +55,7 @@ def _deep_similarity(
     *,
     heads: Heads | None = None,
     map_size: tuple[int, int] | None = None,
+    mask: Tensor | None = None,
 ) -> Scores:
     """Distance between the feature vectors at each position, averaged over positions and summed
     over layers.
@@ -63,6 +66,9 @@ def _deep_similarity(
             sum, 1 unless given.
         map_size: ``(H, W)`` of a map of distances, usually of the images: the layers' maps are
             resized to it bilinearly and added.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position; with ``map_size``, of that size, and weights of the
+            map. An image without weight has the distance 0.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` ``(N,)``, or the map
@@ -73,7 +79,7 @@ def _deep_similarity(
             words.
         TypeError: features that are no mapping or not floating point.
     """
-    return distance_of_layers(pred_features, target_features, options, heads, map_size)
+    return distance_of_layers(pred_features, target_features, options, heads, map_size, mask)
 
 
 def distance_of_layers(
@@ -82,29 +88,37 @@ def distance_of_layers(
     options: DeepSimilarityOptions,
     heads: Heads | None,
     map_size: tuple[int, int] | None,
+    mask: Tensor | None,
 ) -> Scores:
     """The sum over layers, ``(N,)``, or the map ``(N, 1, H, W)``."""
     layers = options.layers
     check_features(pred_features, target_features, layers)
+    check_weights(mask, {layer: pred_features[layer] for layer in layers})
     if heads is not None:
         check_heads("heads", heads, {layer: pred_features[layer].shape[1] for layer in layers})
     if map_size is not None:
         for side in map_size:
             _checks.count("map_size", side)
+        if mask is not None and tuple(mask.shape[2:]) != tuple(map_size):
+            raise ValueError(
+                f"mask must have the sides {tuple(map_size)} of map_size, got {tuple(mask.shape)}"
+            )
     total = None
     for i, (layer, weight) in enumerate(layers.items()):
-        at_positions = _at_positions(
-            pred_features[layer],
-            target_features[layer],
-            options.distance,
-            None if heads is None else heads[i],
-        )
+        pred, target, mass = weighted(pred_features[layer], target_features[layer], mask)
+        head = None if heads is None else heads[i]
+        at_positions = _at_positions(pred, target, options.distance, head)
         values = weight * (
-            reduce(at_positions, "image") if map_size is None else _resize(at_positions, map_size)
+            reduce(at_positions, "image", mass)
+            if map_size is None
+            else _resize(at_positions, map_size)
         )
         total = values if total is None else total + values
     assert total is not None
-    return Scores(total, dtype=native_dtype(pred_features, target_features))
+    weights = None
+    if map_size is not None and mask is not None:
+        weights = mask.to(total.dtype).mean(1, keepdim=True)
+    return Scores(total, weights, dtype=native_dtype(pred_features, target_features))
 
 
 def channel_distances(

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ssimloss._precision import full_precision, promote
+from ssimloss._precision import full_precision
 from ssimloss._reduce import Scores
 from ssimloss.functional.features import (
     Features,
     Heads,
     check_features,
     check_heads,
+    check_weights,
     native_dtype,
+    weighted,
 )
 from ssimloss.measure import Measure
 
@@ -28,6 +30,7 @@ def _dists(
     *,
     alpha: Heads,
     beta: Heads,
+    mask: Tensor | None = None,
 ) -> Scores:
     """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
     global over the image.
@@ -40,6 +43,9 @@ def _dists(
             the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
         alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
             of all.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position; means, variances and covariance are weighted. An
+            image without weight has the distance 0.
         reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
 
     Returns:
@@ -61,29 +67,41 @@ def _dists(
     channels = {layer: features.shape[1] for layer, features in pred_features.items()}
     check_heads("alpha", alpha, channels)
     check_heads("beta", beta, channels)
+    check_weights(mask, pred_features)
     dtype = native_dtype(pred_features, target_features)
     wide = torch.promote_types(dtype, torch.float32)
     alpha, beta = ([head.to(wide) for head in heads] for heads in (alpha, beta))
     total = torch.cat([*alpha, *beta]).sum()
     parts = [
-        _unlike(pred_features[layer], target_features[layer], a / total, b / total)
+        _unlike(pred_features[layer], target_features[layer], a / total, b / total, mask)
         for layer, a, b in zip(pred_features, alpha, beta, strict=True)
     ]
     return Scores(torch.stack(parts, 1).sum(1), dtype=dtype)
 
 
 @full_precision
-def _unlike(pred: Tensor, target: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+def _unlike(
+    pred: Tensor, target: Tensor, alpha: Tensor, beta: Tensor, mask: Tensor | None
+) -> Tensor:
     """``sum_c alpha (1 - l) + beta (1 - s)`` of one layer, ``(N,)``, each ``1 -`` carried out in
     the numerator.
     """
-    pred, target = promote(pred, target)
-    mu_x, mu_y = (features.mean((2, 3), keepdim=True) for features in (pred, target))
+    pred, target, weight = weighted(pred, target, mask)
+    mu_x, mu_y = _mean(pred, weight), _mean(target, weight)
     x, y = pred - mu_x, target - mu_y
     texture = (mu_x - mu_y).square() / (mu_x.square() + mu_y.square() + DISTS_C)
-    spread = x.square().mean((2, 3)) + y.square().mean((2, 3))
-    structure = (x - y).square().mean((2, 3)) / (spread + DISTS_C)
-    return (texture.flatten(1) * alpha.to(pred.dtype) + structure * beta.to(pred.dtype)).sum(1)
+    spread = _mean(x.square(), weight) + _mean(y.square(), weight)
+    structure = _mean((x - y).square(), weight) / (spread + DISTS_C)
+    unlike = texture.flatten(1) * alpha.to(pred.dtype) + structure.flatten(1) * beta.to(pred.dtype)
+    return unlike.sum(1)
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Over positions, ``(N, C, 1, 1)``; 0 where nothing weighs."""
+    if weight is None:
+        return values.mean((2, 3), keepdim=True)
+    mass = weight.sum((2, 3), keepdim=True)
+    return (values * weight).sum((2, 3), keepdim=True) / torch.where(mass > 0, mass, 1)
 
 
 DISTS = Measure(

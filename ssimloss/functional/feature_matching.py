@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Reduced
-from ssimloss._precision import full_precision, native_dtype, promote
+from ssimloss._precision import full_precision, native_dtype
 from ssimloss._reduce import reduce
+from ssimloss.functional.features import check_weights, weighted
 from ssimloss.functional.logits import Scaled, over_scales
 from ssimloss.measure import Measure
 
@@ -48,7 +49,9 @@ class FeatureMatchingOptions(Scaled, Reduced):
         _checks.flag("detach_target", self.detach_target)
 
 
-def _feature_matching(pred: Maps, target: Maps, options: FeatureMatchingOptions) -> Tensor:
+def _feature_matching(
+    pred: Maps, target: Maps, options: FeatureMatchingOptions, *, mask: Tensor | None = None
+) -> Tensor:
     """Distance between a discriminator's feature maps of generated and of real images, layer by
     layer.
 
@@ -56,6 +59,9 @@ def _feature_matching(pred: Maps, target: Maps, options: FeatureMatchingOptions)
         pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
             over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
             last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position of a map. A position sees pixels beside its area: to
+            hide them, make them equal in both images before the discriminator sees these.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
@@ -77,8 +83,9 @@ def _feature_matching(pred: Maps, target: Maps, options: FeatureMatchingOptions)
             _checks.maps(f"pred[{i}][{j}]", x)
             _checks.maps(f"target[{i}][{j}]", y)
             _checks.same_shape(f"target[{i}][{j}]", y, f"pred[{i}][{j}]", x)
+            check_weights(mask, {f"pred[{i}][{j}]": x})
             constant = y.detach() if options.detach_target else y
-            values.append((weight, _map_distance(x, constant, options)))
+            values.append((weight, _map_distance(x, constant, options, mask)))
     return over_scales(values, options.reduction)
 
 
@@ -100,12 +107,14 @@ feature_matching_loss = FEATURE_MATCHING.loss
 
 
 @full_precision
-def _map_distance(x: Tensor, y: Tensor, options: FeatureMatchingOptions) -> Tensor:
+def _map_distance(
+    x: Tensor, y: Tensor, options: FeatureMatchingOptions, mask: Tensor | None
+) -> Tensor:
     dtype = native_dtype(x, y)
-    x, y = promote(x, y)
+    x, y, weight = weighted(x, y, mask)
     difference = x - y
     values = difference.abs() if options.distance == "l1" else difference.square()
-    return reduce(values, options.reduction, dtype=dtype)
+    return reduce(values, options.reduction, weight, dtype=dtype)
 
 
 def _scales(name: str, maps: Maps) -> list[Sequence[Tensor]]:

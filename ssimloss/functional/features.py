@@ -15,7 +15,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._options import Reduced
-from ssimloss._precision import computing_dtype, full_precision, product
+from ssimloss._precision import computing_dtype, full_precision, product, promote
 from ssimloss._reduce import Reduction, reduce
 
 Features = Mapping[str, Tensor]
@@ -294,6 +294,17 @@ def area_weights(mask: Tensor, features: Tensor) -> Tensor:
     return torch.nn.functional.adaptive_avg_pool2d(weights, (features.shape[2], features.shape[3]))
 
 
+def weighted(
+    pred: Tensor, target: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Features in the computing dtype, 0 where nothing weighs, and their weights."""
+    pred, target = promote(pred, target)
+    if mask is None:
+        return pred, target, None
+    weight = area_weights(mask, pred)
+    return torch.where(weight != 0, pred, 0), torch.where(weight != 0, target, 0), weight
+
+
 def check_weights(mask: Tensor | None, features: Features) -> None:
     """Demand ``(N, C, H, W)`` weights at image resolution, bool or floating point, of the batch and
     on the device of the features.
@@ -316,6 +327,11 @@ def check_weights(mask: Tensor | None, features: Features) -> None:
             raise ValueError(
                 f"mask must have shape (N, C, H, W) with the N={len(values)} of the features and "
                 f"be on {values.device}, got {tuple(mask.shape)} on {mask.device}"
+            )
+        if mask.shape[2] < values.shape[2] or mask.shape[3] < values.shape[3]:
+            raise ValueError(
+                f"mask must have the resolution of the images, at least {tuple(values.shape[2:])} "
+                f"of {layer!r}, got {tuple(mask.shape)}"
             )
 
 

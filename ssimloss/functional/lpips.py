@@ -5,6 +5,8 @@ Zhang et al. 2018, https://github.com/richzhang/PerceptualSimilarity.
 
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from ssimloss._reduce import Scores
 from ssimloss.functional.deep_similarity import DeepSimilarityOptions, distance_of_layers
 from ssimloss.functional.features import Features, Heads
@@ -17,6 +19,7 @@ def _lpips(
     *,
     heads: Heads,
     map_size: tuple[int, int] | None = None,
+    mask: Tensor | None = None,
 ) -> Scores:
     """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
     over positions, summed over layers.
@@ -25,7 +28,7 @@ def _lpips(
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
             those of ``pred_features``, in its order.
         heads: one 1-D tensor per layer.
-        map_size: ``(H, W)`` of a map, see :func:`deep_similarity`.
+        map_size, mask: as in :func:`deep_similarity`.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
 
     Returns:
@@ -41,7 +44,7 @@ def _lpips(
     """
     layers = dict.fromkeys(pred_features, 1.0) if isinstance(pred_features, Mapping) else {"": 1.0}
     options = DeepSimilarityOptions(layers=layers)
-    return distance_of_layers(pred_features, target_features, options, heads, map_size)
+    return distance_of_layers(pred_features, target_features, options, heads, map_size, mask)
 
 
 LPIPS = Measure(

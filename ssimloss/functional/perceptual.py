@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._precision import full_precision, promote
+from ssimloss._precision import full_precision
 from ssimloss._reduce import reduce
 from ssimloss.functional._distance import distance_of
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.functional.features import (
     Features,
     Layered,
-    area_weights,
     check_features,
     check_weights,
     native_dtype,
     reduce_terms,
     unit_vectors,
+    weighted,
 )
 from ssimloss.measure import Measure
 
@@ -109,10 +109,7 @@ def _content(
     pred: Tensor, target: Tensor, options: PerceptualOptions, mask: Tensor | None
 ) -> Tensor:
     """The distance of one layer, ``(N,)``."""
-    pred, target = promote(pred, target)
-    weight = None if mask is None else area_weights(mask, pred)
-    if weight is not None:
-        pred, target = (torch.where(weight != 0, features, 0) for features in (pred, target))
+    pred, target, weight = weighted(pred, target, mask)
     if options.feature_norm == "rms":
         squares = reduce(target.square(), "image", weight)
         size = torch.where(squares > LEAST_RMS**2, squares, 1).sqrt()

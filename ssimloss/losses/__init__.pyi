@@ -12,7 +12,7 @@ from torch.nn.modules.module import Module
 from ssimloss.functional.deep_similarity import DeepSimilarityOptions
 from ssimloss.judgements import Fit
 from ssimloss.losses._base import ImageLoss
-from ssimloss.losses._deep import FeatureLoss, LayeredLoss
+from ssimloss.losses._deep import LayeredLoss, MaskedLoss
 from ssimloss.losses.derived import MeasureLoss
 from ssimloss.losses.network_output import OutputLoss
 from ssimloss.video.svr import SVR
@@ -373,10 +373,13 @@ class FeatureMatchingLoss(MeasureLoss):
         detach_target: take the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
 
-    ``forward(pred, target)``:
+    ``forward(pred, target, *, mask=None)``:
         pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
             over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
             last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
+            and over the area of each position of a map. A position sees pixels beside its area: to
+            hide them, make them equal in both images before the discriminator sees these.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
@@ -406,11 +409,15 @@ class FeatureMatchingLoss(MeasureLoss):
         self,
         pred: Sequence[Tensor] | Sequence[Sequence[Tensor]],
         target: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        *,
+        mask: Tensor | None = None,
     ) -> Tensor: ...
     def __call__(
         self,
         pred: Sequence[Tensor] | Sequence[Sequence[Tensor]],
         target: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        *,
+        mask: Tensor | None = None,
     ) -> Tensor: ...
 
 class FocalFrequencyLoss(MeasureLoss):
@@ -1030,7 +1037,7 @@ class VMAFLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
-class PerceptualLoss(LayeredLoss):
+class PerceptualLoss(MaskedLoss, LayeredLoss):
     """Distance between deep features of two images (content loss).
 
     What the well-known programs compare is in ``conventions.CONTENT``:
@@ -1117,26 +1124,6 @@ class PerceptualLoss(LayeredLoss):
         checkpoint: bool = False,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
-    def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
-        """Features of a target, to be passed in its place; with the mask that holds for it, if
-        there is one.
-
-        Args:
-            image: ``(N, C, H, W)`` with values in ``data_range``.
-            mask: weights ``(N, 1 or C, H, W)``, which the features carry along.
-
-        Returns:
-            What the loss compares, by name of the layer. It carries a graph only if the image does.
-        """
-
-    def forward(
-        self, pred: Tensor, target: Tensor | Mapping[str, Tensor], *, mask: Tensor | None = None
-    ) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-
-    def __call__(
-        self, pred: Tensor, target: Tensor | Mapping[str, Tensor], *, mask: Tensor | None = None
-    ) -> Tensor: ...
 
 class TextureLoss(LayeredLoss):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
@@ -1298,7 +1285,7 @@ class ContextualLoss(LayeredLoss):
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
 
-class LPIPS(FeatureLoss):
+class LPIPS(MaskedLoss):
     """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
     gradient everywhere.
 
@@ -1333,8 +1320,9 @@ class LPIPS(FeatureLoss):
         RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
             it.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
+    no influence.
     """
 
     weights: str | PathLike[str] | Mapping[str, Tensor]
@@ -1362,12 +1350,7 @@ class LPIPS(FeatureLoss):
     def heads(self) -> list[Tensor]:
         """The weights of the channels, one 1-D tensor per layer."""
 
-    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-
-    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
-
-class DISTS(FeatureLoss):
+class DISTS(MaskedLoss):
     """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
     differ in place, structure may not.
 
@@ -1400,9 +1383,10 @@ class DISTS(FeatureLoss):
         RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
             it.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
-    resized here.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)`` of all statistics; pixels
+    of weight 0 have no influence. The published numbers are of images with 256 pixels on the
+    shorter side; nothing is resized here.
     """
 
     weights: str | PathLike[str] | Mapping[str, Tensor]
@@ -1433,17 +1417,7 @@ class DISTS(FeatureLoss):
     def beta(self) -> list[Tensor]:
         """Weights of structure, one 1-D tensor for the image and for each layer."""
 
-    def extract(self, image: Tensor) -> dict[str, Tensor]:
-        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a
-        target.
-        """
-
-    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-
-    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
-
-class DeepPerceptualSimilarity(LayeredLoss):
+class DeepPerceptualSimilarity(MaskedLoss, LayeredLoss):
     """Distance between deep features of two images at each position, of any network, layers and
     distance, with or without learned heads.
 
@@ -1490,8 +1464,9 @@ class DeepPerceptualSimilarity(LayeredLoss):
         RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
             it.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
+    no influence.
     """
 
     layers: Mapping[str, float]
@@ -1528,10 +1503,6 @@ class DeepPerceptualSimilarity(LayeredLoss):
     def heads(self) -> list[Tensor] | None:
         """The weights of the channels, one 1-D tensor per layer; ``None`` for weights of 1."""
 
-    def forward(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-
-    def __call__(self, pred: Tensor, target: Tensor | Mapping[str, Tensor]) -> Tensor: ...
     def fit_heads(
         self,
         judgements: Iterable[Sequence[Tensor]],

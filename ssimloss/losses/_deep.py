@@ -13,12 +13,13 @@ from ssimloss._keywords import inputs
 from ssimloss._options import Options, Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._torch import device_of
-from ssimloss.functional.features import Features, check_precomputed
+from ssimloss.functional.features import Features, check_precomputed, without_masked_pixels
 from ssimloss.losses._base import ImageLoss
 from ssimloss.measure import Measure
-from ssimloss.networks import FeatureExtractor, UsualLayers, Weights
+from ssimloss.networks import ExtractorOptions, FeatureExtractor, UsualLayers, Weights
 
 OF_MEASURE, OF_EXTRACTOR = 0, 1  # the places of the records of a FeatureLoss
+MASK = "mask of the target"  # among precomputed features; no layer is called so
 
 
 class FeatureLoss(ImageLoss):
@@ -55,12 +56,16 @@ class FeatureLoss(ImageLoss):
         Returns:
             What the loss compares, by name of the layer. It carries a graph only if the image does.
         """
-        return self.extractor(image)
+        return self._features(image)
 
     @inputs
     def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
         """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
         return self._measured(self._both(pred, target), pred, target)
+
+    def _features(self, image: Tensor) -> dict[str, Tensor]:
+        """What is compared of an image."""
+        return self.extractor(image)
 
     def _both(self, pred: Tensor, target: Tensor | Features) -> tuple[Any, Any]:
         """Features of the two; the target's may have been computed before."""
@@ -69,11 +74,11 @@ class FeatureLoss(ImageLoss):
             _debug.check(type(self).__name__, images, data_range=self.range_in_use)
         if isinstance(target, Mapping):
             _checks.image("pred", pred)
-            found = self.extract(pred)
+            found = self._features(pred)
             check_precomputed(target, found)
             return found, target
         _checks.images(pred, target)
-        return self.extract(pred), self.extract(target)
+        return self._features(pred), self._features(target)
 
     def _measured(
         self, both: tuple[Any, Any], pred: Tensor, target: Tensor | Features, **tensors: Any
@@ -117,6 +122,66 @@ class FeatureLoss(ImageLoss):
         return super()._record(place, changed)
 
 
+class MaskedLoss(FeatureLoss):
+    """A measure of features that takes weights of pixels.
+
+    Pixels of weight 0 are gray in both images before the network sees them, so that they have no
+    influence at all, also not on features nearby. Each feature weighs as much as the pixels of its
+    area do on average.
+    """
+
+    @inputs
+    def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """Features of a target, to be passed in its place; with the mask that holds for it, if
+        there is one.
+
+        Args:
+            image: ``(N, C, H, W)`` with values in ``data_range``.
+            mask: weights ``(N, 1 or C, H, W)``, which the features carry along.
+
+        Returns:
+            What the loss compares, by name of the layer. It carries a graph only if the image does.
+        """
+        if mask is None:
+            return self._features(image)
+        _checks.image("image", image)
+        _checks.mask(mask, image)
+        return {**self._features(self._without_masked(image, mask)), MASK: mask}
+
+    @inputs
+    def forward(
+        self, pred: Tensor, target: Tensor | Features, *, mask: Tensor | None = None
+    ) -> Tensor:
+        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
+        if isinstance(target, Mapping):
+            if mask is not None:
+                raise ValueError(
+                    "mask must be None with features in place of target; pass it to "
+                    "extract(target, mask=mask), which keeps it"
+                )
+            mask = target.get(MASK)
+            target = {layer: features for layer, features in target.items() if layer != MASK}
+            _checks.image("pred", pred)
+        else:
+            _checks.images(pred, target)
+        _checks.mask(mask, pred)
+        if mask is not None:
+            pred = self._without_masked(pred, mask)
+            if isinstance(target, Tensor):
+                target = self._without_masked(target, mask)
+        both = self._both(pred, target)
+        return self._measured(both, pred, target, mask=mask, **self._beside(pred))
+
+    def _beside(self, pred: Tensor) -> dict[str, Any]:
+        """What else the measure takes by keyword."""
+        del pred
+        return {}
+
+    def _without_masked(self, image: Tensor, mask: Tensor) -> Tensor:
+        of_extractor = cast("ExtractorOptions", self._records[OF_EXTRACTOR])
+        return without_masked_pixels(image, mask, of_extractor.data_range)
+
+
 class LayeredLoss(FeatureLoss):
     """A measure of features layer by layer. The network runs to no layer of weight 0.
 
@@ -126,6 +191,13 @@ class LayeredLoss(FeatureLoss):
     usual: ClassVar[UsualLayers]
     layers: Mapping[str, float]
     _is_usual: bool = False  # of pickles of older versions
+
+    def __init_subclass__(
+        cls, records: tuple[type[Options], ...] | None = None, **kwargs: Any
+    ) -> None:
+        """The default of ``layers`` follows from the network."""
+        defaults = {"defaults": {"layers": None}} if records else {}
+        super().__init_subclass__(records=records, **defaults, **kwargs)
 
     def __init__(self, network: str | nn.Module = "vgg19", **options: Any) -> None:
         is_named = options.get("layers") is not None

@@ -7,9 +7,7 @@ from ssimloss.networks import ExtractorOptions, UsualLayers
 MECHREZ_2018 = ("relu3_2", "relu4_2")  # their program's conv3_2 is after the activation
 
 
-class ContextualLoss(
-    LayeredLoss, records=(ContextualOptions, ExtractorOptions), defaults={"layers": None}
-):
+class ContextualLoss(LayeredLoss, records=(ContextualOptions, ExtractorOptions)):
     """Contextual loss of two images, which need not be aligned.
 
     Args:

@@ -7,20 +7,21 @@ import torch
 from torch import Tensor, nn
 
 from ssimloss import _checks
-from ssimloss._keywords import inputs
 from ssimloss.functional.deep_similarity import (
     DEEP_SIMILARITY,
     DeepSimilarityOptions,
     channel_distances,
 )
-from ssimloss.functional.features import Features, check_heads
+from ssimloss.functional.features import check_heads
 from ssimloss.judgements import Better, Fit, check_judgements, fit_heads
-from ssimloss.losses._deep import OF_MEASURE, LayeredLoss, constants
+from ssimloss.losses._deep import OF_MEASURE, LayeredLoss, MaskedLoss, constants
 from ssimloss.networks import VGG16_LAYERS, ExtractorOptions, UsualLayers
 
 
 class DeepPerceptualSimilarity(
-    LayeredLoss, records=(DeepSimilarityOptions, ExtractorOptions), defaults={"layers": None}
+    MaskedLoss,
+    LayeredLoss,
+    records=(DeepSimilarityOptions, ExtractorOptions),
 ):
     """Distance between deep features of two images at each position, of any network, layers and
     distance, with or without learned heads.
@@ -40,8 +41,9 @@ class DeepPerceptualSimilarity(
         spatial: a map of distances, resized to the images and added up over layers; reductions are
             then over the map.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
+    no influence.
     """
 
     measure = DEEP_SIMILARITY
@@ -67,12 +69,9 @@ class DeepPerceptualSimilarity(
         """The weights of the channels, one 1-D tensor per layer; ``None`` for weights of 1."""
         return self._constants.get("heads")
 
-    @inputs
-    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-        both = self._both(pred, target)
+    def _beside(self, pred: Tensor) -> dict[str, Any]:
         map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
-        return self._measured(both, pred, target, heads=self.heads, map_size=map_size)
+        return {"heads": self.heads, "map_size": map_size}
 
     @torch.no_grad()
     def fit_heads(

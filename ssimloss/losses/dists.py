@@ -6,19 +6,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ssimloss._keywords import inputs
 from ssimloss._options import Reduced
 from ssimloss.functional.dists import DISTS as MEASURE
-from ssimloss.functional.features import Features, check_heads, unit_range
-from ssimloss.losses._deep import OF_EXTRACTOR, FeatureLoss, constants
+from ssimloss.functional.features import check_heads, unit_range
+from ssimloss.losses._deep import OF_EXTRACTOR, MaskedLoss, constants
 from ssimloss.networks import DISTS_CHANNELS, VGG16_LAYERS, ExtractorOptions, dists_weights
 
 IMAGE = "image"  # the first layer
 
 
-class DISTS(
-    FeatureLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")
-):
+class DISTS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")):
     """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
     differ in place, structure may not.
 
@@ -36,9 +33,10 @@ class DISTS(
             process's random generators are left alone.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. The published numbers are of images with 256 pixels on the shorter side; nothing is
-    resized here.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)`` of all statistics; pixels
+    of weight 0 have no influence. The published numbers are of images with 256 pixels on the
+    shorter side; nothing is resized here.
     """
 
     measure = MEASURE
@@ -71,19 +69,15 @@ class DISTS(
         """Weights of structure, one 1-D tensor for the image and for each layer."""
         return self._constants["beta"]
 
-    def extract(self, image: Tensor) -> dict[str, Tensor]:
-        """The image on a scale of [0, 1] and the features of VGG16, to be passed in place of a
-        target.
-        """
-        found = super().extract(image)
+    def _features(self, image: Tensor) -> dict[str, Tensor]:
+        """The image on a scale of [0, 1], and the features of VGG16."""
+        found = super()._features(image)
         data_range = cast("ExtractorOptions", self._records[OF_EXTRACTOR]).data_range
         return {IMAGE: unit_range(image, data_range).expand(-1, 3, -1, -1), **found}
 
-    @inputs
-    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-        both = self._both(pred, target)
-        return self._measured(both, pred, target, alpha=self.alpha, beta=self.beta)
+    def _beside(self, pred: Tensor) -> dict[str, Any]:
+        del pred
+        return {"alpha": self.alpha, "beta": self.beta}
 
 
 def _split(weights: Tensor | Sequence[Tensor], channels: Mapping[str, int]) -> Sequence[Tensor]:

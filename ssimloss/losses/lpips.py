@@ -6,11 +6,10 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._keywords import inputs
 from ssimloss._options import Reduced
-from ssimloss.functional.features import Features, check_heads
+from ssimloss.functional.features import check_heads
 from ssimloss.functional.lpips import LPIPS as MEASURE
-from ssimloss.losses._deep import FeatureLoss, constants
+from ssimloss.losses._deep import MaskedLoss, constants
 from ssimloss.networks import (
     LPIPS_CHANNELS,
     LPIPS_LAYERS,
@@ -22,9 +21,7 @@ from ssimloss.networks import (
 LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1", "alex", "vgg", "squeeze"]
 
 
-class LPIPS(
-    FeatureLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")
-):
+class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")):
     """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
     gradient everywhere.
 
@@ -46,8 +43,9 @@ class LPIPS(
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
             ``(N, 1, H, W)``.
 
-    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned.
+    ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
+    :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
+    no influence.
     """
 
     measure = MEASURE
@@ -76,12 +74,9 @@ class LPIPS(
         """The weights of the channels, one 1-D tensor per layer."""
         return self._constants["heads"]
 
-    @inputs
-    def forward(self, pred: Tensor, target: Tensor | Features) -> Tensor:
-        """The loss of images ``(N, C, H, W)``; ``target`` may be what :meth:`extract` returned."""
-        both = self._both(pred, target)
+    def _beside(self, pred: Tensor) -> dict[str, Any]:
         map_size = (pred.shape[2], pred.shape[3]) if self.spatial else None
-        return self._measured(both, pred, target, heads=self.heads, map_size=map_size)
+        return {"heads": self.heads, "map_size": map_size}
 
     def _settings(self) -> dict[str, Any]:
         return {**super()._settings(), "spatial": self.spatial}
