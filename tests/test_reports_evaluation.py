@@ -318,7 +318,7 @@ def test_command_in_a_notebook(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ssimloss.cli", "compare", *files, "--metrics", "psnr",
          "--out", str(picture)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "module://not_here.inline"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
         capture_output=True,
         text=True,
         timeout=120,
