@@ -223,7 +223,7 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
 def data_range(value: DataRange) -> tuple[float, float]:
     """Return ``(lo, span)`` of a data range ``L`` (meaning ``[0, L]``) or ``(lo, hi)``."""
     way_out = "pass 1.0 for [0, 1], 255 for 8-bit values, (-1, 1) for tanh outputs"
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, Sequence) and not isinstance(value, str):  # a list of a YAML file, too
         if len(value) != 2:
             raise ValueError(f"data_range must be a number or (lo, hi), got {value!r}; {way_out}")
         lo, hi = (number("data_range", v) for v in value)

@@ -64,7 +64,7 @@ class Options:
         for name in required(cls):
             if name not in given:
                 raise TypeError(f"{caller}() needs the option {name!r}: {caller}(..., {name}=...)")
-        return cls(**{name: without_numpy(value) for name, value in given.items()})
+        return cls(**{name: _own(value) for name, value in given.items()})
 
     def derive(self, **values: Any) -> None:
         """Set fields made by :func:`derived`, in ``__post_init__`` only."""
@@ -112,6 +112,15 @@ class Reduced(Options):
         """Check the reduction."""
         super().__post_init__()
         check_reduction(self.reduction)
+
+
+def _own(value: Any) -> Any:
+    """A sequence as a tuple: what a caller or a configuration does to its own changes nothing, and
+    a pickle holds no type of theirs. Numbers of NumPy as Python's.
+    """
+    if isinstance(value, (str, Tensor, Mapping)) or not isinstance(value, Sequence):
+        return without_numpy(value)
+    return tuple(map(_own, value))
 
 
 # --- fields and documentation of a record ---------------------------------------------------------

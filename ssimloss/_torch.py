@@ -140,6 +140,8 @@ def has_hooks(tensor: Tensor) -> bool:
 
 # --- torch.compile --------------------------------------------------------------------------------
 
+_is_exporting = getattr(torch.compiler, "is_exporting", None)
+
 
 def assume_constant_result(function: Function) -> Function:
     """``torch.compiler.assume_constant_result``, whose import of the compiler takes seconds."""
@@ -160,6 +162,11 @@ def never_compile(function: Function) -> Function:
     """``torch.compiler.disable``, whose import of the compiler takes seconds."""
     function._torchdynamo_disable = True  # type: ignore[attr-defined]
     return function
+
+
+def is_exporting() -> bool:
+    """``torch.compiler.is_exporting``, which PyTorch 2.6 does not have: False there."""
+    return _is_exporting is not None and _is_exporting()
 
 
 def apart(function: Function) -> Function:

@@ -51,7 +51,9 @@ def test_a_shallow_copy_does_not_change_its_original(pair: tuple[Tensor, Tensor]
 
 
 def test_a_window_of_the_caller(pair: tuple[Tensor, Tensor]) -> None:
-    """A buffer that moves; it may be exchanged by assignment, by name, and by a functional call."""
+    """A buffer that moves and keeps its dtype; it may be exchanged by assignment, by name, and by a
+    functional call.
+    """
     first, second = torch.tensor([1.0, 2.0, 1.0]), torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0])
     loss = SSIMLoss(window=first)
     assert loss(*pair) == F.ssim_loss(*pair, window=first)
@@ -60,7 +62,7 @@ def test_a_window_of_the_caller(pair: tuple[Tensor, Tensor]) -> None:
     assert called == F.ssim_loss(*pair, window=second)
     assert loss(*pair) == F.ssim_loss(*pair, window=first)
     loss.double()
-    assert loss.window.dtype is torch.float64
+    assert loss.window.dtype is torch.float32
     loss.window = "uniform"
     assert loss(*pair) == F.ssim_loss(*pair, window="uniform")
     assert not list(loss.buffers())

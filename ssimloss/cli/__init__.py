@@ -2,6 +2,8 @@
 missing.
 """
 
+import io
+import os
 import sys
 
 __all__ = ["main"]
@@ -11,6 +13,13 @@ _EXTRA = ("typer", "rich", "PIL", "matplotlib")
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # Pipes and old consoles have code pages that lack characters of file names.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # Commands of a notebook inherit its backend. Where that is not installed, matplotlib cannot
+    # be imported; nothing is shown in a window here.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         from ssimloss.cli._app import app
 

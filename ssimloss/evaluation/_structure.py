@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from PIL import ImageFile
+from PIL import ImageFile, PngImagePlugin
 
 # The tags that say where the pixels are.
 TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)
@@ -33,28 +33,35 @@ class DamagedError(ValueError):
 
 
 class _Strict:
-    """A context in which ``ImageFile.LOAD_TRUNCATED_IMAGES`` is off, in several threads at once.
+    """A context with two settings of Pillow, in several threads at once.
 
-    Training programs often set it. Pillow then fills what a file lacks and skips checksums.
+    ``ImageFile.LOAD_TRUNCATED_IMAGES`` is off. Training programs often set it; Pillow then fills
+    what a file lacks and skips checksums. ``PngImagePlugin.MAX_TEXT_CHUNK`` is as large as all text
+    of a file may be: Pillow refuses images whose colour profile or text, such as the workflow of a
+    generator, has more than a megabyte.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._readers = 0
-        self._outside = False
+        self._outside = False, 0
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._readers:
-                self._outside = ImageFile.LOAD_TRUNCATED_IMAGES
+                self._outside = ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_CHUNK
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
+                PngImagePlugin.MAX_TEXT_CHUNK = max(
+                    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+                )
             self._readers += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._readers -= 1
             if not self._readers:
-                ImageFile.LOAD_TRUNCATED_IMAGES = self._outside
+                outside = self._outside
+                ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_CHUNK = outside
 
 
 strict_pillow = _Strict()

@@ -117,7 +117,7 @@ def picture_path(path: str | Path, *files: Path) -> Path:
         ValueError: another ending than ``.png``, or one of the files themselves, under whatever
             name.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.suffix.lower() != ".png":
         raise ValueError(f"the picture is a PNG, and its name must end in .png, got {path}")
     for file in files:
@@ -165,7 +165,7 @@ def compare(
     """
     rules = protocol_of(protocol, scale=scale)
     measures = measures_of(metrics, rules)
-    paths = Path(reference), Path(distorted)
+    paths = Path(reference).expanduser(), Path(distorted).expanduser()
     for path in paths:
         if path.is_dir():
             raise ValueError(

@@ -34,7 +34,7 @@ from ssimloss.evaluation._structure import (
 
 Alpha = Literal["error", "drop"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp")
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
 # What Pillow raises for bytes that are no image, over years of damaged files; a warning is one
@@ -118,8 +118,8 @@ def inspect(path: str | Path) -> Header:
         OSError: the system cannot read files: it has too many open, no memory, or a disk that
             fails.
     """
-    path = Path(path)
-    with _worded(path, OSError), path.open("rb") as file:
+    path = Path(path).expanduser()
+    with strict_pillow, _worded(path, OSError), path.open("rb") as file:
         with _worded(path, *_DECODER_ERRORS):
             image = Pillow.open(file, formats=_FORMATS)
         with image:
@@ -155,7 +155,7 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
             fails.
     """
     _checks.choice("alpha", alpha, get_args(Alpha))
-    path = Path(path)
+    path = Path(path).expanduser()
     with _worded(path, OSError):
         content = path.read_bytes()
     with strict_pillow:
@@ -224,6 +224,11 @@ def _words(path: Path, error: BaseException) -> str:
         )
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
+    if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
+        return (
+            f"holds more text or a larger colour profile than Pillow reads ({error}); save it "
+            "without metadata"
+        )
     if isinstance(error, DamagedError):
         return f"is damaged: {error}"
     return f"cannot be decoded ({error or type(error).__name__}); the file is damaged or truncated"

@@ -50,14 +50,17 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
         distorted: of the same kind as ``reference``, and nothing for a table. A list or
             ``{method: path}`` compares several methods. In folders and their subfolders, links
             among them, files match by their path without its ending: ``set5/baby.png`` and
-            ``set5/baby.jpg``. Glob patterns match by what their wildcards stand for.
+            ``set5/baby.jpg``. Glob patterns match by what their wildcards stand for. ``~`` is the
+            home folder, here and in a table.
         suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches
             ``0801.png`` and ``0801x4.png``.
 
     Raises:
         ValueError: a path that does not exist, holds no images, or is compared with itself; two
             files of one name in one folder; nothing that matches; a table without its columns.
+        OSError: a folder that cannot be listed.
     """
+    reference = os.path.expanduser(reference)
     is_table = str(reference).lower().endswith(".csv")
     if suffix and (is_table or os.path.isfile(reference)):
         raise ValueError(
@@ -100,12 +103,13 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
     return _demanded(pairing, suffix)
 
 
-def _named(distorted: Sources) -> dict[str, Source]:
+def _named(distorted: Sources) -> dict[str, str]:
     """Methods by name: the given one, or the shortest end of the path that tells them apart."""
     if isinstance(distorted, Mapping):
-        named = {str(method): source for method, source in distorted.items()}
+        named = {str(method): os.path.expanduser(source) for method, source in distorted.items()}
     else:
-        sources = [distorted] if isinstance(distorted, (str, Path)) else list(distorted)
+        several = [distorted] if isinstance(distorted, (str, Path)) else distorted
+        sources = [os.path.expanduser(source) for source in several]
         parts = [_told(source).parts for source in sources]
         longest = max(map(len, parts), default=0)
         names = next(
@@ -173,10 +177,13 @@ def _left_out(folder: Source) -> str:
 def _below(folder: Source) -> Iterator[Path]:
     """All files in order, without hidden ones, also behind links to folders, unless one leads back
     to where it stands.
+
+    Raises:
+        OSError: a folder that cannot be listed, which ``os.walk`` alone would leave out silently.
     """
     # Folder -> it and those it was reached through.
     above = {str(folder): {os.path.realpath(folder)}}
-    for at, below, names in os.walk(folder, followlinks=True):
+    for at, below, names in os.walk(folder, onerror=_raise, followlinks=True):
         through = above.pop(at)
         real = {
             name: os.path.realpath(os.path.join(at, name))
@@ -186,6 +193,30 @@ def _below(folder: Source) -> Iterator[Path]:
         below[:] = sorted(name for name in real if real[name] not in through)
         above |= {os.path.join(at, name): through | {real[name]} for name in below}
         yield from (Path(at, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _demand_listing(pattern: str) -> None:
+    """Raise for a folder that ``glob`` has to list for a pattern and cannot: it would leave out
+    silently what is inside.
+
+    Raises:
+        OSError: with the folder's name.
+    """
+    parts = Path(pattern).parts
+    for at, part in enumerate(parts):
+        if not _MAGIC.search(part):
+            continue
+        above = str(Path(*parts[:at]))
+        for folder in glob.glob(above, recursive=True) if _MAGIC.search(above) else [above]:
+            if part == "**":
+                for _ in os.walk(folder, onerror=_raise):
+                    pass
+            elif os.path.isdir(folder):
+                os.listdir(folder)
 
 
 def _pattern(pattern: Source) -> dict[str, Path]:
@@ -202,6 +233,7 @@ def _pattern(pattern: Source) -> dict[str, Path]:
         expression += re.escape(pattern[at : wildcard.start()]) + group
         at = wildcard.end()
     expression += re.escape(pattern[at:])
+    _demand_listing(pattern)
     files: dict[str, Path] = {}
     for name in sorted(glob.glob(pattern, recursive=True)):
         found = re.fullmatch(expression, name, re.DOTALL)
@@ -288,7 +320,11 @@ def _from_table(path: Path) -> Pairing:
                         f"{path}, line {rows.line_num}: "
                         f"{'more cells than columns' if None in row else 'no reference'}"
                     )
-                distorted = {method: path.parent / row[method] for method in methods if row[method]}
+                distorted = {
+                    method: path.parent / os.path.expanduser(row[method])
+                    for method in methods
+                    if row[method]
+                }
                 unmatched += [
                     f"{row['reference']} (line {rows.line_num}) has no file of {m}"
                     for m in methods
@@ -296,7 +332,8 @@ def _from_table(path: Path) -> Pairing:
                 ]
                 if distorted:
                     name = row.get("name") or Path(row["reference"]).with_suffix("").as_posix()
-                    pairs.append(Pair(_printable(name), path.parent / row["reference"], distorted))
+                    image = path.parent / os.path.expanduser(row["reference"])
+                    pairs.append(Pair(_printable(name), image, distorted))
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such file or folder") from error
     except (OSError, csv.Error) as error:

@@ -98,7 +98,7 @@ def evaluate(
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.count("batch_size", batch_size)
     measures = measures_of(metrics, protocol, scale)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else Path(out).expanduser()
     if resume and (folder is None or overwrite):
         raise ValueError(
             "resume continues what out holds: it needs out, and does not go with overwrite"

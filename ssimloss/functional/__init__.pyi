@@ -467,9 +467,10 @@ def feature_matching_loss(
     layer.
 
     Args:
-        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
-            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
-            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
+            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
+            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
+            are the logits, ``[maps[:-1] for maps in outputs]``.
         scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
         distance: ``"l1"`` or ``"l2"`` (squared).
         layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
@@ -478,7 +479,8 @@ def feature_matching_loss(
             discriminator is kept for them.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
             and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these.
+            hide them, make them equal in both images before the discriminator sees these. Maps of
+            volumes and signals take none.
         reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
 
     Returns:

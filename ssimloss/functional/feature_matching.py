@@ -56,12 +56,14 @@ def _feature_matching(
     layer.
 
     Args:
-        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
-            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
-            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
+            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
+            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
+            are the logits, ``[maps[:-1] for maps in outputs]``.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
             and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these.
+            hide them, make them equal in both images before the discriminator sees these. Maps of
+            volumes and signals take none.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
@@ -80,8 +82,8 @@ def _feature_matching(
         _check_length(f"target[{i}]", theirs, f"pred[{i}]", ours)
         weight = share_of_scale / len(ours) if options.layers == "mean" else share_of_scale
         for j, (x, y) in enumerate(zip(ours, theirs, strict=True)):
-            _checks.maps(f"pred[{i}][{j}]", x)
-            _checks.maps(f"target[{i}][{j}]", y)
+            _checks.maps(f"pred[{i}][{j}]", x, ndim=(3, 4, 5))
+            _checks.maps(f"target[{i}][{j}]", y, ndim=(3, 4, 5))
             _checks.same_shape(f"target[{i}][{j}]", y, f"pred[{i}][{j}]", x)
             check_weights(mask, {f"pred[{i}][{j}]": x})
             constant = y.detach() if options.detach_target else y

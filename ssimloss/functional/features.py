@@ -320,8 +320,8 @@ def check_weights(mask: Tensor | None, features: Features) -> None:
     for layer, values in features.items():
         if values.ndim != 4:
             raise ValueError(
-                f"mask must be None for layers without positions, such as {layer!r} of shape "
-                f"{tuple(values.shape)}"
+                f"mask must be None for features that are not (N, C, H, W), such as {layer!r} of "
+                f"shape {tuple(values.shape)}"
             )
         if mask.ndim != 4 or len(mask) != len(values) or mask.device != values.device:
             raise ValueError(

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ssimloss import _checks
@@ -74,9 +74,10 @@ def gradient_penalty(
         norm: ``"sample"``, over all of an image as in the paper; ``"channel"``, over the channels
             of each pixel as BasicSR has it, which is another, much smaller number.
         rng: source of ``u``, on the device of the images; None is PyTorch's own.
-        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
-            as the surrounding autocast says, scales the logits before the gradient is taken and
-            divides the gradient by the scale, so that float16 does not underflow.
+        scaler: None runs the discriminator in float32 with autocast off; a module in half precision
+            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says,
+            scales the logits before the gradient is taken and divides the gradient by the scale, so
+            that float16 does not underflow.
         scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
         reduction: over images (and pixels); ``"none"`` gives ``(N,)``, for ``norm="channel"``
             ``(N, 1, ...)``.
@@ -145,8 +146,9 @@ def r1_penalty(
         discriminator: from images to logits or lists of them. Of a map of patches the gradient of
             the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
         real: images ``(N, ...)``, taken as constants.
-        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
-            as the surrounding autocast says and keeps float16 from underflowing.
+        scaler: None runs the discriminator in float32 with autocast off; a module in half precision
+            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says
+            and keeps float16 from underflowing.
         scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
         reduction: over images; ``"none"`` gives ``(N,)``.
 
@@ -171,8 +173,9 @@ def r2_penalty(
         discriminator: from images to logits or lists of them. Of a map of patches the gradient of
             the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
         fake: images ``(N, ...)``, taken as constants.
-        scaler: None runs the discriminator in float32 with autocast off. A ``GradScaler`` runs it
-            as the surrounding autocast says and keeps float16 from underflowing.
+        scaler: None runs the discriminator in float32 with autocast off; a module in half precision
+            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says
+            and keeps float16 from underflowing.
         scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
         reduction: over images; ``"none"`` gives ``(N,)``.
 
@@ -301,9 +304,11 @@ def _penalised(
         )
     wanted = torch.is_grad_enabled()
     x = images.requires_grad_()
+    own = _half_precision_of(discriminator)
     with torch.enable_grad(), _eager():
         with autocast_off(x) if scaler is None else nullcontext():
-            logits = leaves("the discriminator's logits", discriminator(x), scales)
+            given = x if own is None else x.to(own)
+            logits = leaves("the discriminator's logits", discriminator(given), scales)
         with autocast_off(x):
             values = []
             for leaf in logits:
@@ -334,6 +339,17 @@ def _gradient(
             "gradient to them"
         )
     return gradient if scaler is None else gradient / scaler.scale(torch.ones((), device=x.device))
+
+
+def _half_precision_of(discriminator: Discriminator) -> torch.dtype | None:
+    """The dtype of a discriminator that is itself in half precision, and so takes no other images.
+
+    Under autocast parameters are float32.
+    """
+    if not isinstance(discriminator, nn.Module):
+        return None
+    dtype = next((p.dtype for p in discriminator.parameters() if p.is_floating_point()), None)
+    return dtype if dtype in (torch.float16, torch.bfloat16) else None
 
 
 def _eager() -> AbstractContextManager[Any]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Options
-from ssimloss._torch import dispatches, is_batched_or_dual, is_forward_mode
+from ssimloss._torch import dispatches, is_batched_or_dual, is_exporting, is_forward_mode
 from ssimloss.kernels import library, triton_launch
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
@@ -81,7 +81,8 @@ def select(
     if backend == "auto":
         # Classes of tensors that dispatch themselves know PyTorch's operators, not the kernels'.
         equation_only = is_batched_or_dual(x, y) or dispatches(x, y, fake=False)
-        if uncovered is None and not equation_only:
+        # An exported program runs elsewhere: on other devices, without this package.
+        if uncovered is None and not equation_only and not is_exporting():
             for candidate in AUTOMATIC:
                 if candidate in kernels and kernels[candidate].why_not(x, y) is None:
                     return candidate

@@ -374,12 +374,14 @@ class FeatureMatchingLoss(MeasureLoss):
             discriminator is kept for them.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: maps ``(N, C, H, W)`` of the layers, of generated and of real images: a list
-            over layers, or a list over scales of such. All are compared: pix2pixHD leaves out the
-            last of each list, which are the logits, ``[maps[:-1] for maps in outputs]``.
+        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
+            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
+            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
+            are the logits, ``[maps[:-1] for maps in outputs]``.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
             and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these.
+            hide them, make them equal in both images before the discriminator sees these. Maps of
+            volumes and signals take none.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.

@@ -1,7 +1,7 @@
 """Modules made of option records: settings checked once, shown, and documented by the records."""
 
 import inspect
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from ssimloss import _options
 from ssimloss._checks import DataRange
 from ssimloss._options import Options
-from ssimloss._torch import FollowsMoves
+from ssimloss._torch import FollowsMoves, device_of, own_buffers
 
 
 class ImageLoss(FollowsMoves):
     """A module whose keyword options are those of one record or of several.
 
     Options are attributes. Setting one builds its record again, with its checks. Tensors among them
-    are buffers outside the state dict, which move with the module.
+    are buffers outside the state dict, which move with the module and keep their dtype.
 
     A subclass names its records in its class statement, ``class TextureLoss(ImageLoss,
     records=(TextureOptions,))``, and passes ``**options`` on; the class then shows their signature
@@ -127,6 +127,19 @@ class ImageLoss(FollowsMoves):
     def _settings(self) -> dict[str, Any]:
         """What ``extra_repr`` may show."""
         return self.options
+
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move tensors among the options without a cast: a model's ``.half()`` would round them,
+        its ``.to_empty()`` erase them.
+        """
+        super()._moved(fn)
+        tensors = [name for name in self._held if isinstance(getattr(self, name), Tensor)]
+        for name in tensors:
+            kept: Tensor = getattr(self._records[self._places[name]], name)
+            if not kept.is_meta:
+                own_buffers(self)[name] = kept.to(device_of(fn, kept))
+        if tensors:
+            self._renew(self._records)
 
     def _keep(self, name: str, value: Any) -> None:
         """Make an option an attribute: a buffer, a child or a plain one."""

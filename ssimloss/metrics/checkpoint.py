@@ -142,7 +142,7 @@ class BestCheckpoint:
                 f"higher_is_better must be True or False for {metric!r}, of which this package "
                 "does not know what is better"
             )
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.metric = metric
         self.higher_is_better = (
             HIGHER_IS_BETTER[metric] if higher_is_better is None else higher_is_better

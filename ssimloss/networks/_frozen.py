@@ -7,7 +7,7 @@ import functools
 import hashlib
 import types
 import uuid
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
         copied: whether nobody else holds the network or its tensors.
     """
     if not copied:
-        network = copy.deepcopy(network)
+        network = copy.deepcopy(network, _leaves(network))
     network.eval().requires_grad_(False)
     buffers: dict[int, Tensor] = {}  # of parameters that are used in several places
     for module in network.modules():
@@ -41,6 +41,30 @@ def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
         keep_buffers_out_of_state_dict(module)
     vars(network)[_TOKEN] = uuid.uuid4().hex
     return network
+
+
+def _leaves(network: nn.Module) -> dict[int, Any]:
+    """The memo of a deep copy that holds a leaf for each tensor which is the result of an
+    operation: those alone cannot be copied.
+
+    A forward pass leaves such tensors behind as attributes: the normalised weight of
+    ``torch.nn.utils.spectral_norm`` and ``weight_norm``, or the features that a network keeps.
+    """
+    memo: dict[int, Any] = {}
+    waiting: list[Any] = [vars(module) for module in network.modules()]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Tensor) and not value.is_leaf:
+            memo[id(value)] = value.detach().clone()
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            waiting += value
+    return memo
 
 
 def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
