@@ -59,15 +59,19 @@ def dispatches(*tensors: Tensor, fake: bool = True) -> bool:
 def plain(value: T) -> T:
     """A tensor of a subclass as a plain one of the same memory and graph; in lists and dicts too.
 
-    Tensors whose class dispatches operations, and everything else, stay as they are. Public API:
-    ``Tensor.as_subclass(Tensor)``, which does not ask which classes have memory of their own.
+    Where gradients are recorded, one made in inference mode is copied, since autograd cannot save
+    it; ``torch.compile`` does not let one ask. Tensors whose class dispatches operations, and
+    everything else, stay as they are. Public API: ``Tensor.as_subclass(Tensor)``, which does not
+    ask which classes have memory of their own.
     """
     kind = type(value)
-    if kind in _PLAIN:
-        return value
     found: Any = value
+    if kind in _PLAIN:
+        if torch.compiler.is_compiling() or not found.is_inference():
+            return value
+        return found.clone() if torch.is_grad_enabled() else value
     if isinstance(value, Tensor):
-        return value if dispatches(value) else found.as_subclass(Tensor)
+        return value if dispatches(value) else plain(found.as_subclass(Tensor))
     if kind is tuple:
         found = tuple([plain(part) for part in found])
     elif kind is list:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import battery
 import pytest
 import torch
+from discovery import small_network
 from torch import Tensor, nn
 
 import ssimloss
@@ -146,6 +147,36 @@ def test_signatures_of_subclasses() -> None:
     for cls in (SSIMLoss, ssimloss.PerceptualLoss, metrics.LPIPS):
         assert "reduction" in inspect.signature(cls).parameters or cls is metrics.LPIPS
     assert list(inspect.signature(SSIMLoss.__init__).parameters)[:2] == ["self", "data_range"]
+
+
+def test_repr_of_subclasses_that_name_no_option() -> None:
+    """Their own ``__init__`` takes nothing that the record has; options are shown all the same."""
+
+    class Own(SSIMLoss):
+        def __init__(self, strength: float = 2.0) -> None:
+            super().__init__(window_size=7)
+            self.strength = strength
+
+    class Content(ssimloss.PerceptualLoss):
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__(network, layers={"relu1": 1.0})
+
+    class Judge(ssimloss.AdversarialLoss):
+        def __init__(self) -> None:
+            super().__init__("hinge")
+
+    class Sum(ssimloss.CombinedLoss):
+        def __init__(self, weight: float = 1.0) -> None:
+            super().__init__(ssim=ssimloss.Term(Own(), weight))
+
+    assert repr(Own(3.0)) == "Own(window_size=7)"
+    assert repr(copy.deepcopy(Own(3.0))) == "Own(window_size=7)"
+    assert repr(Content(small_network())).startswith("Content(\n  layers={'relu1': 1.0}\n")
+    assert repr(Judge()) == "Judge(kind='hinge')"
+    assert "Own(window_size=7)" in repr(Sum())
+    held = ssimloss.CombinedLoss(a=Own(), b=Content(small_network()))
+    assert "Own(window_size=7)" in repr(held)
+    assert "Content(...)" in repr(held)
 
 
 # --- calls ----------------------------------------------------------------------------------------

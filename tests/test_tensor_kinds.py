@@ -4,6 +4,7 @@ nested tensors, over the whole public surface.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -310,3 +311,54 @@ def test_freed_storage() -> None:
         for images in ((pred, target), (target, pred)):
             with pytest.raises(RuntimeError, match="has no memory any more"):
                 loss(*images, backend="cpu")
+
+
+# --- inference mode -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_inference_mode(name: str) -> None:
+    """A target that a loader made in inference mode trains; validation under it gives the same."""
+    pred, target = photos(name)
+    module = build(name)
+    value, gradients = value_and_gradients(name, module, pred, target)
+    with torch.inference_mode():
+        made = pred.clone(), target.clone()
+        close(evaluate(name, module, *made), value)
+        close(evaluate(name, module, pred, target), value)
+        own = module if recipe(name).shared else build(name)  # tensors of its own are ordinary ones
+    close(evaluate(name, module, *made), value)
+    leaf = pred.clone().requires_grad_()
+    found = evaluate(name, own, leaf, made[1])
+    close(found, value)
+    (gradient,) = torch.autograd.grad(found, leaf, create_graph=True)
+    close(gradient, gradients[0])
+    if recipe(name).takes_target:
+        leaf = target.clone().requires_grad_()
+        close(torch.autograd.grad(evaluate(name, own, made[0], leaf), leaf)[0], gradients[1])
+
+
+def test_masks_and_labels_made_in_inference_mode() -> None:
+    with torch.inference_mode():
+        labels, real = torch.tensor([0, 2]), torch.rand(2, 3, 8, 8)
+        logits = torch.rand(2, 4)
+        masks = {side: torch.rand(2, 1, side, side) for side in (48, 180)}
+    for name in LOSSES:
+        parameters = inspect.signature(LOSSES[name].forward).parameters
+        if "mask" in parameters:
+            side = 180 if name == "MSSSIMLoss" else 48
+            pred, target = torch.rand(2, 2, 3, side, side)
+            leaf = pred.requires_grad_()
+            images = (leaf, target) if "target" in parameters else (leaf,)
+            value = build(name)(*images, mask=masks[side])
+            expected = build(name)(*images, mask=masks[side].clone())
+            close(value, expected.detach())
+            close(*(torch.autograd.grad(v, leaf)[0] for v in (value, expected)))
+    fake = torch.rand(2, 4, requires_grad=True)
+    loss = ssimloss.AdversarialLoss("hinge", relativistic="paired")
+    loss.generator_loss(fake, real_logits=logits, labels=labels).backward()
+    judge = nn.Conv2d(3, 1, 8)
+    for penalty in (F.r1_penalty(judge, real), F.gradient_penalty(judge, real, real.clone())):
+        penalty.backward()
+    assert fake.grad is not None
+    assert judge.weight.grad is not None
