@@ -238,6 +238,8 @@ def number(name: str, value: float) -> float:
     """Demand a finite number, of Python or NumPy."""
     if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
+    if isinstance(value, np.generic):
+        value = value.item()
     # Compared, because torch.compile cannot call math.isfinite on a number that changes.
     if not abs(value) <= _LARGEST:
         raise ValueError(f"{name} must be finite, got {value!r}")

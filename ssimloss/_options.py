@@ -367,11 +367,29 @@ def document(cls: type, shown: inspect.Signature, records: Sequence[type[Options
 
 
 def sign_init(cls: type, shown: inspect.Signature) -> None:
-    """Set the signature of the ``__init__`` that stands in a class."""
-    init: Any = vars(cls)["__init__"]
-    init.__doc__ = "Options are documented at the class."
+    """Give a class an ``__init__`` with the signature of the class. Of an unknown keyword it tells
+    before anything that is missing.
+    """
+    initialise: Callable[..., None] = cls.__init__  # type: ignore[misc]
+    names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+
+    def __init__(self: Any, *args: Any, **options: Any) -> None:
+        if len(args) > len(names):
+            by_position = f"{', '.join(names)} by position and " if names else ""
+            raise TypeError(
+                f"{type(self).__name__}() takes {by_position}options by keyword, got {len(args)} "
+                "positional arguments"
+            )
+        for name in options:
+            if name not in shown.parameters:
+                raise unknown(name, type(self).__name__, shown.parameters)
+        initialise(self, *args, **options)
+
+    __init__.__doc__ = "Options are documented at the class."
     this = positional("self", inspect.Parameter.empty)
-    init.__signature__ = inspect.Signature([this, *shown.parameters.values()])
+    signed: Any = __init__
+    signed.__signature__ = inspect.Signature([this, *shown.parameters.values()])
+    cls.__init__ = __init__  # type: ignore[misc]
 
 
 def takes(record: type[Options]) -> Callable[[type[T]], type[T]]:

@@ -175,8 +175,8 @@ FAULTS = (
     fault(
         "kernels",
         "the library computes options that it does not cover",
-        "if uncovered is None and not equation_only:",
-        "if not equation_only:",
+        "if uncovered is None and not equation_only and not is_exporting():",
+        "if not equation_only and not is_exporting():",
         "native structure",
     ),
     fault(

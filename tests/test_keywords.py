@@ -14,22 +14,27 @@ import torch
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import _spellings, color, conventions, metrics, resize
+from ssimloss import _spellings, color, conventions, metrics, networks, resize
 from ssimloss.networks import ExtractorOptions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 # --- misspelt -------------------------------------------------------------------------------------
 
-# Their keywords are the names of terms, or they are told by the classes of another room.
-OF_COMBINED = ("CombinedLoss", "Term")
+# Names of terms are keywords there; whatever composes losses has dataclasses of its own.
+OF_COMBINED = [
+    name
+    for name in ssimloss.__all__
+    if str(getattr(getattr(ssimloss, name), "__module__", "")).startswith("ssimloss.combined")
+]
 WITHOUT_KEYWORDS = ("ImageMeasure", "Protocol", "ImageMetric", "EpochScores", "Measure")
 CALLABLES: dict[str, Callable[..., Any]] = {
     **{f"F.{name}": getattr(F, name) for name in F.__all__},
     **{
         name: getattr(ssimloss, name)
         for name in ssimloss.__all__
-        if inspect.isclass(getattr(ssimloss, name)) and name not in OF_COMBINED + WITHOUT_KEYWORDS
+        if inspect.isclass(getattr(ssimloss, name))
+        and name not in (*OF_COMBINED, *WITHOUT_KEYWORDS)
     },
     **{
         f"metrics.{name}": getattr(metrics, name)
@@ -37,6 +42,7 @@ CALLABLES: dict[str, Callable[..., Any]] = {
         if callable(getattr(metrics, name)) and name not in (*WITHOUT_KEYWORDS, "in_buckets")
     },
     "luma": color.luma,
+    "FeatureExtractor": networks.FeatureExtractor,
     "imresize": resize.imresize,
     "conventions": conventions.SSIM["skimage"].__call__,
 }

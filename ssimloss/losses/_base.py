@@ -54,7 +54,7 @@ class ImageLoss(FollowsMoves):
         in_order = [name for name in shown.parameters if name in places]
         cls.records, cls._places = records, {name: places[name] for name in in_order}
         cls._defaults = {name: p.default for name, p in shown.parameters.items()}
-        _sign_init(cls, shown)
+        _options.sign_init(cls, shown)
         _options.document(cls, shown, records)
 
     def __init__(self, **options: Any) -> None:
@@ -163,26 +163,3 @@ class ImageLoss(FollowsMoves):
     def _record(self, place: int, changed: Mapping[str, Any]) -> Options:
         kept = {name: getattr(self, name) for name, at in self._places.items() if at == place}
         return self.records[place].make({**kept, **changed}, type(self).__name__)
-
-
-def _sign_init(cls: type[ImageLoss], shown: inspect.Signature) -> None:
-    """Give the class an ``__init__`` whose signature is that of the class. Of an unknown keyword
-    it tells before anything that is missing.
-    """
-    initialise = cls.__init__
-    names = [p.name for p in shown.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-
-    def __init__(self: ImageLoss, *args: Any, **options: Any) -> None:
-        if len(args) > len(names):
-            by_position = f"{', '.join(names)} by position and " if names else ""
-            raise TypeError(
-                f"{type(self).__name__}() takes {by_position}options by keyword, got {len(args)} "
-                "positional arguments"
-            )
-        for name in options:
-            if name not in shown.parameters:
-                raise _options.unknown(name, type(self).__name__, shown.parameters)
-        initialise(self, *args, **options)
-
-    cls.__init__ = __init__  # type: ignore[method-assign]
-    _options.sign_init(cls, shown)
