@@ -172,9 +172,12 @@ def sums(pred: Tensor, target: Tensor, *, kind: str, backend: str) -> Tensor:
 
     from ssimloss.kernels import Measured, scale_sums
 
-    module = importlib.import_module(f"ssimloss.video.{'vif' if kind == 'information' else 'adm'}")
-    equation = module.vif_sums if kind == "information" else module.adm_sums
+    name = {"information": "vif", "detail": "adm", "change": "motion"}[kind]
+    module = importlib.import_module(f"ssimloss.video.{name}")
     x, y = (64 + 128 * image[:, :1] for image in (pred, target))
+    if kind == "change":
+        return module._changes(x, y, backend)
+    equation = module.vif_sums if kind == "information" else module.adm_sums
     if backend == "eager":
         return equation(y, x, 100.0)
     measured = Measured(kind, 100.0, module._NUMBERS)
@@ -225,7 +228,7 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
             )
         )
     if min(size[2:]) >= 16:
-        calls += [(sums, {"kind": kind}) for kind in ("information", "detail")]
+        calls += [(sums, {"kind": kind}) for kind in ("information", "detail", "change")]
     for loss, options in calls:
         found = []
         for backend in ("cpu", "eager"):

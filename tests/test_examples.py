@@ -19,6 +19,7 @@ import photographs as test_photographs
 import pytest
 import torch
 import train_super_resolution
+import train_vmaf_prefilter
 from example_runs import assert_same, call, error_of, kill_after, partial_files, run
 from PIL import Image
 from runs.learning_rate import learning_rate_factor
@@ -182,6 +183,22 @@ def test_compare_losses_writes_a_row_per_loss_and_a_picture(
     with Image.open(tmp_path / "losses.png") as picture:
         picture.load()
         assert min(picture.size) > 800
+    assert partial_files(tmp_path) == []
+
+
+def test_vmaf_prefilter_raises_vmaf_and_shows_psnr(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few steps; by how much VMAF rises with the defaults is in docs/examples.md."""
+    options = ("--data", data, "--out", tmp_path, "--steps", 12, "--crop", 32, "--device", "cpu")
+    call(monkeypatch, train_vmaf_prefilter, *options)
+    with (tmp_path / "prefilter.csv").open(newline="") as file:
+        rows = {row["trained"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["nothing", "L1", "VMAF", "VMAF-NEG"]
+    assert float(rows["VMAF"]["vmaf"]) > float(rows["nothing"]["vmaf"])
+    assert all(0 < float(row["psnr"]) < 60 for row in rows.values())
+    with Image.open(tmp_path / "prefilter.png") as picture:
+        picture.load()
     assert partial_files(tmp_path) == []
 
 

@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from ssimloss.kernels import Measured, library, scale_sums, use_instructions
-from ssimloss.video import VMAFStream, adm, vif, vmaf
+from ssimloss.video import VMAFStream, adm, motion, vif, vmaf
 
 pytestmark = pytest.mark.skipif(
     library.why_not() is not None, reason="the native library is not built"
 )
-VIF, ADM = (importlib.import_module(f"ssimloss.video.{name}") for name in ("vif", "adm"))
+VIF, ADM, MOTION = (
+    importlib.import_module(f"ssimloss.video.{name}") for name in ("vif", "adm", "motion")
+)
 EQUATIONS = {"information": VIF.vif_sums, "detail": ADM.adm_sums}
 every_kind = pytest.mark.parametrize("kind", EQUATIONS)
 # The least, odd, several planes per vector with lanes left over, one tile and several.
@@ -244,9 +246,38 @@ def test_operators(kind: str) -> None:
     assert forward(empty, empty, *options, "cpu").shape == (0, *upstream.shape[1:])
 
 
+@pytest.mark.usefixtures("instructions")
+def test_change_equals_the_equation() -> None:
+    """Of frames from those before; in any company, for any threads, under a gradient."""
+    for size in SIZES:
+        later, earlier = planes(size)
+        exact = MOTION.changes(later - earlier)
+        for dtype, allowed in ((torch.float64, 1e-13), (torch.float32, 1e-6)):
+            pair = later.to(dtype), earlier.to(dtype)
+            found = MOTION._changes(*pair, "cpu")
+            assert found.dtype is dtype
+            assert off(found, exact) <= allowed
+            alone = [MOTION._changes(*(i[n : n + 1] for i in pair), "cpu") for n in range(size[0])]
+            assert torch.equal(torch.cat(alone), found)
+        threads = torch.get_num_threads()
+        try:
+            torch.set_num_threads(3)
+            assert torch.equal(MOTION._changes(*pair, "cpu"), found)
+        finally:
+            torch.set_num_threads(threads)
+    later.requires_grad_()
+    (gradient,) = torch.autograd.grad(MOTION._changes(later, earlier, "cpu").sum(), later)
+    (expected,) = torch.autograd.grad(MOTION.changes(later - earlier).sum(), later)
+    assert torch.equal(gradient, expected)
+    options = ("change", 0.0, list(MOTION.WINDOW))
+    ones = torch.ones(1, 1)
+    with pytest.raises(RuntimeError, match="'change' has no gradient; use the equation"):
+        torch.ops.ssimloss.scale_sums_backward(ones, later, earlier, *options, True, False, "cpu")
+
+
 def test_backends_are_named() -> None:
     x, y = (image.float() for image in planes((2, 32, 48)))
-    for function in (vif, adm, vmaf):
+    for function in (vif, adm, vmaf, lambda x, _y, backend: motion(x, backend=backend)):
         by_name = {name: function(x, y, backend=name) for name in ("auto", "cpu", "eager")}
         assert torch.equal(by_name["auto"], by_name["cpu"])
         torch.testing.assert_close(by_name["cpu"], by_name["eager"], rtol=1e-5, atol=1e-3)

@@ -25,7 +25,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 5  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 6  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -47,6 +47,7 @@ FUNCTIONS = (
     "ssimloss_pixel_means",
     "ssimloss_information",
     "ssimloss_detail",
+    "ssimloss_change",
 )
 NO_IMAGE = (0,) * 6
 

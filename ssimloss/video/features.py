@@ -10,7 +10,7 @@ from ssimloss._precision import full_precision, promote
 from ssimloss.kernels import Backend, check_backend
 from ssimloss.video._planes import check_pair, codes
 from ssimloss.video.adm import adm_of
-from ssimloss.video.motion import blurred_frames, changes, motion2
+from ssimloss.video.motion import motion2, motion_of
 from ssimloss.video.svr import FEATURES, Model, model_of
 from ssimloss.video.vif import vif_of
 
@@ -62,7 +62,7 @@ def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[st
     if leading[-1] == 1:  # nothing moves
         found["motion"] = torch.zeros_like(found["adm2"])
     else:
-        found["motion"] = changes(blurred_frames(planes_x).reshape(x.shape))
+        found["motion"] = motion_of(x, backend)
     found["motion2"] = motion2(found["motion"])
     return {name: found[name] for name in FEATURES}
 

@@ -9,13 +9,16 @@ from torch import Tensor
 
 from ssimloss._checks import DataRange
 from ssimloss._precision import full_precision
+from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
 from ssimloss.video._planes import check_planes, codes, mirrored
 
 WINDOW = (0.054488685, 0.244201342, 0.402619947, 0.244201342, 0.054488685)
 
 
 @full_precision
-def motion(reference: Tensor, *, data_range: DataRange = 255.0) -> Tensor:
+def motion(
+    reference: Tensor, *, data_range: DataRange = 255.0, backend: Backend = "auto"
+) -> Tensor:
     """Change of each frame from the one before, on the scale of 8-bit codes.
 
     Args:
@@ -23,6 +26,7 @@ def motion(reference: Tensor, *, data_range: DataRange = 255.0) -> Tensor:
             pixels a side.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels make no gradient of it.
 
     Returns:
         ``(..., T)``: 0 for the first frame. :func:`motion2` makes VMAF's feature of it.
@@ -40,8 +44,8 @@ def motion(reference: Tensor, *, data_range: DataRange = 255.0) -> Tensor:
             f"reference must have shape (T, 1, H, W), got {tuple(reference.shape)}; one frame is "
             "reference.unsqueeze(0)"
         )
-    blurred = blurred_frames(codes(reference, data_range))
-    return changes(blurred.reshape(reference.shape))
+    check_backend(backend)
+    return motion_of(codes(reference, data_range).reshape(reference.shape), backend)
 
 
 def motion2(motion: Tensor) -> Tensor:
@@ -54,10 +58,34 @@ def motion2(motion: Tensor) -> Tensor:
     return torch.cat((torch.zeros_like(motion[..., :1]), inner, motion[..., -1:]), -1)
 
 
-def blurred_frames(planes: Tensor) -> Tensor:
-    """Planes of codes ``(M, 1, H, W)`` under the window."""
-    wide = mirrored(planes, len(WINDOW) // 2)
-    return _along(_along(wide, -2), -1)
+def motion_of(clips: Tensor, backend: Backend) -> Tensor:
+    """Motion ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, 0 first."""
+    first = clips.new_zeros((*clips.shape[:-4], min(clips.shape[-4], 1)))
+    later, earlier = clips[..., 1:, :, :, :], clips[..., :-1, :, :, :]
+    changed = _changes(later.flatten(0, -4), earlier.flatten(0, -4), backend)
+    return torch.cat((first, changed.reshape(*later.shape[:-3])), -1)
+
+
+def _changes(x: Tensor, y: Tensor, backend: Backend) -> Tensor:
+    """Mean change ``(M,)`` of planes ``(M, 1, H, W)`` from others."""
+    chosen = select(backend, x, y, SCALE_SUMS)
+    if chosen == "eager" or (torch.is_grad_enabled() and x.requires_grad):
+        return changes(x - y)
+    measured = Measured("change", 0.0, WINDOW)
+    sums = scale_sums(x, y, measured, backend=chosen, equation=_sums)
+    return sums.squeeze(-1) / (x.shape[-2] * x.shape[-1])
+
+
+def _sums(x: Tensor, y: Tensor) -> Tensor:
+    """What the kernel adds up, ``(M, 1)``."""
+    return changes(x - y).unsqueeze(-1) * (x.shape[-2] * x.shape[-1])
+
+
+def changes(difference: Tensor) -> Tensor:
+    """Mean magnitudes ``(M,)`` of differences ``(M, 1, H, W)`` under the window."""
+    wide = mirrored(difference, len(WINDOW) // 2)
+    blurred = _along(_along(wide, -2), -1)
+    return blurred.abs().mean(-1).mean(-1).squeeze(-1)
 
 
 def _along(planes: Tensor, axis: int) -> Tensor:
@@ -68,11 +96,3 @@ def _along(planes: Tensor, axis: int) -> Tensor:
     )
     total = torch.add(WINDOW[0] * (first + fifth), second + fourth, alpha=WINDOW[1])
     return torch.add(total, middle, alpha=WINDOW[2])
-
-
-def changes(blurred: Tensor) -> Tensor:
-    """Mean absolute differences ``(..., T)`` of frames ``(..., T, 1, H, W)``, 0 first."""
-    steps = (blurred[..., 1:, :, :, :] - blurred[..., :-1, :, :, :]).abs()
-    means = steps.mean(-1).mean(-1).squeeze(-1)
-    first = blurred.new_zeros((*blurred.shape[:-4], min(blurred.shape[-4], 1)))
-    return torch.cat((first, means), -1)

@@ -1,4 +1,4 @@
-"""VMAF of a film that comes in chunks: one blurred frame is kept from chunk to chunk."""
+"""VMAF of a film that comes in chunks: one frame is kept from chunk to chunk."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from ssimloss._precision import full_precision, promote
 from ssimloss.kernels import Backend, check_backend
 from ssimloss.video._planes import check_pair, codes
 from ssimloss.video.features import spatial_features
-from ssimloss.video.motion import blurred_frames, changes, motion2
+from ssimloss.video.motion import motion2, motion_of
 from ssimloss.video.svr import FEATURES, Model, model_of
 from ssimloss.video.vmaf import POOLINGS, Pooling, pooled
 
@@ -50,7 +50,7 @@ class VMAFStream:
         self.backend = backend
         self.frames = 0
         self._size: torch.Size | None = None
-        self._last: Tensor | None = None  # the last frame of the reference, blurred
+        self._last: Tensor | None = None  # the last frame of the reference
         self._found: dict[str, list[Tensor]] = {name: [] for name in FEATURES if name != "motion2"}
 
     @torch.no_grad()
@@ -80,12 +80,11 @@ class VMAFStream:
     def _add(self, reference: Tensor, distorted: Tensor) -> None:
         x, y = promote(codes(reference, self.data_range), codes(distorted, self.data_range))
         found = spatial_features(x, y, self.model.enhancement_gain_limit, self.backend)
-        blurred = blurred_frames(x)
         if self._last is None:
-            found["motion"] = changes(blurred)
+            found["motion"] = motion_of(x, self.backend)
         else:
-            found["motion"] = changes(torch.cat((self._last, blurred)))[1:]
-        self._last = blurred[-1:].clone()
+            found["motion"] = motion_of(torch.cat((self._last, x)), self.backend)[1:]
+        self._last = x[-1:].clone()
         self.frames += len(x)
         for name, value in found.items():
             self._found[name].append(value)

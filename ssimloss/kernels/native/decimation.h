@@ -1,4 +1,5 @@
-// Images filtered and every second sample of them taken, and the transpose of that: how VIF comes from one scale to the next.
+// Images filtered and every second sample of them taken, and the transpose of that: how VIF comes from one scale to the next. And what a
+// filtered image changed from another one.
 //
 // Output (i, j) is the mean under the window around (2 i, 2 j), mirrored without the edge; an odd last row or column has none.
 
@@ -144,6 +145,54 @@ void undecimate_of(const Undecimation& job, int share, int shares, T* scratch) {
       add_line(row, T(1), w, false, out);
     else
       for (int64_t c = 0; c < w; c++) out[c * step] += row[c];
+  }
+}
+
+// to[j] (+)= weight * ((a[j] - b[j]) + (c[j] - d[j]))
+template <class T>
+__attribute__((noinline)) void add_differences(const T* __restrict a, const T* __restrict b, const T* __restrict c, const T* __restrict d, T weight,
+                                               int64_t count, bool first, T* __restrict to) {
+  if (first)
+    for (int64_t j = 0; j < count; j++) to[j] = weight * ((a[j] - b[j]) + (c[j] - d[j]));
+  else
+    for (int64_t j = 0; j < count; j++) to[j] += weight * ((a[j] - b[j]) + (c[j] - d[j]));
+}
+
+// The sum of magnitudes, in the order of 16 parts.
+template <class T>
+__attribute__((noinline)) double sum_magnitudes(const T* __restrict line, int64_t count) {
+  constexpr int kParts = 16;
+  T parts[kParts] = {};
+  int64_t j = 0;
+  for (; j + kParts <= count; j += kParts)
+    for (int k = 0; k < kParts; k++) parts[k] += line[j + k] < 0 ? -line[j + k] : line[j + k];
+  for (; j < count; j++) parts[0] += line[j] < 0 ? -line[j] : line[j];
+  double sum = 0;
+  for (int k = 0; k < kParts; k++) sum += parts[k];
+  return sum;
+}
+
+template <class T>
+void change_of(const Change& job, int share, int shares, T* scratch) {
+  const Taps<T> taps(job.window, job.taps);
+  const int half = taps.half();
+  const int64_t h = job.height, w = job.width, room = w + 2 * kMargin;
+  T *rooms[4], *line = scratch + kMargin, *out = line + room;
+  for (int k = 0; k < 4; k++) rooms[k] = out + (k + 1) * room;
+  const int64_t rows = job.planes * h;
+  for (int64_t at = rows * share / shares; at < rows * (share + 1) / shares; at++) {
+    const int64_t plane = at / h, row = at % h;
+    for (int k = 0; k <= half; k++) {
+      const int64_t above = mirrored(row + k - half, h), below = mirrored(row + half - k, h);
+      add_differences(row_of(job.x, plane, above, w, rooms[0]), row_of(job.y, plane, above, w, rooms[1]), row_of(job.x, plane, below, w, rooms[2]),
+                      row_of(job.y, plane, below, w, rooms[3]), k == half ? taps.of[k] / 2 : taps.of[k], w, k == 0, line);
+    }
+    for (int k = 1; k <= half; k++) {
+      line[-k] = line[mirrored(-k, w)];
+      line[w - 1 + k] = line[mirrored(w - 1 + k, w)];
+    }
+    for (int k = 0; k < taps.count; k++) add_line(line + k - half, taps.of[k], w, k == 0, out);
+    job.row_sums[at] = sum_magnitudes(out, w);
   }
 }
 

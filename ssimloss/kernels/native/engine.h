@@ -117,6 +117,15 @@ struct Undecimation {
   const void* coarse;  // (planes, height / 2, width / 2) of the computing type
 };
 
+// Sums of |the difference of two images under a window|, mirrored without the edge, of planes (planes, 1, height, width).
+struct Change {
+  Image x, y;
+  int64_t planes, height, width;
+  const double* window;  // symmetric
+  int32_t taps;
+  double* row_sums;  // (planes, height)
+};
+
 // One scale of the additive distortion measure of planes (planes, 1, height, width), see detail.h: approximations and sums, or, where
 // `grad_x` is given, the gradient.
 struct Detail {
@@ -143,6 +152,8 @@ struct Kernels {
   int64_t (*decimate_scratch)(const Decimation&, bool is_double);
   void (*undecimate)(const Undecimation&, bool is_double, int share, int shares, void* scratch);
   int64_t (*undecimate_scratch)(const Undecimation&, bool is_double);
+  void (*change)(const Change&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*change_scratch)(const Change&, bool is_double);
   void (*detail)(const Detail&, bool is_double, int share, int shares, void* scratch);
   int64_t (*detail_scratch)(const Detail&, bool is_double);
   void (*coarser)(const Coarser&, bool is_double, int share, int shares, void* scratch);

@@ -75,6 +75,14 @@ int64_t undecimate_scratch(const Undecimation& job, bool is_double) {
   return (4 * (job.width + 2 * kMargin) + 2 * kMargin) * (is_double ? sizeof(double) : sizeof(float));
 }
 
+void change(const Change& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? change_of(job, share, shares, (double*)scratch) : change_of(job, share, shares, (float*)scratch);
+}
+
+int64_t change_scratch(const Change& job, bool is_double) {
+  return (6 * (job.width + 2 * kMargin) + kMargin) * (is_double ? sizeof(double) : sizeof(float));
+}
+
 void detail(const Detail& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? detail_of(job, share, shares, (double*)scratch) : detail_of(job, share, shares, (float*)scratch);
 }
@@ -185,7 +193,7 @@ void centres(const Image& image, const int64_t* shape, bool is_double, int share
 extern const Kernels kernels;
 const Kernels kernels = {
     NAME_OF(SSIMLOSS_SET), similarity,       similarity_scratch, information,    information_scratch, decimate,        decimate_scratch, undecimate,
-    undecimate_scratch,    detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           centres};
+    undecimate_scratch,    change,           change_scratch,     detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

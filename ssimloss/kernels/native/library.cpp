@@ -110,6 +110,28 @@ API int ssimloss_detail(const ScalesCall* call) {
   return guarded([&]() -> int { return DetailScales(*call).run() ? 0 : 1; });
 }
 
+// The sums of magnitudes of x less y under the window, (M, 1). It has no gradient.
+API int ssimloss_change(const ScalesCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    const Pair& pair = call->pair;
+    Change job = {};
+    job.x = pair.x;
+    job.y = pair.y;
+    job.planes = pair.planes();
+    job.height = pair.shape[2];
+    job.width = pair.shape[3];
+    job.window = pair.window;
+    job.taps = pair.taps;
+    std::vector<double> row_sums(job.planes * job.height);
+    job.row_sums = row_sums.data();
+    const int threads = pair.threads_for(job.planes * job.height * job.width);
+    if (!run(set.change, job, pair.is_double(), threads, set.change_scratch(job, pair.is_double()))) return 1;
+    for (int64_t p = 0; p < job.planes; p++) call->sums[p] = sum_of(row_sums.data() + p * job.height, job.height);
+    return 0;
+  });
+}
+
 struct PixelCall {
   int64_t shape[4];
   Image x, y;
@@ -152,7 +174,7 @@ API int ssimloss_pixel_means(const PixelCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 5; }
+API int32_t ssimloss_interface() { return 6; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {

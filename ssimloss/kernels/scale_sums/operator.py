@@ -21,7 +21,7 @@ from ssimloss.kernels.operators import (
     typed,
 )
 from ssimloss.kernels.scale_sums import cpu
-from ssimloss.kernels.scale_sums.measured import SHAPES, Measured
+from ssimloss.kernels.scale_sums.measured import SHAPES, WITHOUT_GRADIENT, Measured
 
 SCALE_SUMS: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums)}
 SCALE_SUMS_BACKWARD: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums_backward)}
@@ -117,6 +117,10 @@ def _scale_sums_backward(
     kind, limit, numbers, want_x, want_y, backend = options
     run = kernel(SCALE_SUMS_BACKWARD, backend, x, y).run
     _check_planes(x)
+    if kind in WITHOUT_GRADIENT:
+        raise RuntimeError(
+            f"scale_sums of kind {kind!r} has no gradient; use the equation where one is asked for"
+        )
     if upstream.shape != (x.shape[0], *SHAPES[kind]):
         raise ValueError(
             f"upstream must have shape {(x.shape[0], *SHAPES[kind])}, got {tuple(upstream.shape)}"
