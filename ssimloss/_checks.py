@@ -7,7 +7,7 @@ no synchronisation.
 import numbers
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -221,7 +221,7 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
         )
 
 
-def is_sequence(value: object) -> TypeIs[Sequence[Any]]:
+def is_sequence(value: object) -> TypeIs[Sequence[object]]:
     """Whether it is a tuple, a list or what a configuration file has in their place."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 

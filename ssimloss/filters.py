@@ -145,7 +145,8 @@ def blur(image: Tensor, window: Tensor) -> Tensor:
     loses ``len(window) - 1``.
     """
     for axis in range(2, image.ndim):
-        # Convolution libraries have no fast double path on a CPU; the shifted sum is 4 times faster.
+        # Convolution libraries have no fast double path on a CPU; the shifted sum takes a quarter
+        # of the time.
         if image.dtype is torch.float64:
             image = _shifted_sum(image, window, axis)
         else:
@@ -230,11 +231,13 @@ def _dense_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -
     return _correlate(image, window, axis, padding).contiguous()
 
 
-@torch.library.register_fake("ssimloss::correlate")
 def _empty_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     shape = list(image.shape)
     shape[axis] += 2 * padding - window.shape[0] + 1
     return image.new_empty(shape)
+
+
+torch.library.register_fake("ssimloss::correlate")(_empty_correlation)
 
 
 def _shifted_sum(image: Tensor, window: Tensor, axis: int) -> Tensor:

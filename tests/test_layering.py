@@ -63,6 +63,7 @@ ON_TOP = {"__init__", "cli"}
 # listed here is free to none.
 ANYWHERE = {"torch", "numpy"}
 THIRD_PARTY: dict[str, set[str]] = {
+    "_checks": {"typing_extensions"},
     "_options": {"typing_extensions"},
     "weights": {"torchvision", "safetensors", "filelock"},
     "networks": {"torchvision"},

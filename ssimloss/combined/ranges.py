@@ -65,7 +65,7 @@ class RangeWatch:
 
     def tell(self, *, wait: bool = False) -> None:
         """Warn of what has arrived, or of everything if ``wait``."""
-        ready = [c for c in self._counted if wait or c.arrival is None or c.arrival.query()]
+        ready = [c for c in self._counted if wait or c.arrival is None or _has_come(c.arrival)]
         self._counted = [counted for counted in self._counted if counted not in ready]
         for asked, images, counts, arrival in ready:
             if arrival is not None:
@@ -82,6 +82,10 @@ class RangeWatch:
     def __getstate__(self) -> dict[str, Any]:
         """Copies leave behind what is on its way."""
         return {**self.__dict__, "_counted": []}
+
+
+def _has_come(arrival: torch.cuda.Event) -> bool:
+    return bool(arrival.query())  # type: ignore[no-untyped-call]
 
 
 def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:

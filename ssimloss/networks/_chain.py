@@ -7,6 +7,7 @@ runs in PyTorch's autograd between two stretches. Where something looks into the
 numbers.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
@@ -109,7 +110,7 @@ class Chain:
         for index, step in enumerate(self.steps):
             if step.tap:
                 part = self.steps[start : index + 1]
-                x = _checkpoint.run_again(lambda x, part=part: _run(part, x)[-1], x)
+                x = _checkpoint.run_again(functools.partial(_last, part), x)
                 found.append(x)
                 start = index + 1
         return found
@@ -130,6 +131,10 @@ def _together(steps: list[Step]) -> tuple[Step, ...]:
         else:
             joined.append(step)
     return tuple(joined)
+
+
+def _last(steps: Sequence[Step], x: Tensor) -> Tensor:
+    return _run(steps, x)[-1]
 
 
 def _run(steps: Sequence[Step], x: Tensor) -> list[Tensor]:

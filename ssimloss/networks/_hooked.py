@@ -4,6 +4,7 @@ A hook that stops a network cannot be part of a compiled graph: ``torch.compile`
 before it and comes back after it.
 """
 
+import functools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class Hooked:
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Features by path."""
         if self.checkpoint and _checkpoint.pays(image):
-            found = _checkpoint.run_again(lambda x, stops=self.counted: self._run(x, stops), image)
+            found = _checkpoint.run_again(functools.partial(self._run, stops=self.counted), image)
         else:
             found = self._run(image, self.counted)
         return dict(zip(self.paths, found, strict=True))

@@ -99,8 +99,8 @@ def convolve_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
     return _tile_by_tile(gradient, weight.permute(2, 3, 0, 1).flip(0, 1), None)
 
 
-# The flags that allow TF32 in matrix products are not about convolutions, and would cost more digits
-# here than in one.
+# The flags that allow TF32 in matrix products are not about convolutions. TF32 would cost more
+# digits here than in a convolution.
 @in_ieee
 def _tile_by_tile(x: Tensor, filters: Tensor, bias: Tensor | None) -> Tensor:
     """``filters`` are ``(3, 3, C, C')``."""
