@@ -124,11 +124,16 @@ def _check(pred: Tensor, target: Tensor) -> None:
                 f"{name} must have shape (N, C, H, W) or (N, T, C, H, W), got "
                 f"{tuple(image.shape)}; add the missing dimensions with {name}.unsqueeze(0)"
             )
+        if image.ndim == 4:
+            _checks.image(name, image)  # with its channels first
     _checks.same_shape("target", target, "pred", pred)
     if pred.shape[-3] not in (1, 3):
+        way_out = "drop an alpha channel with pred[..., :3, :, :]"
+        if pred.shape[-1] in (1, 3):
+            way_out = "pred.movedim(-1, -3) puts the channels there"
         raise ValueError(
             "pred must be gray or RGB, one or three channels before the sides, got "
-            f"{tuple(pred.shape)}; drop an alpha channel with [..., :3, :, :]"
+            f"{tuple(pred.shape)}; {way_out}"
         )
     check_size("pred", pred)
 
