@@ -4,13 +4,14 @@ every 100th step, and told once, where that does not wait for it.
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
 
 from ssimloss import _ranges
 from ssimloss._checks import DataRange
+from ssimloss._torch import is_observed, plain
 from ssimloss.combined.alarms import LossWarning
 from ssimloss.combined.term import Term
 
@@ -53,19 +54,18 @@ class RangeWatch:
 
     def count(self, step: int, given: Mapping[str, object]) -> None:
         """Count where that is due."""
-        if torch.compiler.is_compiling() or step % EVERY:
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or step % EVERY:
             return
         for asked in self._asked:
-            images = {name: given.get(name) for name in asked.images}
-            tensors = [t for t in images.values() if isinstance(t, Tensor)]
-            wanted = asked not in self._told and len(tensors) == len(images)
-            if wanted and all(t.is_floating_point() and not t.is_meta for t in tensors):
+            images = {name: plain(given.get(name)) for name in asked.images}
+            tensors = [image for image in images.values() if _is_countable(image)]
+            if asked not in self._told and len(tensors) == len(images):
                 counts = _ranges.count(*tensors, data_range=asked.data_range)
                 self._counted.append(_sent(asked, list(images), counts))
 
     def tell(self, *, wait: bool = False) -> None:
         """Warn of what has arrived, or of everything if ``wait``."""
-        ready = [c for c in self._counted if wait or c.arrival is None or c.arrival.query()]
+        ready = [c for c in self._counted if wait or _has_arrived(c)]
         self._counted = [counted for counted in self._counted if counted not in ready]
         for asked, images, counts, arrival in ready:
             if arrival is not None:
@@ -84,6 +84,13 @@ class RangeWatch:
         return {**self.__dict__, "_counted": []}
 
 
+def _is_countable(image: object) -> TypeGuard[Tensor]:
+    """Whether it is a tensor with values, of which nobody records the operations."""
+    if not isinstance(image, Tensor) or image.is_meta or is_observed(image):
+        return False
+    return image.is_floating_point()
+
+
 def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
     """Begin the copy to the host, without waiting for it."""
     if counts.device.type != "cuda":
@@ -93,3 +100,7 @@ def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
     arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
     arrival.record(stream)
     return _Counted(asked, images, copy, arrival)
+
+
+def _has_arrived(counted: _Counted) -> bool:
+    return counted.arrival is None or bool(counted.arrival.query())  # type: ignore[no-untyped-call]

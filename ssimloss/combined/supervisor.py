@@ -127,7 +127,7 @@ class Supervisor:
         gradients = [parts[n].at_output if n in parts else None for n in self.names]
         if all(gradient is None for gradient in gradients):
             return None
-        return full_precision(measure)(
+        return measure(
             gradients,
             [parts[n].value if n in parts else None for n in self.names],
             step=step,
