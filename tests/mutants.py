@@ -458,7 +458,7 @@ FAULTS = (
     fault(
         "combined",
         "an alarm is told at every reading",
-        "if (kind, term) not in self.told:",
+        "if (kind, term) not in self.reported:",
         "if True:",
         "alarms",
     ),
