@@ -327,6 +327,18 @@ def test_values_between_measured_steps_are_watched() -> None:
     assert words(run(criterion, 6)) == ["term 'odd': its value was NaN or infinite at step 4"]
 
 
+def test_without_pred_the_values_are_watched() -> None:
+    """As where a criterion takes lists of images, and there is no output to measure at."""
+    criterion = CombinedLoss(
+        cycle=Term(lambda back: torch.stack([x.mean() for x in back]).sum(), inputs=("back",)),
+        check_every=1,
+    )
+    back = [torch.ones(3, requires_grad=True), torch.ones(2, requires_grad=True)]
+    criterion(back=back).backward()
+    with pytest.warns(LossWarning, match="term 'cycle': its value was NaN or infinite at step 1"):
+        criterion(back=[x * torch.nan for x in back])
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""What a criterion warns of, with the term's name and once per event."""
+"""Warnings of a criterion: each names the term, and is issued once per event."""
 
 import warnings
 from collections.abc import Iterable
@@ -23,13 +23,13 @@ KINDS: tuple[Kind, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """When a criterion warns. Steps are those that are measured, one after another.
+    """Bounds beyond which a criterion warns. Steps are consecutive measured ones.
 
     Args:
-        zero_steps: a gradient that is exactly 0 for so many.
-        cosine, cosine_steps: a term whose cosine with the total is below this for so many.
-        share, share_steps: a term whose share of the gradient is below this for so many.
-        timed: measure how long each term takes, and tell it with a small share.
+        zero_steps: steps in which the gradient of a term is exactly 0.
+        cosine, cosine_steps: the cosine of a term with the total, and steps in which it is lower.
+        share, share_steps: the share of a term of the gradient, and steps in which it is lower.
+        timed: measure the time of each term, and report it with a small share.
 
     Raises:
         TypeError: a number of steps is not an integer, a bound is not a number.
@@ -54,35 +54,35 @@ class Alarms:
 
 
 class LossWarning(UserWarning):
-    """A term of a :class:`CombinedLoss` does not do what it is there for."""
+    """A term of a :class:`CombinedLoss` contributes nothing, or something harmful."""
 
 
 class Events:
-    """What has been told already. An event that ended may be told again."""
+    """Events that have been reported. One that ended is reported again when it recurs."""
 
     def __init__(self) -> None:
-        """Nothing was told."""
-        self.told: set[tuple[Kind, str]] = set()
+        """No event has been reported."""
+        self.reported: set[tuple[Kind, str]] = set()
 
     def report(self, kind: Kind, term: str, message: str) -> None:
-        """Warn, unless this event was told."""
-        if (kind, term) not in self.told:
-            self.told.add((kind, term))
+        """Warn, unless this event has been reported."""
+        if (kind, term) not in self.reported:
+            self.reported.add((kind, term))
             warnings.warn(f"term {term!r}: {message}", LossWarning, stacklevel=2)
 
     def over(self, kind: Kind, term: str) -> None:
         """The event ended."""
-        self.told.discard((kind, term))
+        self.reported.discard((kind, term))
 
     def as_numbers(self, names: Iterable[str]) -> list[list[int]]:
-        """For each term, a 1 for each kind that was told."""
-        return [[int((kind, name) in self.told) for kind in KINDS] for name in names]
+        """For each term, a 1 for each kind that has been reported."""
+        return [[int((kind, name) in self.reported) for kind in KINDS] for name in names]
 
     def from_numbers(self, names: Iterable[str], numbers: list[list[int]]) -> None:
-        """Take up what ``as_numbers`` returned."""
-        self.told = {
+        """Restore what ``as_numbers`` returned."""
+        self.reported = {
             (kind, name)
             for name, of_term in zip(names, numbers, strict=True)
-            for kind, told in zip(KINDS, of_term, strict=True)
-            if told
+            for kind, reported in zip(KINDS, of_term, strict=True)
+            if reported
         }

@@ -208,14 +208,14 @@ class CombinedLoss(HasState):
 
     @property
     def last(self) -> LastCall:
-        """What each term gave in the last call, in training or not."""
+        """Values, weights and gradients of the last call, in training or not."""
         if self._progress.last is None:
             raise NoCallYet(
                 "CombinedLoss.last holds what the last call gave, and there was none yet; call "
                 "the criterion first"
             )
         if not torch.compiler.is_compiling():
-            self._ranges.tell()
+            self._ranges.warn()
         return self._progress.last
 
     def log(self, prefix: str = "") -> dict[str, float]:
@@ -223,7 +223,7 @@ class CombinedLoss(HasState):
         one synchronisation; its keys begin with ``prefix``. See :meth:`LastCall.numbers`.
         """
         numbers = self.last.numbers()
-        self._ranges.tell(wait=True)  # they are there: what was read came later
+        self._ranges.warn(wait=True)  # does not wait: what was just read is later
         return {f"{prefix}{key}": number for key, number in numbers.items()}
 
     # --- the sum ----------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class CombinedLoss(HasState):
         step = self._progress.step
         counts = self.training and torch.is_grad_enabled()
         supervisor = self._supervisor if counts else None
-        if supervisor is None or not supervisor.measures(step):
+        if supervisor is None or not supervisor.measures(step, "pred" in given):
             total = self._plain(step, given)
         elif torch.compiler.is_compiling():
             total = self._measured_apart(supervisor, step, given)
@@ -264,7 +264,7 @@ class CombinedLoss(HasState):
         return found.total
 
     def _follow(self, supervisor: Supervisor, step: int) -> None:
-        """See to the alarms, and let waiting terms begin."""
+        """Count for the alarms, and start waiting terms."""
         self._plan = supervisor.follow(self._plan, step, self.last.values)
 
     # torch.autograd.grad and reading the counters cannot be part of a graph.
@@ -316,7 +316,7 @@ class CombinedLoss(HasState):
 
     def _save_own(self, destination: dict[str, Any], prefix: str) -> None:
         if prefix and not self._has_memory():
-            # A model is saved as if it had no criterion where nothing of it has to go on.
+            # Nothing has to be restored, so that models without a criterion load the state too.
             destination.pop(f"{prefix}_extra_state", None)
         own = state.of_criterion(self._plan, self._progress, self._supervisor)
         destination.update({prefix + key: tensor for key, tensor in own.items()})

@@ -1,4 +1,4 @@
-"""What the gradients of the terms at the output say: norms, shares, cosines.
+"""Norms, shares and cosines of the gradients of the terms at the output.
 
 With g_k the gradient of term k at ``pred`` over the whole batch, that of all processes included,
 and w_k its weight::
@@ -7,7 +7,7 @@ and w_k its weight::
     share  |w_k g_k| / sum_j |w_j g_j|
     cosine <w_k g_k, w_j g_j> / (|w_k g_k| |w_j g_j|), and against the total, sum_j w_j g_j
 
-All of it follows from the scalar products, which are made here; nothing waits for the device.
+All follow from the scalar products, which are computed without waiting for the device.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Measurement(NamedTuple):
 
     def pulls(self, weights: Tensor) -> Tensor:
         """``(T,)``: the norms of the weighted gradients."""
-        return weights.abs() * self.norms
+        return torch.where(weights != 0, weights.abs() * self.norms, 0.0)
 
     def shares(self, weights: Tensor) -> Tensor:
         """``(T,)``: they add up to 1, or are all 0 where every gradient is."""
@@ -55,8 +55,9 @@ class Measurement(NamedTuple):
 
     def against_total(self, weights: Tensor) -> Tensor:
         """``(T,)``: the cosines of the weighted gradients with their sum."""
-        along = (self.between(weights) * self.shares(weights)).sum(1)  # of a unit vector, by share
-        length = (along * self.shares(weights)).sum().clamp(min=0.0).sqrt()
+        shares = self.shares(weights)
+        along = torch.where(shares != 0, self.between(weights) * shares, 0.0).sum(1)
+        length = torch.where(shares != 0, along * shares, 0.0).sum().clamp(min=0.0).sqrt()
         return (along / length.clamp(min=_tiny(along))).clamp(-1.0, 1.0)
 
 

@@ -1,16 +1,17 @@
-"""Images that do not lie in the data range of the losses that compare them: counted on the device
-every 100th step, and told once, where that does not wait for it.
+"""Images outside the data range of the losses that compare them: counted on the device every 100th
+step, and reported once without waiting for it.
 """
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
 
 from ssimloss import _ranges
 from ssimloss._checks import DataRange
+from ssimloss._torch import is_observed, plain
 from ssimloss.combined.alarms import LossWarning
 from ssimloss.combined.term import Term
 
@@ -49,30 +50,29 @@ class RangeWatch:
                 found.setdefault((data_range, images), []).append(name)
         self._asked = [_Asked(*key, tuple(names)) for key, names in found.items()]
         self._counted: list[_Counted] = []
-        self._told: set[_Asked] = set()
+        self._reported: set[_Asked] = set()
 
     def count(self, step: int, given: Mapping[str, object]) -> None:
         """Count where that is due."""
-        if torch.compiler.is_compiling() or step % EVERY:
+        if torch.compiler.is_compiling() or is_observed() or step % EVERY:
             return
         for asked in self._asked:
-            images = {name: given.get(name) for name in asked.images}
-            tensors = [t for t in images.values() if isinstance(t, Tensor)]
-            wanted = asked not in self._told and len(tensors) == len(images)
-            if wanted and all(t.is_floating_point() and not t.is_meta for t in tensors):
+            images = {name: plain(given.get(name)) for name in asked.images}
+            tensors = [image for image in images.values() if _is_countable(image)]
+            if asked not in self._reported and len(tensors) == len(images):
                 counts = _ranges.count(*tensors, data_range=asked.data_range)
                 self._counted.append(_sent(asked, list(images), counts))
 
-    def tell(self, *, wait: bool = False) -> None:
-        """Warn of what has arrived, or of everything if ``wait``."""
-        ready = [c for c in self._counted if wait or c.arrival is None or _has_come(c.arrival)]
+    def warn(self, *, wait: bool = False) -> None:
+        """Warn of counts that have arrived, or of all if ``wait``."""
+        ready = [c for c in self._counted if wait or _has_arrived(c)]
         self._counted = [counted for counted in self._counted if counted not in ready]
         for asked, images, counts, arrival in ready:
             if arrival is not None:
                 arrival.synchronize()
             words = _ranges.describe(counts, asked.data_range, images)
-            if words and asked not in self._told:
-                self._told.add(asked)
+            if words and asked not in self._reported:
+                self._reported.add(asked)
                 of = ", ".join(repr(name) for name in asked.terms)
                 plural = "s" * (len(asked.terms) > 1)
                 warnings.warn(
@@ -84,8 +84,11 @@ class RangeWatch:
         return {**self.__dict__, "_counted": []}
 
 
-def _has_come(arrival: torch.cuda.Event) -> bool:
-    return bool(arrival.query())  # type: ignore[no-untyped-call]
+def _is_countable(image: object) -> TypeGuard[Tensor]:
+    """Whether it is a tensor with values, of which nobody records the operations."""
+    if not isinstance(image, Tensor) or image.is_meta or is_observed(image):
+        return False
+    return image.is_floating_point()
 
 
 def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
@@ -97,3 +100,7 @@ def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
     arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
     arrival.record(stream)
     return _Counted(asked, images, copy, arrival)
+
+
+def _has_arrived(counted: _Counted) -> bool:
+    return counted.arrival is None or bool(counted.arrival.query())  # type: ignore[no-untyped-call]

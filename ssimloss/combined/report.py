@@ -129,7 +129,7 @@ class LastCall:
 
     @property
     def measured_at(self) -> int | None:
-        """The step of which the gradients are told: this one, or the last that was measured before;
+        """The step whose gradients are shown: this one, or the last that was measured before;
         None if there is none.
         """
         return None if self._diagnosis is None else self._diagnosis.step

@@ -33,7 +33,7 @@ def of_criterion(
         return found
     watch, interval = supervisor.watch, supervisor.interval
     found["_watch.counts"], found["_watch.numbers"] = watch.counts, watch.numbers
-    found["_watch.told"] = torch.tensor(watch.events.as_numbers(watch.names), device="cpu")
+    found["_watch.reported"] = torch.tensor(watch.events.as_numbers(watch.names), device="cpu")
     found["_watch.interval"] = _integer(NONE if interval is None else interval)
     if supervisor.factors is not None:
         found["_balanced.factors"] = supervisor.factors
@@ -78,11 +78,11 @@ def restore(
 
 def _restore_watch(state: Mapping[str, Tensor], supervisor: Supervisor) -> None:
     watch = supervisor.watch
-    told = state.get("_watch.told", torch.empty(0))
-    if told.shape != (len(watch.names), len(KINDS)):
+    reported = state.get("_watch.reported", torch.empty(0))
+    if reported.shape != (len(watch.names), len(KINDS)):
         return  # of a criterion that did not watch, or of another version: the counts begin anew
     watch.counts, watch.numbers = state["_watch.counts"].clone(), state["_watch.numbers"].clone()
-    watch.events.from_numbers(watch.names, told.tolist())
+    watch.events.from_numbers(watch.names, reported.tolist())
     interval = int(state["_watch.interval"])
     supervisor.interval = None if interval == NONE else interval
 

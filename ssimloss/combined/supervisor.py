@@ -1,7 +1,7 @@
-"""Balance, diagnosis and alarms of a criterion: everything that a plain weighted sum does without.
+"""Balance, diagnosis and alarms of a criterion.
 
 A measured step evaluates the terms, takes their gradients at ``pred``, asks the strategy for
-factors on the weights, and returns a scalar behind which is the weighted sum of the gradients.
+factors on the weights, and returns a scalar whose gradient is the weighted sum of theirs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ Visit = Callable[[str, Tensor], None]
 
 
 class Outcome(NamedTuple):
-    """What a measured step gave: the sum, values and weights of the evaluated terms."""
+    """The result of a measured step: the sum, and values and weights of the evaluated terms."""
 
     total: Tensor
     values: dict[str, Tensor]
@@ -41,7 +41,7 @@ class Supervisor:
 
     Attributes:
         diagnosis: of the last measured step.
-        factors: ``(T,)``, the last that the strategy gave; evaluation uses them. None without one.
+        factors: ``(T,)``, the strategy's last ones, also used in evaluation; None without one.
         check_every: steps from one reading of the counters to the next.
         times: by term, its part of a step, when the counters were last read.
     """
@@ -61,25 +61,25 @@ class Supervisor:
         self.names = tuple(names)
         self.strategy, self.on_nonfinite, self.group = strategy, on_nonfinite, group
         self.skips = on_nonfinite in ("skip_term", "skip_step")
-        self.measured_every = tuple(n for n in (diagnose_every, check_every) if n is not None)
+        self.diagnose_every, self.asked_check = diagnose_every, check_every
         rounds = diagnose_every or 1
         self.check_every = check_every or rounds * -(-CHECK_EVERY // rounds)
         self.watch = Watch(names, alarms)
         self.interval: int | None = None  # the last one in which the counters were read
         self.diagnosis: Diagnosis | None = None
         self.stopwatch = Stopwatch() if alarms.timed else None
-        self.times: dict[
-            str, float
-        ] = {}  # by term, its part of a step, when the counters were read
+        self.times: dict[str, float] = {}
         self.factors: Tensor | None = None
         if strategy is not None and hasattr(strategy, "attach"):
             strategy.attach(self.names)
 
-    def measures(self, step: int) -> bool:
-        """Whether the gradients of the terms are wanted at this step."""
+    def measures(self, step: int, has_output: bool) -> bool:
+        """Whether this step is measured. Without ``pred``, alarms look at the values alone."""
         if self.strategy is not None or self.skips:
             return True
-        return any(step % every == 0 for every in self.measured_every)
+        if self.diagnose_every is not None and step % self.diagnose_every == 0:
+            return True
+        return has_output and self.asked_check is not None and step % self.asked_check == 0
 
     def measure(
         self,
@@ -127,7 +127,7 @@ class Supervisor:
         gradients = [parts[n].at_output if n in parts else None for n in self.names]
         if all(gradient is None for gradient in gradients):
             return None
-        return full_precision(measure)(
+        return measure(
             gradients,
             [parts[n].value if n in parts else None for n in self.names],
             step=step,
@@ -245,7 +245,7 @@ class Supervisor:
             used = [measurement.norms.new_zeros(()) + weights.get(n, 0.0) for n in self.names]
             diagnosis = Diagnosis(self.names, measurement, torch.stack(used))
             self.diagnosis = diagnosis
-            self.watch.see(diagnosis)
+            self.watch.add_measured(diagnosis)
         return Outcome(total, values, weights, diagnosis)
 
     def _look_at_graphs(self, plan: Plan, parts: Mapping[str, Part], output: Output) -> None:
@@ -274,8 +274,8 @@ class Supervisor:
     def describe(self) -> str:
         """The settings, on a line."""
         parts = [] if self.strategy is None else [f"balance={self.strategy!r}"]
-        if self.measured_every:
-            parts.append(f"measured every {' and '.join(map(str, self.measured_every))} steps")
+        if self.diagnose_every is not None:
+            parts.append(f"measured every {self.diagnose_every} steps")
         parts.append(f"alarms read every {self.check_every} steps")
         return ", ".join([*parts, f"on_nonfinite={self.on_nonfinite!r}"])
 
@@ -287,20 +287,23 @@ class Supervisor:
         return {**self.__dict__, "diagnosis": None, "stopwatch": stopwatch}
 
     def follow(self, plan: Plan, step: int, values: Mapping[str, Tensor]) -> Plan:
-        """After each call: count, and where that is due read the counters, warn or raise, and let
-        waiting terms begin; the plan to go on with is returned.
+        """Count a call. Every ``check_every`` steps, read the counters, warn or raise, and start
+        the waiting terms whose condition holds.
+
+        Returns:
+            The plan of the next call.
         """
         if values:
-            self.watch.see_values(step, values)
+            self.watch.add_values(step, values)
             if self.stopwatch is not None:
                 self.stopwatch.end(next(iter(values.values())).device)
         if step // self.check_every == self.interval:
             return plan
         self.interval = step // self.check_every
-        seen = self.watch.read(self.group)
+        reading = self.watch.read(self.group)
         if self.stopwatch is not None:
             self.times = self.stopwatch.parts()
-        self.watch.raise_alarms(seen, self.on_nonfinite, self.times)
+        self.watch.raise_alarms(reading, self.on_nonfinite, self.times)
         for name in self.names:
             if plan.weight(name) == 0.0 and step >= self.check_every:
                 self.watch.events.report(
@@ -313,7 +316,7 @@ class Supervisor:
                 self.watch.events.over("unused", name)
         for name in plan.waiting():
             condition = plan.terms[name].plan.condition
-            if condition is not None and condition.is_met(seen.averages[condition.term]):
+            if condition is not None and condition.is_met(reading.averages[condition.term]):
                 plan = plan.with_reached(name, step + 1)
         return plan
 
@@ -331,7 +334,7 @@ def check_output(given: Mapping[str, object]) -> None:
         RuntimeError: a transform of ``torch.func`` is active.
     """
     pred = given.get("pred")
-    why = "with balance, diagnose_every or check_every the gradients of the terms are taken at pred"
+    why = "with balance or diagnose_every the gradients of the terms are taken at pred"
     if pred is None:
         raise TypeError(f"pred is missing: {why}; pass the network's output as pred")
     if not isinstance(pred, Tensor):
@@ -346,8 +349,8 @@ def check_output(given: Mapping[str, object]) -> None:
         )
     if is_transformed():
         raise RuntimeError(
-            "gradients cannot be taken inside torch.func or torch.vmap; build the CombinedLoss "
-            "without balance, diagnose_every and check_every"
+            "gradients of terms cannot be taken inside torch.func or torch.vmap; build the "
+            "CombinedLoss without balance, diagnose_every, check_every and on_nonfinite"
         )
 
 

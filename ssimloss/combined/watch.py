@@ -1,5 +1,5 @@
-"""Counters of a criterion, on the device: how long a gradient has been zero, small or against the
-total, since when something is not finite, and moving averages of the values.
+"""Counters of a criterion, on the device: for how many steps a gradient has been zero, small or
+opposed to the total, the first step that was not finite, and moving averages of the values.
 
 They are read with one synchronisation every ``check_every`` steps.
 """
@@ -19,12 +19,12 @@ ZERO, AGAINST, SMALL, BAD_VALUE, BAD_GRADIENT = range(5)
 ROWS = 5
 
 
-class Seen:
-    """What the last reading found, by term.
+class Reading:
+    """The counters at one reading, by term.
 
     Attributes:
         counts: for each of the five counters, by term.
-        averages: moving averages of the values; NaN for a term that was not evaluated yet.
+        averages: moving averages of the values; NaN for a term that has not been evaluated.
         shares: shares of the gradient at the last measured step.
     """
 
@@ -40,7 +40,7 @@ class Watch:
     """The counters of one criterion."""
 
     def __init__(self, names: Sequence[str], alarms: Alarms) -> None:
-        """Nothing has been seen of the terms ``names``."""
+        """All counters at 0."""
         self.names, self.alarms, self.events = tuple(names), alarms, Events()
         counts = torch.zeros(ROWS, len(names), dtype=torch.int64, device="cpu")
         counts[BAD_VALUE:] = NEVER
@@ -48,8 +48,8 @@ class Watch:
         # Moving averages of the values, and the last shares.
         self.numbers = torch.full((2, len(names)), torch.nan, dtype=torch.float32, device="cpu")
 
-    def see_values(self, step: int, values: Mapping[str, Tensor]) -> None:
-        """Follow the values of a call."""
+    def add_values(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """Count the values of a call."""
         like = next(iter(values.values()))
         self._move(like.device)
         missing = torch.full((), torch.nan, dtype=torch.float32, device=like.device)
@@ -63,8 +63,8 @@ class Watch:
         self.numbers = torch.stack([torch.where(finite, mixed, before), self.numbers[1]])
         self._first(BAD_VALUE, evaluated & ~finite, step)
 
-    def see(self, diagnosis: Diagnosis) -> None:
-        """Follow a measured step."""
+    def add_measured(self, diagnosis: Diagnosis) -> None:
+        """Count a measured step."""
         measurement, weights = diagnosis.measurement, diagnosis.weights
         self._move(weights.device)
         here = self._flags(measurement.measured, weights.device)
@@ -84,8 +84,8 @@ class Watch:
         self.numbers = torch.stack([self.numbers[0], torch.where(here, shares, self.numbers[1])])
         self._first(BAD_GRADIENT, here & ~measurement.norms.isfinite(), measurement.step)
 
-    def read(self, group: ProcessGroup | None) -> Seen:
-        """Read everything, the same in every process; what was not finite is forgotten."""
+    def read(self, group: ProcessGroup | None) -> Reading:
+        """Read all counters, equal in every process, and reset those of non-finite steps."""
         counts, numbers = self.counts, self.numbers
         if distributed.is_available() and distributed.is_initialized():
             count = distributed.get_world_size(group)
@@ -99,19 +99,19 @@ class Watch:
         self.counts = torch.cat(
             [self.counts[:BAD_VALUE], torch.full_like(self.counts[BAD_VALUE:], NEVER)]
         )
-        return Seen(self.names, rows[:ROWS], bits.view(torch.float32).tolist())
+        return Reading(self.names, rows[:ROWS], bits.view(torch.float32).tolist())
 
     def raise_alarms(
-        self, seen: Seen, on_nonfinite: OnNonFinite, times: Mapping[str, float]
+        self, found: Reading, on_nonfinite: OnNonFinite, times: Mapping[str, float]
     ) -> None:
-        """Warn of what was found, or raise.
+        """Warn of what a reading found, or raise.
 
         Raises:
             RuntimeError: a value or a gradient was not finite, and ``on_nonfinite`` is ``"raise"``.
         """
         for name in self.names:
-            self._not_finite(name, seen, on_nonfinite)
-            zero, against, small = (seen.counts[row][name] for row in (ZERO, AGAINST, SMALL))
+            self._not_finite(name, found, on_nonfinite)
+            zero, against, small = (found.counts[row][name] for row in (ZERO, AGAINST, SMALL))
             bounds = self.alarms
             if zero >= bounds.zero_steps:
                 self.events.report(
@@ -135,7 +135,7 @@ class Watch:
                 self.events.report(
                     "small",
                     name,
-                    f"its share of the gradient is {100 * seen.shares[name]:.2g} %, below "
+                    f"its share of the gradient is {100 * found.shares[name]:.2g} %, below "
                     f"{100 * bounds.share:g} % for {small} measured steps{cost}; raise its weight, "
                     "remove it, or let balance=GradientShare() set the weights",
                 )
@@ -143,10 +143,10 @@ class Watch:
                 if count == 0:
                     self.events.over(kind, name)  # type: ignore[arg-type]
 
-    def _not_finite(self, name: str, seen: Seen, on_nonfinite: OnNonFinite) -> None:
+    def _not_finite(self, name: str, reading: Reading, on_nonfinite: OnNonFinite) -> None:
         rows = (BAD_VALUE, "value", "value"), (BAD_GRADIENT, "gradient", "gradient at pred")
         for row, kind, what in rows:
-            since = seen.counts[row][name]
+            since = reading.counts[row][name]
             if since == NEVER:
                 self.events.over(kind, name)  # type: ignore[arg-type]
                 continue
@@ -157,7 +157,7 @@ class Watch:
             self.events.report(kind, name, found + done.get(on_nonfinite, ""))  # type: ignore[arg-type]
 
     def _first(self, row: int, broken: Tensor, step: int) -> None:
-        """Note the first step at which something was broken."""
+        """Keep the first step at which a term was broken."""
         now = torch.where(broken & (self.counts[row] == NEVER), step, self.counts[row])
         self.counts = torch.cat([self.counts[:row], now.unsqueeze(0), self.counts[row + 1 :]])
 
