@@ -133,6 +133,9 @@ def evaluate(
             "batch_size": batch_size,
             "device": place.type,
         }
+        if folder is not None:
+            digests = {m.name: digest for m in measures if (digest := m.weights_sha256)}
+            settings |= {"weights": digests} if digests else {}
         done = _known(folder, settings, plan, world, resume=resume, overwrite=overwrite)
         todo = [batch for batch in plan.batches if batch.signature not in done]
         fresh: Done = {}
