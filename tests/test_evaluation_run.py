@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import errno
+import functools
 import json
 import math
 import os
 import resource
 import shutil
+import sys
+import types
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import deep
 import numpy as np
 import photographs
 import pytest
@@ -23,11 +27,12 @@ from PIL import Image as Pillow
 from processes import needs_gloo
 from test_evaluation_images import png16
 
+import ssimloss
 from ssimloss import functional as F
 from ssimloss.evaluation import Evaluation, evaluate, inspect
 from ssimloss.evaluation import records as on_disk
 from ssimloss.evaluation.sharding import World
-from ssimloss.metrics import measure, protocol
+from ssimloss.metrics import ImageMeasure, measure, protocol
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -620,6 +625,68 @@ def test_report_of_other_numbers_does_not_stay(images: Path) -> None:
     assert {path.name for path in out.iterdir()} == {"journal"}, (
         "killed before anything new was written"
     )
+
+
+class Gray(torch.nn.Module):
+    """A measure with a parameter, and perhaps a feature extractor."""
+
+    higher_is_better = False
+
+    def __init__(self, value: float, inside: torch.nn.Module | None = None) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.full((3, 1, 1), value))
+        self.inside = inside
+
+    def forward(self, pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return ((pred - target) * self.weight).abs().mean((1, 2, 3)).detach()
+
+
+def test_other_weights_are_another_evaluation(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the description: of weights at one path, and of networks in functions."""
+    path = images / "weights.pt"
+    states = [deep.random_state("squeezenet1_1"), deep.random_state("squeezenet1_1")]
+    states[1] = {name: value * 1.01 for name, value in states[1].items()}
+    module = types.ModuleType("own_measures")
+    monkeypatch.setitem(sys.modules, "own_measures", module)
+    extractors = [
+        ssimloss.networks.FeatureExtractor(network, ["0"])
+        for network in (torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)) for _ in range(2))
+    ]
+
+    def of_file(number: int) -> ImageMeasure:
+        torch.save(states[number], path)
+        return measure("lpips_squeeze", weights=path)
+
+    def of_function(function: Callable[[int], object]) -> Callable[[int], ImageMeasure]:
+        def made(number: int) -> ImageMeasure:
+            module.measure = function(number)  # type: ignore[attr-defined]
+            return measure("own_measures:measure")
+
+        return made
+
+    partial = functools.partial
+    makers = {
+        "file": of_file,
+        "module": of_function(lambda n: Gray(1.0 + n)),
+        "method": of_function(lambda n: Gray(1.0 + n).forward),
+        "inside": of_function(lambda n: Gray(1.0, extractors[n])),
+    }
+    monkeypatch.setattr(Gray.forward, "higher_is_better", False, raising=False)
+    for name, make in makers.items():
+        first = make(0)
+        evaluate(images / "gt", images / "a", metrics=[first], out=images / name)
+        again = partial(evaluate, images / "gt", images / "a", out=images / name, resume=True)
+        again(metrics=[make(0)])
+        with pytest.raises(ValueError, match=rf"weights was \{{.*{first.weights_sha256}.* is now"):
+            again(metrics=[make(1)])
+    assert make(0).describe() == make(1).describe()
+    assert first.weights_sha256 != makers["module"](0).weights_sha256
+    assert measure("psnr").weights_sha256 == ""
+    own = measure("lpips_squeeze", weights=states[0])
+    assert own.weights_sha256[:16] in own.describe()
+    assert "SHA" not in measure("lpips_squeeze", weights="random").describe()
 
 
 def test_file_that_goes_after_its_header_was_read(

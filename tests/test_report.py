@@ -680,6 +680,29 @@ def test_nothing_is_wider_than_the_page(
         tab.keyboard.press("Escape")
 
 
+def test_images_that_were_turned_are_marked(open_page: Open, tmp_path: Path) -> None:
+    evaluation = on_disk(tmp_path, ["ours"], number=6)
+    marked, failed = evaluation.images[0], evaluation.images[4]
+    marked.orientation = failed.orientation = 3
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    with Image.open(marked.reference) as opened:
+        opened.save(marked.reference, exif=exif)
+    failed.values["ours"] = {"psnr": 30.0}
+    evaluation.about = evaluation.about | {"orientation": "ours, 2 images: as told"}
+    tab = open_page(write_report(evaluation, tmp_path / "report"))
+    flags = tab.locator("#images .flag.turned")
+    assert flags.all_text_contents() == ["turned by its tag"] * 2
+    assert "has orientation tag 3 (turned by 180 degrees)" in flags.first.get_attribute("title")
+    assert "ours, 2 images: as told" in tab.text_content("#about")
+    heights = tab.eval_on_selector_all(
+        "#images tbody tr[data-position]", "rows => rows.map(row => row.offsetHeight)"
+    )
+    assert set(heights) == {52}, "rows of two flags are as high as all others"
+    tab.get_by_label(f"Open {marked.name}", exact=True).first.click()
+    assert "orientation tag 3" in tab.text_content("dialog")
+
+
 def test_one_method_has_no_comparison(open_page: Open, gray_page: Path) -> None:
     tab = open_page(gray_page)
     assert not tab.is_visible("#comparisons")

@@ -8,7 +8,7 @@ import typer
 from ssimloss.cli._told import told
 
 if TYPE_CHECKING:
-    from ssimloss.evaluation.images import Alpha
+    from ssimloss.evaluation.images import Alpha, Orientation
 
 
 def compare(
@@ -38,6 +38,12 @@ def compare(
             metavar="error|drop", help="What to do with images that are transparent in places."
         ),
     ] = "error",
+    orientation: Annotated[
+        str,
+        typer.Option(
+            metavar="apply|ignore", help="Of orientation tags: turn images, or compare as stored."
+        ),
+    ] = "apply",
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
         "comparison.png"
     ),
@@ -59,7 +65,9 @@ def compare(
             protocol=protocol,
             scale=scale,
             explain=explain,
-            alpha=cast("Alpha", alpha),  # a word that is none is an error of the library
+            # A word that is none is an error of the library, here and below.
+            alpha=cast("Alpha", alpha),
+            orientation=cast("Orientation", orientation),
         )
         typer.echo(str(found))
         typer.echo(f"\n{found.draw(out)}")

@@ -37,7 +37,7 @@ from ssimloss.cli._told import shown, told
 
 if TYPE_CHECKING:
     from ssimloss.evaluation import Evaluation
-    from ssimloss.evaluation.images import Alpha
+    from ssimloss.evaluation.images import Alpha, Orientation
     from ssimloss.evaluation.run import OnDamaged
 
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no name is cut
@@ -80,6 +80,9 @@ def evaluate(
     alpha: Annotated[
         str, typer.Option(help="Of images transparent in places: error, or drop.")
     ] = "error",
+    orientation: Annotated[
+        str, typer.Option(help="Of orientation tags: apply turns images, ignore does not.")
+    ] = "apply",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     batch_size: Annotated[int, typer.Option(help="The most images measured together.")] = 16,
     workers: Annotated[
@@ -123,6 +126,7 @@ def evaluate(
             suffix=suffix,
             # A word that is none is an error of the library, here and below.
             alpha=cast("Alpha", alpha),
+            orientation=cast("Orientation", orientation),
             device=device,
             batch_size=batch_size,
             workers=workers,
@@ -321,7 +325,9 @@ def _summary_table(result: "Evaluation") -> Table:
         method, best, worst = (escape(shown(name)) for name in (row.method, row.best, row.worst))
         table.add_row(method, titles[row.metric], *numbers, best, worst, images, better[row.metric])
     notes = [
-        shown(f"bit depths: {line}") for line in result.about.get("bit depths", "").splitlines()
+        shown(f"{what}: {line}")
+        for what in ("bit depths", "orientation")
+        for line in result.about.get(what, "").splitlines()
     ]
     if fair:
         notes.append(

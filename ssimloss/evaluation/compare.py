@@ -11,6 +11,7 @@ from ssimloss.conventions.difference import Difference, explain_difference
 from ssimloss.conventions.lookup import find
 from ssimloss.evaluation._depths import depth_words
 from ssimloss.evaluation._maps import unit
+from ssimloss.evaluation._orientations import Orientation, orientation_words, size_way_out
 from ssimloss.evaluation._panels import draw_panels
 from ssimloss.evaluation._values import info_of, measures_of, values_of
 from ssimloss.evaluation.images import Alpha, Image, ImageError, read
@@ -48,12 +49,19 @@ class PairComparison:
     largest: LargestError
     equal: float  # part of the pixels that are equal in all channels
     explanation: Difference | None = None
+    orientation: Orientation = "apply"  # what was done with the files' orientation tags
     images: tuple[Image, Image] = field(repr=False, compare=False, kw_only=True)
 
     @property
     def note(self) -> str:
         """What the files' bit depths mean for the numbers, empty where they are the same."""
         return depth_words(*self.bit_depths)
+
+    @property
+    def orientation_note(self) -> str:
+        """What the files' orientation tags mean for the numbers, empty where there are none."""
+        first, second = self.images
+        return orientation_words(first.orientation, second.orientation, self.orientation)
 
     def __str__(self) -> str:
         """A table: the files, the protocol, a line per measure, and where the largest error is."""
@@ -71,6 +79,8 @@ class PairComparison:
         rows.append(("protocol", self.protocol))
         if self.note:
             rows.append(("bit depths", self.note))
+        if self.orientation_note:
+            rows.append(("orientation", self.orientation_note))
         rows += [(metric.title, self._value(metric)) for metric in self.metrics]
         rows.append(("mean error", f"{self.mean_error:.4g} of {levels}"))
         if self.equal == 1:
@@ -138,6 +148,7 @@ def compare(
     scale: int | None = None,
     explain: tuple[str, str] | None = None,
     alpha: Alpha = "error",
+    orientation: Orientation = "apply",
 ) -> PairComparison:
     """Compare two image files of one size.
 
@@ -150,6 +161,8 @@ def compare(
         explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")`` whose values on these
             images are to be told apart; those that cut the border off take as much as the protocol.
         alpha: ``"drop"`` compares the colours of images that are transparent in places.
+        orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
+            compares the pixels as stored.
 
     Returns:
         A :class:`PairComparison`. A measure that cannot serve these images (they are too small for
@@ -172,8 +185,8 @@ def compare(
                 f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss "
                 "evaluate) compares folders"
             )
-    first, second = (read(path, alpha=alpha) for path in paths)
-    _check_alike(paths, first, second)
+    first, second = (read(path, alpha=alpha, orientation=orientation) for path in paths)
+    _check_alike(paths, first, second, orientation)
     target, pred = (image.pixels.double().div_(image.data_range)[None] for image in (first, second))
     found = {
         judge.name: value
@@ -195,17 +208,24 @@ def compare(
         explanation=None
         if explain is None
         else _explained(explain, pred, target, rules.crop_border),
+        orientation=orientation,
         images=(first, second),
     )
 
 
-def _check_alike(paths: tuple[Path, Path], first: Image, second: Image) -> None:
+def _check_alike(
+    paths: tuple[Path, Path], first: Image, second: Image, orientation: Orientation
+) -> None:
+    sizes = tuple((image.pixels.shape[1], image.pixels.shape[2]) for image in (first, second))
+    turned = size_way_out(
+        (sizes[0], sizes[1]), (first.orientation, second.orientation), orientation
+    )
     for what, a, b, way_out in (
         (
             "size",
             _sized(first.pixels.shape[1:]),
             _sized(second.pixels.shape[1:]),
-            "scale or crop one of them, nothing is resized silently",
+            turned or "scale or crop one of them, nothing is resized silently",
         ),
         ("kind", _kind(first), _kind(second), "save both as the same kind"),
     ):

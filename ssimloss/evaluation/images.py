@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Literal, get_args
 
@@ -23,6 +23,14 @@ from PIL.PngImagePlugin import ChunkStream
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss.evaluation._orientations import (
+    ORIENTATIONS,
+    UPRIGHT,
+    as_stored,
+    turned_size,
+    upright,
+)
+from ssimloss.evaluation._orientations import Orientation as Orientation
 from ssimloss.evaluation._structure import (
     TIFF_LAYOUT,
     DamagedError,
@@ -83,12 +91,14 @@ class ImageError(RuntimeError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its image, once it is upright and without alpha."""
+    """What a file says about its image, without alpha; the size is that after ``orientation``."""
 
     height: int
     width: int
     channels: int  # 1 or 3
     bit_depth: int  # 8 or 16
+    # The tag, 1 (upright or none) to 8; of two files that differ in it alone the headers are equal.
+    orientation: int = field(default=UPRIGHT, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,6 +112,7 @@ class Image:
 
     pixels: Tensor  # (C, H, W), C is 1 or 3; uint8 for 8 bit, int32 for 16
     bit_depth: int
+    orientation: int = UPRIGHT  # the tag of the file, whether it was applied or not
 
     @property
     def data_range(self) -> int:
@@ -109,8 +120,13 @@ class Image:
         return (1 << self.bit_depth) - 1
 
 
-def inspect(path: str | Path) -> Header:
+def inspect(path: str | Path, *, orientation: Orientation = "apply") -> Header:
     """Read only the header: size and kind, without decoding.
+
+    Args:
+        path: as for :func:`read`.
+        orientation: ``"apply"`` returns the size after the orientation tag is applied,
+            ``"ignore"`` that of the stored pixels.
 
     Raises:
         ImageError: there is no such file, it is no image, or of a kind that :func:`read` refuses.
@@ -118,6 +134,7 @@ def inspect(path: str | Path) -> Header:
         OSError: the system cannot read files: it has too many open, no memory, or a disk that
             fails.
     """
+    _checks.choice("orientation", orientation, ORIENTATIONS)
     path = Path(path).expanduser()
     with strict_pillow, _worded(path, OSError), path.open("rb") as file:
         with _worded(path, *_DECODER_ERRORS):
@@ -128,21 +145,22 @@ def inspect(path: str | Path) -> Header:
                 # The getexif() of a PNG decodes the pixels, in case a chunk behind them has EXIF.
                 early = image.format == "PNG" and not _metadata_follow_pixels(file)
                 exif = Pillow.Image.getexif(image) if early else image.getexif()
-                turned = _orientation(exif) >= 5
-    return (
-        Header(header.width, header.height, header.channels, header.bit_depth) if turned else header
-    )
+                tag = _orientation(exif)
+    height, width = turned_size(header.size, tag) if orientation == "apply" else header.size
+    return replace(header, height=height, width=width, orientation=tag)
 
 
-def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
+def read(path: str | Path, *, alpha: Alpha = "error", orientation: Orientation = "apply") -> Image:
     """Decode a file wholly.
 
-    A palette becomes RGB, an EXIF orientation is applied, an opaque alpha channel is left out.
+    A palette becomes RGB, and an opaque alpha channel is left out.
 
     Args:
         path: a PNG, JPEG, TIFF, WebP or BMP file, whatever its name ends in.
         alpha: what to do with an alpha channel that is not opaque: ``"drop"`` takes the colours as
             they are stored.
+        orientation: what to do with an orientation tag of EXIF, or of XMP where EXIF has none:
+            ``"apply"`` turns the image upright, ``"ignore"`` returns the pixels as stored.
 
     Returns:
         ``pixels`` ``(C, H, W)``: gray has one channel, colour three; uint8, or int32 in 0..65535
@@ -155,14 +173,15 @@ def read(path: str | Path, *, alpha: Alpha = "error") -> Image:
             fails.
     """
     _checks.choice("alpha", alpha, get_args(Alpha))
+    _checks.choice("orientation", orientation, ORIENTATIONS)
     path = Path(path).expanduser()
     with _worded(path, OSError):
         content = path.read_bytes()
     with strict_pillow:
-        return _decoded(path, content, alpha)
+        return _decoded(path, content, alpha, orientation)
 
 
-def _decoded(path: Path, content: bytes, alpha: Alpha) -> Image:
+def _decoded(path: Path, content: bytes, alpha: Alpha, orientation: Orientation) -> Image:
     with _worded(path, *_DECODER_ERRORS):
         image = Pillow.open(io.BytesIO(content), formats=_FORMATS)
         if image.format == "PNG" and image.tile:
@@ -178,8 +197,10 @@ def _decoded(path: Path, content: bytes, alpha: Alpha) -> Image:
             if image.format == "WEBP":
                 demand_filled_webp(content)
         with _worded(path, *_DECODER_ERRORS):
+            before = _orientation(image.getexif()) if image.format == "TIFF" else UPRIGHT
             image.load()
-            orientation = _orientation(image.getexif())
+            left = _orientation(image.getexif())  # a TIFF is turned already, and has none left
+        tag = before if image.format == "TIFF" else left
         if image.format in ("JPEG", "MPO"):
             _demand_whole_jpeg(path, image, content)
         deep_png = image.format == "PNG" and header.bit_depth == 16
@@ -188,7 +209,11 @@ def _decoded(path: Path, content: bytes, alpha: Alpha) -> Image:
             if deep_png
             else _planes(path, image, alpha)
         )
-    return Image(_upright(pixels, orientation).contiguous(), header.bit_depth)
+    if orientation == "apply":
+        pixels = upright(pixels, left)
+    elif left != tag:
+        pixels = as_stored(pixels, tag)
+    return Image(pixels.contiguous(), header.bit_depth, tag)
 
 
 @contextmanager
@@ -406,10 +431,3 @@ def _orientation(exif: Pillow.Exif) -> int:
     """How the camera was held, 1 (upright) to 8."""
     value = exif.get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _upright(pixels: Tensor, orientation: int) -> Tensor:
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 2)
-    flipped = {2: (2,), 3: (1, 2), 4: (1,), 6: (2,), 7: (1, 2), 8: (1,)}.get(orientation)
-    return pixels.flip(flipped) if flipped else pixels

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssimloss.evaluation._orientations import Orientation
 from ssimloss.evaluation._values import values_of
 from ssimloss.evaluation.images import Alpha, Header, Image, ImageError, read
 from ssimloss.evaluation.plan import Batch
@@ -22,7 +23,11 @@ Decoded = dict[Path, Image | ImageError]
 
 
 def decoded(
-    batches: Sequence[Batch], records: Sequence[ImageRecord], alpha: Alpha, pool: Executor
+    batches: Sequence[Batch],
+    records: Sequence[ImageRecord],
+    alpha: Alpha,
+    pool: Executor,
+    orientation: Orientation = "apply",
 ) -> Iterator[tuple[Batch, Decoded]]:
     """Each batch with its files, in order; at most so many batches are in memory as are needed to
     keep the device busy.
@@ -35,7 +40,13 @@ def decoded(
             for path in (records[i].reference, *(records[i].distorted[m] for m in batch.methods))
         ]
         waiting.append(
-            (batch, {path: pool.submit(_decoded, path, alpha) for path in dict.fromkeys(paths)})
+            (
+                batch,
+                {
+                    path: pool.submit(_decoded, path, alpha, orientation)
+                    for path in dict.fromkeys(paths)
+                },
+            )
         )
         if len(waiting) > _AHEAD:
             yield _awaited(waiting.popleft())
@@ -43,9 +54,9 @@ def decoded(
         yield _awaited(waiting.popleft())
 
 
-def _decoded(path: Path, alpha: Alpha) -> Image | ImageError:
+def _decoded(path: Path, alpha: Alpha, orientation: Orientation) -> Image | ImageError:
     try:
-        return read(path, alpha=alpha)
+        return read(path, alpha=alpha, orientation=orientation)
     except ImageError as error:
         return error
 

@@ -4,11 +4,13 @@ any number of processes the same.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from ssimloss.evaluation._orientations import UPRIGHT, Orientation, size_way_out
 from ssimloss.evaluation.images import Header, ImageError, inspect
 from ssimloss.evaluation.pairs import Pair, Pairing
 from ssimloss.evaluation.result import ImageRecord
@@ -36,7 +38,9 @@ class Plan:
     damaged: list[str]  # what headers say against files, in words
 
 
-def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
+def make_plan(
+    pairing: Pairing, *, batch_size: int, pool: Executor, orientation: Orientation = "apply"
+) -> Plan:
     """Look at the header of every file and put images of one size and kind together, in order, at
     most ``batch_size`` at a time.
 
@@ -47,7 +51,8 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
             path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
         )
     )
-    headers = dict(zip(paths, pool.map(_inspected, paths), strict=True))
+    look = inspect if orientation == "apply" else partial(inspect, orientation=orientation)
+    headers = dict(zip(paths, pool.map(partial(_inspected, look), paths), strict=True))
     records: list[ImageRecord] = []
     damaged: list[str] = []
     buckets: dict[tuple[tuple[str, ...], Header, tuple[Header, ...]], list[int]] = {}
@@ -57,11 +62,21 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
         errors = {
             method: words
             for method in pairing.methods
-            if (words := _against(pair, method, headers))
+            if (words := _against(pair, method, headers, orientation))
         }
         damaged += [words for method, words in errors.items() if method in pair.distorted]
+        tags = {method: _tag(headers[path]) for method, path in pair.distorted.items()}
         records.append(
-            ImageRecord(index, pair.name, pair.reference, pair.distorted, size, {}, errors)
+            ImageRecord(
+                index,
+                pair.name,
+                pair.reference,
+                pair.distorted,
+                size,
+                errors=errors,
+                orientation=_tag(reference),
+                orientations={method: tag for method, tag in tags.items() if tag != UPRIGHT},
+            )
         )
         fine = {
             method: headers[pair.distorted[method]]
@@ -91,14 +106,23 @@ def make_plan(pairing: Pairing, *, batch_size: int, pool: Executor) -> Plan:
     )
 
 
-def _inspected(path: Path) -> Header | ImageError:
+def _inspected(look: Callable[[Path], Header], path: Path) -> Header | ImageError:
     try:
-        return inspect(path)
+        return look(path)
     except ImageError as error:
         return error
 
 
-def _against(pair: Pair, method: str, headers: dict[Path, Header | ImageError]) -> str:
+def _tag(header: Header | ImageError) -> int:
+    return header.orientation if isinstance(header, Header) else UPRIGHT
+
+
+def _against(
+    pair: Pair,
+    method: str,
+    headers: dict[Path, Header | ImageError],
+    orientation: Orientation,
+) -> str:
     """Why the pair cannot be compared, or nothing."""
     if method not in pair.distorted:
         return "has no file for this image"
@@ -109,9 +133,14 @@ def _against(pair: Pair, method: str, headers: dict[Path, Header | ImageError]) 
         return str(distorted)
     if reference.size != distorted.size:
         sizes = " and ".join(f"{header.height}x{header.width}" for header in (distorted, reference))
+        way_out = size_way_out(
+            (reference.size, distorted.size),
+            (reference.orientation, distorted.orientation),
+            orientation,
+        )
         return (
             f"{pair.distorted[method]}: its size and that of its reference differ, {sizes} "
-            "(height x width); resize or crop one of them"
+            f"(height x width); {way_out or 'resize or crop one of them'}"
         )
     if reference.channels != distorted.channels:
         kinds = " and ".join(

@@ -242,6 +242,8 @@ def _columns(metrics: Sequence[str]) -> list[str]:
         "distorted",
         "height",
         "width",
+        "reference_orientation",
+        "distorted_orientation",
         "status",
         "error",
         *metrics,
@@ -254,8 +256,10 @@ def _cells(
     status = "error" if error else "ok"
     distorted = image.distorted.get(method, "")
     numbers = [_text(values[metric]) if metric in values else "" for metric in metrics]
+    tags = image.orientation, image.orientations.get(method, 1)
     return [
         *map(str, (image.index, image.name, method, image.reference, distorted, *image.size)),
+        *map(str, tags),
         status,
         error,
         *numbers,

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class ImageRecord:
     values: dict[str, dict[str, float]] = field(default_factory=dict)
     # Method -> why a value is missing; methods without errors are missing here.
     errors: dict[str, str] = field(default_factory=dict)
+    # Orientation tags, 1 (upright or none) to 8: of the reference, and by method those of results
+    # that are not 1.
+    orientation: int = 1
+    orientations: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Evaluation:
     summaries: list[Summary] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
+    orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
 
     @property
     def failures(self) -> int:
@@ -132,6 +137,7 @@ class Evaluation:
                     for row in data["comparisons"]
                 ],
                 unmatched=list(data["unmatched"]),
+                orientation=data.get("orientation", "apply"),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
@@ -177,4 +183,6 @@ def _image(row: dict[str, Any]) -> ImageRecord:
         size=(height, width),
         values={method: _floats(values, *values) for method, values in row["values"].items()},
         errors=dict(row["errors"]),
+        orientation=row.get("orientation", 1),
+        orientations=dict(row.get("orientations", {})),
     )

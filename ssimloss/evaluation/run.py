@@ -18,6 +18,12 @@ from ssimloss import _checks
 from ssimloss._version import __version__
 from ssimloss.evaluation import records
 from ssimloss.evaluation._depths import depth_note
+from ssimloss.evaluation._orientations import (
+    ORIENTATIONS,
+    UPRIGHT,
+    Orientation,
+    orientation_note,
+)
 from ssimloss.evaluation._values import info_of, measures_of
 from ssimloss.evaluation.images import Alpha
 from ssimloss.evaluation.measuring import decoded, measured
@@ -43,6 +49,7 @@ def evaluate(
     scale: int | None = None,
     suffix: str = "",
     alpha: Alpha = "error",
+    orientation: Orientation = "apply",
     device: str = "auto",
     batch_size: int = 16,
     workers: int | None = None,
@@ -68,6 +75,8 @@ def evaluate(
             ``"x4"``.
         alpha: ``"error"`` refuses images that are transparent in places, ``"drop"`` compares their
             colours.
+        orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
+            compares the pixels as stored, for results of programs that dropped the tag.
         device: ``"auto"``, or a device of torch that computes in float64; ``"cuda"`` is for each
             process one of its own.
         batch_size: the most images measured together; large images are fewer.
@@ -96,6 +105,7 @@ def evaluate(
     """
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
     _checks.choice("alpha", alpha, get_args(Alpha))
+    _checks.choice("orientation", orientation, ORIENTATIONS)
     _checks.count("batch_size", batch_size)
     measures = measures_of(metrics, protocol, scale)
     folder = None if out is None else Path(out).expanduser()
@@ -112,16 +122,20 @@ def evaluate(
         place = world.device(device)
         measures = [one.to(place) for one in measures]
         pairing = find_pairs(reference, distorted, suffix=suffix)
-        plan = make_plan(pairing, batch_size=batch_size, pool=pool)
+        plan = make_plan(pairing, batch_size=batch_size, pool=pool, orientation=orientation)
         if plan.damaged and on_damaged == "stop":
             raise RuntimeError(_worded(plan.damaged))
         settings = {
             "version": __version__,
             "metrics": {one.name: one.describe() for one in measures},
             "alpha": alpha,
+            "orientation": orientation,
             "batch_size": batch_size,
             "device": place.type,
         }
+        if folder is not None:
+            digests = {m.name: digest for m in measures if (digest := m.weights_sha256)}
+            settings |= {"weights": digests} if digests else {}
         done = _known(folder, settings, plan, world, resume=resume, overwrite=overwrite)
         todo = [batch for batch in plan.batches if batch.signature not in done]
         fresh: Done = {}
@@ -130,7 +144,7 @@ def evaluate(
                 records.Journal(folder, world.rank, [one.name for one in measures])
             ) as journal:
                 finished, share = 0, todo[world.rank :: world.size]
-                for batch, files in decoded(share, plan.records, alpha, pool):
+                for batch, files in decoded(share, plan.records, alpha, pool, orientation):
                     rows = measured(batch, files, plan.records, measures, place)
                     errors = [row.error for row in rows if row.error]
                     if errors and on_damaged == "stop":
@@ -144,7 +158,7 @@ def evaluate(
             pool.shutdown(cancel_futures=True)
         for part in world.gather(fresh):
             done |= part
-        evaluation = _summed(plan, done, pairing, measures)
+        evaluation = _summed(plan, done, pairing, measures, orientation)
         evaluation.about |= _about(measures, place, world, reference, pairing)
         if command:
             evaluation.about["command"] = command
@@ -202,7 +216,11 @@ def _known(
 
 
 def _summed(
-    plan: Plan, done: Done, pairing: Pairing, measures: Sequence[ImageMeasure]
+    plan: Plan,
+    done: Done,
+    pairing: Pairing,
+    measures: Sequence[ImageMeasure],
+    orientation: Orientation,
 ) -> Evaluation:
     images = [replace(record, values={}, errors=dict(record.errors)) for record in plan.records]
     for batch in plan.batches:
@@ -213,13 +231,22 @@ def _summed(
                 images[batch.images[row.image]].errors[row.method] = row.error
     metrics = [info_of(one) for one in measures]
     return Evaluation(
-        about=depth_note(plan.batches),
+        about=depth_note(plan.batches)
+        | orientation_note(
+            (
+                (method, image.orientation, image.orientations.get(method, UPRIGHT))
+                for image in images
+                for method in image.values
+            ),
+            orientation,
+        ),
         metrics=metrics,
         methods=pairing.methods,
         images=images,
         summaries=summarise(images, pairing.methods, metrics),
         comparisons=compare_methods(images, pairing.methods, metrics),
         unmatched=pairing.unmatched,
+        orientation=orientation,
     )
 
 

@@ -1,8 +1,11 @@
 """Losses and functions of images as measures: whether they are called with the target too."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
+
+from torch import nn
 
 from ssimloss.combined.calls import BOTH, by_position, describe, is_required, shape, signature_of
 
@@ -29,6 +32,18 @@ def takes_target(name: str, function: Callable[..., Any]) -> bool:
             f"{describe(function)}{shape(signature)}; wrap it: lambda pred, target: ..."
         )
     return inputs == BOTH
+
+
+def networks_in(value: Any) -> list[nn.Module]:
+    """The networks that a value is, or that a function is bound to or given."""
+    if isinstance(value, nn.Module):
+        return [value]
+    if isinstance(value, functools.partial):
+        parts = (value.func, *value.args, *value.keywords.values())
+        return [network for part in parts for network in networks_in(part)]
+    if inspect.ismethod(value):
+        return networks_in(value.__self__)
+    return []
 
 
 def _fits(

@@ -2,6 +2,7 @@
 and what it is in words.
 """
 
+import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +18,12 @@ from ssimloss._keywords import keywords
 from ssimloss._precision import in_ieee
 from ssimloss._torch import plain
 from ssimloss.measure import Measure
-from ssimloss.metrics._functions import takes_target
+from ssimloss.metrics._functions import networks_in, takes_target
 from ssimloss.metrics.batches import one_by_one
 from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.protocol import Definition, Prepared, Protocol, resolved
 from ssimloss.networks import Weights
+from ssimloss.networks.sources import weights_digest
 
 
 class ImageMeasure(ABC):
@@ -72,6 +74,14 @@ class ImageMeasure(ABC):
     @abstractmethod
     def describe(self) -> str:
         """In words, everything that decides the number."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the parameters of the networks that it holds; empty if it holds none. Two
+        measures of one description may differ in it.
+        """
+        held = [network for value in vars(self).values() for network in networks_in(value)]
+        return weights_digest(*held)
 
     def to(self, device: torch.device | str) -> "ImageMeasure":
         """Move the network, of a measure that owns one; returns the measure itself."""
@@ -190,6 +200,7 @@ class _Deep(ImageMeasure):
         self.name = name
         self.protocol = protocol
         self.distance = DISTANCES[name](weights=weights)
+        self.weights = weights if isinstance(weights, str) else type(weights).__name__
         self.title = self.distance.title
 
     def _values(
@@ -205,8 +216,20 @@ class _Deep(ImageMeasure):
         steps = "; ".join(self.protocol.steps("psnr", color=True))
         return (
             f"{self.title}: {steps}; gray images stand for all three channels; "
-            f"{self.distance.describe()}; in float32"
+            f"{self.distance.describe()}{self._whose}; in float32"
         )
+
+    @functools.cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the network's parameters."""
+        return weights_digest(self.distance)
+
+    @property
+    def _whose(self) -> str:
+        """Which weights they are, if the word for them does not tell."""
+        if self.weights in ("imagenet", "random"):
+            return ""
+        return f" (SHA-256 of its parameters {self.weights_sha256[:16]})"
 
     def to(self, device: torch.device | str) -> ImageMeasure:
         self.distance.to(device)

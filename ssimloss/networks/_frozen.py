@@ -114,11 +114,12 @@ def identity(network: nn.Module) -> Hashable:
         for name, tensor in own_buffers(module).items():
             if tensor is not None:
                 digest.update(f"{path}.{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(_bytes(tensor))
+                digest.update(bytes_of(tensor))
     return tuple(kinds), digest.hexdigest()
 
 
-def _bytes(tensor: Tensor) -> bytes:
+def bytes_of(tensor: Tensor) -> bytes:
+    """The values in memory, in the order of the dimensions."""
     plain = tensor.detach().cpu().contiguous().flatten()
     return plain.view(torch.uint8).numpy().tobytes()
 
@@ -130,7 +131,7 @@ def _described(value: Any, network: nn.Module) -> str:
     ):
         return repr(value)
     if isinstance(value, Tensor):
-        return f"{value.dtype}{tuple(value.shape)}{hashlib.sha256(_bytes(value)).hexdigest()}"
+        return f"{value.dtype}{tuple(value.shape)}{hashlib.sha256(bytes_of(value)).hexdigest()}"
     if isinstance(value, (list, tuple, set, frozenset)):
         parts = [_described(item, network) for item in value]
         ordered = sorted(parts) if isinstance(value, (set, frozenset)) else parts

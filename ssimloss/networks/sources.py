@@ -2,6 +2,7 @@
 handed in.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ssimloss import weights as files
-from ssimloss.networks._frozen import frozen
+from ssimloss.networks._frozen import bytes_of, frozen
 from ssimloss.networks._names import paths_of, readable_names
 from ssimloss.networks._operations import has_hooks
 from ssimloss.networks.embedded import embedded_network
@@ -255,6 +256,22 @@ def own_copy(network: nn.Module) -> nn.Module:
     if isinstance(network, torch.jit.ScriptModule):
         return Scripted(network)
     return frozen(network, copied=False)
+
+
+def weights_digest(*networks: nn.Module) -> str:
+    """SHA-256 of all parameters and buffers of networks, with their names and those of feature
+    extractors inside; empty if there are none.
+    """
+    digest, found = hashlib.sha256(), False
+    for network in networks:
+        inside = (getattr(module, "network", None) for module in network.modules())
+        hidden = [other for other in inside if isinstance(other, nn.Module)]
+        for part in dict.fromkeys((network, *hidden)):
+            for name, tensor in (*part.named_parameters(), *part.named_buffers()):
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(bytes_of(tensor))
+                found = True
+    return digest.hexdigest() if found else ""
 
 
 def _own_copy(tensor: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ssimloss._version import __version__
 from ssimloss.evaluation._maps import SSIM_WORDS
+from ssimloss.evaluation._orientations import UPRIGHT, orientation_words
 from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
 
@@ -54,6 +55,7 @@ def page_data(
             [[_value(image, method, metric) for image in images] for metric in metrics]
             for method in methods
         ],
+        "turned": [_turned(image, evaluation) for image in images],
         "references": [image.reference for image in images],
         "distorted": [[image.distorted.get(method) for image in images] for method in methods],
         "failures": [
@@ -104,6 +106,7 @@ def page_data(
         "pictured": list(pictures),
         "pictures_note": pictures_note(len(pictures), worst),
         "worst": worst,
+        "orientation": evaluation.orientation,
         "colors": {kind: _color_table(name) for kind, name in COLORS.items()},
         "scales": {"ssim": {"low": 0, "high": 1, "unit": SSIM_WORDS}, "error": {"low": 0}},
         "colophon": " ".join([f"Made by ssimloss {__version__}.", *tables_note(tables)]),
@@ -125,6 +128,23 @@ def pictures_note(number: int, worst: int) -> str:
         "(WebP); all numbers were computed from the files. Maps are of the images as they are, "
         "whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
     )
+
+
+def _turned(image: ImageRecord, evaluation: Evaluation) -> str | None:
+    """What the orientation tags of an image mean, for methods that have values."""
+    words = [
+        (method, told)
+        for method in evaluation.methods
+        if method in image.values
+        and (
+            told := orientation_words(
+                image.orientation,
+                image.orientations.get(method, UPRIGHT),
+                evaluation.orientation,
+            )
+        )
+    ]
+    return "\n".join(f"{method}: {told}" for method, told in words) or None
 
 
 def _value(image: ImageRecord, method: str, metric: str) -> float | None:

@@ -35,6 +35,7 @@ from ssimloss.evaluation._maps import (
     unit,
     worst_region,
 )
+from ssimloss.evaluation._orientations import Orientation, orientation_words
 from ssimloss.evaluation.images import Image, ImageError, read
 from ssimloss.evaluation.result import Evaluation, ImageRecord
 
@@ -58,7 +59,11 @@ def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
     if not side:
         return [None] * len(evaluation.images)
     with ThreadPoolExecutor(_THREADS) as pool:
-        drawn = list(pool.map(lambda image: _thumbnail(image, side), evaluation.images))
+        drawn = list(
+            pool.map(
+                lambda image: _thumbnail(image, side, evaluation.orientation), evaluation.images
+            )
+        )
     left, kept = most, []
     for thumbnail in drawn:
         left -= len(thumbnail or "")
@@ -101,7 +106,12 @@ def draw_pictures(
         while batch := list(islice(waiting, _THREADS)):
             for place, picture in zip(
                 batch,
-                pool.map(lambda p: draw_picture(evaluation.images[p], evaluation.methods), batch),
+                pool.map(
+                    lambda p: draw_picture(
+                        evaluation.images[p], evaluation.methods, evaluation.orientation
+                    ),
+                    batch,
+                ),
                 strict=True,
             ):
                 if picture is None:
@@ -113,7 +123,9 @@ def draw_pictures(
     return drawn
 
 
-def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] | None:
+def draw_picture(
+    record: ImageRecord, methods: Sequence[str], orientation: Orientation = "apply"
+) -> dict[str, Any] | None:
     """Reference, results and maps of one image, ``None`` without a readable reference or any result
     of its size.
 
@@ -121,11 +133,12 @@ def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] 
     is none, ``results``, ``ssim`` and ``error``; ``limit`` and ``unit`` of the error map; ``note``
     in words.
     """
-    reference = _read(record.reference)
+    opened = _read if orientation == "apply" else _read_stored
+    reference = opened(record.reference)
     if reference is None:
         return None
     results = [
-        _read(record.distorted[method]) if method in record.distorted else None
+        opened(record.distorted[method]) if method in record.distorted else None
         for method in methods
     ]
     results = [
@@ -160,16 +173,20 @@ def draw_picture(record: ImageRecord, methods: Sequence[str]) -> dict[str, Any] 
         "limit": limit,
         "unit": error_words(levels),
         "note": _note(
-            truth.shape[1:], region, tone_words(shown, levels), _depths(methods, reference, results)
+            truth.shape[1:],
+            region,
+            tone_words(shown, levels),
+            _depths(methods, reference, results),
+            _orientations(methods, reference, results, orientation),
         ),
     }
 
 
-def _thumbnail(record: ImageRecord, side: int) -> str | None:
+def _thumbnail(record: ImageRecord, side: int, orientation: Orientation = "apply") -> str | None:
     # What has values has been read wholly.
-    drawn = _reduced_jpeg(record.reference, side) if record.values else None
+    drawn = _reduced_jpeg(record.reference, side, orientation) if record.values else None
     if drawn is None:
-        image = _read(record.reference)
+        image = (_read if orientation == "apply" else _read_stored)(record.reference)
         if image is None:
             return None
         drawn = pillow(toned(image, tones(image)))
@@ -177,7 +194,7 @@ def _thumbnail(record: ImageRecord, side: int) -> str | None:
     return _webp(drawn, quality=_THUMBNAIL_QUALITY)
 
 
-def _reduced_jpeg(path: Path, side: int) -> Pillow.Image | None:
+def _reduced_jpeg(path: Path, side: int, orientation: Orientation) -> Pillow.Image | None:
     """A JPEG decoded no finer than a thumbnail needs, which takes a quarter of the time; ``None``
     for everything else.
     """
@@ -186,7 +203,7 @@ def _reduced_jpeg(path: Path, side: int) -> Pillow.Image | None:
             if image.mode not in ("L", "RGB"):
                 return None
             image.draft(None, (2 * side, 2 * side))
-            return ImageOps.exif_transpose(image)
+            return ImageOps.exif_transpose(image) if orientation == "apply" else image.copy()
     except (OSError, SyntaxError, ValueError):
         return None
 
@@ -194,6 +211,14 @@ def _reduced_jpeg(path: Path, side: int) -> Pillow.Image | None:
 def _read(path: Path) -> Image | None:
     try:
         return read(path, alpha="drop")
+    except ImageError:
+        return None
+
+
+def _read_stored(path: Path) -> Image | None:
+    """Not turned by its orientation tag."""
+    try:
+        return read(path, alpha="drop", orientation="ignore")
     except ImageError:
         return None
 
@@ -227,6 +252,21 @@ def _depths(methods: Sequence[str], reference: Image, results: Sequence[Image | 
     """Of which methods the result has another bit depth than the reference."""
     found = [
         (m, depth_words(reference.bit_depth, r.bit_depth))
+        for m, r in zip(methods, results, strict=True)
+        if r is not None
+    ]
+    return " ".join(f"{method}: {words}." for method, words in found if words)
+
+
+def _orientations(
+    methods: Sequence[str],
+    reference: Image,
+    results: Sequence[Image | None],
+    orientation: Orientation,
+) -> str:
+    """Of which methods the result or the reference has an orientation tag."""
+    found = [
+        (m, orientation_words(reference.orientation, r.orientation, orientation))
         for m, r in zip(methods, results, strict=True)
         if r is not None
     ]

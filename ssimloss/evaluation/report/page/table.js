@@ -81,9 +81,13 @@ function rowOf(position) {
   }));
   return element("tr", { class: failures.has(i) ? "failed" : null, "aria-rowindex": position + table.headRows + 1, "data-position": position },
     element("th", { scope: "row" }, element("div", { class: "named" }, thumbnail(i), element("div", {}, name,
-      failures.has(i) ? element("span", { class: "flag", title: failures.get(i)[0].reason }, failureWords(i)) : null))),
+      failures.has(i) || data.turned[i] ? element("div", { class: "flags" },
+        failures.has(i) ? element("span", { class: "flag", title: failures.get(i)[0].reason }, failureWords(i)) : null,
+        data.turned[i] ? element("span", { class: "flag turned", title: data.turned[i] }, TURNED) : null) : null))),
     element("td", { class: "number" }, size ? `${size[0]} × ${size[1]}` : NONE), cells);
 }
+
+const TURNED = data.orientation === "apply" ? "turned by its tag" : "tag ignored";
 
 function failureWords(i) {
   const failed = failures.get(i);
