@@ -178,11 +178,10 @@ def test_bad_arguments_are_named() -> None:
         match=r"measure must be one of 'psnr', 'ssim', 'ms_ssim', .*'g_ssim', .*'lpips'",
     ):
         measure("fid")
-    with pytest.raises(
-        TypeError,
-        match=r"protocol must be a protocol, got 'basicsr'; metrics.protocol\('basicsr', scale=4\)",
-    ):
-        measure("psnr", "basicsr")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"protocol 'basicsr' needs scale, .*; scale=4 for x4"):
+        measure("psnr", "basicsr")
+    with pytest.raises(TypeError, match=r"protocol must be .*, got int 4; protocol="):
+        measure("psnr", 4)  # type: ignore[arg-type]
     pred, target = (image[..., :40, :40] for image in images(1))
     with pytest.raises(ValueError, match=r"\(40, 40\) pixels are too small: 5 scales"):
         measure("ms_ssim")(pred, target)
