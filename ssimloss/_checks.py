@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import TypeIs
 
 Word = TypeVar("Word", bound=str)
 DataRange = float | tuple[float, float]
@@ -220,10 +221,15 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
         )
 
 
+def is_sequence(value: object) -> TypeIs[Sequence[object]]:
+    """Whether it is a tuple, a list or what a configuration file has in their place."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def data_range(value: DataRange) -> tuple[float, float]:
     """Return ``(lo, span)`` of a data range ``L`` (meaning ``[0, L]``) or ``(lo, hi)``."""
     way_out = "pass 1.0 for [0, 1], 255 for 8-bit values, (-1, 1) for tanh outputs"
-    if isinstance(value, Sequence) and not isinstance(value, str):  # a list of a YAML file, too
+    if is_sequence(value):
         if len(value) != 2:
             raise ValueError(f"data_range must be a number or (lo, hi), got {value!r}; {way_out}")
         lo, hi = (number("data_range", v) for v in value)
@@ -276,7 +282,7 @@ def count(name: str, value: int, *, least: int = 1) -> int:
 
 def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
     """Demand a non-empty sequence of finite, non-negative numbers that are not all zero."""
-    if isinstance(values, str) or not isinstance(values, Sequence):
+    if not is_sequence(values):
         raise TypeError(
             f"{name} must be a sequence of numbers, got {type(values).__name__} {values!r}"
         )

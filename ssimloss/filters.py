@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import exact
+from ssimloss._torch import is_exporting
 
 Padding = Literal["valid", "reflect", "replicate", "zeros"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
@@ -156,8 +157,11 @@ def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     """Correlation along one axis of ``(N, C, ...)``, extended by ``padding`` zeros at both ends,
     as a convolution that is never in TF32, nor is any of its derivatives.
 
-    The window is taken for a constant. Compiled code calls it as one operator.
+    The window is taken for a constant. Compiled code calls it as one operator; an exported program,
+    which may run without this package, holds the convolution.
     """
+    if is_exporting():
+        return _correlate(image, window, axis, padding)
     if torch.compiler.is_compiling():
         compiled: Tensor = torch.ops.ssimloss.correlate(image, window, axis, padding)
         return compiled

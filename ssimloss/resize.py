@@ -6,7 +6,6 @@ outside the image. Keys 1981 (the cubic, a = -1/2).
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,13 +26,13 @@ def check_resize_options(
             f"scale or size must be given, and not both, got scale={scale!r} and size={size!r}; "
             "scale=0.5 halves each side"
         )
-    if isinstance(scale, Sequence) and len(scale) != 2:
+    if _checks.is_sequence(scale) and len(scale) != 2:
         raise ValueError(f"scale must be a number or (vertical, horizontal), got {scale!r}")
     if scale is not None:
-        for factor in scale if isinstance(scale, Sequence) else (scale,):
+        for factor in scale if _checks.is_sequence(scale) else (scale,):
             _checks.positive("scale", factor)
     if size is not None:
-        if not isinstance(size, Sequence) or len(size) != 2:
+        if not _checks.is_sequence(size) or len(size) != 2:
             raise TypeError(f"size must be (height, width), got {size!r}")
         for side in size:
             _checks.count("size", side)
@@ -98,7 +97,7 @@ def resampled(
         scales = size[0] / height, size[1] / width
     else:
         assert scale is not None
-        scales = (scale[0], scale[1]) if isinstance(scale, Sequence) else (scale, scale)
+        scales = (scale[0], scale[1]) if _checks.is_sequence(scale) else (scale, scale)
         size = math.ceil(scales[0] * height), math.ceil(scales[1] * width)
     planes = image.to(computing_dtype(image)).reshape(n * c, height, width)
     rows = _matrix(height, size[0], scales[0], antialias, planes).expand(n * c, -1, -1)

@@ -30,6 +30,7 @@ from ssimloss import (
     SSIML1Loss,
     SSIMLoss,
     Term,
+    TextureLoss,
 )
 from ssimloss.networks import FeatureExtractor
 
@@ -361,7 +362,15 @@ def test_penalty_of_a_discriminator_in_half_precision() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [SSIMLoss, L1Loss, SSIML1Loss, lambda: MSSSIMLoss(min_size="fewer_scales")]
+    "make",
+    [
+        SSIMLoss,
+        L1Loss,
+        SSIML1Loss,
+        lambda: MSSSIMLoss(min_size="fewer_scales"),
+        lambda: TextureLoss("embedded", layers=LAYERS),
+    ],
+    ids=["ssim", "l1", "ssim_l1", "ms_ssim", "texture"],
 )
 def test_exported_loss_needs_the_kernels_of_this_machine(make: Callable[[], nn.Module]) -> None:
     """pytorch 147374, onnx 3215: a custom operator in the program cannot be translated to ONNX, and
