@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from battery import close
 from torch import Tensor, nn
 
@@ -314,6 +315,36 @@ def test_schedule_is_lost_in_a_sharded_checkpoint(model: Model, tmp_path: Path) 
     safetensors.torch.save_model(trained, str(tmp_path / "file"))
     assert safetensors.torch.load_model(by_tensors, tmp_path / "file") == (set(), [])
     assert by_shards.criterion.step == by_tensors.criterion.step == 41
+
+
+def test_checkpointed_step_computes_other_terms_the_second_time() -> None:
+    """torch.utils.checkpoint around a whole step, as trainers have it (TinyLlama 152): "A different
+    number of tensors was saved during the original forward and recomputation". The criterion is
+    called again in the backward pass, and is then at the step it was at.
+    """
+    criterion = CombinedLoss(pixel=L1Loss(), ssim=Term(SSIMLoss(), 1.0, ramp=3, interval=2))
+    plain, network = copy.deepcopy(criterion), nn.Conv2d(3, 3, 3, padding=1)
+    scale = torch.ones((), requires_grad=True)
+
+    def step(image: Tensor, target: Tensor) -> Tensor:
+        return (criterion(network(image), target) * scale).exp()
+
+    for count in range(4):
+        images = batch(seed=count)
+        torch.utils.checkpoint.checkpoint(step, *images, use_reentrant=False).backward()
+        found, network.weight.grad = network.weight.grad, None
+        (plain(network(images[0]), images[1]) * scale).exp().backward()
+        close(found, network.weight.grad, 1e-6)
+        network.weight.grad = None
+        assert criterion.step == plain.step == count + 1
+
+
+def test_inputs_from_a_configuration_file() -> None:
+    """hydra 2918: ``inputs: [pred, target]`` is neither a list nor a tuple."""
+    inputs = collections.UserList(["pred", "target"])
+    criterion = CombinedLoss(pixel=Term(L1Loss(), inputs=inputs))
+    assert torch.equal(criterion(*batch()), L1Loss()(*batch()))
+    assert criterion.terms["pixel"].inputs == ("pred", "target")
 
 
 # --- GANs -----------------------------------------------------------------------------------------
