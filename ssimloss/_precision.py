@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ssimloss._flags import IEEE
+from ssimloss._torch import is_exporting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,8 +106,11 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast or in TF32.
 
     Neither is any of its derivatives, which PyTorch's own would take under the flags and the
-    autocast region in which a backward pass runs. Compiled code calls it as one operator.
+    autocast region in which a backward pass runs. Compiled code calls it as one operator; an
+    exported program, which may run without this package, holds the product.
     """
+    if is_exporting():
+        return _product(a, b)
     if torch.compiler.is_compiling():
         compiled: Tensor = torch.ops.ssimloss.product(a, b)
         return compiled

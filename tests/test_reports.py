@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from battery import close
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from ssimloss import (
     SSIML1Loss,
     SSIMLoss,
     Term,
+    TextureLoss,
 )
 from ssimloss.networks import FeatureExtractor
 
@@ -315,6 +317,36 @@ def test_schedule_is_lost_in_a_sharded_checkpoint(model: Model, tmp_path: Path) 
     assert by_shards.criterion.step == by_tensors.criterion.step == 41
 
 
+def test_checkpointed_step_computes_other_terms_the_second_time() -> None:
+    """torch.utils.checkpoint around a whole step, as trainers have it (TinyLlama 152): "A different
+    number of tensors was saved during the original forward and recomputation". The criterion is
+    called again in the backward pass, and is then at the step it was at.
+    """
+    criterion = CombinedLoss(pixel=L1Loss(), ssim=Term(SSIMLoss(), 1.0, ramp=3, interval=2))
+    plain, network = copy.deepcopy(criterion), nn.Conv2d(3, 3, 3, padding=1)
+    scale = torch.ones((), requires_grad=True)
+
+    def step(image: Tensor, target: Tensor) -> Tensor:
+        return (criterion(network(image), target) * scale).exp()
+
+    for count in range(4):
+        images = batch(seed=count)
+        torch.utils.checkpoint.checkpoint(step, *images, use_reentrant=False).backward()
+        found, network.weight.grad = network.weight.grad, None
+        (plain(network(images[0]), images[1]) * scale).exp().backward()
+        close(found, network.weight.grad, 1e-6)
+        network.weight.grad = None
+        assert criterion.step == plain.step == count + 1
+
+
+def test_inputs_from_a_configuration_file() -> None:
+    """hydra 2918: ``inputs: [pred, target]`` is neither a list nor a tuple."""
+    inputs = collections.UserList(["pred", "target"])
+    criterion = CombinedLoss(pixel=Term(L1Loss(), inputs=inputs))
+    assert torch.equal(criterion(*batch()), L1Loss()(*batch()))
+    assert criterion.terms["pixel"].inputs == ("pred", "target")
+
+
 # --- GANs -----------------------------------------------------------------------------------------
 
 
@@ -361,7 +393,15 @@ def test_penalty_of_a_discriminator_in_half_precision() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [SSIMLoss, L1Loss, SSIML1Loss, lambda: MSSSIMLoss(min_size="fewer_scales")]
+    "make",
+    [
+        SSIMLoss,
+        L1Loss,
+        SSIML1Loss,
+        lambda: MSSSIMLoss(min_size="fewer_scales"),
+        lambda: TextureLoss("embedded", layers=LAYERS),
+    ],
+    ids=["ssim", "l1", "ssim_l1", "ms_ssim", "texture"],
 )
 def test_exported_loss_needs_the_kernels_of_this_machine(make: Callable[[], nn.Module]) -> None:
     """pytorch 147374, onnx 3215: a custom operator in the program cannot be translated to ONNX, and

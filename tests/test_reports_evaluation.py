@@ -136,6 +136,30 @@ def test_number_depends_on_what_surrounds_the_call() -> None:
         assert torch.equal(found, expected)
 
 
+class _Grid(nn.Module):
+    """A network that keeps what it made for a size, as optical flow keeps its grids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1)
+        self.grids: dict[torch.Size, Tensor] = {}
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.shape not in self.grids:
+            self.grids[image.shape] = torch.linspace(0, 1, image.shape[-1])
+        return self.layer(image) * self.grids[image.shape]
+
+
+def test_training_fails_after_a_validation() -> None:
+    """diffusers 1658, dinov2 472, ArcticTraining PR 265: "Inference tensors cannot be saved for
+    backward": what a network keeps for a size was made in ``torch.inference_mode``.
+    """
+    network = _Grid()
+    metrics.Validator(["psnr"]).run(network, [batch(2)])
+    network(batch(2)[0]).sum().backward()
+    assert network.layer.weight.grad is not None
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 PIXELS = np.random.default_rng(0).integers(0, 200, (24, 26, 3), dtype=np.uint8)
@@ -325,3 +349,16 @@ def test_command_in_a_notebook(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert picture.stat().st_size > 1000
+
+
+def test_result_is_a_few_pixels_smaller_than_its_reference(tmp_path: Path) -> None:
+    """KAIR 72, 95, BasicSR 372, SwinIR 39: the reference was not cut to a multiple of the scale
+    before it was shrunk. Papers cut it, at the right and the bottom; to resize either is wrong.
+    """
+    save(tmp_path / "gt/a.png")
+    (tmp_path / "out").mkdir()
+    Image.fromarray(PIXELS[:24, :24]).save(tmp_path / "out/a.png")
+    with pytest.raises(RuntimeError, match="24x24 and 24x26") as raised:
+        evaluate(tmp_path / "gt", tmp_path / "out", protocol="basicsr", scale=4)
+    assert "resize" not in str(raised.value)
+    assert "crop the reference to 24x24, from its top left corner" in str(raised.value)
