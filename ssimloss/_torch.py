@@ -194,6 +194,14 @@ def apart(function: Function) -> Function:
     return never_compile(cast(Function, called))
 
 
+def is_in_backward() -> bool:
+    """Whether this runs inside a backward pass, as a checkpointed function does the second time.
+
+    Public API: none.
+    """
+    return bool(torch._C._current_graph_task_id() != -1)
+
+
 def is_compiler_loaded() -> bool:
     """Whether this process has loaded ``torch.compile``. Public API: none that does not load it."""
     return "torch._dynamo" in sys.modules

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks
-from ssimloss._torch import HasState, apart
+from ssimloss._torch import HasState, apart, is_in_backward
 from ssimloss.combined import build, state
 from ssimloss.combined.alarms import Alarms, OnNonFinite
 from ssimloss.combined.balance.protocol import Strategy, module_of
@@ -233,9 +233,11 @@ class CombinedLoss(HasState):
     ) -> Tensor:
         """The weighted sum at this step; see the class."""
         given = given_inputs(pred, target, named, self._asked)
-        step = self._progress.step
         counts = self.training and torch.is_grad_enabled()
         supervisor = self._supervisor if counts else None
+        if counts and not torch.compiler.is_compiling() and is_in_backward():
+            return self._recomputed(supervisor, given)
+        step = self._progress.step
         if supervisor is None or not supervisor.measures(step, "pred" in given):
             total = self._plain(step, given)
         elif torch.compiler.is_compiling():
@@ -251,6 +253,16 @@ class CombinedLoss(HasState):
             self._ranges.count(step, given)
             self._progress.count()
         return total
+
+    def _recomputed(self, supervisor: Supervisor | None, given: dict[str, object]) -> Tensor:
+        """The last call once more, in the backward pass of a checkpointed function."""
+        if supervisor is not None:
+            raise RuntimeError(
+                "a CombinedLoss with balance, diagnose_every or check_every cannot run inside "
+                "torch.utils.checkpoint, which would measure each step twice; checkpoint the "
+                "network and call the criterion outside"
+            )
+        return self._plain(self._progress.last_step, given)
 
     def _measured(self, supervisor: Supervisor, step: int, given: dict[str, object]) -> Tensor:
         if not any(self._plan.is_active(name, step) for name in self._plan.terms):

@@ -45,6 +45,11 @@ class Progress:
     def step(self, step: int) -> None:
         self.calls = self.first = step * (self.accumulate or 1)
 
+    @property
+    def last_step(self) -> int:
+        """The step of the call that was counted last."""
+        return self.step if self.accumulate is None else max(self.calls - 1, 0) // self.accumulate
+
     def count(self) -> None:
         """Count one call."""
         if self.accumulate is not None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
+from ssimloss import _checks
 from ssimloss._keywords import keywords
 from ssimloss.combined.calls import Loss, by_position, default_inputs, describe, signature_of
 from ssimloss.combined.schedule import Number, Reached, Schedule, Shape, from_options
@@ -197,7 +198,7 @@ def _check_loss(loss: object) -> None:
 
 
 def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
-    if not isinstance(inputs, (tuple, list)) or not all(isinstance(name, str) for name in inputs):
+    if not _checks.is_sequence(inputs) or not all(isinstance(name, str) for name in inputs):
         way_out = f"; write ({inputs!r},)" if isinstance(inputs, str) else ""
         raise TypeError(f"inputs must be a tuple of names, got {inputs!r}{way_out}")
     if not inputs:
