@@ -34,8 +34,9 @@ import ssimloss.functional as F
 # when it is called.
 GIVEN = ("identity", "mask")
 # Closed sets that are no part of the definition: reductions have tests of their own, a backend may
-# be missing, and "gray" decides about gray images only.
-NOT_COVERED = ("reduction", "backend", "gray")
+# be missing, "gray" decides about gray images only, and "on_nonfinite" about values that are not
+# finite: test_alarms.py.
+NOT_COVERED = ("reduction", "backend", "gray", "on_nonfinite")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Recipe:
     is_distance: bool = True  # falls as pred goes to target
     # Options that change nothing on these inputs with the others at their defaults.
     idle: tuple[str, ...] = ()
+    ranks: tuple[int, ...] = (4,)  # of the images that it takes
     twin: bool = True
     has_reduction: bool = True
     is_derivative: bool = True
@@ -209,6 +211,7 @@ RECIPES = {
     "FeatureMatchingLoss": Recipe(
         call=lambda module, pred, target: module([pred], [target]),
         takes_target=False,
+        ranks=(3, 4, 5),
         idle=("layers", "scales", "detach_target"),
     ),
     "PriorLoss": _deep("PriorLoss"),

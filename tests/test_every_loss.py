@@ -776,6 +776,8 @@ def test_bad_images_are_named(name: str) -> None:
     ):
         came: typing.Any = bad(pred)
         if error is ValueError:
+            if came.ndim in recipe(name).ranks:
+                continue
             came = str(tuple(came.shape))
         elif came is not None:
             came = str(came.dtype) if isinstance(came, Tensor) else type(came).__name__

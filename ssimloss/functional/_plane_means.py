@@ -49,7 +49,7 @@ def plane_means(
     # rule for torch.vmap nor a forward-mode derivative. Tensors whose class dispatches operations
     # cannot be written into buffers of another class.
     plain = torch.compiler.is_compiling() or is_batched_or_dual(x, y)
-    if plain or dispatches(x, y, fake=False):
+    if plain or dispatches(x, y, fake=dispatches(x) is not dispatches(y)):
         return _plain(x, y, window, c1, c2, sample_factor, part)
     wants = tuple(torch.is_grad_enabled() and image.requires_grad for image in (x, y))
     means: Tensor = _PlaneMeans.apply(x, y, window, c1, c2, sample_factor, part, *wants)[0]
