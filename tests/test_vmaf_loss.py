@@ -94,7 +94,7 @@ def test_feature_weights_take_the_place_of_the_regression() -> None:
         ({"motion2": 1.0}, ValueError, "names in feature_weights must be one of 'vif_scale0'"),
         ({"adm2": -1.0}, ValueError, "feature_weights"),
         ({}, ValueError, "feature_weights must hold at least one number"),
-        ([1.0], TypeError, "feature_weights must be a mapping of names to numbers, got list"),
+        ([1.0], TypeError, "feature_weights must be a mapping of names to numbers, got "),
     ):
         with pytest.raises(error, match=message):
             VMAFLoss(feature_weights=wrong)
