@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,10 @@ import torch
 from oldest import needs_torch
 from PIL import Image as Pillow
 from processes import needs_gloo
+from typer.testing import CliRunner
 
-from ssimloss.evaluation import evaluate
+from ssimloss.cli._app import app
+from ssimloss.evaluation import evaluate, sharding
 
 METRICS = ("psnr", "ssim", "ms_ssim", "embedded")
 # What the command line runs, with one process that kills itself after some images.
@@ -170,3 +175,40 @@ def test_mean_of_shuffled_files_is_the_same(images: Path) -> None:
     ]
     assert values[0] == values[1] == values[2]
     assert np.isfinite(values[0][images / "gt/000.png"]["a"]["psnr"])
+
+
+OF_JOB = {"MASTER_ADDR": "127.0.0.1"}
+
+
+@needs_gloo
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE=2, but not RANK, MASTER_ADDR, MASTER_PORT; for one"),
+        ({"WORLD_SIZE": "x"}, "WORLD_SIZE must be a number of processes, got 'x'; unset it"),
+        ({"WORLD_SIZE": "2", "RANK": "0", **OF_JOB}, "RANK=0, but these processes did not meet"),
+        ({"WORLD_SIZE": "2", "RANK": "1", **OF_JOB}, "within 1 s at 127.0.0.1:.*unset WORLD_SIZE"),
+    ],
+)  # fmt: skip
+def test_variables_of_an_earlier_job_are_told(
+    images: Path, variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of waiting for processes that nobody has started."""
+    monkeypatch.setattr(sharding, "_UNANNOUNCED", timedelta(seconds=1))
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    if "MASTER_ADDR" in variables:
+        variables = variables | {"MASTER_PORT": port}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RuntimeError, match=told):
+        evaluate(images / "gt/001.png", images / "a/001.png", metrics=["psnr"])
+    result = CliRunner().invoke(
+        app, ["evaluate", str(images / "gt/001.png"), str(images / "a/001.png"), "--metrics", "l1"]
+    )
+    assert result.exit_code == 1
+    assert re.search(told, result.output)
+    assert not torch.distributed.is_initialized()

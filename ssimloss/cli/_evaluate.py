@@ -170,7 +170,8 @@ def _told(out: Path | None) -> Iterator[None]:
     """What the library says goes to stderr as it is, without a traceback; being stopped is no error
     of the data.
     """
-    rank = f" (process {os.environ['RANK']})" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""
+    is_one = os.environ.get("WORLD_SIZE", "1") == "1" or "RANK" not in os.environ
+    rank = "" if is_one else f" (process {os.environ['RANK']})"
     way_on = (
         "" if out is None else f"; what was computed is in {out / 'journal'}, --resume continues"
     )

@@ -17,7 +17,10 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 
-_MEETING = timedelta(minutes=5)  # in which all processes of a script have to come
+_MEETING = timedelta(minutes=5)  # in which all processes of a script or of torchrun have to come
+# The same of processes that no torchrun has started: most often there is one, and variables of an
+# earlier job in its environment.
+_UNANNOUNCED = timedelta(seconds=30)
 # Processes finish their shares at different times; one that dies is noticed at once.
 _PATIENCE = timedelta(days=2)
 
@@ -100,11 +103,50 @@ def joined() -> Iterator[World]:
             yield World(dist.get_rank(), dist.get_world_size(), local_size, group)
         finally:
             dist.destroy_process_group(group)
-    elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        dist.init_process_group("gloo", timeout=_PATIENCE)
+    elif (size := _announced()) > 1:
+        _meet(size)
         try:
-            yield World(dist.get_rank(), dist.get_world_size(), local_size)
+            group = dist.new_group(backend="gloo", timeout=_PATIENCE)
+            yield World(dist.get_rank(), dist.get_world_size(), local_size, group)
         finally:
             dist.destroy_process_group()
     else:
         yield World()
+
+
+def _announced() -> int:
+    """How many processes the environment announces."""
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isdecimal():
+        raise RuntimeError(
+            f"the environment variable WORLD_SIZE must be a number of processes, got {size!r}; "
+            "unset it, or start with torchrun"
+        )
+    return int(size)
+
+
+def _meet(size: int) -> None:
+    """Join the processes that the environment announces.
+
+    Raises:
+        RuntimeError: they do not come.
+    """
+    way_out = (
+        "for one process unset WORLD_SIZE; start several with torchrun --nproc-per-node "
+        f"{size} -m ssimloss.cli evaluate ..."
+    )
+    missing = [n for n in ("RANK", "MASTER_ADDR", "MASTER_PORT") if n not in os.environ]
+    if missing:
+        raise RuntimeError(
+            f"the environment has WORLD_SIZE={size}, but not {', '.join(missing)}; {way_out}"
+        )
+    patience = _MEETING if "TORCHELASTIC_RUN_ID" in os.environ else _UNANNOUNCED
+    try:
+        dist.init_process_group("gloo", timeout=patience)
+    except (RuntimeError, ValueError) as error:
+        raise RuntimeError(
+            f"the environment has WORLD_SIZE={size} and RANK={os.environ['RANK']}, but these "
+            f"processes did not meet within {patience.total_seconds():.0f} s at "
+            f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']} "
+            f"({str(error).splitlines()[0]}); {way_out}"
+        ) from error
