@@ -56,8 +56,8 @@ assert (folder / "MANIFEST.toml").is_file() and (folder / "licenses" / "lpips.tx
 for row in weights.BUNDLED:
     if row.file.endswith(".json"):
         assert weights.bundled_text(row.name)
-        continue
-    assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
+    else:
+        assert all(tensor.isfinite().all() for tensor in weights.load_bundled(row.name).values())
     print(row.name)
 """
 
