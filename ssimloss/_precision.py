@@ -18,6 +18,7 @@ from ssimloss._torch import is_exporting
 
 P = ParamSpec("P")
 R = TypeVar("R")
+WITHOUT_FLOAT64 = ("mps",)  # types of devices: Apple's GPUs
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
@@ -58,6 +59,27 @@ def promote(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both images in their computing dtype (the same tensors where that is theirs already)."""
     dtype = computing_dtype(pred, target)
     return pred.to(dtype), target.to(dtype)
+
+
+def widest_dtype(device: torch.device) -> torch.dtype:
+    """float64, or float32 where there is none."""
+    return torch.float32 if device.type in WITHOUT_FLOAT64 else torch.float64
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """The tensor in the widest dtype of its device."""
+    return tensor.to(widest_dtype(tensor.device))
+
+
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device, in float32 if it is float64 and the device has none."""
+    wide = tensor.dtype is torch.float64 and widest_dtype(device) is not torch.float64
+    return (tensor.float() if wide else tensor).to(device)
+
+
+def to_float64_device(tensor: Tensor) -> Tensor:
+    """The tensor itself; on the host if its device has no float64."""
+    return tensor if widest_dtype(tensor.device) is torch.float64 else tensor.cpu()
 
 
 def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:

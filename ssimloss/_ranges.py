@@ -52,8 +52,9 @@ _NORMALISED = ((-3.0, -1.5), (1.5, 3.0))
 
 
 def nothing(images: int, device: torch.device | None = None) -> Tensor:
-    """The counts of no image, with a row for each of ``images``."""
-    empty = torch.zeros(images, COLUMNS, dtype=torch.float32, device=device)
+    """The counts of no image, with a row for each of ``images``; on the CPU by default."""
+    place = torch.device("cpu") if device is None else device
+    empty = torch.zeros(images, COLUMNS, dtype=torch.float32, device=place)
     empty[:, _LOW:] = -torch.inf
     return empty
 

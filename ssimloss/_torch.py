@@ -97,6 +97,11 @@ def is_observed(*tensors: Tensor) -> bool:
     )
 
 
+def has_modes() -> bool:
+    """Whether a dispatch mode such as ``FakeTensorMode`` is active. Public API: none."""
+    return torch._C._len_torch_dispatch_stack() > 0
+
+
 def is_forward_mode() -> bool:
     """Whether forward-mode differentiation is active. Public API: none."""
     return not torch.compiler.is_compiling() and torch.autograd.forward_ad._current_level >= 0
@@ -122,6 +127,9 @@ def is_batched_or_dual(*tensors: Tensor) -> bool:
     if is_forward_mode():
         return True
     for tensor in tensors:
+        # Of torch.autograd.functional.jacobian(vectorize=True) and grad(is_grads_batched=True).
+        if _functorch.is_legacy_batchedtensor(tensor):
+            return True
         while _functorch.is_functorch_wrapped_tensor(tensor):
             if _functorch.is_batchedtensor(tensor):
                 return True
@@ -264,12 +272,20 @@ class FollowsMoves(nn.Module):
     """
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FollowsMoves":
+        kept = {name: self._buffers.pop(name) for name in self._left_alone()}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._buffers.update(kept)
         self._moved(fn)
         return self
 
+    def _left_alone(self) -> Iterable[str]:
+        """Names of own buffers to which ``fn`` is not applied."""
+        return ()
+
     def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Apply ``fn`` to what is neither a parameter, a buffer nor a child of this module."""
+        """Apply ``fn`` to what was left alone, and to tensors that are neither parameters nor
+        buffers nor those of children.
+        """
 
 
 class HasState(nn.Module):
@@ -335,7 +351,7 @@ class HasState(nn.Module):
 
 def device_of(fn: Callable[[Tensor], Tensor], like: Tensor) -> torch.device:
     """The device to which the ``fn`` of :meth:`FollowsMoves._moved` takes a tensor."""
-    return fn(torch.empty(0, device=like.device)).device
+    return fn(torch.empty(0, dtype=torch.float32, device=like.device)).device
 
 
 def copy_metadata(source: object, state: Any) -> None:

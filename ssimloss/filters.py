@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._precision import exact
+from ssimloss._constants import constant
+from ssimloss._precision import exact, widened
 from ssimloss._torch import is_exporting
 
 Padding = Literal["valid", "reflect", "replicate", "zeros"]
@@ -58,21 +59,12 @@ def check_window_options(
 
 def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tensor) -> Tensor:
     """The 1-D window of unit sum in the dtype and on the device of ``like``; a custom one is
-    normalised.
-
-    Computed in float64 on the device, so that nothing is copied from the host.
+    normalised where it lies, in float64 if that device has it.
     """
-    device = like.device
-    if isinstance(window, Tensor):
-        weights = window.to(device=device, dtype=torch.float64)
-    elif window == "uniform":
-        weights = torch.ones(window_size, dtype=torch.float64, device=device)
-    else:
-        position = (
-            torch.arange(window_size, dtype=torch.float64, device=device) - (window_size - 1) / 2
-        )
-        weights = torch.exp(-0.5 * (position / sigma).square())
-    return (weights / weights.sum()).to(like.dtype)
+    if not isinstance(window, Tensor):
+        return constant(window_weights(window, window_size, sigma), like)
+    weights = widened(window)
+    return (weights / weights.sum()).to(like)
 
 
 def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, ...]:
@@ -158,11 +150,11 @@ def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     """Correlation along one axis of ``(N, C, ...)``, extended by ``padding`` zeros at both ends,
     as a convolution that is never in TF32, nor is any of its derivatives.
 
-    The window is taken for a constant. Compiled code calls it as one operator; an exported program,
-    which may run without this package, holds the convolution.
+    The window is taken for a constant. Compiled code calls it as one operator. An exported program,
+    which may run without this package, holds the convolution, and follows the flags.
     """
     if is_exporting():
-        return _correlate(image, window, axis, padding)
+        return _convolve(image, window, axis, padding)
     if torch.compiler.is_compiling():
         compiled: Tensor = torch.ops.ssimloss.correlate(image, window, axis, padding)
         return compiled
@@ -171,14 +163,17 @@ def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
 
 
 def _correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
+    with exact(image):
+        return _convolve(image, window, axis, padding)
+
+
+def _convolve(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     channels, axes = image.shape[1], image.ndim - 2
     convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
     taps = window.view([-1 if a == axis - 2 else 1 for a in range(axes)])
     paddings = [padding if a == axis - 2 else 0 for a in range(axes)]
-    with exact(image):
-        return convolve(
-            image, taps.expand(channels, 1, *taps.shape), padding=paddings, groups=channels
-        )
+    taps = taps.expand(channels, 1, *taps.shape)
+    return convolve(image, taps, padding=paddings, groups=channels)
 
 
 def _keep_window(
@@ -226,7 +221,6 @@ torch.library.register_autograd(
 )
 
 
-@torch.library.impl("ssimloss::correlate", "default")
 def _dense_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
     return _correlate(image, window, axis, padding).contiguous()
 
@@ -237,6 +231,7 @@ def _empty_correlation(image: Tensor, window: Tensor, axis: int, padding: int) -
     return image.new_empty(shape)
 
 
+torch.library.impl("ssimloss::correlate", "default")(_dense_correlation)
 torch.library.register_fake("ssimloss::correlate")(_empty_correlation)
 
 

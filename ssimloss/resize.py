@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
-from ssimloss._precision import computing_dtype, full_precision, product
+from ssimloss._precision import computing_dtype, full_precision, product, widest_dtype
 
 Scale = float | tuple[float, float]
 
@@ -121,10 +121,13 @@ def _along_rows(planes: Tensor, columns: Tensor) -> Tensor:
 def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: Tensor) -> Tensor:
     """The interpolation along one axis, ``(out_length, length)``, in the dtype and on the device of
     ``like``; its rows add up to 1.
+
+    Made in float64, on the host for a device without it.
     """
+    device = like.device if widest_dtype(like.device) is torch.float64 else torch.device("cpu")
     stretch = scale if antialias and scale < 1 else 1.0
     taps = math.ceil(4 / stretch) + 2  # the cubic is 4 wide; one more at both ends, which weigh 0
-    ramp = torch.arange(max(out_length, taps), dtype=torch.float64, device=like.device)
+    ramp = torch.arange(max(out_length, taps), dtype=torch.float64, device=device)
     centre = (
         ramp[:out_length] + 0.5
     ) / scale - 0.5  # where output pixels lie among those of the input, counted from 0
@@ -132,11 +135,11 @@ def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: T
     weight = _cubic((centre[:, None] - index) * stretch)
     mirrored = index.long().remainder(2 * length)  # the edge is repeated: -1 is 0, -2 is 1
     mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
-    row = torch.arange(out_length, device=like.device)[:, None]
+    row = torch.arange(out_length, device=device)[:, None]
     matrix = weight.new_zeros(out_length, length).index_put(
         (row, mirrored), weight / weight.sum(1, keepdim=True), accumulate=True
     )
-    return matrix.to(like.dtype)
+    return matrix.to(like)
 
 
 def _cubic(x: Tensor) -> Tensor:

@@ -124,10 +124,10 @@ FAULTS = (
     ),
     fault(
         "filters",
-        "a window is made on the CPU: device",
-        "torch.arange(window_size, dtype=torch.float64, device=device)",
-        "torch.arange(window_size, dtype=torch.float64)",
-        "structure every_loss",
+        "a window of the caller's is not normalised",
+        "return (weights / weights.sum()).to(like)",
+        "return weights.to(like)",
+        "structure",
     ),
     fault(
         "filters",
@@ -267,8 +267,8 @@ FAULTS = (
     fault(
         "functional",
         "gradient penalty: the loss scale is not taken out",
-        "return gradient if scaler is None else gradient / scaler.scale(",
-        "return gradient if scaler is not None else gradient / torch.ones_like(",
+        "return gradient / scaler.scale(one)",
+        "return gradient / one",
         "penalties",
     ),
     fault(
@@ -536,8 +536,8 @@ FAULTS = (
     fault(
         "evaluation",
         "16-bit images are scaled as if they had 8",
-        "non_blocking=True).double() / images[0].data_range",
-        "non_blocking=True).double() / 255",
+        "non_blocking=True)) / images[0].data_range",
+        "non_blocking=True)) / 255",
         "evaluation_run evaluation_images",
     ),
     fault(

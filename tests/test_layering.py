@@ -24,7 +24,7 @@ NAME = PACKAGE.name
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
 _GROUND |= {"_spellings", "_keywords"}
-_NUMERICS = {"_reduce", "_precision", "_options"}
+_NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_debug": {"_checks", "_torch", "_ranges", "_keywords"},
     "_reduce": _GROUND,
     "_precision": _GROUND,
+    "_constants": _GROUND,
     "_options": _GROUND | {"_reduce"},
     "filters": _GROUND | _NUMERICS,
     "color": _GROUND | _NUMERICS,

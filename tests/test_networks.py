@@ -23,10 +23,12 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ssimloss._constants import constant
 from ssimloss.networks import ExtractorOptions, FeatureExtractor
 from ssimloss.networks._chain import Chain
 from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced
+from ssimloss.networks.pooling import WINDOW
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -600,13 +602,13 @@ def test_gradient_penalty_equals_that_of_plain_autograd() -> None:
         for name, layer in plain_network.named_children():
             if name == "p1":
                 squares = F.conv2d(
-                    y.square(), plain_network.p1.window.expand(4, 1, 3, 3), None, 2, 1, groups=4
+                    y.square(), constant(WINDOW, y).expand(4, 1, 3, 3), None, 2, 1, groups=4
                 )
                 y = (squares + 1e-12).sqrt()
             elif name == "p2":
                 y = (
                     F.conv2d(
-                        y.square(), plain_network.p1.window.expand(4, 1, 3, 3), None, 1, 1, groups=4
+                        y.square(), constant(WINDOW, y).expand(4, 1, 3, 3), None, 1, 1, groups=4
                     )
                     + 1e-12
                 ).sqrt()

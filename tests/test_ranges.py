@@ -238,7 +238,7 @@ def test_counts_are_no_state(pair: tuple[Tensor, Tensor]) -> None:
     metric = metrics.SSIM()
     metric.update(*(255 * image for image in pair))
     assert metric.state_dict() == {}
-    assert set(metric._defaults) == {"identity", "total", "count", "perfect", "rows"}
+    assert set(metric._defaults) == {"identity", "total", "count", "perfect", "rows", "lost"}
     again = metric.clone()
     metric.reset()
     metric.update(*pair)

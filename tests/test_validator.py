@@ -22,7 +22,8 @@ from torch import Tensor, nn
 import ssimloss.functional as F
 from ssimloss import metrics
 from ssimloss.metrics import BestCheckpoint, SuperResolutionProtocol, Validator, measure
-from ssimloss.metrics._accumulate import Accumulator, exact_sum
+from ssimloss.metrics._accumulate import Accumulator
+from ssimloss.metrics.averages import exact_sum
 
 
 @pytest.fixture(scope="module")

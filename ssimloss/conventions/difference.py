@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
+from ssimloss._precision import to_float64_device
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.lookup import find
 
@@ -118,6 +119,8 @@ def explain_difference(
     table.check_arguments(between, pred, target, data_range)
     first.check_luma(pred)
     second.check_luma(pred)
+    pred = to_float64_device(pred)
+    target = None if target is None else to_float64_device(target)
     cuts = first.preparation.crop or second.preparation.crop
     if cuts and crop_border is None:
         raise TypeError(

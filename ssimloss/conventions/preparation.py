@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ssimloss import _checks, color
 from ssimloss._checks import DataRange
+from ssimloss._precision import widened
 
 # Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114
 # put one luma in a thousand exactly half way between two codes, and their rounding errors decide
@@ -38,8 +39,8 @@ class Preparation:
     def __call__(
         self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None
     ) -> tuple[Tensor, Tensor]:
-        """Both images in float64 with values in [0, 1]; unchanged values, if nothing is
-        to be done.
+        """Both images in float64 (see :func:`widened`) with values in [0, 1]; unchanged values, if
+        nothing is to be done.
         """
         _checks.images(pred, target)
         lo, span = _checks.data_range(data_range)
@@ -70,7 +71,7 @@ class Preparation:
             image = image.clamp(0, 1)
         if self.quantize:
             image = (image * 255).round_()
-        image = image.to(torch.float64)
+        image = widened(image)
         if self.quantize:
             image = image.div_(255)
         if self.luma is not None:

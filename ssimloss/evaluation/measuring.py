@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssimloss._precision import widened
 from ssimloss.evaluation._orientations import Orientation
 from ssimloss.evaluation._values import values_of
 from ssimloss.evaluation.images import Alpha, Header, Image, ImageError, read
@@ -153,4 +154,4 @@ def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:
     stacked = torch.stack([image.pixels for image in images])
     if device.type == "cuda":
         stacked = stacked.pin_memory()
-    return stacked.to(device, non_blocking=True).double() / images[0].data_range
+    return widened(stacked.to(device, non_blocking=True)) / images[0].data_range

@@ -6,6 +6,7 @@ A kernel is tested against these, and a second derivative differentiates them.
 import torch
 from torch import Tensor
 
+from ssimloss._constants import constant
 from ssimloss._precision import promote
 from ssimloss.filters import average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
@@ -19,7 +20,7 @@ def similarity(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
     window, low = comparison.window, comparison.low
     amount = (len(window) - 1) // 2
     x, y = pad(x - low, amount, comparison.padding), pad(y - low, amount, comparison.padding)
-    weights = torch.tensor(window, dtype=x.dtype, device=x.device)
+    weights = constant(window, x)
     statistics = local_statistics(x, y, weights, 1.0, None)
     return similarity_of(statistics, comparison.c1, comparison.c2, comparison.part)
 
@@ -64,10 +65,13 @@ def halve(image: Tensor, pooling: str) -> Tensor:
     odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
     if pooling == "zeros":
         return torch.nn.functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
+    # Not by F.pad, whose gradient of replication adds with atomics on CUDA.
     if pooling == "replicate" and (odd_h or odd_w):
-        image = torch.nn.functional.pad(image, (1, 0, 1, 0), mode="replicate")
+        image = torch.cat((image[..., :1], image), -1)
+        image = torch.cat((image[..., :1, :], image), -2)
     elif pooling == "symmetric" and (odd_h or odd_w):
-        image = torch.nn.functional.pad(image, (0, odd_w, 0, odd_h), mode="replicate")
+        image = torch.cat((image, image[..., image.shape[-1] - odd_w :]), -1)
+        image = torch.cat((image, image[..., image.shape[-2] - odd_h :, :]), -2)
     return average_pool(image, 2)
 
 

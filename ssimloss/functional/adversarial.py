@@ -335,8 +335,10 @@ def _flips(
     if probability == 0:
         return None, None
     sides = 1 if relativistic == "paired" else 2
-    drawn = torch.rand(sides, logits.shape[0], generator=rng, device=logits.device) < probability
-    return drawn[0], drawn[-1]
+    shape = (sides, logits.shape[0])
+    drawn = torch.rand(shape, generator=rng, dtype=torch.float32, device=logits.device)
+    flipped = drawn < probability
+    return flipped[0], flipped[-1]
 
 
 def _both(

@@ -338,7 +338,10 @@ def _gradient(
             "discriminator must depend on its images, and differentiably: its logits have no "
             "gradient to them"
         )
-    return gradient if scaler is None else gradient / scaler.scale(torch.ones((), device=x.device))
+    if scaler is None:
+        return gradient
+    one = torch.ones((), dtype=torch.float32, device=x.device)
+    return gradient / scaler.scale(one)
 
 
 def _half_precision_of(discriminator: Discriminator) -> torch.dtype | None:

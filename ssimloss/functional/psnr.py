@@ -1,5 +1,6 @@
 """PSNR: the peak signal-to-noise ratio."""
 
+import math
 from typing import Literal, get_args
 
 import torch
@@ -101,7 +102,7 @@ _ATTRIBUTES = (
         lambda s: f"{s['eps']:g}",
         lambda s: (
             f"10 log10(1 / (MSE + {s['eps']:g})) of images scaled to [0, 1], at most "
-            f"{-10 * torch.tensor(s['eps']).log10():.0f} dB"
+            f"{-10 * math.log10(s['eps']):.0f} dB"
             if s["eps"]
             else "10 log10(L^2 / MSE), infinite for equal images"
         ),

@@ -193,6 +193,8 @@ class _DirectMeans(torch.autograd.Function):
 class _Means(torch.autograd.Function):
     """Means of any images, also of those that ``torch.func`` follows."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     @signed
     def forward(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ssimloss import _options
 from ssimloss._checks import DataRange
 from ssimloss._options import Options
+from ssimloss._precision import moved
 from ssimloss._torch import FollowsMoves, device_of, own_buffers
 
 
@@ -128,16 +129,19 @@ class ImageLoss(FollowsMoves):
         """What ``extra_repr`` may show."""
         return self.options
 
-    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Move tensors among the options without a cast: a model's ``.half()`` would round them,
-        its ``.to_empty()`` erase them.
+    def _left_alone(self) -> Collection[str]:
+        """Tensors among the options, which :meth:`_moved` moves: a model's ``.half()`` would round
+        them, its ``.to_empty()`` erase them.
         """
+        return self._places.keys() & own_buffers(self).keys()
+
+    def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
+        """Move tensors among the options, without a cast."""
         super()._moved(fn)
-        tensors = [name for name in self._held if isinstance(getattr(self, name), Tensor)]
+        tensors = self._left_alone()
         for name in tensors:
-            kept: Tensor = getattr(self._records[self._places[name]], name)
-            if not kept.is_meta:
-                own_buffers(self)[name] = kept.to(device_of(fn, kept))
+            tensor = getattr(self, name)
+            own_buffers(self)[name] = moved(tensor, device_of(fn, tensor))
         if tensors:
             self._renew(self._records)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ssimloss import _checks, _debug
 from ssimloss._keywords import inputs
 from ssimloss._options import Options, Reduced
-from ssimloss._precision import native_dtype
+from ssimloss._precision import moved, native_dtype
 from ssimloss._torch import device_of
 from ssimloss.functional.features import Features, check_precomputed, without_masked_pixels
 from ssimloss.losses._base import ImageLoss
@@ -97,7 +97,7 @@ class FeatureLoss(ImageLoss):
         """
         super()._moved(fn)
         for name, tensors in self._constants.items():
-            self._constants[name] = [tensor.to(device_of(fn, tensor)) for tensor in tensors]
+            self._constants[name] = [moved(tensor, device_of(fn, tensor)) for tensor in tensors]
 
     def _settings(self) -> dict[str, Any]:
         """Options but a state dict."""

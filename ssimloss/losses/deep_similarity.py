@@ -128,7 +128,7 @@ class DeepPerceptualSimilarity(
                 for other in images[1:]
             ]
             device = found[0].device
-            tables.append([column.double().cpu() for column in (*found, values)])
+            tables.append([column.cpu().double() for column in (*found, values)])
         columns = [torch.cat(parts) for parts in zip(*tables, strict=True)]
         channels = list(self.extractor.channels().values())
         heads, fit = fit_heads(

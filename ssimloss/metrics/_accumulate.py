@@ -16,127 +16,23 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from ssimloss import _ranges
+from ssimloss._precision import to_float64_device, widened, widest_dtype
+from ssimloss.metrics._rows import (
+    MIXED,
+    Index,
+    add_rows,
+    are_indexed,
+    no_rows,
+    once_each,
+    places,
+    plain_rows,
+    rows_of,
+    summed,
+)
 from ssimloss.metrics.averages import average, exact_sum
 
-Index = Tensor | Sequence[int]
-MIXED = (
-    "index must be given in every update between two resets, and by every process, or in none; "
-    "call reset() before another epoch"
-)
-SAME = (
-    1e-2,
-    1e-3,
-)  # how far two values of one image may lie apart: of their own size, and of the largest
-# images of each process that fit into the first exchange, which is the only one unless a process
-# has more
+# Images of each process that fit into the first exchange, the only one unless a process has more.
 BLOCK = 4096
-
-
-def checked_index(index: Index, count: int) -> Tensor:
-    """The index of each image, int64 ``(count,)``, where it lies."""
-    if not isinstance(index, Tensor):
-        index = torch.tensor(index, dtype=None if len(index) else torch.int64)
-    if index.is_floating_point() or index.is_complex() or index.dtype is torch.bool:
-        raise TypeError(
-            f"index must be integers, the place of each image in the dataset, got {index.dtype}"
-        )
-    if tuple(index.shape) != (count,):
-        raise ValueError(
-            f"index must have one integer for each of {count} images, got shape "
-            f"{tuple(index.shape)}"
-        )
-    return index
-
-
-def places(index: Index | None, count: int, device: torch.device) -> Tensor:
-    """The index of each image on the device, float64 ``(count,)``; not a number where there is
-    none.
-    """
-    if index is None:
-        return torch.full((count,), torch.nan, dtype=torch.float64, device=device)
-    return checked_index(index, count).to(device, torch.float64, non_blocking=True)
-
-
-def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
-    """Whether images came with an index; an error where some did and some, or ``others`` of which
-    no place is kept, did not.
-    """
-    without = place.isnan()
-    if without.all():
-        return False
-    if without.any() or others > 0:
-        raise ValueError(MIXED)
-    return True
-
-
-def add_rows(rows: list[Tensor], more: Tensor) -> None:
-    """Append ``(N, K)`` rows, and join neighbours of like length: the memory is that of the rows,
-    whatever the batches.
-    """
-    rows.append(more)
-    while len(rows) > 1 and len(rows[-2]) <= len(rows[-1]):
-        rows[-2:] = [torch.cat(rows[-2:])]
-
-
-def once_each(rows: Tensor) -> Tensor:
-    """``(K, 1 + M)`` rows of index and values as ``(n, 1 + M)`` rows in the order of the index,
-    each image once.
-
-    Where an image was measured twice and its values differ (by the rounding of another batch), the
-    largest is kept; NaN takes precedence.
-
-    Raises:
-        ValueError: a negative index; values of one index that are those of different images.
-    """
-    index, values = rows[:, 0], rows[:, 1:]
-    columns = []
-    for column in values.unbind(1):
-        falling = torch.sort(column, descending=True, stable=True).indices  # NaN first
-        within, again = in_order(index[falling])
-        order = falling[within]
-        ordered = column[order]
-        largest = torch.where(column.isfinite(), column.abs(), 0).amax()
-        size = torch.maximum(
-            ordered[1:].abs(), ordered[:-1].abs()
-        )  # infinite beside an infinite value, which is compared with none
-        check_repeated(
-            index[order], again, ordered[:-1] - ordered[1:], SAME[0] * size + SAME[1] * largest
-        )
-        columns.append(ordered[~again])
-    order, again = in_order(index)
-    return torch.stack([index[order][~again], *columns], 1)
-
-
-def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
-    """The order by index, in which equal ones stay as they came, and which of them, so ordered,
-    repeat the one before.
-    """
-    order = torch.sort(index, stable=True).indices
-    place = index[order]
-    again = torch.zeros_like(place, dtype=torch.bool)
-    again[1:] = place[1:] == place[:-1]
-    return order, again
-
-
-def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tensor) -> None:
-    """Demand that what came under one index is one image.
-
-    Args:
-        place, again: ``(n,)``, the indices in order, and which repeat the one before.
-        distance, allowed: ``(n - 1,)``, how far each is from the one before, and may be.
-    """
-    if (place < 0).any():
-        raise ValueError(
-            f"index must not be negative, got {place.min():.0f}; it is the place of each image in "
-            "the dataset"
-        )
-    wrong = again[1:] & (distance > allowed)
-    if wrong.any():
-        raise ValueError(
-            "index must be the place of each image in the whole dataset, got "
-            f"{place[1:][wrong][0]:.0f} for different images, of which one would count; let the "
-            "dataset return its index, or add the number of images in the batches before"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +80,8 @@ class Accumulator:
 
     def reset(self) -> None:
         """Forget all images."""
-        self._sums: Tensor | None = None  # (2, columns): of values, and how many are left out
+        # (2, columns): of values, and how many are left out; and what these sums rounded away.
+        self._sums: tuple[Tensor, Tensor] | None = None
         self._count = 0  # of images without an index
         self._indexed = False
         self._rows: list[Tensor] = []
@@ -204,22 +101,25 @@ class Accumulator:
         """
         if (index is None and self._indexed) or (index is not None and self._count):
             raise ValueError(MIXED)
-        values = values.detach().double()
+        values = widened(values.detach())
         if ranges is not None:
-            known = _ranges.nothing(2) if self._ranges is None else self._ranges
-            self._ranges = _ranges.add(known.to(ranges.device, non_blocking=True), ranges)
+            known = ranges if self._ranges is None else _ranges.add(self._ranges.to(ranges), ranges)
+            self._ranges = known
         if index is not None or self.keep:
             place = places(index, len(values), values.device)
             if len(values):
-                add_rows(self._rows, torch.cat([place[:, None], values], 1))
+                add_rows(self._rows, rows_of(place, *values.unbind(1)))
         if index is not None:
             self._indexed |= len(values) > 0
             return
         left_out = torch.stack(
             [column == perfect for column, perfect in zip(values.T, self.perfect, strict=True)], 1
         )
-        total = torch.stack([values.masked_fill(left_out, 0).sum(0), left_out.sum(0).double()])
-        self._sums = total if self._sums is None else self._sums.to(total.device) + total
+        number = left_out.sum(0).to(values.dtype)
+        total = torch.stack([values.masked_fill(left_out, 0).sum(0), number])
+        before = self._sums or (torch.zeros_like(total), torch.zeros_like(total))
+        sums, lost = (part.to(total.device) for part in before)
+        self._sums = summed(sums, lost, total)
         self._count += len(values)
 
     @torch.no_grad()
@@ -268,22 +168,17 @@ class Accumulator:
         pixels ...)`` and its rows.
         """
         device = self._device()
-        rows = (
-            torch.cat(self._rows).to(device)
-            if self._rows
-            else torch.zeros(0, 1 + self.columns, dtype=torch.float64, device=device)
-        )
-        sums = (
-            torch.zeros(2, self.columns, dtype=torch.float64, device=device)
-            if self._sums is None
-            else self._sums.to(device)
-        )
+        rows = plain_rows(torch.cat(self._rows or [no_rows(self.columns, device)])).to(device)
+        sums = torch.zeros(2, self.columns, dtype=torch.float64, device=device)
+        if self._sums is not None:
+            total, lost = (to_float64_device(part).double().to(device) for part in self._sums)
+            sums = total + lost
         counts = [
             torch.full((1,), float(count), dtype=torch.float64, device=device)
             for count in (self._count, len(rows))
         ]
-        ranges = _ranges.nothing(2) if self._ranges is None else self._ranges
-        head = torch.cat([*counts, sums.flatten(), ranges.to(device, torch.float64).flatten()])
+        ranges = _ranges.nothing(2, device) if self._ranges is None else self._ranges.to(device)
+        head = torch.cat([*counts, sums.flatten(), ranges.double().flatten()])
         if not _is_distributed():
             flat = torch.cat([head, rows.flatten()]).cpu()
             return [(flat[: len(head)], flat[len(head) :].view(-1, 1 + self.columns))]
@@ -313,10 +208,12 @@ class Accumulator:
         own = (
             self._rows[0].device
             if self._rows
-            else self._sums.device
+            else self._sums[0].device
             if self._sums is not None
             else None
         )
+        if own is not None and widest_dtype(own) is not torch.float64:
+            own = torch.device("cpu")
         if not _is_distributed():
             return own or torch.device("cpu")
         if "nccl" in torch.distributed.get_backend(self.process_group):

@@ -18,8 +18,19 @@ from typing_extensions import Unpack
 
 from ssimloss import _options, _ranges
 from ssimloss._checks import DataRange
-from ssimloss._precision import in_ieee
-from ssimloss.metrics._accumulate import Index, add_rows, are_indexed, once_each, places
+from ssimloss._precision import in_ieee, widened, widest_dtype
+from ssimloss.metrics._rows import (
+    Index,
+    add_rows,
+    are_indexed,
+    moved_state,
+    no_rows,
+    once_each,
+    places,
+    plain_rows,
+    rows_of,
+    summed,
+)
 from ssimloss.metrics.averages import Average, average, exact_sum, perfect_infinity
 
 TEXTS = {  # on the options of every metric
@@ -82,10 +93,11 @@ class MovedMetric(Metric):
     def _apply(
         self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""
     ) -> nn.Module:
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(fn(torch.empty(0, device=tensor.device)).device)
+        def move(tensor: Tensor) -> Tensor:
+            probe = torch.empty(0, dtype=torch.float32, device=tensor.device)
+            return moved_state(tensor, fn(probe).device)
 
-        applied: nn.Module = super()._apply(moved, exclude_state)
+        applied: nn.Module = super()._apply(move, exclude_state)
         return applied
 
     def reset(self) -> None:
@@ -121,6 +133,7 @@ class ImageMetric(MovedMetric):
     full_state_update = False
     higher_is_better: bool | None = None
     total: Tensor
+    lost: Tensor
     count: Tensor
     perfect: Tensor
     rows: list[Tensor] | Tensor  # a tensor once processes have exchanged theirs
@@ -144,13 +157,18 @@ class ImageMetric(MovedMetric):
         digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
         # First, and compared by MetricCollection as any state: two measures whose first values
         # happen to be equal are not taken for one.
-        self.add_state("identity", torch.tensor(list(digest)), dist_reduce_fx="max")
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state(
-            "count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum"
-        )  # of images without an index, or of their pixels for a metric that pools
-        # Of these, how many have an infinite value because they are perfect; not in the total.
-        self.add_state("perfect", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        place = torch.get_default_device()
+        if place.type == "meta":  # where a sum would have no value
+            place = torch.device("cpu")
+        self.add_state("identity", torch.tensor(list(digest), device=place), dist_reduce_fx="max")
+        for name in ("total", "lost"):  # the sum, and what it has rounded away
+            zero = torch.zeros((), dtype=widest_dtype(place), device=place)
+            self.add_state(name, zero, dist_reduce_fx="sum")
+        # Of images without an index, or of their pixels for a metric that pools; and how many have
+        # an infinite value because they are perfect, which is not in the total.
+        for name in ("count", "perfect"):
+            zero = torch.zeros((), dtype=torch.int64, device=place)
+            self.add_state(name, zero, dist_reduce_fx="sum")
         # (K, 2), or 3 for a metric that pools: index, NaN where there is none; value; weight.
         self.add_state("rows", [], dist_reduce_fx="cat")
 
@@ -204,7 +222,7 @@ class ImageMetric(MovedMetric):
         """
         pred = given(self, "pred", pred, "preds", preds)
         target = given(self, "target", target, "target", None)
-        values = self.measured(pred, target).detach().double()
+        values = widened(self.measured(pred, target).detach())
         if self.declared_range is not None:
             self._add_counts(_ranges.count(pred, target, data_range=self.declared_range))
         place = places(index, len(values), values.device)
@@ -212,7 +230,7 @@ class ImageMetric(MovedMetric):
         number, total = left_out.sum(), values.masked_fill(left_out, 0).sum()
         weight = pred[0].numel() if self._pools and len(pred) else 1
         if index is None:
-            self.total = self.total + total * weight
+            self.total, self.lost = summed(self.total, self.lost, total * weight)
             self.count = self.count + len(values) * weight
             self.perfect = self.perfect + number
         if len(values) and (self.keep_values or index is not None):
@@ -220,7 +238,7 @@ class ImageMetric(MovedMetric):
             columns = [place, values]
             if self._pools:
                 columns.append(torch.full_like(values, weight))
-            rows = torch.stack(columns, 1)
+            rows = rows_of(*columns)
             add_rows(self.rows, rows.cpu() if self.compute_on_cpu else rows)
         all_left_out = left_out.all() & (len(values) > 0)
         mean = (total / (len(values) - number)).masked_fill(all_left_out, self._left_out)
@@ -248,7 +266,7 @@ class ImageMetric(MovedMetric):
         return self._batch
 
     def compute(self) -> Tensor:
-        """The mean over all images, a float64 scalar.
+        """The mean over all images, a float64 scalar (float32 on Apple's GPUs).
 
         It leaves out the infinite values of perfect images (the PSNR of equal images), which
         ``infinite`` counts, and is infinite if all values are.
@@ -262,12 +280,13 @@ class ImageMetric(MovedMetric):
         """
         if self.declared_range is not None:
             self._tell_range(self.declared_range, ("pred", "target"))
-        rows = self._all_rows()
+        rows = plain_rows(self._all_rows())
         if are_indexed(rows[:, 0], self.count):
             found = once_each(rows)
             self._kept = found[:, 1]
             mean, self._infinite = self._mean_of_rows(found)
-            return self._finished(torch.tensor(mean, dtype=torch.float64, device=self.total.device))
+            place = self.total.device
+            return self._finished(torch.tensor(mean, dtype=widest_dtype(place), device=place))
         if self.count == 0:
             raise RuntimeError(
                 "nothing to average: no image has been measured since the last reset(); call "
@@ -276,7 +295,8 @@ class ImageMetric(MovedMetric):
         self._kept = rows[:, 1]
         self._infinite = int(self.perfect)
         rest = self.count - self.perfect
-        return self._finished((self.total / rest).masked_fill(rest == 0, self._left_out))
+        mean_of_rest = (self.total + self.lost) / rest
+        return self._finished(mean_of_rest.masked_fill(rest == 0, self._left_out))
 
     @property
     def _left_out(self) -> float:
@@ -303,7 +323,7 @@ class ImageMetric(MovedMetric):
 
     def values(self) -> Tensor:
         """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or
-        without one as they came.
+        without one as they came; on the CPU for images on Apple's GPUs.
 
         Under ``torch.distributed`` those of all processes; all of them have to call it.
 
@@ -340,8 +360,7 @@ class ImageMetric(MovedMetric):
         return torch.cat(self.rows) if self.rows else self._no_rows()
 
     def _no_rows(self) -> Tensor:
-        columns = 3 if self._pools else 2
-        return torch.zeros(0, columns, dtype=torch.float64, device=self.total.device)
+        return no_rows(2 if self._pools else 1, self.total.device)
 
 
 def unknown_option(name: str, metric: type) -> TypeError:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._precision import widened
 
 # Keys of a dict, or a function of a batch, for the input, the target and perhaps the index.
 Unpacking = Sequence[str] | Callable[[Any], Sequence[Any]]
@@ -58,12 +59,15 @@ def in_buckets(
             batch = members[start : start + batch_size]
             order += batch
             values.append(
-                function(
-                    torch.stack([preds[i] for i in batch]), torch.stack([targets[i] for i in batch])
-                ).double()
+                widened(
+                    function(
+                        torch.stack([preds[i] for i in batch]),
+                        torch.stack([targets[i] for i in batch]),
+                    )
+                )
             )
     if not values:
-        return torch.zeros(0, dtype=torch.float64)
+        return torch.zeros(0, dtype=torch.float64, device="cpu")
     together = torch.cat([part.to(values[0].device) for part in values])
     return torch.empty_like(together).index_copy_(
         0, torch.tensor(order, device=together.device), together

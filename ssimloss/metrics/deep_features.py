@@ -37,15 +37,11 @@ class Embedded(nn.Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         self.extractor = FeatureExtractor("embedded", EMBEDDED_LAYERS, weights=weights)
-        self.names = []
-        for layer, channels in self.extractor.channels().items():
-            self.names.append(f"ones_{layer}")
-            self.register_buffer(self.names[-1], torch.ones(channels), persistent=False)
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
-        ones = [self.get_buffer(name) for name in self.names]
         features = self.extractor(pred), self.extractor(target)
+        ones = [values.new_ones(values.shape[1]) for values in features[0].values()]
         values: Tensor = F.dists(*features, alpha=ones, beta=ones, reduction="image")
         return values
 

@@ -3,7 +3,8 @@ score.
 
 Dowson & Landau 1982, as the FID of Heusel et al. 2017; Binkowski et al. 2018; Salimans et al. 2016.
 Which network makes the features is the caller's choice, and part of the definition: the numbers of
-two networks cannot be compared.
+two networks cannot be compared. Features on Apple's GPUs, which have no float64, are copied to the
+host, where the results then are.
 """
 
 import math
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
+from ssimloss._precision import to_float64_device
 from ssimloss._torch import plain
 
 
@@ -118,7 +120,7 @@ def kernel_distance(
         )
     scale = 1 / features_a.shape[1] if gamma is None else _checks.positive("gamma", gamma)
     _checks.number("coef0", coef0)
-    a, b = features_a.double(), features_b.double()
+    a, b = (to_float64_device(features).double() for features in (features_a, features_b))
     random = np.random.RandomState(seed)
     found = []
     for _ in range(subsets):
@@ -160,7 +162,7 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor
     logits = plain(logits)
     _checks.count("splits", splits)
     _checks.matrix("logits", logits, rows=splits)
-    log_p = torch.log_softmax(logits.double(), 1)
+    log_p = torch.log_softmax(to_float64_device(logits).double(), 1)
     rows = len(log_p)
     scores = torch.stack(
         [_score(log_p[rows * i // splits : rows * (i + 1) // splits]) for i in range(splits)]
@@ -192,7 +194,7 @@ def _discrepancy(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor
 
 def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     """The mean, and ``R`` of at most ``D`` rows with ``R^T R`` the covariance."""
-    features = features.double()
+    features = to_float64_device(features).double()
     mean = features.mean(0)
     centred = (features - mean) / math.sqrt(len(features) - 1)
     return mean, torch.linalg.qr(centred, mode="r").R if centred.shape[0] > centred.shape[

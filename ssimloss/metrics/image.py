@@ -20,6 +20,7 @@ from typing_extensions import Unpack
 
 from ssimloss import _checks, _options, losses
 from ssimloss._keywords import keywords
+from ssimloss._precision import widened, widest_dtype
 from ssimloss._torch import plain
 from ssimloss.metrics import deep_features
 from ssimloss.metrics._functions import takes_target
@@ -179,7 +180,7 @@ class LossMetric(ImageMetric):
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         _checks.image("pred", pred)
-        parts = [plain(pred).new_zeros(0, dtype=torch.float64)]
+        parts = [widened(plain(pred).new_zeros(0))]
         start = 0
         while start < len(pred):
             size = 1 if self.gives_scalar in (None, True) else len(pred)
@@ -194,7 +195,9 @@ class LossMetric(ImageMetric):
         """A scalar or ``(N,)``, float64."""
         values = self.function(pred, target) if self.takes_target else self.function(pred)
         if isinstance(values, numbers.Real):
-            values = torch.tensor(float(values), dtype=torch.float64, device=pred.device)
+            values = torch.tensor(
+                float(values), dtype=widest_dtype(pred.device), device=pred.device
+            )
         if not isinstance(values, Tensor):
             raise TypeError(
                 f"function must give a tensor or a number, got {type(values).__name__} {values!r}"
@@ -204,7 +207,7 @@ class LossMetric(ImageMetric):
                 "function must give a scalar or one number for each image, got "
                 f"{tuple(values.shape)}; reduction='image'"
             )
-        return plain(values).detach().double()
+        return widened(plain(values).detach())
 
     def _apply(
         self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ""

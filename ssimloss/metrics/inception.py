@@ -20,18 +20,21 @@ from typing_extensions import Unpack
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import full_precision, in_ieee
+from ssimloss._precision import full_precision, in_ieee, to_float64_device
 from ssimloss._torch import plain
-from ssimloss.metrics._accumulate import (
+from ssimloss.metrics._image_metric import OF_TORCHMETRICS, MovedMetric, OfTorchmetrics, given
+from ssimloss.metrics._rows import (
     SAME,
     Index,
     add_rows,
     are_indexed,
     check_repeated,
     in_order,
+    no_rows,
     places,
+    plain_rows,
+    rows_of,
 )
-from ssimloss.metrics._image_metric import OF_TORCHMETRICS, MovedMetric, OfTorchmetrics, given
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks import Weights
 from ssimloss.networks.sources import load_inception, own_copy
@@ -140,16 +143,12 @@ class InceptionMetrics(MovedMetric):
         if network is None:
             if head is not None:
                 raise ValueError("head must be None without a network, whose features it takes")
-            with torch.random.fork_rng(devices=[]):
-                unloaded = _Unloaded()
-            self.network: nn.Module = load_inception(unloaded, weights)
+            self.network: nn.Module = load_inception(_Unloaded, weights)
         else:
             self._take(network, head, weights)
         for name in SETS:
             self.add_state(f"{name}_features", [], dist_reduce_fx="cat")
-            self.add_state(
-                f"{name}_index", [], dist_reduce_fx="cat"
-            )  # (K, 1) float64, not a number where there is none
+            self.add_state(f"{name}_index", [], dist_reduce_fx="cat")  # rows (K, 1) without values
 
     def _take(self, network: nn.Module, head: nn.Module | None, weights: Weights) -> None:
         """Use copies of a network of the caller's own and of its head."""
@@ -207,7 +206,8 @@ class InceptionMetrics(MovedMetric):
     @in_ieee
     def _run(self, images: Tensor) -> Tensor:
         if not len(images):
-            return torch.zeros(0, self.features or 1, device=images.device)
+            width = self.features or 1
+            return torch.zeros(0, width, dtype=torch.float32, device=images.device)
         if isinstance(self.network, _Unloaded):
             features: Tensor = self.network(images)[0]
             return features
@@ -259,7 +259,7 @@ class InceptionMetrics(MovedMetric):
             found = _ranges.nothing(len(SETS), images.device)
             found[SETS.index(name)] = _ranges.count(images, data_range=self.data_range)[0]
             self._add_counts(found)
-        place = places(index, len(features), features.device)[:, None]
+        place = rows_of(places(index, len(features), features.device))
         if len(features):
             add_rows(getattr(self, f"{name}_features"), features)
             add_rows(getattr(self, f"{name}_index"), place)
@@ -276,7 +276,7 @@ class InceptionMetrics(MovedMetric):
         self._tell_range(self.data_range, SETS)
         fake = self._set("fake", least=2 if set(self.measures) - {"is"} else 1)
         found = {}
-        no_number = torch.full((), torch.nan, dtype=torch.float64, device=fake.device)
+        no_number = to_float64_device(fake.new_full((), torch.nan)).double()
         if "fid" in self.measures or "kid" in self.measures:
             real = self._set("real", least=2)
             known = bool(real.isfinite().all() and fake.isfinite().all())
@@ -335,28 +335,25 @@ class InceptionMetrics(MovedMetric):
                 f"{', '.join(self.measures)} need at least {least} {which}; there were "
                 f"{len(features)} since the last reset()"
             )
-        place = index.flatten()
+        place = plain_rows(index).flatten()
         if not are_indexed(place):
             return features
         order, again = in_order(place)
-        features = features[order]
-        distance = (features[1:] - features[:-1]).norm(dim=1)
-        check_repeated(place[order], again, distance, SAME[0] * features[1:].norm(dim=1))
-        return features[~again]
+        features = features[order.to(features.device)]
+        distance = (features[1:] - features[:-1]).norm(dim=1).to(place.device)
+        allowed = SAME[0] * features[1:].norm(dim=1).to(place.device)
+        check_repeated(place[order], again, distance, allowed)
+        return features[~again.to(features.device)]
 
     def _joined(self, rows: list[Tensor] | Tensor, width: int | None) -> Tensor:
         if isinstance(rows, Tensor):
             return rows
-        return (
-            torch.cat(rows)
-            if rows
-            else torch.zeros(
-                0,
-                width or 1,  # nobody knows how many features another network has
-                dtype=torch.float64 if width == 1 else torch.float32,
-                device=self.device,
-            )
-        )
+        if rows:
+            return torch.cat(rows)
+        if width == 1:
+            return no_rows(0, self.device)
+        # Nobody knows how many features another network has.
+        return torch.zeros(0, width or 1, dtype=torch.float32, device=self.device)
 
     def sync(self, dist_sync_fn: Any = None, *arguments: Any, **options: Any) -> None:
         """As in ``torchmetrics``; a process without images takes part in the exchange with none."""

@@ -15,7 +15,7 @@ from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import in_ieee
+from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import networks_in, takes_target
@@ -63,7 +63,7 @@ class ImageMeasure(ABC):
             TypeError: integer tensors.
         """
         values = self._values(plain(pred), plain(target), data_range, memory)
-        return plain(values).double()
+        return widened(plain(values))
 
     @abstractmethod
     def _values(

@@ -17,6 +17,7 @@ from torch import Tensor
 from ssimloss import _checks, _debug, conventions
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
+from ssimloss._precision import widened
 from ssimloss.conventions.attributes import PREPARATION
 from ssimloss.conventions.convention import Convention
 from ssimloss.conventions.preparation import Preparation
@@ -111,7 +112,7 @@ class Protocol(ABC):
             if (
                 not preparation.quantize
             ):  # rounding is done in the precision of the images, as programs do that save them
-                pred, target = pred.double(), target.double()
+                pred, target = widened(pred), widened(target)
             prepare = functools.partial(
                 preparation, data_range=data_range, crop_border=self.crop_border
             )

@@ -22,10 +22,11 @@ from torch.distributed import ProcessGroup
 from ssimloss import _checks, _ranges
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import in_ieee
+from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
-from ssimloss.metrics._accumulate import Accumulator, Index
+from ssimloss.metrics._accumulate import Accumulator
 from ssimloss.metrics._functions import takes_target
+from ssimloss.metrics._rows import Index
 from ssimloss.metrics.averages import perfect_infinity
 from ssimloss.metrics.batches import Unpacking, unpacked
 from ssimloss.metrics.measures import ImageMeasure, measure
@@ -161,7 +162,7 @@ class Validator:
                     f"metrics[{name!r}] must give one number for each of {len(pred)} images, got "
                     f"{shape}; reduction='image'"
                 )
-            values[name] = plain(of_function).double()
+            values[name] = widened(plain(of_function))
         ranges = None
         if self._looks_at_ranges:
             ranges = _ranges.count(pred, target, data_range=self.data_range)

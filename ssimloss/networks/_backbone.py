@@ -162,9 +162,8 @@ class Backbone:
 
     def probe(self, layers: tuple[str, ...], side: int) -> dict[str, Tensor] | None:
         """Features of a black image, ``None`` where the network cannot run on it."""
-        image = torch.zeros(
-            1, self.channels, side, side, dtype=self.dtype, device=self.place.device
-        )
+        dtype = self.dtype or torch.float32
+        image = torch.zeros(1, self.channels, side, side, dtype=dtype, device=self.place.device)
         route, paths = self.route(layers, image.dtype)
         with torch.no_grad():
             try:

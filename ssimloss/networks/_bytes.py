@@ -48,7 +48,7 @@ def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
         for t, d in ((dense, integer), (result, integer), (passes, torch.int8))
     )
     step = BLOCK * torch.get_num_threads()
-    bits = torch.empty(min(step, byte.numel()), dtype=integer)
+    bits = torch.empty(min(step, byte.numel()), dtype=integer, device=byte.device)
     for start in range(0, byte.numel(), step):
         part = slice(start, start + step)
         mask = bits[: byte[part].numel()]
@@ -97,13 +97,11 @@ def spread(gradient: Tensor, place: Tensor, height: int, width: int) -> Tensor:
     """
     if not is_memory(gradient):
         squares = torch.arange(4, dtype=torch.uint8, device=place.device).view(2, 1, 2)
-        parted = torch.where(
-            place[:, :, :, None, :, None] == squares, gradient[:, :, :, None, :, None], 0
-        )
-        return F.pad(
-            parted.flatten(4).flatten(2, 3),
-            (0, width - 2 * place.shape[3], 0, height - 2 * place.shape[2]),
-        )
+        apart = (tensor.unsqueeze(3).unsqueeze(5) for tensor in (place, gradient))
+        where, given = apart  # (N, C, h, 1, w, 1)
+        n, c, h, w = place.shape
+        parted = torch.where(where == squares, given, 0).reshape(n, c, 2 * h, 2 * w)
+        return F.pad(parted, (0, width - 2 * w, 0, height - 2 * h))
     layout = layout_of(place)
     h, w = place.shape[2:]
     shape = (*place.shape[:2], height, width)

@@ -179,7 +179,7 @@ class MaxPool:
             for j in range(kw):
                 window = whole[:, :, i : i + (h - 1) * sh + 1 : sh, j : j + (w - 1) * sw + 1 : sw]
                 window += torch.where(place == i * kw + j, gradient, 0)
-        return whole[:, :, ph : ph + shape[2], pw : pw + shape[3]]
+        return whole.narrow(2, ph, shape[2]).narrow(3, pw, shape[3])
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,12 @@ def route_of(
 
 
 def _agree(traced: Traced, hooked: Hooked, network: nn.Module, channels: int) -> bool:
-    like = next(
-        (tensor for tensor in network.buffers() if tensor.is_floating_point()), torch.zeros(())
-    )
-    generator = torch.Generator().manual_seed(0)
+    floats = (tensor for tensor in network.buffers() if tensor.is_floating_point())
+    like = next(floats, torch.zeros((), dtype=torch.float32, device="cpu"))
+    generator = torch.Generator("cpu").manual_seed(0)
     for side in PROBES:
-        image = torch.rand(1, channels, side, side, generator=generator).to(like)
+        shape = (1, channels, side, side)
+        image = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu").to(like)
         with torch.no_grad(), autocast_off(image):
             try:
                 expected = hooked(image)

@@ -60,7 +60,7 @@ _OUTPUT = (  # A^T
 
 def _twice(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
     """Along rows and columns of a flattened square at once."""
-    rows = torch.tensor(matrix, dtype=torch.float64)
+    rows = torch.tensor(matrix, dtype=torch.float64, device="cpu")
     return torch.kron(rows, rows).float()
 
 

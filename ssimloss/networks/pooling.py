@@ -10,12 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssimloss._constants import constant
 from ssimloss._precision import autocast_off
 from ssimloss._torch import is_transformed, own_children
 
 Pooling = Literal["max", "average", "l2"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
 EPS: Final = 1e-12
+_TAPS = (0.25, 0.5, 0.25)
+WINDOW: Final = tuple(tuple(row * column for column in _TAPS) for row in _TAPS)
 
 
 class L2Pool(nn.Module):
@@ -26,18 +29,14 @@ class L2Pool(nn.Module):
     the gradient finite at 0.
     """
 
-    window: Tensor
-
     def __init__(self, stride: int | tuple[int, int] = 2) -> None:
         """``stride`` is that of the pool it replaces."""
         super().__init__()
         self.stride = stride
-        taps = torch.tensor([0.25, 0.5, 0.25])  # exact in every dtype
-        self.register_buffer("window", taps[:, None] * taps, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool ``(N, C, H, W)``."""
-        window = self.window.expand(x.shape[1], 1, 3, 3)
+        window = constant(WINDOW, x).expand(x.shape[1], 1, 3, 3)
         if torch.compiler.is_compiling() or is_transformed():
             return _l2_pool(x, window, self.stride)
         pooled: Tensor = _L2Pool.apply(x, window, self.stride)

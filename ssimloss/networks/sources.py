@@ -4,7 +4,7 @@ handed in.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -237,13 +237,14 @@ def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> 
     network.load_state_dict({key: _own_copy(state[key]) for key in own}, assign=True)
 
 
-def load_inception(network: nn.Module, weights: Weights) -> nn.Module:
-    """Give the Inception network of FID, built elsewhere, its weights, and freeze it: nothing of it
-    is in a state dict.
+def load_inception(build: Callable[[], nn.Module], weights: Weights) -> nn.Module:
+    """Build the Inception network of FID, give it its weights, and freeze it: nothing of it is in a
+    state dict.
 
     Raises:
         ValueError, RuntimeError: as for :func:`source_of`.
     """
+    network: nn.Module = _randomly(build)
     if isinstance(weights, str) and weights == "random":
         _randomly(lambda: _draw(network))
     else:

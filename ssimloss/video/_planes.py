@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from torch import Tensor
 
 from ssimloss import _checks, _debug
@@ -89,11 +88,6 @@ def centred(planes: Tensor) -> Tensor:
     """
     mean = planes.detach().mean(-1, keepdim=True).mean(-2, keepdim=True)
     return planes - mean.round()
-
-
-def widest(like: Tensor) -> torch.dtype:
-    """The dtype of arithmetic on a few numbers: float64, which Apple GPUs do not have."""
-    return like.dtype if like.device.type == "mps" else torch.float64
 
 
 def mirrored(planes: Tensor, amount: int) -> Tensor:

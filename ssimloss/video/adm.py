@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
-from ssimloss._precision import full_precision
+from ssimloss._precision import full_precision, widened
 from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
-from ssimloss.video._planes import centred, check_pair, codes, widest
+from ssimloss.video._planes import centred, check_pair, codes
 from ssimloss.video.vif import check_gain_limit
 
 SCALES = 4
@@ -109,7 +109,7 @@ def adm_of_sums(sums: Tensor, height: int, width: int) -> Tensor:
         height, width = (height + 1) // 2, (width + 1) // 2
         area = (height - 2 * _border(height)) * (width - 2 * _border(width))
         constants.append(3 * (area / 32) ** (1 / 3))
-    total = _cube_root(sums.to(widest(sums))).sum(-1)  # (M, 4, 2)
+    total = _cube_root(widened(sums)).sum(-1)  # (M, 4, 2)
     total = torch.stack([total[:, s] + c for s, c in enumerate(constants)], 1)
     together = torch.cat((total.sum(1, keepdim=True), total), 1)
     return (together[..., 0] / together[..., 1]).to(sums.dtype)

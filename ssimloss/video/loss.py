@@ -16,7 +16,7 @@ from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 from ssimloss.video._planes import check_size, scaled
 from ssimloss.video.features import features_of
-from ssimloss.video.svr import FEATURES, SVR, ModelName, model_of
+from ssimloss.video.svr import FEATURES, SVR, ModelName, model_of, scores_of
 
 Matrix = Literal["bt709", "bt601"]
 MATRICES: tuple[str, ...] = get_args(Matrix)
@@ -102,7 +102,7 @@ def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
     model = options.regression
     features = features_of(x, y, model.enhancement_gain_limit, options.backend)
     if options.feature_weights is None:
-        scores = model(features)
+        scores = scores_of(model, features)
     else:
         total = math.fsum(options.feature_weights.values())
         weighted = [

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss.video._planes import widest
+from ssimloss._constants import constant
+from ssimloss._precision import widest_dtype
+from ssimloss._torch import assume_constant_result
 from ssimloss.weights import bundled_text
 
 ModelName = Literal["v0.6.1", "v0.6.1neg"]
@@ -128,25 +130,32 @@ class SVR:
 
     def __call__(self, features: dict[str, Tensor]) -> Tensor:
         """The unclipped score, of the shape and dtype of each feature."""
-        columns = [features[name] for name in self.features]
-        like = columns[0]
-        dtype = widest(like)  # terms of either sign nearly cancel
-        made = torch.tensor(self.vectors, dtype=dtype).to(like.device, non_blocking=True)
-        vectors, coefficients = made[:, :-1], made[:, -1]
-        scaled = [
-            slope * column.to(dtype) + intercept
-            for slope, intercept, column in zip(
-                self.slopes[1:], self.intercepts[1:], columns, strict=True
-            )
-        ]
-        x = torch.stack(scaled, -1)  # (..., 6)
-        distances = (x.unsqueeze(-2) - vectors).square().sum(-1)  # (..., 211)
-        y = (coefficients * torch.exp(-self.gamma * distances)).sum(-1) - self.rho
-        return ((y - self.intercepts[0]) / self.slopes[0]).to(like.dtype)
+        return scores_of(self, features)
 
     def __repr__(self) -> str:
         """Name and features."""
         return f"SVR({self.name!r}, of {', '.join(self.features)})"
+
+
+def scores_of(model: SVR, features: dict[str, Tensor]) -> Tensor:
+    """The unclipped score, of the shape and dtype of each feature; a function, since torch.compile
+    cannot call the methods of a constant.
+    """
+    columns = [features[name] for name in model.features]
+    like = columns[0]
+    dtype = widest_dtype(like.device)  # terms of either sign nearly cancel
+    table = constant(model.vectors, like, dtype)
+    vectors, coefficients = table[:, :-1], table[:, -1]
+    scaled = [
+        slope * column.to(dtype) + intercept
+        for slope, intercept, column in zip(
+            model.slopes[1:], model.intercepts[1:], columns, strict=True
+        )
+    ]
+    x = torch.stack(scaled, -1)  # (..., 6)
+    distances = (x.unsqueeze(-2) - vectors).square().sum(-1)  # (..., 211)
+    y = (coefficients * torch.exp(-model.gamma * distances)).sum(-1) - model.rho
+    return ((y - model.intercepts[0]) / model.slopes[0]).to(like.dtype)
 
 
 Model = ModelName | SVR
@@ -169,8 +178,13 @@ def model_of(model: Model) -> SVR:
     return SVR.named(model)
 
 
-@functools.cache
+@assume_constant_result
 def _bundled(name: str) -> SVR:
+    return _read_bundled(name)
+
+
+@functools.cache
+def _read_bundled(name: str) -> SVR:
     return SVR.parse(bundled_text(f"vmaf_{name}"), name)
 
 

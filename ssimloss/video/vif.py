@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._constants import constant
 from ssimloss._precision import full_precision
 from ssimloss.filters import blur, window_weights
 from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
@@ -132,7 +133,7 @@ def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
 def window_of(scale: int, like: Tensor) -> Tensor:
     """The Gaussian of a scale, of unit sum."""
     weights = WINDOWS[scale] if like.dtype is torch.float64 else _WINDOWS32[scale]
-    return torch.tensor(weights, dtype=like.dtype, device=like.device)
+    return constant(weights, like)
 
 
 def _halved(planes: Tensor, window: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss.kernels import Backend
 from ssimloss.video.features import vmaf_features
-from ssimloss.video.svr import Model, model_of
+from ssimloss.video.svr import Model, model_of, scores_of
 
 Pooling = Literal["mean", "harmonic", "none"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
@@ -62,7 +62,7 @@ def vmaf(
     features = vmaf_features(
         reference, distorted, model=regression, data_range=data_range, backend=backend
     )
-    return pooled(regression(features), regression.limits if clip else None, pooling)
+    return pooled(scores_of(regression, features), regression.limits if clip else None, pooling)
 
 
 def pooled(scores: Tensor, limits: tuple[float, float] | None, pooling: Pooling) -> Tensor:

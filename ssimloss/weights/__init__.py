@@ -199,7 +199,7 @@ def _fitted(
     missing = [key for key in (layout if needed is None else needed) if key not in state]
     for counter in [key for key in missing if key.endswith("num_batches_tracked")]:
         # Older than the counter itself, which nothing reads in evaluation.
-        state[counter] = torch.zeros((), dtype=torch.int64)
+        state[counter] = torch.zeros((), dtype=torch.int64, device="cpu")
         missing.remove(counter)
     wrong = [key for key in layout if key in state and state[key].shape != layout[key]]
     faults = (

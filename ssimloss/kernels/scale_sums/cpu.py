@@ -28,7 +28,7 @@ def _constants(measured: Measured) -> tuple[library.Constants, float, "ctypes.Ar
 
 def scale_sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
     """Sums ``(M, 4, ...)`` of planes that are not empty."""
-    found = torch.empty((len(x), *SHAPES[measured.kind]), dtype=torch.float64)
+    found = torch.empty((len(x), *SHAPES[measured.kind]), dtype=torch.float64, device=x.device)
     _call(x, y, measured, found, None, None, None)
     return found.to(computing_dtype(x, y))
 

@@ -53,6 +53,8 @@ def scale_sums(
 
 
 class _Sums(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     @signed
     def forward(

@@ -57,6 +57,8 @@ def similarity_map(
 
 
 class _Map(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     @signed
     def forward(

@@ -1,0 +1,37 @@
+"""Constants of formulas, such as windows: rounded once from Python's numbers, on the device of the
+images.
+"""
+
+import functools
+
+import torch
+from torch import Tensor
+
+from ssimloss._torch import has_modes, is_transformed
+
+Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
+_MOST = 256  # constants that are kept
+
+
+def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Numbers as a tensor on the device of ``like``, in its dtype unless one is given; not to be
+    changed.
+
+    The first call copies them to the device, and waits for that; later ones return the same tensor.
+    Where something records operations or follows them, the constant is made anew.
+    """
+    dtype = like.dtype if dtype is None else dtype
+    if torch.compiler.is_compiling() or has_modes() or is_transformed():
+        return made(values, dtype, like.device)
+    return _kept(values, dtype, like.device)
+
+
+def made(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A new tensor, copied from the host."""
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+@functools.lru_cache(maxsize=_MOST)
+def _kept(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return made(values, dtype, device)

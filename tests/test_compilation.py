@@ -1,0 +1,146 @@
+"""Every loss under ``torch.compile`` with shapes and options that change, ``torch.export`` and
+``torch.jit.trace``. ``test_every_loss.py`` compiles each for one shape.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import Any
+
+import pytest
+import torch
+from discovery import LOSSES, evaluate, fresh, photos, recipe
+from torch import Tensor, nn
+
+from ssimloss import measure
+
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore")]
+
+MEASURES = {each.name: each for each in measure.registered() if each.takes_target}
+
+
+def close(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=2e-5, atol=1e-6)
+
+
+def pair(name: str) -> tuple[Tensor, Tensor]:
+    return photos(name) if recipe(name).is_deep else shrunk(name)
+
+
+def shrunk(name: str) -> tuple[Tensor, Tensor]:
+    """Images of two sides that are divisible by 4, no larger than needed."""
+    pred, target = photos(name)
+    height, width = recipe(name).small_sides or (24, 28)
+    return pred[..., :height, :width], target[..., :height, :width]
+
+
+class Called(nn.Module):
+    """A loss behind one signature."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name, self.loss = name, fresh(name, **recipe(name).small)
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return evaluate(self.name, self.loss, pred, target)
+
+
+# --- options --------------------------------------------------------------------------------------
+
+
+def changed(annotation: Any, default: Any, factor: float) -> Any:
+    """Another value of an option that is a float, or a tuple of floats; None for other options."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is float:
+        return factor * (default if isinstance(default, float) and default else 0.25)
+    if origin in (typing.Union, types.UnionType):
+        found = (changed(argument, default, factor) for argument in arguments)
+        return next((value for value in found if value is not None), None)
+    if origin is tuple and arguments[0] is float and isinstance(default, tuple):
+        return tuple(factor * value for value in default)
+    return None
+
+
+def floats(name: str, factor: float) -> dict[str, Any]:
+    """Every such option of a loss that takes the value."""
+    found = {}
+    for parameter in inspect.signature(MEASURES[name].loss, eval_str=True).parameters.values():
+        value = changed(parameter.annotation, parameter.default, factor)
+        try:
+            MEASURES[name].record.make({parameter.name: value}, name)
+        except (TypeError, ValueError):
+            continue
+        found |= {} if value is None else {parameter.name: value}
+    return found
+
+
+WITH_FLOATS = [name for name in MEASURES if floats(name, 1.0)]
+
+
+@pytest.mark.parametrize("name", WITH_FLOATS)
+def test_float_options_may_change_between_compiled_calls(name: str) -> None:
+    """From the second value on, the compiler follows numbers by symbols."""
+    torch.compiler.reset()
+    loss = MEASURES[name].loss
+    options = {"window_size": 3} if name.startswith("ms_ssim") else {}
+    pred, target = torch.rand(2, 1, 3, 48, 52)
+    compiled = torch.compile(
+        lambda x, y, given: loss(x, y, **given, **options), backend="eager", fullgraph=True
+    )
+    for factor in (1.0, 1.05, 1.1):
+        given = floats(name, factor)
+        close(compiled(pred, target, given), loss(pred, target, **given, **options))
+    with pytest.raises(Exception, match="finite"):
+        loss(pred, target, **{next(iter(given)): changed(float, 1.0, float("nan"))})
+
+
+@pytest.mark.parametrize("name", ["CharbonnierLoss", "SSIML1Loss"])
+def test_options_of_modules_may_be_set_between_compiled_calls(name: str) -> None:
+    torch.compiler.reset()
+    module, (pred, target) = fresh(name), pair(name)
+    option = {"CharbonnierLoss": "eps", "SSIML1Loss": "weight"}[name]
+    compiled = torch.compile(module, backend="eager", fullgraph=True)
+    seen = []
+    for value in (0.25, 0.375, 0.5):
+        setattr(module, option, value)
+        seen.append(compiled(pred, target))
+        close(seen[-1], module(pred, target))
+    assert len({float(value) for value in seen}) == 3
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+LONG = ("DISTS", "LPIPS", "GradientSSIMLoss", "MSSSIML1Loss")  # 4 seconds and more
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in LOSSES],
+)
+def test_compiled_for_any_shape(name: str) -> None:
+    torch.compiler.reset()
+    module, (pred, target) = Called(name), pair(name)
+    compiled = torch.compile(Called(name), dynamic=True, fullgraph=True, backend="eager")
+    for some in ((pred, target), (pred[:1, ..., :-4], target[:1, ..., :-4])):
+        close(compiled(*some), module(*some))
+
+
+# --- graphs that outlive the call -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_exported(name: str) -> None:
+    module, (pred, target) = Called(name), pair(name)
+    exported = torch.export.export(Called(name), (pred, target), strict=False).module()
+    close(exported(0.9 * pred, target), module(0.9 * pred, target))
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "CombinedLoss"])
+def test_traced(name: str) -> None:
+    """Fresh, as PyTorch's own check of the graph wants it: two calls make the same graph."""
+    module, (pred, target) = Called(name), pair(name)
+    traced = torch.jit.trace(Called(name), (pred, target))
+    close(traced(0.9 * pred, target), module(0.9 * pred, target))
