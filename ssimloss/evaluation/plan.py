@@ -117,6 +117,19 @@ def _tag(header: Header | ImageError) -> int:
     return header.orientation if isinstance(header, Header) else UPRIGHT
 
 
+def _crop_way_out(reference: Header, distorted: Header) -> str:
+    """What to do about other sizes. A reference that is a few pixels larger was no multiple of the
+    scale, and papers cut it.
+    """
+    more = reference.height - distorted.height, reference.width - distorted.width
+    if all(0 <= pixels < 16 for pixels in more):
+        return (
+            f"crop the reference to {distorted.height}x{distorted.width}, from its top left "
+            "corner, as papers do where a side is no multiple of the scale"
+        )
+    return "resize or crop one of them"
+
+
 def _against(
     pair: Pair,
     method: str,
@@ -140,7 +153,7 @@ def _against(
         )
         return (
             f"{pair.distorted[method]}: its size and that of its reference differ, {sizes} "
-            f"(height x width); {way_out or 'resize or crop one of them'}"
+            f"(height x width); {way_out or _crop_way_out(reference, distorted)}"
         )
     if reference.channels != distorted.channels:
         kinds = " and ".join(

@@ -249,7 +249,7 @@ class Validator:
         modes = [(module, module.training) for module in network.modules()]
         network.eval()
         try:
-            with torch.inference_mode():
+            with torch.no_grad():
                 for batch in loader:
                     inputs, target, *index = unpacked(batch, unpack)
                     if place is not None:
