@@ -267,8 +267,8 @@ def measure_table() -> str:
     return "\n".join(lines)
 
 
-def _demo(name: str = "demo") -> list[dict[str, Any]]:
-    """The rows of the demo's table: held-out photographs, and their mean."""
+def _rows(name: str) -> list[dict[str, Any]]:
+    """The rows of a table in benchmarks/results."""
     text = (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = json.loads(text)["rows"]
     return rows
@@ -281,7 +281,7 @@ def demo_table() -> str:
         "| MS-SSIM bicubic → ours |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in _demo():
+    for row in _rows("demo"):
         cells = (
             row["photograph"].replace("_", " "),
             f"{row['psnr_y_bicubic']:.2f}",
@@ -308,7 +308,7 @@ def whole_demo_table() -> str:
         f"| photograph | {' | '.join(title for title, _, _ in columns)} |",
         f"| --- |{' ---: |' * len(columns)}",
     ]
-    for row in _demo():
+    for row in _rows("demo"):
         cells = [format(row[key], digits) for _, key, digits in columns]
         lines.append(f"| {row['photograph']} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -316,11 +316,30 @@ def whole_demo_table() -> str:
 
 def texture_sentence() -> str:
     """What the texture term costs in PSNR."""
-    with_term, without = (_demo(name)[-1]["psnr_y_ours"] for name in ("demo_texture", "demo"))
+    with_term, without = (_rows(name)[-1]["psnr_y_ours"] for name in ("demo_texture", "demo"))
     return (
         f"Measured with the defaults: a mean of {with_term:.2f} dB with the term, {without:.2f} dB "
         "without."
     )
+
+
+def balance_table() -> str:
+    """Ways to choose the weights, trained on super-resolution with three seeds."""
+    lines = [
+        "| weights | PSNR, dB | SSIM | LPIPS | shares of the gradient at the end, % |",
+        "|---|---|---|---|---|",
+    ]
+    for row in _rows("balance"):
+        if row["part"] == "super_resolution":
+            cells = (
+                row["variant"].replace("x 1e-04", "× 1e-4").replace("x 1e+04", "× 1e4"),
+                f"{row['psnr']:.2f}",
+                f"{row['ssim']:.4f}",
+                f"{row['lpips']:.4f}",
+                row["shares"].replace(" %", "").replace("charbonnier", "pixel"),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def layers_table() -> str:
@@ -369,6 +388,7 @@ def contents() -> dict[Path, str]:
         ("docs/examples.md", "demo", whole_demo_table),
         ("docs/examples.md", "texture", texture_sentence),
         ("docs/perceptual.md", "default layers", layers_table),
+        ("docs/choosing_weights.md", "balance", balance_table),
     ):
         text = found.get(Path(path)) or (ROOT / path).read_text(encoding="utf-8")
         found[Path(path)] = with_part(text, name, table())
