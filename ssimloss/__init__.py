@@ -3,6 +3,7 @@
 from ssimloss import (
     color,
     combined,
+    compat,
     conventions,
     doctor,
     functional,
@@ -20,6 +21,7 @@ from ssimloss.measure import Measure
 __all__ = [
     "__version__",
     "color",
+    "compat",
     "conventions",
     "debug",
     "doctor",

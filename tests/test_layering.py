@@ -54,6 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": _LOW | {"measure", "functional", "networks", "conventions", "losses", "combined"},
     # Folders of images, compared: files in, tables and a page out.
     "evaluation": _LOW | {"measure", "functional", "conventions", "networks", "metrics"},
+    # Call forms of other libraries.
+    "compat": _LOW | {"functional", "networks", "losses", "combined"},
     # A loss or a machine, examined.
     "doctor": _LOW | {"kernels", "functional", "weights", "combined"},
 }
@@ -81,6 +83,7 @@ ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions import them.
 LAZY = {"kernels/triton_kernel.py", "combined/lightning.py"}
+LAZY |= {f"compat/{framework}.py" for framework in ("basicsr", "neosr", "traiNNer")}
 
 # Rooms that hold equations know neither files, nor the environment, nor modules with state.
 EQUATIONS = _NUMERICS | _SIGNAL | {"_checks", "functional", "conventions", "measure"}

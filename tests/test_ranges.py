@@ -232,6 +232,16 @@ def test_inception_metrics_tell_a_wrong_range_once() -> None:
     metric.compute()
 
 
+def test_a_criterion_that_is_read_rarely(pair: tuple[Tensor, Tensor]) -> None:
+    """Several counts of one term wait for the first reading, as with ``log()`` every 500 steps."""
+    criterion = ssimloss.CombinedLoss(ssim=ssimloss.SSIMLoss())
+    for step in (0, 100, 200):
+        criterion.step = step
+        criterion(*(255 * image.requires_grad_() for image in pair))
+    with pytest.warns(UserWarning, match="likely data_range=255"):
+        assert criterion.last.step == 200
+
+
 def test_counts_are_no_state(pair: tuple[Tensor, Tensor]) -> None:
     """So that neither checkpoints nor exchanges between processes change."""
     pytest.importorskip("torchmetrics")

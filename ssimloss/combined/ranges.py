@@ -65,8 +65,11 @@ class RangeWatch:
 
     def warn(self, *, wait: bool = False) -> None:
         """Warn of counts that have arrived, or of all if ``wait``."""
-        ready = [c for c in self._counted if wait or _has_arrived(c)]
-        self._counted = [counted for counted in self._counted if counted not in ready]
+        ready: list[_Counted] = []
+        waiting: list[_Counted] = []
+        for counted in self._counted:
+            (ready if wait or _has_arrived(counted) else waiting).append(counted)
+        self._counted = waiting
         for asked, images, counts, arrival in ready:
             if arrival is not None:
                 arrival.synchronize()
