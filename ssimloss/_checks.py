@@ -26,6 +26,10 @@ _LEAST_SIDE = 8  # pixels; a picture is larger, maps of features may be smaller
 _LONGEST = 8  # a picture is less than this many times longer than wide
 
 
+class TooSmallError(ValueError):
+    """Larger images would do."""
+
+
 def not_a_tensor(name: str, value: object) -> TypeError:
     """The error for something else in place of a tensor, with the call that makes one of it."""
     kind = type(value)
