@@ -67,6 +67,11 @@ def floating(name: str, value: Tensor) -> None:
     """Demand a floating point tensor."""
     if not isinstance(value, Tensor):
         raise not_a_tensor(name, value)
+    if value.dtype.is_complex:
+        raise TypeError(
+            f"{name} must be floating point, got {value.dtype}; compare {name}.abs(), or real and "
+            f"imaginary parts as channels"
+        )
     if not value.dtype.is_floating_point:
         raise TypeError(
             f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "

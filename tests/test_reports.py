@@ -458,8 +458,10 @@ def _target_is_trained() -> None:
 
 
 def _images_in_integers() -> None:
-    """uint8 images: each loss tells the way out."""
+    """uint8 images, or those of a Fourier transform: each loss tells the way out."""
     images = [(image * 255).byte() for image in batch(side=64)]
+    with pytest.raises(TypeError, match=r"got torch.complex64; compare pred\.abs\(\), or real"):
+        L1Loss()(*[image.to(torch.complex64) for image in batch()])
     for loss in (SSIMLoss(), LPIPS(), CombinedLoss(a=L1Loss())):
         with pytest.raises(TypeError, match=r"pred must be floating point, got torch\.uint8"):
             loss(*images)
