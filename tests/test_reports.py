@@ -491,6 +491,7 @@ def _strict_settings() -> None:
 def _wrapped_in_data_parallel() -> None:
     """``nn.DataParallel`` makes a copy for each device, and all count the steps."""
     plain, ramped = CombinedLoss(a=L1Loss()), CombinedLoss(a=Term(L1Loss(), 1.0, ramp=5))
+    CombinedLoss(whole=Term(plain, inputs=("pred", "target")))  # a part of a sum is served too
     close(plain._replicate_for_data_parallel()(*batch()), plain(*batch()), 0)
     with pytest.raises(RuntimeError, match=r"inside nn\.DataParallel.* use Distributed"):
         ramped._replicate_for_data_parallel()(*batch())
