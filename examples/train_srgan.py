@@ -40,8 +40,6 @@ from super_resolution.network import SuperResolver
 from super_resolution.photographs import Photograph
 from torch import nn
 
-from ssimloss import LPIPS
-
 DEFAULTS = Settings()
 SMALLEST_CROP = 16
 NAMES = {"pixel": "pixels alone", "gan": "GAN"}
@@ -50,9 +48,9 @@ COLUMNS = [
     tables.Column("psnr_y", "PSNR-Y", ".2f"),
     tables.Column("ssim", "SSIM", ".4f"),
     tables.Column("structure", "perceptual\ndistance", ".4f"),
+    tables.Column("lpips", "LPIPS", ".4f"),
     tables.Column("gradient", "gradient\nof truth's", ".1%"),
 ]
-LPIPS_COLUMN = tables.Column("lpips", "LPIPS", ".4f")
 
 
 def main() -> None:
@@ -92,12 +90,6 @@ def parse() -> argparse.Namespace:
         default=DEFAULTS.embedded_weights,
         metavar="WEIGHTS",
         help="of the network behind the deep terms: embedded, random, or a file",
-    )
-    data.add_argument(
-        "--lpips-weights",
-        type=Path,
-        metavar="FILE",
-        help="torchvision's AlexNet; measures LPIPS as well",
     )
     data.add_argument(
         "--resume",
@@ -197,19 +189,18 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     files.write(out / "network.pt", lambda file: torch.save(kept, file))
 
     rows = [row(name, found, held_out, perception) for name, found in results.items()]
-    columns = COLUMNS if perception.alexnet is None else [*COLUMNS, LPIPS_COLUMN]
     title = (
         f"x{scale} super-resolution of held-out photographs, {arguments.steps} steps from one "
         "start; the perceptual distance is DISTS on the embedded network, which the GAN's content "
         "and texture terms look through too"
     )
     console.print(f"\n{title}\n", highlight=False)
-    console.print(tables.terminal_table(columns, rows))
+    console.print(tables.terminal_table(COLUMNS, rows))
     written = tables.write_table(
         out,
         "table",
         title,
-        columns,
+        COLUMNS,
         rows,
         {"settings": asdict(trainer.settings), **machine(device)},
     )
@@ -240,11 +231,6 @@ def perception_of(
         raise files.InputError(
             f"--embedded-weights {arguments.embedded_weights}: {error}"
         ) from error
-    if arguments.lpips_weights is not None:
-        try:
-            perception.alexnet = LPIPS("alexnet", weights=arguments.lpips_weights).to(device)
-        except (RuntimeError, ValueError) as error:
-            raise files.InputError(f"--lpips-weights {arguments.lpips_weights}: {error}") from error
     return perception
 
 

@@ -26,6 +26,10 @@ _LEAST_SIDE = 8  # pixels; a picture is larger, maps of features may be smaller
 _LONGEST = 8  # a picture is less than this many times longer than wide
 
 
+class TooSmallError(ValueError):
+    """Larger images would do."""
+
+
 def not_a_tensor(name: str, value: object) -> TypeError:
     """The error for something else in place of a tensor, with the call that makes one of it."""
     kind = type(value)
@@ -63,6 +67,11 @@ def floating(name: str, value: Tensor) -> None:
     """Demand a floating point tensor."""
     if not isinstance(value, Tensor):
         raise not_a_tensor(name, value)
+    if value.dtype.is_complex:
+        raise TypeError(
+            f"{name} must be floating point, got {value.dtype}; compare {name}.abs(), or real and "
+            f"imaginary parts as channels"
+        )
     if not value.dtype.is_floating_point:
         raise TypeError(
             f"{name} must be floating point, got {value.dtype}; cast it, and pass data_range=255 "
@@ -109,8 +118,9 @@ def _channels_first(name: str, value: Tensor) -> None:
     """Raise for what must be a picture with its channels in the last dimension, or a clip with its
     frames before the channels: a loss would compute another number of it without a word.
 
-    Maps of features may have any sizes. They are taken for pictures only if they are wide, and at
-    least four times as high as wide with at most 4 columns.
+    Maps of features may have any sizes. They are taken for pictures only if they have at most 4
+    columns and at least 8 rows, four times as many as columns, or 3 columns and as many rows as
+    channels. Smaller pictures that are not square cannot be told from maps, and pass.
     """
     shape = value.shape
     if len(shape) == 5 and shape[2] == 3 and shape[1] > 4:
@@ -125,11 +135,8 @@ def _channels_first(name: str, value: Tensor) -> None:
         return
     sides = shape[1:-1]
     least = min(sides[1:])
-    if (
-        sides[0] > 4
-        and least >= max(4 * shape[-1], _LEAST_SIDE)
-        and max(sides) <= _LONGEST * min(sides)
-    ):
+    is_large = least >= max(4 * shape[-1], _LEAST_SIDE) and max(sides) <= _LONGEST * min(sides)
+    if sides[0] > 4 and (is_large or (shape[-1] == 3 and len(set(sides)) == 1)):
         order = (0, len(shape) - 1, *range(1, len(shape) - 1))
         raise ValueError(
             f"{name} must have its channels in dimension 1, {_LAYOUT[len(shape)]}, got "

@@ -218,6 +218,13 @@ def is_compiler_loaded() -> bool:
 # --- modules --------------------------------------------------------------------------------------
 
 
+def is_replica(module: nn.Module) -> bool:
+    """Whether this is a copy for one call that ``nn.DataParallel`` makes of a module for each
+    device. Public API: none.
+    """
+    return bool(getattr(module, "_is_replica", False))
+
+
 def own_parameters(module: nn.Module) -> dict[str, nn.Parameter | None]:
     """The module's own dict of parameters, to change in place.
 

@@ -85,7 +85,7 @@ def window_length(window: str | Tensor, window_size: int) -> int:
 def check_border(space: Sequence[int], amount: int, padding: Padding) -> None:
     """Raise for images too small to mirror."""
     if padding == "reflect" and min(space) <= amount:
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"padding='reflect' mirrors {amount} pixels and needs images larger than that, got "
             f"{tuple(space)}; use a smaller window_size or padding='replicate'"
         )

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
 
 from ssimloss import _constants, _precision
 
@@ -196,8 +197,12 @@ def _indexed(tensor: Tensor, index: Any) -> Tensor:
 
 
 @contextlib.contextmanager
-def watched(device: str, monkeypatch: pytest.MonkeyPatch, **allowed: bool) -> Iterator[Watch]:
-    """Inside, tensors are fake ones (meta tensors are what they are), and the mode is on."""
+def watched(
+    device: str, monkeypatch: pytest.MonkeyPatch, *, values: bool = False, **allowed: bool
+) -> Iterator[Watch]:
+    """Inside, tensors on the device are fake (meta tensors stay meta tensors), or
+    :class:`Elsewhere` with ``values``, which the host can read.
+    """
     place = torch.device(device)
     if place.type != "meta" and place.index is None:
         place = torch.device(device, 0)
@@ -216,10 +221,15 @@ def watched(device: str, monkeypatch: pytest.MonkeyPatch, **allowed: bool) -> It
         patch = stack.enter_context(monkeypatch.context())
         patch.setattr(_constants, "made", once)
         stack.enter_context(tf32_allowed())
-        if place.type != "meta":
+        if values:
+            stack.enter_context(_without_driver(patch))
+            stack.enter_context(_Factories())
+        elif place.type != "meta":
             stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
         if place.type == "mps":
             stack.enter_context(_Operators())
+        if values:
+            stack.enter_context(_Reads())
         yield watch
 
 
@@ -236,3 +246,102 @@ def step(watch: Watch, run: Callable[[], Any]) -> list[str]:
     with watch:
         run()
     return watch.found
+
+
+# --- tensors with values that say they are elsewhere ----------------------------------------------
+
+
+class Elsewhere(Tensor):
+    """A tensor on the host that reports another device, so that a test has values to compare."""
+
+    held: Tensor
+
+    @staticmethod
+    def __new__(cls, held: Tensor, device: torch.device) -> Elsewhere:
+        return Tensor._make_wrapper_subclass(
+            cls, held.shape, strides=held.stride(), dtype=held.dtype, device=device
+        )
+
+    def __init__(self, held: Tensor, device: torch.device) -> None:  # noqa: ARG002
+        self.held = held
+
+    def __repr__(self, **_: Any) -> str:
+        return f"{self.held!r} on {self.device}"
+
+    @classmethod
+    def __torch_dispatch__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return _elsewhere(func, args, kwargs or {})
+
+
+_READS = (
+    Tensor.item, Tensor.tolist, Tensor.numpy,
+    Tensor.__bool__, Tensor.__int__, Tensor.__float__, Tensor.__index__, Tensor.__format__,
+)  # fmt: skip
+
+
+class _Reads(TorchFunctionMode):
+    """Values are copied to the host before it reads them: PyTorch asks for the device's own code
+    otherwise.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in _READS and isinstance(args[0], Elsewhere):
+            args = (args[0].cpu(), *args[1:])
+        return func(*args, **(kwargs or {}))
+
+
+class _Factories(TorchDispatchMode):
+    """Tensors made on, or moved to, a device that is not here are :class:`Elsewhere`."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return _elsewhere(func, args, kwargs or {})
+
+
+def _elsewhere(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The operator on the values, and its results where they would be."""
+    if "pin_memory" in str(func):
+        return args[0]
+    given = [t for t in (*_tensors(args), *_tensors(kwargs)) if isinstance(t, Elsewhere)]
+    place = given[0].device if given else torch.device("cpu")
+    if kwargs.get("device") is not None:
+        place = torch.device(kwargs["device"])
+    if place.type != "cpu" and place.index is None:
+        place = torch.device(place.type, 0)
+
+    def of(value: Any) -> Any:
+        return value.held if isinstance(value, Elsewhere) else value
+
+    def wrapped(value: Any) -> Any:
+        here = place.type == "cpu" or not isinstance(value, Tensor)
+        return value if here else Elsewhere(value, place)
+
+    inside = {name: tree_map(of, value) for name, value in kwargs.items()}
+    if inside.get("device") is not None:
+        inside["device"] = torch.device("cpu")
+    if inside.get("pin_memory"):
+        inside["pin_memory"] = False
+    found = func(*tree_map(of, args), **inside)
+    if func._schema.is_mutable:
+        return kwargs.get("out", args[0] if args else found)
+    return tree_map(wrapped, found)
+
+
+@contextlib.contextmanager
+def _without_driver(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in ``FakeTensorMode``: ``torch.tensor`` makes its values on the host and moves them, and
+    nothing asks for a GPU.
+    """
+    patch.setattr(torch.cuda, "_lazy_init", lambda: None)
+    before = torch._C._only_lift_cpu_tensors()
+    torch._C._set_only_lift_cpu_tensors(True)
+    torch._C._ensureCUDADeviceGuardSet()
+    try:
+        yield
+    finally:
+        torch._C._set_only_lift_cpu_tensors(before)

@@ -284,3 +284,23 @@ def test_names_are_not_markup(images: Path, run: Run) -> None:
             (images / folder / f"{i}.png").rename(images / folder / f"[red]{i}.png")
     assert "[red]" in run("gt", "a").stdout
     assert np.all([path.name.startswith("[red]") for path in (images / "a").iterdir()])
+
+
+def test_what_a_measure_raises_is_not_taken_for_a_small_image(
+    run: Run, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An own ValueError is told as it is; other errors name the measure and the line."""
+    (images / "own_measures.py").write_text(
+        "def refuses(pred, target):\n"
+        "    raise ValueError('weights must be positive; check the file')\n"
+        "def fails(pred, target):\n"
+        "    return pred.mean((1, 2, 3)) + 'x'\n"
+        "refuses.higher_is_better = fails.higher_is_better = True\n"
+    )
+    monkeypatch.syspath_prepend(str(images))
+    told = run("gt", "a", "--metrics", "psnr,own_measures:refuses").stdout
+    assert "own_measures:refuses: weights must be positive; check the file\n" in told
+    assert "larger images" not in told
+    failed = run("gt", "a", "--metrics", "own_measures:fails", status=1).stderr
+    assert "measure 'own_measures:fails' raised TypeError in fails, line 4 of " in failed
+    assert "larger images" in run("gt", "a", "--metrics", "psnr,ms_ssim").stdout

@@ -440,6 +440,20 @@ def test_kinds_of_jpeg(tmp_path: Path, photo: Pillow.Image, options: dict[str, o
         assert torch.equal(read(tmp_path / "photo.jpg").pixels, planes(opened))
 
 
+def _tiff(pixels: np.ndarray, bits: int, kind: int) -> bytes:
+    """Gray, with the tags behind the pixels."""
+    (height, width), data = pixels.shape, pixels.tobytes()
+    short, long = 3, 4
+    tags = [
+        (256, short, width), (257, short, height), (258, short, bits), (259, short, 1),
+        (262, short, 1), (273, long, 8), (277, short, 1), (278, short, height),
+        (279, long, len(data)), (339, short, kind),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, size, 1, value) for tag, size, value in tags)
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return head + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     photo.convert("CMYK").save(tmp_path / "a.jpg")
     photo.convert("CMYK").save(tmp_path / "a.tif")
@@ -463,6 +477,9 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     photo.save(tmp_path / "j.tif", compression="jpeg")
     photo.convert("1").save(tmp_path / "k.tif", compression="group4")
     (tmp_path / "l.bmp").write_bytes(rle)
+    (tmp_path / "m.tif").write_bytes(_tiff(np.zeros((4, 5)), 64, 3))
+    os.mkfifo(tmp_path / "o.png")
+    (tmp_path / "p.png").symlink_to("/dev/zero")
     refusals = {
         "a.jpg": "is CMYK; convert it to RGB",
         "a.tif": "is CMYK; convert it to RGB",
@@ -479,6 +496,9 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
         "j.tif": "is a TIFF with JPEG or fax inside, .* save it as PNG",
         "k.tif": "is a TIFF with JPEG or fax inside",
         "l.bmp": "is a run-length coded BMP, .* save it as PNG",
+        "m.tif": "is a TIFF of 64-bit floating point numbers, which Pillow does not .*; save",
+        "o.png": "is not a regular file but a pipe, socket or device; copy",
+        "p.png": "is not a regular file but a pipe",
     }
     for name, words in refusals.items():
         for reader in (read, inspect):

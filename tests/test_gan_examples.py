@@ -438,9 +438,6 @@ def test_errors_of_srgan_name_the_option_and_the_way_out(
     assert "error: --embedded-weights" in error(
         train_srgan, *options, "--embedded-weights", tmp_path / "no.safetensors"
     )
-    assert "error: --lpips-weights" in error(
-        train_srgan, *options, "--lpips-weights", tmp_path / "no.pth"
-    )
     assert f"error: --resume: there is no {tmp_path / 'start' / 'checkpoint.pt'}" in error(
         train_srgan, *options, "--resume"
     )

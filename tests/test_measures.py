@@ -4,6 +4,7 @@ random weights; words and errors.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import pickle
@@ -17,6 +18,7 @@ from torch import Tensor
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import conventions
+from ssimloss._checks import TooSmallError
 from ssimloss.metrics import MEASURES, ImageMeasure, SuperResolutionProtocol, measure, protocol
 
 DEEP = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "embedded")
@@ -108,6 +110,18 @@ def test_deep_measures_see_what_the_protocol_leaves_of_the_colours(
         deep["embedded"](*cut),
         1e-6,
     )
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_images_that_are_too_small_are_told_as_such(
+    name: str, deep: dict[str, ImageMeasure]
+) -> None:
+    """By the type of the error, which ``evaluate`` asks for; others have values."""
+    found = deep.get(name) or measure(name)
+    for side in (1, 3, 5, 15):
+        image = torch.rand(1, 3, side, side + 2)
+        with contextlib.suppress(TooSmallError):
+            assert found(image, image).shape == (1,)
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -282,3 +282,21 @@ def test_a_record_of_the_users(pair: tuple[Tensor, Tensor]) -> None:
         assert isinstance(ssimloss.PowerLoss(), nn.Module)
     finally:
         unregister("power")
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_a_name_that_was_free_again(factor: float, pair: tuple[Tensor, Tensor]) -> None:
+    """A notebook registers a measure once more: its classes are those of the new equation."""
+
+    def scaled(pred: Tensor, target: Tensor) -> Tensor:
+        return factor * (pred - target).abs()
+
+    registered(name="scaled", equation=scaled, module="ScaledLoss", metric="Scaled")
+    try:
+        expected = factor * F.l1(*pair)
+        battery.close(ssimloss.ScaledLoss()(*pair), expected, 1e-6)
+        metric = metrics.Scaled()
+        metric.update(*pair)
+        battery.close(metric.compute(), expected.double(), 1e-6)
+    finally:
+        unregister("scaled")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import copy
+import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ from ssimloss import (
     SSIMLoss,
     Term,
     TextureLoss,
+    metrics,
 )
 from ssimloss.networks import FeatureExtractor
 
@@ -420,3 +422,114 @@ def test_exported_loss_needs_the_kernels_of_this_machine(make: Callable[[], nn.M
     assert len(nodes) > 5
     assert not [name for name in nodes if "ssimloss" in name]
     close(program.module()(pred, target), mine(pred, target), 1e-6)
+
+
+# --- small surprises ------------------------------------------------------------------------------
+
+
+def _gray_for_the_network() -> None:
+    """LPIPS of images with one channel."""
+    gray = [image[:, :1] for image in batch(side=64)]
+    close(LPIPS()(*gray), LPIPS()(*[image.expand(-1, 3, -1, -1) for image in gray]), 0)
+
+
+def _last_batch_is_empty() -> None:
+    """A filtered batch holds no image; its gradient is empty, not missing."""
+    empty = torch.rand(0, 3, 64, 64, requires_grad=True)
+    CombinedLoss(a=SSIMLoss(), b=LPIPS())(empty, torch.rand(0, 3, 64, 64)).backward()
+    assert empty.grad is not None
+
+
+def _network_in_half_precision() -> None:
+    """``model.half()`` and ``channels_last`` reach the criterion inside."""
+    pair = batch(side=64)
+    criterion = CombinedLoss(a=SSIMLoss(), b=LPIPS())
+    before = criterion(*pair)
+    nn.ModuleList([criterion]).half().to(memory_format=torch.channels_last)
+    close(criterion(*pair), before, 0)
+    close(criterion(*[image.half() for image in pair]), before, 1e-2)
+
+
+def _target_is_trained() -> None:
+    """Cycle losses: both images ask for gradients, of every term."""
+    pair = [image.requires_grad_() for image in batch(side=64)]
+    CombinedLoss(a=L1Loss(), b=SSIMLoss(), c=LPIPS())(*pair).backward()
+    assert all(image.grad is not None and image.grad.norm() > 0 for image in pair)
+
+
+def _images_in_integers() -> None:
+    """uint8 images, or those of a Fourier transform: each loss tells the way out."""
+    images = [(image * 255).byte() for image in batch(side=64)]
+    with pytest.raises(TypeError, match=r"got torch.complex64; compare pred\.abs\(\), or real"):
+        L1Loss()(*[image.to(torch.complex64) for image in batch()])
+    for loss in (SSIMLoss(), LPIPS(), CombinedLoss(a=L1Loss())):
+        with pytest.raises(TypeError, match=r"pred must be floating point, got torch\.uint8"):
+            loss(*images)
+
+
+def _transposed_views() -> None:
+    """Views are compared by their values, not by their memory."""
+    views = [image.transpose(2, 3) for image in batch(side=40)]
+    close(SSIMLoss()(*views), SSIMLoss()(*[view.contiguous() for view in views]), 1e-6)
+
+
+def _strict_settings() -> None:
+    """Deterministic algorithms and the detection of anomalies, together."""
+    pred, target = batch(side=64)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.autograd.set_detect_anomaly(True):
+            CombinedLoss(a=SSIML1Loss(), b=LPIPS(), c=PerceptualLoss("embedded"))(
+                pred.requires_grad_(), target
+            ).backward()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert pred.grad is not None
+    assert pred.grad.isfinite().all()
+
+
+def _wrapped_in_data_parallel() -> None:
+    """``nn.DataParallel`` makes a copy for each device, and all count the steps."""
+    plain, ramped = CombinedLoss(a=L1Loss()), CombinedLoss(a=Term(L1Loss(), 1.0, ramp=5))
+    CombinedLoss(whole=Term(plain, inputs=("pred", "target")))  # a part of a sum is served too
+    close(plain._replicate_for_data_parallel()(*batch()), plain(*batch()), 0)
+    with pytest.raises(RuntimeError, match=r"inside nn\.DataParallel.* use Distributed"):
+        ramped._replicate_for_data_parallel()(*batch())
+
+
+def _saved_in_whole() -> None:
+    """``torch.save`` of what validates, in the middle of an epoch."""
+    validator = metrics.Validator(["psnr", "embedded"])
+    validator.update(*batch(side=64))
+    file = io.BytesIO()
+    torch.save(validator, file)
+    file.seek(0)
+    again = torch.load(file, weights_only=False)
+    assert dict(again.compute()) == dict(validator.compute())
+
+
+def _step_outside_of_the_criterion() -> None:
+    """``torch.export`` of a criterion in evaluation mode, not strict, as ExecuTorch wants it."""
+    criterion = CombinedLoss(a=Term(L1Loss(), 0.5, ramp=3), b=SSIMLoss()).eval()
+    program = torch.export.export(criterion, batch(), strict=False)
+    close(program.module()(*batch(seed=1)), criterion(*batch(seed=1)), 1e-6)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        _gray_for_the_network,
+        _last_batch_is_empty,
+        _network_in_half_precision,
+        _target_is_trained,
+        _images_in_integers,
+        _transposed_views,
+        _strict_settings,
+        _wrapped_in_data_parallel,
+        _saved_in_whole,
+        _step_outside_of_the_criterion,
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+def test_what_users_try(report: Callable[[], None]) -> None:
+    report()

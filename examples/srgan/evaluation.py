@@ -1,9 +1,8 @@
-"""Perceptual distances of whole photographs: on the embedded network, and LPIPS where its AlexNet
-is at hand.
+"""Perceptual distances of whole photographs: on the embedded network, and LPIPS.
 
 The embedded network is also what the content and texture terms look through, at other quantities. A
 network may be good at what it is trained on and at nothing else: that is why the steepness of the
-luma and, on request, LPIPS stand beside it.
+luma and LPIPS stand beside it.
 """
 
 from collections.abc import Sequence
@@ -35,7 +34,7 @@ class Perception:
         self.truths = [to_float(photograph.truth[None]).to(device) for photograph in photographs]
         with torch.no_grad():
             self.features = [self.extractor(truth) for truth in self.truths]
-        self.alexnet: LPIPS | None = None
+        self.alexnet = LPIPS("alexnet").to(device)
 
     @torch.no_grad()
     def structure(self, images: Sequence[Tensor]) -> float:
@@ -55,13 +54,10 @@ class Perception:
 
     @torch.no_grad()
     def distances(self, results: Sequence[Result]) -> dict[str, float]:
-        """Means over photographs by the name of the distance; LPIPS only with its network."""
+        """Means over photographs by the name of the distance."""
         images = [result.image for result in results]
-        found = {"structure": self.structure(images)}
-        if self.alexnet is not None:
-            pairs = zip(images, self.truths, strict=True)
-            values = [
-                self.alexnet(to_float(image[None]).to(self.device), truth) for image, truth in pairs
-            ]
-            found["lpips"] = torch.stack(values).mean().item()
-        return found
+        values = [
+            self.alexnet(to_float(image[None]).to(self.device), truth)
+            for image, truth in zip(images, self.truths, strict=True)
+        ]
+        return {"structure": self.structure(images), "lpips": torch.stack(values).mean().item()}

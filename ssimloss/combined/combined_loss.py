@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks
-from ssimloss._torch import HasState, apart, is_in_backward
+from ssimloss._torch import HasState, apart, is_in_backward, is_replica
 from ssimloss.combined import build, state
 from ssimloss.combined.alarms import Alarms, OnNonFinite
 from ssimloss.combined.balance.protocol import Strategy, module_of
@@ -232,6 +232,12 @@ class CombinedLoss(HasState):
         self, pred: Tensor | None = None, target: Tensor | None = None, **named: object
     ) -> Tensor:
         """The weighted sum at this step; see the class."""
+        if is_replica(self) and self._depends_on_steps():
+            raise RuntimeError(
+                "a CombinedLoss whose terms depend on the step, or that balances or examines them, "
+                "cannot run inside nn.DataParallel, whose threads would all count each step; call "
+                "the criterion outside of it, or use DistributedDataParallel"
+            )
         given = given_inputs(pred, target, named, self._asked)
         counts = self.training and torch.is_grad_enabled()
         supervisor = self._supervisor if counts else None
@@ -349,7 +355,10 @@ class CombinedLoss(HasState):
 
     def _has_memory(self) -> bool:
         """Whether what comes depends on the steps so far, or a sum around it saves its state."""
-        return self._is_term or self._supervisor is not None or self._plan.has_memory
+        return self._is_term or self._depends_on_steps()
+
+    def _depends_on_steps(self) -> bool:
+        return self._supervisor is not None or self._plan.has_memory
 
     def __getattr__(self, name: str) -> Any:
         """As in any module; ``last`` before the first call keeps its own message, and is an

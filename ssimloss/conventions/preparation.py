@@ -55,7 +55,7 @@ class Preparation:
         assert crop_border is not None
         amount = _checks.count("crop_border", crop_border, least=0)
         if 2 * amount >= min(image.shape[2:]):
-            raise ValueError(
+            raise _checks.TooSmallError(
                 f"crop_border={amount} leaves nothing of images of {tuple(image.shape[2:])} "
                 "pixels; use a smaller one"
             )

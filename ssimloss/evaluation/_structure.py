@@ -7,10 +7,13 @@ a file that Pillow decodes without an error.
 """
 
 import re
+import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 from PIL import ImageFile, PngImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 # The tags that say where the pixels are.
 TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)
@@ -26,6 +29,16 @@ _EXCESS = bytes(range(0x35, 0xF5, 3))
 # Any marker; a 0xFF of the data itself is followed by 0.
 _IN_SCAN = re.compile(rb"\xff+([^\x00\xff])")
 _ZEROS = 64
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # tags of TIFF
+_USUAL_BITS = {1, 2, 4, 8, 16}
+_SAMPLE_FORMATS = {
+    1: "unsigned integers",
+    2: "signed integers",
+    3: "floating point numbers",
+    4: "undefined values",
+    5: "complex integers",
+    6: "complex floating point numbers",
+}
 
 
 class DamagedError(ValueError):
@@ -65,6 +78,30 @@ class _Strict:
 
 
 strict_pillow = _Strict()
+
+
+def tiff_numbers(file: IO[bytes]) -> str | None:
+    """What the pixels of a TIFF consist of that no image in 8 or 16 bit has, such as "64-bit
+    floating point numbers"; None for another file, or one whose tags are damaged.
+    """
+    head = file.read(8)
+    if head[2:3] == b"+":  # BigTIFF, with offsets of 64 bit
+        head += file.read(8)
+    try:
+        tags = ImageFileDirectory_v2(head)
+        file.seek(tags.next)
+        tags.load(file)
+        bits, kinds = (
+            {*numbers} if isinstance(numbers := tags.get(tag, 1), tuple) else {numbers}
+            for tag in (_BITS_PER_SAMPLE, _SAMPLE_FORMAT)
+        )
+    except (SyntaxError, OSError, ValueError, TypeError, LookupError, struct.error, Warning):
+        return None
+    if len(bits) > 1 or len(kinds) > 1 or not kinds <= _SAMPLE_FORMATS.keys():
+        return None
+    if kinds == {1} and bits <= _USUAL_BITS:
+        return None
+    return f"{bits.pop()}-bit {_SAMPLE_FORMATS[kinds.pop()]}"
 
 
 def padded_jpeg(content: bytes) -> bytes:

@@ -3,10 +3,13 @@ with words where one cannot serve.
 """
 
 import math
+import traceback
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
+from ssimloss._checks import TooSmallError
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import ImageMeasure, Protocol, measure
 from ssimloss.metrics import protocol as protocol_of
@@ -63,9 +66,19 @@ def values_of(
 def _values(one: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -> list[float | str]:
     try:
         values = one(pred, target, memory=memory).tolist()
-    except ValueError as error:  # too small for it; they are all of one size
+    except TooSmallError as error:  # all of them, which are of one size
         # What stands behind the semicolon is the way out of who calls the function, with options
         # that files do not have.
         what = str(error).rpartition("; ")[0] or str(error)
         return [f"{what}; it takes larger images, or metrics without {one.name!r}"] * len(pred)
+    except ValueError as error:
+        return [str(error) or "it raised a ValueError"] * len(pred)
+    except torch.OutOfMemoryError:
+        raise
+    except (TypeError, RuntimeError) as error:  # which the command line would show without a place
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise RuntimeError(
+            f"the measure {one.name!r} raised {type(error).__name__} in {at.name}, line "
+            f"{at.lineno} of {at.filename}: {error}"
+        ) from error
     return ["the result is not a number" if math.isnan(value) else value for value in values]

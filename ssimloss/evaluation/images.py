@@ -7,6 +7,7 @@ gamma are not applied; values are compared as they are stored.
 
 import errno
 import io
+import stat
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ from ssimloss.evaluation._structure import (
     demand_whole_tiff,
     padded_jpeg,
     strict_pillow,
+    tiff_numbers,
 )
 
 Alpha = Literal["error", "drop"]
@@ -136,6 +138,7 @@ def inspect(path: str | Path, *, orientation: Orientation = "apply") -> Header:
     """
     _checks.choice("orientation", orientation, ORIENTATIONS)
     path = Path(path).expanduser()
+    _demand_file(path)
     with strict_pillow, _worded(path, OSError), path.open("rb") as file:
         with _worded(path, *_DECODER_ERRORS):
             image = Pillow.open(file, formats=_FORMATS)
@@ -175,6 +178,7 @@ def read(path: str | Path, *, alpha: Alpha = "error", orientation: Orientation =
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.choice("orientation", orientation, ORIENTATIONS)
     path = Path(path).expanduser()
+    _demand_file(path)
     with _worded(path, OSError):
         content = path.read_bytes()
     with strict_pillow:
@@ -216,6 +220,16 @@ def _decoded(path: Path, content: bytes, alpha: Alpha, orientation: Orientation)
     return Image(pixels.contiguous(), header.bit_depth, tag)
 
 
+def _demand_file(path: Path) -> None:
+    """Refuse pipes, sockets and devices, which may never end."""
+    with _worded(path, OSError):
+        mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a folder raises
+        raise ImageError(
+            path, "is not a regular file but a pipe, socket or device; copy its content to a file"
+        )
+
+
 @contextmanager
 def _worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
     """What these ``errors`` say about the file; within stand calls whose errors are the file's, so
@@ -236,12 +250,13 @@ def _words(path: Path, error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         return f"cannot be read ({error.strerror})"
     if isinstance(error, UnidentifiedImageError):
-        empty = path.stat().st_size == 0
-        return (
-            "is empty"
-            if empty
-            else "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged"
-        )
+        if path.stat().st_size == 0:
+            return "is empty"
+        with path.open("rb") as file:
+            numbers = tiff_numbers(file)
+        if numbers is not None:
+            return f"is a TIFF of {numbers}, which Pillow does not read; save it as PNG"
+        return "is no PNG, JPEG, TIFF, WebP or BMP image, or its header is damaged"
     if isinstance(error, (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)):
         return (
             f"is larger than Pillow opens ({error}); compare crops of it or, if you trust it, "

@@ -69,7 +69,7 @@ def check_holds_window(space: Sequence[int], taps: int) -> None:
             if len(space) == 3
             else ""
         )
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use "
             f"larger crops, a smaller window_size, or padding='replicate'{clip}"
         )

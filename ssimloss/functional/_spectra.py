@@ -37,7 +37,7 @@ def check_sides(pred: Tensor, target: Tensor, patch_factor: int = 1) -> None:
     _checks.images(pred, target)
     height, width = pred.shape[2:]
     if not height or not width:
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"pred must have sides of at least 1 pixel, got {tuple(pred.shape)}; a spectrum needs "
             "a sample"
         )

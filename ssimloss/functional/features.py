@@ -253,7 +253,7 @@ def window_counts(name: str, features: Tensor, patch_size: int, stride: int) -> 
     """How many windows fit, rows and columns."""
     height, width = features.shape[2:]
     if patch_size > min(height, width):
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"patch_size must be at most {min(height, width)}, the shorter side of {name} "
             f"{tuple(features.shape)}, got {patch_size}; take smaller patches in deep layers, or "
             "larger images"

@@ -136,7 +136,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         if fitting == wanted:
             return tuple(self.scale_weights)
         if fitting == 0 and self.min_size == "fewer_scales":
-            raise ValueError(
+            raise _checks.TooSmallError(
                 f"pred and target of {(height, width)} pixels are smaller than the window of "
                 f"{self.window_size}; use larger crops or a smaller window_size"
             )
@@ -144,7 +144,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
             least = self.window_size * 2 ** (wanted - 1) - (
                 2 ** (wanted - 1) - 1 if self.pooling != "floor" else 0
             )
-            raise ValueError(
+            raise _checks.TooSmallError(
                 f"pred and target of {(height, width)} pixels are too small: {wanted} scales of a "
                 f"{self.window_size} pixel window need at least {least} pixels on the shorter "
                 f"side, and {fitting} scales fit; use larger crops, min_size='fewer_scales', "
@@ -152,7 +152,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
             )
         total = sum(self.scale_weights[:fitting])
         if total == 0:
-            raise ValueError(
+            raise _checks.TooSmallError(
                 f"scale_weights of the {fitting} scales that fit are all zero; use larger crops "
                 "or other weights"
             )

@@ -291,7 +291,7 @@ def _downsampled(
     if factor == 1:
         return x, y, mask
     if factor > shortest:
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"downsample={factor} is larger than the images {tuple(x.shape[2:])}; use a smaller "
             "factor"
         )

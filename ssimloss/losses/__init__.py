@@ -35,6 +35,5 @@ def __getattr__(name: str) -> Any:
     """The module of a measure that was registered after this import."""
     for each in measure.registered():
         if each.module == name:
-            globals()[name] = derived.module_of(each)  # kept, so that a class is one object
-            return globals()[name]
+            return derived.module_of(each)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """The modules that follow from the registered measures: functions with their options bound."""
 
+import functools
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -16,6 +17,7 @@ class MeasureLoss(ImageLoss):
     measure: ClassVar[Measure]
 
 
+@functools.cache  # a class is one object
 def module_of(found: Measure) -> type[MeasureLoss]:
     """The module of a measure: its options are checked when it is built."""
     name = found.module or f"{found.name}_loss"

@@ -71,7 +71,4 @@ def __getattr__(name: str) -> Any:
             "'ssimloss[metrics]'",
             name=error.name,
         ) from error
-    if found is None:
-        return getattr(module, name)
-    globals()[name] = module.metric_of(found)  # kept, so that a class is one object
-    return globals()[name]
+    return getattr(module, name) if found is None else module.metric_of(found)

@@ -1,5 +1,6 @@
 """The torchmetrics classes that follow from the registered measures."""
 
+import functools
 import inspect
 import math
 from typing import Any, ClassVar, cast
@@ -9,6 +10,7 @@ from torch.distributed import ProcessGroup
 
 from ssimloss import _options
 from ssimloss import functional as F
+from ssimloss._precision import widened
 from ssimloss.functional.psnr import PSNROptions, decibel
 from ssimloss.measure import Measure, Options, function_documentation
 from ssimloss.metrics._image_metric import (
@@ -104,9 +106,10 @@ class MeasureMetric(ImageMetric):
 def _scaled_errors(pred: Tensor, target: Tensor, record: Options) -> Tensor:
     """The mean squared error of each image scaled to span 1, ``(N,)``."""
     span = cast("PSNROptions", record).span
-    return F.l2(pred, target, reduction="image").double() / span**2
+    return widened(F.l2(pred, target, reduction="image")) / span**2
 
 
+@functools.cache  # a class is one object
 def metric_of(found: Measure) -> type[MeasureMetric]:
     """The metric class of a measure."""
     own = inspect.signature(MeasureMetric, eval_str=True).parameters

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssimloss import _checks
 from ssimloss._torch import apply_to_tensors, device_of, is_transformed
 from ssimloss.networks._chain import is_plain_chain
 from ssimloss.networks._frozen import identity, in_dtype
@@ -229,7 +230,7 @@ class Backbone:
         except ValueError:  # it fails on every size, so size is not why
             return
         if side < least:
-            raise ValueError(
+            raise _checks.TooSmallError(
                 f"image must be at least {least} pixels high and wide to reach "
                 f"{', '.join(layers)} of {self.described}, got {tuple(image.shape)}; take "
                 "shallower layers or enlarge the images"

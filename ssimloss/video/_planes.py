@@ -60,7 +60,7 @@ def check_planes(name: str, image: Tensor) -> None:
 def check_size(name: str, image: Tensor) -> None:
     """Raise for images of less than 16 pixels a side."""
     if min(image.shape[-2:]) < LEAST:
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"{name} must have at least {LEAST} pixels a side, which four scales need, got "
             f"{tuple(image.shape[-2:])}; use larger crops"
         )

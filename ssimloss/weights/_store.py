@@ -23,6 +23,10 @@ _OFFLINE = (
     "  offline   network='embedded' in a loss that takes a network; LPIPS('alexnet');",
     "            metrics.measure('lpips') or 'embedded'; weights='random' to try something out",
 )
+_OFFLINE_INCEPTION = (
+    "  offline   InceptionMetrics(network=..., head=...) with a network of your own, whose numbers",
+    "            are others; weights='random' to try something out",
+)
 
 
 def cache() -> Path:
@@ -88,7 +92,6 @@ def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
 
 def _by_hand(entry: WeightsFile, reason: str) -> str:
     chosen = os.environ.get(VARIABLE)
-    is_replaceable = entry.name != INCEPTION.name
     return "\n".join(
         (
             f"{entry.title} are not on this machine and could not be downloaded: {reason}",
@@ -101,7 +104,7 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
             f"  command   {entry.fetch_command}    where there is a network, and with the file "
             "brought here",
             f"            ssimloss weights import {entry.file}",
-            *(_OFFLINE if is_replaceable else ()),
+            *(_OFFLINE_INCEPTION if entry.name == INCEPTION.name else _OFFLINE),
         )
     )
 
