@@ -19,9 +19,9 @@ from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
 from ssimloss.measure import Measure
 from ssimloss.metrics._functions import networks_in, takes_target
-from ssimloss.metrics.batches import one_by_one
+from ssimloss.metrics.batches import gains_nothing
 from ssimloss.metrics.deep_features import DISTANCES
-from ssimloss.metrics.protocol import Definition, Prepared, Protocol, resolved
+from ssimloss.metrics.protocol import Definition, Prepared, Protocol, range_in_use, resolved
 from ssimloss.networks import Weights
 from ssimloss.networks.sources import weights_digest
 
@@ -29,9 +29,9 @@ from ssimloss.networks.sources import weights_digest
 class ImageMeasure(ABC):
     """A measure of two images.
 
-    ``measure(pred, target, data_range=1.0)`` takes float images ``(N, C, H, W)`` and gives ``(N,)``
-    float64 on their device, without a graph; one that is not a number stays so. ``pickle`` and
-    ``copy`` work.
+    ``measure(pred, target, data_range=1.0)`` takes images ``(N, C, H, W)``, floating point or
+    uint8, and returns ``(N,)`` float64 on their device, without a graph; NaN stays NaN. ``pickle``
+    and ``copy`` work.
     """
 
     name: str
@@ -39,6 +39,8 @@ class ImageMeasure(ABC):
     unit: str = ""
     higher_is_better: bool
     protocol: Protocol
+    # Whether the value of an image has nothing to do with its batch, which networks gain from.
+    is_closed_form = True
 
     @torch.no_grad()
     @in_ieee
@@ -47,27 +49,30 @@ class ImageMeasure(ABC):
         pred: Tensor,
         target: Tensor,
         *,
-        data_range: DataRange = 1.0,
+        data_range: DataRange | None = None,
         memory: Prepared | None = None,
     ) -> Tensor:
         """One value for each image, ``(N,)`` float64.
 
         Args:
-            pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
+            pred, target: images ``(N, C, H, W)`` with values in ``data_range``, both floating
+                point or both uint8.
+            data_range: ``L`` for ``[0, L]``, or ``(lo, hi)``. None is 1 for floating point and 255
+                for uint8.
             memory: a dict in which measures of the same two batches share the prepared images; an
                 empty one for each pair of batches.
 
         Raises:
             ValueError: shapes differ; images too small for the measure; channels that the protocol
                 does not know.
-            TypeError: integer tensors.
+            TypeError: integer tensors other than uint8; uint8 beside floating point.
         """
         values = self._values(plain(pred), plain(target), data_range, memory)
         return widened(plain(values))
 
     @abstractmethod
     def _values(
-        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+        self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
         """``(N,)``."""
 
@@ -105,7 +110,7 @@ class _Defined(ImageMeasure):
         self.title, self.unit = table.title, table.unit
 
     def _values(
-        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+        self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
         return self.protocol.compute(self.name, pred, target, data_range=data_range, memory=memory)
 
@@ -129,9 +134,10 @@ class _Registered(ImageMeasure):
         self.record = found.record.make({"reduction": "image"}, self.name)
 
     def _values(
-        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+        self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
-        x, y = self.protocol.prepared(
+        return self.protocol.compared(
+            self._compared,
             pred,
             target,
             data_range=data_range,
@@ -139,7 +145,6 @@ class _Registered(ImageMeasure):
             color=self.measure.takes_color,
             memory=memory,
         )
-        return one_by_one(self._compared, x, y)
 
     def _compared(self, x: Tensor, y: Tensor) -> Tensor:
         return self.measure.evaluate((x, y), self.record, {}, False)
@@ -156,6 +161,8 @@ class _Registered(ImageMeasure):
 class _Called(ImageMeasure):
     """A function ``(pred, target) -> (N,)`` of somebody else, given the prepared colour images."""
 
+    is_closed_form = False
+
     def __init__(self, path: str, function: Callable[..., Tensor], protocol: Protocol):
         self.name = self.title = path
         self.function = function
@@ -170,7 +177,7 @@ class _Called(ImageMeasure):
         self.higher_is_better = direction
 
     def _values(
-        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+        self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
         x, y = self.protocol.prepared(
             pred, target, data_range=data_range, color=True, memory=memory
@@ -195,6 +202,7 @@ class _Deep(ImageMeasure):
     """
 
     higher_is_better = False
+    is_closed_form = False
 
     def __init__(self, name: str, protocol: Protocol, weights: Weights) -> None:
         self.name = name
@@ -204,7 +212,7 @@ class _Deep(ImageMeasure):
         self.title = self.distance.title
 
     def _values(
-        self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
+        self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
         x, y = self.protocol.prepared(
             pred, target, data_range=data_range, color=True, memory=memory
@@ -234,6 +242,36 @@ class _Deep(ImageMeasure):
     def to(self, device: torch.device | str) -> ImageMeasure:
         self.distance.to(device)
         return self
+
+
+def values_of(
+    found: Mapping[str, ImageMeasure],
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: DataRange | None = None,
+) -> dict[str, Tensor]:
+    """The values of several measures of one batch, ``(N,)`` each, which share prepared images.
+
+    On a CPU measures in closed form take one image after the other: all of them compare it while
+    it is in the cache, and no batch of prepared images is in memory.
+    """
+    alone = [name for name, one in found.items() if one.is_closed_form and gains_nothing(pred)]
+    memory: Prepared = {}
+    values = {
+        name: one(pred, target, data_range=data_range, memory=memory)
+        for name, one in found.items()
+        if name not in alone
+    }
+    if alone:
+        range_in_use(pred, target, data_range)
+        rows = []
+        for x, y in zip(pred.split(1), target.split(1), strict=True):
+            memory = {}
+            rows.append([found[name](x, y, data_range=data_range, memory=memory) for name in alone])
+        columns = zip(*rows, strict=True)
+        values |= {name: torch.cat(column) for name, column in zip(alone, columns, strict=True)}
+    return {name: values[name] for name in found}
 
 
 _DEFINED: Final = ("psnr", "ssim", "ms_ssim")  # which a protocol defines
