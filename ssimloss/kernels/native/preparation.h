@@ -21,22 +21,26 @@ namespace SSIMLOSS_SET {
 constexpr int64_t kStretch = 512;  // pixels of a row at a time
 constexpr int64_t kAhead = 4;      // rows that are asked for before they are read: so many lines at once the processor does not follow
 
-// To [0, 1], or to whole levels 0 to 255.
 template <class S>
-__attribute__((noinline)) void scale_line(const Preparation& job, S* __restrict line, int64_t count) {
+INLINE S to_unit(S v) {
+  return v < 0 ? S(0) : v > 1 ? S(1) : v;
+}
+
+// To [0, 1], or to whole levels 0 to 255. Where `from` is the line itself, it is scaled in place.
+template <class S>
+__attribute__((noinline)) void scale_line(const Preparation& job, const S* from, S* line, int64_t count) {
   const S low = (S)job.low, span = (S)job.span;
-  if (low != 0 || span != 1)
-    for (int64_t i = 0; i < count; i++) line[i] = (line[i] - low) / span;
-  if (!job.clamp) return;
-  if (!job.quantize) {
-    for (int64_t i = 0; i < count; i++) line[i] = line[i] < 0 ? S(0) : line[i] > 1 ? S(1) : line[i];
-    return;
+  if (low != 0 || span != 1) {
+    for (int64_t i = 0; i < count; i++) line[i] = (from[i] - low) / span;
+    from = line;
   }
   const S whole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);  // above it numbers have no fraction: ties to even, as rint
-  for (int64_t i = 0; i < count; i++) {
-    const S v = line[i] < 0 ? S(0) : line[i] > 1 ? S(1) : line[i];
-    line[i] = (v * S(255) + whole) - whole;
-  }
+  if (job.quantize)
+    for (int64_t i = 0; i < count; i++) line[i] = (to_unit(from[i]) * S(255) + whole) - whole;
+  else if (job.clamp)
+    for (int64_t i = 0; i < count; i++) line[i] = to_unit(from[i]);
+  else if (from != line)
+    for (int64_t i = 0; i < count; i++) line[i] = from[i];
 }
 
 template <class S, class O>
@@ -75,8 +79,12 @@ void prepare_of(const Preparation& job, int share, int shares) {
           const int64_t plane = n * job.channels + (job.weights ? k : c);
           const int64_t start = start_of(image, plane, job.channels, row + job.crop, column + job.crop);
           if (row + kAhead < h) expect_line(image, start + kAhead * image.stride[2], count);
-          read_line(image, start, count, S(0), lines[k]);
-          scale_line(job, lines[k], count);
+          const S* from = lines[k];
+          if (image.stride[3] == 1 && image.dtype == (sizeof(S) == sizeof(float) ? kFloat32 : kFloat64))
+            from = (const S*)image.data + start;
+          else
+            read_line(image, start, count, S(0), lines[k]);
+          scale_line(job, from, lines[k], count);
         }
         O* out = (O*)job.out[which] + at * w + column;
         if (job.round) {
