@@ -8,14 +8,15 @@ import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
+import photographs
 import pytest
 import torch
 from torch import Tensor
 
 from ssimloss.conventions import Preparation
-from ssimloss.conventions.preparation import _prepared
+from ssimloss.conventions.preparation import equation
 from ssimloss.kernels import Steps, library, prepared_images, use_instructions
-from ssimloss.metrics import Validator, measure
+from ssimloss.metrics import SuperResolutionProtocol, Validator, measure
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 needs_library = pytest.mark.skipif(library.why_not() is not None, reason=str(library.why_not()))
@@ -82,7 +83,7 @@ def test_the_kernel_equals_the_equation(steps: Steps, instructions: list[str]) -
         for one, dtype in itertools.product(layouts(given), (torch.float32, torch.float64)):
             found = prepared_images(one, one.flip(3), done, dtype, backend="cpu")
             for made, of in zip(found, (one, one.flip(3)), strict=True):
-                expected = _prepared(of, done, dtype)
+                expected = equation(of, done, dtype)
                 assert made.dtype is expected.dtype is dtype
                 assert torch.equal(made.nan_to_num(nan=-9.0), expected.nan_to_num(nan=-9.0))
 
@@ -183,3 +184,29 @@ def test_validator_takes_8_bit_images(recwarn: pytest.WarningsRecorder) -> None:
     assert not recwarn
     with pytest.raises(TypeError, match="both be floating point or both uint8"):
         validator.update(x, y.float())
+
+
+def test_float32_is_as_close_as_it_says() -> None:
+    """On a photograph, and on adversarial images: bright flat stripes beside dark ones, whose
+    variances cancel, and flat images whose lumas differ by a tenth of a level.
+    """
+    pred, target = photographs.tensors("even")
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(0)).double() / 128
+    stripes = (torch.arange(target.shape[3]) // 32 % 2 * 0.9).double().expand_as(target)
+    flat = torch.full_like(target, 0.98)
+    bluer = flat.clone()
+    bluer[:, 2] += 1 / 255
+    for name, x, y, of_ssim, of_psnr in (
+        ("photograph", pred, target, 3e-7, 3e-6),
+        ("stripes", stripes + noise, stripes + noise.flip(2), 2e-6, 3e-6),
+        ("flat", flat, bluer, 3e-7, 1e-3),
+    ):
+        for protocol in (SuperResolutionProtocol(4), None):
+            for metric, limit in (("ssim", of_ssim), ("ms_ssim", of_ssim), ("psnr", of_psnr)):
+                fast = measure(metric, protocol, precision="float32")
+                difference = fast(x.float(), y.float()) - measure(metric, protocol)(x, y)
+                assert difference.abs().item() <= limit, (name, metric, protocol)
+    assert "compared in float32" in fast.describe()
+    assert "float32" not in measure("psnr").describe()
+    with pytest.raises(ValueError, match="precision is for measures in closed form"):
+        measure("embedded", precision="float32")

@@ -54,10 +54,8 @@ class Preparation:
             pred, target: ``(N, C, H, W)``, floating point or uint8.
             dtype: of the result; None for float64 (see :func:`widest_dtype`).
         """
-        lo, span = _checks.data_range(data_range)
-        amount = self._amount(pred, crop_border)
+        steps = self.steps(pred, data_range, crop_border)
         dtype = widest_dtype(pred.device) if dtype is None else dtype
-        steps = Steps(lo, span, self.clamp, self.quantize, self.round, amount, self._weights)
         if steps == _NOTHING and pred.dtype == target.dtype == dtype:
             return pred, target
         backend = select(
@@ -65,7 +63,13 @@ class Preparation:
         )
         if backend != "eager":
             return prepared_images(pred, target, steps, dtype, backend=backend)
-        return _prepared(pred, steps, dtype), _prepared(target, steps, dtype)
+        return equation(pred, steps, dtype), equation(target, steps, dtype)
+
+    def steps(self, image: Tensor, data_range: DataRange, crop_border: int | None) -> Steps:
+        """What is done to such an image, in numbers."""
+        lo, span = _checks.data_range(data_range)
+        amount = self._amount(image, crop_border)
+        return Steps(lo, span, self.clamp, self.quantize, self.round, amount, self._weights)
 
     @property
     def _weights(self) -> tuple[float, ...]:
@@ -97,7 +101,7 @@ class Preparation:
         return amount
 
 
-def _prepared(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
+def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
     """What the kernels compute, in plain PyTorch."""
     if amount := steps.crop:  # first: whatever comes before it in the programs is done by pixel
         image = image[:, :, amount:-amount, amount:-amount]

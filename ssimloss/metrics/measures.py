@@ -6,7 +6,7 @@ import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import Final, Literal, cast, get_args
 
 import torch
 from torch import Tensor
@@ -24,6 +24,17 @@ from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.protocol import Definition, Prepared, Protocol, range_in_use, resolved
 from ssimloss.networks import Weights
 from ssimloss.networks.sources import weights_digest
+
+Precision = Literal["float64", "float32"]
+PRECISIONS: Final[tuple[str, ...]] = get_args(Precision)
+_DTYPES: Final[dict[Precision, torch.dtype | None]] = {"float64": None, "float32": torch.float32}
+
+
+def _in_precision(steps: list[str], precision: Precision) -> list[str]:
+    """What is done to the images, with the precision where it is not the usual one."""
+    if precision == "float64":
+        return steps
+    return [step.replace(", in float64", "") for step in steps] + ["prepared, compared in float32"]
 
 
 class ImageMeasure(ABC):
@@ -103,29 +114,38 @@ class _Defined(ImageMeasure):
 
     higher_is_better = True
 
-    def __init__(self, name: Definition, protocol: Protocol) -> None:
+    def __init__(self, name: Definition, protocol: Protocol, precision: Precision) -> None:
         self.name: Definition = name
         self.protocol = protocol
+        self.precision: Precision = precision
         table = protocol.convention(name).table
         self.title, self.unit = table.title, table.unit
 
     def _values(
         self, pred: Tensor, target: Tensor, data_range: DataRange | None, memory: Prepared | None
     ) -> Tensor:
-        return self.protocol.compute(self.name, pred, target, data_range=data_range, memory=memory)
+        return self.protocol.compute(
+            self.name,
+            pred,
+            target,
+            data_range=data_range,
+            memory=memory,
+            dtype=_DTYPES[self.precision],
+        )
 
     def describe(self) -> str:
-        return (
-            f"{self.title}: "
-            f"{'; '.join(self.protocol.steps(self.name) + self.protocol.formula(self.name))}"
-        )
+        steps = _in_precision(self.protocol.steps(self.name), self.precision)
+        return f"{self.title}: {'; '.join(steps + self.protocol.formula(self.name))}"
 
 
 class _Registered(ImageMeasure):
     """A registered measure of the images that the protocol prepares."""
 
-    def __init__(self, found: Measure, protocol: Protocol) -> None:
+    def __init__(
+        self, found: Measure, protocol: Protocol, precision: Precision = "float64"
+    ) -> None:
         self.measure = found
+        self.precision: Precision = precision
         self.name = name_of(found)
         self.title, self.unit = found.title, found.unit
         self.higher_is_better = found.better == "higher"
@@ -144,6 +164,7 @@ class _Registered(ImageMeasure):
             definition=self._definition,
             color=self.measure.takes_color,
             memory=memory,
+            dtype=_DTYPES[self.precision],
         )
 
     def _compared(self, x: Tensor, y: Tensor) -> Tensor:
@@ -154,8 +175,9 @@ class _Registered(ImageMeasure):
         return cast("Definition", self.measure.definition)
 
     def describe(self) -> str:
-        steps = "; ".join(self.protocol.steps(self._definition, color=self.measure.takes_color))
-        return f"{self.title}: {steps}; {self.measure.formula or self.measure.source}"
+        steps = self.protocol.steps(self._definition, color=self.measure.takes_color)
+        words = "; ".join(_in_precision(steps, self.precision))
+        return f"{self.title}: {words}; {self.measure.formula or self.measure.source}"
 
 
 class _Called(ImageMeasure):
@@ -266,7 +288,7 @@ def values_of(
     if alone:
         range_in_use(pred, target, data_range)
         rows = []
-        for x, y in zip(pred.split(1), target.split(1), strict=True):
+        for x, y in zip(torch.split(pred, 1), torch.split(target, 1), strict=True):
             memory = {}
             rows.append([found[name](x, y, data_range=data_range, memory=memory) for name in alone])
         columns = zip(*rows, strict=True)
@@ -327,6 +349,7 @@ def measure(
     *,
     scale: int | None = None,
     weights: Weights = "imagenet",
+    precision: Precision = "float64",
 ) -> ImageMeasure:
     """A measure by its name.
 
@@ -343,25 +366,38 @@ def measure(
         scale: the factor of enlargement, for the name of a protocol.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
             ``"random"``; others have none.
+        precision: of measures in closed form. ``"float32"`` takes a half to a third of the time.
+            SSIM then differs by up to 3e-7 on photographs and 2e-6 where bright flat areas stand
+            beside dark ones; PSNR by 3e-6 dB, or 1e-3 dB if all pixels differ by less than one
+            level. Networks run in float32 in any case.
 
     Raises:
         ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
-            a scale that is missing or of no use.
+            a scale that is missing or of no use; ``precision="float32"`` for what is not in closed
+            form.
         TypeError: ``protocol`` is none.
         RuntimeError: weights that are not here; the error says how to get them.
     """
     protocol = resolved(protocol, scale)
+    _checks.choice("precision", precision, PRECISIONS)
     if isinstance(name, str) and ":" in name:
-        return _imported(name, protocol)
-    _checks.choice("measure", name, known())
-    if name in DISTANCES:
-        return _Deep(name, protocol, weights)
-    if name in _DEFINED:
-        return _Defined(cast("Definition", name), protocol)
-    return _Registered(registered()[name], protocol)
+        found = _imported(name, protocol, precision)
+    else:
+        _checks.choice("measure", name, known())
+        if name in DISTANCES:
+            found = _Deep(name, protocol, weights)
+        elif name in _DEFINED:
+            found = _Defined(cast("Definition", name), protocol, precision)
+        else:
+            found = _Registered(registered()[name], protocol, precision)
+    if precision != "float64" and getattr(found, "precision", None) != precision:
+        raise ValueError(
+            f"precision is for measures in closed form, and {name!r} has its own; leave it out"
+        )
+    return found
 
 
-def _imported(path: str, protocol: Protocol) -> ImageMeasure:
+def _imported(path: str, protocol: Protocol, precision: Precision) -> ImageMeasure:
     """The measure or the function at ``module:attribute``."""
     module, _, attribute = path.partition(":")
     try:
@@ -379,7 +415,7 @@ def _imported(path: str, protocol: Protocol) -> ImageMeasure:
                 f"measure {path!r} must compare pred with target, but takes "
                 f"{' and '.join(found.image_names)}"
             )
-        return _Registered(found, protocol)
+        return _Registered(found, protocol, precision)
     if isinstance(found, ImageMeasure):
         return found
     if not callable(found):
