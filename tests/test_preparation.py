@@ -210,3 +210,14 @@ def test_float32_is_as_close_as_it_says() -> None:
     assert "float32" not in measure("psnr").describe()
     with pytest.raises(ValueError, match="precision is for measures in closed form"):
         measure("embedded", precision="float32")
+
+
+def test_one_image_is_not_written_over_the_value_of_another() -> None:
+    """Images of a batch are prepared in the same memory, one after the other; a value that is a
+    view of it stays what it was.
+    """
+    images = codes(3, 3, 20, 30)
+    values = SuperResolutionProtocol(2).compared(lambda x, _: x[:, 0, 0, 0], images, images)
+    assert len(set(values.tolist())) == 3
+    alone = [SuperResolutionProtocol(2).prepare(i, i)[0][0, 0, 0, 0] for i in images.split(1)]
+    assert values.tolist() == torch.stack(alone).tolist()

@@ -47,12 +47,14 @@ class Preparation:
         data_range: DataRange,
         crop_border: int | None,
         dtype: torch.dtype | None = None,
+        room: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Both images with values in [0, 1]; unchanged values, if nothing is to be done.
 
         Args:
             pred, target: ``(N, C, H, W)``, floating point or uint8.
             dtype: of the result; None for float64 (see :func:`widest_dtype`).
+            room: as in :func:`prepared_images`.
         """
         steps = self.steps(pred, data_range, crop_border)
         dtype = widest_dtype(pred.device) if dtype is None else dtype
@@ -62,7 +64,7 @@ class Preparation:
             "auto", pred, target, PREPARED_IMAGES, uncovered=self._uncovered(pred, target)
         )
         if backend != "eager":
-            return prepared_images(pred, target, steps, dtype, backend=backend)
+            return prepared_images(pred, target, steps, dtype, backend=backend, room=room)
         return equation(pred, steps, dtype), equation(target, steps, dtype)
 
     def steps(self, image: Tensor, data_range: DataRange, crop_border: int | None) -> Steps:

@@ -156,7 +156,13 @@ class Protocol(ABC):
         """
         if memory is None:
             prepare = self._preparing(pred, target, data_range, definition, color, dtype)
-            return one_by_one(lambda x, y: function(*prepare(x, y)), pred, target)
+            room: list[Tensor] = []
+
+            def value(x: Tensor, y: Tensor) -> Tensor:
+                # A copy, lest the value is a view of an image that the next one is written over.
+                return function(*prepare(x, y, room=room)).clone()
+
+            return one_by_one(value, pred, target)
         x, y = self.prepared(
             pred,
             target,

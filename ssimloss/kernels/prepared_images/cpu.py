@@ -12,9 +12,19 @@ from ssimloss.kernels.prepared_images.steps import Steps
 _CALL = struct.Struct(library.PREPARATION_CALL)
 
 
-def prepared_images(x: Tensor, y: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
-    """Both images, ``(2, N, C', H', W')``; neither is empty."""
-    found = torch.empty(steps.shape(x.shape), dtype=dtype, device=x.device)
+def prepared_images(
+    x: Tensor, y: Tensor, steps: Steps, dtype: torch.dtype, room: Tensor | None = None
+) -> Tensor:
+    """Both images, ``(2, N, C', H', W')``; neither is empty.
+
+    Args:
+        room: an earlier result, which is written over if it has the right shape and dtype.
+    """
+    shape = steps.shape(x.shape)
+    if room is not None and room.shape == shape and room.dtype is dtype:
+        found = room
+    else:
+        found = torch.empty(shape, dtype=dtype, device=x.device)
     weights = library.doubles(steps.weights)
     call = _CALL.pack(
         *x.shape,

@@ -24,18 +24,29 @@ torch.library.define(
 
 
 def prepared_images(
-    x: Tensor, y: Tensor, steps: Steps, dtype: torch.dtype, *, backend: str
+    x: Tensor,
+    y: Tensor,
+    steps: Steps,
+    dtype: torch.dtype,
+    *,
+    backend: str,
+    room: list[Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Both images, ``(N, C', H', W')`` of ``dtype``, which is float32 or float64.
 
     Args:
         x, y: ``(N, C, H, W)`` of one shape and dtype, floating point or uint8, on one device.
         backend: one of ``PREPARED_IMAGES``.
+        room: for a caller that is done with one pair before it asks for the next: a list, empty at
+            first, that keeps the memory of the last pair for the next one. The system hands out
+            fresh memory at the price of the pass itself.
     """
     if torch.compiler.is_compiling() or is_observed(x, y) or not x.numel():
         found: Tensor = torch.ops.ssimloss.prepared_images(x, y, *steps, dtype, backend)
     else:
-        found = cpu.prepared_images(x, y, steps, dtype)
+        found = cpu.prepared_images(x, y, steps, dtype, room[0] if room else None)
+        if room is not None:
+            room[:] = [found]
     return found[0], found[1]
 
 
