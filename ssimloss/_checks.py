@@ -88,18 +88,32 @@ def floating(name: str, value: Tensor) -> None:
 def maps(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand a floating point tensor of one of the given ranks, of any sizes."""
     floating(name, value)
-    if value.ndim not in ndim:
-        layouts = " or ".join(_LAYOUT[n] for n in ndim)
-        raise ValueError(
-            f"{name} must have shape {layouts}, got {tuple(value.shape)}; "
-            f"{_to_rank(name, tuple(value.shape))}"
-        )
+    _ranked(name, value, ndim)
 
 
 def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand a floating point tensor of one of the given ranks, with channels first."""
     maps(name, value, ndim=ndim)
     _channels_first(name, value)
+
+
+def stored_image(name: str, value: Tensor) -> None:
+    """Demand an image as above, or one of uint8, as files have them."""
+    if isinstance(value, Tensor) and value.dtype is torch.uint8:
+        dense(name, value)
+    else:
+        floating(name, value)
+    _ranked(name, value, (4,))
+    _channels_first(name, value)
+
+
+def _ranked(name: str, value: Tensor, ndim: tuple[int, ...]) -> None:
+    if value.ndim not in ndim:
+        layouts = " or ".join(_LAYOUT[n] for n in ndim)
+        raise ValueError(
+            f"{name} must have shape {layouts}, got {tuple(value.shape)}; "
+            f"{_to_rank(name, tuple(value.shape))}"
+        )
 
 
 def _to_rank(name: str, shape: tuple[int, ...]) -> str:

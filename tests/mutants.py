@@ -466,16 +466,23 @@ FAULTS = (
     fault(
         "conventions",
         "images in (lo, hi) are not shifted",
-        "            image = (image - lo) / span\n        if self.clamp:",
-        "            image = image / span\n        if self.clamp:",
-        "conventions protocol",
+        "image = (image - steps.low) / steps.span",
+        "image = image / steps.span",
+        "preparation",
     ),
     fault(
         "conventions",
         "codes are rounded down",
-        "image = (image * 255).round_()",
-        "image = (image * 255).floor_()",
-        "conventions protocol",
+        "image = widened((image * 255).round())",
+        "image = widened((image * 255).floor())",
+        "preparation",
+    ),
+    fault(
+        "metrics",
+        "8-bit images are taken for images in [0, 1]",
+        "return 255.0 if stored else 1.0",
+        "return 1.0",
+        "preparation",
     ),
     fault(
         "metrics",
@@ -536,8 +543,8 @@ FAULTS = (
     fault(
         "evaluation",
         "16-bit images are scaled as if they had 8",
-        "non_blocking=True)) / images[0].data_range",
-        "non_blocking=True)) / 255",
+        "widened(stacked) / images[0].data_range",
+        "widened(stacked) / 255",
         "evaluation_run evaluation_images",
     ),
     fault(

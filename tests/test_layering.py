@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kernels": _LOW,
     "measure": _GROUND | _NUMERICS,
     # How conventions are described, prepared and compared; the sets stand with their measures.
-    "conventions": _LOW | {"measure"},
+    "conventions": _LOW | {"kernels", "measure"},
     "functional": _LOW | {"kernels", "measure", "conventions"},
     "weights": _GROUND,
     "networks": _LOW | {"weights"},

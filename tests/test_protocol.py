@@ -362,7 +362,8 @@ def test_bad_arguments_are_named() -> None:
             lambda: of.psnr(pred[:, :2], target[:, :2]),
         ),
         (ValueError, "target must have the shape of pred", lambda: of.psnr(pred, target[..., 1:])),
-        (TypeError, "pred must be floating point", lambda: of.psnr(pred.byte(), target.byte())),
+        (TypeError, "pred must be floating point", lambda: of.psnr(pred.int(), target.int())),
+        (TypeError, "both be floating point or both uint8", lambda: of.psnr(pred.byte(), target)),
         (
             ValueError,
             "crop_border=20 leaves nothing",

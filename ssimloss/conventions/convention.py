@@ -377,6 +377,7 @@ class Table(dict[str, Convention]):
         if target is None:
             return self.function(pred, **options)
         if preparation:
+            _checks.images(pred, target)
             if _debug.STATE.enabled:  # before it clamps them
                 images = {"pred": pred, "target": target}
                 _debug.check(self.measure.name, images, data_range=data_range)

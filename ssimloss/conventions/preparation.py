@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ssimloss import _checks, color
 from ssimloss._checks import DataRange
-from ssimloss._precision import widened
+from ssimloss._precision import widened, widest_dtype
+from ssimloss.kernels import PREPARED_IMAGES, Steps, prepared_images, select
 
 # Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114
 # put one luma in a thousand exactly half way between two codes, and their rounding errors decide
@@ -20,6 +21,8 @@ LUMA = {
     "bt601_float32": ((0.29899999499320984, 0.5870000123977661, 0.11400000005960464), 0.0),
     "matlab": color.LUMA["matlab"],
 }
+
+_NOTHING = Steps(0.0, 1.0, False, False, False, 0, ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,16 +40,54 @@ class Preparation:
         return self != Preparation()
 
     def __call__(
-        self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None
+        self,
+        pred: Tensor,
+        target: Tensor,
+        *,
+        data_range: DataRange,
+        crop_border: int | None,
+        dtype: torch.dtype | None = None,
+        room: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Both images in float64 (see :func:`widened`) with values in [0, 1]; unchanged values, if
-        nothing is to be done.
+        """Both images with values in [0, 1]; unchanged values, if nothing is to be done.
+
+        Args:
+            pred, target: ``(N, C, H, W)``, floating point or uint8.
+            dtype: of the result; None for float64 (see :func:`widest_dtype`).
+            room: as in :func:`prepared_images`.
         """
-        _checks.images(pred, target)
+        steps = self.steps(pred, data_range, crop_border)
+        dtype = widest_dtype(pred.device) if dtype is None else dtype
+        if steps == _NOTHING and pred.dtype == target.dtype == dtype:
+            return pred, target
+        backend = select(
+            "auto", pred, target, PREPARED_IMAGES, uncovered=self._uncovered(pred, target)
+        )
+        if backend != "eager":
+            return prepared_images(pred, target, steps, dtype, backend=backend, room=room)
+        return equation(pred, steps, dtype), equation(target, steps, dtype)
+
+    def steps(self, image: Tensor, data_range: DataRange, crop_border: int | None) -> Steps:
+        """What is done to such an image, in numbers."""
         lo, span = _checks.data_range(data_range)
-        amount = self._amount(pred, crop_border)
-        first, second = (self._prepared(image, lo, span, amount) for image in (pred, target))
-        return first, second
+        amount = self._amount(image, crop_border)
+        return Steps(lo, span, self.clamp, self.quantize, self.round, amount, self._weights)
+
+    @property
+    def _weights(self) -> tuple[float, ...]:
+        """Of R, G and B and the offset; of their levels where images are rounded to these."""
+        if self.luma is None:
+            return ()
+        weights, offset = LUMA[self.luma]
+        levels = 255 if self.quantize else 1
+        return *[weight / levels for weight in weights], offset
+
+    def _uncovered(self, pred: Tensor, target: Tensor) -> str | None:
+        if torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad):
+            return "no kernel has a gradient"
+        if self.quantize and not self.clamp:
+            return "kernels quantize clamped images"
+        return None
 
     def _amount(self, image: Tensor, crop_border: int | None) -> int:
         """Pixels to crop at each side."""
@@ -61,26 +102,31 @@ class Preparation:
             )
         return amount
 
-    def _prepared(self, image: Tensor, lo: float, span: float, amount: int) -> Tensor:
-        if amount:  # first: whatever comes before it in the programs is done pixel by pixel
-            image = image[:, :, amount:-amount, amount:-amount]
-        image = image.to(torch.promote_types(image.dtype, torch.float32))
-        if (lo, span) != (0.0, 1.0):
-            image = (image - lo) / span
-        if self.clamp:
-            image = image.clamp(0, 1)
-        if self.quantize:
-            image = (image * 255).round_()
-        image = widened(image)
-        if self.quantize:
-            image = image.div_(255)
-        if self.luma is not None:
-            (red, green, blue), offset = LUMA[self.luma]
-            y = red * image[:, 0:1]
-            for weight, channel in ((green, 1), (blue, 2)):
-                y.add_(weight * image[:, channel : channel + 1])
-            image = y.add_(offset)
-        return torch.round(image * 255) / 255 if self.round else image
+
+def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
+    """What the kernels compute, in plain PyTorch."""
+    if amount := steps.crop:  # first: whatever comes before it in the programs is done by pixel
+        image = image[:, :, amount:-amount, amount:-amount]
+    # Levels are rounded in the precision of the images, as programs do that save them.
+    image = (
+        image.to(torch.promote_types(image.dtype, torch.float32))
+        if steps.quantize
+        else widened(image)
+    )
+    if (steps.low, steps.span) != (0.0, 1.0):
+        image = (image - steps.low) / steps.span
+    if steps.clamp:
+        image = image.clamp(0, 1)
+    if steps.quantize:
+        image = widened((image * 255).round())
+    if steps.weights:
+        red, green, blue, offset = steps.weights
+        image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3] + offset
+    elif steps.quantize:
+        image = image / 255
+    if steps.round:
+        image = torch.round(image * 255) / 255
+    return image.to(dtype)
 
 
 NOTHING = Preparation()

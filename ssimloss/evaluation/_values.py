@@ -57,7 +57,7 @@ def values_of(
     """For each measure the value of each image, or in words why it has none.
 
     Args:
-        pred, target: ``(N, C, H, W)`` float64 in [0, 1], of files.
+        pred, target: ``(N, C, H, W)`` of files: uint8, or float64 in [0, 1].
     """
     memory: Prepared = {}
     return [_values(one, pred, target, memory) for one in measures]

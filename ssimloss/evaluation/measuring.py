@@ -135,6 +135,8 @@ def _rows(
 ) -> list[Row]:
     images, preds, targets = zip(*good, strict=True)
     pred, target = _on_device(preds, device), _on_device(targets, device)
+    if pred.dtype != target.dtype:
+        pred, target = _unit(pred), _unit(target)
     rows = [Row(index, method) for index in images]
     errors: list[list[str]] = [[] for _ in images]
     for measure, values in zip(measures, values_of(measures, pred, target), strict=True):
@@ -150,8 +152,15 @@ def _rows(
 
 
 def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:
-    """``(N, C, H, W)`` float64 in [0, 1]; what travels is what the files hold."""
-    stacked = torch.stack([image.pixels for image in images])
+    """``(N, C, H, W)`` on the device: uint8 as in the files, or float64 in [0, 1] of 16 bit."""
+    pixels = [image.pixels for image in images]
+    stacked = pixels[0][None] if len(pixels) == 1 else torch.stack(pixels)
     if device.type == "cuda":
         stacked = stacked.pin_memory()
-    return widened(stacked.to(device, non_blocking=True)) / images[0].data_range
+    stacked = stacked.to(device, non_blocking=True)
+    return stacked if stacked.dtype is torch.uint8 else widened(stacked) / images[0].data_range
+
+
+def _unit(images: Tensor) -> Tensor:
+    """float64 in [0, 1], of the 8-bit side of a pair whose other side is 16 bit."""
+    return widened(images) / 255 if images.dtype is torch.uint8 else images

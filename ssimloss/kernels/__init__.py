@@ -18,6 +18,7 @@ from ssimloss.kernels.backends import (
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
+from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
@@ -43,13 +44,16 @@ __all__ = [
     "Part",
     "Pixel",
     "Scales",
+    "Steps",
     # operators, each with its table of backends
     "PIXEL_MEANS",
+    "PREPARED_IMAGES",
     "PYRAMID_SCORES",
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "pixel_means",
+    "prepared_images",
     "pyramid_scores",
     "scale_sums",
     "similarity_map",

@@ -11,6 +11,7 @@ sixth of the time that ``ctypes.Structure`` takes.
 import ctypes
 import functools
 import struct
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +22,12 @@ from ssimloss.kernels.comparison import Comparison
 
 LIBRARY = Path(__file__).with_name("libssimloss.so")
 DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
+_CODES = {**DTYPES, torch.uint8: 4}  # what it can read
 MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 6  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 7  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -38,7 +40,19 @@ PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
 PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps, grad, means
 # limit, cosine, weights, sums, upstream, grad_x, grad_y
 SCALES_CALL = f"{PAIR}2d3P{IMAGE}{IMAGE}"
-LAYOUTS = (IMAGE, HALVING, PAIR, MEANS_CALL, MAP_CALL, PYRAMID_CALL, PIXEL_CALL, SCALES_CALL)
+# shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out
+PREPARATION_CALL = f"4q{IMAGE}{IMAGE}q2d5i2P"
+LAYOUTS = (
+    IMAGE,
+    HALVING,
+    PAIR,
+    MEANS_CALL,
+    MAP_CALL,
+    PYRAMID_CALL,
+    PIXEL_CALL,
+    SCALES_CALL,
+    PREPARATION_CALL,
+)
 # What takes one of these calls and returns 0, or 1 where memory was lacking.
 FUNCTIONS = (
     "ssimloss_similarity_means",
@@ -48,6 +62,7 @@ FUNCTIONS = (
     "ssimloss_information",
     "ssimloss_detail",
     "ssimloss_change",
+    "ssimloss_prepare",
 )
 NO_IMAGE = (0,) * 6
 
@@ -119,9 +134,20 @@ def why_not() -> str | None:
 
 
 def why_not_for(x: Tensor, y: Tensor) -> str | None:
-    """Why the library cannot serve these images, ``None`` if it can."""
+    """Why the library cannot compare these images, ``None`` if it can."""
+    return _why_not_of(x, y, DTYPES)
+
+
+def why_not_reading(x: Tensor, y: Tensor) -> str | None:
+    """Why the library cannot prepare these images, ``None`` if it can."""
+    if x.dtype != y.dtype:
+        return f"it prepares images of one dtype, and these are {x.dtype} and {y.dtype}"
+    return _why_not_of(x, y, _CODES)
+
+
+def _why_not_of(x: Tensor, y: Tensor, dtypes: Collection[torch.dtype]) -> str | None:
     for image in (x, y):
-        if image.dtype not in DTYPES:
+        if image.dtype not in dtypes:
             return f"no kernel knows {image.dtype}"
         if image.device.type != "cpu":
             return f"it serves tensors on the CPU, and these are on {image.device}"
@@ -166,7 +192,7 @@ def image(tensor: Tensor | None) -> tuple[int, ...]:
     """The fields of an ``Image``; all 0 for ``None``. The tensor must be plain memory."""
     if tensor is None:
         return NO_IMAGE
-    return _address(tensor), *tensor.stride(), DTYPES[tensor.dtype]
+    return _address(tensor), *tensor.stride(), _CODES[tensor.dtype]
 
 
 def _address(tensor: Tensor) -> int:

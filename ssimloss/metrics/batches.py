@@ -81,9 +81,14 @@ def one_by_one(function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tenso
     Threads share a single image there, and to the last digit its value has nothing to do with the
     images that came with it.
     """
-    if x.device.type != "cpu" or len(x) < 2:
+    if not gains_nothing(x):
         return function(x, y)
     return torch.cat([function(x[i : i + 1], y[i : i + 1]) for i in range(len(x))])
+
+
+def gains_nothing(batch: Tensor) -> bool:
+    """Whether images are computed one by one: several of them, on a CPU."""
+    return batch.device.type == "cpu" and len(batch) > 1
 
 
 def unpacked(batch: Any, unpack: Unpacking | None) -> Sequence[Any]:

@@ -8,7 +8,7 @@ fixed. Its definitions are those of ``ssimloss.conventions``.
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final, Literal, get_args
 
 import torch
@@ -17,7 +17,6 @@ from torch import Tensor
 from ssimloss import _checks, _debug, conventions
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss._precision import widened
 from ssimloss.conventions.attributes import PREPARATION
 from ssimloss.conventions.convention import Convention
 from ssimloss.conventions.preparation import Preparation
@@ -38,9 +37,10 @@ class Protocol(ABC):
     """What is measured of two images: how they are prepared, and the definitions of PSNR, SSIM and
     MS-SSIM.
 
-    Images are float ``(N, C, H, W)`` of any precision with values in ``data_range``: ``L`` for
-    ``[0, L]``, or ``(lo, hi)``. Whatever is computed is computed in float64, without a graph, for
-    each image by itself.
+    Images are ``(N, C, H, W)``, floating point of any precision or uint8, with values in
+    ``data_range``: ``L`` for ``[0, L]``, or ``(lo, hi)``; by default ``[0, 1]``, for uint8
+    ``[0, 255]``. Whatever is computed is computed in float64, without a graph, for each image by
+    itself.
     """
 
     @property
@@ -58,7 +58,7 @@ class Protocol(ABC):
         """The definition, with its preparation; of gray images where ``gray``."""
 
     def prepare(
-        self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
     ) -> tuple[Tensor, Tensor]:
         """Both images as their PSNR is taken: float64 on a scale of [0, 1],
         ``(N, 1 or C, H', W')``.
@@ -71,7 +71,7 @@ class Protocol(ABC):
         return self.prepared(pred, target, data_range=data_range)
 
     def prepare_color(
-        self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
     ) -> tuple[Tensor, Tensor]:
         """The same without a luma: all channels, ``(N, C, H', W')``."""
         return self.prepared(pred, target, data_range=data_range, color=True)
@@ -82,10 +82,11 @@ class Protocol(ABC):
         pred: Tensor,
         target: Tensor,
         *,
-        data_range: DataRange = 1.0,
+        data_range: DataRange | None = None,
         definition: Definition = "psnr",
         color: bool = False,
         memory: Prepared | None = None,
+        dtype: torch.dtype | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Both images as a definition takes them.
 
@@ -93,39 +94,85 @@ class Protocol(ABC):
             color: leave the luma out.
             memory: where images that were prepared the same way are looked up and left; one for
                 each pair of batches.
+            dtype: of the result; None for float64.
         """
-        _check_pair(pred, target)
-        if _debug.STATE.enabled:
-            _debug.check(self.title, {"pred": pred, "target": target}, data_range=data_range)
-        preparation = self.convention(definition, gray=pred.shape[1] == 1).preparation
+        prepare = self._preparing(pred, target, data_range, definition, color, dtype)
+        if memory is None:
+            return prepare(pred, target)
+        key = prepare.func, tuple(prepare.keywords.items())
+        if key not in memory:
+            memory[key] = prepare(pred, target)
+        return memory[key]
+
+    def _preparing(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        data_range: DataRange | None,
+        definition: Definition,
+        color: bool,
+        dtype: torch.dtype | None,
+    ) -> "functools.partial[tuple[Tensor, Tensor]]":
+        """What prepares these images, or some of the batch, which are checked here."""
+        data_range = range_in_use(pred, target, data_range)
+        channels = pred.shape[1]
+        preparation = self.convention(definition, gray=channels == 1).preparation
         if color:
             preparation = dataclasses.replace(preparation, luma=None, round=False)
-        if preparation.luma is not None and pred.shape[1] != 3:
+        if preparation.luma is not None and channels != 3:
             raise ValueError(
                 f"{self.title} takes the luma of RGB images (N, 3, H, W) or of gray ones (N, 1, "
-                f"H, W), got {pred.shape[1]} channels; drop an alpha channel with [:, "
-                f":{pred.shape[1] - 1}]"
+                f"H, W), got {channels} channels; drop an alpha channel with [:, :{channels - 1}]"
             )
-        memory = {} if memory is None else memory
-        key = preparation, self.crop_border, _checks.data_range(data_range)
-        if key not in memory:
-            if (
-                not preparation.quantize
-            ):  # rounding is done in the precision of the images, as programs do that save them
-                pred, target = widened(pred), widened(target)
-            prepare = functools.partial(
-                preparation, data_range=data_range, crop_border=self.crop_border
-            )
-            # On a CPU an image at a time: what passes from step to step stays in its cache, which
-            # halves the time.
-            some = 1 if pred.device.type == "cpu" and preparation else max(1, len(pred))
-            parts = [
-                prepare(*pair)
-                for pair in zip(torch.split(pred, some), torch.split(target, some), strict=True)
-            ]
-            first, second = zip(*parts, strict=True)
-            memory[key] = parts[0] if len(parts) == 1 else (torch.cat(first), torch.cat(second))
-        return memory[key]
+        if _debug.STATE.enabled:
+            _debug.check(self.title, {"pred": pred, "target": target}, data_range=data_range)
+        return functools.partial(
+            preparation,
+            data_range=data_range,
+            crop_border=self.crop_border,
+            dtype=dtype,
+        )
+
+    @torch.no_grad()
+    def compared(
+        self,
+        function: Callable[[Tensor, Tensor], Tensor],
+        pred: Tensor,
+        target: Tensor,
+        *,
+        data_range: DataRange | None = None,
+        definition: Definition = "psnr",
+        color: bool = False,
+        memory: Prepared | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Tensor:
+        """What ``function`` returns for the prepared images, ``(N,)``.
+
+        Without ``memory``, a CPU prepares and compares one image after the other, so that a
+        prepared one is still in its cache when it is compared.
+
+        Args:
+            definition, color, memory, dtype: as in :meth:`prepared`.
+        """
+        if memory is None:
+            prepare = self._preparing(pred, target, data_range, definition, color, dtype)
+            room: list[Tensor] = []
+
+            def value(x: Tensor, y: Tensor) -> Tensor:
+                # A copy, lest the value is a view of an image that the next one is written over.
+                return function(*prepare(x, y, room=room)).clone()
+
+            return one_by_one(value, pred, target)
+        x, y = self.prepared(
+            pred,
+            target,
+            data_range=data_range,
+            definition=definition,
+            color=color,
+            memory=memory,
+            dtype=dtype,
+        )
+        return one_by_one(function, x, y)
 
     @torch.no_grad()
     def compute(
@@ -134,29 +181,42 @@ class Protocol(ABC):
         pred: Tensor,
         target: Tensor,
         *,
-        data_range: DataRange = 1.0,
+        data_range: DataRange | None = None,
         memory: Prepared | None = None,
+        dtype: torch.dtype | None = None,
     ) -> Tensor:
-        """One of the definitions, ``(N,)`` float64 on the device of the images."""
+        """One of the definitions, ``(N,)`` on the device of the images.
+
+        Args:
+            memory, dtype: as in :meth:`prepared`; the computation is in that dtype.
+        """
         _checks.choice("definition", definition, DEFINITIONS)
-        x, y = self.prepared(
-            pred, target, data_range=data_range, definition=definition, memory=memory
-        )
+        range_in_use(pred, target, data_range)
         convention = self.convention(definition, gray=pred.shape[1] == 1)
         options = {**convention.options, "data_range": 1.0, "reduction": "image"}
-        return one_by_one(functools.partial(convention.table.function, **options), x, y)
+        return self.compared(
+            functools.partial(convention.table.function, **options),
+            pred,
+            target,
+            data_range=data_range,
+            definition=definition,
+            memory=memory,
+            dtype=dtype,
+        )
 
-    def psnr(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
+    def psnr(self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None) -> Tensor:
         """PSNR of each image in dB, ``(N,)`` float64; infinite for equal images unless the protocol
         caps it.
         """
         return self.compute("psnr", pred, target, data_range=data_range)
 
-    def ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
+    def ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None) -> Tensor:
         """SSIM of each image, ``(N,)`` float64; images smaller than the window are a ValueError."""
         return self.compute("ssim", pred, target, data_range=data_range)
 
-    def ms_ssim(self, pred: Tensor, target: Tensor, *, data_range: DataRange = 1.0) -> Tensor:
+    def ms_ssim(
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange | None = None
+    ) -> Tensor:
         """MS-SSIM of each image, ``(N,)`` float64; images too small for five scales (161 to 176
         pixels) are a ValueError.
         """
@@ -385,14 +445,29 @@ def resolved(given: "str | Protocol | None", scale: int | None = None) -> Protoc
     return PLAIN if given is None else given
 
 
-def _check_pair(pred: Tensor, target: Tensor) -> None:
-    """Two images of one shape; a gray one beside one in colour is named as what it is."""
-    _checks.image("pred", pred)
-    _checks.image("target", target)
+def range_in_use(pred: Tensor, target: Tensor, given: DataRange | None) -> DataRange:
+    """The data range of two images: the one that is given, else that of their kind.
+
+    Raises:
+        ValueError: they have two shapes; one is gray and the other in colour.
+        TypeError: integer tensors other than uint8; one of uint8 beside one in floating point.
+    """
+    _checks.stored_image("pred", pred)
+    _checks.stored_image("target", target)
+    stored = pred.dtype is torch.uint8
+    if stored != (target.dtype is torch.uint8):
+        raise TypeError(
+            f"pred and target must both be floating point or both uint8, got {pred.dtype} and "
+            f"{target.dtype}; divide the one of uint8 by 255 if the other lies in [0, 1]"
+        )
     if {pred.shape[1], target.shape[1]} == {1, 3} and pred.shape[2:] == target.shape[2:]:
         gray, colour = ("pred", "target") if pred.shape[1] == 1 else ("target", "pred")
         raise ValueError(
             f"{gray} is gray and {colour} in colour, which no protocol compares; make both gray, "
             f"or {gray}.expand(-1, 3, -1, -1)"
         )
-    _checks.images(pred, target)
+    _checks.same_shape("target", target, "pred", pred)
+    if given is None:
+        return 255.0 if stored else 1.0
+    low, span = _checks.data_range(given)
+    return (low, low + span) if low else span

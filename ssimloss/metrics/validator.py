@@ -29,8 +29,8 @@ from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._rows import Index
 from ssimloss.metrics.averages import perfect_infinity
 from ssimloss.metrics.batches import Unpacking, unpacked
-from ssimloss.metrics.measures import ImageMeasure, measure
-from ssimloss.metrics.protocol import Prepared, Protocol, resolved
+from ssimloss.metrics.measures import ImageMeasure, measure, values_of
+from ssimloss.metrics.protocol import Protocol, range_in_use, resolved
 from ssimloss.metrics.scores import EpochScores
 from ssimloss.networks import Weights
 
@@ -54,8 +54,8 @@ class Validator:
         protocol: for the measures that are named: a name of :data:`PROTOCOLS`, with ``scale`` where
             it needs one, or a protocol. ``None`` is ``"plain"``.
         scale: the factor of enlargement, for the name of a protocol.
-        data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. Functions are given the
-            images as they are.
+        data_range: of the images, ``L`` for ``[0, L]`` or ``(lo, hi)``. None is 1 for floating
+            point images and 255 for uint8. Functions are given the images as they are.
         weights: of deep measures that are named, see :func:`measure`.
         keep_values: keep the values of each image for :meth:`values`, also without an index.
         process_group: of ``torch.distributed``, whose processes share an epoch; the default group
@@ -74,7 +74,7 @@ class Validator:
         protocol: str | Protocol | None = None,
         *,
         scale: int | None = None,
-        data_range: DataRange = 1.0,
+        data_range: DataRange | None = None,
         weights: Weights = "imagenet",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
@@ -88,7 +88,8 @@ class Validator:
             raise ValueError(
                 f"metrics must name at least one metric, and each once, got {list(metrics)}"
             )
-        _checks.data_range(data_range)
+        if data_range is not None:
+            _checks.data_range(data_range)
         _checks.flag("keep_values", keep_values)
         protocol = resolved(protocol, scale)
         named = metrics if isinstance(metrics, Mapping) else {name: name for name in metrics}
@@ -116,6 +117,7 @@ class Validator:
         # Functions get images as they are, whatever their range.
         self._looks_at_ranges = any(isinstance(f, ImageMeasure) for f in self.metrics.values())
         self._told = False
+        self._range_in_use: DataRange = 1.0 if data_range is None else data_range
         self._device: torch.device | None = None
 
     @torch.no_grad()
@@ -124,8 +126,8 @@ class Validator:
         """Measure a batch.
 
         Args:
-            pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; batches may
-                differ in size.
+            pred, target: images ``(N, C, H, W)`` with values in ``data_range``, both floating
+                point or both uint8; batches may differ in size.
             index: the place of each image in the whole dataset, in every update of an epoch or in
                 none. With it an image counts once, whatever a padded ``DistributedSampler``
                 repeated, and the mean of values is the same to the last digit for any number of
@@ -139,17 +141,16 @@ class Validator:
             ValueError: what a measure does not take; a function that does not give one number for
                 each image.
         """
-        _checks.image("pred", pred)
+        _checks.stored_image("pred", pred)
         if pred.device != self._device:
             self._device = pred.device
             for found in self.metrics.values():
                 if isinstance(found, ImageMeasure):
                     found.to(pred.device)
-        memory: Prepared = {}
-        values = {}
+        measures = {n: one for n, one in self.metrics.items() if isinstance(one, ImageMeasure)}
+        values = values_of(measures, pred, target, data_range=self.data_range)
         for name, found in self.metrics.items():
             if isinstance(found, ImageMeasure):
-                values[name] = found(pred, target, data_range=self.data_range, memory=memory)
                 continue
             of_function = found(pred, target) if self._takes_target[name] else found(pred)
             if not isinstance(of_function, Tensor) or tuple(of_function.shape) != (len(pred),):
@@ -165,10 +166,11 @@ class Validator:
             values[name] = widened(plain(of_function))
         ranges = None
         if self._looks_at_ranges:
-            ranges = _ranges.count(pred, target, data_range=self.data_range)
-        table = torch.stack([value.to(pred.device) for value in values.values()], 1)
+            self._range_in_use = range_in_use(pred, target, self.data_range)
+            ranges = _ranges.count(pred, target, data_range=self._range_in_use)
+        table = torch.stack([values[name].to(pred.device) for name in self.metrics], 1)
         self._accumulator.update(table, index, ranges=ranges)
-        return values
+        return {name: values[name] for name in self.metrics}
 
     def compute(self) -> EpochScores:
         """The mean of each metric over the images since the last ``reset``, the same in every
@@ -187,7 +189,7 @@ class Validator:
                 counts from 0.
         """
         found = self._accumulator.compute()
-        words = "" if self._told else _ranges.describe(found.ranges, self.data_range)
+        words = "" if self._told else _ranges.describe(found.ranges, self._range_in_use)
         if words:
             self._told = True
             warnings.warn(f"Validator: {words}; {_ranges.WAY_OUT}", stacklevel=2)

@@ -11,7 +11,7 @@ namespace ssimloss {
 
 constexpr int kMaxTaps = 33;
 
-enum DType : int32_t { kFloat32, kFloat64, kFloat16, kBFloat16 };
+enum DType : int32_t { kFloat32, kFloat64, kFloat16, kBFloat16, kUInt8 };
 enum Border : int32_t { kValid, kReflect, kReplicate, kZeros };
 enum Part : int32_t { kSSIM, kContrastStructure };
 enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier };
@@ -141,6 +141,18 @@ struct Detail {
   Image grad_x, grad_y;       // receive the gradient; of the computing type
 };
 
+// Both images as a program prepares them, see preparation.h.
+struct Preparation {
+  Image images[2];  // of one type
+  int64_t count, channels, height, width;  // the size is that after cropping
+  int64_t crop;                            // pixels off every side
+  double low, span;                        // of the data range
+  bool clamp, quantize, round;             // only clamped images are quantized
+  const double* weights;                   // of R, G and B, or of their levels, and the offset of the luma; null: all channels
+  bool to_double;
+  void* out[2];  // (count, 1 or channels, height, width) of double or float
+};
+
 // What one instruction set offers. A share is worked on by one thread; results do not depend on how many there are.
 struct Kernels {
   const char* name;
@@ -160,6 +172,7 @@ struct Kernels {
   int64_t (*coarser_scratch)(const Coarser&, bool is_double);
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
+  void (*prepare)(const Preparation&, int share, int shares);
   void (*centres)(const Image&, const int64_t* shape, bool is_double, int share, int shares, void* out);
 };
 

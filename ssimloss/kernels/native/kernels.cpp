@@ -3,6 +3,7 @@
 #include "decimation.h"
 #include "detail.h"
 #include "pixels.h"
+#include "preparation.h"
 #include "stream.h"
 
 namespace ssimloss {
@@ -193,7 +194,7 @@ void centres(const Image& image, const int64_t* shape, bool is_double, int share
 extern const Kernels kernels;
 const Kernels kernels = {
     NAME_OF(SSIMLOSS_SET), similarity,       similarity_scratch, information,    information_scratch, decimate,        decimate_scratch, undecimate,
-    undecimate_scratch,    change,           change_scratch,     detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           centres};
+    undecimate_scratch,    change,           change_scratch,     detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           prepare,        centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

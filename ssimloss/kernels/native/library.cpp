@@ -173,12 +173,58 @@ API int ssimloss_pixel_means(const PixelCall* call) {
   });
 }
 
+struct PreparationCall {
+  int64_t shape[4];  // of both images, before cropping
+  Image x, y;
+  int64_t crop;
+  double low, span;
+  int32_t clamp, quantize, round, to_double, threads;
+  const double* weights;  // 4, or null
+  void* out;              // (2, N, 1 or C, H', W')
+};
+
+// Both images cropped, scaled, clamped, rounded to levels, and their luma taken, as asked.
+API int ssimloss_prepare(const PreparationCall* call) {
+  return guarded([&]() -> int {
+    Preparation job = {};
+    job.images[0] = call->x;
+    job.images[1] = call->y;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2] - 2 * call->crop;
+    job.width = call->shape[3] - 2 * call->crop;
+    job.crop = call->crop;
+    job.low = call->low;
+    job.span = call->span;
+    job.clamp = call->clamp;
+    job.quantize = call->quantize;
+    job.round = call->round;
+    job.weights = call->weights;
+    job.to_double = call->to_double;
+    const int64_t pixels = job.count * (job.weights ? 1 : job.channels) * job.height * job.width;
+    job.out[0] = call->out;
+    job.out[1] = (char*)call->out + pixels * (job.to_double ? sizeof(double) : sizeof(float));
+    struct Call {
+      const Kernels& set;
+      const Preparation& job;
+    } all = {kernels(), job};
+    parallel(
+        pixels < kWorthThreads ? 1 : call->threads,
+        [](void* argument, int share, int shares) {
+          const Call& all = *(const Call*)argument;
+          all.set.prepare(all.job, share, shares);
+        },
+        &all);
+    return 0;
+  });
+}
+
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 6; }
+API int32_t ssimloss_interface() { return 7; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
-                               sizeof(ScalesCall)};
+                               sizeof(ScalesCall),  sizeof(PreparationCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

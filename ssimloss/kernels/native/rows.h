@@ -42,6 +42,7 @@ __attribute__((noinline)) void read_line(const Image& image, int64_t offset, int
     case kFloat64: READ(double, ) break;
     case kFloat16: READ(uint16_t, widen_float16) break;
     case kBFloat16: READ(uint16_t, widen_bfloat16) break;
+    case kUInt8: READ(uint8_t, ) break;
   }
 #undef READ
 }
@@ -54,7 +55,7 @@ INLINE int64_t start_of(const Image& image, int64_t plane, int64_t channels, int
 template <int WRITE = 0>
 INLINE void expect_line(const Image& image, int64_t offset, int64_t count) {
   if (image.stride[3] != 1) return;  // lines that lie far apart
-  const int64_t size = image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2;
+  const int64_t size = image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : image.dtype == kUInt8 ? 1 : 2;
   const char* from = (const char*)image.data + offset * size;
   for (int64_t byte = 0; byte < count * size; byte += 64) __builtin_prefetch(from + byte, WRITE, 2);
 }

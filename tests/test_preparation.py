@@ -1,0 +1,223 @@
+"""Images as protocols prepare them: the kernel against the equation to the last bit, exact levels,
+8-bit images as they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+
+import photographs
+import pytest
+import torch
+from torch import Tensor
+
+from ssimloss.conventions import Preparation
+from ssimloss.conventions.preparation import equation
+from ssimloss.kernels import Steps, library, prepared_images, use_instructions
+from ssimloss.metrics import SuperResolutionProtocol, Validator, measure
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+needs_library = pytest.mark.skipif(library.why_not() is not None, reason=str(library.why_not()))
+
+STUDIO = (65.481, 128.553, 24.966)
+
+
+def codes(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+
+
+@pytest.fixture
+def instructions() -> Iterator[list[str]]:
+    """Those of this processor; the best again at the end."""
+    found = []
+    for name in ("baseline", "avx2", "avx512"):
+        try:
+            use_instructions(name)
+        except ValueError:
+            continue
+        found.append(name)
+    yield found
+    use_instructions("")
+
+
+# Every branch of the kernel: levels or not, luma or all channels, rounded or not, a border, a range
+# that starts at 0 and one that does not.
+STEPS = (
+    Steps(0.0, 1.0, True, True, False, 3, (*(w / 255 / 255 for w in STUDIO), 16 / 255)),
+    Steps(-1.0, 2.0, True, True, False, 0, ()),
+    Steps(0.0, 1.0, True, True, True, 1, (0.299 / 255, 0.587 / 255, 0.114 / 255, 0.0)),
+    Steps(0.0, 0.7, True, False, False, 0, (0.299, 0.587, 0.114, 0.0)),
+    Steps(0.0, 1.0, False, False, True, 0, ()),
+    Steps(0.0, 1.0, False, False, True, 0, (0.299, 0.587, 0.114, 0.0)),
+    Steps(0.0, 1.0, False, False, False, 0, ()),
+)
+
+
+def layouts(image: Tensor) -> Iterator[Tensor]:
+    yield image
+    yield image.to(memory_format=torch.channels_last)
+    yield image.mT.contiguous().mT
+    yield image[:, :, ::2, 1::2]
+
+
+@needs_library
+@pytest.mark.parametrize("steps", STEPS)
+def test_the_kernel_equals_the_equation(steps: Steps, instructions: list[str]) -> None:
+    """Bit by bit, for every dtype, layout and instruction set; rows longer than the kernel's
+    stretch; ties between two levels, values beyond the range, NaN.
+    """
+    random = torch.Generator().manual_seed(0)
+    image = torch.rand(2, 3, 13, 1043, generator=random, dtype=torch.float64) * 1.4 - 0.2
+    ties = (torch.arange(255) + 0.5) / 255
+    image[0, 0, 5, 4:259] = image[1, 2, 6, 4:259] = ties
+    image[0, 1, 4, 8], image[0, 2, 5, 9] = torch.nan, -torch.inf
+    dtypes = torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.uint8
+    for name, source in itertools.product(instructions, dtypes):
+        use_instructions(name)
+        eight_bit = source is torch.uint8
+        given = codes(2, 3, 13, 1043) if eight_bit else image.to(source)
+        done = steps._replace(span=255.0) if eight_bit else steps
+        for one, dtype in itertools.product(layouts(given), (torch.float32, torch.float64)):
+            found = prepared_images(one, one.flip(3), done, dtype, backend="cpu")
+            for made, of in zip(found, (one, one.flip(3)), strict=True):
+                expected = equation(of, done, dtype)
+                assert made.dtype is expected.dtype is dtype
+                assert torch.equal(made.nan_to_num(nan=-9.0), expected.nan_to_num(nan=-9.0))
+
+
+@needs_library
+def test_the_operator() -> None:
+    """Its schema, fake twin and transform; what it is given is checked: it reads memory unasked."""
+    x = torch.rand(2, 3, 17, 20)
+    operator = torch.ops.ssimloss.prepared_images
+    for steps in STEPS[:1]:
+        torch.library.opcheck(operator.default, (x, x.flip(3), *steps, torch.float64, "cpu"))
+    batched = torch.vmap(lambda one: operator(one, x, *STEPS[0], torch.float64, "cpu"))(
+        x[:, None].expand(2, 2, 3, 17, 20)
+    )
+    alone = operator(x[:1].expand_as(x), x, *STEPS[0], torch.float64, "cpu")
+    assert torch.equal(batched[0], alone)
+    luma, plain = STEPS[0], STEPS[6]
+    for error, message, given in (
+        (ValueError, "of one shape", (x, x[..., 1:], plain, torch.float64)),
+        (ValueError, "images of 3 channels", (x[:, :2], x[:, :2], luma, torch.float64)),
+        (ValueError, "crop=9 leaves nothing", (x, x, plain._replace(crop=9), torch.float64)),
+        (ValueError, "crop=-1 leaves", (x, x, plain._replace(crop=-1), torch.float64)),
+        (ValueError, "clamp=True", (x, x, plain._replace(quantize=True), torch.float64)),
+        (ValueError, "dtype must be", (x, x, plain, torch.float16)),
+        (RuntimeError, "of one dtype", (x, x.double(), plain, torch.float64)),
+        (RuntimeError, "no kernel knows torch.int32", (x.int(), x.int(), plain, torch.float64)),
+    ):
+        one, other, steps, dtype = given
+        with pytest.raises(error, match=message):
+            operator(one, other, *steps, dtype, "cpu")
+
+
+def test_where_a_gradient_is_asked_for_the_equation_serves() -> None:
+    """Of a luma that is not rounded, the gradient is its weights."""
+    image = torch.rand(1, 3, 4, 5, dtype=torch.float64).requires_grad_()
+    luma = Preparation(luma="bt601")(image, image.detach(), data_range=1.0, crop_border=None)[0]
+    luma.sum().backward()
+    assert image.grad is not None
+    assert torch.allclose(image.grad[0, :, 0, 0], torch.tensor([0.299, 0.587, 0.114]).double())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
+def test_the_luma_of_levels_is_exact(dtype: torch.dtype) -> None:
+    """The PSNR of flat images is that of rational arithmetic, also where lumas almost cancel."""
+    pairs = (
+        ((250, 250, 250), (250, 250, 249)),
+        ((9, 200, 30), (11, 199, 30)),
+        ((0, 1, 0), (2, 0, 0)),
+    )
+    for first, second in pairs:
+        difference = sum(
+            Fraction(w).limit_denominator(1000) * (a - b)
+            for w, a, b in zip(STUDIO, first, second, strict=True)
+        )
+        exact = -20 * torch.log10(
+            torch.tensor(float(abs(difference) / 255 / 255), dtype=torch.float64)
+        )
+        x, y = (
+            torch.tensor(color, dtype=torch.uint8)[None, :, None, None].expand(1, 3, 40, 40)
+            for color in (first, second)
+        )
+        if dtype is not torch.uint8:
+            x, y = x.to(dtype) / 255, y.to(dtype) / 255
+        found = measure("psnr", "basicsr", scale=2)(x, y)
+        assert found.item() == pytest.approx(exact.item(), abs=1e-10)
+
+
+# The protocols prepare in different ways; of the measures, one defined by the protocol, one that is
+# registered, one that takes colours, one with a network.
+@pytest.mark.parametrize("protocol", ["plain", "basicsr", "edsr", "pyiqa"])
+def test_8_bit_images_have_the_values_of_what_they_stand_for(protocol: str) -> None:
+    x, y = codes(2, 3, 60, 70), codes(2, 3, 60, 70, seed=1)
+    scale = {"scale": 2} if protocol in ("basicsr", "edsr") else {}
+    for name in ("psnr", "ssim", "l1", "gmsd", "embedded"):
+        found = measure(name, protocol, **scale)  # type: ignore[arg-type]
+        values = found(x, y)
+        assert torch.equal(values, found(x.double() / 255, y.double() / 255)), name
+        assert torch.equal(values, found(x.double(), y.double(), data_range=255)), name
+    assert not torch.equal(found(x, y, data_range=300), values)
+
+
+def test_validator_takes_8_bit_images(recwarn: pytest.WarningsRecorder) -> None:
+    """Their range is 255, which they fit; batches and threads leave the digits alone."""
+    x, y = codes(3, 3, 60, 70), codes(3, 3, 60, 70, seed=1)
+    scores = []
+    for threads, batch in ((1, 3), (2, 1), (3, 2)):
+        torch.set_num_threads(threads)
+        validator = Validator(["psnr", "ssim", "embedded"], "basicsr", scale=2)
+        for pred, target, index in zip(
+            *(t.split(batch) for t in (x, y, torch.arange(3))), strict=True
+        ):
+            validator.update(pred, target, index)
+        scores.append([validator.values()[name].tolist() for name in ("psnr", "ssim")])
+    assert scores[0] == scores[1] == scores[2]
+    validator = Validator(["psnr", "ssim"], "basicsr", scale=2)
+    validator.update(x.float() / 255, y.float() / 255, torch.arange(3))
+    assert scores[0] == [validator.values()[name].tolist() for name in ("psnr", "ssim")]
+    assert not recwarn
+    with pytest.raises(TypeError, match="both be floating point or both uint8"):
+        validator.update(x, y.float())
+
+
+def test_float32_is_as_close_as_it_says() -> None:
+    """On a photograph, and on adversarial images: bright flat stripes beside dark ones, whose
+    variances cancel, and flat images whose lumas differ by a tenth of a level.
+    """
+    pred, target = photographs.tensors("even")
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(0)).double() / 128
+    stripes = (torch.arange(target.shape[3]) // 32 % 2 * 0.9).double().expand_as(target)
+    flat = torch.full_like(target, 0.98)
+    bluer = flat.clone()
+    bluer[:, 2] += 1 / 255
+    for name, x, y, of_ssim, of_psnr in (
+        ("photograph", pred, target, 3e-7, 3e-6),
+        ("stripes", stripes + noise, stripes + noise.flip(2), 2e-6, 3e-6),
+        ("flat", flat, bluer, 3e-7, 1e-3),
+    ):
+        for protocol in (SuperResolutionProtocol(4), None):
+            for metric, limit in (("ssim", of_ssim), ("ms_ssim", of_ssim), ("psnr", of_psnr)):
+                fast = measure(metric, protocol, precision="float32")
+                difference = fast(x.float(), y.float()) - measure(metric, protocol)(x, y)
+                assert difference.abs().item() <= limit, (name, metric, protocol)
+    assert "compared in float32" in fast.describe()
+    assert "float32" not in measure("psnr").describe()
+    with pytest.raises(ValueError, match="precision is for measures in closed form"):
+        measure("embedded", precision="float32")
+
+
+def test_one_image_is_not_written_over_the_value_of_another() -> None:
+    """Images of a batch are prepared in the same memory, one after the other; a value that is a
+    view of it stays what it was.
+    """
+    images = codes(3, 3, 20, 30)
+    values = SuperResolutionProtocol(2).compared(lambda x, _: x[:, 0, 0, 0], images, images)
+    assert len(set(values.tolist())) == 3
+    alone = [SuperResolutionProtocol(2).prepare(i, i)[0][0, 0, 0, 0] for i in images.split(1)]
+    assert values.tolist() == torch.stack(alone).tolist()
