@@ -17,6 +17,7 @@ from ssimloss.kernels.backends import (
 )
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
+from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
@@ -38,17 +39,20 @@ __all__ = [
     "MAX_TAPS",
     "SIMILARITY_ALONE",
     "Comparison",
+    "Local",
     "Measured",
     "Mixed",
     "Part",
     "Pixel",
     "Scales",
     # operators, each with its table of backends
+    "MOMENT_SUMS",
     "PIXEL_MEANS",
     "PYRAMID_SCORES",
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
+    "moment_sums",
     "pixel_means",
     "pyramid_scores",
     "scale_sums",

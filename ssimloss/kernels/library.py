@@ -25,7 +25,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 6  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 7  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -38,7 +38,19 @@ PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
 PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps, grad, means
 # limit, cosine, weights, sums, upstream, grad_x, grad_y
 SCALES_CALL = f"{PAIR}2d3P{IMAGE}{IMAGE}"
-LAYOUTS = (IMAGE, HALVING, PAIR, MEANS_CALL, MAP_CALL, PYRAMID_CALL, PIXEL_CALL, SCALES_CALL)
+# mask, measured, scales, lengths, weight, distance_weight, slope, grad_x, grad_y, sums
+MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
+LAYOUTS = (
+    IMAGE,
+    HALVING,
+    PAIR,
+    MEANS_CALL,
+    MAP_CALL,
+    PYRAMID_CALL,
+    PIXEL_CALL,
+    SCALES_CALL,
+    MOMENTS_CALL,
+)
 # What takes one of these calls and returns 0, or 1 where memory was lacking.
 FUNCTIONS = (
     "ssimloss_similarity_means",
@@ -48,6 +60,7 @@ FUNCTIONS = (
     "ssimloss_information",
     "ssimloss_detail",
     "ssimloss_change",
+    "ssimloss_moments",
 )
 NO_IMAGE = (0,) * 6
 
