@@ -142,12 +142,14 @@ struct Centres {
       }
   }
 
-  // Of planes whose centres are less than the root of `squared` apart, that of x serves both.
+  // Planes whose centres are less than the root of `squared` apart get that between them, whichever image comes first.
   void join(double squared, bool is_double) {
     const auto number = [&](const std::vector<double>& from, int64_t p) { return is_double ? from[p] : (double)((const float*)from.data())[p]; };
     for (int64_t p = 0; p < (int64_t)x.size(); p++) {
-      const double of_x = number(x, p), apart = of_x - number(y, p);
-      if (apart * apart < squared) set_number(y.data(), p, is_double, of_x);
+      const double of_x = number(x, p), of_y = number(y, p);
+      if ((of_x - of_y) * (of_x - of_y) >= squared) continue;
+      set_number(x.data(), p, is_double, (of_x + of_y) / 2);
+      set_number(y.data(), p, is_double, (of_x + of_y) / 2);
     }
   }
 };

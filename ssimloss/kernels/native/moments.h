@@ -127,7 +127,7 @@ class Factors {
 
   Similarity job_of(const Chunk& chunk) const {
     Similarity job = similarity_of(call_.pair, centres_);
-    job.alike = true;
+    job.alike = chunk_ > 1;  // one plane at a time has no company
     job.planes = chunk.count;
     job.x = moved(call_.pair.x, chunk.first, channels());
     job.y = moved(call_.pair.y, chunk.first, channels());
@@ -246,7 +246,7 @@ class Factors {
     pair.threads = chunk.threads;
     const Centres centres(set_, pair);
     Similarity structure = similarity_of(pair, centres);
-    structure.alike = true;
+    structure.alike = luminance.alike;
     structure.x = images[0];
     structure.y = images[1];
     structure.channels = channels();
