@@ -3,15 +3,16 @@ and of random sizes.
 
 ``make sanitize``, or ``python tests/sanitize_native.py --seconds 300 --seed 7``. Builds the library
 with the sanitizers into a temporary folder, starts itself anew with their runtime loaded first, and
-calls every primitive on every instruction set of this processor. Images and results lie in memory
-of exactly their size, which the sanitizer surrounds, so that one pixel read or written too far ends
-the run. Numbers are compared with the eager equations on the way. Not a test of pytest: the
-sanitizers' runtime has to be in the process before Python is.
+calls every primitive: fixed sizes on the instruction sets of this processor in turn, random sizes
+on any. Images and results lie in memory of exactly their size, which the sanitizer surrounds, so
+that one pixel read or written too far ends the run. Numbers are compared with the eager equations
+on the way. Not a test of pytest: the sanitizers' runtime has to be in the process before Python is.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import subprocess
@@ -131,12 +132,11 @@ def work(library: Path, seconds: float, seed: int) -> None:
     print("instruction sets:", *sets, flush=True)
     choose = random.Random(seed)
     cases = 0
-    for name in sets:
-        native.use_instructions(name)
-        for size in SIZES:
-            for padding in ("valid", "reflect", "replicate", "zeros"):
-                cases += case(choose, size, 11, padding)
-        print(f"{name}: fixed sizes done, {cases} calls", flush=True)
+    paddings = ("valid", "reflect", "replicate", "zeros")
+    for index, (size, padding) in enumerate(itertools.product(SIZES, paddings)):
+        native.use_instructions(sets[(index + index // len(paddings)) % len(sets)])
+        cases += case(choose, size, 11, padding)
+    print(f"fixed sizes done, {cases} calls", flush=True)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         native.use_instructions(choose.choice(sets))
@@ -208,7 +208,18 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         (F.ssim_map, {"padding": padding, **window}),
         (F.ssim_l1_loss, {"padding": padding, "eps": choose.choice((None, 1e-3)), **window}),
         (choose.choice((F.l1_loss, F.l2_loss, F.charbonnier_loss)), {}),
+        (F.structure_correlation, {"padding": padding, **window}),
+        (F.gradient_ssim, {"padding": padding, **window}),
     ]
+    mask = (torch.rand(size[0], choose.choice((1, size[1])), *size[2:]) - 0.3).clamp(min=0)
+    # Of one pixel or two under a window, float32 does not know the correlation.
+    for loss, weights in ((F.ssim, mask), (F.structure_correlation, mask + 0.3)):
+        calls.append((loss, {"padding": padding, "mask": weights, **window}))
+    if padding == "valid" or taps % 2:
+        sigmas = choose.choice(((0.5, 1.0, 2.0, 4.0, 8.0), (0.3,), (1.0, 0.7)))
+        calls.append(
+            (F.ms_ssim_l1_loss, {"padding": padding, "window_size": taps, "sigmas": sigmas})
+        )
     if min(size[2:]) >= taps:
         combined = {
             "combination": choose.choice(("product", "product", "weighted_sum")),

@@ -183,6 +183,37 @@ on_every_set = functools.partial(no_worse_than_eager, instructions=INSTRUCTIONS)
 
 # --- parity ---------------------------------------------------------------------------------------
 
+
+def masked(
+    loss: Loss, pred: Tensor, target: Tensor, *, sparse: bool = True, **options: object
+) -> Tensor:
+    """Under weights per pixel, and behind the mask what must not reach the result.
+
+    Half of the weights are 0, and so is a corner. Where not ``sparse``, a tenth are and the others
+    are alike: a variance of one pixel or two is next to nothing.
+    """
+    n, _, height, width = pred.shape
+    generator = torch.Generator().manual_seed(5)
+    drawn = torch.rand((n, 1, height, width), generator=generator, dtype=torch.float64)
+    if sparse:
+        mask = torch.where(drawn < 0.5, 0, drawn)
+        mask[..., : height // 2, width // 2 :] = 0
+    else:
+        mask = torch.where(drawn < 0.1, 0, 0.5 + drawn / 2)
+    return loss(torch.where(mask == 0, torch.nan, pred), target, mask=mask, **options)
+
+
+def textured(loss: Loss, pred: Tensor, target: Tensor, **options: object) -> Tensor:
+    """Without windows that hardly vary: where a variance is next to nothing, float32 knows neither
+    it nor a correlation to more than a digit.
+    """
+    height, width = pred.shape[2:]
+    pattern = (torch.arange(height)[:, None] + torch.arange(width)) % 2 * 0.05
+    wide = (image.to(torch.promote_types(image.dtype, torch.float32)) for image in (pred, target))
+    return loss(*(image + pattern.to(image.dtype) for image in wide), **options)
+
+
+CORRELATION: Loss = functools.partial(textured, F.structure_correlation)
 LOSSES: dict[str, Loss] = {
     "ssim": F.ssim,
     "ssim loss, per image": functools.partial(F.ssim_loss, reduction="image"),
@@ -203,6 +234,17 @@ LOSSES: dict[str, Loss] = {
     "l1": F.l1_loss,
     "l2": functools.partial(F.l2_loss, reduction="image"),
     "charbonnier": functools.partial(F.charbonnier_loss, reduction="sum"),
+    "masked ssim": functools.partial(masked, F.ssim, reduction="image"),
+    "masked ssim loss": functools.partial(masked, F.ssim_loss, padding="reflect"),
+    "r*": CORRELATION,
+    "r*, sum": functools.partial(
+        CORRELATION, reduction="sum", padding="replicate", window_size=7, data_range=(-1, 1)
+    ),
+    "masked r*": functools.partial(masked, CORRELATION, sparse=False, padding="replicate"),
+    "g-ssim": functools.partial(F.gradient_ssim_loss, reduction="image"),
+    "scales and l1": functools.partial(
+        F.ms_ssim_l1_loss, window_size=11, sigmas=(0.5, 1.0, 2.0), reduction="image"
+    ),
 }
 # One aligned, one ragged, one odd, one of several planes per vector with some left over, one wider
 # than a tile, one of few rows.
@@ -243,6 +285,130 @@ def test_windows_and_borders(window_size: int, padding: str) -> None:
 
 
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_windows_and_borders_of_moments(padding: str) -> None:
+    """Short windows, the longest, and between them those of other lengths, with each border; values
+    that do not begin at 0.
+    """
+    for shape, window_size, dtype in (
+        ((1, 2, 45, 70), 7, torch.float32),
+        ((3, 1, 34, 35), 33, torch.float64),
+        ((1, 1, 40, 700), 33, torch.float32),
+    ):
+        images = pictures(shape, dtype, low=-0.4)
+        options = {"padding": padding, "data_range": (-0.4, 0.6)}
+        window = {"window_size": window_size, "sigma": 0.3 + window_size / 6}
+        for loss in (
+            functools.partial(masked, F.ssim, **window),
+            functools.partial(masked, CORRELATION, sparse=False, **window),
+            functools.partial(CORRELATION, **window),
+            functools.partial(F.gradient_ssim, covariance="sample", **window),
+            functools.partial(F.ms_ssim_l1_loss, window_size=window_size),
+        ):
+            on_every_set(functools.partial(loss, reduction="image", **options), *images)
+
+
+def test_moments_of_smallest_and_large_images() -> None:
+    """Planes of one row or column, and planes of which one is more than is kept at a time."""
+    for size in ((1, 1), (1, 40), (40, 1)):
+        images = pictures((2, 3, *size), torch.float32)
+        for loss in (
+            F.gradient_ssim,
+            CORRELATION,
+            F.ms_ssim_l1_loss,
+            functools.partial(masked, F.ssim),
+        ):
+            on_every_set(functools.partial(loss, padding="replicate"), *images)
+    images = pictures((2, 3, 150, 260), torch.float32)
+    for image in (images[0], images[0].to(memory_format=torch.channels_last)):
+        no_worse_than_eager(F.ms_ssim_l1_loss, image, images[1])
+        no_worse_than_eager(F.gradient_ssim_loss, image, images[1], (False, True))
+
+
+@pytest.mark.parametrize(
+    ("loss", "masks"),
+    [
+        (F.ssim, True),
+        (F.structure_correlation, True),
+        (F.structure_correlation, False),
+        (F.gradient_ssim, False),
+        (functools.partial(F.ms_ssim_l1_loss, window_size=11, sigmas=(0.5, 2.0)), False),
+    ],
+)
+def test_moments_are_the_same_in_any_company(loss: Loss, masks: bool) -> None:
+    """The values and gradients of images alone and in a batch, to the last bit."""
+    pred, target = pictures((5, 2, 24, 31), torch.float32)
+    mask = (torch.rand((5, 1, 24, 31), generator=torch.Generator().manual_seed(5)) > 0.4).float()
+
+    def results(some: slice) -> tuple[Tensor, Tensor]:
+        leaf = pred[some].clone().requires_grad_()
+        given = {"mask": mask[some]} if masks else {}
+        values = loss(leaf, target[some], reduction="image", backend="cpu", **given)
+        return values.detach(), torch.autograd.grad(values.sum(), leaf)[0]
+
+    whole = results(slice(None))
+    for n in range(5):
+        for alone, among in zip(results(slice(n, n + 1)), whole, strict=True):
+            assert torch.equal(alone, among[n : n + 1])
+
+
+def test_correlation_of_flat_windows() -> None:
+    """1 where both images are flat, 0 where one is, which then has the slope of a low contrast;
+    equal parts of images that differ elsewhere have no gradient.
+    """
+    noise = 0.1 + 0.5 * torch.rand(1, 1, 40, 90, generator=torch.Generator().manual_seed(0))
+    pred, target = noise.clone(), noise.clone()
+    target[..., :45] = 0.7
+    pred[..., 20:, :45] = 0.3
+    loss = functools.partial(F.structure_correlation, window_size=7)
+    on_every_set(loss, pred, target)
+    for flat in (torch.full_like(noise, 0.6), torch.zeros_like(noise)):
+        assert loss(flat, 1 - flat, backend="cpu") == 1
+        assert loss(noise, flat, backend="cpu") == 0
+        on_every_set(loss, flat, noise, (True, False))
+    changed = noise.clone()
+    changed[..., :10] = 1 - changed[..., :10]
+    (gradient,) = torch.autograd.grad(
+        loss(leaf := changed.requires_grad_(), noise, backend="cpu"), leaf
+    )
+    assert (gradient[..., 20:] == 0).all()
+    assert gradient[..., :20].abs().amax() > 1e-3
+
+
+def test_equal_images_under_a_mask_are_exactly_similar() -> None:
+    image, _ = pictures((3, 2, 30, 41), torch.float32)
+    mask = torch.rand(3, 1, 30, 41, generator=torch.Generator().manual_seed(0))
+    mask[0] = 0
+    found = F.ssim(image, image, mask=mask, reduction="image", backend="cpu")
+    assert found.tolist() == [0.0, 1.0, 1.0]
+    (gradient,) = torch.autograd.grad(
+        F.ssim(leaf := image.clone().requires_grad_(), image, mask=mask, backend="cpu"), leaf
+    )
+    assert (gradient == 0).all()
+
+
+def test_a_bright_object_under_a_mask() -> None:
+    """The few valid pixels decide what is subtracted before squares are taken."""
+    pred, target = pictures((1, 1, 60, 70), torch.float32, low=100)
+    mask = torch.zeros(1, 1, 60, 70)
+    mask[..., 41:56, 20:33] = 1
+    pred, target = torch.where(mask == 0, 0, pred), torch.where(mask == 0, 0, target)
+    for loss in (F.ssim, CORRELATION):
+        no_worse_than_eager(functools.partial(loss, mask=mask, data_range=(100, 101)), pred, target)
+    mask[..., 42:, :] = 0  # a row that the grid of pixels misses
+    no_worse_than_eager(functools.partial(F.ssim, mask=mask, data_range=(100, 101)), pred, target)
+
+
+def test_a_mask_that_changes_before_backward() -> None:
+    """It is saved as the images are: autograd notices."""
+    pred, target = (image.requires_grad_() for image in pictures((1, 1, 20, 21), torch.float32))
+    mask = torch.ones(1, 1, 20, 21)
+    value = F.ssim(pred, target, mask=mask, backend="cpu")
+    mask[..., :10] = 0
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
 def test_smallest_images(padding: str) -> None:
     """The least size that each border allows, planes of one row or column included."""
     least = {"valid": 11, "reflect": 6}.get(padding, 1)
@@ -280,6 +446,12 @@ def test_pyramids_of_large_images() -> None:
     loss = functools.partial(F.ms_ssim, reduction="none")
     for shape in ((2, 3, 300, 420), (1, 3, 700, 1000), (40, 1, 176, 176)):
         no_worse_than_eager(loss, *pictures(shape, torch.float32))
+    # More planes than one are kept, and fewer than an image has: those of two images are apart.
+    interleaved = [
+        image.to(memory_format=torch.channels_last)
+        for image in pictures((2, 5, 300, 420), torch.float32)
+    ]
+    no_worse_than_eager(loss, *interleaved)
 
 
 @pytest.mark.parametrize("channels", ["separate", "joint"])
@@ -747,6 +919,8 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
     ops = torch.ops.ssimloss
     wants = x.requires_grad, y.requires_grad
     mixed = ("charbonnier", 1e-3, 0.3, 0.7)
+    constants = COMPARISON[1:4]
+    mask = (torch.arange(x[:, :1].numel()) % 3).view_as(x[:, :1]).to(x.dtype)
     upstream = torch.rand(x.shape[0], x.shape[1], x.shape[2] - 2, x.shape[3] - 2, dtype=x.dtype)
     return {
         "means": (
@@ -789,6 +963,21 @@ def operator_calls(x: Tensor, y: Tensor) -> dict[str, tuple[object, tuple[object
             ),
         ),
         "pixels": (ops.pixel_means.default, (x, y, "l2", 0.0, any(wants), "cpu")),
+        "moments": (
+            ops.moment_sums.default,
+            (x, y, None, "structure", WINDOW, [3], *constants, "zeros", [], *wants, "cpu"),
+        ),
+        "masked moments": (
+            ops.moment_sums.default,
+            (x, y, mask, "similarity", WINDOW, [3], *constants, "reflect", [], *wants, "cpu"),
+        ),
+        "product of moments": (
+            ops.moment_sums.default,
+            (
+                *(x, y, None, "scales_and_distance", [1.0, *WINDOW, *WINDOW], [1, 3, 3]),
+                *(*constants, "valid", [0.8, 0.2], *wants, "cpu"),
+            ),
+        ),
     }
 
 
@@ -808,7 +997,9 @@ def test_opcheck(name: str) -> None:
         torch.library.opcheck(operator, arguments)
 
 
-@pytest.mark.parametrize("name", ["means", "map", "pyramid", "joint pyramid", "pixels"])
+@pytest.mark.parametrize(
+    "name", ["means", "map", "pyramid", "joint pyramid", "pixels", "masked moments"]
+)
 def test_operators_have_no_second_derivative(name: str) -> None:
     """They say so; the functions built on them differentiate the plain equation
     (test_similarity_gradient).
@@ -821,7 +1012,9 @@ def test_operators_have_no_second_derivative(name: str) -> None:
         torch.autograd.grad(value, x, create_graph=True)
 
 
-@pytest.mark.parametrize("name", ["means", "map", "pyramid", "joint pyramid", "pixels"])
+@pytest.mark.parametrize(
+    "name", ["means", "map", "pyramid", "joint pyramid", "pixels", "masked moments"]
+)
 def test_operators_by_hand(name: str) -> None:
     """Their own gradients, for each subset that asks, are those of the functions."""
     for asks in ((True, True), (True, False), (False, True)):
@@ -861,6 +1054,10 @@ def test_operators_check_what_they_are_given() -> None:
     def pixels(x: Tensor, y: Tensor) -> None:
         ops.pixel_means(x, y, "l1", 0.0, False, "cpu")
 
+    def moments(x: Tensor, mask: Tensor | None, kind: str, window: list[float], taps: int) -> None:
+        options = 1e-4, 9e-4, 0.0, "valid", [], False, False, "cpu"
+        ops.moment_sums(x, x, mask, kind, window, [taps], *options)
+
     row = image[:, :, :1]
     refused: list[tuple[type[Exception], str, Callable[[], None]]] = [
         (ValueError, "1 to 33 taps", lambda: means(image, image, long, "valid", "cpu")),
@@ -875,6 +1072,12 @@ def test_operators_check_what_they_are_given() -> None:
         (ValueError, "upstream must be", lambda: backward(upstream.double())),
         (ValueError, "1 to 16 scales", lambda: pyramid(image, 17)),
         (ValueError, "that hold the window", lambda: pyramid(image, 5)),
+        (ValueError, "1 to 33 taps", lambda: moments(image, None, "structure", long, 35)),
+        (ValueError, "do not go", lambda: moments(image, None, "structure", WINDOW, 5)),
+        (ValueError, "kind must be one of", lambda: moments(image, None, "x", WINDOW, 3)),
+        (ValueError, "smaller than 3", lambda: moments(row, None, "structure", WINDOW, 3)),
+        (ValueError, "mask must", lambda: moments(image, image, "edge_similarity", WINDOW, 3)),
+        (ValueError, "mask must", lambda: moments(image, row, "structure", WINDOW, 3)),
         (ValueError, "backend must be one of", lambda: means(image, image, WINDOW, "valid", "x")),
         (
             RuntimeError,
@@ -936,14 +1139,23 @@ def test_auto_takes_the_kernel_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
     assert used(F.l1_loss) == used(F.l2_loss) == used(F.charbonnier_loss) == ["pixel_means"]
     assert used(F.ssim_l1_loss) == ["similarity_means"]
     assert used(F.ssim_l1_loss, backend="eager") == []
+    for loss in (F.structure_correlation, F.gradient_ssim, F.ms_ssim_l1_loss):
+        assert used(loss) == used(loss, reduction="sum") == ["moments"]
+        assert used(loss, reduction="none") == used(loss, backend="eager") == []
+    assert used(F.ssim, mask=mask) == used(F.ssim, mask=mask, downsample=2) == ["moments"]
+    assert used(F.structure_correlation, mask=mask) == ["moments"]
     for loss, options in (
-        (F.ssim, {"mask": mask}),
+        (F.ssim_map, {"mask": mask}),
+        (F.ssim, {"mask": mask.requires_grad_()}),
+        (F.structure_correlation, {"window": torch.ones(3)}),
+        (F.gradient_ssim, {"mask": mask.detach()}),
+        (F.ms_ssim_l1_loss, {"window_size": 35}),
         (F.ssim, {"exponents": (1, 1, 0.5)}),
         (F.ssim, {"window": torch.ones(3)}),
         (F.ssim, {"window_size": 35}),
         (F.ms_ssim, {"min_size": "fewer_scales", "mask": mask}),
         (F.ms_ssim, {"min_size": "fewer_scales", "negative": "relu_map"}),
-        (F.l1_loss, {"mask": mask}),
+        (F.l1_loss, {"mask": mask.detach()}),
         (F.l1_loss, {"reduction": "none"}),
         (F.charbonnier_loss, {"at_zero": "zero"}),
         (F.ssim_l1_loss, {"mask": mask}),
@@ -956,7 +1168,7 @@ def test_a_named_backend_runs_or_says_why() -> None:
     volume = torch.rand(1, 1, 12, 13, 14)
     for call, reason in (
         (
-            lambda: F.ssim(pred, target, mask=torch.ones_like(pred), backend="cpu"),
+            lambda: F.gradient_ssim(pred, target, mask=torch.ones_like(pred), backend="cpu"),
             "no kernel knows masks",
         ),
         (lambda: F.ssim(volume, volume, backend="cpu"), "no kernel knows volumes"),

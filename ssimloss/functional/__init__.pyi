@@ -653,6 +653,7 @@ def gradient_ssim(
     covariance: Literal["population", "sample"] = "population",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
@@ -677,6 +678,7 @@ def gradient_ssim(
         mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
             is valid.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
@@ -686,6 +688,7 @@ def gradient_ssim(
         ValueError: shapes differ, images smaller than the window, unknown words, constants that are
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Chen, Yang & Xie 2006.
     """
@@ -704,6 +707,7 @@ def gradient_ssim_loss(
     covariance: Literal["population", "sample"] = "population",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - gradient_ssim``, taken before the reduction.
 
@@ -730,6 +734,7 @@ def gradient_ssim_loss(
         mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
             is valid.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
@@ -739,6 +744,7 @@ def gradient_ssim_loss(
         ValueError: shapes differ, images smaller than the window, unknown words, constants that are
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Chen, Yang & Xie 2006.
     """
@@ -934,6 +940,7 @@ def ms_ssim_l1_loss(
     padding: Literal["valid", "reflect", "replicate", "zeros"] = "reflect",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
 
@@ -954,12 +961,14 @@ def ms_ssim_l1_loss(
             needs images larger than half a window.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
 
     Raises:
         ValueError: images too small for the window, shapes differ, unknown words.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
     odd patch it is the authors' layer.
@@ -1384,6 +1393,7 @@ def structure_correlation(
     padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
@@ -1405,6 +1415,7 @@ def structure_correlation(
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
@@ -1413,6 +1424,8 @@ def structure_correlation(
     Raises:
         ValueError: shapes differ, images smaller than the window, unknown words.
         TypeError: integer tensors.
+
+        RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.
     """
@@ -1428,6 +1441,7 @@ def structure_correlation_loss(
     padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - structure_correlation``, taken before the reduction.
 
@@ -1451,6 +1465,7 @@ def structure_correlation_loss(
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
@@ -1459,6 +1474,8 @@ def structure_correlation_loss(
     Raises:
         ValueError: shapes differ, images smaller than the window, unknown words.
         TypeError: integer tensors.
+
+        RuntimeError: a named backend that cannot run.
 
     Source: Rouse & Hemami 2008.
     """

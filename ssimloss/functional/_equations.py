@@ -8,9 +8,15 @@ from torch import Tensor
 
 from ssimloss._constants import constant
 from ssimloss._precision import promote
+from ssimloss._reduce import Scores
 from ssimloss.filters import average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
-from ssimloss.functional._moments import local_statistics, similarity_of
+from ssimloss.functional._moments import (
+    bordered,
+    local_statistics,
+    similarity_of,
+    valid_pixels,
+)
 from ssimloss.kernels import Comparison, Mixed, Part
 
 
@@ -23,6 +29,16 @@ def similarity(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
     weights = constant(window, x)
     statistics = local_statistics(x, y, weights, 1.0, None)
     return similarity_of(statistics, comparison.c1, comparison.c2, comparison.part)
+
+
+def masked_similarity(x: Tensor, y: Tensor, mask: Tensor, comparison: Comparison) -> Scores:
+    """The map and its weights, by normalised convolution."""
+    window = comparison.window
+    x, y, weights = valid_pixels(x, y, comparison.low, mask)
+    x, y, weights = bordered(x, y, weights, len(window), comparison.padding)
+    statistics = local_statistics(x, y, constant(window, x), 1.0, weights)
+    values = similarity_of(statistics, comparison.c1, comparison.c2, comparison.part)
+    return Scores(values, statistics.mass)
 
 
 def similarity_mean(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:

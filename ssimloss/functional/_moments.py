@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import promote
-from ssimloss.filters import Padding, blur, pad
+from ssimloss.filters import Padding, blur, check_border, pad
 from ssimloss.kernels import Part
 
 
@@ -73,6 +73,15 @@ def check_holds_window(space: Sequence[int], taps: int) -> None:
             f"pred and target of {tuple(space)} pixels are smaller than the window of {taps}; use "
             f"larger crops, a smaller window_size, or padding='replicate'{clip}"
         )
+
+
+def map_size(space: Sequence[int], taps: int, padding: Padding) -> tuple[int, int]:
+    """Height and width of the map of images of this size, which are checked."""
+    amount = 0 if padding == "valid" else (taps - 1) // 2
+    check_border(space, amount, padding)
+    height, width = (length + 2 * amount for length in space)
+    check_holds_window((height, width), taps)
+    return height - taps + 1, width - taps + 1
 
 
 @dataclass(frozen=True)
@@ -176,9 +185,9 @@ def deviation_product(s: Statistics, least: float) -> Tensor:
     return torch.where(flat, towards, product)
 
 
-def flat_variance(x: Tensor, span: float) -> float:
+def flat_variance(dtype: torch.dtype, span: float) -> float:
     """The variance below which a window counts as flat: what rounding can make of a constant."""
-    return float(4 * torch.finfo(x.dtype).eps * span**2)
+    return float(4 * torch.finfo(dtype).eps * span**2)
 
 
 def correlation(s: Statistics, least: float) -> Tensor:

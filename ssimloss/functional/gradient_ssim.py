@@ -3,12 +3,15 @@
 Chen, Yang & Xie, "Gradient-based structural similarity for image quality assessment", ICIP 2006.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
-from ssimloss.filters import make_window
+from ssimloss.filters import make_window, window_weights
+from ssimloss.functional import _local_sums
 from ssimloss.functional._corners import absolute
 from ssimloss.functional._moments import (
     bordered,
@@ -22,10 +25,11 @@ from ssimloss.functional._moments import (
 from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.functional.ssim import Covariance, check_covariance, sample_factor
 from ssimloss.image_gradients import erode, image_gradients
+from ssimloss.kernels import MOMENT_SUMS, Backed, Local, select
 from ssimloss.measure import Measure
 
 
-class GradientSSIMOptions(Stabilised, Windowed):
+class GradientSSIMOptions(Backed, Stabilised, Windowed):
     """Options of G-SSIM.
 
     Args:
@@ -64,10 +68,39 @@ def _gradient_ssim(
         ValueError: shapes differ, images smaller than the window, unknown words, constants that are
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Chen, Yang & Xie 2006.
     """
     check_inputs(pred, target, mask, ndim=(4,))
+    reason = _local_sums.uncovered(
+        pred, mask, options.window, options.taps, options.reduction, masks=False
+    )
+    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    if backend == "eager":
+        return _map(pred, target, options, mask)
+    return _local_sums.local_scores(
+        pred,
+        target,
+        None,
+        _local(options),
+        partial(_map, options=options, mask=None),
+        backend=backend,
+        reduction=options.reduction,
+    )
+
+
+def _local(options: GradientSSIMOptions) -> Local:
+    assert isinstance(options.window, str)
+    window = window_weights(options.window, options.window_size, options.sigma)
+    # (2 u cov + C2) / (u var + C2) for the sample factor u
+    c2 = options.c2 / sample_factor(options.covariance, options.taps, 2)
+    return Local(
+        "edge_similarity", window, (options.taps,), options.c1, c2, options.low, options.padding
+    )
+
+
+def _map(pred: Tensor, target: Tensor, options: GradientSSIMOptions, mask: Tensor | None) -> Scores:
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     slopes = image_gradients(x, "sobel"), image_gradients(y, "sobel")
     magnitudes = [

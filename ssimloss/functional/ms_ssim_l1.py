@@ -4,6 +4,7 @@ Zhao, Gallo, Frosio & Kautz, "Loss functions for image restoration with neural n
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Reduced
-from ssimloss._precision import native_dtype
+from ssimloss._precision import computing_dtype, native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PADDING, Attribute
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.filters import PADDINGS, Padding, blur, make_window
+from ssimloss.filters import PADDINGS, Padding, blur, make_window, window_weights
+from ssimloss.functional import _local_sums
 from ssimloss.functional._moments import (
     bordered,
     check_inputs,
@@ -26,12 +28,13 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._records import Stabilised
+from ssimloss.kernels import MOMENT_SUMS, Backed, Local, select
 from ssimloss.measure import Measure
 
 ZHAO_2017 = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class MSSSIML1Options(Stabilised, Reduced):
+class MSSSIML1Options(Backed, Stabilised, Reduced):
     """Options of MS-SSIM + L1.
 
     Args:
@@ -83,19 +86,61 @@ def _ms_ssim_l1(
 
     Raises:
         ValueError: images too small for the window, shapes differ, unknown words.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
     odd patch it is the authors' layer.
     """
     check_inputs(pred, target, mask, ndim=(4,))
+    reason = _local_sums.uncovered(
+        pred, mask, "gaussian", options.window_size, options.reduction, masks=False
+    )
+    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    if backend == "eager":
+        return _map(pred, target, options, mask)
+    return _local_sums.local_scores(
+        pred,
+        target,
+        None,
+        _local(options, computing_dtype(pred, target)),
+        partial(_map, options=options, mask=None),
+        backend=backend,
+        reduction=options.reduction,
+        minimised=True,
+    )
+
+
+def _lengths(options: MSSSIML1Options, dtype: torch.dtype) -> list[int]:
+    """The taps of the scales: deviations beyond which a Gaussian is below rounding (5.6 or 8.5) are
+    cut.
+    """
+    reach = math.sqrt(-2 * math.log(torch.finfo(dtype).eps))
+    return [min(options.window_size, 2 * math.ceil(reach * s) + 1) for s in options.sigmas]
+
+
+def _local(options: MSSSIML1Options, dtype: torch.dtype) -> Local:
+    lengths = (*_lengths(options, dtype), options.window_size)
+    windows = [
+        window_weights("gaussian", taps, sigma)
+        for taps, sigma in zip(lengths, (*options.sigmas, options.sigmas[-1]), strict=True)
+    ]
+    return Local(
+        "scales_and_distance",
+        tuple(weight for window in windows for weight in window),
+        lengths,
+        options.c1,
+        options.c2,
+        options.low,
+        options.padding,
+        (options.alpha, (1 - options.alpha) / options.span),
+    )
+
+
+def _map(pred: Tensor, target: Tensor, options: MSSSIML1Options, mask: Tensor | None) -> Scores:
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     x, y, mask = bordered(x, y, mask, options.window_size, options.padding)
     similarity: Tensor | None = None
-    reach = math.sqrt(
-        -2 * math.log(torch.finfo(x.dtype).eps)
-    )  # deviations beyond which a Gaussian is below rounding: 5.6 or 8.5
-    for sigma in options.sigmas:
-        taps = min(options.window_size, 2 * math.ceil(reach * sigma) + 1)
+    for sigma, taps in zip(options.sigmas, _lengths(options, x.dtype), strict=True):
         window = make_window("gaussian", taps, sigma, x)
         inset = (options.window_size - taps) // 2
         statistics = local_statistics(

@@ -4,7 +4,8 @@
 (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 12).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -19,20 +20,20 @@ from ssimloss._torch import plain
 from ssimloss.filters import (
     average_pool,
     box_subsample,
-    check_border,
     make_window,
     window_weights,
 )
-from ssimloss.functional._equations import similarity, similarity_mean
+from ssimloss.functional import _local_sums
+from ssimloss.functional._equations import masked_similarity, similarity, similarity_mean
 from ssimloss.functional._moments import (
     bordered,
-    check_holds_window,
     check_inputs,
     contrast_structure,
     deviation_product,
     flat_variance,
     local_statistics,
     luminance,
+    map_size,
     signed_power,
     valid_pixels,
 )
@@ -40,11 +41,13 @@ from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.kernels import (
     MAX_TAPS,
+    MOMENT_SUMS,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
     Backed,
     Backend,
     Comparison,
+    Local,
     select,
     similarity_map,
     similarity_means,
@@ -158,10 +161,15 @@ def _ssim(
     ``ssimloss.conventions.SSIM``.
     """
     check_inputs(pred, target, mask)
-    kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
-    reason = uncovered(options, mask, pred.ndim)
+    if mask is not None:
+        kernels, reason = MOMENT_SUMS, _uncovered_mask(options, pred, mask)
+    else:
+        kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
+        reason = uncovered(options, mask, pred.ndim)
     backend = select(options.backend, pred, target, kernels, uncovered=reason)
     if backend != "eager":
+        if mask is not None:
+            return _fused_masked(pred, target, mask, options, backend)
         return _fused(pred, target, options, backend)
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     x, y, mask = _downsampled(x, y, mask, options.downsample)
@@ -181,7 +189,10 @@ def _ssim(
         values = luminance(statistics, options.c1) * contrast_structure(statistics, options.c2)
     else:
         alpha, beta, gamma = options.exponents
-        c2, deviations = options.c2, deviation_product(statistics, flat_variance(x, options.span))
+        c2, deviations = (
+            options.c2,
+            deviation_product(statistics, flat_variance(x.dtype, options.span)),
+        )
         contrast = (2 * deviations + c2) / (statistics.var_sum + c2)
         structure = (statistics.cov_xy + c2 / 2) / (deviations + c2 / 2)
         values = (
@@ -243,22 +254,13 @@ def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | Non
     return options.uncovered
 
 
-def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
-    """Height and width of the map of images of this size, which are checked."""
-    amount = 0 if options.padding == "valid" else (options.taps - 1) // 2
-    check_border(space, amount, options.padding)
-    bordered_size = (space[0] + 2 * amount, space[1] + 2 * amount)
-    check_holds_window(bordered_size, options.taps)
-    return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
-
-
 def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend) -> Scores:
     dtype, x, y, comparison = native_dtype(pred, target), pred, target, options.comparison
     assert comparison is not None
     if options.downsample is not None:
         x, y = promote(pred, target)
         x, y, _ = _downsampled(x, y, None, options.downsample)
-    height, width = map_size(x.shape[2:], options)
+    height, width = map_size(x.shape[2:], options.taps, options.padding)
     if options.reduction == "none":
         equation = partial(similarity, comparison=comparison)
         values = similarity_map(x, y, comparison, backend=backend, equation=equation)
@@ -271,6 +273,35 @@ def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend)
     equation = partial(similarity_mean, comparison=comparison)
     means = similarity_means(x, y, comparison, backend=backend, equation=equation, slope=slope)
     return Scores(means, None, positions, dtype)
+
+
+def _uncovered_mask(options: SSIMOptions, pred: Tensor, mask: Tensor) -> str | None:
+    """Why no kernel covers this call under a mask, None if one may."""
+    by_sums = _local_sums.uncovered(pred, mask, options.window, options.taps, options.reduction)
+    return by_sums or options.uncovered
+
+
+def _fused_masked(
+    pred: Tensor, target: Tensor, mask: Tensor, options: SSIMOptions, backend: Backend
+) -> Scores:
+    x, y, weights, comparison = pred, target, mask, options.comparison
+    assert comparison is not None
+    if options.downsample is not None:
+        x, y, valid = valid_pixels(pred, target, options.low, mask)
+        x, y, shrunk = _downsampled(x, y, valid, options.downsample)
+        assert shrunk is not None
+        weights, comparison = shrunk, comparison._replace(low=0.0)
+    window, c1, c2, low, _, padding = comparison
+    scores = _local_sums.local_scores(
+        x,
+        y,
+        weights,
+        Local("similarity", window, (len(window),), c1, c2, low, padding),
+        partial(masked_similarity, mask=weights, comparison=comparison),
+        backend=backend,
+        reduction=options.reduction,
+    )
+    return replace(scores, dtype=native_dtype(pred, target))
 
 
 def _downsampled(

@@ -15,11 +15,11 @@ from ssimloss._reduce import reduce
 from ssimloss.filters import Padding
 from ssimloss.functional._distance import Distance
 from ssimloss.functional._equations import mixed_mean
-from ssimloss.functional._moments import check_inputs
+from ssimloss.functional._moments import check_inputs, map_size
 from ssimloss.functional._records import Stabilised
 from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
 from ssimloss.functional.l1 import l1_loss
-from ssimloss.functional.ssim import SSIMOptions, map_size, ssim_loss, uncovered
+from ssimloss.functional.ssim import SSIMOptions, ssim_loss, uncovered
 from ssimloss.kernels import SIMILARITY_MEANS, Backed, Backend, Mixed, select, similarity_means
 from ssimloss.measure import Measure
 
@@ -102,7 +102,7 @@ def _ssim_l1(
     chosen = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=reason)
     reduction = options.reduction
     if chosen != "eager" and reduction in ("mean", "image"):
-        map_size(pred.shape[2:], similarity)
+        map_size(pred.shape[2:], similarity.taps, similarity.padding)
         distance: Distance = "l1" if eps is None else "charbonnier"
         comparison = similarity.comparison
         assert comparison is not None

@@ -3,12 +3,15 @@
 Rouse & Hemami, "Understanding and simplifying the structural similarity metric", ICIP 2008.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from ssimloss._precision import native_dtype
+from ssimloss._precision import computing_dtype, native_dtype
 from ssimloss._reduce import Scores
-from ssimloss.filters import make_window
+from ssimloss.filters import make_window, window_weights
+from ssimloss.functional import _local_sums
 from ssimloss.functional._moments import (
     bordered,
     check_inputs,
@@ -18,12 +21,13 @@ from ssimloss.functional._moments import (
     valid_pixels,
 )
 from ssimloss.functional._records import Windowed
+from ssimloss.kernels import MOMENT_SUMS, Backed, Local, select
 from ssimloss.measure import Measure
 
 _LOW_CONTRAST = 0.03  # of the data range: a deviation whose slope one flat window gets
 
 
-class StructureCorrelationOptions(Windowed):
+class StructureCorrelationOptions(Backed, Windowed):
     """Options of r*.
 
     Args:
@@ -59,14 +63,43 @@ def _structure_correlation(
         ValueError: shapes differ, images smaller than the window, unknown words.
         TypeError: integer tensors.
 
+        RuntimeError: a named backend that cannot run.
+
     Source: Rouse & Hemami 2008.
     """
     check_inputs(pred, target, mask)
+    reason = _local_sums.uncovered(pred, mask, options.window, options.taps, options.reduction)
+    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    if backend == "eager":
+        return _map(pred, target, options, mask)
+    return _local_sums.local_scores(
+        pred,
+        target,
+        mask,
+        _local(options, flat_variance(computing_dtype(pred, target), options.span)),
+        partial(_map, options=options, mask=mask),
+        backend=backend,
+        reduction=options.reduction,
+    )
+
+
+def _local(options: StructureCorrelationOptions, flat: float) -> Local:
+    assert isinstance(options.window, str)
+    window = window_weights(options.window, options.window_size, options.sigma)
+    low_contrast = (_LOW_CONTRAST * options.span) ** 2
+    return Local(
+        "structure", window, (options.taps,), flat, low_contrast, options.low, options.padding
+    )
+
+
+def _map(
+    pred: Tensor, target: Tensor, options: StructureCorrelationOptions, mask: Tensor | None
+) -> Scores:
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     x, y, mask = bordered(x, y, mask, options.taps, options.padding)
     window = make_window(options.window, options.window_size, options.sigma, x)
     statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
-    flat = flat_variance(x, options.span)
+    flat = flat_variance(x.dtype, options.span)
     assert statistics.var_x is not None
     assert statistics.var_y is not None
     varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat

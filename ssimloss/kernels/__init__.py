@@ -17,6 +17,7 @@ from ssimloss.kernels.backends import (
 )
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
+from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
@@ -39,6 +40,7 @@ __all__ = [
     "MAX_TAPS",
     "SIMILARITY_ALONE",
     "Comparison",
+    "Local",
     "Measured",
     "Mixed",
     "Part",
@@ -46,12 +48,14 @@ __all__ = [
     "Scales",
     "Steps",
     # operators, each with its table of backends
+    "MOMENT_SUMS",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
     "PYRAMID_SCORES",
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
+    "moment_sums",
     "pixel_means",
     "prepared_images",
     "pyramid_scores",

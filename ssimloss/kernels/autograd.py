@@ -30,11 +30,13 @@ Found = tuple[Tensor, Tensor | None, Tensor | None]
 class Primitive(NamedTuple):
     """The two ways to the means of an operator and their gradients."""
 
-    # From plain memory on the CPU: x, y, options, want_x, want_y, slope.
+    # From plain memory on the CPU: x, y, (mask,) options, want_x, want_y, slope.
     direct: Callable[..., Found]
     # From any tensors, by the registered operator: the same, and backend.
     dispatched: Callable[..., Found]
     opposite: bool = False  # the gradient to y is minus that to x, which alone is made
+    # Takes a mask, or None; returns (2, N, C), of which the second half does not depend on x and y.
+    weighed: bool = False
 
 
 def means(
@@ -45,6 +47,7 @@ def means(
     backend: str,
     equation: Equation,
     slope: float = 1.0,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """The means that a primitive computes, differentiable any number of times.
 
@@ -53,20 +56,23 @@ def means(
         equation: the same means in plain PyTorch.
         slope: the derivative with respect to each mean that backward is likely to bring, which then
             leaves it nothing to do.
+        mask: weights of the pixels, for a primitive that is ``weighed``. It has no gradient.
     """
+    images = (x, y, mask) if primitive.weighed else (x, y)
+    present = (x, y) if mask is None else (x, y, mask)
     enabled = torch.is_grad_enabled()  # ctx.needs_input_grad is true under no_grad as well
     want_x, want_y = enabled and x.requires_grad, enabled and y.requires_grad
     found: Tensor
     if torch.compiler.is_compiling():
-        found = primitive.dispatched(x, y, *options, want_x, want_y, 1.0, backend)[0]
-    elif backend != "cpu" or is_observed(x, y) or not x.numel():
+        found = primitive.dispatched(*images, *options, want_x, want_y, 1.0, backend)[0]
+    elif backend != "cpu" or is_observed(*present) or not x.numel():
         anywhere = (*options, want_x, want_y, 1.0, backend)
-        found = _Means.apply(x, y, primitive, anywhere, equation, 1.0)[0]
+        found = _Means.apply(x, y, mask, primitive, anywhere, equation, 1.0)[0]
     elif want_x or want_y:  # the way through the dispatcher takes as long as a small image
         job = (*options, want_x, want_y, slope)
-        found = _DirectMeans.apply(x, y, primitive, job, equation, slope)
+        found = _DirectMeans.apply(x, y, mask, primitive, job, equation, slope)
     else:
-        found = primitive.direct(x, y, *options, False, False, slope)[0]
+        found = primitive.direct(*images, *options, False, False, slope)[0]
     return found
 
 
@@ -102,21 +108,24 @@ def second_order(
 
 def _backward(
     ctx: Any, upstream: Tensor | None, *_: Any
-) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
+) -> tuple[Tensor | None, Tensor | None, None, None, None, None, None]:
     if upstream is None:
-        return None, None, None, None, None, None
-    x, y, grad_x, grad_y = ctx.saved_tensors
+        return None, None, None, None, None, None, None
+    x, y, mask, grad_x, grad_y = ctx.saved_tensors
     if torch.is_grad_enabled():
         with_graph = second_order(ctx, x, y, ctx.equation, upstream)
         if with_graph is not None:
-            return *with_graph, None, None, None, None
+            return *with_graph, None, None, None, None, None
     primitive: Primitive = ctx.primitive
+    if primitive.weighed:
+        upstream = upstream[0]
     observed = is_observed(upstream)
     in_place = not observed or is_plain_memory(upstream)
     if ctx.given_away:
-        direct = ctx.direct and not is_observed(x, y)
+        images = (x, y, mask) if primitive.weighed else (x, y)
+        direct = ctx.direct and not is_observed(*(i for i in images if i is not None))
         compute = primitive.direct if direct else primitive.dispatched
-        grad_x, grad_y = compute(x, y, *ctx.job)[1:]
+        grad_x, grad_y = compute(*images, *ctx.job)[1:]
     factor = _factor(upstream, ctx.slope, x.ndim, observed)
     if grad_x is not None:
         grad_x = _scaled(ctx, x, grad_x, factor, in_place)
@@ -131,6 +140,7 @@ def _backward(
     return (
         None if grad_x is None else grad_x.to(x.dtype),
         None if grad_y is None else grad_y.to(y.dtype),
+        None,
         None,
         None,
         None,
@@ -175,16 +185,18 @@ class _DirectMeans(torch.autograd.Function):
         ctx: Any,
         x: Tensor,
         y: Tensor,
+        mask: Tensor | None,
         primitive: Primitive,
         job: tuple[Any, ...],
         equation: Equation,
         slope: float,
     ) -> Tensor:
-        found, grad_x, grad_y = primitive.direct(x, y, *job)
+        images = (x, y, mask) if primitive.weighed else (x, y)
+        found, grad_x, grad_y = primitive.direct(*images, *job)
         ctx.primitive, ctx.job, ctx.equation, ctx.slope = primitive, job, equation, slope
         ctx.direct, ctx.given_away = True, False
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, y, grad_x, grad_y)
+        ctx.save_for_backward(x, y, mask, grad_x, grad_y)
         return found
 
     backward = staticmethod(_backward)
@@ -200,19 +212,21 @@ class _Means(torch.autograd.Function):
     def forward(
         x: Tensor,
         y: Tensor,
+        mask: Tensor | None,
         primitive: Primitive,
         job: tuple[Any, ...],
         _equation: Equation,
         _slope: float,
     ) -> Found:
-        return primitive.dispatched(x, y, *job)
+        images = (x, y, mask) if primitive.weighed else (x, y)
+        return primitive.dispatched(*images, *job)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, y, ctx.primitive, ctx.job, ctx.equation, ctx.slope = inputs
+        x, y, mask, ctx.primitive, ctx.job, ctx.equation, ctx.slope = inputs
         ctx.direct, ctx.given_away = False, False
         ctx.mark_non_differentiable(*output[1:])
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, y, *output[1:])
+        ctx.save_for_backward(x, y, mask, *output[1:])
 
     backward = staticmethod(_backward)

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 7  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 8  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -42,6 +42,8 @@ PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps,
 SCALES_CALL = f"{PAIR}2d3P{IMAGE}{IMAGE}"
 # shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out
 PREPARATION_CALL = f"4q{IMAGE}{IMAGE}q2d5i2P"
+# mask, measured, scales, lengths, weight, distance_weight, slope, grad_x, grad_y, sums
+MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -52,6 +54,7 @@ LAYOUTS = (
     PIXEL_CALL,
     SCALES_CALL,
     PREPARATION_CALL,
+    MOMENTS_CALL,
 )
 # What takes one of these calls and returns 0, or 1 where memory was lacking.
 FUNCTIONS = (
@@ -63,6 +66,7 @@ FUNCTIONS = (
     "ssimloss_detail",
     "ssimloss_change",
     "ssimloss_prepare",
+    "ssimloss_moments",
 )
 NO_IMAGE = (0,) * 6
 

@@ -616,6 +616,7 @@ class GradientSSIMLoss(MeasureLoss):
         padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
         k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises.
         covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
             window taps over both axes.
 
@@ -633,6 +634,7 @@ class GradientSSIMLoss(MeasureLoss):
         ValueError: shapes differ, images smaller than the window, unknown words, constants that are
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Chen, Yang & Xie 2006.
     """
@@ -646,6 +648,7 @@ class GradientSSIMLoss(MeasureLoss):
     k2: float
     covariance: Literal["population", "sample"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -658,6 +661,7 @@ class GradientSSIMLoss(MeasureLoss):
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -763,6 +767,7 @@ class MSSSIML1Loss(MeasureLoss):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
             span.
         k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises.
         alpha: weight of MS-SSIM against L1.
         sigmas: standard deviations of the scales in pixels, finest first.
         window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
@@ -779,6 +784,7 @@ class MSSSIML1Loss(MeasureLoss):
 
     Raises:
         ValueError: images too small for the window, shapes differ, unknown words.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
     odd patch it is the authors' layer.
@@ -792,6 +798,7 @@ class MSSSIML1Loss(MeasureLoss):
     window_size: int
     padding: Literal["valid", "reflect", "replicate", "zeros"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -803,6 +810,7 @@ class MSSSIML1Loss(MeasureLoss):
         window_size: int = 33,
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "reflect",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -890,6 +898,7 @@ class StructureCorrelationLoss(MeasureLoss):
         sigma: standard deviation of the Gaussian in pixels.
         padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
             mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
@@ -904,6 +913,8 @@ class StructureCorrelationLoss(MeasureLoss):
         ValueError: shapes differ, images smaller than the window, unknown words.
         TypeError: integer tensors.
 
+        RuntimeError: a named backend that cannot run.
+
     Source: Rouse & Hemami 2008.
     """
 
@@ -913,6 +924,7 @@ class StructureCorrelationLoss(MeasureLoss):
     sigma: float
     padding: Literal["valid", "reflect", "replicate", "zeros"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -922,6 +934,7 @@ class StructureCorrelationLoss(MeasureLoss):
         sigma: float = 1.5,
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -12,10 +12,24 @@
 #include "engine.h"
 
 namespace ssimloss {
-namespace {
 
 // Pixels below which a second thread costs more than it brings.
 constexpr int64_t kWorthThreads = 1 << 13;
+
+// Two images and what is compared of them; the first part of every call.
+struct Pair {
+  int64_t shape[4];
+  Image x, y;
+  double low, c1, c2;
+  const double* window;
+  int32_t taps, part, border, threads;
+
+  int64_t planes() const { return shape[0] * shape[1]; }
+  bool is_double() const { return x.dtype == kFloat64 || y.dtype == kFloat64; }
+  int threads_for(int64_t pixels) const { return pixels < kWorthThreads ? 1 : threads; }
+};
+
+namespace {
 
 const Kernels* const kSets[] = {
 #if defined(SSIMLOSS_X86)
@@ -90,19 +104,6 @@ bool run(void (*kernel)(const Job&, bool, int, int, void*), const Job& job, bool
   return !call.failed;
 }
 
-// Two images and what is compared of them; the first part of every call.
-struct Pair {
-  int64_t shape[4];
-  Image x, y;
-  double low, c1, c2;
-  const double* window;
-  int32_t taps, part, border, threads;
-
-  int64_t planes() const { return shape[0] * shape[1]; }
-  bool is_double() const { return x.dtype == kFloat64 || y.dtype == kFloat64; }
-  int threads_for(int64_t pixels) const { return pixels < kWorthThreads ? 1 : threads; }
-};
-
 void set_number(void* values, int64_t i, bool is_double, double value) {
   if (is_double)
     ((double*)values)[i] = value;
@@ -114,19 +115,20 @@ void set_number(void* values, int64_t i, bool is_double, double value) {
 struct Centres {
   std::vector<double> x, y;  // room for float as well
 
-  Centres(const Kernels& set, const Pair& pair) : x(pair.planes()), y(pair.planes()) {
+  Centres(const Kernels& set, const Pair& pair, const Image& mask = {}) : x(pair.planes()), y(pair.planes()) {
     struct Call {
       const Kernels& set;
       const Pair& pair;
+      const Image& mask;
       Centres& centres;
-    } call = {set, pair, *this};
+    } call = {set, pair, mask, *this};
     parallel(
         pair.threads_for(pair.planes() * kWorthThreads / 16),
         [](void* argument, int share, int shares) {
           const Call& call = *(const Call*)argument;
           const Pair& pair = call.pair;
-          call.set.centres(pair.x, pair.shape, pair.is_double(), share, shares, call.centres.x.data());
-          call.set.centres(pair.y, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
+          call.set.centres(pair.x, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.x.data());
+          call.set.centres(pair.y, call.mask, pair.shape, pair.is_double(), share, shares, call.centres.y.data());
         },
         &call);
     if (pair.border != kZeros) return;
@@ -138,6 +140,17 @@ struct Centres {
         const double inside = pair.is_double() ? ((double*)centres)[p] : ((float*)centres)[p];
         set_number(centres, p, pair.is_double(), share * inside + (1 - share) * pair.low);
       }
+  }
+
+  // Planes whose centres are less than the root of `squared` apart get that between them, whichever image comes first.
+  void join(double squared, bool is_double) {
+    const auto number = [&](const std::vector<double>& from, int64_t p) { return is_double ? from[p] : (double)((const float*)from.data())[p]; };
+    for (int64_t p = 0; p < (int64_t)x.size(); p++) {
+      const double of_x = number(x, p), of_y = number(y, p);
+      if ((of_x - of_y) * (of_x - of_y) >= squared) continue;
+      set_number(x.data(), p, is_double, (of_x + of_y) / 2);
+      set_number(y.data(), p, is_double, (of_x + of_y) / 2);
+    }
   }
 };
 
@@ -171,6 +184,15 @@ Similarity similarity_of(const Pair& pair, const Centres& centres) {
 int64_t map_h(const Similarity& job) { return job.height + 2 * job.pad - job.taps + 1; }
 int64_t map_w(const Similarity& job) { return job.width + 2 * job.pad - job.taps + 1; }
 
+// Elements of a tensor's type, in bytes.
+int64_t size_of(const Image& image) { return image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2; }
+
+// The image from plane `first` on.
+Image moved(Image image, int64_t first, int64_t channels) {
+  if (image.data) image.data = (char*)image.data + (first / channels * image.stride[0] + first % channels * image.stride[1]) * size_of(image);
+  return image;
+}
+
 double sum_of(const double* values, int64_t count) {
   double sum = 0;
   for (int64_t i = 0; i < count; i++) sum += values[i];
@@ -185,6 +207,26 @@ int guarded(Work work) {
   } catch (const std::bad_alloc&) {
     return 1;
   }
+}
+
+// Calls work(from, to, threads) until all chunks are done, and returns whether it always succeeded. Where there are enough chunks, each
+// thread takes some and works on them alone, so that nobody waits for anybody; else all work on one together.
+template <class Work>
+bool over_chunks(int64_t chunks, int threads, bool alone, Work work) {
+  if (threads <= 1 || !alone || (chunks < 4 * threads && chunks % threads != 0)) return work(0, chunks, threads);
+  struct Team {
+    Work& work;
+    int64_t chunks;
+    std::atomic<bool> failed;
+  } team = {work, chunks, {false}};
+  parallel(
+      threads,
+      [](void* argument, int share, int shares) {
+        Team& team = *(Team*)argument;
+        if (guarded([&] { return team.work(team.chunks * share / shares, team.chunks * (share + 1) / shares, 1) ? 0 : 1; })) team.failed = true;
+      },
+      &team);
+  return !team.failed;
 }
 
 }  // namespace

@@ -31,8 +31,6 @@ struct Wavelet {
 };
 
 template <class T>
-INLINE T magnitude(T v) { return v < 0 ? -v : v; }
-template <class T>
 INLINE T sign_of(T v) { return v > 0 ? T(1) : v < 0 ? T(-1) : T(0); }
 
 // --- loops over a row, which the compiler turns into vectors ------------------------------------------------------------------------

@@ -14,6 +14,7 @@ constexpr int kMaxTaps = 33;
 enum DType : int32_t { kFloat32, kFloat64, kFloat16, kBFloat16, kUInt8 };
 enum Border : int32_t { kValid, kReflect, kReplicate, kZeros };
 enum Part : int32_t { kSSIM, kContrastStructure };
+enum class Formula : int32_t { kStructural, kCorrelation, kInformation, kLuminance, kDistance };  // of stream.h
 enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier };
 enum Outside : int32_t { kNone, kZero, kEdge };  // what a 2 x 2 block finds beyond the image
 
@@ -33,6 +34,7 @@ struct Halving {
 
 // One pass of stream.h over a pair of images. Everything that is computed is float64 if `is_double`, else float32.
 struct Similarity {
+  Formula formula;
   Image x, y;
   int64_t planes, channels, height, width;  // planes = N C; the size is that after halving
   const Halving* halving;                   // null: the images as they are
@@ -42,7 +44,7 @@ struct Similarity {
   int32_t border, pad;                      // pad: pixels added at each side, 0 for kValid
   const double* window;
   int32_t taps, part;
-  double c1, c2;
+  double c1, c2;  // for Correlation: the variances at which a window is flat, and of low contrast
 
   double* row_sums;             // of the map, (planes, map rows, sums), or null
   Image map;                    // receives the map
@@ -52,6 +54,9 @@ struct Similarity {
   const double* sum_scales;     // (planes, sums) where an equation has several sums: what the derivatives of each are multiplied by
   double limit;                 // of the gain, for Information
   Image grad_x, grad_y;         // receive the gradient; of the computing type
+  bool alike;                   // planes are laid side by side in any company as in a full one: the same bits
+  bool add;                     // to what they hold, instead of taking its place
+  Image mask;                   // weights of the pixels, where the equation is one under a mask
   int32_t pixel;                // a distance per pixel, added to the gradient with this weight
   double eps, pixel_weight;
   double* pixel_sums;           // (planes, height)
@@ -95,6 +100,24 @@ struct PixelMeans {
   double* sums;   // (N, blocks)
   int64_t blocks;  // per image
   Image grad;      // derivative of the mean of each image, of the computing type
+};
+
+// |Gx| + |Gy| of both images, and its transpose, see edges.h.
+struct Edges {
+  Image x, y;
+  int64_t planes, channels, height, width;
+  double low;
+  void *of_x, *of_y;             // (planes, height, width) of the computing type: receive the magnitudes, or hold their gradient
+  Image grad_x, grad_y;          // what that adds to the gradient of the images, of the computing type
+};
+
+// Maps of factors at every position, see product.h.
+struct Product {
+  void* maps;  // (factors, planes, height, width) of the computing type; become the derivatives
+  int64_t factors, planes, height, width;
+  bool complement;  // what is added up is 1 less the product
+  double scale;     // of the derivatives of the product
+  double* row_sums;  // (planes, height)
 };
 
 // Both images of planes (planes, 1, height, width) filtered, every second sample of each: see decimation.h.
@@ -158,8 +181,10 @@ struct Kernels {
   const char* name;
   void (*similarity)(const Similarity&, bool is_double, int share, int shares, void* scratch);
   int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
-  void (*information)(const Similarity&, bool is_double, int share, int shares, void* scratch);
-  int64_t (*information_scratch)(const Similarity&, bool is_double);
+  void (*edges)(const Edges&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*edges_scratch)(const Edges&, bool is_double);
+  void (*product)(const Product&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*product_scratch)(const Product&, bool is_double);
   void (*decimate)(const Decimation&, bool is_double, int share, int shares, void* scratch);
   int64_t (*decimate_scratch)(const Decimation&, bool is_double);
   void (*undecimate)(const Undecimation&, bool is_double, int share, int shares, void* scratch);
@@ -173,7 +198,7 @@ struct Kernels {
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
   void (*prepare)(const Preparation&, int share, int shares);
-  void (*centres)(const Image&, const int64_t* shape, bool is_double, int share, int shares, void* out);
+  void (*centres)(const Image&, const Image& mask, const int64_t* shape, bool is_double, int share, int shares, void* out);
 };
 
 namespace baseline { extern const Kernels kernels; }

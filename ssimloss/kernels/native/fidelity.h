@@ -73,10 +73,7 @@ class Scales {
 
   Image gradient(int which, int s) const { return which < images() ? image(2 + which, s) : Image{}; }
 
-  Image moved(Image image) const {
-    if (image.data) image.data = (char*)image.data + first_ * image.stride[0] * (image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2);
-    return image;
-  }
+  Image moved(const Image& image) const { return ssimloss::moved(image, first_, 1); }
 
   const void* centre(int which) const { return at((const void*)(which ? centres_.y : centres_.x).data(), first_, is_double()); }
 
@@ -153,6 +150,7 @@ class InformationScales : Scales {
 
   bool compare(int s) {
     Similarity job = similarity_of(call_.pair, centres_);
+    job.formula = Formula::kInformation;
     job.planes = planes_;
     job.channels = 1;
     job.height = height_[s];
@@ -170,7 +168,7 @@ class InformationScales : Scales {
     job.row_sums = row_sums_.data();
     job.grad_x = gradient(0, s);
     job.grad_y = gradient(1, s);
-    if (!pass(set_.information, job, planes_ * job.height * job.width, set_.information_scratch(job, is_double()))) return false;
+    if (!pass(set_.similarity, job, planes_ * job.height * job.width, set_.similarity_scratch(job, is_double()))) return false;
     add_up(s, height_[s]);
     return true;
   }

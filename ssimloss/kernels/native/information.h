@@ -44,6 +44,7 @@ struct Information {
   static constexpr int kDerived = 5;
   static constexpr int kSums = 2;
   static constexpr bool kMapped = false;
+  static constexpr bool kMasked = false;
   static constexpr bool kAlike = true;  // the ratio of sums is the same bits in any batch
   static constexpr int derived(int gradients) { return gradients == 2 ? 5 : 3; }
 

@@ -2,8 +2,10 @@
 
 #include "decimation.h"
 #include "detail.h"
+#include "edges.h"
 #include "pixels.h"
 #include "preparation.h"
+#include "product.h"
 #include "stream.h"
 
 namespace ssimloss {
@@ -20,44 +22,54 @@ bool is_symmetric(const double* window, int taps) {
 
 bool is_usual(const Similarity& job) { return job.taps == kUsualTaps && is_symmetric(job.window, job.taps); }
 
-template <class T>
-void similarity_of(const Similarity& job, int share, int shares, void* scratch) {
-  if (is_usual(job))
-    ((Stream<T, kUsualTaps, Structural>*)scratch)->run(job, share, shares);
-  else
-    ((Stream<T, 0, Structural>*)scratch)->run(job, share, shares);
+// Calls work(null pointer to the kind of stream that does this job). Usual windows are known when compiling, where that pays.
+template <class T, class Work>
+void with_stream(const Similarity& job, Work work) {
+  constexpr bool kFloat = sizeof(T) == sizeof(float);
+  switch (job.formula) {
+    case Formula::kStructural:
+      if (job.mask.data) return work((Stream<T, 0, Masked<Structural>>*)nullptr);
+      if (is_usual(job)) return work((Stream<T, kUsualTaps, Structural>*)nullptr);
+      return work((Stream<T, 0, Structural>*)nullptr);
+    case Formula::kCorrelation:
+      if (job.mask.data) return work((Stream<T, 0, Masked<Correlation>>*)nullptr);
+      return work((Stream<T, 0, Correlation>*)nullptr);
+    case Formula::kInformation:  // the windows of its finer scales
+      if (kFloat && job.taps == 17) return work((Stream<float, 17, Information>*)nullptr);
+      if (kFloat && job.taps == 9) return work((Stream<float, 9, Information>*)nullptr);
+      return work((Stream<T, 0, Information>*)nullptr);
+    case Formula::kLuminance: return work((Stream<T, 0, Luminance>*)nullptr);
+    case Formula::kDistance: return work((Stream<T, 0, Distance>*)nullptr);
+  }
+}
+
+template <class Work>
+void with_stream(const Similarity& job, bool is_double, Work work) {
+  is_double ? with_stream<double>(job, work) : with_stream<float>(job, work);
 }
 
 void similarity(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
-  is_double ? similarity_of<double>(job, share, shares, scratch) : similarity_of<float>(job, share, shares, scratch);
+  with_stream(job, is_double, [&](auto* kind) { ((decltype(kind))scratch)->run(job, share, shares); });
 }
 
 int64_t similarity_scratch(const Similarity& job, bool is_double) {
-  if (is_usual(job)) return is_double ? sizeof(Stream<double, kUsualTaps, Structural>) : sizeof(Stream<float, kUsualTaps, Structural>);
-  return is_double ? sizeof(Stream<double, 0, Structural>) : sizeof(Stream<float, 0, Structural>);
-}
-
-// VIF: the windows of its finer scales are known when compiling, where that pays.
-template <class Work>
-void with_information(const Similarity& job, bool is_double, Work work) {
-  if (is_double)
-    work((Stream<double, 0, Information>*)nullptr);
-  else if (job.taps == 17)
-    work((Stream<float, 17, Information>*)nullptr);
-  else if (job.taps == 9)
-    work((Stream<float, 9, Information>*)nullptr);
-  else
-    work((Stream<float, 0, Information>*)nullptr);
-}
-
-void information(const Similarity& job, bool is_double, int share, int shares, void* scratch) {
-  with_information(job, is_double, [&](auto* kind) { ((decltype(kind))scratch)->run(job, share, shares); });
-}
-
-int64_t information_scratch(const Similarity& job, bool is_double) {
   int64_t bytes = 0;
-  with_information(job, is_double, [&](auto* kind) { bytes = sizeof *kind; });
+  with_stream(job, is_double, [&](auto* kind) { bytes = sizeof *kind; });
   return bytes;
+}
+
+void edges(const Edges& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? edges_of(job, share, shares, (double*)scratch) : edges_of(job, share, shares, (float*)scratch);
+}
+
+int64_t edges_scratch(const Edges& job, bool is_double) { return edges_room(job) * (is_double ? sizeof(double) : sizeof(float)); }
+
+void product(const Product& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? product_of(job, share, shares, (double*)scratch) : product_of(job, share, shares, (float*)scratch);
+}
+
+int64_t product_scratch(const Product& job, bool is_double) {
+  return (job.factors + 1) * job.width * (is_double ? sizeof(double) : sizeof(float));
 }
 
 void decimate(const Decimation& job, bool is_double, int share, int shares, void* scratch) {
@@ -153,22 +165,28 @@ void pixels(const PixelMeans& job, bool is_double, int share, int shares) {
 }
 
 // Subtracted before anything is squared: a number near most of the plane's pixels, so that those keep their digits. The median of a grid of
-// them costs no pass of its own, and neither a few far brighter ones nor one that is not a number move it.
+// them costs no pass of its own, and neither a few far brighter ones nor one that is not a number move it. Under a mask, pixels of weight 0
+// are left out, and where that leaves none of the grid, the first ones of the plane that have a weight are taken.
 template <class T>
-void centres_of(const Image& image, const int64_t* shape, int share, int shares, T* out) {
-  constexpr int64_t kGrid = 8;
-  int64_t steps[kGrid * kGrid];
-  for (int64_t k = 0; k < kGrid * kGrid; k++)
-    steps[k] = (2 * (k / kGrid) + 1) * shape[2] / (2 * kGrid) * image.stride[2] + (2 * (k % kGrid) + 1) * shape[3] / (2 * kGrid) * image.stride[3];
+void centres_of(const Image& image, const Image& mask, const int64_t* shape, int share, int shares, T* out) {
+  constexpr int64_t kGrid = 8, kMost = kGrid * kGrid;
   const int64_t planes = shape[0] * shape[1];
   for (int64_t plane = planes * share / shares; plane < planes * (share + 1) / shares; plane++) {
-    const int64_t start = start_of(image, plane, shape[1], 0, 0);
-    T pixels[kGrid * kGrid] = {};
+    T pixels[kMost] = {};
     int count = 0;
-    for (const int64_t step : steps) {
-      read_line(image, start + step, 1, T(0), pixels + count);
+    const auto take = [&](int64_t row, int64_t column) INLINE_LAMBDA {
+      if (mask.data) {
+        T weight;
+        read_line(mask, start_of(mask, plane, shape[1], row, column), 1, T(0), &weight);
+        if (weight == 0) return;
+      }
+      read_line(image, start_of(image, plane, shape[1], row, column), 1, T(0), pixels + count);
       if (pixels[count] - pixels[count] == 0) count++;  // neither infinite nor not a number
-    }
+    };
+    for (int64_t k = 0; k < kMost; k++) take((2 * (k / kGrid) + 1) * shape[2] / (2 * kGrid), (2 * (k % kGrid) + 1) * shape[3] / (2 * kGrid));
+    if (mask.data && !count)
+      for (int64_t row = 0; row < shape[2]; row++)
+        for (int64_t column = 0; column < shape[3] && count < kMost; column++) take(row, column);
     out[plane] = T(0);
     for (int i = 0; i < count; i++) {  // the pixel that half of the others are below: counted, which vectors do faster than sorting
       int below = 0, equal = 0;
@@ -183,8 +201,8 @@ void centres_of(const Image& image, const int64_t* shape, int share, int shares,
   }
 }
 
-void centres(const Image& image, const int64_t* shape, bool is_double, int share, int shares, void* out) {
-  is_double ? centres_of(image, shape, share, shares, (double*)out) : centres_of(image, shape, share, shares, (float*)out);
+void centres(const Image& image, const Image& mask, const int64_t* shape, bool is_double, int share, int shares, void* out) {
+  is_double ? centres_of(image, mask, shape, share, shares, (double*)out) : centres_of(image, mask, shape, share, shares, (float*)out);
 }
 
 }  // namespace
@@ -193,8 +211,9 @@ void centres(const Image& image, const int64_t* shape, bool is_double, int share
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
 const Kernels kernels = {
-    NAME_OF(SSIMLOSS_SET), similarity,       similarity_scratch, information,    information_scratch, decimate,        decimate_scratch, undecimate,
-    undecimate_scratch,    change,           change_scratch,     detail,           detail_scratch,     coarser,        coarser_scratch,     spread,          pixels,           prepare,        centres};
+    NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, edges,   edges_scratch, product,         product_scratch, decimate,
+    decimate_scratch,      undecimate, undecimate_scratch, change,  change_scratch, detail,         detail_scratch,  coarser,
+    coarser_scratch,       spread,     pixels,             prepare, centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

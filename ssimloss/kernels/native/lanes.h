@@ -72,6 +72,24 @@ INLINE Vector<T> choose(Mask<T> mask, Vector<T> yes, Vector<T> no) {
   return (Vector<T>)(((Mask<T>)yes & mask) | ((Mask<T>)no & ~mask));
 }
 
+template <class T>
+INLINE T square_root(T value);
+template <>
+INLINE float square_root(float value) { return __builtin_sqrtf(value); }
+template <>
+INLINE double square_root(double value) { return __builtin_sqrt(value); }
+
+template <class T>
+INLINE T magnitude(T value) { return value < 0 ? -value : value; }
+
+template <class T>
+INLINE Vector<T> root_of(Vector<T> v) {
+  T lanes[Lanes<T>::count];
+  store(lanes, v);
+  for (int i = 0; i < Lanes<T>::count; i++) lanes[i] = square_root(lanes[i]);
+  return load(lanes);
+}
+
 template <class T, int... I>
 struct Indices {};
 template <class T, int N, int... I>

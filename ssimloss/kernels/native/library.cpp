@@ -1,6 +1,7 @@
 // The C interface. What is added up is added up in a fixed order.
 
 #include "fidelity.h"
+#include "moments.h"
 #include "pyramid.h"
 
 #define API extern "C" __attribute__((visibility("default")))
@@ -132,6 +133,14 @@ API int ssimloss_change(const ScalesCall* call) {
   });
 }
 
+// Sums of the values of a measure of local moments over positions, and of their weights, per plane; and the gradients of the former.
+API int ssimloss_moments(const MomentsCall* call) {
+  return guarded([&]() -> int {
+    const bool is_one = call->measured == kSimilarity || call->measured == kStructure;
+    return (is_one ? sum_moments(*call) : Factors(*call).run()) ? 0 : 1;
+  });
+}
+
 struct PixelCall {
   int64_t shape[4];
   Image x, y;
@@ -220,11 +229,11 @@ API int ssimloss_prepare(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 7; }
+API int32_t ssimloss_interface() { return 8; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
-                               sizeof(ScalesCall),  sizeof(PreparationCall)};
+                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

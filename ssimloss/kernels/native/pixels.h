@@ -7,13 +7,6 @@
 namespace ssimloss {
 namespace SSIMLOSS_SET {
 
-template <class T>
-INLINE T square_root(T value);
-template <>
-INLINE float square_root(float value) { return __builtin_sqrtf(value); }
-template <>
-INLINE double square_root(double value) { return __builtin_sqrt(value); }
-
 // Where there is a gradient: gradient[i] (+)= weight * derivative. Returns the sum of the distances, added up in the order of the pixels
 // in 16 parts.
 template <class T, class Distance>

@@ -36,9 +36,9 @@ class Pyramid {
     kept_ = !call.grad_x.data || group * bytes(offsets_[call.scales]) <= kStored ? 1 : 2;
     const int64_t each = call.grad_x.data ? bytes(kept_ == 1 ? offsets_[call.scales] : from_2) : bytes(0);
     chunk_ = each ? kStored / each / group * group : planes();
-    // Whole images, so that the first plane of a chunk is a channel 0; where they are too large, one plane of a batch of one.
+    // Whole images, so that the first plane of a chunk is a channel 0, or else one plane: planes of two images lie anywhere.
     const int64_t unit = chunk_ >= channels() ? channels() : group, units = planes() / unit;
-    const int64_t most = chunk_ > unit ? chunk_ / unit : 1, chunks = (units + most - 1) / most;
+    const int64_t most = chunk_ >= channels() ? chunk_ / unit : 1, chunks = (units + most - 1) / most;
     chunk_ = (units + chunks - 1) / chunks * unit;  // alike
     is_small_ = chunk_ * each <= kStored;
   }
@@ -47,24 +47,7 @@ class Pyramid {
   bool run() {
     const int64_t chunks = (planes() + chunk_ - 1) / chunk_;
     const int threads = call_.pair.threads_for(planes() * height(0) * width(0));
-    if (threads > 1 && is_small_ && (chunks >= 4 * threads || chunks % threads == 0)) {  // a thread, a chunk: nobody waits for anybody
-      std::atomic<bool> failed{false};
-      struct Team {
-        Pyramid& pyramid;
-        int64_t chunks;
-        std::atomic<bool>& failed;
-      } team = {*this, chunks, failed};
-      parallel(
-          threads,
-          [](void* argument, int share, int shares) {
-            Team& team = *(Team*)argument;
-            if (guarded([&] { return team.pyramid.work(team.chunks * share / shares, team.chunks * (share + 1) / shares, 1) ? 0 : 1; }))
-              team.failed = true;
-          },
-          &team);
-      return !failed;
-    }
-    return work(0, chunks, call_.pair.threads);
+    return over_chunks(chunks, threads, is_small_, [&](int64_t from, int64_t to, int with) { return work(from, to, with); });
   }
 
  private:
@@ -131,13 +114,7 @@ class Pyramid {
     return Image{data(chunk, kind, s), {channels() * plane, plane, width(s), 1}, is_double() ? kFloat64 : kFloat32};
   }
 
-  Image moved(Image image, const Chunk& chunk) const {
-    if (image.data) {
-      const int64_t elements = chunk.first / channels() * image.stride[0] + chunk.first % channels() * image.stride[1];
-      image.data = (char*)image.data + elements * (image.dtype == kFloat64 ? 8 : image.dtype == kFloat32 ? 4 : 2);
-    }
-    return image;
-  }
+  Image moved(const Image& image, const Chunk& chunk) const { return ssimloss::moved(image, chunk.first, channels()); }
 
   Image gradient(const Chunk& chunk, int which, int s) const {
     if (which >= gradients()) return Image{};

@@ -92,6 +92,7 @@ struct Rows {
   const Similarity& job;
   int64_t begin;  // where the plane does, in elements
   T centre;
+  T outside;         // what lies beyond a border of zeros
   T *above, *below;  // room for two fine rows
 
   INLINE int64_t at(int64_t row, int64_t column) const { return begin + row * image.stride[2] + column * image.stride[3]; }
@@ -101,7 +102,6 @@ struct Rows {
     const int64_t w = job.width, h = job.height, pad = job.pad;
     int64_t r = row - pad;
     const int64_t first = column < pad ? pad : column, end = column + count < w + pad ? column + count : w + pad;
-    const T outside = T(job.low) - centre;
     if (r < 0 || r >= h) {
       if (job.border == kZeros) {
         for (int64_t i = 0; i < count; i++) out[i] = outside;
@@ -127,7 +127,7 @@ struct Rows {
       read_line(image, at(row, column), count, shift, out);
       return;
     }
-    halve_row<T>(*job.halving, row, column, count, T(job.low) - centre, above, below, out,
+    halve_row<T>(*job.halving, row, column, count, outside, above, below, out,
                  [&](int64_t r, int64_t first, int64_t n, T* to) __attribute__((always_inline)) {
                    read_line(image, at(r, first), n, shift, to);
                  });

@@ -1,7 +1,8 @@
 // A measure of local moments of two images and its gradient, in one pass over their rows.
 //
 // `Equation` says which moments those are, what is computed of them at each position, and how derivatives with respect to them become
-// derivatives with respect to pixels; structural.h and information.h are equations.
+// derivatives with respect to pixels; structural.h, correlation.h, information.h and pointwise.h are equations, and masked.h makes of any of
+// them the one under a mask.
 //
 // Rows stream through rings of a few groups of 8, which stay in the second-level cache.
 //
@@ -20,8 +21,11 @@
 
 #pragma once
 
+#include "correlation.h"
 #include "information.h"
+#include "masked.h"
 #include "pixels.h"
+#include "pointwise.h"
 #include "rows.h"
 #include "structural.h"
 
@@ -51,7 +55,9 @@ class Stream {
   static constexpr int kRow = kSegment + kHalo + kLanes;
   // Rows of rings, in vectors; odd, so that the rows of a column do not meet in one set of the cache.
   static constexpr int kMoments = Equation::kMoments, kMaps = Equation::kDerived, kSums = Equation::kSums;
-  static constexpr int kImages = 2 * kRow | 1, kFiltered = kMoments * kSegment | 1, kDerived = kMaps * kSegment | 1;
+  static constexpr bool kKnown = TAPS == 0 && sizeof(T) == sizeof(float);  // whether known_ is made use of
+  static constexpr int kRead = Equation::kMasked ? 3 : 2;  // x, y and the mask
+  static constexpr int kImages = kRead * kRow | 1, kFiltered = kMoments * kSegment | 1, kDerived = kMaps * kSegment | 1;
 
   struct Window {
     V taps[kMaxTaps], turned[kMaxTaps];
@@ -75,10 +81,16 @@ class Stream {
   void pixels(int64_t plane, int64_t row, int64_t column, int64_t count, T* gradient, T sign, bool sum);
   void clear_borders(int64_t from, int64_t to);
 
-  template <int OUT, class At>
+  template <int LENGTH, int OUT, class At>
   INLINE void correlate(V (&out)[OUT], const V* window, At at) const;
-  template <class At>
+  template <int LENGTH, class At>
   INLINE void filter_row(V* __restrict out, const V* window, int length, At at) const;
+  template <int LENGTH>
+  __attribute__((noinline)) void filter_row_of(V* out, const V* window, int length, const V* from) const;
+  template <int LENGTH>
+  __attribute__((noinline)) void filter_group_of(V (&out)[kGroup], const V* window, const V* const* ring, int stride, int before, int at) const;
+  void filter_row(V* out, const V* window, int length, const V* from) const;
+  INLINE void filter_group(V (&out)[kGroup], const V* window, const V* const* ring, int stride, int before, int at) const;
 
   int taps() const { return TAPS ? TAPS : job_->taps; }
   int halo() const { return taps() - 1; }
@@ -113,11 +125,12 @@ class Stream {
   int64_t origin_;         // row of the first group
   int length_;             // pixels per segment
   int width_;              // pixels per row
+  int known_;              // length of the window where there is code for that very length, else 0
   int inside_;             // positions in a segment at which the window fits in all of them
   bool fits_;              // whole squares of pixels, as they lie in memory: rows are not copied on their way to the lanes and back
 
   Window window_;
-  int64_t begin_[4][kLanes];  // of x, y, grad_x, grad_y: where the planes begin
+  int64_t begin_[5][kLanes];  // of x, y, grad_x, grad_y, mask: where the planes begin
   V centre_[2];               // of x and y, per plane
   V offset_x_, offset_d_, scale_;  // per plane: what is missing in the centred means of x and x - y; factor of the derivatives
   V factors_[kSums];               // per plane: what the derivatives of each sum are multiplied by, where they differ
@@ -129,13 +142,13 @@ class Stream {
   V products_[Equation::kProducts * kRow];
   V map_[kGroup * (kRow + kLanes)], upstream_[kGroup * (kRow + kLanes)];
   V combined_[2 * (kRow + kLanes)];
-  T lines_[kTile + 2 * kLanes], other_lines_[kTile + 2 * kLanes], pixel_lines_[2 * (kTile + kLanes)];
+  T lines_[kTile + 2 * kLanes], other_lines_[kTile + 2 * kLanes], mask_lines_[kTile + 2 * kLanes], pixel_lines_[2 * (kTile + kLanes)];
   T fine_lines_[4 * (kTile + kLanes)];
 };
 
-// out[o] = sum over k of window[k] * at(o + k)
+// out[o] = sum over k of window[k] * at(o + k). LENGTH: of a symmetric window, or 0 for any.
 template <class T, int TAPS, class Equation>
-template <int OUT, class At>
+template <int LENGTH, int OUT, class At>
 INLINE void Stream<T, TAPS, Equation>::correlate(V (&out)[OUT], const V* window, At at) const {
   for (int o = 0; o < OUT; o++) out[o] = V{};
 #if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
@@ -149,16 +162,16 @@ INLINE void Stream<T, TAPS, Equation>::correlate(V (&out)[OUT], const V* window,
     return;
   }
 #endif
-  if constexpr (TAPS != 0) {  // every vector is loaded once, the weights stay in registers
-    V weight[TAPS / 2 + 1];
-    for (int k = 0; k <= TAPS / 2; k++) weight[k] = window[k];
+  if constexpr (LENGTH != 0) {  // every vector is loaded once, the weights stay in registers
+    V weight[LENGTH / 2 + 1];
+    for (int k = 0; k <= LENGTH / 2; k++) weight[k] = window[k];
 #pragma GCC unroll 48
-    for (int i = 0; i < OUT + TAPS - 1; i++) {
+    for (int i = 0; i < OUT + LENGTH - 1; i++) {
       const V v = at(i);
 #pragma GCC unroll 8
       for (int o = 0; o < OUT; o++) {
         const int k = i - o;
-        if (k >= 0 && k < TAPS) out[o] += weight[k <= TAPS / 2 ? k : TAPS - 1 - k] * v;
+        if (k >= 0 && k < LENGTH) out[o] += weight[k <= LENGTH / 2 ? k : LENGTH - 1 - k] * v;
       }
     }
   } else {
@@ -171,25 +184,76 @@ INLINE void Stream<T, TAPS, Equation>::correlate(V (&out)[OUT], const V* window,
 }
 
 template <class T, int TAPS, class Equation>
-template <class At>
+template <int LENGTH, class At>
 INLINE void Stream<T, TAPS, Equation>::filter_row(V* __restrict out, const V* window, int length, At at) const {
   int i = 0;
   for (; i + 8 <= length; i += 8) {
     V v[8];
-    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    correlate<LENGTH>(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
     for (int o = 0; o < 8; o++) out[i + o] = v[o];
   }
   for (; i + 4 <= length; i += 4) {
     V v[4];
-    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    correlate<LENGTH>(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
     for (int o = 0; o < 4; o++) out[i + o] = v[o];
   }
   for (; i < length; i++) {
     V v[1];
-    correlate(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
+    correlate<LENGTH>(v, window, [&](int k) INLINE_LAMBDA { return at(i + k); });
     out[i] = v[0];
   }
 }
+
+// Where the length of the window is none of the type's, lengths in use have code of their own all the same, in the filters alone.
+template <class T, int TAPS, class Equation>
+template <int LENGTH>
+void Stream<T, TAPS, Equation>::filter_row_of(V* out, const V* window, int length, const V* from) const {
+  filter_row<LENGTH>(out, window, length, [from](int i) INLINE_LAMBDA { return from[i]; });
+}
+
+template <class T, int TAPS, class Equation>
+template <int LENGTH>
+void Stream<T, TAPS, Equation>::filter_group_of(V (&out)[kGroup], const V* window, const V* const* ring, int stride, int before, int at) const {
+  correlate<LENGTH>(out, window, [&](int r) INLINE_LAMBDA { return ring[(r + before) / kGroup][(r + before) % kGroup * stride + at]; });
+}
+
+// The usual 11 taps, and those of the scales of MS-SSIM + L1. Fewer are as fast as any.
+#define FOR_LENGTH(call)            \
+  if constexpr (kKnown) {           \
+    switch (known_) {               \
+      case 11: return call(11);     \
+      case 13: return call(13);     \
+      case 25: return call(25);     \
+      case 33: return call(33);     \
+    }                               \
+  }                                 \
+  call(0)
+
+// out[i] = the sum over k of window[k] * from[i + k]
+template <class T, int TAPS, class Equation>
+void Stream<T, TAPS, Equation>::filter_row(V* out, const V* window, int length, const V* from) const {
+#define CALL(count) filter_row_of<count>(out, window, length, from)
+  if constexpr (TAPS != 0) {
+    filter_row<TAPS>(out, window, length, [from](int i) INLINE_LAMBDA { return from[i]; });
+  } else {
+    FOR_LENGTH(CALL);
+  }
+#undef CALL
+}
+
+// The same down column `at` of the rows of a ring, from row `before` on.
+template <class T, int TAPS, class Equation>
+INLINE void Stream<T, TAPS, Equation>::filter_group(V (&out)[kGroup], const V* window, const V* const* ring, int stride, int before,
+                                                    int at) const {
+#define CALL(count) filter_group_of<count>(out, window, ring, stride, before, at)
+  if constexpr (TAPS != 0) {
+    correlate<TAPS>(out, window, [&](int r) INLINE_LAMBDA { return ring[(r + before) / kGroup][(r + before) % kGroup * stride + at]; });
+  } else {
+    FOR_LENGTH(CALL);
+  }
+#undef CALL
+}
+#undef FOR_LENGTH
 
 // --- how the work is cut ------------------------------------------------------------------------------------------------------------
 
@@ -207,13 +271,17 @@ void Stream<T, TAPS, Equation>::run(const Similarity& job, int share, int shares
     window_.taps[k] = broadcast(window[k]);
     window_.turned[k] = broadcast(window[taps() - 1 - k]);
   }
+  known_ = kKnown ? job.taps : 0;
+  for (int k = 0; k < job.taps / 2; k++)
+    if (job.window[k] != job.window[job.taps - 1 - k]) known_ = 0;
   const int64_t height = job.height + 2 * job.pad, width = job.width + 2 * job.pad;
+  const bool alike = Equation::kAlike || job.alike;
   int side_by_side = 1;  // planes: until a lane has pixels enough that the windows between segments do not weigh
-  while (2 * side_by_side <= kLanes && (Equation::kAlike || 2 * side_by_side <= job.planes) && side_by_side * width < 24 * kLanes &&
+  while (2 * side_by_side <= kLanes && (alike || 2 * side_by_side <= job.planes) && side_by_side * width < 24 * kLanes &&
          2 * side_by_side * width <= kTile)
     side_by_side *= 2;
   // What is left over fills lanes of one plane each, or, to be summed alike in any company, as many lanes as planes in a full unit have.
-  const int64_t whole = job.planes / side_by_side, left = job.planes % side_by_side, units = whole + (Equation::kAlike ? left > 0 : left);
+  const int64_t whole = job.planes / side_by_side, left = job.planes % side_by_side, units = whole + (alike ? left > 0 : left);
   // Units of one or several planes lie below each other. A share begins at a multiple of a group, and not among the rows next to an edge
   // onto which the border is folded.
   const int64_t fold = job.border == kReflect || job.border == kReplicate ? 2 * job.pad + 1 : 0;
@@ -229,7 +297,7 @@ void Stream<T, TAPS, Equation>::run(const Similarity& job, int share, int shares
     const int64_t unit = row / height, to = last < (unit + 1) * height ? last - unit * height : height;
     if (unit < whole)
       block(unit * side_by_side, side_by_side, kLanes / side_by_side, row - unit * height, to);
-    else if (Equation::kAlike)
+    else if (alike)
       block(whole * side_by_side, (int)left, kLanes / side_by_side, row - unit * height, to);
     else
       block(whole * side_by_side + (unit - whole), 1, kLanes, row - unit * height, to);
@@ -254,8 +322,8 @@ void Stream<T, TAPS, Equation>::block(int64_t plane, int planes, int lanes_per_p
     scale_[lane] = T(job.scale * (job.plane_scale ? job.plane_scale[p] : 1));
     for (int k = 0; k < kSums; k++) factors_[k][lane] = job.sum_scales ? T(job.sum_scales[kSums * p + k]) : T(0);
   }
-  const Image* images[4] = {&job.x, &job.y, &job.grad_x, &job.grad_y};
-  for (int k = 0; k < 4; k++)
+  const Image* images[5] = {&job.x, &job.y, &job.grad_x, &job.grad_y, &job.mask};
+  for (int k = 0; k < 5; k++)
     for (int p = 0; p < planes; p++) begin_[k][p] = start_of(*images[k], plane + p, job.channels, 0, 0);
   if (job.row_sums)
     for (int p = 0; p < planes; p++)
@@ -264,7 +332,7 @@ void Stream<T, TAPS, Equation>::block(int64_t plane, int planes, int lanes_per_p
     for (int p = 0; p < planes; p++)
       for (int64_t row = from; row < to; row++)
         if (row >= job.pad && row < job.height + job.pad) job.pixel_sums[(plane + p) * job.height + row - job.pad] = 0;
-  if (wants_gradient() && (job.border == kReflect || job.border == kReplicate)) clear_borders(from, to);
+  if (wants_gradient() && !job.add && (job.border == kReflect || job.border == kReplicate)) clear_borders(from, to);
 
   const int64_t width = job.width + 2 * job.pad;
   const int64_t widest = kTile - 2 * halo();
@@ -317,17 +385,18 @@ template <class T, int TAPS, class Equation>
 void Stream<T, TAPS, Equation>::read(int64_t row) {
   V* x = images(row);
   V* y = x + kRow;
-  const T* segments[2][kLanes];
-  bool in_place[2];
-  for (int image = 0; image < 2; image++) {
-    in_place[image] = in_lanes(image ? job_->y : job_->x);
+  T* const room[3] = {lines_, other_lines_, mask_lines_};
+  const T* segments[kRead][kLanes];
+  bool in_place[kRead];
+  for (int image = 0; image < kRead; image++) {
+    in_place[image] = in_lanes(image == 0 ? job_->x : image == 1 ? job_->y : job_->mask);
     for (int p = 0; p < planes_; p++) {
       const Rows<T> rows = rows_of(image, p);
       if (in_place[image]) {
         cut((const T*)rows.image.data + rows.at(origin_ + row, start_), p, segments[image]);
         continue;
       }
-      T* line = line_of(image ? other_lines_ : lines_, p);
+      T* line = line_of(room[image], p);
       rows.read(origin_ + row, start_, width_, line);
       for (int i = width_; i < lanes_per_plane_ * length_; i++) line[i] = T(0);
       cut((const T*)line, p, segments[image]);
@@ -337,26 +406,36 @@ void Stream<T, TAPS, Equation>::read(int64_t row) {
   // Only now: what has just been written cannot be read back at another alignment without a wait.
   to_lanes<T>(x, segments[0], length_, in_place[0] ? centre_[0] : V{});
   to_lanes<T>(y, segments[1], length_, in_place[1] ? centre_[1] : V{});
-  for (int k = 0; k < halo(); k++) {
-    x[length_ + k] = from_next_lane<T>(x[k]);
-    y[length_ + k] = from_next_lane<T>(y[k]);
+  if constexpr (Equation::kMasked) {
+    V* mask = y + kRow;
+    to_lanes<T>(mask, segments[2], length_, V{});
+    for (int i = 0; i < length_; i++) {
+      const M seen = mask[i] != V{};
+      x[i] = keep<T>(x[i], seen);
+      y[i] = keep<T>(y[i], seen);
+    }
+  }
+  for (int image = 0; image < kRead; image++) {
+    V* pixels = x + image * kRow;
+    for (int k = 0; k < halo(); k++) pixels[length_ + k] = from_next_lane<T>(pixels[k]);
   }
   const V* maps[kMoments];
   Equation::template products<V>(x, y, products_, kRow, length_ + halo(), maps);
   V* out = filtered_ + (slot(row / kGroup) + row % kGroup) * kFiltered;
   for (int m = 0; m < kMoments; m++) {
-    const V* map = maps[m];
     for (int p = 0; m < 4 && p < planes_; p++)  // a part of a later row at a time: the processor keeps track of a dozen lines or so
       rows_of(m / 2, p).expect(origin_ + row + kGroup, start_ + m % 2 * (width_ / 2), (width_ + 1) / 2);
-    filter_row(out + m * kSegment, window_.taps, length_, [map](int i) INLINE_LAMBDA { return map[i]; });
+    filter_row(out + m * kSegment, window_.taps, length_, maps[m]);
   }
 }
 
 template <class T, int TAPS, class Equation>
 INLINE Rows<T> Stream<T, TAPS, Equation>::rows_of(int image, int plane) {
   const Similarity& job = *job_;
+  T *above = fine_lines_, *below = fine_lines_ + 2 * (kTile + kLanes);
+  if (image == 2) return {job.mask, job, begin_[4][plane], T(0), T(1), above, below};  // zeros beyond the border are pixels like others
   const T centre = ((const T*)(image ? job.centre_y : job.centre_x))[plane_ + plane];
-  return {image ? job.y : job.x, job, begin_[image][plane], centre, fine_lines_, fine_lines_ + 2 * (kTile + kLanes)};
+  return {image ? job.y : job.x, job, begin_[image][plane], centre, T(job.low) - centre, above, below};
 }
 
 template <class T, int TAPS, class Equation>
@@ -411,8 +490,7 @@ void Stream<T, TAPS, Equation>::compare_points(int64_t row, const Point& point) 
     V means[kBlock][kMoments][kGroup];
     for (int c = 0; c < count; c++)
       for (int m = 0; m < kMoments; m++) {
-        const int at = m * kSegment + first + c;
-        correlate(means[c][m], window_.taps, [&](int r) INLINE_LAMBDA { return ring[r / kGroup][r % kGroup * kFiltered + at]; });
+        filter_group(means[c][m], window_.taps, ring, kFiltered, 0, m * kSegment + first + c);
       }
     for (int c = 0; c < count; c++) {
       const int i = first + c;
@@ -493,11 +571,8 @@ void Stream<T, TAPS, Equation>::spread(int64_t row) {
   for (int g = 0; g < groups(); g++) ring[g] = derived_ + slot(row / kGroup + 1 + g) * kDerived;  // the oldest comes after the newest
   for (int m = 0; m < maps; m++)
     for (int i = 0; i < length_; i++) {
-      const int at = m * kSegment + i;
       V v[kGroup];
-      correlate(v, window_.turned, [&](int r) INLINE_LAMBDA {
-        return ring[(r + before) / kGroup][(r + before) % kGroup * kDerived + at];
-      });
+      filter_group(v, window_.turned, ring, kDerived, before, m * kSegment + i);
       for (int r = 0; r < kGroup; r++) spread_[(r * kMaps + m) * (kRow + kHalo) + kHalo + i] = v[r];
     }
 }
@@ -513,13 +588,17 @@ void Stream<T, TAPS, Equation>::combine(int64_t row) {
   for (int m = 0; m < Equation::derived(both ? 2 : 1); m++) {
     V* map = maps + m * (kRow + kHalo);
     for (int k = 1; k <= halo(); k++) map[-k] = from_previous_lane<T>(map[length_ - k]);
-    const V* from = map - halo();
-    filter_row(filtered[m], window_.turned, length_, [from](int i) INLINE_LAMBDA { return from[i]; });
+    filter_row(filtered[m], window_.turned, length_, map - halo());
   }
   for (int i = 0; i < length_; i++) {
     V maps_here[kMaps];
     for (int m = 0; m < kMaps; m++) maps_here[m] = filtered[m][i];
     Equation::template pixel<V>(x[i], y[i], maps_here, both, of_x[i], of_y[i]);
+    if constexpr (Equation::kMasked) {
+      const V mask = y[kRow + i];
+      of_x[i] *= mask;
+      if (both) of_y[i] *= mask;
+    }
   }
   write(row, of_x, true);
   if (both) write(row, of_y, false);
@@ -547,7 +626,7 @@ template <class T, int TAPS, class Equation>
 void Stream<T, TAPS, Equation>::write(int64_t row, const V* lanes, bool of_x) {
   const Similarity& job = *job_;
   const Image& grad = of_x ? job.grad_x : job.grad_y;
-  const bool in_place = in_lanes(grad) && end_ - column_ == width_ && !job.pixel && !(of_x ? job.coarse_x : job.coarse_y);
+  const bool in_place = in_lanes(grad) && end_ - column_ == width_ && !job.pixel && !job.add && !(of_x ? job.coarse_x : job.coarse_y);
   T* segments[kLanes];
   for (int p = planes_; p < places(); p++) cut(line_of(lines_, p), p, segments);
   for (int p = 0; p < planes_; p++) {
@@ -565,11 +644,11 @@ void Stream<T, TAPS, Equation>::write_lines(int64_t row, T* lines, bool of_x) {
   const int64_t pad = job.pad, w = job.width;
   int64_t r = origin_ + row - pad;
   const bool inside = r >= 0 && r < job.height;
-  bool add = false;
+  bool add = job.add;
   if (job.border == kZeros && !inside) return;
   if (job.border == kReflect || job.border == kReplicate) {
     if (!inside) r = job.border == kReplicate ? clamped(r, job.height) : r < 0 ? -r : 2 * (job.height - 1) - r;
-    add = is_folded_onto(r);
+    add |= is_folded_onto(r);
   }
   // Columns of the image, and the columns of the border folded onto them.
   const int64_t first = column_ < pad ? 0 : column_ - pad, end = end_ - pad < w ? end_ - pad : w;

@@ -20,6 +20,7 @@ struct Structural {
   static constexpr int kDerived = 4;
   static constexpr int kSums = 1;
   static constexpr bool kMapped = true;  // maps are written, and their gradients read
+  static constexpr bool kMasked = false;
   static constexpr bool kAlike = false;  // planes are laid side by side as their number allows
   static constexpr int derived(int gradients) { return 2 + gradients; }
 
