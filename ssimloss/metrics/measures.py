@@ -17,7 +17,7 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
-from ssimloss.measure import Measure
+from ssimloss.measure import Measure, Stream
 from ssimloss.metrics._functions import networks_in, takes_target
 from ssimloss.metrics.batches import one_by_one
 from ssimloss.metrics.deep_features import DISTANCES
@@ -83,6 +83,18 @@ class ImageMeasure(ABC):
         held = [network for value in vars(self).values() for network in networks_in(value)]
         return weights_digest(*held)
 
+    @property
+    def compares_luma(self) -> bool:
+        """Whether it compares the luma of clips as it is stored; otherwise their colours."""
+        return False
+
+    def stream(self, *, data_range: DataRange) -> Stream | None:
+        """A measure of a clip in chunks of luma with values in ``data_range``, of measures that see
+        more of a clip than its frames.
+        """
+        del data_range
+        return None
+
     def to(self, device: torch.device | str) -> "ImageMeasure":
         """Move the network, of a measure that owns one; returns the measure itself."""
         del device
@@ -108,6 +120,10 @@ class _Defined(ImageMeasure):
         self, pred: Tensor, target: Tensor, data_range: DataRange, memory: Prepared | None
     ) -> Tensor:
         return self.protocol.compute(self.name, pred, target, data_range=data_range, memory=memory)
+
+    @property
+    def compares_luma(self) -> bool:
+        return True
 
     def describe(self) -> str:
         return (
@@ -140,6 +156,15 @@ class _Registered(ImageMeasure):
             memory=memory,
         )
         return one_by_one(self._compared, x, y)
+
+    @property
+    def compares_luma(self) -> bool:
+        return not self.measure.takes_color or self.measure.stream is not None
+
+    def stream(self, *, data_range: DataRange) -> Stream | None:
+        if self.measure.stream is None:
+            return None
+        return self.measure.stream(data_range=data_range)
 
     def _compared(self, x: Tensor, y: Tensor) -> Tensor:
         return self.measure.evaluate((x, y), self.record, {}, False)
