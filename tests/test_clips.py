@@ -19,7 +19,7 @@ import libvmaf
 import numpy as np
 import pytest
 import torch
-from libvmaf import blurred, noise, texture
+from clips import FORMATS, luma, y4m
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -38,44 +38,9 @@ Array = np.ndarray
 needs_ffmpeg = pytest.mark.skipif(
     libvmaf.ffmpeg() is None, reason="needs the wheel imageio-ffmpeg, whose ffmpeg has libvmaf"
 )
-# y4m's name -> FFmpeg's, width and height of a chroma sample, bits
-FORMATS = {
-    "420jpeg": ("yuv420p", 2, 2, 8),
-    "444": ("yuv444p", 1, 1, 8),
-    "420p10": ("yuv420p10le", 2, 2, 10),
-    "422p10": ("yuv422p10le", 2, 1, 10),
-}
 
 
 # --- files ----------------------------------------------------------------------------------------
-
-
-def luma(number: int = 6, size: tuple[int, int] = (48, 64), bits: int = 8) -> tuple[Array, Array]:
-    """A pan ``(T, H, W)`` and the same, blurred and noisy, with codes of all ``bits``."""
-    height, width = size
-    wide = texture(height + number, width + 2 * number, 3)
-    pan = np.stack([wide[t : t + height, 2 * t : 2 * t + width] for t in range(number)])
-    worse = np.stack([blurred(frame, 1) for frame in pan]) + noise(pan.shape, 3, 4)
-    step = 1 << (bits - 8)
-    fine = np.abs(noise(pan.shape, step - 1, 5)) if step > 1 else 0
-    return pan * step + fine, (worse * step + fine).clip(0, 256 * step - 1)
-
-
-def y4m(
-    path: Path, frames: Array, kind: str = "420jpeg", rate: str = "25:1", more: str = ""
-) -> Path:
-    """Uncompressed frames, with chroma that differs from sample to sample."""
-    _, across, down, bits = FORMATS[kind]
-    _, height, width = frames.shape
-    chroma = texture(-(-height // down), -(-width // across), 9) << (bits - 8)
-    sample = np.uint8 if bits == 8 else np.dtype("<u2")
-    with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{width} H{height} F{rate} Ip A1:1 C{kind}{more}\n".encode())
-        for frame in frames:
-            file.write(b"FRAME\n")
-            for plane in (frame, chroma, chroma[::-1]):
-                file.write(plane.astype(sample).tobytes())
-    return path
 
 
 def encoded(
@@ -427,6 +392,7 @@ def test_raw_files_need_size_and_format(tmp_path: Path) -> None:
         ({"size": "64 48", "pixel_format": "gray"}, "size must be WIDTHxHEIGHT"),
         ({"size": "64x48", "pixel_format": "yuv"}, "pixel_format must be a name of FFmpeg"),
         ({"scale_distorted": "cubic"}, "scale_distorted must be one of 'bicubic'"),
+        ({"alpha": "drop"}, "alpha='drop' is for still images"),
     ):
         with pytest.raises(ValueError, match=told):
             evaluate(truth, raw, metrics=["psnr"], **wrong)
@@ -501,6 +467,8 @@ def test_images_and_clips_are_not_mixed(tmp_path: Path, pair: tuple[Path, Path])
     Image.new("L", (64, 48), 3).save(tmp_path / "b.png")
     with pytest.raises(ValueError, match=r"frames is for clips, but .* holds still images"):
         evaluate(tmp_path / "a.png", tmp_path / "b.png", frames="shortest")
+    with pytest.raises(ValueError, match=r"describe raw [.]yuv files, and none is compared"):
+        evaluate(*pair, size="64x48", pixel_format="yuv420p")
     table = tmp_path / "pairs.csv"
     table.write_text("reference,ours\ntruth.y4m,seen.y4m\na.png,b.png\n")
     with pytest.raises(ValueError, match="names images and clips"):

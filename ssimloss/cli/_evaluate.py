@@ -346,7 +346,7 @@ def _summary_table(result: "Evaluation") -> Table:
         "std",
         "best",
         "worst",
-        "images",
+        "clips" if result.clips else "images",
         "better",
     ]
     table = Table(*names, box=None, pad_edge=False)
@@ -454,7 +454,7 @@ def _comparison_table(result: "Evaluation") -> Table:
         "mean difference",
         "95 % interval",
         "p (Holm)",
-        "images",
+        "clips" if result.clips else "images",
         box=None,
         pad_edge=False,
     )

@@ -46,6 +46,8 @@ class ImageRecord:
 class ClipRecord(ImageRecord):
     """A clip and what each method made of it; ``values`` are means over frames."""
 
+    # What raw files and results of another size were read with.
+    reading: dict[str, str] = field(default_factory=dict)
     # What the files state: of "reference" and of each method.
     streams: dict[str, str] = field(default_factory=dict)
     # Method -> how frames were paired.
@@ -207,6 +209,7 @@ def _image(row: dict[str, Any]) -> ImageRecord:
         return record
     return ClipRecord(
         **vars(record),
+        reading=dict(row["reading"]),
         streams=dict(row["streams"]),
         pairing=dict(row["pairing"]),
         frames={

@@ -148,6 +148,7 @@ def evaluate(
         measures = [one.to(place) for one in measures]
         pairing = find_pairs(reference, distorted, suffix=suffix)
         if pairing.clips:
+            _demand_no_image_options(alpha, orientation, reference)
             plan = make_clip_plan(pairing, clip_options, pool)
             infos = clip_infos(measures)
         else:
@@ -302,6 +303,18 @@ def _emptied(record: ImageRecord) -> ImageRecord:
     """The record without values, to be filled in."""
     fresh = replace(record, values={}, errors=dict(record.errors))
     return replace(fresh, frames={}, pairing={}) if isinstance(fresh, ClipRecord) else fresh
+
+
+def _demand_no_image_options(alpha: Alpha, orientation: Orientation, reference: Source) -> None:
+    """Raise for what clips would ignore."""
+    for name, given, default in (
+        ("alpha", alpha, "error"),
+        ("orientation", orientation, "apply"),
+    ):
+        if given != default:
+            raise ValueError(
+                f"{name}={given!r} is for still images, but {reference} holds clips; leave it out"
+            )
 
 
 def _demand_no_clip_options(options: ClipOptions, reference: Source) -> None:

@@ -60,6 +60,12 @@ class ClipOptions:
         _checks.choice("frames", self.frames, get_args(FramePairing))
         _checks.choice("timestamps", self.timestamps, get_args(Timestamps))
 
+    def reading(self) -> dict[str, str]:
+        """What files are read with: a report has to read them again."""
+        given = {} if self.raw is None else self.raw.options()
+        scaled = self.scale_distorted
+        return given if scaled is None else given | {"scale_distorted": scaled}
+
 
 @dataclass(frozen=True)
 class Planes:

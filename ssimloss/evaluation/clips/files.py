@@ -126,6 +126,10 @@ class Raw:
             ) from error
         return cls(int(found[1]), int(found[2]), pixel_format)
 
+    def options(self) -> dict[str, str]:
+        """The inverse of :meth:`parse`."""
+        return {"size": f"{self.width}x{self.height}", "pixel_format": self.pixel_format}
+
 
 def inspect(path: Path, raw: Raw | None = None) -> ClipHeader:
     """Look at the container and the first frame.
@@ -186,19 +190,15 @@ def frames(
         # Concealed damage would be a wrong picture.
         stream.codec_context.options = {"err_detect": "explode"}
         stream.thread_type = "AUTO"
-        found, packets, start, last = 0, 0, None, 0.0
+        clock = _Clock(header.rate)
+        found, packets = 0, 0
         for packet in container.demux(stream):
             packets += packet.size > 0
             for frame in packet.decode():
                 _demand_same(path, found, frame, header)
-                seconds = None
-                if header.rate is not None and frame.pts is not None and frame.time_base:
-                    last = float(frame.pts * frame.time_base)
-                    start = last if start is None else start
-                    seconds = last - start
-                yield Frame(_planes(frame, header, scaled), seconds)
+                yield Frame(_planes(frame, header, scaled), clock.seconds(frame))
                 found += 1
-        _demand_whole(path, container, header, packets, last)
+        _demand_whole(path, container, header, packets, clock)
 
 
 @dataclass(frozen=True)
@@ -324,15 +324,37 @@ def _planes(
         )
     deep = header.bit_depth > 8
     kind = np.dtype(">u2" if frame.format.is_big_endian else "<u2") if deep else np.dtype("u1")
-    found = []
+    found: list[_Array] = []
     for plane in frame.planes[: header.channels]:
         codes = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)[:, : plane.width]
-        found.append(codes.astype(np.int32) if deep else codes.copy())
+        found.append(codes.astype(np.int32) if deep else codes.astype(np.uint8))
     return tuple(found)
 
 
+class _Clock:
+    """When frames are shown, of files that state it."""
+
+    def __init__(self, rate: Fraction | None) -> None:
+        self._rate = rate
+        self.start: float | None = None
+        self.last: float | None = None  # of the file's own clock
+        self.step = float(1 / rate) if rate else 0.0  # the longest between two frames
+
+    def seconds(self, frame: "av.VideoFrame") -> float | None:
+        """Of the next frame, since the first one."""
+        if self._rate is None or frame.pts is None or frame.time_base is None:
+            return None
+        now = float(frame.pts * frame.time_base)
+        if self.start is None or self.last is None:
+            self.start = now
+        else:
+            self.step = max(self.step, now - self.last)
+        self.last = now
+        return now - self.start
+
+
 def _demand_whole(
-    path: Path, container: "InputContainer", header: ClipHeader, packets: int, last: float
+    path: Path, container: "InputContainer", header: ClipHeader, packets: int, clock: _Clock
 ) -> None:
     """Raise where a file ends before the end that its container states."""
     if header.frames and packets < header.frames:
@@ -340,19 +362,15 @@ def _demand_whole(
             path,
             f"is truncated: its container states {header.frames} frames and holds {packets}",
         )
-    stream = container.streams.video[0]
-    stated = _seconds(stream.metadata.get("DURATION", ""))
+    stated = _seconds(container.streams.video[0].metadata.get("DURATION", ""))
     if stated is None and len(container.streams) == 1 and container.duration:
         stated = container.duration / 1e6 if "matroska" in container.format.name else None
-    if (
-        stated is not None
-        and header.rate
-        and last + 0.5 / float(header.rate) + 2e-3 < stated - (0.5 / float(header.rate))
-    ):
+    # The last frame is shown for one step.
+    if stated is not None and clock.last is not None and clock.last + 1.5 * clock.step < stated:
         raise ImageError(
             path,
             f"is truncated: its container states {stated:.3f} s, and the last frame is shown at "
-            f"{last:.3f} s",
+            f"{clock.last:.3f} s",
         )
 
 

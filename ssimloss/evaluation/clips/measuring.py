@@ -81,12 +81,12 @@ def clip_infos(measures: Sequence[ImageMeasure]) -> list[MetricInfo]:
         if stream is not None:
             what = f"{one.title}: codes of the Y plane as stored; {stream.describe()}"
         elif one.compares_luma:
-            what = f"of each frame the Y plane as stored over 2^bits - 1; {info.description}"
+            what = f"{info.description}; of each frame the Y plane as stored, over 2^bits - 1"
         else:
             what = (
-                "of each frame RGB in [0, 1], chroma enlarged bilinearly, by the matrix and range "
-                "that a file states (otherwise BT.709 from 720 lines or 1280 columns on, BT.601 "
-                f"below; limited); {info.description}"
+                f"{info.description}; of each frame RGB in [0, 1], chroma enlarged bilinearly, by "
+                "the matrix and range that a file states (otherwise BT.709 from 720 lines or 1280 "
+                "columns on, BT.601 below; limited)"
             )
         infos.append(replace(info, description=f"{what}; mean over frames"))
         if one.name in _POOLINGS:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ssimloss.evaluation.clips.chunks import ClipOptions, rates_differ
-from ssimloss.evaluation.clips.files import ClipHeader, Raw, inspect
+from ssimloss.evaluation.clips.files import RAW, ClipHeader, Raw, inspect
 from ssimloss.evaluation.images import ImageError
 from ssimloss.evaluation.pairs import Pair, Pairing
 from ssimloss.evaluation.plan import Batch, Plan, signature
@@ -22,12 +22,19 @@ def make_clip_plan(pairing: Pairing, options: ClipOptions, pool: Executor) -> Pl
     """Look at every file; each clip with the methods that fit it is a batch of its own.
 
     A pair that cannot be compared becomes an error in its record.
+
+    Raises:
+        ValueError: a size and a pixel format, and no raw file.
     """
     paths = list(
         dict.fromkeys(
             path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
         )
     )
+    if options.raw is not None and not any(path.suffix.lower() == RAW for path in paths):
+        raise ValueError(
+            f"size and pixel_format describe raw {RAW} files, and none is compared; leave them out"
+        )
     found = pool.map(partial(_inspected, options.raw), paths)
     headers: _Headers = dict(zip(paths, found, strict=True))
     records: list[ImageRecord] = []
@@ -49,6 +56,7 @@ def make_clip_plan(pairing: Pairing, options: ClipOptions, pool: Executor) -> Pl
             pair.distorted,
             reference.size if isinstance(reference, ClipHeader) else (0, 0),
             errors=errors,
+            reading=options.reading(),
             streams={
                 name: header.words()
                 for name, path in files.items()
