@@ -184,6 +184,29 @@ def headers() -> Callable[..., ClipHeader]:
     return lambda **given: ClipHeader(**(size | stated | rest | given))
 
 
+def test_an_unknown_matrix_is_not_guessed(tmp_path: Path) -> None:
+    """Luma does not need it; what neither file states, the reference's size decides for both."""
+    x, _ = luma(2)
+    truth, odd = y4m(tmp_path / "x.y4m", x), tmp_path / "odd.mkv"
+    with av.open(str(odd), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width = x.shape[1:]
+        stream.pix_fmt, stream.codec_context.colorspace = "yuv420p", 7
+        for number, frame in enumerate(x):
+            picture = av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="gray")
+            picture = picture.reformat(format="yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    found = clip_of(evaluate(truth, odd, metrics=["psnr", "lpips"]))
+    assert "SMPTE 240M" in found.streams["odd"]
+    assert "LPIPS: SMPTE 240M is not converted to RGB, only BT.709" in found.errors["odd"]
+    assert set(found.values["odd"]) == {"psnr", "psnr_pooled"}
+    large, small = headers()(height=1080, width=1920, matrix=""), headers()(matrix="")
+    assert [h.matrix for h in clip_chunks.agreed(large, small)] == ["BT.709"] * 2
+    assert [h.matrix for h in clip_chunks.agreed(small, large)] == ["BT.601"] * 2
+
+
 def test_measures_of_colour_see_chroma(tmp_path: Path) -> None:
     """Two clips of one luma: PSNR does not see what LPIPS sees."""
     x, _ = luma(2)

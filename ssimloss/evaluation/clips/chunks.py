@@ -165,7 +165,7 @@ def chunks(
         OSError: the system cannot read files.
     """
     (path_x, header_x), (path_y, header_y) = reference, distorted
-    header_x, header_y = agreed(header_x, header_y), agreed(header_y, header_x)
+    header_x, header_y = agreed(header_x, header_y)
     scaled = None
     if header_x.size != header_y.size and options.scale_distorted is not None:
         scaled = Scaled(*header_x.size, options.scale_distorted)
@@ -207,13 +207,21 @@ def chunks(
                 return
 
 
-def agreed(header: ClipHeader, other: ClipHeader) -> ClipHeader:
-    """With what the other one alone states of the coding of colours."""
-    return replace(
-        header,
-        matrix=header.matrix or other.matrix,
-        luma_range=header.luma_range or other.luma_range,
+def agreed(reference: ClipHeader, distorted: ClipHeader) -> tuple[ClipHeader, ClipHeader]:
+    """Both with the coding of colours that only one of them states, or that neither states and the
+    size of the reference suggests.
+    """
+    x = replace(
+        reference,
+        matrix=reference.matrix or distorted.matrix or reference.coding_matrix,
+        luma_range=reference.luma_range or distorted.luma_range,
     )
+    y = replace(
+        distorted,
+        matrix=distorted.matrix or x.matrix,
+        luma_range=distorted.luma_range or x.luma_range,
+    )
+    return x, y
 
 
 def _allowed(header: ClipHeader) -> float:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ssimloss.evaluation.clips.files import ClipHeader
 
-_WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114), "BT.2020": (0.2627, 0.0593)}
+# Of red and blue in luma, by matrix.
+WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114), "BT.2020": (0.2627, 0.0593)}
 
 
 def rgb(luma: Tensor, chroma: Tensor, header: ClipHeader) -> Tensor:
@@ -28,7 +29,7 @@ def rgb(luma: Tensor, chroma: Tensor, header: ClipHeader) -> Tensor:
         c = torch.nn.functional.interpolate(
             c, size=y.shape[-2:], mode="bilinear", align_corners=False
         )
-    of_red, of_blue = _WEIGHTS[header.coding_matrix]
+    of_red, of_blue = WEIGHTS[header.coding_matrix]
     red = y + 2 * (1 - of_red) * c[:, 1:]
     blue = y + 2 * (1 - of_blue) * c[:, :1]
     green = (y - of_red * red - of_blue * blue) / (1 - of_red - of_blue)

@@ -35,8 +35,9 @@ _REPACKED = {"nv12": "yuv420p", "nv21": "yuv420p", "nv16": "yuv422p", "nv24": "y
 _REPACKED |= {"yuyv422": "yuv422p", "uyvy422": "yuv422p", "p010le": "yuv420p10le"}
 _SUBSAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0"}
 _SUBSAMPLING |= {(4, 1): "4:1:1", (4, 4): "4:1:0"}
-# ITU-T H.273, of which two numbers stand for BT.601.
-MATRICES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
+# ITU-T H.273, where two numbers stand for BT.601; the second line cannot be converted to RGB here.
+_MATRICES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
+_MATRICES |= {4: "FCC", 7: "SMPTE 240M", 8: "YCgCo", 10: "BT.2020 constant luminance", 14: "ICtCp"}
 _RANGES = {1: "limited", 2: "full"}
 _SYSTEM = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}
 _Array = npt.NDArray[np.uint8] | npt.NDArray[np.int32]
@@ -48,7 +49,7 @@ class ClipHeader(Header):
 
     pixel_format: str  # as FFmpeg calls it
     subsampling: str  # "4:2:0", or "none" of a gray clip
-    matrix: str  # "BT.709", "BT.601", "BT.2020", or empty where the file does not state it
+    matrix: str  # such as "BT.709", or empty where the file does not state it
     luma_range: str  # "limited", "full", or empty where the file does not state it
     rate: Fraction | None  # frames per second, None of raw files and streams without a clock
     frames: int  # as the container states, 0 where it does not
@@ -163,7 +164,7 @@ def inspect(path: Path, raw: Raw | None = None) -> ClipHeader:
             subsampling="none"
             if gray
             else _SUBSAMPLING.get((256 // width, 256 // height), f"{256 // width}x{256 // height}"),
-            matrix=MATRICES.get(int(first.colorspace), ""),
+            matrix=_MATRICES.get(int(first.colorspace), ""),
             luma_range="full" if full else _RANGES.get(int(first.color_range), ""),
             rate=stream.average_rate if timed else None,
             frames=count,

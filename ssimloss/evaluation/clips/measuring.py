@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ssimloss._precision import widened
 from ssimloss.evaluation._values import info_of, values_of
-from ssimloss.evaluation.clips.chunks import Alignment, Chunk, ClipOptions, chunks
+from ssimloss.evaluation.clips.chunks import Alignment, Chunk, ClipOptions, agreed, chunks
+from ssimloss.evaluation.clips.colors import WEIGHTS
 from ssimloss.evaluation.clips.files import ClipHeader
 from ssimloss.evaluation.images import ImageError
 from ssimloss.evaluation.plan import Batch
@@ -137,7 +138,7 @@ def measured_clips(
             files = (record.reference, header_x), (record.distorted[method], header_y)
             alignment = Alignment()
             source = chunks(*files, options, pool, alignment)
-            clip = _Clip(measures, device, header_x.peak)
+            clip = _Clip(measures, device, *agreed(header_x, header_y))
             try:
                 with closing(source):
                     for chunk in source:
@@ -168,16 +169,29 @@ def _headers(batch: Batch) -> list[tuple[ClipHeader, ClipHeader]]:
 class _Clip:
     """The values of one clip, frame by frame."""
 
-    def __init__(self, measures: Sequence[ImageMeasure], device: torch.device, peak: int) -> None:
+    def __init__(
+        self,
+        measures: Sequence[ImageMeasure],
+        device: torch.device,
+        reference: ClipHeader,
+        distorted: ClipHeader,
+    ) -> None:
         self._measures = {one.name: one for one in measures}
-        self._device, self._peak = device, peak
-        found = {one.name: one.stream(data_range=float(peak)) for one in measures}
+        self._device, self._peak = device, reference.peak
+        found = {one.name: one.stream(data_range=float(self._peak)) for one in measures}
         self._streams = {name: stream for name, stream in found.items() if stream is not None}
         rest = [one for one in measures if one.name not in self._streams]
         self._of_luma = [one for one in rest if one.compares_luma]
         self._of_color = [one for one in rest if not one.compares_luma]
         self._frames: dict[str, list[float]] = {one.name: [] for one in measures}
         self._errors: dict[str, str] = {}  # by measure
+        for matrix in (reference.matrix, distorted.matrix):
+            if reference.channels > 1 and matrix not in WEIGHTS:
+                for one in self._of_color:
+                    self._errors[one.name] = (
+                        f"{matrix} is not converted to RGB, only {', '.join(WEIGHTS)}"
+                    )
+                self._of_color = []
 
     def add(self, chunk: Chunk) -> None:
         """The next frames."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ssimloss.evaluation.clips.chunks import Planes, agreed
+from ssimloss.evaluation.clips.colors import WEIGHTS
 from ssimloss.evaluation.clips.files import ClipHeader, Frame, Raw, Scaled, frames, inspect
 from ssimloss.evaluation.images import Image, ImageError
 from ssimloss.evaluation.report._pictures import characters, picture_of, thumbnail_of
@@ -138,27 +139,33 @@ def _decoded(
     """Number of a frame -> the reference and the result of each method that has values."""
     raw = Raw.parse(record.reading.get("size"), record.reading.get("pixel_format"))
     own = inspect(record.reference, raw)
+    headers = {method: inspect(record.distorted[method], raw) for method in record.frames}
+    for header in headers.values():
+        own, _ = agreed(own, header)
     found: dict[int, tuple[Image, dict[str, Image]]] = {}
-    for number, frame in _picked(record.reference, numbers, raw, None).items():
+    for number, frame in _picked(record.reference, own, numbers, raw, None).items():
         found[number] = _image(frame, own), {}
-    for method in record.frames:
-        path = record.distorted[method]
-        header = inspect(path, raw)
+    for method, header in headers.items():
         scaled = None
         if header.size != own.size:
             scaled = Scaled(*own.size, record.reading["scale_distorted"])
-        for number, frame in _picked(path, numbers, raw, scaled).items():
-            found[number][1][method] = _image(frame, agreed(header, own))
+        picked = _picked(record.distorted[method], header, numbers, raw, scaled)
+        for number, frame in picked.items():
+            found[number][1][method] = _image(frame, agreed(own, header)[1])
     return found
 
 
 def _picked(
-    path: Path, numbers: Sequence[int], raw: Raw | None, scaled: Scaled | None
+    path: Path,
+    header: ClipHeader,
+    numbers: Sequence[int],
+    raw: Raw | None,
+    scaled: Scaled | None,
 ) -> dict[int, Frame]:
     """Frames by their numbers; decoding ends with the last one."""
     found: dict[int, Frame] = {}
     last = max(numbers)
-    source = frames(path, inspect(path, raw), raw, scaled)
+    source = frames(path, header, raw, scaled)
     for number, frame in enumerate(source):
         if number in numbers:
             found[number] = frame
@@ -169,7 +176,9 @@ def _picked(
 
 
 def _image(frame: Frame, header: ClipHeader) -> Image:
-    """8 bit, RGB or gray."""
+    """8 bit: RGB, or gray where the clip has no colour or its matrix is not known here."""
+    if header.matrix not in WEIGHTS:
+        frame = Frame(frame.planes[:1], frame.seconds)
     planes = tuple(torch.from_numpy(plane)[None, None] for plane in frame.planes)
     color = Planes(planes, header).color(torch.device("cpu"))
     return Image((color[0] * 255).round().to(torch.uint8), 8)
