@@ -86,8 +86,8 @@ def clip_infos(measures: Sequence[ImageMeasure]) -> list[MetricInfo]:
         else:
             what = (
                 f"{info.description}; of each frame RGB in [0, 1], chroma enlarged bilinearly, by "
-                "the matrix and range that a file states (otherwise BT.709 from 720 lines or 1280 "
-                "columns on, BT.601 below; limited)"
+                "the matrix and range that the files state (otherwise BT.709 for references from "
+                "720 lines or 1280 columns on, BT.601 for smaller ones; limited range)"
             )
         infos.append(replace(info, description=f"{what}; mean over frames"))
         if one.name in _POOLINGS:
