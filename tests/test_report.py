@@ -284,7 +284,7 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
 
 def test_page_stays_within_its_size(three: Evaluation) -> None:
     every = _pictures.worst_images(three, 99)
-    one = _pictures._characters(_pictures.draw_pictures(three, every[:1], 10**9)[every[0]])
+    one = _pictures.characters(_pictures.draw_pictures(three, every[:1], 10**9)[every[0]])
     assert list(_pictures.draw_pictures(three, every, int(1.5 * one))) == every[:1]
     thumbnails = _pictures.draw_thumbnails(three, 10**9)
     assert all(thumbnails)
