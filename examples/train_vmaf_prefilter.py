@@ -3,9 +3,11 @@ to PSNR.
 
     python examples/train_vmaf_prefilter.py --out outputs/vmaf
 
-Three runs from the same first weights on the same crops: on L1, on VMAF beside a little L1, and on
-VMAF-NEG beside a little L1. Writes ``prefilter.md``, ``.csv``, ``.json`` and ``prefilter.png`` into
-``--out``. VMAF can be gamed: see docs/vmaf.md on what a higher score does and does not mean.
+Three runs from the same first weights on the same crops: on L1, on VMAF beside L1, and on VMAF-NEG
+beside L1. VMAF counts up to 100 and no further: ``VMAFLoss`` is not cut, and more contrast would
+raise it without end, whatever the weight of L1. Writes ``prefilter.md``, ``.csv``, ``.json`` and
+``prefilter.png`` into ``--out``. VMAF can be gamed: see docs/vmaf.md on what a higher score does
+and does not mean.
 """
 
 import argparse
@@ -26,14 +28,7 @@ from torch import Tensor, nn
 
 from ssimloss import CombinedLoss, L1Loss, Term, VMAFLoss, metrics
 
-# The weight of L1 keeps the brightness: VMAF hardly sees it.
-CRITERIA = {
-    "L1": lambda: CombinedLoss(pixel=Term(L1Loss(), 100.0)),
-    "VMAF": lambda: CombinedLoss(vmaf=Term(VMAFLoss(), 1.0), pixel=Term(L1Loss(), 20.0)),
-    "VMAF-NEG": lambda: CombinedLoss(
-        vmaf=Term(VMAFLoss(model="v0.6.1neg"), 1.0), pixel=Term(L1Loss(), 20.0)
-    ),
-}
+MODELS = {"VMAF": "v0.6.1", "VMAF-NEG": "v0.6.1neg"}
 COLUMNS = [
     tables.Column("trained", "trained on"),
     tables.Column("vmaf", "VMAF", ".1f"),
@@ -58,6 +53,25 @@ class Prefilter(nn.Module):
         return frame + self.tail(self.body(torch.relu(self.head(frame - 0.5))))
 
 
+class UpTo100(nn.Module):
+    """``100 - VMAF`` of each frame, and 0 beyond 100."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.vmaf = VMAFLoss(model=model, reduction="image")
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return torch.relu(self.vmaf(pred, target)).mean()
+
+
+def criterion_of(name: str, fidelity: float) -> CombinedLoss:
+    """L1 alone, or beside VMAF, with the weight ``fidelity``."""
+    pixel = Term(L1Loss(), fidelity)
+    if name == "L1":
+        return CombinedLoss(pixel=pixel)
+    return CombinedLoss(vmaf=Term(UpTo100(MODELS[name]), 1.0), pixel=pixel)
+
+
 def main() -> None:
     arguments = parse()
     with explained(arguments.out):
@@ -76,6 +90,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=positive, default=400, help="of each run")
     parser.add_argument("--crop", type=positive, default=96, help="pixels, at least 16")
     parser.add_argument("--batch", type=positive, default=4, help="crops per step")
+    parser.add_argument("--fidelity", type=positive, default=400, help="weight of L1")
     parser.add_argument("--quality", type=positive, default=40, help="of the JPEG compression")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--seed", type=int, default=0)
@@ -116,7 +131,7 @@ def train(
 ) -> Prefilter:
     """The network after its run."""
     network = copy.deepcopy(network).to(device)
-    criterion = CRITERIA[name]()
+    criterion = criterion_of(name, arguments.fidelity)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, arguments.steps)
     generator = torch.Generator().manual_seed(arguments.seed)
@@ -160,7 +175,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     inputs = [to_float(frame) for frame, _ in held_out]
     rows, shown = [scores("nothing", inputs, held_out)], [held_out[0][1], held_out[0][0]]
     first = Prefilter()
-    for name in CRITERIA:
+    for name in ("L1", *MODELS):
         network = train(first, name, training, arguments, device)
         with torch.no_grad():
             outputs = [network(frame[None].to(device))[0].cpu() for frame in inputs]

@@ -11,7 +11,7 @@ import math
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -32,6 +32,19 @@ Equation = Callable[..., "Scores | Tensor"]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _REGISTRY: "dict[str, Measure]" = {}
 _RESERVED: set[str] = set()  # names of measures that are not registered here
+
+
+class Stream(Protocol):
+    """A measure of a clip that comes in chunks, the reference first."""
+
+    def update(self, reference: Tensor, distorted: Tensor) -> None:
+        """Add the next frames, float luma ``(T, 1, H, W)`` each."""
+
+    def score(self, *, pooling: Literal["none"]) -> Tensor:
+        """One value for each frame so far, ``(T,)``."""
+
+    def describe(self) -> str:
+        """In words, what is computed of the luma."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=False)
@@ -63,6 +76,9 @@ class Measure:
         advice: what the documentation of the module adds.
         autocast: True if the equation handles autocast itself.
         takes_color: its definition converts colour images itself; protocols then keep all channels.
+        stream: of a measure that sees a clip as more than its frames: called with ``data_range=``,
+            it returns a :class:`Stream`, to which ``ssimloss evaluate`` passes the clip in chunks.
+            Without it, clips are measured frame by frame.
         definition: the definition of a protocol (``"psnr"``, ``"ssim"``, ``"ms_ssim"``) whose
             preparation of the images it uses.
 
@@ -90,6 +106,7 @@ class Measure:
     autocast: bool = False
     takes_color: bool = False
     definition: str = "psnr"
+    stream: Callable[..., Stream] | None = None
     images: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
     tensors: tuple[inspect.Parameter, ...] = field(init=False, repr=False)
     # The names again: torch.compile of PyTorch 2.6 cannot ask a Parameter for its own.

@@ -196,7 +196,7 @@ def test_vmaf_prefilter_raises_vmaf_and_shows_psnr(
         rows = {row["trained"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["nothing", "L1", "VMAF", "VMAF-NEG"]
     assert len({row["vmaf"] for row in rows.values()}) == 4
-    assert all(0 < float(row["psnr"]) < 60 for row in rows.values())
+    assert all(20 < float(row["psnr"]) < 60 for row in rows.values()), "none runs away"
     with Image.open(tmp_path / "prefilter.png") as picture:
         picture.load()
     assert partial_files(tmp_path) == []

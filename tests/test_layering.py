@@ -71,10 +71,9 @@ THIRD_PARTY: dict[str, set[str]] = {
     "weights": {"torchvision", "safetensors", "filelock"},
     "networks": {"torchvision"},
     "kernels": {"triton"},
-    "video": {"av"},
     "combined": {"matplotlib", "lightning"},
     "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions"},
-    "evaluation": {"PIL", "matplotlib", "torchvision"},
+    "evaluation": {"PIL", "matplotlib", "torchvision", "av"},
     "cli": {"typer", "rich", "PIL", "matplotlib", "torchvision"},
 }
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of

@@ -18,14 +18,16 @@ import numpy as np
 import photographs
 import pytest
 import torch
+from clips import luma, y4m
 from evaluations import DISTANCE, HOSTILE, LONG, noisy, on_disk, save, summed, without_files
 from PIL import Image
 
 from ssimloss import functional as F
-from ssimloss.evaluation import Evaluation, write_report
+from ssimloss.evaluation import Evaluation, evaluate, write_report
 from ssimloss.evaluation._maps import error_limit, worst_region
 from ssimloss.evaluation.records import write_tables
 from ssimloss.evaluation.report import _pictures
+from ssimloss.evaluation.report._clips import curves, draw_shots, shot_record, worst_shots
 from ssimloss.evaluation.report._data import page_data
 from ssimloss.evaluation.report._page import page
 
@@ -282,7 +284,7 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
 
 def test_page_stays_within_its_size(three: Evaluation) -> None:
     every = _pictures.worst_images(three, 99)
-    one = _pictures._characters(_pictures.draw_pictures(three, every[:1], 10**9)[every[0]])
+    one = _pictures.characters(_pictures.draw_pictures(three, every[:1], 10**9)[every[0]])
     assert list(_pictures.draw_pictures(three, every, int(1.5 * one))) == every[:1]
     thumbnails = _pictures.draw_thumbnails(three, 10**9)
     assert all(thumbnails)
@@ -343,6 +345,44 @@ def test_page_promises_only_files_that_are_there(tmp_path: Path) -> None:
     assert promised() == []
     write_tables(tmp_path, evaluation)
     assert promised() == ["summary.json and per_image.csv"] * 2
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    """Two clips of two methods; one is whole, the other has no result of the second."""
+    pytest.importorskip("av")
+    folder = tmp_path_factory.mktemp("clips")
+    for name in ("truth", "ours", "theirs"):
+        (folder / name).mkdir()
+    for number in (12, 5):
+        x, y = luma(number)
+        y4m(folder / "truth" / f"{number}.y4m", x)
+        y4m(folder / "ours" / f"{number}.y4m", y)
+    y4m(folder / "theirs" / "5.y4m", luma(5)[1][::-1])
+    sources = [folder / "ours", folder / "theirs"]
+    return evaluate(folder / "truth", sources, metrics=["vmaf", "psnr"], on_damaged="skip")
+
+
+def test_worst_frames_are_shown_and_curves_hold_every_frame(clips: Evaluation) -> None:
+    """Of each metric and method the worst first; of a long clip no frame of a stretch is worse than
+    its point.
+    """
+    (shot, *_) = worst_shots(clips, 1)
+    ours = [clip.frames["ours"]["vmaf"] for clip in clips.clips]
+    assert ours[shot.clip][shot.frame] == min(map(min, ours))
+    record = shot_record(clips, shot)
+    assert record.values["ours"]["vmaf"] == min(map(min, ours))
+    assert record.name == f"{clips.images[shot.clip].name}, frame {shot.frame}"
+    drawn = draw_shots(clips, [shot], 10**9)[shot][1]
+    assert drawn["shape"] == (48, 64)
+    whole, nothing = curves(clips)[0]
+    assert [value for _, value in whole[0]] == pytest.approx(ours[0], rel=1e-5)
+    assert nothing[0] == []
+    long = dataclasses.replace(clips.clips[0], frames={"ours": {"vmaf": [*range(3000), -1.0]}})
+    found = curves(dataclasses.replace(clips, images=[long]))[0][0][0]
+    assert len(found) <= 1200
+    assert found[0] == [0, 0]
+    assert found[-1] == [3000, -1]
 
 
 # --- the browser ----------------------------------------------------------------------------------
@@ -730,3 +770,21 @@ def test_planted_request_and_script_are_stopped(
     assert tab.evaluate("window.hacked") is None
     assert sum("Content Security Policy" in words for words in heard) == 2
     tab.close()
+
+
+def test_a_page_of_clips_has_scores_over_time(
+    clips: Evaluation, tmp_path: Path, open_page: Open
+) -> None:
+    tab = open_page(write_report(clips, tmp_path, worst=2))
+    assert "2 clips" in tab.inner_text("#gist")
+    curves = tab.locator("#curves figure")
+    assert curves.count() == 4, "a plot of each clip and metric that frames have"
+    assert tab.locator("#curves .curve").count() == 8
+    tab.locator("#curves .shot").first.dispatch_event("click")
+    assert ", frame " in tab.inner_text("#viewer-name")
+    assert "as RGB of 8 bit" in tab.inner_text("#viewer .note")
+    assert "harmonic" not in tab.inner_text("#viewer .values")
+    tab.keyboard.press("Escape")
+    assert names(tab) == [clip.name for clip in clips.clips], "frames are no rows of the table"
+    tab.locator("#images .name").first.click()
+    assert tab.inner_text("#viewer-name").startswith(f"{clips.images[0].name}, frame ")

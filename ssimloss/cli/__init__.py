@@ -8,7 +8,9 @@ import sys
 
 __all__ = ["main"]
 
-_EXTRA = ("typer", "rich", "PIL", "matplotlib")
+# Package -> the extra that has it, and what needs it.
+_EXTRA = dict.fromkeys(("typer", "rich", "PIL", "matplotlib"), ("cli", "the command line needs"))
+_EXTRA["av"] = ("video", "reading clips needs")
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
         package = (error.name or "").split(".")[0]
         if package not in _EXTRA:
             raise
+        extra, needs = _EXTRA[package]
         sys.exit(
-            f"ssimloss: the command line needs {package}, which is not installed: pip install "
-            "'ssimloss[cli]'"
+            f"ssimloss: {needs} {package}, which is not installed: pip install 'ssimloss[{extra}]'"
         )

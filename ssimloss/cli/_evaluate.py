@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,11 +38,14 @@ from ssimloss.cli._told import shown, told
 
 if TYPE_CHECKING:
     from ssimloss.evaluation import Evaluation
+    from ssimloss.evaluation.clips.chunks import FramePairing, Timestamps
     from ssimloss.evaluation.images import Alpha, Orientation
     from ssimloss.evaluation.run import OnDamaged
 
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no name is cut
 _QUIET_S = 10.0  # between two lines where there is no terminal
+_CLIPS = 10  # that have lines of their own
+_NOTES = 10
 _LISTED = 5  # of files without a partner and of errors; the report has all
 
 
@@ -83,8 +87,26 @@ def evaluate(
     orientation: Annotated[
         str, typer.Option(help="Of orientation tags: apply turns images, ignore does not.")
     ] = "apply",
+    scale_distorted: Annotated[
+        str | None,
+        typer.Option(help="Bring clips to the reference's size: bicubic, bilinear, lanczos."),
+    ] = None,
+    frames: Annotated[
+        str, typer.Option(help="Of clips of other lengths: equal refuses, shortest cuts them.")
+    ] = "equal",
+    timestamps: Annotated[
+        str, typer.Option(help="Of frames of clips: compare, or ignore and pair by order alone.")
+    ] = "compare",
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Width and height of raw .yuv files.")
+    ] = None,
+    pixel_format: Annotated[
+        str | None, typer.Option(help="Of raw .yuv files: yuv420p, yuv420p10le, ...")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="The most images measured together.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option(help="The most images or frames measured together.")
+    ] = 16,
     workers: Annotated[
         int | None,
         typer.Option(help="Threads that decode; otherwise one per processor, at most 8."),
@@ -108,7 +130,7 @@ def evaluate(
         bool, typer.Option("--report/--no-report", help="Whether to write the page.")
     ] = True,
 ) -> None:
-    """Compare images with their references: tables, statistics and a page to look at.
+    """Compare images or clips with their references: tables, statistics and a page to look at.
 
     Under torchrun each process takes a share; the result is that of one process to the last digit.
     """
@@ -127,6 +149,11 @@ def evaluate(
             # A word that is none is an error of the library, here and below.
             alpha=cast("Alpha", alpha),
             orientation=cast("Orientation", orientation),
+            scale_distorted=scale_distorted,
+            frames=cast("FramePairing", frames),
+            timestamps=cast("Timestamps", timestamps),
+            size=size,
+            pixel_format=pixel_format,
             device=device,
             batch_size=batch_size,
             workers=workers,
@@ -138,11 +165,13 @@ def evaluate(
             # Whatever the file is called that was started.
             command=shlex.join(["ssimloss", *sys.argv[1:]]),
             on_progress=show,
+            on_frames=show.frames,
         )
     if leads:
         _print(result)
         if out is not None:
-            typer.echo(f"wrote {out / 'index.html' if report else out / 'per_image.csv'}")
+            table = "per_clip.csv" if result.clips else "per_image.csv"
+            typer.echo(f"wrote {out / ('index.html' if report else table)}")
 
 
 def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
@@ -214,17 +243,27 @@ def _shown(console: Console) -> Iterator["_Shown"]:
 
 
 class _Shown(ABC):
-    """Called with how many images are done of how many."""
+    """Called with how many images or clips are done of how many, and for clips with frames."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._of_clips = False
 
     def __call__(self, finished: int, total: int) -> None:
-        self.show(finished, total, finished / max(time.monotonic() - self._began, 1e-9))
+        if not self._of_clips:  # whose progress is told by frames
+            self._show(finished, total, "images")
+
+    def frames(self, finished: int, total: int) -> None:
+        """How many frames of how many, 0 where that is not known."""
+        self._of_clips = True
+        self._show(finished, total, "frames")
+
+    def _show(self, finished: int, total: int, what: str) -> None:
+        self.show(finished, total, finished / max(time.monotonic() - self._began, 1e-9), what)
 
     @abstractmethod
-    def show(self, finished: int, total: int, rate: float) -> None:
-        """How many of how many, and how many a second."""
+    def show(self, finished: int, total: int, rate: float, what: str) -> None:
+        """How many of how many, how many a second, and of what."""
 
 
 class _Bar(_Shown):
@@ -233,8 +272,10 @@ class _Bar(_Shown):
         self._bar = bar
         self._task = bar.add_task("", total=None, rate="reading headers")
 
-    def show(self, finished: int, total: int, rate: float) -> None:
-        self._bar.update(self._task, completed=finished, total=total, rate=f"{rate:.1f} images/s")
+    def show(self, finished: int, total: int, rate: float, what: str) -> None:
+        self._bar.update(
+            self._task, completed=finished, total=total or None, rate=f"{rate:.1f} {what}/s"
+        )
 
 
 class _Lines(_Shown):
@@ -245,13 +286,14 @@ class _Lines(_Shown):
         self._console = console
         self._last = self._began
 
-    def show(self, finished: int, total: int, rate: float) -> None:
+    def show(self, finished: int, total: int, rate: float, what: str) -> None:
         now = time.monotonic()
-        if finished == total or now - self._last >= _QUIET_S:
+        if (finished and finished == total) or now - self._last >= _QUIET_S:
             self._last = now
+            of_all = f" of {total}" if total else ""
             left = f", {(total - finished) / rate:.0f} s left" if finished < total else ""
             self._console.print(
-                f"{finished} of {total} images, {rate:.1f} images/s{left}",
+                f"{finished}{of_all} {what}, {rate:.1f} {what}/s{left}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -261,7 +303,11 @@ def _print(result: "Evaluation") -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
-    console.print(_summary_table(result))
+    if result.clips:
+        console.print(_clip_table(result))
+    if len(result.clips) != 1:
+        console.print(_summary_table(result))
+    _print_notes(console, result)
     if result.comparisons:
         console.print(_comparison_table(result))
     failed = [
@@ -300,7 +346,7 @@ def _summary_table(result: "Evaluation") -> Table:
         "std",
         "best",
         "worst",
-        "images",
+        "clips" if result.clips else "images",
         "better",
     ]
     table = Table(*names, box=None, pad_edge=False)
@@ -341,6 +387,66 @@ def _summary_table(result: "Evaluation") -> Table:
     return table
 
 
+def _clip_table(result: "Evaluation") -> Table:
+    """The mean of each clip and its worst frame."""
+    from ssimloss.metrics.averages import perfect_infinity
+
+    several = len(result.methods) > 1
+    heads = ["clip", *(["method"] if several else []), "metric", "mean", "worst frame", "its value"]
+    table = Table(*heads, box=None, pad_edge=False)
+    for clip in result.clips[:_CLIPS]:
+        for method, values in clip.values.items():
+            for metric in result.metrics:
+                if metric.name not in values:
+                    continue
+                worst, value = "", ""
+                listed = clip.frames.get(method, {}).get(metric.name, [])
+                if listed:
+                    pick = min if metric.higher_is_better else max
+                    number = pick(range(len(listed)), key=listed.__getitem__)
+                    worst, value = str(number), f"{listed[number]:.4f}"
+                perfect = perfect_infinity(metric.higher_is_better)
+                infinite = sum(value == perfect for value in listed)
+                left_out = f" ({infinite} infinite)" if infinite else ""
+                title = f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}"
+                table.add_row(
+                    escape(shown(clip.name)),
+                    *([escape(shown(method))] if several else []),
+                    title,
+                    f"{values[metric.name]:.4f}{left_out}",
+                    worst,
+                    value,
+                )
+    if len(result.clips) > _CLIPS:
+        table.caption = f"and {len(result.clips) - _CLIPS} clips more, in the tables of --out"
+        table.caption_justify = "left"
+    return table
+
+
+def _print_notes(console: Console, result: "Evaluation") -> None:
+    """What the files of clips state, and how their frames were paired."""
+    lines = result.about.get("clips", "").splitlines()
+    if len(result.clips) == 1:
+        clip = result.clips[0]
+        files = {"reference": clip.reference, **clip.distorted}
+        one = len(result.methods) == 1
+        lines = [
+            f"{name if name == 'reference' or not one else 'distorted'} {files[name]}: {words}"
+            for name, words in clip.streams.items()
+        ]
+    pairings = Counter(words for clip in result.clips for words in clip.pairing.values())
+    lines += [
+        words if len(result.clips) == 1 else f"{count} clips: {words}"
+        for words, count in pairings.items()
+    ]
+    if "planes" in result.about:
+        lines.append(result.about["planes"])
+    for line in lines[:_NOTES]:
+        console.print(shown(line), markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > _NOTES:
+        console.print(f"and {len(lines) - _NOTES} notes more, in the tables of --out")
+
+
 def _comparison_table(result: "Evaluation") -> Table:
     table = Table(
         "compared",
@@ -348,7 +454,7 @@ def _comparison_table(result: "Evaluation") -> Table:
         "mean difference",
         "95 % interval",
         "p (Holm)",
-        "images",
+        "clips" if result.clips else "images",
         box=None,
         pad_edge=False,
     )

@@ -1,10 +1,19 @@
-"""Folders of images, compared: files in, tables and a page out. Needs the extra ``cli``."""
+"""Folders of images or clips, compared: files in, tables and a page out. Needs the extra ``cli``,
+and ``video`` for clips.
+"""
 
 from ssimloss.evaluation.compare import LargestError, PairComparison, compare
 from ssimloss.evaluation.images import Header, Image, ImageError, inspect, read
 from ssimloss.evaluation.pairs import Pair, Pairing, find_pairs
 from ssimloss.evaluation.report import write_report
-from ssimloss.evaluation.result import Comparison, Evaluation, ImageRecord, MetricInfo, Summary
+from ssimloss.evaluation.result import (
+    ClipRecord,
+    Comparison,
+    Evaluation,
+    ImageRecord,
+    MetricInfo,
+    Summary,
+)
 from ssimloss.evaluation.run import evaluate
 
 __all__ = [
@@ -14,6 +23,7 @@ __all__ = [
     "Pairing",
     "Evaluation",
     "ImageRecord",
+    "ClipRecord",
     "MetricInfo",
     "Summary",
     "Comparison",

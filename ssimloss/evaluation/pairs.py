@@ -10,14 +10,17 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ssimloss.evaluation.clips.files import SUFFIXES as CLIP_SUFFIXES
 from ssimloss.evaluation.images import SUFFIXES
 
 Source = str | Path
 Sources = Source | Sequence[Source] | Mapping[str, Source]
+_Lister = Callable[[Source, Sequence[str]], dict[str, Path]]
 
+_ALL_SUFFIXES = (*SUFFIXES, *CLIP_SUFFIXES)
 _MAGIC = re.compile(r"[*?[]")
 _WILDCARD = re.compile(r"\*\*/|\*\*?|\?|\[!?\]?[^\]]*\]")
 
@@ -38,6 +41,7 @@ class Pairing:
     pairs: list[Pair]
     methods: list[str]
     unmatched: list[str]
+    clips: bool = False  # whether the files are clips, not still images
 
 
 def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: str = "") -> Pairing:
@@ -46,7 +50,7 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
     Args:
         reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with
             the columns ``reference`` and one for each method, paths relative to that file; a column
-            ``name`` is taken for the names.
+            ``name`` is taken for the names. A folder of images and clips is one of images.
         distorted: of the same kind as ``reference``, and nothing for a table. A list or
             ``{method: path}`` compares several methods. In folders and their subfolders, links
             among them, files match by their path without its ending: ``set5/baby.png`` and
@@ -80,27 +84,38 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
         )
     sources = _named(distorted)
     files = _lister(reference)
+    clips = bool(_of_clips(reference))
     for method, source in sources.items():
         if _lister(source) is not files:
             raise ValueError(
                 f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is "
                 f"{_KINDS[files]}; compare like with like"
             )
+        if _of_clips(source) is (not clips):
+            kinds = "images", "clips"
+            raise ValueError(
+                f"{method}: {source} is of {kinds[not clips]}, but {reference} of {kinds[clips]}; "
+                "compare like with like"
+            )
+    suffixes = CLIP_SUFFIXES if clips else SUFFIXES
     if files is _single:
-        return _demanded(
-            _single_files(
-                Path(reference), {method: Path(source) for method, source in sources.items()}
-            ),
-            suffix,
+        single = _single_files(
+            Path(reference), {method: Path(source) for method, source in sources.items()}
         )
+        return replace(_demanded(single, suffix), clips=clips)
     pairing = _matched(
-        reference, files(reference), {m: (s, files(s)) for m, s in sources.items()}, suffix
+        reference,
+        files(reference, suffixes),
+        {m: (s, files(s, suffixes)) for m, s in sources.items()},
+        suffix,
     )
     if files is _folder:
         pairing.unmatched.extend(
-            words for folder in (reference, *sources.values()) if (words := _left_out(folder))
+            words
+            for folder in (reference, *sources.values())
+            if (words := _left_out(folder, suffixes))
         )
-    return _demanded(pairing, suffix)
+    return replace(_demanded(pairing, suffix), clips=clips)
 
 
 def _named(distorted: Sources) -> dict[str, str]:
@@ -136,10 +151,25 @@ def _told(source: Source) -> Path:
     if _MAGIC.search(str(source)) and not path.exists():
         fixed = [part for part in path.parts[:-1] if not _MAGIC.search(part)]
         return Path(*fixed)
-    return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
+    return path.with_suffix("") if path.suffix.lower() in _ALL_SUFFIXES else path
 
 
-def _lister(source: Source) -> Callable[[Source], dict[str, Path]]:
+def _of_clips(source: Source) -> bool | None:
+    """Whether a source is of clips; a folder of images and clips is one of images, and one of
+    neither is ``None``.
+    """
+    if os.path.isdir(source):
+        kinds = {path.suffix.lower() for path in _below(source)}
+    elif os.path.exists(source):
+        return Path(source).suffix.lower() in CLIP_SUFFIXES
+    else:
+        kinds = {Path(name).suffix.lower() for name in glob.glob(str(source), recursive=True)}
+    if kinds & set(SUFFIXES):
+        return False
+    return True if kinds & set(CLIP_SUFFIXES) else None
+
+
+def _lister(source: Source) -> _Lister:
     if os.path.isdir(source):
         return _folder
     if os.path.exists(source):  # False also for what no system takes as a name
@@ -149,23 +179,26 @@ def _lister(source: Source) -> Callable[[Source], dict[str, Path]]:
     raise ValueError(f"{source}: there is no such file or folder")
 
 
-def _folder(folder: Source) -> dict[str, Path]:
-    """Every image in it and below, by its path without its ending."""
+def _folder(folder: Source, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Every file of these endings in it and below, by its path without its ending."""
     files: dict[str, Path] = {}
     for path in _below(folder):
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in suffixes:
             _add(files, path.relative_to(folder).with_suffix("").as_posix(), path)
     if not files:
-        raise ValueError(f"{folder} holds no images ({' '.join(SUFFIXES)})")
+        raise ValueError(
+            f"{folder} holds no images ({' '.join(SUFFIXES)}) and no clips "
+            f"({' '.join(CLIP_SUFFIXES)})"
+        )
     return files
 
 
-def _left_out(folder: Source) -> str:
-    """What a folder holds besides images, in words."""
+def _left_out(folder: Source, suffixes: Sequence[str]) -> str:
+    """What a folder holds besides files of these endings, in words."""
     others = Counter(
         path.suffix.lower() or "no ending"
         for path in _below(folder)
-        if path.suffix.lower() not in SUFFIXES
+        if path.suffix.lower() not in suffixes
     )
     return (
         f"{folder}: left out {others.total()} of other kinds ({', '.join(sorted(others))})"
@@ -219,7 +252,7 @@ def _demand_listing(pattern: str) -> None:
                 os.listdir(folder)
 
 
-def _pattern(pattern: Source) -> dict[str, Path]:
+def _pattern(pattern: Source, suffixes: Sequence[str]) -> dict[str, Path]:
     """Every file that matches, by what the wildcards stand for."""
     pattern = str(pattern)
     at, expression = 0, ""
@@ -241,7 +274,7 @@ def _pattern(pattern: Source) -> dict[str, Path]:
             key = "/".join(group for group in found.groups() if group)
             _add(
                 files,
-                key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in SUFFIXES else key,
+                key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in suffixes else key,
                 Path(name),
             )
     if not files:
@@ -249,11 +282,12 @@ def _pattern(pattern: Source) -> dict[str, Path]:
     return files
 
 
-def _single(file: Source) -> dict[str, Path]:
+def _single(file: Source, suffixes: Sequence[str]) -> dict[str, Path]:
+    del suffixes  # a file that is named is taken, whatever it is called
     return {Path(file).stem: Path(file)}
 
 
-_KINDS = {_folder: "a folder", _pattern: "a pattern", _single: "a file"}
+_KINDS: dict[_Lister, str] = {_folder: "a folder", _pattern: "a pattern", _single: "a file"}
 
 
 def _add(files: dict[str, Path], key: str, path: Path) -> None:
@@ -343,7 +377,16 @@ def _from_table(path: Path) -> Pairing:
             f"{path} names no pair: "
             f"{'; '.join(unmatched[:6]) or 'there is no row below its first line'}"
         )
-    return Pairing(pairs, methods, unmatched)
+    kinds = {
+        path.suffix.lower() in CLIP_SUFFIXES
+        for pair in pairs
+        for path in (pair.reference, *pair.distorted.values())
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{path} names images and clips ({' '.join(CLIP_SUFFIXES)}); make a table for each"
+        )
+    return Pairing(pairs, methods, unmatched, kinds == {True})
 
 
 def _told_apart(pairs: list[Pair]) -> list[Pair]:
@@ -383,7 +426,7 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
                     f"{path} stands for both {other} and {method}; an image compared with itself "
                     "tells nothing"
                 )
-    return Pairing(_told_apart(pairing.pairs), pairing.methods, pairing.unmatched)
+    return replace(pairing, pairs=_told_apart(pairing.pairs))
 
 
 def _printable(name: str) -> str:

@@ -20,7 +20,7 @@ _PIXELS = 1 << 23  # in the references of a batch, unless one image alone has mo
 
 @dataclass(frozen=True)
 class Batch:
-    """Images of one size and kind that are measured together."""
+    """Images of one size and kind that are measured together, or one clip."""
 
     images: tuple[int, ...]  # indices of records
     methods: tuple[str, ...]  # those whose files fit, the same for all images here
@@ -98,7 +98,7 @@ def make_plan(
                     methods,
                     reference,
                     kinds,
-                    _signature([records[i] for i in images], methods),
+                    signature([records[i] for i in images], methods),
                 )
             )
     return Plan(
@@ -166,7 +166,7 @@ def _against(
     return ""
 
 
-def _signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
+def signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
     """Of paths, sizes in bytes and times of all files."""
     digest = hashlib.sha256(repr(methods).encode())
     for record in records:

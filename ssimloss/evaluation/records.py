@@ -7,6 +7,7 @@ reads) and ``rank-0.csv`` (for people).
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,9 +30,37 @@ class Row:
     method: str
     values: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    # Of a clip: values of each frame by metric, and how frames were paired.
+    frames: dict[str, list[float]] = field(default_factory=dict)
+    pairing: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a journal keeps of it."""
+        kept = {
+            "image": self.image,
+            "method": self.method,
+            "values": self.values,
+            "error": self.error,
+        }
+        return kept | ({"frames": self.frames, "pairing": self.pairing} if self.frames else {})
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "Row":
+        """The inverse of :meth:`as_dict`."""
+        return cls(
+            kept["image"],
+            kept["method"],
+            {name: float(value) for name, value in kept["values"].items()},
+            kept["error"],
+            {name: list(map(float, v)) for name, v in kept.get("frames", {}).items()},
+            kept.get("pairing", ""),
+        )
 
 
-_TABLES = ("per_image.csv", "per_image.json", "summary.csv", "summary.json")
+_SUMMARIES = ("summary.csv", "summary.json")
+_TABLES = ("per_image.csv", "per_image.json", *_SUMMARIES)
+_CLIP_TABLES = ("per_clip.csv", "per_clip.json", *_SUMMARIES, "per_frame.csv")
+_WRITTEN = tuple(dict.fromkeys((*_TABLES, *_CLIP_TABLES, "index.html")))
 
 Done = dict[str, list[Row]]  # signature of a batch -> its rows
 
@@ -65,10 +94,7 @@ class Journal:
         """Keep the rows of a batch."""
         if self._files:
             lines, table = self._files
-            listed = [
-                {"image": row.image, "method": row.method, "values": row.values, "error": row.error}
-                for row in rows
-            ]
+            listed = [row.as_dict() for row in rows]
             lines.add(
                 json.dumps(jsonable({"batch": batch.signature, "rows": listed})).encode() + b"\n"
             )
@@ -131,7 +157,7 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
         there = known.exists()
         old = [
             *folder.glob("rank-*"),
-            *(path for name in (*_TABLES, "index.html") if os.path.lexists(path := out / name)),
+            *(path for name in _WRITTEN if os.path.lexists(path := out / name)),
         ]
     if there and not overwrite:
         if not resume:
@@ -183,15 +209,7 @@ def read_journal(out: Path) -> Done:
         for line in path.read_bytes().splitlines():
             try:
                 entry = json.loads(line)
-                rows = [
-                    Row(
-                        row["image"],
-                        row["method"],
-                        {name: float(value) for name, value in row["values"].items()},
-                        row["error"],
-                    )
-                    for row in entry["rows"]
-                ]
+                rows = [Row.from_dict(row) for row in entry["rows"]]
                 signature = entry["batch"]
             except (ValueError, TypeError, KeyError):
                 continue  # half a line, of a process that was killed while writing it
@@ -201,8 +219,8 @@ def read_journal(out: Path) -> Done:
 
 
 def write_tables(out: Path, evaluation: Evaluation) -> None:
-    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; each
-    whole or as it was.
+    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; of
+    clips ``per_clip.csv`` and ``.json``, and ``per_frame.csv``. Each whole or as it was.
 
     Raises:
         RuntimeError: no room.
@@ -218,15 +236,31 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
         [_text(getattr(row, field.name)) for field in fields(Summary)]
         for row in evaluation.summaries
     ]
-    contents = (
+    contents = [
         _table([_columns(names), *rows]),
         evaluation.to_json().encode(),
         _table(summary),
         evaluation.to_json(images=False).encode(),
-    )
-    for name, content in zip(_TABLES, contents, strict=True):
+    ]
+    if evaluation.clips:
+        contents.append(_table(_frame_rows(evaluation)))
+    tables = _CLIP_TABLES if evaluation.clips else _TABLES
+    for name, content in zip(tables, contents, strict=True):
         with writing(out / name):
             _files.write(out / name, partial(_put, content))
+
+
+def _frame_rows(evaluation: Evaluation) -> Iterator[list[str]]:
+    """Clip, method, number of the frame from 0, and the value of each measure."""
+    found = {name for clip in evaluation.clips for of in clip.frames.values() for name in of}
+    names = [metric.name for metric in evaluation.metrics if metric.name in found]
+    yield ["name", "method", "frame", *names]
+    for clip in evaluation.clips:
+        for method, values in clip.frames.items():
+            columns = [values.get(name, []) for name in names]
+            for number, numbers in enumerate(itertools.zip_longest(*columns)):
+                cells = ["" if value is None else _text(value) for value in numbers]
+                yield [clip.name, method, str(number), *cells]
 
 
 def _put(content: bytes, file: IO[bytes]) -> None:

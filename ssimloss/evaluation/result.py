@@ -42,6 +42,20 @@ class ImageRecord:
     orientations: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass
+class ClipRecord(ImageRecord):
+    """A clip and what each method made of it; ``values`` are means over frames."""
+
+    # What raw files and results of another size were read with.
+    reading: dict[str, str] = field(default_factory=dict)
+    # What the files state: of "reference" and of each method.
+    streams: dict[str, str] = field(default_factory=dict)
+    # Method -> how frames were paired.
+    pairing: dict[str, str] = field(default_factory=dict)
+    # Method -> metric -> value of each frame.
+    frames: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Summary:
     """One metric of one method over all images that have a value.
@@ -91,6 +105,11 @@ class Evaluation:
     comparisons: list[Comparison] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
     orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
+
+    @property
+    def clips(self) -> list[ClipRecord]:
+        """The records, if they are those of clips; empty for still images."""
+        return [image for image in self.images if isinstance(image, ClipRecord)]
 
     @property
     def failures(self) -> int:
@@ -175,7 +194,7 @@ def _floats(row: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _image(row: dict[str, Any]) -> ImageRecord:
     height, width = row["size"]
-    return ImageRecord(
+    record = ImageRecord(
         index=row["index"],
         name=row["name"],
         reference=Path(row["reference"]),
@@ -185,4 +204,16 @@ def _image(row: dict[str, Any]) -> ImageRecord:
         errors=dict(row["errors"]),
         orientation=row.get("orientation", 1),
         orientations=dict(row.get("orientations", {})),
+    )
+    if "frames" not in row:
+        return record
+    return ClipRecord(
+        **vars(record),
+        reading=dict(row["reading"]),
+        streams=dict(row["streams"]),
+        pairing=dict(row["pairing"]),
+        frames={
+            method: {name: list(map(float, listed)) for name, listed in values.items()}
+            for method, values in row["frames"].items()
+        },
     )

@@ -5,10 +5,10 @@ once, and sum up.
 import datetime
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -25,13 +25,17 @@ from ssimloss.evaluation._orientations import (
     orientation_note,
 )
 from ssimloss.evaluation._values import info_of, measures_of
+from ssimloss.evaluation.clips.chunks import ClipOptions, FramePairing, Timestamps
+from ssimloss.evaluation.clips.files import Raw
+from ssimloss.evaluation.clips.measuring import OnFrames, clip_infos, measured_clips, planes_note
+from ssimloss.evaluation.clips.plan import clip_note, make_clip_plan
 from ssimloss.evaluation.images import Alpha
 from ssimloss.evaluation.measuring import decoded, measured
 from ssimloss.evaluation.pairs import Pairing, Source, Sources, find_pairs
-from ssimloss.evaluation.plan import Plan, make_plan
-from ssimloss.evaluation.records import Done
+from ssimloss.evaluation.plan import Batch, Plan, make_plan
+from ssimloss.evaluation.records import Done, Row
 from ssimloss.evaluation.report import write_report
-from ssimloss.evaluation.result import Evaluation
+from ssimloss.evaluation.result import ClipRecord, Evaluation, ImageRecord, MetricInfo
 from ssimloss.evaluation.sharding import World, joined
 from ssimloss.evaluation.statistics import compare_methods, summarise
 from ssimloss.metrics import ImageMeasure, Protocol
@@ -50,6 +54,11 @@ def evaluate(
     suffix: str = "",
     alpha: Alpha = "error",
     orientation: Orientation = "apply",
+    scale_distorted: str | None = None,
+    frames: FramePairing = "equal",
+    timestamps: Timestamps = "compare",
+    size: str | None = None,
+    pixel_format: str | None = None,
     device: str = "auto",
     batch_size: int = 16,
     workers: int | None = None,
@@ -60,8 +69,9 @@ def evaluate(
     report: bool = True,
     command: str = "",
     on_progress: OnProgress | None = None,
+    on_frames: OnFrames | None = None,
 ) -> Evaluation:
-    """Compare image files with their references.
+    """Compare files of images or clips with their references.
 
     Under ``torchrun`` (or any joined ``torch.distributed``) each process takes a share, and all
     return the same, to the last digit the result of a single process.
@@ -77,12 +87,21 @@ def evaluate(
             colours.
         orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
             compares the pixels as stored, for results of programs that dropped the tag.
+        scale_distorted: for clips: ``"bicubic"``, ``"bilinear"`` or ``"lanczos"`` of FFmpeg bring
+            results of another size to that of the reference; ``None`` refuses them.
+        frames: for clips: ``"equal"`` refuses those of another number of frames, ``"shortest"``
+            leaves out what is beyond the shorter one.
+        timestamps: for clips: ``"compare"`` refuses other frame rates, and pairs of frames that are
+            shown more than half a frame apart; ``"ignore"`` pairs by order alone.
+        size: ``"1920x1080"``, width and height of raw ``.yuv`` files.
+        pixel_format: ``"yuv420p10le"``, the format of raw ``.yuv`` files.
         device: ``"auto"``, or a device of torch that computes in float64; ``"cuda"`` is for each
             process one of its own.
-        batch_size: the most images measured together; large images are fewer.
+        batch_size: the most images or frames measured together; large ones are fewer.
         workers: threads that decode; ``None`` for one per processor, at most 8.
         out: a folder for ``per_image.csv``, ``per_image.json``, ``summary.csv``, ``summary.json``,
-            the report, and the journal by which ``resume`` continues; ``None`` writes nothing.
+            the report, and the journal by which ``resume`` continues; ``None`` writes nothing. Of
+            clips ``per_clip.csv``, ``per_clip.json`` and ``per_frame.csv`` stand for the first two.
         resume: continue what ``out`` holds, in any number of processes; files that have changed or
             could not be read are measured anew, in their batches.
         overwrite: discard what ``out`` holds.
@@ -90,8 +109,10 @@ def evaluate(
             every mean and says so in its record, ``"stop"`` raises.
         report: whether to write ``out/index.html``; an old one goes in any case.
         command: what was typed, to be told with the result.
-        on_progress: called with how many images of this process's share are done, and how many
-            there are.
+        on_progress: called with how many images or clips of this process's share are done, and how
+            many there are.
+        on_frames: the same of the frames of clips; how many there are is 0 where a container does
+            not state it.
 
     Returns:
         Everything that was found, the same in each process.
@@ -102,12 +123,16 @@ def evaluate(
         RuntimeError: no image could be measured, a damaged file under ``"stop"``, no room on the
             disk or the device, a process that was lost or does not come.
         OSError: the system cannot read files.
+        ModuleNotFoundError: clips, and PyAV is not installed.
     """
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.choice("orientation", orientation, ORIENTATIONS)
     _checks.count("batch_size", batch_size)
     measures = measures_of(metrics, protocol, scale)
+    clip_options = ClipOptions(
+        Raw.parse(size, pixel_format), scale_distorted, frames, timestamps, batch_size
+    )
     folder = None if out is None else Path(out).expanduser()
     if resume and (folder is None or overwrite):
         raise ValueError(
@@ -122,7 +147,14 @@ def evaluate(
         place = world.device(device)
         measures = [one.to(place) for one in measures]
         pairing = find_pairs(reference, distorted, suffix=suffix)
-        plan = make_plan(pairing, batch_size=batch_size, pool=pool, orientation=orientation)
+        if pairing.clips:
+            _demand_no_image_options(alpha, orientation, reference)
+            plan = make_clip_plan(pairing, clip_options, pool)
+            infos = clip_infos(measures)
+        else:
+            _demand_no_clip_options(clip_options, reference)
+            plan = make_plan(pairing, batch_size=batch_size, pool=pool, orientation=orientation)
+            infos = [info_of(one) for one in measures]
         if plan.damaged and on_damaged == "stop":
             raise RuntimeError(_worded(plan.damaged))
         settings = {
@@ -133,6 +165,8 @@ def evaluate(
             "batch_size": batch_size,
             "device": place.type,
         }
+        if pairing.clips:
+            settings |= {"clips": asdict(clip_options)}
         if folder is not None:
             digests = {m.name: digest for m in measures if (digest := m.weights_sha256)}
             settings |= {"weights": digests} if digests else {}
@@ -141,11 +175,20 @@ def evaluate(
         fresh: Done = {}
         try:
             with closing(
-                records.Journal(folder, world.rank, [one.name for one in measures])
+                records.Journal(folder, world.rank, [info.name for info in infos])
             ) as journal:
                 finished, share = 0, todo[world.rank :: world.size]
-                for batch, files in decoded(share, plan.records, alpha, pool, orientation):
-                    rows = measured(batch, files, plan.records, measures, place)
+                source: Iterator[tuple[Batch, list[Row]]]
+                if pairing.clips:
+                    source = measured_clips(
+                        share, plan.records, measures, place, clip_options, pool, on_frames
+                    )
+                else:
+                    source = (
+                        (batch, measured(batch, files, plan.records, measures, place))
+                        for batch, files in decoded(share, plan.records, alpha, pool, orientation)
+                    )
+                for batch, rows in source:
                     errors = [row.error for row in rows if row.error]
                     if errors and on_damaged == "stop":
                         raise RuntimeError(_worded(errors))
@@ -158,8 +201,10 @@ def evaluate(
             pool.shutdown(cancel_futures=True)
         for part in world.gather(fresh):
             done |= part
-        evaluation = _summed(plan, done, pairing, measures, orientation)
+        evaluation = _summed(plan, done, pairing, infos, orientation)
         evaluation.about |= _about(measures, place, world, reference, pairing)
+        if pairing.clips:
+            evaluation.about |= planes_note(measures)
         if command:
             evaluation.about["command"] = command
         if folder is not None and world.rank == 0:
@@ -169,7 +214,7 @@ def evaluate(
         raise RuntimeError(
             _worded(
                 [words for image in evaluation.images for words in image.errors.values()],
-                "no image could be measured: ",
+                f"no {'clip' if pairing.clips else 'image'} could be measured: ",
             )
         )
     return evaluation
@@ -219,19 +264,23 @@ def _summed(
     plan: Plan,
     done: Done,
     pairing: Pairing,
-    measures: Sequence[ImageMeasure],
+    metrics: list[MetricInfo],
     orientation: Orientation,
 ) -> Evaluation:
-    images = [replace(record, values={}, errors=dict(record.errors)) for record in plan.records]
+    images = [_emptied(record) for record in plan.records]
     for batch in plan.batches:
         for row in done[batch.signature]:
+            image = images[batch.images[row.image]]
             if row.values:
-                images[batch.images[row.image]].values[row.method] = row.values
+                image.values[row.method] = row.values
             if row.error:
-                images[batch.images[row.image]].errors[row.method] = row.error
-    metrics = [info_of(one) for one in measures]
+                image.errors[row.method] = row.error
+            if isinstance(image, ClipRecord) and row.frames:
+                image.frames[row.method] = row.frames
+                image.pairing[row.method] = row.pairing
     return Evaluation(
         about=depth_note(plan.batches)
+        | clip_note(images)
         | orientation_note(
             (
                 (method, image.orientation, image.orientations.get(method, UPRIGHT))
@@ -248,6 +297,36 @@ def _summed(
         unmatched=pairing.unmatched,
         orientation=orientation,
     )
+
+
+def _emptied(record: ImageRecord) -> ImageRecord:
+    """The record without values, to be filled in."""
+    fresh = replace(record, values={}, errors=dict(record.errors))
+    return replace(fresh, frames={}, pairing={}) if isinstance(fresh, ClipRecord) else fresh
+
+
+def _demand_no_image_options(alpha: Alpha, orientation: Orientation, reference: Source) -> None:
+    """Raise for what clips would ignore."""
+    for name, given, default in (
+        ("alpha", alpha, "error"),
+        ("orientation", orientation, "apply"),
+    ):
+        if given != default:
+            raise ValueError(
+                f"{name}={given!r} is for still images, but {reference} holds clips; leave it out"
+            )
+
+
+def _demand_no_clip_options(options: ClipOptions, reference: Source) -> None:
+    """Raise for what still images would ignore."""
+    plain = ClipOptions(at_once=options.at_once)
+    names = {"raw": "size and pixel_format"}
+    for field in fields(ClipOptions):
+        if getattr(options, field.name) != getattr(plain, field.name):
+            raise ValueError(
+                f"{names.get(field.name, field.name)} is for clips, but {reference} holds still "
+                "images; leave it out"
+            )
 
 
 def _about(

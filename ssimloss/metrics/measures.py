@@ -17,7 +17,7 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
-from ssimloss.measure import Measure
+from ssimloss.measure import Measure, Stream
 from ssimloss.metrics._functions import networks_in, takes_target
 from ssimloss.metrics.batches import gains_nothing
 from ssimloss.metrics.deep_features import DISTANCES
@@ -99,6 +99,18 @@ class ImageMeasure(ABC):
         held = [network for value in vars(self).values() for network in networks_in(value)]
         return weights_digest(*held)
 
+    @property
+    def compares_luma(self) -> bool:
+        """Whether it compares the luma of clips as it is stored; otherwise their colours."""
+        return False
+
+    def stream(self, *, data_range: DataRange) -> Stream | None:
+        """A measure of a clip in chunks of luma with values in ``data_range``, of measures that see
+        more of a clip than its frames.
+        """
+        del data_range
+        return None
+
     def to(self, device: torch.device | str) -> "ImageMeasure":
         """Move the network, of a measure that owns one; returns the measure itself."""
         del device
@@ -133,6 +145,10 @@ class _Defined(ImageMeasure):
             dtype=_DTYPES[self.precision],
         )
 
+    @property
+    def compares_luma(self) -> bool:
+        return True
+
     def describe(self) -> str:
         steps = _in_precision(self.protocol.steps(self.name), self.precision)
         return f"{self.title}: {'; '.join(steps + self.protocol.formula(self.name))}"
@@ -166,6 +182,15 @@ class _Registered(ImageMeasure):
             memory=memory,
             dtype=_DTYPES[self.precision],
         )
+
+    @property
+    def compares_luma(self) -> bool:
+        return not self.measure.takes_color or self.measure.stream is not None
+
+    def stream(self, *, data_range: DataRange) -> Stream | None:
+        if self.measure.stream is None:
+            return None
+        return self.measure.stream(data_range=data_range)
 
     def _compared(self, x: Tensor, y: Tensor) -> Tensor:
         return self.measure.evaluate((x, y), self.record, {}, False)

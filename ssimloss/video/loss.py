@@ -16,6 +16,7 @@ from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 from ssimloss.video._planes import check_size, scaled
 from ssimloss.video.features import features_of
+from ssimloss.video.stream import VMAFStream
 from ssimloss.video.svr import FEATURES, SVR, ModelName, model_of, scores_of
 
 Matrix = Literal["bt709", "bt601"]
@@ -166,5 +167,6 @@ VMAF = Measure(
     metric="VMAF",
     takes_color=True,
     agrees="libvmaf 3: 0.03",
+    stream=VMAFStream,
 )
 vmaf_loss = VMAF.loss

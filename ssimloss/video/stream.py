@@ -118,6 +118,14 @@ class VMAFStream:
         scores = self.model(self.features())
         return pooled(scores, self.model.limits if clip else None, pooling)
 
+    def describe(self) -> str:
+        """In words, what is computed of the luma."""
+        low, high = self.model.limits
+        return (
+            "divided by 2^(bits - 8); VIF at four scales, ADM and the motion of the reference by "
+            f"model {self.model.name}; cut to [{low:g}, {high:g}] (Li et al. 2016)"
+        )
+
     def __repr__(self) -> str:
         """Model and frames."""
         return f"<VMAF {self.model.name} of {self.frames} frames>"

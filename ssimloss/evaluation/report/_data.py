@@ -120,12 +120,12 @@ def tables_note(tables: Sequence[str]) -> list[str]:
     return [f"The same numbers are in {' and '.join(tables)} beside this page."] if tables else []
 
 
-def pictures_note(number: int, worst: int) -> str:
+def pictures_note(number: int, worst: int, noun: str = "image", files: str = "files") -> str:
     """What pictures the page has and what they are good for."""
     return (
-        f"Full pictures of {number} image{'' if number == 1 else 's'} travel in this page: of up "
+        f"Full pictures of {number} {noun}{'' if number == 1 else 's'} travel in this page: of up "
         f"to {worst} per metric and method, worst first, as far as they fit. They are for looking "
-        "(WebP); all numbers were computed from the files. Maps are of the images as they are, "
+        f"(WebP); all numbers were computed from the {files}. Maps are of the images as they are, "
         "whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
     )
 

@@ -11,13 +11,15 @@ import hashlib
 import html
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from ssimloss import _checks, _files
-from ssimloss.evaluation.report._data import page_data, tables_note
+from ssimloss.evaluation.report._clips import curves, draw_shots, shot_record, worst_shots
+from ssimloss.evaluation.report._data import page_data, pictures_note, tables_note
 from ssimloss.evaluation.report._pictures import (
     PICTURE_CHARACTERS,
     THUMBNAIL_CHARACTERS,
@@ -25,14 +27,16 @@ from ssimloss.evaluation.report._pictures import (
     draw_thumbnails,
     worst_images,
 )
-from ssimloss.evaluation.result import Evaluation
+from ssimloss.evaluation.result import Evaluation, jsonable
 
-SCRIPTS = ("core.js", "charts.js", "viewer.js", "table.js", "page.js")
+SCRIPTS = ("core.js", "charts.js", "curves.js", "viewer.js", "table.js", "page.js")
 
 
 def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12) -> Path:
     """Write ``index.html`` into ``folder``: tables, distributions, and the worst images under a
     slider with maps of similarity and error.
+
+    Of clips it has the scores over time, and the worst frames in place of the worst images.
 
     The images are read again for it. One that has become unreadable since is shown without its
     picture.
@@ -51,18 +55,52 @@ def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12)
         OSError: the folder cannot be written.
     """
     _checks.count("worst", worst, least=0)
-    thumbnails = draw_thumbnails(evaluation, THUMBNAIL_CHARACTERS)
-    pictures = draw_pictures(evaluation, worst_images(evaluation, worst), PICTURE_CHARACTERS)
     path = Path(folder) / "index.html"
     tables = _tables(evaluation, path.parent)
-    data = page_data(
-        evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures, tables=tables
-    )
+    if evaluation.clips:
+        data, pictures = _of_clips(evaluation, worst, tables)
+    else:
+        thumbnails = draw_thumbnails(evaluation, THUMBNAIL_CHARACTERS)
+        pictures = draw_pictures(evaluation, worst_images(evaluation, worst), PICTURE_CHARACTERS)
+        data = page_data(
+            evaluation, worst=worst, thumbnails=thumbnails, pictures=pictures, tables=tables
+        )
     _files.write_text(
         path,
         page(data, pictures, title=f"Evaluation of {', '.join(evaluation.methods)}", tables=tables),
     )
     return path
+
+
+def _of_clips(
+    evaluation: Evaluation, worst: int, tables: Sequence[str]
+) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """Data and pictures of a page of clips, whose frames stand in all lists behind the clips."""
+    drawn = draw_shots(
+        evaluation, worst_shots(evaluation, worst), THUMBNAIL_CHARACTERS + PICTURE_CHARACTERS
+    )
+    count = len(evaluation.images)
+    pictures = {count + n: picture for n, (_, picture) in enumerate(drawn.values())}
+    first: dict[int, str] = {}
+    for shot, (thumbnail, _) in drawn.items():
+        first.setdefault(shot.clip, thumbnail)
+    thumbnails = [first.get(place) for place in range(count)]
+    thumbnails += [thumbnail for thumbnail, _ in drawn.values()]
+    shown = [*evaluation.images, *(shot_record(evaluation, shot) for shot in drawn)]
+    data = page_data(
+        replace(evaluation, images=shown),
+        worst=worst,
+        thumbnails=thumbnails,
+        pictures=pictures,
+        tables=tables,
+    )
+    data |= {
+        "shots": [[shot.clip, shot.frame] for shot in drawn],
+        "curves": jsonable(curves(evaluation)),
+        "pictured": sorted(first) + data["pictured"],
+        "pictures_note": pictures_note(len(drawn), worst, "frame", "clips"),
+    }
+    return data, pictures
 
 
 def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
@@ -74,7 +112,9 @@ def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     return [
-        name for name in ("summary.json", "per_image.csv") if same and (folder / name).is_file()
+        name
+        for name in ("summary.json", "per_clip.csv" if evaluation.clips else "per_image.csv")
+        if same and (folder / name).is_file()
     ]
 
 

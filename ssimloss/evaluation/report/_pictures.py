@@ -116,7 +116,7 @@ def draw_pictures(
             ):
                 if picture is None:
                     continue
-                most -= _characters(picture)
+                most -= characters(picture)
                 if most < 0:
                     return drawn
                 drawn[place] = picture
@@ -141,6 +141,16 @@ def draw_picture(
         opened(record.distorted[method]) if method in record.distorted else None
         for method in methods
     ]
+    return picture_of(reference, results, methods, orientation)
+
+
+def picture_of(
+    reference: Image,
+    results: Sequence[Image | None],
+    methods: Sequence[str],
+    orientation: Orientation = "apply",
+) -> dict[str, Any] | None:
+    """The same of decoded images."""
     results = [
         r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None
         for r in results
@@ -189,7 +199,16 @@ def _thumbnail(record: ImageRecord, side: int, orientation: Orientation = "apply
         image = (_read if orientation == "apply" else _read_stored)(record.reference)
         if image is None:
             return None
-        drawn = pillow(toned(image, tones(image)))
+        return thumbnail_of(image, side)
+    return _reduced(drawn, side)
+
+
+def thumbnail_of(image: Image, side: int) -> str:
+    """Of a decoded image, at most ``side`` pixels wide and high."""
+    return _reduced(pillow(toned(image, tones(image))), side)
+
+
+def _reduced(drawn: Pillow.Image, side: int) -> str:
     drawn.thumbnail((side, side), Pillow.Resampling.BOX)
     return _webp(drawn, quality=_THUMBNAIL_QUALITY)
 
@@ -288,8 +307,9 @@ def _note(size: Sequence[int], region: Region, *more: str) -> str:
     return " ".join(words)
 
 
-def _characters(value: object) -> int:
+def characters(value: object) -> int:
+    """How many there are in all strings of a picture."""
     if isinstance(value, str):
         return len(value)
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return sum(map(_characters, inside))
+    return sum(map(characters, inside))

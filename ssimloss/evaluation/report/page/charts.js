@@ -33,7 +33,7 @@ function binsOf(values) {
 const binOf = (bins, value) => Math.max(0, Math.min(bins.number - 1, Math.floor((value - bins.low) / bins.step + 1e-9)));
 
 function histogram(holder, metric, m) {
-  const finite = methods.map((_, k) => data.values[k][m].filter((v) => Number.isFinite(v)));
+  const finite = methods.map((_, k) => data.values[k][m].slice(0, count).filter((v) => Number.isFinite(v)));
   const all = finite.flat();
   if (!all.length) { holder.append(element("p", { class: "aside" }, "No finite value.")); return; }
   const bins = binsOf(all);
@@ -53,7 +53,7 @@ function histogram(holder, metric, m) {
     const x = (value) => LEFT + ((value - bins.low) / (bins.high - bins.low)) * span;
     const height = methods.length * (tall + above) + 26;
     const root = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
-      "aria-label": `Histogram of ${metric.title}: ${methods.map((method, k) => `${method}, ${finite[k].length} images`).join("; ")}` });
+      "aria-label": `Histogram of ${metric.title}: ${methods.map((method, k) => `${method}, ${finite[k].length} ${noun}s`).join("; ")}` });
     const { ticks, digits } = ticksOf(bins.low, bins.high, Math.max(2, Math.floor(span / 64)));
     const bottom = height - 26;
     for (const tick of ticks) root.append(
@@ -69,7 +69,7 @@ function histogram(holder, metric, m) {
         const words = `${metric.title}${methods.length > 1 ? ` of ${method}` : ""} ${shown(low, metric)} to ${shown(high, metric)}${metric.unit ? ` ${metric.unit}` : ""}`;
         const range = { method: k, metric: m, low, high, last: bin === bins.number - 1, words };
         const slot = drawn("g", { class: "bin", click: () => { table.range = range; arrange(); byId("images").scrollIntoView(); } },
-          drawn("title", {}, `${words}: ${plural(number, "image")}`),
+          drawn("title", {}, `${words}: ${plural(number, noun)}`),
           drawn("rect", { class: "catch", x: x(low), y: base - tall, width: x(high) - x(low), height: tall }));
         if (number) slot.append(drawn("rect", { class: "bar", x: x(low) + 0.5, y: base - scaled, width: Math.max(1, x(high) - x(low) - 1), height: scaled }));
         group.append(slot);
@@ -77,8 +77,8 @@ function histogram(holder, metric, m) {
       group.append(drawn("line", { class: "axis", x1: LEFT, x2: width - RIGHT, y1: base, y2: base }));
       if (summary && Number.isFinite(summary.mean)) group.append(
         drawn("line", { class: "mean", x1: x(summary.mean), x2: x(summary.mean), y1: base - tall, y2: base + 4 }));
-      const infinite = data.values[k][m].filter((v) => v === Infinity || v === -Infinity).length;
-      const undefinedOnes = data.values[k][m].filter((v) => Number.isNaN(v)).length;
+      const infinite = data.values[k][m].slice(0, count).filter((v) => v === Infinity || v === -Infinity).length;
+      const undefinedOnes = data.values[k][m].slice(0, count).filter((v) => Number.isNaN(v)).length;
       const words = [methods.length > 1 ? method : null, summary ? `mean ${shown(summary.mean, metric)}` : null,
         infinite ? `${whole(infinite)} infinite` : null, undefinedOnes ? `${whole(undefinedOnes)} NaN` : null].filter(Boolean);
       const label = drawn("text", { class: "label", x: LEFT, y: base - tall - 7 });
@@ -120,5 +120,5 @@ function buildDistributions() {
     holder.append(figure);
   });
   byId("distributions").append(
-    element("p", { class: "aside" }, "Images per interval; the vertical line is the mean. Click a bar to see its images in the table."), holder);
+    element("p", { class: "aside" }, `${capital(noun)}s per interval; the vertical line is the mean. Click a bar to see its ${noun}s in the table.`), holder);
 }

@@ -3,7 +3,14 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const { metrics, methods } = data;
 const byId = (id) => document.getElementById(id);
-const count = data.names.length;
+// Of clips, the frames that have pictures stand in all lists behind the clips.
+const shots = data.shots ?? [];
+const count = data.names.length - shots.length;
+const noun = data.curves ? "clip" : "image";
+const shotsOf = (i) => {
+  const found = shots.map(([clip], n) => (clip === i ? count + n : -1)).filter((n) => n >= 0);
+  return i < count && found.length ? found : [i];
+};
 
 // Numbers that JSON does not have travel as words; null means that there is no number.
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
@@ -41,6 +48,7 @@ const shown = (value, metric, more = 0) => fixed(value, digitsOf(metric) + more)
 const signed = (value, digits) => (value > 0 ? `+${fixed(value, digits)}` : fixed(value, digits));
 const whole = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 const plural = (number, word) => `${whole(number)} ${word}${number === 1 ? "" : "s"}`;
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const titleOf = (metric) => (metric.unit ? `${metric.title} (${metric.unit})` : metric.title);
 const probability = (p) => (p === null || Number.isNaN(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
@@ -58,7 +66,7 @@ function byNumber(value, direction) {
 const worstFirst = (metric) => (metric.higher ? 1 : -1);
 const worstOf = (method, metric) => {
   const column = data.values[method][metric];
-  return [...column.keys()].filter((i) => standing(column[i]) < 2).sort(byNumber((i) => column[i], worstFirst(metrics[metric])));
+  return [...column.keys()].filter((i) => standing(column[i]) < 2 && (!data.curves || i >= count)).sort(byNumber((i) => column[i], worstFirst(metrics[metric])));
 };
 
 const collator = new Intl.Collator("en", { numeric: true });

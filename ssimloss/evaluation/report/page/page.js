@@ -2,10 +2,10 @@
 
 function buildHead() {
   const failed = failures.size;
-  byId("gist").textContent = [plural(count, "image"), methods.length > 1 ? plural(methods.length, "method") : methods[0],
+  byId("gist").textContent = [plural(count, noun), methods.length > 1 ? plural(methods.length, "method") : methods[0],
     metrics.map((metric) => metric.title).join(", ")].join("  ·  ");
   if (failed) byId("gist").after(element("p", { class: "notice" },
-    `${whole(failed)} of ${plural(count, "image")} could not be compared in full. What has no value counts in no mean. `,
+    `${whole(failed)} of ${plural(count, noun)} could not be compared in full. What has no value counts in no mean. `,
     element("a", { href: "#damaged" }, "See why")));
   const words = ["Auto", "Light", "Dark"], values = ["auto", "light", "dark"];
   let stored = null;
@@ -38,7 +38,7 @@ const nameLink = (i) => (i === null ? element("span", {}, NONE) : element("butto
 
 function buildSummary() {
   const many = methods.length > 1;
-  const heads = ["Mean", "95 % interval", null, "Std. dev.", "Images", "Best", "Worst"];
+  const heads = ["Mean", "95 % interval", null, "Std. dev.", `${capital(noun)}s`, "Best", "Worst"];
   const groups = metrics.map((metric, m) => {
     const rows = data.summaries.filter((row) => row.metric === m).sort((a, b) => a.method - b.method);
     const ends = rows.flatMap((row) => [row.low, row.high, row.mean]).filter(Number.isFinite);
@@ -62,14 +62,14 @@ function buildSummary() {
         element("td", {}, nameLink(row.best)), element("td", {}, nameLink(row.worst)))));
   });
   const unequal = data.fair.map(({ metric, count: shared }) => element("p", { class: "aside" },
-    `${metrics[metric].title}: these means are over unequal sets of images and cannot be compared. ` + (shared
-      ? `The small numbers are the means over the ${plural(shared, "image")} of which all methods have a finite value; the best of them is marked.`
-      : "No image has a finite value of all methods, and no best mean is marked.")));
+    `${metrics[metric].title}: these means are over unequal sets of ${noun}s and cannot be compared. ` + (shared
+      ? `The small numbers are the means over the ${plural(shared, noun)} of which all methods have a finite value; the best of them is marked.`
+      : "None has a finite value of all methods, and no best mean is marked.")));
   byId("summary").append(
     element("div", { class: "wide" }, element("table", { class: many ? "summary many" : "summary" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, many ? "Method" : "Metric"),
         heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: ["Best", "Worst", null].includes(head) ? null : "number" }, head ?? "")))), groups)),
-    element("p", { class: "aside" }, "Intervals are bootstrapped over the images. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the images."), ...unequal);
+    element("p", { class: "aside" }, `Intervals are bootstrapped over the ${noun}s. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the ${noun}s.`), ...unequal);
 }
 
 function buildComparisons() {
@@ -96,12 +96,12 @@ function buildComparisons() {
         element("td", { class: "number" }, whole(row.count)),
         element("td", { class: row.p_holm < 0.05 ? "verdict" : "verdict weak" }, verdict(row, metric)))));
   });
-  const heads = ["Difference", "95 % interval", null, "p", "p, corrected", "Images", "At 5 %"];
+  const heads = ["Difference", "95 % interval", null, "p", "p, corrected", `${capital(noun)}s`, "At 5 %"];
   byId("comparisons").append(
     element("div", { class: "wide" }, element("table", { class: "summary many" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Methods"),
         heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: [null, "At 5 %"].includes(head) ? null : "number" }, head ?? "")))), groups)),
-    element("p", { class: "aside" }, "Means of paired differences over the images that all methods have; sign-flip permutation test, two-sided; corrected after Holm for the number of comparisons. The line through the intervals is 0."));
+    element("p", { class: "aside" }, `Means of paired differences over the ${noun}s that all methods have; sign-flip permutation test, two-sided; corrected after Holm for the number of comparisons. The line through the intervals is 0.`));
 }
 
 function buildWorst() {
@@ -118,7 +118,9 @@ function buildWorst() {
         element("span", { class: "card-name", title: data.names[i] }, data.names[i])))));
   };
   const metricChoice = element("div"), methodChoice = element("div", { hidden: methods.length < 2 });
-  choice(metricChoice, "Metric", metrics.map((metric) => metric.title), 0, (i) => { state.metric = i; refresh(); });
+  const ranked = [...metrics.keys()].filter((m) => methods.some((_, k) => worstOf(k, m).length) || !data.curves);
+  state.metric = ranked[0] ?? 0;
+  choice(metricChoice, "Metric", ranked.map((m) => metrics[m].title), 0, (i) => { state.metric = ranked[i]; refresh(); });
   choice(methodChoice, "Method", methods, 0, (i) => { state.method = i; refresh(); });
   byId("worst").append(element("div", { class: "tools" }, metricChoice, methodChoice), cards, element("p", { class: "aside" }, data.pictures_note));
   refresh();
@@ -127,7 +129,7 @@ function buildWorst() {
 function buildLists() {
   if (!data.failures.length) byId("damaged").hidden = true;
   else byId("damaged").append(element("div", { class: "wide capped" }, element("table", { class: "reasons" },
-    element("thead", {}, element("tr", {}, ["Image", ...(methods.length > 1 ? ["Method"] : []), "Reason"].map((head) => element("th", { scope: "col" }, head)))),
+    element("thead", {}, element("tr", {}, [capital(noun), ...(methods.length > 1 ? ["Method"] : []), "Reason"].map((head) => element("th", { scope: "col" }, head)))),
     element("tbody", {}, data.failures.map(({ image, method, reason }) => element("tr", {}, element("th", { scope: "row" }, data.names[image]),
       methods.length > 1 ? element("td", {}, methods[method]) : null, element("td", {}, reason)))))));
   if (!data.unmatched.length) byId("unmatched").hidden = true;
@@ -154,10 +156,12 @@ function pageKeys(event) {
   event.preventDefault();
 }
 
+if (data.curves) byId("images").querySelector("h2").textContent = "All clips";
 const nextTheme = buildHead();
 buildAbout();
 buildSummary();
 buildComparisons();
+buildCurves();
 buildDistributions();
 buildWorst();
 buildTable();

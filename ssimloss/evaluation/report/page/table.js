@@ -5,7 +5,7 @@ const SPARE = 6; // rows beyond either edge of the view
 const PAGE = 8;
 
 const columns = [
-  { title: "Image", value: (i) => data.names[i], text: true },
+  { title: capital(noun), value: (i) => data.names[i], text: true },
   { title: "H × W", value: (i) => (data.sizes[i] ? data.sizes[i][0] * data.sizes[i][1] : null) },
   ...metrics.flatMap((metric, m) =>
     methods.map((method, k) => ({ title: method, metric, method: k, value: (i) => data.values[k][m][i] }))),
@@ -41,14 +41,14 @@ function arrange() {
     const value = data.values[range.method][range.metric][i];
     return standing(value) === 0 && value >= range.low && (value < range.high || (range.last && value <= range.high));
   };
-  table.order = [...data.names.keys()].filter((i) => status(i) && accepted(i) && (!range || inRange(i)));
+  table.order = [...data.names.keys()].slice(0, count).filter((i) => status(i) && accepted(i) && (!range || inRange(i)));
   if (table.sort?.text) table.order.sort((i, j) => table.direction * collator.compare(data.names[i], data.names[j]) || i - j);
   else if (table.sort) table.order.sort(byNumber(table.sort.value, table.direction));
   table.active = 0;
   table.scroller.scrollTop = 0;
   table.live.clear();
   draw();
-  table.tally.textContent = table.order.length === count ? plural(count, "image") : `${whole(table.order.length)} of ${plural(count, "image")}`;
+  table.tally.textContent = table.order.length === count ? plural(count, noun) : `${whole(table.order.length)} of ${plural(count, noun)}`;
   table.empty.hidden = table.order.length > 0;
   table.grid.setAttribute("aria-rowcount", table.order.length + table.headRows);
   for (const { cell, column } of table.heads) {
@@ -203,11 +203,11 @@ function buildTable() {
     "", element("span", { "aria-label": "remove" }, " ×"));
   table.chip.prepend(document.createTextNode(""));
   const status = element("div");
-  choice(status, "Which images", STATUS.map(([word]) => word), 0, (i) => { table.status = i; arrange(); });
+  choice(status, `Which ${noun}s`, STATUS.map(([word]) => word), 0, (i) => { table.status = i; arrange(); });
   section.append(
     element("div", { class: "tools" }, table.search, status, table.chip, table.tally),
     element("p", { id: "filter-help", class: "aside" },
-      `Words are parts of names; conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")} hold for any method. Click a row, or press Enter on it, to open the image.`),
+      `Words are parts of names; conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")} hold for any method. Click a row, or press Enter on it, to open the ${noun}.`),
     table.scroller, table.empty);
   arrange();
   new ResizeObserver(() => draw()).observe(table.scroller);

@@ -10,6 +10,9 @@ const current = () => view.list[view.at];
 
 function openViewer(list, at, method = null) {
   if (!list.length) return;
+  const wanted = shotsOf(list[at])[0]; // of a clip its frames, the worst first
+  list = list.flatMap(shotsOf);
+  at = list.indexOf(wanted);
   view.list = list;
   view.at = at;
   if (method !== null) view.method = method;
@@ -121,6 +124,7 @@ function showValues(i) {
   const head = methods.length > 1 ? element("thead", {}, element("tr", {}, element("td"), methods.map((method, k) =>
     element("th", { scope: "col", class: k === view.method ? "number chosen" : "number", title: method }, method)))) : null;
   const body = element("tbody", {}, metrics.map((metric, m) => {
+    if (i >= count && methods.every((_, k) => data.values[k][m][i] === null)) return null; // a mean over frames
     const best = bestOf(i, metric, m);
     return element("tr", {}, element("th", { scope: "row" }, titleOf(metric)), methods.map((_, k) => {
       const value = data.values[k][m][i];
