@@ -23,7 +23,7 @@ from ssimloss.filters import (
     make_window,
     window_weights,
 )
-from ssimloss.functional._equations import similarity, similarity_mean
+from ssimloss.functional._equations import MAP, MEANS, similarity, similarity_mean
 from ssimloss.functional._moments import (
     bordered,
     check_holds_window,
@@ -40,14 +40,17 @@ from ssimloss.functional._plane_means import plane_means
 from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.kernels import (
     MAX_TAPS,
+    SIMILARITY_ALONE,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
     Backed,
     Backend,
     Comparison,
+    Use,
     select,
     similarity_map,
     similarity_means,
+    use,
 )
 from ssimloss.measure import Measure, sign_without
 
@@ -160,7 +163,14 @@ def _ssim(
     check_inputs(pred, target, mask)
     kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
     reason = uncovered(options, mask, pred.ndim)
-    backend = select(options.backend, pred, target, kernels, uncovered=reason)
+    backend = select(
+        options.backend,
+        pred,
+        target,
+        kernels,
+        uncovered=reason,
+        uses=lambda: [_use(pred, target, options)],
+    )
     if backend != "eager":
         return _fused(pred, target, options, backend)
     x, y, mask = valid_pixels(pred, target, options.low, mask)
@@ -250,6 +260,15 @@ def map_size(space: Sequence[int], options: SSIMOptions) -> tuple[int, int]:
     bordered_size = (space[0] + 2 * amount, space[1] + 2 * amount)
     check_holds_window(bordered_size, options.taps)
     return bordered_size[0] - options.taps + 1, bordered_size[1] - options.taps + 1
+
+
+def _use(pred: Tensor, target: Tensor, options: SSIMOptions) -> Use:
+    """What :func:`_fused` calls."""
+    comparison, promoted = options.comparison, options.downsample is not None
+    assert comparison is not None
+    if options.reduction == "none":
+        return use(pred, target, (comparison,), MAP, promoted=promoted)
+    return use(pred, target, (comparison, SIMILARITY_ALONE), MEANS, promoted=promoted)
 
 
 def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend) -> Scores:

@@ -18,6 +18,7 @@ from ssimloss.kernels.backends import (
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
+from ssimloss.kernels.proof import Reference, Use, use
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
@@ -33,6 +34,10 @@ __all__ = [
     "check_backend",
     "select",
     "why_not",
+    # what it has to prove first
+    "Reference",
+    "Use",
+    "use",
     # what is computed
     "MAX_SCALES",
     "MAX_TAPS",
