@@ -24,7 +24,8 @@ from torch import Tensor
 pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorch 2.7)")
 
 from ssimloss.functional import ms_ssim
-from ssimloss.kernels import Comparison, Mixed, triton_launch
+from ssimloss.functional._equations import MAP, MEANS
+from ssimloss.kernels import Comparison, Mixed, proof, triton_launch
 from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
 from ssimloss.kernels.similarity_means.triton import similarity_means
 
@@ -463,6 +464,29 @@ def test_checks_see_planted_faults():
     for wrong in (-expected_x, expected_y, expected_x.roll(1, 3), expected_x * (1 + 1e-4)):
         with pytest.raises(AssertionError, match="gradients differ"):
             check_gradient(grad_x, wrong)
+
+
+# What "auto" asks of it.
+
+
+@kernel
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_trials_are_passed(padding: str):
+    """In the interpreter only the smallest problems, which take a second."""
+    x, y = (image.requires_grad_() for image in images(1, 1, 8, 8))
+    comparison = Options(padding=padding).of_map
+    for operator, options, reference in (
+        ("similarity_means", (comparison, Mixed("l1")), MEANS),
+        ("similarity_map", (comparison,), MAP),
+    ):
+        trial = proof.PROOFS[operator].trial(proof.use(x, y, options, reference), x.device)
+        trial.compile()
+        problems = [p for p in trial.problems() if not INTERPRETED or "smallest" in p.title]
+        assert len(problems) == (2 if INTERPRETED else 9)
+        for problem in problems:
+            found, plain, exact = problem.kernel(), problem.plain(), problem.exact()
+            assert len(exact) == 3
+            assert proof._difference(found, plain, exact) is None, problem.title
 
 
 # Larger images, and what only a GPU has.
