@@ -33,7 +33,7 @@ def main(given: list[str] | None = None) -> int:
     effort = Effort.quick(device) if options.quick else Effort.full(device)
     budget = Budget(options.seconds)
     document = Document(options.out, {"command": sys.argv[1:] if given is None else given})
-    others = peers.found(options.peers)
+    others = peers.found(options.peers, effort.libraries)
     # Shares of the time that is left when a section begins.
     sections: tuple[tuple[str, float, Callable[[Budget], None]], ...] = (
         ("facts", 0.2, lambda part: facts.gather(document, effort, part)),

@@ -34,10 +34,8 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
         fixed = x, y, comparison, SIMILARITY_ALONE, True, False
         expected, slope, _ = similarity_means(*fixed)
         assert slope is not None
-        (usual,) = milliseconds(
-            {"usual": lambda fixed=fixed: similarity_means(*fixed)}, effort
-        ).values()
-        document.add("alternatives", about | {"lanes": "usual", "step_ms": usual})
+        times = milliseconds({"usual": partial(similarity_means, *fixed)}, effort)
+        document.add("alternatives", about | {"lanes": "usual", "step_ms": times["usual"]})
         for division in divisions(effort, shape[2]):
             row = about | division._asdict()
             if budget.is_spent():

@@ -49,6 +49,7 @@ class Effort:
     lanes: tuple[int, ...]
     row_strips: tuple[int, ...]
     tests: tuple[str, ...]  # files; empty: every file with such tests
+    libraries: tuple[str, ...]  # empty: all that are there
 
     @classmethod
     def full(cls, device: torch.device) -> Effort:
@@ -65,6 +66,7 @@ class Effort:
             lanes=(32, 64, 128, 256),
             row_strips=(1, 2, 4, 8, 16, 32),
             tests=(),
+            libraries=(),
         )
 
     @classmethod
@@ -81,7 +83,8 @@ class Effort:
             product_side=64,
             lanes=(32, 64),
             row_strips=(1,),
-            tests=("tests/test_cuda.py",),
+            tests=("tests/test_resize.py",),
+            libraries=("pytorch-msssim",),
         )
 
 

@@ -66,12 +66,15 @@ PEERS = {
 }
 
 
-def found(folder: Path | None) -> Found:
-    """Every peer that this machine can run."""
+def found(folder: Path | None, wanted: tuple[str, ...] = ()) -> Found:
+    """Every peer that this machine can run, or those of them that are wanted."""
     problems = {} if folder is None else install(folder)
     scores: dict[str, tuple[str, Score]] = {}
     absent = dict(problems)
     for name, peer in PEERS.items():
+        if wanted and name not in wanted:
+            absent.setdefault(name, "not asked for")
+            continue
         if importlib.util.find_spec(peer.module) is None:
             absent.setdefault(name, "not installed; --peers FOLDER brings it")
             continue

@@ -20,7 +20,7 @@ from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.peers import Found
 from benchmarks.memory import peak_bytes
 from benchmarks.timing import synchronizer
-from ssimloss.kernels import BACKENDS, proof, why_not
+from ssimloss.kernels import Backend, proof, why_not
 
 # How far a library's value and gradient (relative L2) may be from ours in float64, by dtype: some
 # compute in the dtype of the images.
@@ -46,8 +46,8 @@ def run(document: Document, effort: Effort, budget: Budget, others: Found) -> No
 
 def ours(definition: str, device: torch.device) -> dict[str, Score]:
     """By backend, as far as they run here."""
-    native = "cpu" if device.type == "cpu" else "triton"
-    names = [name for name in BACKENDS if name in ("auto", "eager", native, "triton")]
+    native: Backend = "cpu" if device.type == "cpu" else "triton"
+    names: tuple[Backend, ...] = ("auto", "eager", native)
     return {
         f"ssimloss, {name}": partial(F.ssim, padding=definition, backend=name)  # type: ignore[arg-type]
         for name in names
