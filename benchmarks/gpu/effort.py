@@ -76,7 +76,7 @@ class Effort:
             device=device,
             shapes=((1, 1, 16, 20),),
             dtypes=(torch.float32, torch.bfloat16),
-            deep_shape=(1, 3, 64, 64),
+            deep_shape=(1, 3, 40, 40),
             rounds=1,
             slice_s=0.0,
             copied_megabytes=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
         return
     files = effort.tests or _files()
     command = [sys.executable, "-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", *files]
+    if not effort.tests and importlib.util.find_spec("xdist") is not None:
+        # Most of the time kernels are compiled, on the host.
+        command += ["--numprocesses", str(min(8, os.cpu_count() or 1)), "--dist", "worksteal"]
     try:
         result = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=max(1.0, budget.left_s)

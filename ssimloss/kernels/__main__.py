@@ -52,9 +52,13 @@ def _gpus() -> list[torch.device]:
     return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
 
 
+def _environments() -> list[dict[str, str]]:
+    return [proof.environment(name, device) for name in proof.PROOFS for device in _gpus()]
+
+
 def _verdicts() -> Iterator[str]:
     """What is known of the kernels on this machine's GPUs, with these versions."""
-    here = [proof.environment(name, device) for name in proof.PROOFS for device in _gpus()]
+    here = _environments()
     everything = proof.records()
     known = [record for record in everything if record.environment in here]
     yield (
@@ -68,8 +72,10 @@ def _verdicts() -> Iterator[str]:
 
 def renew() -> None:
     """Prove the kernels of the usual losses again, on every GPU."""
-    proof.forget()
-    for device in _gpus() if MACHINE[AUTOMATIC["cuda"]]() is None else []:
+    if MACHINE[AUTOMATIC["cuda"]]() is not None:
+        return
+    proof.forget(_environments())
+    for device in _gpus():
         for name, function in _USUAL.items():
             for dtype in _DTYPES:
                 print(f"{device} {name} {str(dtype).removeprefix('torch.')}", flush=True)

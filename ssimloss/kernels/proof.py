@@ -22,11 +22,11 @@ import statistics
 import threading
 import time
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast, get_args
 
 import torch
 from torch import Tensor
@@ -110,6 +110,9 @@ class Verdict(NamedTuple):
     def is_taken(self) -> bool:
         """Whether ``"auto"`` takes the kernel."""
         return self.outcome == "taken"
+
+
+_OUT_OF_MEMORY = Verdict("unproved", "the device had too little memory left for the problems")
 
 
 class Key(NamedTuple):
@@ -215,8 +218,13 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
     began = time.monotonic()
     is_first = key not in _compiling
     if is_first:
-        # What a trial allocates is allocated here, so that the thread only compiles.
-        trial = PROOFS[key.operator].trial(call, key.device)
+        # What a trial allocates is allocated before, so that the thread only compiles.
+        made = _Apart(lambda: PROOFS[key.operator].trial(call, key.device))
+        made.wait()
+        if isinstance(made.error, torch.OutOfMemoryError):
+            _known[key] = _OUT_OF_MEMORY
+            return _OUT_OF_MEMORY
+        trial = made.value()
         _compiling[key] = trial, _Apart(trial.compile)
     trial, compilation = _compiling[key]
     if not compilation.wait(compilation_s):
@@ -245,11 +253,8 @@ def _judged(
     examination = _Apart(lambda: _examined(trial, device, until))
     examination.wait()
     if isinstance(examination.error, torch.OutOfMemoryError):
-        return Verdict("unproved", "the device had too little memory left for the problems")
-    if examination.error is not None:
-        raise examination.error
-    assert examination.result is not None
-    return examination.result
+        return _OUT_OF_MEMORY
+    return examination.value()
 
 
 def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
@@ -333,13 +338,13 @@ class _Apart(Generic[T]):
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
         self._finished = threading.Event()
-        self.result: T | None = None
+        self._result: T | None = None
         self.error: Exception | None = None
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         try:
-            self.result = self._function()
+            self._result = self._function()
         except Exception as error:  # raised again, or judged, by the thread that waits
             self.error = error
         finally:
@@ -348,6 +353,12 @@ class _Apart(Generic[T]):
     def wait(self, seconds: float | None = None) -> bool:
         """Whether the call ends within so many seconds, or at all."""
         return self._finished.wait(seconds)
+
+    def value(self) -> T:
+        """What the call returned, once it has ended; raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return cast(T, self._result)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -445,12 +456,14 @@ def records() -> list[Record]:
     return sorted((record for record in found if record is not None), key=lambda r: r.kernel)
 
 
-def forget() -> None:
-    """Remove every verdict, here and in the folder.
+def forget(environments: Sequence[dict[str, str]]) -> None:
+    """Remove the verdicts for these environments from the folder, and all from this process.
 
     Raises:
         OSError: a file cannot be removed.
     """
     _known.clear()
     for path in folder().glob("*.json"):
-        path.unlink(missing_ok=True)
+        record = _read(path)
+        if record is not None and record.environment in environments:
+            path.unlink(missing_ok=True)
