@@ -25,7 +25,7 @@ pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorc
 
 from ssimloss.functional import ms_ssim
 from ssimloss.functional._equations import MAP, MEANS
-from ssimloss.kernels import Comparison, Mixed, proof, triton_launch
+from ssimloss.kernels import Comparison, Mixed, proof, similarity_trials, triton_launch
 from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
 from ssimloss.kernels.similarity_means.triton import similarity_means
 
@@ -471,8 +471,14 @@ def test_checks_see_planted_faults():
 
 @kernel
 @pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
-def test_trials_are_passed(padding: str):
+def test_trials_are_passed(padding: str, monkeypatch: pytest.MonkeyPatch):
     """In the interpreter only the smallest problems, which take a second."""
+
+    def tiny(used: Comparison) -> list[similarity_trials.Setting]:
+        compared = similarity_trials._comparison(used, 0.0)
+        return [similarity_trials.Setting("tiny", (1, 1, 6, 7), compared)]
+
+    monkeypatch.setattr(similarity_trials, "_raced", tiny)
     x, y = (image.requires_grad_() for image in images(1, 1, 8, 8))
     comparison = Options(padding=padding).of_map
     for operator, options, reference in (
@@ -487,6 +493,9 @@ def test_trials_are_passed(padding: str):
             found, plain, exact = problem.kernel(), problem.plain(), problem.exact()
             assert len(exact) == 3
             assert proof._difference(found, plain, exact) is None, problem.title
+        for race in trial.races():
+            for found, plain in zip(race.kernel().values(), race.eager().values(), strict=True):
+                torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-6)
 
 
 # Larger images, and what only a GPU has.

@@ -3,6 +3,7 @@ divisions into strips, which are the same on every machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -61,6 +62,8 @@ class Way(NamedTuple):
     launches: Callable[[Tensor, Tensor, Setting, tuple[bool, bool]], Sequence[Launch]]
     # Of the same and an upstream gradient: the value and the gradients.
     run: Callable[[Tensor, Tensor, Setting, tuple[bool, bool], Tensor | None], Results]
+    # Of images, the operator's options and the equation: what a loss calls.
+    differentiable: Callable[..., Tensor]
     # Of a setting: the operator's options.
     options: Callable[[Setting], tuple[Any, ...]]
     # Whether the value is a map, whose gradient takes an upstream one.
@@ -95,11 +98,12 @@ def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
     def race(setting: Setting) -> Race:
         x, y = setting.images(use.dtypes, device)
         upstream = setting.upstream(device) if way.is_map else None
-        options, eager = way.options(setting), use.reference.eager
+        given = x, y, way.options(setting), wanted, upstream
+        fused = partial(way.differentiable, equation=use.reference.equation)
         return Race(
             setting.title,
-            lambda: way.run(x, y, setting, wanted, upstream),
-            lambda: _differentiated(eager, x, y, options, wanted, upstream),
+            lambda: _differentiated(fused, *given),
+            lambda: _differentiated(use.reference.eager, *given),
         )
 
     return Trial(

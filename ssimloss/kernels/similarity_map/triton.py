@@ -1,6 +1,7 @@
 """The Triton kernel's ``similarity_map`` and its backward."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -113,7 +114,16 @@ def _trial(use: Use, device: torch.device) -> Trial:
             )
         return results(found, gradients)
 
-    way = Way(launches, run, lambda setting: (setting.comparison,), is_map=True)
+    def differentiable(
+        x: Tensor, y: Tensor, comparison: Comparison, equation: Callable[..., Tensor]
+    ) -> Tensor:
+        # It imports this file.
+        from ssimloss.kernels.similarity_map.operator import similarity_map as operator
+
+        fixed = partial(equation, comparison=comparison)
+        return operator(x, y, comparison, backend="triton", equation=fixed)
+
+    way = Way(launches, run, differentiable, lambda setting: (setting.comparison,), is_map=True)
     return trial(*use.options, use, device, way)
 
 

@@ -1,6 +1,7 @@
 """The Triton kernel's ``similarity_means``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -85,7 +86,19 @@ def _trial(use: Use, device: torch.device) -> Trial:
         )
         return results(means, gradients)
 
-    way = Way(launches, run, lambda setting: (setting.comparison, mixed), is_map=False)
+    def differentiable(
+        x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed, equation: Callable[..., Tensor]
+    ) -> Tensor:
+        # It imports this file.
+        from ssimloss.kernels.similarity_means.operator import similarity_means as operator
+
+        fixed = partial(equation, comparison=comparison, mixed=mixed)
+        return operator(x, y, comparison, backend="triton", equation=fixed, mixed=mixed)
+
+    def options(setting: Setting) -> tuple[Comparison, Mixed]:
+        return setting.comparison, mixed
+
+    way = Way(launches, run, differentiable, options, is_map=False)
     return trial(comparison, use, device, way)
 
 
