@@ -494,8 +494,9 @@ def test_trials_are_passed(padding: str, monkeypatch: pytest.MonkeyPatch):
             assert len(exact) == 3
             assert proof._difference(found, plain, exact) is None, problem.title
         for race in trial.races():
-            for found, plain in zip(race.kernel().values(), race.eager().values(), strict=True):
-                torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-6)
+            eager = race.eager()
+            for name, found in race.kernel().items():
+                assert proof._error(found, eager[name].double()) <= proof.FLOOR
 
 
 # Larger images, and what only a GPU has.
