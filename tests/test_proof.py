@@ -257,6 +257,36 @@ def test_one_that_does_not_compile_is_not_taken(monkeypatch: pytest.MonkeyPatch)
     assert (kernel.runs, kernel.trials) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (torch.OutOfMemoryError("none is left"), None),
+        (OSError(28, "No space left on device"), "attempt to prove it raises OSError"),
+    ],
+)
+def test_what_is_not_the_kernels_fault_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, error: Exception, words: str | None
+) -> None:
+    """The equation serves in this process, and the next one tries again."""
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    if words is None:
+        kernel = install(monkeypatch, StandIn(fault=fail))
+        F.ssim(*PAIR)
+    else:
+        kernel = install(monkeypatch, StandIn(compile=fail))
+        with pytest.warns(UserWarning, match=words):
+            F.ssim(*PAIR)
+    F.ssim(*PAIR)
+    assert (kernel.runs, kernel.trials, outcomes(cache)) == (0, 1, [])
+    forget(monkeypatch)
+    kernel.fault, kernel.compile = lambda _, value: value, lambda: None
+    F.ssim(*PAIR)
+    assert (kernel.runs, kernel.trials) == (1, 2)
+
+
 def test_the_equation_serves_while_a_kernel_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first call waits for part of the time, the next ones do not wait at all."""
     done = threading.Event()

@@ -5,9 +5,10 @@ verdicts on kernels that have to prove themselves.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
 import ssimloss.functional as F
 from ssimloss._version import __version__
@@ -15,7 +16,7 @@ from ssimloss.kernels import describe, proof
 from ssimloss.kernels.backends import AUTOMATIC, MACHINE
 
 # The losses whose kernels --renew proves, in every dtype, with and without a gradient.
-_USUAL = {
+_USUAL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim": F.ssim,
     "ssim, padding='reflect'": lambda x, y: F.ssim(x, y, padding="reflect"),
     "ssim_map": F.ssim_map,

@@ -94,7 +94,11 @@ def select(
         # An exported program runs elsewhere: on other devices, without this package.
         if uncovered is None and not equation_only and not is_exporting():
             candidate = AUTOMATIC.get(x.device.type)
-            if candidate in kernels and _may_serve(kernels[candidate], x, y, uses):
+            if (
+                candidate is not None
+                and candidate in kernels
+                and _may_serve(kernels[candidate], x, y, uses)
+            ):
                 return candidate
         return "eager"
     if backend != "eager":

@@ -113,6 +113,9 @@ class Verdict(NamedTuple):
 
 
 _OUT_OF_MEMORY = Verdict("unproved", "the device had too little memory left for the problems")
+_OUT_OF_TIME = Verdict(
+    "unproved", "the time was up; python -m ssimloss.kernels --renew takes as long as it needs"
+)
 
 
 class Key(NamedTuple):
@@ -221,9 +224,8 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
         # What a trial allocates is allocated before, so that the thread only compiles.
         made = _Apart(lambda: PROOFS[key.operator].trial(call, key.device))
         made.wait()
-        if isinstance(made.error, torch.OutOfMemoryError):
-            _known[key] = _OUT_OF_MEMORY
-            return _OUT_OF_MEMORY
+        if made.error is not None:
+            return _settle(key, _unproved(made.error))
         trial = made.value()
         _compiling[key] = trial, _Apart(trial.compile)
     trial, compilation = _compiling[key]
@@ -231,11 +233,15 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
         return None
     del _compiling[key]
     left = limit_s - (time.monotonic() - began if is_first else compilation_s)
-    verdict = _judged(trial, compilation, key.device, time.monotonic() + left)
+    return _settle(key, _judged(trial, compilation, key.device, time.monotonic() + left))
+
+
+def _settle(key: Key, verdict: Verdict) -> Verdict:
+    """Keep a verdict, and warn of one that nobody expects."""
     _known[key] = verdict
     if verdict.outcome != "unproved":
         _keep(key, verdict)
-    if verdict.outcome in ("wrong", "fails"):
+    if verdict.outcome not in ("taken", "slower") and verdict not in (_OUT_OF_MEMORY, _OUT_OF_TIME):
         warnings.warn(
             f"backend='auto' does not use a kernel of ssimloss on this device, and computes with "
             f"PyTorch instead: {key.words()}: {verdict.reason}. Please report this warning with "
@@ -248,22 +254,27 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
 def _judged(
     trial: Trial, compilation: "_Apart[object]", device: torch.device, until: float
 ) -> Verdict:
+    if isinstance(compilation.error, OSError):  # a disk that is full, for example
+        return _unproved(compilation.error)
     if compilation.error is not None:
         return Verdict("fails", _of_error("it does not compile", compilation.error))
     examination = _Apart(lambda: _examined(trial, device, until))
     examination.wait()
-    if isinstance(examination.error, torch.OutOfMemoryError):
+    return examination.value() if examination.error is None else _unproved(examination.error)
+
+
+def _unproved(error: Exception) -> Verdict:
+    """For an error that is not the kernel's."""
+    if isinstance(error, torch.OutOfMemoryError):
         return _OUT_OF_MEMORY
-    return examination.value()
+    return Verdict("unproved", _of_error("the attempt to prove it raises", error))
 
 
 def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
-    out_of_time = Verdict(
-        "unproved", "the time was up; python -m ssimloss.kernels --renew takes as long as it needs"
-    )
+    _wait(device)  # for errors of the caller's own kernels
     for problem in trial.problems():
         if time.monotonic() > until:
-            return out_of_time
+            return _OUT_OF_TIME
         try:
             found = problem.kernel()
             _wait(device)
@@ -277,7 +288,7 @@ def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
     milliseconds = {}
     for race in trial.races():
         if time.monotonic() > until:
-            return out_of_time
+            return _OUT_OF_TIME
         milliseconds[race.title] = _raced(race, device)
     slower = {title: times for title, times in milliseconds.items() if times[0] > times[1]}
     told = "; ".join(

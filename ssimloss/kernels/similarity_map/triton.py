@@ -124,7 +124,8 @@ def _trial(use: Use, device: torch.device) -> Trial:
         return operator(x, y, comparison, backend="triton", equation=fixed)
 
     way = Way(launches, run, differentiable, lambda setting: (setting.comparison,), is_map=True)
-    return trial(*use.options, use, device, way)
+    (comparison,) = use.options
+    return trial(comparison, use, device, way)
 
 
 PROOF = Proof(_specialise, _trial, environment)
