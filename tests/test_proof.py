@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -392,6 +393,21 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(
     F.ssim(*PAIR, padding="zeros")  # without another warning, which would raise
     F.ssim(*PAIR)
     assert (kernel.runs, kernel.trials) == (3, 2)
+
+
+def test_where_verdicts_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(proof.FOLDER, "~/here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert proof.folder() == tmp_path / "here" / "kernels"
+    monkeypatch.delenv(proof.FOLDER)
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert proof.folder() == tmp_path / ".cache" / "ssimloss" / "kernels"
+
+    def homeless(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert proof.folder() == Path(tempfile.gettempdir()) / "ssimloss" / "kernels"
 
 
 def test_files_that_cannot_be_understood_are_replaced(

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import statistics
+import tempfile
 import threading
 import time
 import warnings
@@ -376,12 +377,16 @@ class _Apart(Generic[T]):
 
 
 def folder() -> Path:
-    """Where verdicts are kept."""
+    """Where verdicts are kept: in ``SSIMLOSS_CACHE``, the user's cache, or, for a user without a
+    home, among temporary files.
+    """
     named = os.environ.get(FOLDER)
-    if named:
-        return Path(named).expanduser() / "kernels"
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "ssimloss" / "kernels"
+    try:
+        place = Path(named or caches).expanduser()
+    except RuntimeError:
+        place = Path(tempfile.gettempdir())
+    return place / "kernels" if named else place / "ssimloss" / "kernels"
 
 
 class Record(NamedTuple):
