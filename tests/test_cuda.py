@@ -88,9 +88,18 @@ def sliced(image: Tensor) -> Tensor:
 # --- right ----------------------------------------------------------------------------------------
 
 
-@everywhere
-@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("device", "dtype", "padding"),
+    [
+        ("cpu", torch.float32, "reflect"),  # test_native.py has the others
+        ("cpu", torch.bfloat16, "zeros"),
+        *(
+            pytest.param("cuda", dtype, padding, marks=pytest.mark.cuda)
+            for dtype in (torch.float32, torch.bfloat16, torch.float16)
+            for padding in ("valid", "reflect", "replicate", "zeros")
+        ),
+    ],
+)
 def test_kernels_agree(device: str, dtype: torch.dtype, padding: str) -> None:
     """By window, layout and subset of gradients, each once with each of the others."""
     cases = [
@@ -110,6 +119,17 @@ def test_kernels_agree(device: str, dtype: torch.dtype, padding: str) -> None:
         plain = differentiated(partial(score, backend="eager"), x, y, wants)
         exact = differentiated(partial(score, backend="eager"), x.double(), y.double(), wants)
         check(found, plain, exact, rounding)
+
+
+def test_another_number_is_seen() -> None:
+    x, y = pair("cpu", 1, 1, 40, 44)
+    plain = differentiated(F.ssim, x, y)
+    exact = differentiated(F.ssim, x.double(), y.double())
+    check(plain, plain, exact, 1e-5)
+    value, to_x, to_y = plain
+    for wrong in ([value * 1.0001, to_x, to_y], [value, to_y, to_x], [value, to_x * 1.0001, to_y]):
+        with pytest.raises(AssertionError):
+            check(wrong, plain, exact, 1e-5)
 
 
 @everywhere
