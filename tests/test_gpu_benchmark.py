@@ -20,6 +20,7 @@ from benchmarks.gpu import __main__ as benchmark
 from benchmarks.gpu import alternatives, document, effort, peers, races
 from ssimloss.kernels import proof
 from ssimloss.kernels.similarity_means import cpu
+from ssimloss.kernels.triton_launch import Division
 
 CPU = torch.device("cpu")
 pytestmark = [
@@ -29,8 +30,10 @@ pytestmark = [
 
 
 def stand_in(x: Tensor, y: Tensor, *options: Any) -> Any:
-    """The native library; with two warps it computes another number."""
+    """The native library; one division computes another number, another one cannot run."""
     division = options[4] if len(options) > 4 else None
+    if division == Division(64, 1, 1):
+        raise ValueError("out of registers")
     means, slope, other = cpu.similarity_means(x, y, *options[:4])
     return means * (1.1 if division and division.warps == 2 else 1.0), slope, other
 
@@ -58,9 +61,10 @@ def test_the_whole_command(
             assert row["note"] is None, row
             assert min(row["forward_ms"], row["step_ms"], row["peak_mib"]) > 0
             assert row["step_over_floor"] > 1
-    notes = {row.get("warps"): row.get("note") for row in found["alternatives"]}
-    assert "another number" in notes[2]
-    assert notes[1] is None
+    usual, right, wrong, raising = found["alternatives"]
+    assert min(usual["step_ms"], right["step_ms"]) > 0
+    assert "another number" in wrong["note"]
+    assert raising["note"] == "raises ValueError: out of registers"
     assert len(found["deep features"]) == 2 * 3
     assert all(row["step_ms"] > 0 for row in found["deep features"])
     text = (tmp_path / "gpu.md").read_text()

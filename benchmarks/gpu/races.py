@@ -20,8 +20,10 @@ from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.peers import Found
 from benchmarks.memory import peak_bytes
 from benchmarks.timing import synchronizer
+from ssimloss.filters import Padding
 from ssimloss.kernels import Backend, proof, why_not
 
+DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
 # How far a library's value and gradient (relative L2) may be from ours in float64, by dtype: some
 # compute in the dtype of the images.
 ALLOWED = {torch.float32: (2e-5, 5e-3), torch.bfloat16: (1e-3, 3e-2)}
@@ -33,7 +35,7 @@ def run(document: Document, effort: Effort, budget: Budget, others: Found) -> No
         document.leave_out(name, reason)
     for dtype in effort.dtypes:
         for shape in effort.shapes:
-            for definition in ("valid", "reflect"):
+            for definition in DEFINITIONS:
                 what = f"races at {text(shape)} in {word(dtype)}, {definition}"
                 if budget.is_spent():
                     document.leave_out(what, "no time was left")
@@ -44,14 +46,14 @@ def run(document: Document, effort: Effort, budget: Budget, others: Found) -> No
                 _race(document, effort, shape, dtype, definition, scores)
 
 
-def ours(definition: str, device: torch.device) -> dict[str, Score]:
+def ours(definition: Padding, device: torch.device) -> dict[str, Score]:
     """By backend, as far as they run here."""
     native: Backend = "cpu" if device.type == "cpu" else "triton"
     names: tuple[Backend, ...] = ("auto", "eager", native)
     return {
-        f"ssimloss, {name}": partial(F.ssim, padding=definition, backend=name)  # type: ignore[arg-type]
+        f"ssimloss, {name}": partial(F.ssim, padding=definition, backend=name)
         for name in names
-        if name == "auto" or why_not(name) is None  # type: ignore[arg-type]
+        if name == "auto" or why_not(name) is None
     }
 
 
@@ -60,7 +62,7 @@ def _race(
     effort: Effort,
     shape: Shape,
     dtype: torch.dtype,
-    definition: str,
+    definition: Padding,
     scores: dict[str, Score],
 ) -> None:
     x, y = (image.to(dtype) for image in images(shape, effort.device))
@@ -83,11 +85,13 @@ def _race(
                 steps[name] = partial(_step, score, asking, y)
                 peak = peak_bytes(steps[name], effort.device)
                 rows[name]["peak_mib"] = peak / 2**20
-        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        except Exception as error:  # whatever a library raises goes into its row
             steps.pop(name, None)
             note = f"raises {type(error).__name__}: {str(error).strip()[:160]}"
             rows[name] = about | {"library": name, "note": note}
-    forwards = {name: partial(_forward, scores[name], x, y) for name in steps}
+    forwards: dict[str, Callable[[], object]] = {
+        name: partial(_forward, scores[name], x, y) for name in steps
+    }
     for column, calls in (("forward_ms", forwards), ("step_ms", steps)):
         for name, taken in milliseconds(calls, effort).items():
             rows[name][column] = taken
