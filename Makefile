@@ -12,7 +12,7 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick sweep check generate bench parity sanitize force
+.PHONY: help setup demo test quick sweep check generate bench gpu parity sanitize force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ generate: $(STAMP) ## write what follows from the measures: type stubs, the tabl
 
 bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/results
 	$(PY) -m benchmarks $(ARGS)
+
+gpu: $(STAMP) ## test and time on the GPU at hand, in at most 8 minutes, into benchmarks/results/gpu
+	$(PY) -m benchmarks.gpu --out benchmarks/results/gpu $(ARGS)
 
 parity: $(STAMP) ## print how far each convention is from the program it is named after
 	$(PY) -m pytest tests/test_parity.py -q -s $(ARGS)

@@ -186,6 +186,20 @@ FAULTS = (
         "similarity_weight=mixed.similarity_weight / (h * w),",
         "triton",
     ),
+    fault(
+        "kernels",
+        "a kernel that returns NaN proves itself",
+        "if not error <= 2 * allowed + FLOOR:",
+        "if error > 2 * allowed + FLOOR:",
+        "proof",
+    ),
+    fault(
+        "kernels",
+        "auto takes a kernel that is slower",
+        "if times[0] > times[1]}",
+        "if times[0] > 1e6 * times[1]}",
+        "proof",
+    ),
     # --- equations --------------------------------------------------------------------------------
     fault(
         "functional",

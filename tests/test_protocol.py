@@ -231,7 +231,7 @@ def test_values_do_not_depend_on_the_batch_or_on_threads(
     if backend == "eager":
         from ssimloss.kernels import backends
 
-        monkeypatch.setattr(backends, "AUTOMATIC", ())
+        monkeypatch.setattr(backends, "AUTOMATIC", {})
     pred, target = small(2)
     threads = torch.get_num_threads()
     try:

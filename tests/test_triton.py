@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,7 +24,8 @@ from torch import Tensor
 pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorch 2.7)")
 
 from ssimloss.functional import ms_ssim
-from ssimloss.kernels import Comparison, Mixed, triton_launch
+from ssimloss.functional._equations import MAP, MEANS
+from ssimloss.kernels import Comparison, Mixed, proof, similarity_trials, triton_launch
 from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
 from ssimloss.kernels.similarity_means.triton import similarity_means
 
@@ -466,6 +466,39 @@ def test_checks_see_planted_faults():
             check_gradient(grad_x, wrong)
 
 
+# What "auto" asks of it.
+
+
+@kernel
+@pytest.mark.parametrize("padding", ["valid", "reflect", "replicate", "zeros"])
+def test_trials_are_passed(padding: str, monkeypatch: pytest.MonkeyPatch):
+    """In the interpreter only the smallest problems, which take a second."""
+
+    def tiny(used: Comparison) -> list[similarity_trials.Setting]:
+        compared = similarity_trials._comparison(used, 0.0)
+        return [similarity_trials.Setting("tiny", (1, 1, 6, 7), compared)]
+
+    monkeypatch.setattr(similarity_trials, "_raced", tiny)
+    x, y = (image.requires_grad_() for image in images(1, 1, 8, 8))
+    comparison = Options(padding=padding).of_map
+    for operator, options, reference in (
+        ("similarity_means", (comparison, Mixed("l1")), MEANS),
+        ("similarity_map", (comparison,), MAP),
+    ):
+        trial = proof.PROOFS[operator].trial(proof.use(x, y, options, reference), x.device)
+        trial.compile()
+        problems = [p for p in trial.problems() if not INTERPRETED or "smallest" in p.title]
+        assert len(problems) == (2 if INTERPRETED else 9)
+        for problem in problems:
+            found, plain, exact = problem.kernel(), problem.plain(), problem.exact()
+            assert len(exact) == 3
+            assert proof._difference(found, plain, exact) is None, problem.title
+        for race in trial.races():
+            eager = race.eager()
+            for name, found in race.kernel().items():
+                assert proof._error(found, eager[name].double()) <= proof.FLOOR
+
+
 # Larger images, and what only a GPU has.
 
 
@@ -532,50 +565,6 @@ def test_in_the_interpreter():
         text=True,
     )
     assert result.returncode == 0, result.stdout[-20_000:] + result.stderr[-2_000:]
-
-
-@pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
-def test_compiles_for_gpus_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """For compute capability 8.0, the usual window: nothing is spilled, and four blocks of 128
-    threads fit into a multiprocessor.
-    """
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
-    from ssimloss.kernels.triton_kernel import similarity_kernel
-
-    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    constants = {
-        "K": 11,
-        "PART": "ssim",
-        "PADDING": "valid",
-        "PIXEL": "none",
-        "LANES": 128,
-        "HALO": 16,
-    }
-    constants |= dict.fromkeys(("upstream", "grad_y", "similarity"))
-    types = dict.fromkeys(("x", "y", "grad_x", "partials", "scratch"), "*fp32") | {
-        "window": ("fp32",) * 11
-    }
-    types |= dict.fromkeys(constants, "constexpr")
-    types |= {
-        parameter.name: parameter.annotation_type
-        for parameter in similarity_kernel.params
-        if parameter.name not in types
-    }
-    source = ASTSource(similarity_kernel, types, constants)
-    options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
-    compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options)
-    assert compiled.metadata.shared <= 1024
-    (tmp_path / "kernel.cubin").write_bytes(compiled.asm["cubin"])
-    cuobjdump = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
-    usage = subprocess.check_output(
-        [cuobjdump, "--dump-resource-usage", tmp_path / "kernel.cubin"], text=True
-    )
-    registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
-    assert registers <= 128
-    assert stack == 0
 
 
 def test_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch):

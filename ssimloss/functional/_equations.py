@@ -17,7 +17,8 @@ from ssimloss.functional._moments import (
     similarity_of,
     valid_pixels,
 )
-from ssimloss.kernels import Comparison, Mixed, Part
+from ssimloss.functional._plane_means import plane_means
+from ssimloss.kernels import Comparison, Mixed, Part, Reference
 
 
 def similarity(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
@@ -52,6 +53,27 @@ def mixed_mean(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed) -> Te
     if mixed.pixel == "none":
         return means
     return means + mixed.pixel_weight * distances(x, y, mixed.pixel, mixed.eps).mean((2, 3))
+
+
+def mixed_mean_by_hand(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed) -> Tensor:
+    """:func:`mixed_mean` with the gradient of :mod:`_plane_means`: what the losses compute without
+    a kernel.
+    """
+    x, y = promote(x, y)
+    c1, c2, low, part = comparison.c1, comparison.c2, comparison.low, comparison.part
+    taps, padding = len(comparison.window), comparison.padding
+    centred_x, centred_y, _ = bordered(x - low, y - low, None, taps, padding)
+    window = constant(comparison.window, x)
+    means = plane_means(centred_x, centred_y, window, c1=c1, c2=c2, sample_factor=1.0, part=part)
+    means = mixed.similarity_weight * means
+    if mixed.pixel == "none":
+        return means
+    return means + mixed.pixel_weight * distances(x, y, mixed.pixel, mixed.eps).mean((2, 3))
+
+
+# What kernels prove themselves against.
+MEANS = Reference(mixed_mean, mixed_mean_by_hand)
+MAP = Reference(similarity, similarity)
 
 
 def distance_mean(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:

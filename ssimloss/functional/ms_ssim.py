@@ -15,7 +15,7 @@ from ssimloss._options import Reduced, derived
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.filters import check_window_options, make_window, pad, window_weights
-from ssimloss.functional._equations import halve, pyramid_means, similarity_mean
+from ssimloss.functional._equations import MEANS, halve, pyramid_means, similarity_mean
 from ssimloss.functional._moments import (
     check_inputs,
     contrast_structure,
@@ -30,6 +30,7 @@ from ssimloss.kernels import (
     MAX_SCALES,
     MAX_TAPS,
     PYRAMID_SCORES,
+    SIMILARITY_ALONE,
     SIMILARITY_MEANS,
     Backed,
     Comparison,
@@ -38,6 +39,7 @@ from ssimloss.kernels import (
     pyramid_scores,
     select,
     similarity_means,
+    use,
 )
 from ssimloss.measure import Measure
 
@@ -185,7 +187,17 @@ def _ms_ssim(
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
     uncovered = "no kernel knows masks" if mask is not None else options.uncovered
-    backend = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=uncovered)
+    backend = select(
+        options.backend,
+        pred,
+        target,
+        SIMILARITY_MEANS,
+        uncovered=uncovered,
+        uses=lambda: [
+            use(pred, target, (comparison, SIMILARITY_ALONE), MEANS, promoted=True)
+            for comparison in _comparisons(options, len(weights))
+        ],
+    )
     dtype = native_dtype(pred, target)
     in_one_call = options.coarsest_padding == "valid" and len(weights) <= MAX_SCALES
     if backend in PYRAMID_SCORES and in_one_call:
@@ -245,6 +257,13 @@ def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions)
     return product_of_powers(terms, weights, options.negative)
 
 
+def _comparisons(options: MSSSIMOptions, scales: int) -> list[Comparison]:
+    """What is compared at each scale, of images from which the range's beginning is taken."""
+    window, c1, c2 = options.finest.window, options.finest.c1, options.finest.c2
+    finer = Comparison(window, c1, c2, 0.0, "contrast_structure", "valid")
+    return [finer] * (scales - 1) + [Comparison(window, c1, c2, 0.0, "ssim", "valid")]
+
+
 def _scale_by_scale(
     pred: Tensor,
     target: Tensor,
@@ -258,6 +277,7 @@ def _scale_by_scale(
     """
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     window = make_window("gaussian", options.window_size, options.sigma, x)
+    comparisons = _comparisons(options, scales)
     terms = []
     for scale in range(scales):
         coarsest = scale == scales - 1
@@ -265,12 +285,11 @@ def _scale_by_scale(
             amount = (options.window_size - 1) // 2
             x, y = pad(x, amount, "reflect"), pad(y, amount, "reflect")
             mask = None if mask is None else pad(mask, amount, "reflect")
-        part: Part = "ssim" if coarsest else "contrast_structure"
         if backend == "eager":
+            part: Part = "ssim" if coarsest else "contrast_structure"
             terms.append(_scale_means(x, y, window, options, part, mask))
         else:
-            finest = options.finest
-            comparison = Comparison(finest.window, finest.c1, finest.c2, 0.0, part, "valid")
+            comparison = comparisons[scale]
             equation = partial(similarity_mean, comparison=comparison)
             terms.append(similarity_means(x, y, comparison, backend=backend, equation=equation))
         if not coarsest:

@@ -24,7 +24,13 @@ from ssimloss.filters import (
     window_weights,
 )
 from ssimloss.functional import _local_sums
-from ssimloss.functional._equations import masked_similarity, similarity, similarity_mean
+from ssimloss.functional._equations import (
+    MAP,
+    MEANS,
+    masked_similarity,
+    similarity,
+    similarity_mean,
+)
 from ssimloss.functional._moments import (
     bordered,
     check_inputs,
@@ -42,15 +48,18 @@ from ssimloss.functional._records import Stabilised, Windowed
 from ssimloss.kernels import (
     MAX_TAPS,
     MOMENT_SUMS,
+    SIMILARITY_ALONE,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
     Backed,
     Backend,
     Comparison,
     Local,
+    Use,
     select,
     similarity_map,
     similarity_means,
+    use,
 )
 from ssimloss.measure import Measure, sign_without
 
@@ -162,11 +171,12 @@ def _ssim(
     """
     check_inputs(pred, target, mask)
     if mask is not None:
-        kernels, reason = MOMENT_SUMS, _uncovered_mask(options, pred, mask)
+        kernels, reason, uses = MOMENT_SUMS, _uncovered_mask(options, pred, mask), None
     else:
         kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
         reason = uncovered(options, mask, pred.ndim)
-    backend = select(options.backend, pred, target, kernels, uncovered=reason)
+        uses = partial(_uses, pred, target, options)
+    backend = select(options.backend, pred, target, kernels, uncovered=reason, uses=uses)
     if backend != "eager":
         if mask is not None:
             return _fused_masked(pred, target, mask, options, backend)
@@ -252,6 +262,15 @@ def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | Non
     if ndim != 4:
         return "no kernel knows volumes"
     return options.uncovered
+
+
+def _uses(pred: Tensor, target: Tensor, options: SSIMOptions) -> list[Use]:
+    """What :func:`_fused` calls."""
+    comparison, promoted = options.comparison, options.downsample is not None
+    assert comparison is not None
+    if options.reduction == "none":
+        return [use(pred, target, (comparison,), MAP, promoted=promoted)]
+    return [use(pred, target, (comparison, SIMILARITY_ALONE), MEANS, promoted=promoted)]
 
 
 def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend) -> Scores:

@@ -14,13 +14,21 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
 from ssimloss.filters import Padding
 from ssimloss.functional._distance import Distance
-from ssimloss.functional._equations import mixed_mean
+from ssimloss.functional._equations import MEANS, mixed_mean
 from ssimloss.functional._moments import check_inputs, map_size
 from ssimloss.functional._records import Stabilised
 from ssimloss.functional.charbonnier import LEAST_EPS, charbonnier_loss, check_charbonnier_eps
 from ssimloss.functional.l1 import l1_loss
 from ssimloss.functional.ssim import SSIMOptions, ssim_loss, uncovered
-from ssimloss.kernels import SIMILARITY_MEANS, Backed, Backend, Mixed, select, similarity_means
+from ssimloss.kernels import (
+    SIMILARITY_MEANS,
+    Backed,
+    Backend,
+    Mixed,
+    select,
+    similarity_means,
+    use,
+)
 from ssimloss.measure import Measure
 
 
@@ -99,16 +107,23 @@ def _ssim_l1(
     similarity, weight, eps, span = options.similarity, options.weight, options.eps, options.span
     check_inputs(pred, target, mask, ndim=(4,))
     reason = uncovered(similarity, mask, pred.ndim) or options.uncovered
-    chosen = select(options.backend, pred, target, SIMILARITY_MEANS, uncovered=reason)
-    reduction = options.reduction
-    if chosen != "eager" and reduction in ("mean", "image"):
+    reduction, comparison = options.reduction, similarity.comparison
+    assert comparison is not None
+    distance: Distance = "l1" if eps is None else "charbonnier"
+    # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
+    # 1 - SSIM has more
+    mixed = Mixed(distance, (eps or 0.0) * span, -weight, (1 - weight) / span)
+    in_one_pass = reduction in ("mean", "image")
+    chosen = select(
+        options.backend,
+        pred,
+        target,
+        SIMILARITY_MEANS,
+        uncovered=reason,
+        uses=(lambda: [use(pred, target, (comparison, mixed), MEANS)]) if in_one_pass else None,
+    )
+    if chosen != "eager" and in_one_pass:
         map_size(pred.shape[2:], similarity.taps, similarity.padding)
-        distance: Distance = "l1" if eps is None else "charbonnier"
-        comparison = similarity.comparison
-        assert comparison is not None
-        # -weight * SSIM + (1 - weight) / span * sqrt((x - y)^2 + (eps span)^2), and the weight that
-        # 1 - SSIM has more
-        mixed = Mixed(distance, (eps or 0.0) * span, -weight, (1 - weight) / span)
         equation = partial(mixed_mean, comparison=comparison, mixed=mixed)
         means = similarity_means(
             pred, target, comparison, backend=chosen, equation=equation, mixed=mixed
@@ -116,6 +131,8 @@ def _ssim_l1(
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)
     x, y = (x - options.low) / span, (y - options.low) / span
+    # Here SSIM is by itself, and may have a kernel where the two in one have none, or the reverse.
+    alone: Backend = "auto" if options.backend == "auto" and reason is None else chosen
     parts: Backend = "eager" if chosen == "eager" else "auto"
     if eps is None:
         pixels = l1_loss(x, y, mask=mask, reduction=reduction, backend=parts)
@@ -131,7 +148,7 @@ def _ssim_l1(
         padding=options.padding,
         mask=mask,
         reduction=reduction,
-        backend=chosen,
+        backend=alone,
     )
     values = (1 - weight) * pixels + weight * structure
     return values.to(native_dtype(pred, target)) if reduction == "none" else values

@@ -20,6 +20,7 @@ from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_byt
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
+from ssimloss.kernels.proof import Reference, Use, use
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
 from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
@@ -35,6 +36,10 @@ __all__ = [
     "check_backend",
     "select",
     "why_not",
+    # what it has to prove first
+    "Reference",
+    "Use",
+    "use",
     # what is computed
     "MAX_SCALES",
     "MAX_TAPS",

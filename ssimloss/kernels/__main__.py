@@ -1,14 +1,33 @@
-"""``python -m ssimloss.kernels``: what runs on this machine, and why the rest does not."""
+"""``python -m ssimloss.kernels``: what runs on this machine, why the rest does not, and the
+verdicts on kernels that have to prove themselves.
+
+``--renew`` forgets the verdicts and finds those of the usual losses again, however long it takes.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
+import ssimloss.functional as F
 from ssimloss._version import __version__
-from ssimloss.kernels import describe
-from ssimloss.kernels.backends import MACHINE
+from ssimloss.kernels import describe, proof
+from ssimloss.kernels.backends import AUTOMATIC, MACHINE
+
+# The losses whose kernels --renew proves, in every dtype, with and without a gradient.
+_USUAL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "ssim": F.ssim,
+    "ssim, padding='reflect'": lambda x, y: F.ssim(x, y, padding="reflect"),
+    "ssim_map": F.ssim_map,
+    "ms_ssim": F.ms_ssim,
+    "ssim_l1_loss": F.ssim_l1_loss,
+}
+_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def report() -> list[str]:
-    """One line per backend."""
+    """One line per backend, then one per verdict on this machine."""
     lines = [
         f"ssimloss {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads",
         "eager   runs: any device",
@@ -20,22 +39,59 @@ def report() -> list[str]:
         elif backend == "cpu":
             lines.append(f"{backend:<7} runs: {describe()}")
         else:
-            lines.append(
-                f"{backend:<7} runs: {_devices()}; only where it is named, see docs/kernels.md"
-            )
+            lines += [f"{backend:<7} runs: {_devices()}", *_verdicts()]
     return lines
 
 
 def _devices() -> str:
     if not torch.cuda.is_available():
-        return "on the CPU, interpreted (TRITON_INTERPRET=1)"
-    return ", ".join(
-        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+        return "on the CPU, interpreted (TRITON_INTERPRET=1), where it is named"
+    return ", ".join(torch.cuda.get_device_name(device) for device in _gpus())
+
+
+def _gpus() -> list[torch.device]:
+    return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+
+
+def _environments() -> list[dict[str, str]]:
+    return [proof.environment(name, device) for name in proof.PROOFS for device in _gpus()]
+
+
+def _verdicts() -> Iterator[str]:
+    """What is known of the kernels on this machine's GPUs, with these versions."""
+    here = _environments()
+    everything = proof.records()
+    known = [record for record in everything if record.environment in here]
+    yield (
+        f"backend='auto' takes a kernel where its verdict is \"taken\"; {len(known)} verdicts for "
+        f"this machine, {len(everything) - len(known)} for others, in {proof.folder()}"
     )
+    for record in known:
+        outcome, reason, _ = record.verdict
+        yield f"  {outcome:<8} {record.environment['device']}: {record.kernel}: {reason}"
 
 
-def main() -> None:
+def renew() -> None:
+    """Prove the kernels of the usual losses again, on every GPU."""
+    if MACHINE[AUTOMATIC["cuda"]]() is not None:
+        return
+    proof.forget(_environments())
+    for device in _gpus():
+        for name, function in _USUAL.items():
+            for dtype in _DTYPES:
+                print(f"{device} {name} {str(dtype).removeprefix('torch.')}", flush=True)
+                x, y = torch.rand(2, 1, 3, 192, 192, device=device).to(dtype)
+                with proof.without_limit():
+                    function(x, y)
+                    function(x.requires_grad_(), y)
+
+
+def main(given: list[str] | None = None) -> None:
     """Print the report."""
+    parser = argparse.ArgumentParser(prog="python -m ssimloss.kernels", description=__doc__)
+    parser.add_argument("--renew", action="store_true", help="find the verdicts again")
+    if parser.parse_args(given).renew:
+        renew()
     print("\n".join(report()))
 
 

@@ -1,9 +1,10 @@
-"""Which backend computes: ``"auto"`` takes the first one that can, a name is taken or raises.
+"""Which backend computes: ``"auto"`` takes a kernel that can serve and has proved itself, a name is
+taken or raises.
 
 A backend has one line in ``MACHINE``, and one line in the table of each operator that it serves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from ssimloss import _checks
 from ssimloss._options import Options
 from ssimloss._torch import dispatches, is_batched_or_dual, is_exporting, is_forward_mode
 from ssimloss.kernels import library, triton_launch
+from ssimloss.kernels.proof import Use, earned
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
@@ -20,10 +22,8 @@ MACHINE: dict[Backend, Callable[[], str | None]] = {
     "cpu": library.why_not,
     "triton": triton_launch.why_not,
 }
-# What "auto" takes. The Triton kernels agree with the equations in Triton's interpreter and compile
-# for every GPU that was tried, but have not run on one: until they have, they serve whoever names
-# them.
-AUTOMATIC: tuple[Backend, ...] = ("cpu",)
+# What "auto" takes, by the type of device.
+AUTOMATIC: dict[str, Backend] = {"cpu": "cpu", "cuda": "triton"}
 
 
 class Kernel(NamedTuple):
@@ -31,6 +31,9 @@ class Kernel(NamedTuple):
 
     why_not: Callable[[Tensor, Tensor], str | None]  # why it cannot serve these images
     run: Callable[..., Any]  # takes the images and the operator's options
+    # The operator's name in ``proof.PROOFS``, for kernels that "auto" takes only where they have
+    # proved themselves; None for those that are proved when the package is tested.
+    proof: str | None = None
 
 
 Kernels = Mapping[Backend, Kernel]
@@ -67,13 +70,20 @@ def why_not(backend: Backend) -> str | None:
 
 
 def select(
-    backend: Backend, x: Tensor, y: Tensor, kernels: Kernels, *, uncovered: str | None = None
+    backend: Backend,
+    x: Tensor,
+    y: Tensor,
+    kernels: Kernels,
+    *,
+    uncovered: str | None = None,
+    uses: Callable[[], Iterable[Use]] | None = None,
 ) -> Backend:
     """The backend that computes: ``"eager"`` or one of ``kernels``.
 
     Args:
         kernels: the table of the operator, for example ``SIMILARITY_MEANS``.
         uncovered: the option that no kernel of this operator supports, as a message.
+        uses: what the operator will be called with, for kernels that have to prove themselves.
 
     Raises:
         RuntimeError: the backend was named and cannot serve these images.
@@ -83,9 +93,13 @@ def select(
         equation_only = is_batched_or_dual(x, y) or dispatches(x, y, fake=False)
         # An exported program runs elsewhere: on other devices, without this package.
         if uncovered is None and not equation_only and not is_exporting():
-            for candidate in AUTOMATIC:
-                if candidate in kernels and kernels[candidate].why_not(x, y) is None:
-                    return candidate
+            candidate = AUTOMATIC.get(x.device.type)
+            if (
+                candidate is not None
+                and candidate in kernels
+                and _may_serve(kernels[candidate], x, y, uses)
+            ):
+                return candidate
         return "eager"
     if backend != "eager":
         if backend not in kernels:
@@ -94,6 +108,17 @@ def select(
         if is_forward_mode():
             _raise_for(backend, "no kernel has a forward-mode derivative (torch.func.jvp, hessian)")
     return backend
+
+
+def _may_serve(
+    kernel: Kernel, x: Tensor, y: Tensor, uses: Callable[[], Iterable[Use]] | None
+) -> bool:
+    if kernel.why_not(x, y) is not None:
+        return False
+    name = kernel.proof
+    if name is None:
+        return True
+    return uses is not None and all(earned(name, use, x.device) for use in uses())
 
 
 def kernel(kernels: Kernels, backend: Backend, x: Tensor, y: Tensor) -> Kernel:

@@ -16,9 +16,11 @@ in a CUDA graph. Sums are taken in a fixed order.
 """
 
 import contextlib
+import re
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,8 +35,13 @@ _OLDEST_CAPABILITY = (7, 0)
 # of a strip; fewer spend most of their time on the rows that strips share, and must not be fewer
 # than a border has
 _LEAST_ROWS = 32
-_LANES = (128, 64)  # threads per strip, one for each of its columns
+LANES = (128, 64)  # threads per strip, one for each of its columns
 _NO_STRIDES = (0, 0, 0, 0)
+# Files that name the version of the driver: NVIDIA's and AMD's.
+_DRIVERS = {
+    "/proc/driver/nvidia/version": r"\b(\d{3,}\.\d+(?:\.\d+)?)\b",
+    "/sys/module/amdgpu/version": r"(\S+)",
+}
 _THREADS = 512  # that a multiprocessor has registers for
 
 
@@ -99,6 +106,33 @@ def why_not_for(x: Tensor, y: Tensor) -> str | None:
     return why_not_device(x.device)
 
 
+def environment(device: torch.device) -> dict[str, str]:
+    """What the kernels' speed and correctness on a device may depend on."""
+    import triton
+
+    if device.type != "cuda":
+        return {"device": f"{device.type}, interpreted", "triton": triton.__version__}
+    return {
+        "device": torch.cuda.get_device_name(device),
+        "driver": _driver(),
+        "runtime": f"ROCm {torch.version.hip}"
+        if torch.version.hip
+        else f"CUDA {torch.version.cuda}",
+        "triton": triton.__version__,
+    }
+
+
+@cache
+def _driver() -> str:
+    """Version of the GPU's driver, as far as the system tells."""
+    for place, pattern in _DRIVERS.items():
+        with contextlib.suppress(OSError):
+            found = re.search(pattern, Path(place).read_text(encoding="utf-8", errors="replace"))
+            if found:
+                return found[1]
+    return "unknown"
+
+
 def _interpreted() -> bool:
     """Whether TRITON_INTERPRET=1 was set when the kernel was imported."""
     import triton
@@ -120,7 +154,40 @@ def empty_gradients(
     return grad_x, torch.empty_like(y, dtype=torch.float32) if want_y else None
 
 
-def launch(
+class Division(NamedTuple):
+    """How the work is cut."""
+
+    lanes: int  # columns of a strip, a power of two
+    row_strips: int
+    warps: int | None = None  # one thread per lane
+
+
+class Launch(NamedTuple):
+    """A launch that is ready."""
+
+    device: torch.device
+    programs: int
+    arguments: tuple[Any, ...]
+    num_warps: int
+    partials: Tensor  # what each strip adds to the mean of its plane, (N, C, strips)
+
+    def run(self) -> Tensor:
+        """Run the kernel; returns ``partials``."""
+        with _current(self.device):
+            _kernel()[(self.programs,)](*self.arguments, **self._options())
+        return self.partials
+
+    def compile(self) -> Any:
+        """Compile the kernel and leave the device alone; returns what Triton knows of it."""
+        with _current(self.device):
+            return _kernel().warmup(*self.arguments, grid=(self.programs,), **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        # Rows are read again after they were written: no load may be moved to an earlier step.
+        return {"num_warps": self.num_warps, "num_stages": 1, "enable_fp_fusion": True}
+
+
+def prepare(
     x: Tensor,
     y: Tensor,
     gradients: tuple[Tensor | None, Tensor | None],
@@ -130,8 +197,9 @@ def launch(
     columns: int,
     upstream: Tensor | None = None,
     similarity: Tensor | None = None,
-) -> Tensor:
-    """Run the kernel over all planes.
+    division: Division | None = None,
+) -> Launch:
+    """The launch of the kernel over all planes.
 
     Args:
         x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not
@@ -141,9 +209,7 @@ def launch(
         columns: how many of them there is something to compute for.
         upstream: what multiplies the derivatives, of the map's shape.
         similarity: the map, to be written.
-
-    Returns:
-        What each strip adds to the mean of its plane, ``(N, C, strips)``.
+        division: other than the one that should take the least time.
     """
     check_images(x, y, least_size(comparison))
     n, c, h, w = x.shape
@@ -153,7 +219,10 @@ def launch(
     wanted = sum(gradient is not None for gradient in gradients)
     overlap = taps - 1 if wanted else 0  # columns of derivatives that two strips need
     processors, threads_per_warp = _machine(x.device)
-    lanes, row_strips, column_strips = _divide(n * c, h, columns, taps, overlap, processors)
+    if division is None:
+        division = _divide(n * c, h, columns, taps, overlap, processors)
+    lanes, row_strips, warps = division
+    column_strips = _quotient(columns, lanes - overlap)
     strips = row_strips * column_strips
 
     scratch = x.new_empty(
@@ -162,48 +231,48 @@ def launch(
     )
     partials = x.new_empty((n, c, strips), dtype=torch.float32)
     images = (x, y, upstream, *gradients)
-    with torch.cuda.device(x.device) if x.is_cuda else contextlib.nullcontext():
-        _kernel()[(n * c * strips,)](
-            *images,
-            similarity,
-            partials,
-            scratch,
-            *(
-                stride
-                for image in images
-                for stride in (_NO_STRIDES if image is None else image.stride())
-            ),
-            c,
-            h,
-            w,
-            row_strips,
-            column_strips,
-            window,
-            c1,
-            c2,
-            low,
-            mixed.eps,
-            mixed.similarity_weight,
-            mixed.pixel_weight,
-            taps,
-            part,
-            padding,
-            mixed.pixel,
-            lanes,
-            halo,
-            num_warps=max(1, lanes // threads_per_warp),
-            # rows are read again after they were written: no load may be moved to an earlier step
-            num_stages=1,
-            enable_fp_fusion=True,
-        )
-    return partials
+    arguments = (
+        *images,
+        similarity,
+        partials,
+        scratch,
+        *(
+            stride
+            for image in images
+            for stride in (_NO_STRIDES if image is None else image.stride())
+        ),
+        c,
+        h,
+        w,
+        row_strips,
+        column_strips,
+        window,
+        c1,
+        c2,
+        low,
+        mixed.eps,
+        mixed.similarity_weight,
+        mixed.pixel_weight,
+        taps,
+        part,
+        padding,
+        mixed.pixel,
+        lanes,
+        halo,
+    )
+    num_warps = warps or max(1, lanes // threads_per_warp)
+    return Launch(x.device, n * c * strips, arguments, num_warps, partials)
+
+
+def _current(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    return torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext()
 
 
 @lru_cache(maxsize=1024)
 def _divide(
     planes: int, rows: int, columns: int, taps: int, overlap: int, processors: int
-) -> tuple[int, int, int]:
-    """Threads per strip, and the strips of rows and of columns, that should take the least time.
+) -> Division:
+    """The division that should take the least time.
 
     Args:
         overlap: columns that neighbouring strips share.
@@ -218,10 +287,10 @@ def _divide(
 
     row_strips_allowed = [1 << i for i in range(max(1, rows // _LEAST_ROWS).bit_length())]
     lanes, row_strips = min(
-        ((lanes, row_strips) for lanes in _LANES for row_strips in row_strips_allowed),
+        ((lanes, row_strips) for lanes in LANES for row_strips in row_strips_allowed),
         key=lambda way: time(*way),
     )
-    return lanes, row_strips, _quotient(columns, lanes - overlap)
+    return Division(lanes, row_strips)
 
 
 def _machine(device: torch.device) -> tuple[int, int]:

@@ -20,16 +20,19 @@ from ssimloss.kernels.operators import (
     register_one_by_one,
     typed,
 )
+from ssimloss.kernels.proof import PROOFS
 from ssimloss.kernels.similarity_map import cpu, triton
 
 SIMILARITY_MAP: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_map),
-    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map),
+    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map, "similarity_map"),
 }
 SIMILARITY_MAP_BACKWARD: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_map_backward),
     "triton": Kernel(triton_launch.why_not_for, triton.similarity_map_backward),
 }
+
+PROOFS["similarity_map"] = triton.PROOF
 
 torch.library.define("ssimloss::similarity_map", f"({COMPARISON}, str backend) -> Tensor")
 torch.library.define(

@@ -21,13 +21,16 @@ from ssimloss.kernels.operators import (
     or_nothing,
     register_one_by_one,
 )
+from ssimloss.kernels.proof import PROOFS
 from ssimloss.kernels.similarity_means import cpu, triton
 
 SIMILARITY_MEANS: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_means),
-    "triton": Kernel(triton_launch.why_not_for, triton.similarity_means),
+    "triton": Kernel(triton_launch.why_not_for, triton.similarity_means, "similarity_means"),
 }
 _MIXED = "str pixel, float eps, float similarity_weight, float pixel_weight"
+
+PROOFS["similarity_means"] = triton.PROOF
 
 torch.library.define(
     "ssimloss::similarity_means",

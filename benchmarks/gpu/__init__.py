@@ -1,0 +1,1 @@
+"""``python -m benchmarks.gpu``: proof and benchmark on the GPU at hand, in one command."""

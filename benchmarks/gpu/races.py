@@ -1,0 +1,145 @@
+"""SSIM, by each of our backends and by other libraries: milliseconds, memory, and the distance from
+the floor of the memory's bandwidth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import ssimloss.functional as F
+from benchmarks import limits
+from benchmarks.contenders import Score, Shape, images
+from benchmarks.gpu.document import Document
+from benchmarks.gpu.effort import Budget, Effort, milliseconds
+from benchmarks.gpu.peers import Found
+from benchmarks.memory import peak_bytes
+from benchmarks.timing import synchronizer
+from ssimloss.filters import Padding
+from ssimloss.kernels import Backend, proof, why_not
+
+DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
+# How far a library's value and gradient (relative L2) may be from ours in float64, by dtype: some
+# compute in the dtype of the images.
+ALLOWED = {torch.float32: (2e-5, 5e-3), torch.bfloat16: (1e-3, 3e-2)}
+
+
+def run(document: Document, effort: Effort, budget: Budget, others: Found) -> None:
+    """Every shape and dtype, the most important first."""
+    for name, reason in others.absent.items():
+        document.leave_out(name, reason)
+    for dtype in effort.dtypes:
+        for shape in effort.shapes:
+            for definition in DEFINITIONS:
+                what = f"races at {text(shape)} in {word(dtype)}, {definition}"
+                if budget.is_spent():
+                    document.leave_out(what, "no time was left")
+                    continue
+                scores = ours(definition, effort.device) | {
+                    name: score for name, (of, score) in others.scores.items() if of == definition
+                }
+                _race(document, effort, shape, dtype, definition, scores)
+
+
+def ours(definition: Padding, device: torch.device) -> dict[str, Score]:
+    """By backend, as far as they run here."""
+    native: Backend = "cpu" if device.type == "cpu" else "triton"
+    names: tuple[Backend, ...] = ("auto", "eager", native)
+    return {
+        f"ssimloss, {name}": partial(F.ssim, padding=definition, backend=name)
+        for name in names
+        if name == "auto" or why_not(name) is None
+    }
+
+
+def _race(
+    document: Document,
+    effort: Effort,
+    shape: Shape,
+    dtype: torch.dtype,
+    definition: Padding,
+    scores: dict[str, Score],
+) -> None:
+    x, y = (image.to(dtype) for image in images(shape, effort.device))
+    asking = x.clone().requires_grad_()
+    about = {"shape": text(shape), "dtype": word(dtype), "definition": definition}
+    exact = differentiated(partial(F.ssim, padding=definition), x.double(), y.double())
+    steps: dict[str, Callable[[], object]] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, score in scores.items():
+        began = time.perf_counter()
+        try:
+            # "auto" meets this shape's kernels for the first time: not within five seconds.
+            with proof.without_limit():
+                found = differentiated(score, x, y)
+            synchronizer(effort.device)()
+            note = _another_number(found, exact, dtype)
+            rows[name] = about | {"library": name, "first_s": time.perf_counter() - began}
+            rows[name] |= {"note": note}
+            if note is None:
+                steps[name] = partial(_step, score, asking, y)
+                peak = peak_bytes(steps[name], effort.device)
+                rows[name]["peak_mib"] = peak / 2**20
+        except Exception as error:  # whatever a library raises goes into its row
+            steps.pop(name, None)
+            note = f"raises {type(error).__name__}: {str(error).strip()[:160]}"
+            rows[name] = about | {"library": name, "note": note}
+    forwards: dict[str, Callable[[], object]] = {
+        name: partial(_forward, scores[name], x, y) for name in steps
+    }
+    for column, calls in (("forward_ms", forwards), ("step_ms", steps)):
+        for name, taken in milliseconds(calls, effort).items():
+            rows[name][column] = taken
+    bandwidth = document.facts.get("copied_bytes_per_s")
+    for name, row in rows.items():
+        if name in steps and bandwidth:
+            work = limits.least_work(
+                shape, taps=11, scales=1, backward=True, itemsize=dtype.itemsize
+            )
+            row["step_over_floor"] = row["step_ms"] / (1e3 * work.bytes / bandwidth)
+        document.add("races", row)
+
+
+def differentiated(score: Score, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The score, and its gradient to the first image."""
+    asking = x.detach().clone().requires_grad_()
+    value = score(asking, y)
+    (gradient,) = torch.autograd.grad(value, asking)
+    return value.detach().double(), gradient.double()
+
+
+def _another_number(
+    found: tuple[Tensor, Tensor], exact: tuple[Tensor, Tensor], dtype: torch.dtype
+) -> str | None:
+    off = float((found[0] - exact[0]).abs())
+    norm = exact[1].norm()
+    slope_off = float((found[1] - exact[1]).norm() / norm)
+    value_allowed, slope_allowed = ALLOWED[dtype]
+    if off <= value_allowed and slope_off <= slope_allowed:
+        return None
+    return f"computes another number: off by {off:.1e}, gradient by {slope_off:.1e} of its norm"
+
+
+def _forward(score: Score, x: Tensor, y: Tensor) -> Tensor:
+    with torch.no_grad():
+        return score(x, y)
+
+
+def _step(score: Score, asking: Tensor, y: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(score(asking, y), asking)
+    return gradient
+
+
+def text(shape: Shape) -> str:
+    """For a table."""
+    return "x".join(map(str, shape))
+
+
+def word(dtype: torch.dtype) -> str:
+    """For a table."""
+    return str(dtype).removeprefix("torch.")

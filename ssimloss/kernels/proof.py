@@ -1,0 +1,485 @@
+"""Whether ``"auto"`` may take a kernel on a device: its verdict, found at its first use and kept in
+a file.
+
+A kernel is compiled for one set of words and dtypes at a time, its specialisation. At the first use
+of one it solves the problems of its operator, which are compared with the equation in float64, and
+races the eager form at two sizes. Only a kernel that is right and not slower is taken. The verdict
+goes into a file of its own, named after the specialisation, device, driver and versions, so that
+any number of processes may write at once.
+
+The caller waits at most ``LIMIT_S`` seconds, once. Compilation runs in a thread and touches no
+device, so that it may go on while the caller computes with the equation. The problems are solved in
+another thread, where none of the caller's modes hold: autocast, inference, ``torch.func``, hooks on
+saved tensors. While a graph is captured or a region is compiled, known verdicts count and no new
+ones are found.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _files
+from ssimloss._torch import assume_constant_result
+from ssimloss._version import __version__
+
+LIMIT_S = 5.0
+COMPILATION_S = 3.0  # of these; the rest is left for the problems
+_NO_LIMIT = 1e6
+FOLDER = "SSIMLOSS_CACHE"
+# Relative L2 error that float32 always has: some eighty roundings.
+FLOOR = 1e-5
+_RACES = 7  # calls of each, in turn
+
+Outcome = Literal["taken", "slower", "wrong", "fails", "unproved"]
+Results = dict[str, Tensor]  # such as "the mean" and "the gradient to pred"
+T = TypeVar("T")
+
+
+class Reference(NamedTuple):
+    """What a kernel is compared with: functions of two images and the operator's options."""
+
+    equation: Callable[..., Tensor]  # in plain PyTorch, in the dtype of the images
+    eager: Callable[..., Tensor]  # what computes the same without a kernel
+
+
+class Use(NamedTuple):
+    """A call of an operator, as far as kernels are compiled for it."""
+
+    options: tuple[Any, ...]
+    reference: Reference
+    dtypes: tuple[torch.dtype, torch.dtype]
+    wanted: tuple[bool, bool]  # the gradient to either image
+
+
+class Problem(NamedTuple):
+    """Something to compute in three ways."""
+
+    title: str
+    kernel: Callable[[], Results]
+    plain: Callable[[], Results]  # the equation in float32
+    exact: Callable[[], Results]  # the equation in float64
+
+
+class Race(NamedTuple):
+    """Two ways to the same result."""
+
+    title: str
+    kernel: Callable[[], object]
+    eager: Callable[[], object]
+
+
+class Trial(NamedTuple):
+    """What one specialisation has to pass."""
+
+    compile: Callable[[], object]  # everything below, without any work on the device
+    problems: Callable[[], Iterable[Problem]]
+    races: Callable[[], Iterable[Race]]
+
+
+class Proof(NamedTuple):
+    """How the kernel of an operator is tried."""
+
+    # Of the operator's options: what a kernel is compiled for.
+    specialise: Callable[..., tuple[Hashable, ...]]
+    trial: Callable[[Use, torch.device], Trial]
+    # Names and versions that a verdict depends on, "device" among them.
+    environment: Callable[[torch.device], dict[str, str]]
+
+
+class Verdict(NamedTuple):
+    """Whether a kernel is taken, and why."""
+
+    outcome: Outcome
+    reason: str
+    milliseconds: dict[str, tuple[float, float]] = {}  # noqa: RUF012 - kernel and eager form
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether ``"auto"`` takes the kernel."""
+        return self.outcome == "taken"
+
+
+_OUT_OF_MEMORY = Verdict("unproved", "the device had too little memory left for the problems")
+_OUT_OF_TIME = Verdict(
+    "unproved", "the time was up; python -m ssimloss.kernels --renew takes as long as it needs"
+)
+
+
+class Key(NamedTuple):
+    """A kernel's specialisation on a device."""
+
+    operator: str
+    specialisation: tuple[Hashable, ...]
+    dtypes: tuple[torch.dtype, torch.dtype]
+    wanted: tuple[bool, bool]
+    device: torch.device
+
+    def words(self) -> str:
+        """The specialisation for people and files."""
+        dtypes = " and ".join(dict.fromkeys(str(d).removeprefix("torch.") for d in self.dtypes))
+        gradients = {
+            (False, False): "no gradient",
+            (True, False): "gradient to the first image",
+            (False, True): "gradient to the second image",
+            (True, True): "both gradients",
+        }
+        options = ", ".join(map(str, self.specialisation))
+        return f"{self.operator} ({options}), {dtypes}, {gradients[self.wanted]}"
+
+
+PROOFS: dict[str, Proof] = {}  # by operator
+_known: dict[Key, Verdict] = {}
+_compiling: dict[Key, tuple[Trial, "_Apart[object]"]] = {}
+_lock = threading.Lock()
+_limits = LIMIT_S, COMPILATION_S
+
+
+def use(
+    x: Tensor, y: Tensor, options: tuple[Any, ...], reference: Reference, *, promoted: bool = False
+) -> Use:
+    """The call of an operator with these images; ``promoted``: in their computing dtype."""
+    enabled = torch.is_grad_enabled()
+    dtypes = (torch.float32, torch.float32) if promoted else (x.dtype, y.dtype)
+    wanted = enabled and x.requires_grad, enabled and y.requires_grad
+    return Use(options, reference, dtypes, wanted)
+
+
+def earned(operator: str, call: Use, device: torch.device) -> bool:
+    """Whether ``"auto"`` may take the kernel of this operator for this use.
+
+    The first use of a specialisation proves it, which takes at most ``LIMIT_S`` seconds.
+    """
+    specialisation = PROOFS[operator].specialise(*call.options)
+    if torch.compiler.is_compiling():
+        return _earned_before(operator, specialisation, call.dtypes, call.wanted, device)
+    key = Key(operator, specialisation, call.dtypes, call.wanted, device)
+    verdict = _known.get(key)
+    if verdict is None:
+        verdict = _first_use(key, call)
+    return verdict is not None and verdict.is_taken
+
+
+@assume_constant_result
+def _earned_before(*fields: Any) -> bool:
+    key = Key(*fields)
+    verdict = _known.get(key) or _remembered(key)
+    return verdict is not None and verdict.is_taken
+
+
+def _first_use(key: Key, call: Use) -> Verdict | None:
+    """The verdict, None while there is none."""
+    pending = _compiling.get(key)
+    if pending is not None and not pending[1].wait(0):
+        return None
+    # Another thread that proves something need not be waited for.
+    if not _lock.acquire(blocking=False):
+        return None
+    try:
+        verdict = _remembered(key) if pending is None else None
+        if verdict is None and _may_prove(key.device):
+            verdict = _prove(key, call, *_limits)
+        return verdict
+    finally:
+        _lock.release()
+
+
+@contextlib.contextmanager
+def without_limit() -> Iterator[None]:
+    """Inside, a first use takes as long as it needs."""
+    global _limits
+    before, _limits = _limits, (_NO_LIMIT, _NO_LIMIT)
+    try:
+        yield
+    finally:
+        _limits = before
+
+
+def _may_prove(device: torch.device) -> bool:
+    """Whether problems may be solved now: neither in a captured graph, nor where waiting for the
+    device raises or warns.
+    """
+    return device.type != "cuda" or not (
+        torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode()
+    )
+
+
+def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict | None:
+    """Find the verdict and keep it. None while the kernel is being compiled."""
+    began = time.monotonic()
+    is_first = key not in _compiling
+    if is_first:
+        # What a trial allocates is allocated before, so that the thread only compiles.
+        made = _Apart(lambda: PROOFS[key.operator].trial(call, key.device))
+        made.wait()
+        if made.error is not None:
+            return _settle(key, _unproved(made.error))
+        trial = made.value()
+        _compiling[key] = trial, _Apart(trial.compile)
+    trial, compilation = _compiling[key]
+    if not compilation.wait(compilation_s):
+        return None
+    del _compiling[key]
+    left = limit_s - (time.monotonic() - began if is_first else compilation_s)
+    return _settle(key, _judged(trial, compilation, key.device, time.monotonic() + left))
+
+
+def _settle(key: Key, verdict: Verdict) -> Verdict:
+    """Keep a verdict, and warn of one that nobody expects."""
+    _known[key] = verdict
+    if verdict.outcome != "unproved":
+        _keep(key, verdict)
+    if verdict.outcome not in ("taken", "slower") and verdict not in (_OUT_OF_MEMORY, _OUT_OF_TIME):
+        warnings.warn(
+            f"backend='auto' does not use a kernel of ssimloss on this device, and computes with "
+            f"PyTorch instead: {key.words()}: {verdict.reason}. Please report this warning with "
+            "the output of python -m ssimloss.kernels",
+            stacklevel=2,
+        )
+    return verdict
+
+
+def _judged(
+    trial: Trial, compilation: "_Apart[object]", device: torch.device, until: float
+) -> Verdict:
+    if isinstance(compilation.error, OSError):  # a disk that is full, for example
+        return _unproved(compilation.error)
+    if compilation.error is not None:
+        return Verdict("fails", _of_error("it does not compile", compilation.error))
+    examination = _Apart(lambda: _examined(trial, device, until))
+    examination.wait()
+    return examination.value() if examination.error is None else _unproved(examination.error)
+
+
+def _unproved(error: Exception) -> Verdict:
+    """For an error that is not the kernel's."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return _OUT_OF_MEMORY
+    return Verdict("unproved", _of_error("the attempt to prove it raises", error))
+
+
+def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
+    _wait(device)  # for errors of the caller's own kernels
+    for problem in trial.problems():
+        if time.monotonic() > until:
+            return _OUT_OF_TIME
+        try:
+            found = problem.kernel()
+            _wait(device)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a kernel raises is its verdict
+            return Verdict("fails", _of_error(f"at {problem.title} it raises", error))
+        difference = _difference(found, problem.plain(), problem.exact())
+        if difference is not None:
+            return Verdict("wrong", f"at {problem.title} {difference}")
+    milliseconds = {}
+    for race in trial.races():
+        if time.monotonic() > until:
+            return _OUT_OF_TIME
+        milliseconds[race.title] = _raced(race, device)
+    slower = {title: times for title, times in milliseconds.items() if times[0] > times[1]}
+    told = "; ".join(
+        f"{kernel:.3g} ms, PyTorch {eager:.3g} at {title}"
+        for title, (kernel, eager) in (slower or milliseconds).items()
+    )
+    return Verdict("slower" if slower else "taken", told, milliseconds)
+
+
+def _difference(found: Results, plain: Results, exact: Results) -> str | None:
+    """What is further from the exact result than twice the plain one and ``FLOOR``."""
+    for name, expected in exact.items():
+        result = found[name]
+        if result.shape != expected.shape:
+            return f"{name} has shape {tuple(result.shape)} instead of {tuple(expected.shape)}"
+        error, allowed = _error(result, expected), _error(plain[name], expected)
+        if not error <= 2 * allowed + FLOOR:  # also NaN
+            return (
+                f"{name} is off by {error:.1e} of its norm, where PyTorch in float32 is off by "
+                f"{allowed:.1e}"
+            )
+    return None
+
+
+def _error(result: Tensor, expected: Tensor) -> float:
+    norm = expected.norm().clamp(min=torch.finfo(torch.float32).tiny)
+    return float((result.double() - expected).norm() / norm)
+
+
+def _raced(race: Race, device: torch.device) -> tuple[float, float]:
+    """Median milliseconds of both, by turns."""
+    ways = race.kernel, race.eager
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for turn in range(_RACES + 1):
+        for way, taken in zip(ways, seconds, strict=True):
+            _wait(device)
+            began = time.perf_counter()
+            way()
+            _wait(device)
+            if turn:  # the first one warms up
+                taken.append(time.perf_counter() - began)
+    kernel, eager = (1e3 * statistics.median(taken) for taken in seconds)
+    return kernel, eager
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _of_error(what: str, error: BaseException) -> str:
+    return f"{what} {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+class _Apart(Generic[T]):
+    """A call in a thread of its own."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._finished = threading.Event()
+        self._result: T | None = None
+        self.error: Exception | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function()
+        except Exception as error:  # raised again, or judged, by the thread that waits
+            self.error = error
+        finally:
+            self._finished.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether the call ends within so many seconds, or at all."""
+        return self._finished.wait(seconds)
+
+    def value(self) -> T:
+        """What the call returned, once it has ended; raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return cast(T, self._result)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Where verdicts are kept: in ``SSIMLOSS_CACHE``, the user's cache, or, for a user without a
+    home, among temporary files.
+    """
+    named = os.environ.get(FOLDER)
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        place = Path(named or caches).expanduser()
+    except RuntimeError:
+        place = Path(tempfile.gettempdir())
+    return place / "kernels" if named else place / "ssimloss" / "kernels"
+
+
+class Record(NamedTuple):
+    """A verdict with what it holds for."""
+
+    kernel: str
+    environment: dict[str, str]
+    verdict: Verdict
+    date: str
+
+
+def environment(operator: str, device: torch.device) -> dict[str, str]:
+    """What a verdict on this device depends on, beside the specialisation."""
+    return {
+        "ssimloss": __version__,
+        "code": _code(),
+        "torch": torch.__version__,
+        **PROOFS[operator].environment(device),
+    }
+
+
+@cache
+def _code() -> str:
+    """A digest of the kernels and what runs them: in a checkout they change between versions."""
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+
+
+def _path(key: Key) -> Path:
+    identity = json.dumps([key.words(), environment(key.operator, key.device)], sort_keys=True)
+    return folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
+
+
+def _remembered(key: Key) -> Verdict | None:
+    """The verdict of an earlier process."""
+    record = _read(_path(key))
+    if record is None:
+        return None
+    _known[key] = record.verdict
+    return record.verdict
+
+
+def _read(path: Path) -> Record | None:
+    """None where there is no file, or none that can be understood."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        times = {title: (float(a), float(b)) for title, (a, b) in fields["milliseconds"].items()}
+        verdict = Verdict(fields["outcome"], str(fields["reason"]), times)
+        record = Record(
+            str(fields["kernel"]), dict(fields["environment"]), verdict, str(fields["date"])
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return record if verdict.outcome in get_args(Outcome) else None
+
+
+def _keep(key: Key, verdict: Verdict) -> None:
+    fields = {
+        "kernel": key.words(),
+        "environment": environment(key.operator, key.device),
+        **verdict._asdict(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    try:
+        _files.write_text(_path(key), json.dumps(fields, indent=1) + "\n")
+    except OSError as error:
+        _warn_of_folder(str(folder()), error.strerror or str(error))
+
+
+@cache
+def _warn_of_folder(name: str, reason: str) -> None:
+    """Once in a process."""
+    warnings.warn(
+        f"ssimloss cannot keep in {name} what it found about its kernels ({reason}), and will "
+        f"find it again in every process; set {FOLDER} to a folder that can be written",
+        stacklevel=2,
+    )
+
+
+def records() -> list[Record]:
+    """Every verdict that is kept, by kernel."""
+    found = (_read(path) for path in folder().glob("*.json"))
+    return sorted((record for record in found if record is not None), key=lambda r: r.kernel)
+
+
+def forget(environments: Sequence[dict[str, str]]) -> None:
+    """Remove the verdicts for these environments from the folder, and all from this process.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    _known.clear()
+    for path in folder().glob("*.json"):
+        record = _read(path)
+        if record is not None and record.environment in environments:
+            path.unlink(missing_ok=True)
