@@ -3,6 +3,7 @@ images.
 """
 
 import functools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from ssimloss._torch import has_modes, is_transformed
 
 Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
 _MOST = 256  # constants that are kept
+_MOST_PLANES = 8  # planes that are kept, such as filters of one size
 
 
 def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -26,6 +28,13 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
     return _kept(values, dtype, like.device)
 
 
+def planes(build: Callable[..., Tensor], *arguments: int, like: Tensor) -> Tensor:
+    """What ``build(*arguments)`` makes on the host in float64, as :func:`constant` has it."""
+    if torch.compiler.is_compiling() or has_modes() or is_transformed():
+        return build(*arguments).to(like.dtype).to(like.device)
+    return _kept_planes(build, arguments, like.dtype, like.device)
+
+
 def made(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
     """A new tensor, copied from the host."""
     return torch.tensor(values, dtype=dtype, device=device)
@@ -35,3 +44,14 @@ def made(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _kept(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
         return made(values, dtype, device)
+
+
+@functools.lru_cache(maxsize=_MOST_PLANES)
+def _kept_planes(
+    build: Callable[..., Tensor],
+    arguments: tuple[int, ...],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    with torch.inference_mode(False):
+        return build(*arguments).to(dtype).to(device)

@@ -170,6 +170,8 @@ RECIPES = {
     "MSSSIMLoss": Recipe(
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
+    # Code for four scales is generated in a minute; GMSD's holds the same operators.
+    "MSGMSDLoss": Recipe(compiler="aot_eager"),
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),

@@ -932,36 +932,91 @@ def inception_score(logits: Array, splits: int) -> tuple[float, float]:
     return float(np.mean(scores)), float(np.std(scores))
 
 
+def planes(image: Array, rows: Sequence[Sequence[float]], data_range: Range = 1.0) -> Array:
+    """Weighted sums of the channels of an RGB image ``(3, H, W)`` on a scale of 255."""
+    lo, length = span(data_range)
+    return np.tensordot(np.asarray(rows), 255 * (image - lo) / length, 1)
+
+
+YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+
+
+def luma_255(image: Array, data_range: Range = 1.0) -> Array:
+    """``0.299 R + 0.587 G + 0.114 B`` of ``(3, H, W)``, or the gray image, on a scale of 255."""
+    if len(image) == 3:
+        return planes(image, YIQ[:1], data_range)[0]
+    lo, length = span(data_range)
+    return 255 * (image[0] - lo) / length
+
+
+def halved(gray: Array) -> Array:
+    """Means of 2 x 2 pixels at every second position, zeros beyond an odd side."""
+    height, width = gray.shape
+    wide = np.zeros((height + height % 2, width + width % 2))
+    wide[:height, :width] = gray
+    small = np.zeros((wide.shape[0] // 2, wide.shape[1] // 2))
+    for i in range(small.shape[0]):
+        for j in range(small.shape[1]):
+            small[i, j] = wide[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean()
+    return small
+
+
+def gradient_length(gray: Array, smoothing: Sequence[float]) -> Array:
+    """Length of the gradient under ``[1, 0, -1]`` and a smoothing of sum 1, zeros around."""
+    wide, weights = np.pad(gray, 1), np.asarray(smoothing) / sum(smoothing)
+    magnitude = np.zeros_like(gray)
+    for i in range(gray.shape[0]):
+        for j in range(gray.shape[1]):
+            block = wide[i : i + 3, j : j + 3]
+            dx = ((block[:, 0] - block[:, 2]) * weights).sum()
+            dy = ((block[0] - block[2]) * weights).sum()
+            magnitude[i, j] = math.hypot(dx, dy)
+    return magnitude
+
+
+def alike(a: Array, b: Array, c: float, masking: float = 0.0) -> Array:
+    """``((2 - m) a b + c) / (a^2 + b^2 - m a b + c)``."""
+    return ((2 - masking) * a * b + c) / (a**2 + b**2 - masking * a * b + c)
+
+
 def gmsd(x: Array, y: Array, *, data_range: Range = 1.0, t: float = 170.0) -> Array:
     """GMSD of each image (Xue et al. 2014), position by position; ``t`` is on a scale of 255.
 
     On the 8-bit pictures goldhill (gray) and I01 of TID2013 against its distortion 01_5, this
     returned 0.138012587141798 and 0.094124655829098, the numbers of the authors' GMSD.m.
     """
-    lo, length = span(data_range)
     values = []
     for pair in zip(x, y, strict=True):
-        magnitudes = []
-        for image in pair:
-            gray = image[0] if len(image) == 1 else np.tensordot([0.299, 0.587, 0.114], image, 1)
-            gray = 255 * (gray - lo) / length
-            height, width = gray.shape
-            wide = np.zeros((height + height % 2, width + width % 2))
-            wide[:height, :width] = gray
-            small = np.zeros((wide.shape[0] // 2 + 2, wide.shape[1] // 2 + 2))  # zeros around
-            for i in range(small.shape[0] - 2):
-                for j in range(small.shape[1] - 2):
-                    small[i + 1, j + 1] = wide[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean()
-            magnitude = np.zeros((small.shape[0] - 2, small.shape[1] - 2))
-            for i in range(magnitude.shape[0]):
-                for j in range(magnitude.shape[1]):
-                    block = small[i : i + 3, j : j + 3]
-                    dx = (block[:, 0] - block[:, 2]).sum() / 3
-                    dy = (block[0] - block[2]).sum() / 3
-                    magnitude[i, j] = math.hypot(dx, dy)
-            magnitudes.append(magnitude)
-        a, b = magnitudes
-        values.append(np.std((2 * a * b + t) / (a**2 + b**2 + t), ddof=1))
+        a, b = (gradient_length(halved(luma_255(image, data_range)), (1, 1, 1)) for image in pair)
+        values.append(np.std(alike(a, b, t), ddof=1))
+    return np.array(values)
+
+
+def ms_gmsd(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    scale_weights: Sequence[float] = (0.096, 0.596, 0.289, 0.019),
+    color: bool = False,
+) -> Array:
+    """MS-GMSD of each image (Zhang, Sander & Bermak 2017), with colour MS-GMSDc."""
+    values = []
+    for pair in zip(x, y, strict=True):
+        grays = [luma_255(image, data_range) for image in pair]
+        total = 0.0
+        for scale, weight in enumerate(scale_weights):
+            if scale:
+                grays = [halved(gray) for gray in grays]
+            a, b = (gradient_length(gray, (1, 1, 1)) for gray in grays)
+            total += weight * np.var(alike(a, b, 170.0, 0.5))
+        value = math.sqrt(total)
+        if color:
+            (i, q), (j, r) = (planes(image, YIQ[1:], data_range) for image in pair)
+            distance = math.sqrt(np.mean((i - j) ** 2) + np.mean((q - r) ** 2))
+            share = 2 / (1 + 0.32 * math.exp(-15 * value)) - 1
+            value = share * value + (1 - share) * 0.01 * distance
+        values.append(value)
     return np.array(values)
 
 

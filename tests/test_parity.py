@@ -231,6 +231,18 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "GMSD/xue2014": ("reference.py", lambda: equation(reference.gmsd), CASES),
     "GMSD/matlab": ("reference.py", gmsd_of_codes, ("odd", "batch")),
     "GMSD/piq": ("piq", lambda: piq("gmsd"), CASES),
+    "MS_GMSD/zhang2017": ("reference.py", lambda: equation(reference.ms_gmsd), ("crops",)),
+    "MS_GMSD/zhang2017_color": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.ms_gmsd(p, t, color=True)),
+        ("crops",),
+    ),
+    "MS_GMSD/piq": ("piq", lambda: piq("multi_scale_gmsd"), CASES),
+    "MS_GMSD/piq_color": (
+        "piq",
+        lambda: piq("multi_scale_gmsd", chromatic=True),
+        ("odd", "batch"),
+    ),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),

@@ -37,6 +37,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 __all__ = [
     "CHARBONNIER",
     "GMSD",
+    "MS_GMSD",
     "MS_SSIM_L1",
     "PSNR",
     "TOTAL_VARIATION",
@@ -62,6 +63,8 @@ __all__ = [
 CHARBONNIER: Table
 
 GMSD: Table
+
+MS_GMSD: Table
 
 MS_SSIM_L1: Table
 

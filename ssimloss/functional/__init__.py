@@ -27,6 +27,7 @@ from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
+from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.network_output import prior_loss

@@ -53,6 +53,8 @@ __all__ = [
     "l2_loss",
     "lecam_penalty",
     "lpips",
+    "ms_gmsd",
+    "ms_gmsd_loss",
     "ms_ssim",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
@@ -566,7 +568,6 @@ def gmsd_loss(
     data_range: float | tuple[float, float] = 1.0,
     t: float = 170.0,
     deviation: Literal["sample", "population"] = "sample",
-    odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
@@ -586,8 +587,6 @@ def gmsd_loss(
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -852,6 +851,53 @@ def lpips(
 
     Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
     that the gradient at a zero vector, NaN there, is 0.
+    """
+
+def ms_gmsd_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+    t: float = 170.0,
+    masking: float = 0.5,
+    planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^scales`` pixels on the short side, 16 by default.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words, a ``t`` that is not positive.
+        TypeError: integer tensors.
+
+    Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
     """
 
 def ms_ssim(
@@ -1556,4 +1602,5 @@ gmsd = gmsd_loss
 gradient_difference = gradient_difference_loss
 l1 = l1_loss
 l2 = l2_loss
+ms_gmsd = ms_gmsd_loss
 total_variation = total_variation_loss

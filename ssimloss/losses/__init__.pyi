@@ -30,6 +30,7 @@ __all__ = [
     "GMSDLoss",
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
+    "MSGMSDLoss",
     "MSSSIMLoss",
     "MSSSIML1Loss",
     "SSIML1Loss",
@@ -521,8 +522,6 @@ class GMSDLoss(MeasureLoss):
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
@@ -544,7 +543,6 @@ class GMSDLoss(MeasureLoss):
     data_range: float | tuple[float, float]
     t: float
     deviation: Literal["sample", "population"]
-    odd_sizes: Literal["zeros", "zeros_both"]
     reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
@@ -552,7 +550,6 @@ class GMSDLoss(MeasureLoss):
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
-        odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -657,6 +654,63 @@ class GradientSSIMLoss(MeasureLoss):
         k1: float = 0.01,
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MSGMSDLoss(MeasureLoss):
+    """Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^scales`` pixels on the short side, 16 by default.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words, a ``t`` that is not positive.
+        TypeError: integer tensors.
+
+    Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    scale_weights: tuple[float, ...]
+    t: float
+    masking: float
+    planes: Literal["luma", "yiq", "yiq_coarsest"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+        t: float = 170.0,
+        masking: float = 0.5,
+        planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -65,6 +65,7 @@ __all__ = [
     "GMSD",
     "GradientDifference",
     "GradientSSIM",
+    "MSGMSD",
     "MSSSIM",
     "PSNR",
     "StructureCorrelation",
@@ -498,8 +499,6 @@ class GMSD(MeasureMetric):
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -513,7 +512,6 @@ class GMSD(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
-        odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -592,6 +590,50 @@ class GradientSSIM(MeasureMetric):
         k1: float = 0.01,
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MSGMSD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+        t: float = 170.0,
+        masking: float = 0.5,
+        planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
