@@ -172,6 +172,7 @@ RECIPES = {
     ),
     # Code for four scales is generated in a minute; GMSD's holds the same operators.
     "MSGMSDLoss": Recipe(compiler="aot_eager"),
+    "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),

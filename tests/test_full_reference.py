@@ -28,6 +28,7 @@ def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
 # Odd sides and gray in another range; options that the conventions of test_parity.py do not have.
 REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, dict]] = {
     "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
+    "fsim": (F.fsim, reference.fsim, {}, {}),
 }
 
 

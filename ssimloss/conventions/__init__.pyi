@@ -36,6 +36,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "FSIM",
     "GMSD",
     "MS_GMSD",
     "MS_SSIM_L1",
@@ -61,6 +62,8 @@ __all__ = [
 ]
 
 CHARBONNIER: Table
+
+FSIM: Table
 
 GMSD: Table
 

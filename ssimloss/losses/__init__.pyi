@@ -27,6 +27,7 @@ __all__ = [
     "FeatureMatchingLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
+    "FSIMLoss",
     "GMSDLoss",
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
@@ -502,6 +503,52 @@ class FourierMagnitudeLoss(MeasureLoss):
 
     reduction: Literal["mean", "sum", "image", "none"]
     def __init__(self, *, reduction: Literal["mean", "sum", "image", "none"] = "mean") -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class FSIMLoss(MeasureLoss):
+    """``1 - fsim``, taken before the reduction.
+
+    Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Zhang, Zhang, Mou & Zhang 2011. The digits that the authors' program printed for five
+    pairs of TID2013 are met (to 1 of the fourth); agrees with piq as ``conventions.FSIM["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    planes: Literal["yiq", "luma"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["yiq", "luma"] = "yiq",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 

@@ -62,6 +62,7 @@ __all__ = [
     "Edge",
     "FocalFrequency",
     "FourierMagnitude",
+    "FSIM",
     "GMSD",
     "GradientDifference",
     "GradientSSIM",
@@ -473,6 +474,41 @@ class FourierMagnitude(MeasureMetric):
         *,
         protocol: str | Protocol | None = None,
         scale: int | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class FSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["yiq", "luma"] = "yiq",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
