@@ -170,8 +170,10 @@ RECIPES = {
     "MSSSIMLoss": Recipe(
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
-    # Code for four scales is generated in a minute; GMSD's holds the same operators.
+    # Code for these is generated in up to a minute; GMSD's holds the same operators.
     "MSGMSDLoss": Recipe(compiler="aot_eager"),
+    "MDSILoss": Recipe(compiler="aot_eager"),
+    "HaarPSILoss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

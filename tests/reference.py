@@ -1120,6 +1120,65 @@ def fsim(x: Array, y: Array, *, data_range: Range = 1.0, color: bool = True) -> 
     return np.array(values)
 
 
+def mdsi(x: Array, y: Array, *, data_range: Range = 1.0, alpha: float = 0.6) -> Array:
+    """MDSI of each image (Nafchi et al. 2016); ``x`` is the distorted one."""
+    rows = ((0.2989, 0.587, 0.114), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
+    values = []
+    for pair in zip(x, y, strict=True):
+        (l_d, h_d, m_d), (l_r, h_r, m_r) = (
+            [
+                to_256(plane)
+                for plane in planes(np.broadcast_to(image, (3, *image.shape[1:])), rows, data_range)
+            ]
+            for image in pair
+        )
+        g_d, g_r, g_f = (gradient_length(gray, (1, 1, 1)) for gray in (l_d, l_r, (l_d + l_r) / 2))
+        gs = alike(g_r, g_d, 140.0) + alike(g_d, g_f, 55.0) - alike(g_r, g_f, 55.0)
+        cs = (2 * (h_r * h_d + m_r * m_d) + 550) / (h_r**2 + h_d**2 + m_r**2 + m_d**2 + 550)
+        roots = (alpha * gs + (1 - alpha) * cs).astype(complex) ** 0.25
+        values.append(np.abs(roots - roots.mean()).mean() ** 0.25)
+    return np.array(values)
+
+
+def haar(gray: Array, size: int) -> Array:
+    """``conv2(gray, haar, "same")`` of a filter that is negative in its upper half, up to sign."""
+    sign = np.repeat((-1.0, 1.0), size // 2)[:, None] / size * np.ones(size)
+    wide = np.pad(gray, (size // 2 - 1, size // 2))
+    return (sliding_window_view(wide, (size, size)) * sign).sum((2, 3))
+
+
+def haarpsi(
+    x: Array, y: Array, *, data_range: Range = 1.0, c: float = 30.0, alpha: float = 4.2
+) -> Array:
+    """HaarPSI of each image (Reisenhofer et al. 2018)."""
+    values = []
+    for pair in zip(x, y, strict=True):
+        a, b = (halved(luma_255(image, data_range)) for image in pair)
+        maps, weights = [], []
+        for first, second in ((a, b), (a.T, b.T)):
+            (p, q, r), (s, t, u) = (
+                [np.abs(haar(gray, size)) for size in (2, 4, 8)] for gray in (first, second)
+            )
+            turn = np.transpose if first is not a else np.asarray
+            maps.append(turn((alike(p, s, c) + alike(q, t, c)) / 2))
+            weights.append(turn(np.maximum(r, u)))
+        if len(pair[0]) == 3:
+            (i, q), (j, r) = (
+                [
+                    sliding_window_view(np.pad(halved(plane), (0, 1)), (2, 2)).mean((2, 3))
+                    for plane in planes(image, IQ, data_range)
+                ]
+                for image in pair
+            )
+            maps.append((alike(abs(i), abs(j), c) + alike(abs(q), abs(r), c)) / 2)
+            weights.append(sum(weights) / 2)
+        logistic = [1 / (1 + np.exp(-alpha * each)) for each in maps]
+        mean = sum((m * w).sum() for m, w in zip(logistic, weights, strict=True))
+        mean /= sum(w.sum() for w in weights)
+        values.append((math.log(mean / (1 - mean)) / alpha) ** 2)
+    return np.array(values)
+
+
 # --- VMAF -----------------------------------------------------------------------------------------
 
 # Feature windows, wavelet and viewing conditions of VMAF v0.6.1; codes of 8 bits.

@@ -29,6 +29,8 @@ def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
 REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, dict]] = {
     "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
     "fsim": (F.fsim, reference.fsim, {}, {}),
+    "mdsi": (F.mdsi, reference.mdsi, {"alpha": 0.3}, {}),
+    "haarpsi": (F.haarpsi, reference.haarpsi, {"c": 5.0, "alpha": 5.8}, {}),
 }
 
 

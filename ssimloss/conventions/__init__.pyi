@@ -38,6 +38,8 @@ __all__ = [
     "CHARBONNIER",
     "FSIM",
     "GMSD",
+    "HAARPSI",
+    "MDSI",
     "MS_GMSD",
     "MS_SSIM_L1",
     "PSNR",
@@ -66,6 +68,10 @@ CHARBONNIER: Table
 FSIM: Table
 
 GMSD: Table
+
+HAARPSI: Table
+
+MDSI: Table
 
 MS_GMSD: Table
 

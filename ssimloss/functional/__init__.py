@@ -23,11 +23,13 @@ from ssimloss.functional.fsim import fsim, fsim_loss
 from ssimloss.functional.gmsd import gmsd, gmsd_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
+from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
+from ssimloss.functional.mdsi import mdsi, mdsi_loss
 from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss

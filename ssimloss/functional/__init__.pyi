@@ -47,6 +47,8 @@ __all__ = [
     "gradient_ssim",
     "gradient_ssim_loss",
     "gram_matrix",
+    "haarpsi",
+    "haarpsi_loss",
     "heatmap_loss",
     "imresize",
     "l1",
@@ -55,6 +57,8 @@ __all__ = [
     "l2_loss",
     "lecam_penalty",
     "lpips",
+    "mdsi",
+    "mdsi_loss",
     "ms_gmsd",
     "ms_gmsd_loss",
     "ms_ssim",
@@ -818,6 +822,82 @@ def gradient_ssim_loss(
     Source: Chen, Yang & Xie 2006.
     """
 
+def haarpsi(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    c: float = 30.0,
+    alpha: float = 4.2,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
+def haarpsi_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    c: float = 30.0,
+    alpha: float = 4.2,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - haarpsi``, taken before the reduction.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
 def heatmap_loss(
     pred_heatmaps: Tensor,
     target_heatmaps: Tensor,
@@ -927,6 +1007,46 @@ def lpips(
 
     Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
     that the gradient at a zero vector, NaN there, is 0.
+    """
+
+def mdsi_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    alpha: float = 0.6,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side. ``pred`` is the distorted image: the measure is not
+            symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+            outside [0, 1].
+        TypeError: integer tensors.
+
+    Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """
 
 def ms_gmsd_loss(
@@ -1678,5 +1798,6 @@ gmsd = gmsd_loss
 gradient_difference = gradient_difference_loss
 l1 = l1_loss
 l2 = l2_loss
+mdsi = mdsi_loss
 ms_gmsd = ms_gmsd_loss
 total_variation = total_variation_loss

@@ -20,6 +20,11 @@ DEVIATIONS: tuple[str, ...] = get_args(Deviation)
 Rows = Sequence[tuple[float, float, float]]
 
 BT601 = LUMA["bt601"][0]
+# I and Q of YIQ: as MATLAB programs have them, and piq and pyiqa.
+IQ = {
+    "three digits": ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312)),
+    "four digits": ((0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)),
+}
 
 
 def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> None:
@@ -92,13 +97,23 @@ def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "
     """
     if factor == 1:
         return image
-    if border == "zeros":
-        before, amounts = (factor - 1) // 2, []
-        for size in (image.shape[3], image.shape[2]):
-            blocks = -(-size // factor)
-            amounts += [before, max(0, blocks * factor - before - size)]
-        image = pad(image, amounts)
-    return avg_pool2d(image, factor)
+    return avg_pool2d(pad(image, _around(image, factor)) if border == "zeros" else image, factor)
+
+
+def block_weight(weight: Tensor | None, factor: int) -> Tensor | None:
+    """The smallest weight of each block; what lies beyond the border counts as the border does."""
+    if weight is None or factor == 1:
+        return weight
+    return -max_pool2d(-pad(weight, _around(weight, factor), mode="replicate"), factor)
+
+
+def _around(image: Tensor, factor: int) -> list[int]:
+    """Rows and columns that MATLAB's blocks take from beyond the image."""
+    before, amounts = (factor - 1) // 2, []
+    for size in (image.shape[3], image.shape[2]):
+        blocks = -(-size // factor)
+        amounts += [before, max(0, blocks * factor - before - size)]
+    return amounts
 
 
 def factor_to_256(image: Tensor) -> int:
@@ -151,10 +166,25 @@ def gradient_similarity(
     ``T`` for the operator's published taps and ``a = masking``.
     """
     d_x, d_y = gradients(x, operator), gradients(y, operator)
-    g2_x, g2_y = squared_length(d_x), squared_length(d_y)
-    product = product_of_lengths(d_x, d_y, g2_x, g2_y)
+    return length_similarity(
+        d_x, d_y, squared_length(d_x), squared_length(d_y), constant * GAIN[operator] ** 2, masking
+    )
+
+
+def length_similarity(
+    x: tuple[Tensor, Tensor],
+    y: tuple[Tensor, Tensor],
+    g2_x: Tensor,
+    g2_y: Tensor,
+    constant: float,
+    masking: float = 0.0,
+) -> Tensor:
+    """The same of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 for equal
+    ones.
+    """
+    product = product_of_lengths(x, y, g2_x, g2_y)
     sums = g2_x + g2_y
-    bottom = sums + constant * GAIN[operator] ** 2
+    bottom = sums + constant
     return 1 - (sums - 2 * product) / (bottom - masking * product if masking else bottom)
 
 
@@ -166,17 +196,22 @@ def similarity(x: Tensor, y: Tensor, constant: float) -> Tensor:
 _STEEPEST = 1e-4  # where the slope of a fractional power is held
 
 
-def real_power(z: Tensor, exponent: float) -> Tensor:
-    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative.
+def held_power(size: Tensor, exponent: float) -> Tensor:
+    """``size^exponent`` of numbers that are not negative, for an exponent below 1.
 
-    Its slope is infinite at 0. Within 1e-4 of 0 the slope is that at 1e-4.
+    Its slope is infinite at 0. Below 1e-4 the slope is that at 1e-4.
     """
-    size = z.abs()
-    held = size.clamp(min=_STEEPEST) ** exponent
     near = size < _STEEPEST
     slope = exponent * _STEEPEST ** (exponent - 1)
     inside = size.detach() ** exponent + slope * (size - size.detach())
-    power = torch.where(near, inside, held)
+    return torch.where(near, inside, torch.where(near, 1, size) ** exponent)
+
+
+def real_power(z: Tensor, exponent: float) -> Tensor:
+    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative,
+    with the slope of :func:`held_power`.
+    """
+    power = held_power(z.abs(), exponent)
     return torch.where(z < 0, math.cos(math.pi * exponent) * power, power)
 
 

@@ -23,6 +23,7 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
+    IQ,
     block_means,
     check_colors,
     check_least_side,
@@ -88,12 +89,6 @@ def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
     return _fsim_of(pred, target, options)
 
 
-_IQ = {
-    "three digits": ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312)),
-    "four digits": ((0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)),
-}
-
-
 def _fsim_of(
     pred: Tensor,
     target: Tensor,
@@ -122,7 +117,7 @@ def _fsim_of(
     values = similarity(pc_x, pc_y, _T1) * gradient_similarity(gray_x, gray_y, "scharr", _T2)
     if options.planes == "yiq" and x.shape[1] == 3:
         scale = 255 / options.span
-        s_iq = similarity(combined(x * scale, _IQ[yiq]), combined(y * scale, _IQ[yiq]), _T3)
+        s_iq = similarity(combined(x * scale, IQ[yiq]), combined(y * scale, IQ[yiq]), _T3)
         s_c = s_iq[:, 0:1] * s_iq[:, 1:2]
         values = values * real_power(s_c if negative == "real" else s_c.abs(), _LAMBDA)
     # Two flat images have no phase congruency at all; every position then counts alike.

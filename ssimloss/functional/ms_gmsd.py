@@ -21,6 +21,7 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
+    IQ,
     check_colors,
     check_least_side,
     combined,
@@ -39,7 +40,6 @@ from ssimloss.measure import Measure
 Planes = Literal["luma", "yiq", "yiq_coarsest"]
 PLANES: tuple[str, ...] = get_args(Planes)
 
-_IQ = ((0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 _BETA = (0.01, 0.32, 15.0)  # beta_1, beta_2, beta_3 of the paper, for images from 0 to 255
 
 
@@ -107,7 +107,9 @@ def _ms_gmsd(
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     color, color_weight = None, weight
     if options.planes != "luma" and pred.shape[1] == 3:
-        color = combined((x - y) * (255 / options.span), _IQ)  # the planes of the difference
+        color = combined(
+            (x - y) * (255 / options.span), IQ["four digits"]
+        )  # the planes of the difference
     x, y = luma_of(x, options), luma_of(y, options)
     total: Tensor | float = 0.0
     for scale, share in enumerate(weights):

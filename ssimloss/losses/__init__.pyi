@@ -31,6 +31,8 @@ __all__ = [
     "GMSDLoss",
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
+    "HaarPSILoss",
+    "MDSILoss",
     "MSGMSDLoss",
     "MSSSIMLoss",
     "MSSSIML1Loss",
@@ -701,6 +703,100 @@ class GradientSSIMLoss(MeasureLoss):
         k1: float = 0.01,
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class HaarPSILoss(MeasureLoss):
+    """``1 - haarpsi``, taken before the reduction.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    c: float
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        c: float = 30.0,
+        alpha: float = 4.2,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MDSILoss(MeasureLoss):
+    """Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side. ``pred`` is the distorted image: the measure is not
+            symmetric.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+            outside [0, 1].
+        TypeError: integer tensors.
+
+    Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
+    """
+
+    data_range: float | tuple[float, float]
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.6,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

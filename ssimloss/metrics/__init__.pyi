@@ -66,6 +66,8 @@ __all__ = [
     "GMSD",
     "GradientDifference",
     "GradientSSIM",
+    "HaarPSI",
+    "MDSI",
     "MSGMSD",
     "MSSSIM",
     "PSNR",
@@ -626,6 +628,76 @@ class GradientSSIM(MeasureMetric):
         k1: float = 0.01,
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class HaarPSI(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        c: float = 30.0,
+        alpha: float = 4.2,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MDSI(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.6,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
