@@ -1179,6 +1179,38 @@ def haarpsi(
     return np.array(values)
 
 
+def vif(x: Array, y: Array, *, data_range: Range = 1.0, noise: float = 2.0) -> Array:
+    """VIF in the pixel domain of each image, as vifp_mscale.m: ``x`` is the distorted one."""
+    values = []
+    for pair in zip(x, y, strict=True):
+        dist, ref = (luma_255(image, data_range) for image in pair)
+        shared = whole = 0.0
+        for scale, size in enumerate((17, 9, 5, 3)):
+            taps_1d = window("gaussian", size, size / 5)
+            weights = np.outer(taps_1d, taps_1d)
+
+            def mean(image: Array, weights: Array = weights) -> Array:
+                return (sliding_window_view(image, weights.shape) * weights).sum((2, 3))
+
+            if scale:
+                dist, ref = mean(dist)[::2, ::2], mean(ref)[::2, ::2]
+            var_d = np.maximum(mean(dist**2) - mean(dist) ** 2, 0)
+            var_r = np.maximum(mean(ref**2) - mean(ref) ** 2, 0)
+            cov = mean(dist * ref) - mean(dist) * mean(ref)
+            gain = cov / (var_r + 1e-10)
+            rest = var_d - gain * cov
+            flat_r, flat_d = var_r < 1e-10, var_d < 1e-10
+            gain[flat_r], rest[flat_r], var_r[flat_r] = 0, var_d[flat_r], 0
+            gain[flat_d], rest[flat_d] = 0, 0
+            rest[gain < 0] = var_d[gain < 0]
+            gain[gain < 0] = 0
+            rest = np.maximum(rest, 1e-10)
+            shared += np.log10(1 + gain**2 * var_r / (rest + noise)).sum()
+            whole += np.log10(1 + var_r / noise).sum()
+        values.append(shared / whole)
+    return np.array(values)
+
+
 # --- VMAF -----------------------------------------------------------------------------------------
 
 # Feature windows, wavelet and viewing conditions of VMAF v0.6.1; codes of 8 bits.

@@ -50,7 +50,7 @@ def images(case: str) -> tuple[Tensor, Tensor]:
     """Unequal real photographs, float64 in [0, 1]."""
     if case == "crops":
         pred, target = photographs.batch()
-        return pred[..., 60:100, 90:138], target[..., 60:100, 90:138]
+        return pred[..., 60:102, 90:138], target[..., 60:102, 90:138]
     return photographs.batch() if case == "batch" else photographs.tensors(case)
 
 
@@ -168,15 +168,15 @@ def equation(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Progra
     return lambda p, t: float(np.mean(function(p.numpy(), t.numpy())))
 
 
-def gmsd_of_codes() -> Program:
-    """GMSD.m on rgb2gray(uint8)."""
+def of_codes(function: Callable[..., np.ndarray]) -> Program:
+    """A program on rgb2gray(uint8)."""
     rgb2gray = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 
     def gray(image: np.ndarray) -> np.ndarray:
         codes = np.round(image * 255)
         return np.floor(np.einsum("c,nchw->nhw", rgb2gray, codes) + 0.5)[:, None]
 
-    return equation(lambda p, t: reference.gmsd(gray(p), gray(t), data_range=255.0))
+    return equation(lambda p, t: function(gray(p), gray(t), data_range=255.0))
 
 
 def zhao(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -229,7 +229,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         MS_SSIM_CASES,
     ),
     "GMSD/xue2014": ("reference.py", lambda: equation(reference.gmsd), CASES),
-    "GMSD/matlab": ("reference.py", gmsd_of_codes, ("odd", "batch")),
+    "GMSD/matlab": ("reference.py", lambda: of_codes(reference.gmsd), ("odd", "batch")),
     "GMSD/piq": ("piq", lambda: piq("gmsd"), CASES),
     "MS_GMSD/zhang2017": ("reference.py", lambda: equation(reference.ms_gmsd), ("crops",)),
     "MS_GMSD/zhang2017_color": (
@@ -256,6 +256,9 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "MDSI/piq": ("piq", lambda: piq("mdsi"), ("odd", "batch", "large", "huge")),
     "HAARPSI/reisenhofer2018": ("reference.py", lambda: equation(reference.haarpsi), ("crops",)),
     "HAARPSI/piq": ("piq", lambda: piq("haarpsi"), CASES),
+    "VIF/sheikh2006": ("reference.py", lambda: equation(reference.vif), ("crops",)),
+    "VIF/matlab": ("reference.py", lambda: of_codes(reference.vif), ("crops",)),
+    "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),

@@ -44,6 +44,7 @@ __all__ = [
     "MS_SSIM_L1",
     "PSNR",
     "TOTAL_VARIATION",
+    "VIF",
     "SSIM",
     "DSSIM",
     "MS_SSIM",
@@ -80,6 +81,8 @@ MS_SSIM_L1: Table
 PSNR: Table
 
 TOTAL_VARIATION: Table
+
+VIF: Table
 
 SSIM: Table
 

@@ -79,6 +79,8 @@ __all__ = [
     "texture_loss",
     "total_variation",
     "total_variation_loss",
+    "vif",
+    "vif_loss",
 ]
 
 def adversarial_discriminator_loss(
@@ -1788,6 +1790,78 @@ def total_variation_loss(
     and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
     kornia (``"sum"``); piq's ``l2_squared`` (``"squared"``, ``"sum"``) and ``l2`` (``"image_l2"``,
     ``"sum"``).
+    """
+
+def vif(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    noise: float = 2.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            41 pixels on the short side. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
+    """
+
+def vif_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    noise: float = 2.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - vif``, taken before the reduction.
+
+    Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            41 pixels on the short side. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
     """
 
 charbonnier = charbonnier_loss
