@@ -175,6 +175,7 @@ RECIPES = {
     "MDSILoss": Recipe(compiler="aot_eager"),
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager"),
+    "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

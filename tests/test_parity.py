@@ -83,6 +83,12 @@ def skimage_psnr() -> Program:
     return one_by_one(lambda p, t: peak_signal_noise_ratio(t, p, data_range=1.0))
 
 
+def skimage_ciede2000() -> Program:
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    return one_by_one(lambda p, t: deltaE_ciede2000(rgb2lab(t), rgb2lab(p)).mean())
+
+
 def pytorch_msssim(name: str) -> Program:
     import pytorch_msssim as program
 
@@ -259,6 +265,8 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "VIF/sheikh2006": ("reference.py", lambda: equation(reference.vif), ("crops",)),
     "VIF/matlab": ("reference.py", lambda: of_codes(reference.vif), ("crops",)),
     "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
+    "CIEDE2000/cie2001": ("reference.py", lambda: equation(reference.ciede2000), ("crops",)),
+    "CIEDE2000/skimage": ("scikit-image", skimage_ciede2000, ("odd", "batch")),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),

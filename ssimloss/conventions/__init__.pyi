@@ -36,6 +36,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "CIEDE2000",
     "FSIM",
     "GMSD",
     "HAARPSI",
@@ -65,6 +66,8 @@ __all__ = [
 ]
 
 CHARBONNIER: Table
+
+CIEDE2000: Table
 
 FSIM: Table
 

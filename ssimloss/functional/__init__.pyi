@@ -25,6 +25,8 @@ __all__ = [
     "adversarial_generator_loss",
     "charbonnier",
     "charbonnier_loss",
+    "ciede2000",
+    "ciede2000_loss",
     "class_logits",
     "contextual_loss",
     "cycle_consistency_loss",
@@ -251,6 +253,42 @@ def charbonnier_loss(
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
     eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+def ciede2000_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k_l: float = 1.0,
+    k_c: float = 1.0,
+    k_h: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
+
+    Images are sRGB, converted to CIELAB under D65. A gray image counts as RGB with three equal
+    channels. Values beyond the range are converted by the same formulas. The formula jumps where
+    hues are opposite or a pixel is gray; its gradient is finite there, and 0 where pixels are
+    equal.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
+            positive.
+        TypeError: integer tensors.
+
+    Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """
 
 def contextual_loss(
@@ -1865,6 +1903,7 @@ def vif_loss(
     """
 
 charbonnier = charbonnier_loss
+ciede2000 = ciede2000_loss
 edge = edge_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss

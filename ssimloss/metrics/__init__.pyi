@@ -56,6 +56,7 @@ __all__ = [
     "kernel_distance",
     "inception_score",
     "Charbonnier",
+    "CIEDE2000",
     "L1",
     "L2",
     "SSIM",
@@ -267,6 +268,41 @@ class Charbonnier(MeasureMetric):
         scale: int | None = None,
         eps: float = 0.001,
         at_zero: Literal["eps", "zero"] = "eps",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class CIEDE2000(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
+
+    Images are sRGB, converted to CIELAB under D65. A gray image counts as RGB with three equal
+    channels. Values beyond the range are converted by the same formulas. The formula jumps where
+    hues are opposite or a pixel is gray; its gradient is finite there, and 0 where pixels are
+    equal.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k_l: float = 1.0,
+        k_c: float = 1.0,
+        k_h: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
