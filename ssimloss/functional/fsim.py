@@ -208,7 +208,8 @@ def noise_factors(h: int, w: int) -> Tensor:
     impulses = torch.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
     power = impulses.square().sum((1, 2)) / filters[:, 0].square().sum((1, 2)) / math.log(2)
     rayleigh = math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)
-    return power.sqrt() * rayleigh / 1.7
+    factors: Tensor = power.sqrt() * rayleigh / 1.7
+    return factors
 
 
 FSIM = Measure(

@@ -153,7 +153,8 @@ def _coefficients(gray: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """
     wide = pad(gray, (3, 4, 3, 4))
     h, w = gray.shape[2:]
-    rows, columns = [], []
+    rows: list[Tensor] = []
+    columns: list[Tensor] = []
     for size in (2, 4, 8):
         first = 4 - size // 2
         for found, down, right in ((rows, _difference, _sum), (columns, _sum, _difference)):

@@ -111,7 +111,7 @@ def _ms_gmsd(
             (x - y) * (255 / options.span), IQ["four digits"]
         )  # the planes of the difference
     x, y = luma_of(x, options), luma_of(y, options)
-    total: Tensor | float = 0.0
+    total = x.new_zeros(len(x))
     for scale, share in enumerate(weights):
         if scale:
             x, y = halved(x), halved(y)
@@ -120,13 +120,13 @@ def _ms_gmsd(
                 color, color_weight = halved(color), weight
         values = gradient_similarity(x, y, "prewitt", options.t / 255**2, options.masking)
         total = total + share * variance(values, gradient_weight(weight), "population")
-    assert isinstance(total, Tensor)
     found = root(total / sum(weights))
     if color is not None:
         beta_1, beta_2, beta_3 = _BETA
-        share = 2 / (1 + beta_2 * torch.exp(-beta_3 * found)) - 1
+        gamma = 2 / (1 + beta_2 * torch.exp(-beta_3 * found)) - 1
         squares = color.square().sum(1, keepdim=True)
-        found = share * found + (1 - share) * beta_1 * root(weighted_mean(squares, color_weight))
+        distance = beta_1 * root(weighted_mean(squares, color_weight))
+        found = gamma * found + (1 - gamma) * distance
     return Scores(found, None, 1, dtype)
 
 

@@ -81,14 +81,14 @@ def _vif_of(pred: Tensor, target: Tensor, options: VIFOptions, *, epsilon: float
     dtype = native_dtype(pred, target)
     x, y = (luma_of(image, options, 255.0) for image in promote(pred, target))
     flat = max(epsilon, torch.finfo(x.dtype).eps * 255**2 / 4)  # what rounding can make
-    shared: Tensor | float = 0.0
-    whole: Tensor | float = 0.0
+    shared = whole = x.new_zeros(len(x))
     for scale, taps in enumerate(_TAPS):
         window = make_window("gaussian", taps, taps / 5, x)
         if scale:
             both = torch.cat((x, y), 1)
             both = blur_along(both, window, 2)[:, :, ::2]
-            x, y = blur_along(both, window, 3)[..., ::2].split(1, 1)
+            both = blur_along(both, window, 3)[..., ::2]
+            x, y = both[:, 0:1], both[:, 1:2]
         s = local_statistics(x, y, window, 1.0, None, separate=True)
         assert s.var_x is not None
         assert s.var_y is not None
