@@ -174,7 +174,7 @@ RECIPES = {
     "MSGMSDLoss": Recipe(compiler="aot_eager"),
     "MDSILoss": Recipe(compiler="aot_eager"),
     "HaarPSILoss": Recipe(compiler="aot_eager"),
-    "VIFLoss": Recipe(compiler="aot_eager"),
+    "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.

@@ -11,7 +11,9 @@ phase congruency: Kovesi, "Image features from phase congruency", 1999. The orig
 import math
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss import _checks
@@ -37,6 +39,7 @@ from ssimloss.functional._gradient_similarity import (
 )
 from ssimloss.measure import Measure
 
+Array = NDArray[np.float64]
 Planes = Literal["yiq", "luma"]
 PLANES: tuple[str, ...] = get_args(Planes)
 
@@ -169,46 +172,44 @@ def _median(values: Tensor, median: str) -> Tensor:
     return root((lower * lower + upper * upper) / 2)
 
 
-def log_gabor(h: int, w: int) -> Tensor:
+def log_gabor(h: int, w: int) -> Array:
     """Transfer functions of one-sided log-Gabor filters: ``(O, S, H, W)``, lowest frequency first.
 
     Wavelengths of 6, 12, 24 and 48 pixels, a ratio of bandwidth of 0.55; orientations of 0, 45, 90
     and 135 degrees, whose spread is a Gaussian of ``pi / 4 / 1.2``.
     """
-    down, right = _frequencies(h), _frequencies(w)
-    u, v = torch.meshgrid(down, right, indexing="ij")
-    radius, angle = (u * u + v * v).sqrt(), torch.atan2(-u, v)
+    u, v = np.meshgrid(_frequencies(h), _frequencies(w), indexing="ij")
+    radius, angle = np.hypot(u, v), np.arctan2(-u, v)
     low_pass = 1 / (1 + (radius / 0.45) ** 30)
     radius[0, 0] = 1.0
-    rows = []
+    filters = np.empty((_ORIENTATIONS, _SCALES, h, w))
     for o in range(_ORIENTATIONS):
         turned = angle - o * math.pi / _ORIENTATIONS
-        distance = torch.atan2(turned.sin(), turned.cos())
-        spread = torch.exp(-(distance**2) / (2 * (math.pi / _ORIENTATIONS / 1.2) ** 2))
+        distance = np.arctan2(np.sin(turned), np.cos(turned))
+        spread = np.exp(-(distance**2) / (2 * (math.pi / _ORIENTATIONS / 1.2) ** 2))
         for s in range(_SCALES):
-            radial = torch.exp(-((radius * 6 * 2**s).log() ** 2) / (2 * math.log(0.55) ** 2))
-            radial = radial * low_pass
-            radial[0, 0] = 0.0
-            rows.append(radial * spread)
-    return torch.stack(rows).view(_ORIENTATIONS, _SCALES, h, w)
+            radial = np.exp(-(np.log(radius * 6 * 2**s) ** 2) / (2 * math.log(0.55) ** 2))
+            filters[o, s] = radial * low_pass * spread
+    filters[:, :, 0, 0] = 0.0
+    return filters
 
 
-def _frequencies(size: int) -> Tensor:
+def _frequencies(size: int) -> Array:
     """Of the discrete Fourier transform, as the program has them: an odd axis reaches 1/2."""
-    steps = torch.arange(size, dtype=torch.float64)
-    steps = torch.where(steps < (size + 1) // 2, steps, steps - size)
+    steps = np.arange(size, dtype=np.float64)
+    steps[(size + 1) // 2 :] -= size
     return steps / (size - size % 2)
 
 
-def noise_factors(h: int, w: int) -> Tensor:
+def noise_factors(h: int, w: int) -> Array:
     """By orientation, the noise threshold over the root of the median energy of the finest scale:
     mean and two deviations of a Rayleigh distribution, over 1.7.
     """
     filters = log_gabor(h, w)
-    impulses = torch.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
-    power = impulses.square().sum((1, 2)) / filters[:, 0].square().sum((1, 2)) / math.log(2)
+    impulses = np.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
+    power = (impulses**2).sum((1, 2)) / (filters[:, 0] ** 2).sum((1, 2)) / math.log(2)
     rayleigh = math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)
-    factors: Tensor = power.sqrt() * rayleigh / 1.7
+    factors: Array = np.sqrt(power) * rayleigh / 1.7
     return factors
 
 
