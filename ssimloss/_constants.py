@@ -3,14 +3,18 @@ images.
 """
 
 import functools
+from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss._torch import has_modes, is_transformed
 
 Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
 _MOST = 256  # constants that are kept
+_MOST_PLANES = 8  # planes that are kept, such as filters of one size
 
 
 def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -26,7 +30,14 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
     return _kept(values, dtype, like.device)
 
 
-def made(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
+def planes(build: Callable[..., NDArray[np.float64]], *arguments: int, like: Tensor) -> Tensor:
+    """What ``build(*arguments)`` makes on the host in float64, as :func:`constant` has it."""
+    if torch.compiler.is_compiling() or has_modes() or is_transformed():
+        return made(build(*arguments), like.dtype, like.device)
+    return _kept_planes(build, arguments, like.dtype, like.device)
+
+
+def made(values: Values | NDArray[np.float64], dtype: torch.dtype, device: torch.device) -> Tensor:
     """A new tensor, copied from the host."""
     return torch.tensor(values, dtype=dtype, device=device)
 
@@ -35,3 +46,14 @@ def made(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _kept(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
         return made(values, dtype, device)
+
+
+@functools.lru_cache(maxsize=_MOST_PLANES)
+def _kept_planes(
+    build: Callable[..., NDArray[np.float64]],
+    arguments: tuple[int, ...],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    with torch.inference_mode(False):
+        return made(build(*arguments), dtype, device)

@@ -137,13 +137,17 @@ def blur(image: Tensor, window: Tensor) -> Tensor:
     loses ``len(window) - 1``.
     """
     for axis in range(2, image.ndim):
-        # Convolution libraries have no fast double path on a CPU; the shifted sum takes a quarter
-        # of the time.
-        if image.dtype is torch.float64:
-            image = _shifted_sum(image, window, axis)
-        else:
-            image = correlate(image, window, axis, 0)
+        image = blur_along(image, window, axis)
     return image
+
+
+def blur_along(image: Tensor, window: Tensor, axis: int) -> Tensor:
+    """The same along one axis."""
+    # Convolution libraries have no fast double path on a CPU; the shifted sum takes a quarter of
+    # the time.
+    if image.dtype is torch.float64:
+        return _shifted_sum(image, window, axis)
+    return correlate(image, window, axis, 0)
 
 
 def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:

@@ -170,6 +170,13 @@ RECIPES = {
     "MSSSIMLoss": Recipe(
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
+    # Code for these is generated in up to a minute; GMSD's holds the same operators.
+    "MSGMSDLoss": Recipe(compiler="aot_eager"),
+    "MDSILoss": Recipe(compiler="aot_eager"),
+    "HaarPSILoss": Recipe(compiler="aot_eager"),
+    "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
+    "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),

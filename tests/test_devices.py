@@ -185,6 +185,7 @@ NOT_DETERMINISTIC = {
     "convolution": "cuDNN chooses deterministic algorithms in PyTorch's deterministic mode",
     "gather": "class_logits takes one logit of each row, so that no two gradients are added",
     "adaptive_avg_pool2d": "of masks, which have no gradient",
+    "scatter": "the median in FSIM takes one value of each row, so that no two gradients are added",
     "index_put": "with accumulate=True, which sorts on CUDA",
 }
 

@@ -257,7 +257,10 @@ def is_distance(name: str) -> bool:
 
 
 # Losses with a stationary point at every flat image, and why.
-STATIONARY = {"VMAFLoss": "its features rise with the square of the detail that is shared"}
+STATIONARY = {
+    "VMAFLoss": "its features rise with the square of the detail that is shared",
+    "VIFLoss": "the information rises with the square of the detail that is shared",
+}
 
 
 def is_stationary(name: str) -> bool:
@@ -300,6 +303,7 @@ def test_gradient_is_alive_from_flat_images(name: str) -> None:
 # Losses that do not move from the negative of the target: the options, and why.
 STUCK = {
     "VMAFLoss": ({}, "what is not shared counts as no detail, as on a flat image"),
+    "VIFLoss": ({}, "what is not shared counts as no detail, as on a flat image"),
     "StructureCorrelationLoss": ({}, "the correlation is -1: a maximum is stationary"),
     "negative=relu": ({"negative": "relu"}, "a negative mean takes its channel's gradient along"),
     "negative=relu_map": ({"negative": "relu_map"}, "the same, position by position"),

@@ -50,7 +50,7 @@ def images(case: str) -> tuple[Tensor, Tensor]:
     """Unequal real photographs, float64 in [0, 1]."""
     if case == "crops":
         pred, target = photographs.batch()
-        return pred[..., 60:100, 90:138], target[..., 60:100, 90:138]
+        return pred[..., 60:102, 90:138], target[..., 60:102, 90:138]
     return photographs.batch() if case == "batch" else photographs.tensors(case)
 
 
@@ -81,6 +81,12 @@ def skimage_psnr() -> Program:
     from skimage.metrics import peak_signal_noise_ratio
 
     return one_by_one(lambda p, t: peak_signal_noise_ratio(t, p, data_range=1.0))
+
+
+def skimage_ciede2000() -> Program:
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    return one_by_one(lambda p, t: deltaE_ciede2000(rgb2lab(t), rgb2lab(p)).mean())
 
 
 def pytorch_msssim(name: str) -> Program:
@@ -168,15 +174,15 @@ def equation(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Progra
     return lambda p, t: float(np.mean(function(p.numpy(), t.numpy())))
 
 
-def gmsd_of_codes() -> Program:
-    """GMSD.m on rgb2gray(uint8)."""
+def of_codes(function: Callable[..., np.ndarray]) -> Program:
+    """A program on rgb2gray(uint8)."""
     rgb2gray = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 
     def gray(image: np.ndarray) -> np.ndarray:
         codes = np.round(image * 255)
         return np.floor(np.einsum("c,nchw->nhw", rgb2gray, codes) + 0.5)[:, None]
 
-    return equation(lambda p, t: reference.gmsd(gray(p), gray(t), data_range=255.0))
+    return equation(lambda p, t: function(gray(p), gray(t), data_range=255.0))
 
 
 def zhao(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -229,8 +235,38 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         MS_SSIM_CASES,
     ),
     "GMSD/xue2014": ("reference.py", lambda: equation(reference.gmsd), CASES),
-    "GMSD/matlab": ("reference.py", gmsd_of_codes, ("odd", "batch")),
+    "GMSD/matlab": ("reference.py", lambda: of_codes(reference.gmsd), ("odd", "batch")),
     "GMSD/piq": ("piq", lambda: piq("gmsd"), CASES),
+    "MS_GMSD/zhang2017": ("reference.py", lambda: equation(reference.ms_gmsd), ("crops",)),
+    "MS_GMSD/zhang2017_color": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.ms_gmsd(p, t, color=True)),
+        ("crops",),
+    ),
+    "MS_GMSD/piq": ("piq", lambda: piq("multi_scale_gmsd"), CASES),
+    "MS_GMSD/piq_color": (
+        "piq",
+        lambda: piq("multi_scale_gmsd", chromatic=True),
+        ("odd", "batch"),
+    ),
+    "FSIM/zhang2011": ("reference.py", lambda: equation(reference.fsim), ("crops",)),
+    "FSIM/zhang2011_luma": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.fsim(p, t, color=False)),
+        ("crops",),
+    ),
+    "FSIM/matlab": ("reference.py", lambda: equation(reference.fsim), ("crops", "large")),
+    "FSIM/piq": ("piq", lambda: piq("fsim"), ("odd", "batch", "large")),
+    "FSIM/piq_luma": ("piq", lambda: piq("fsim", chromatic=False), ("odd", "gray")),
+    "MDSI/nafchi2016": ("reference.py", lambda: equation(reference.mdsi), ("crops",)),
+    "MDSI/piq": ("piq", lambda: piq("mdsi"), ("odd", "batch", "large", "huge")),
+    "HAARPSI/reisenhofer2018": ("reference.py", lambda: equation(reference.haarpsi), ("crops",)),
+    "HAARPSI/piq": ("piq", lambda: piq("haarpsi"), CASES),
+    "VIF/sheikh2006": ("reference.py", lambda: equation(reference.vif), ("crops",)),
+    "VIF/matlab": ("reference.py", lambda: of_codes(reference.vif), ("crops",)),
+    "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
+    "CIEDE2000/cie2001": ("reference.py", lambda: equation(reference.ciede2000), ("crops",)),
+    "CIEDE2000/skimage": ("scikit-image", skimage_ciede2000, ("odd", "batch")),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),

@@ -37,7 +37,6 @@ WITHOUT_MODULE = dict.fromkeys(
 )
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {
-    "GMSDLoss": {"odd_sizes"},  # the sides of the photographs are even, see test_gmsd.py
     # L1 has no range; and there is no identity here, see test_consistency.py.
     "CycleConsistencyLoss": {"data_range", "identity_weight"},
     "MSSSIMLoss": {"min_size"},  # the images are large enough

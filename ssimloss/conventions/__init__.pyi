@@ -36,10 +36,16 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "CIEDE2000",
+    "FSIM",
     "GMSD",
+    "HAARPSI",
+    "MDSI",
+    "MS_GMSD",
     "MS_SSIM_L1",
     "PSNR",
     "TOTAL_VARIATION",
+    "VIF",
     "SSIM",
     "DSSIM",
     "MS_SSIM",
@@ -61,13 +67,25 @@ __all__ = [
 
 CHARBONNIER: Table
 
+CIEDE2000: Table
+
+FSIM: Table
+
 GMSD: Table
+
+HAARPSI: Table
+
+MDSI: Table
+
+MS_GMSD: Table
 
 MS_SSIM_L1: Table
 
 PSNR: Table
 
 TOTAL_VARIATION: Table
+
+VIF: Table
 
 SSIM: Table
 

@@ -7,6 +7,7 @@ from ssimloss.conventions.preparation import Preparation
 BASICSR_RGB = Preparation(clamp=True, quantize=True, crop=True)
 BASICSR_Y = Preparation(clamp=True, quantize=True, crop=True, luma="bt601_studio")
 MATLAB_GRAY = Preparation(clamp=True, quantize=True, luma="matlab", round=True)
+MATLAB_RGB = Preparation(clamp=True, quantize=True)
 PYIQA_RGB = Preparation(round=True)
 PYIQA_YIQ = Preparation(luma="bt601_float32", round=True)
 PYIQA_YCBCR = Preparation(luma="bt601_studio", round=True)

@@ -10,6 +10,7 @@ from ssimloss.functional.adversarial import (
     adversarial_generator_loss,
 )
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
+from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
@@ -19,14 +20,18 @@ from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
+from ssimloss.functional.fsim import fsim, fsim_loss
 from ssimloss.functional.gmsd import gmsd, gmsd_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
+from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
+from ssimloss.functional.mdsi import mdsi, mdsi_loss
+from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.network_output import prior_loss
@@ -41,6 +46,7 @@ from ssimloss.functional.structure_correlation import (
 )
 from ssimloss.functional.texture import texture_loss
 from ssimloss.functional.total_variation import total_variation, total_variation_loss
+from ssimloss.functional.vif import vif, vif_loss
 from ssimloss.resize import imresize
 
 # isort: split

@@ -25,6 +25,8 @@ __all__ = [
     "adversarial_generator_loss",
     "charbonnier",
     "charbonnier_loss",
+    "ciede2000",
+    "ciede2000_loss",
     "class_logits",
     "contextual_loss",
     "cycle_consistency_loss",
@@ -37,6 +39,8 @@ __all__ = [
     "focal_frequency_loss",
     "fourier_magnitude",
     "fourier_magnitude_loss",
+    "fsim",
+    "fsim_loss",
     "gmsd",
     "gmsd_loss",
     "gradient_difference",
@@ -45,6 +49,8 @@ __all__ = [
     "gradient_ssim",
     "gradient_ssim_loss",
     "gram_matrix",
+    "haarpsi",
+    "haarpsi_loss",
     "heatmap_loss",
     "imresize",
     "l1",
@@ -53,6 +59,10 @@ __all__ = [
     "l2_loss",
     "lecam_penalty",
     "lpips",
+    "mdsi",
+    "mdsi_loss",
+    "ms_gmsd",
+    "ms_gmsd_loss",
     "ms_ssim",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
@@ -71,6 +81,8 @@ __all__ = [
     "texture_loss",
     "total_variation",
     "total_variation_loss",
+    "vif",
+    "vif_loss",
 ]
 
 def adversarial_discriminator_loss(
@@ -241,6 +253,42 @@ def charbonnier_loss(
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
     eps squared, see ``conventions.CHARBONNIER``.
+    """
+
+def ciede2000_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k_l: float = 1.0,
+    k_c: float = 1.0,
+    k_h: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
+
+    Images are sRGB, converted to CIELAB under D65. A gray image counts as RGB with three equal
+    channels. Values beyond the range are converted by the same formulas. The formula jumps where
+    hues are opposite or a pixel is gray; its gradient is finite there, and 0 where pixels are
+    equal.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
+            positive.
+        TypeError: integer tensors.
+
+    Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
     """
 
 def contextual_loss(
@@ -559,6 +607,80 @@ def fourier_magnitude_loss(
         TypeError: integer tensors.
     """
 
+def fsim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    planes: Literal["yiq", "luma"] = "yiq",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    """
+
+def fsim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    planes: Literal["yiq", "luma"] = "yiq",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - fsim``, taken before the reduction.
+
+    Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    """
+
 def gmsd_loss(
     pred: Tensor,
     target: Tensor,
@@ -566,7 +688,6 @@ def gmsd_loss(
     data_range: float | tuple[float, float] = 1.0,
     t: float = 170.0,
     deviation: Literal["sample", "population"] = "sample",
-    odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
@@ -586,8 +707,6 @@ def gmsd_loss(
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -749,6 +868,82 @@ def gradient_ssim_loss(
     Source: Chen, Yang & Xie 2006.
     """
 
+def haarpsi(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    c: float = 30.0,
+    alpha: float = 4.2,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
+def haarpsi_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    c: float = 30.0,
+    alpha: float = 4.2,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - haarpsi``, taken before the reduction.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
 def heatmap_loss(
     pred_heatmaps: Tensor,
     target_heatmaps: Tensor,
@@ -858,6 +1053,93 @@ def lpips(
 
     Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
     that the gradient at a zero vector, NaN there, is 0.
+    """
+
+def mdsi_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    alpha: float = 0.6,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side. ``pred`` is the distorted image: the measure is not
+            symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+            outside [0, 1].
+        TypeError: integer tensors.
+
+    Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
+    """
+
+def ms_gmsd_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+    t: float = 170.0,
+    masking: float = 0.5,
+    planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^scales`` pixels on the short side, 16 by default.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words, a ``t`` that is not positive.
+        TypeError: integer tensors.
+
+    Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
     """
 
 def ms_ssim(
@@ -1565,7 +1847,80 @@ def total_variation_loss(
     ``"sum"``).
     """
 
+def vif(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    noise: float = 2.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            41 pixels on the short side. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
+    """
+
+def vif_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    noise: float = 2.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - vif``, taken before the reduction.
+
+    Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            41 pixels on the short side. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
+    """
+
 charbonnier = charbonnier_loss
+ciede2000 = ciede2000_loss
 edge = edge_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss
@@ -1573,4 +1928,6 @@ gmsd = gmsd_loss
 gradient_difference = gradient_difference_loss
 l1 = l1_loss
 l2 = l2_loss
+mdsi = mdsi_loss
+ms_gmsd = ms_gmsd_loss
 total_variation = total_variation_loss

@@ -19,6 +19,7 @@ from ssimloss.video.svr import SVR
 
 __all__ = [
     "CharbonnierLoss",
+    "CIEDE2000Loss",
     "L1Loss",
     "L2Loss",
     "SSIMLoss",
@@ -27,14 +28,19 @@ __all__ = [
     "FeatureMatchingLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
+    "FSIMLoss",
     "GMSDLoss",
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
+    "HaarPSILoss",
+    "MDSILoss",
+    "MSGMSDLoss",
     "MSSSIMLoss",
     "MSSSIML1Loss",
     "SSIML1Loss",
     "StructureCorrelationLoss",
     "TotalVariationLoss",
+    "VIFLoss",
     "VMAFLoss",
     "PerceptualLoss",
     "TextureLoss",
@@ -85,6 +91,51 @@ class CharbonnierLoss(MeasureLoss):
         at_zero: Literal["eps", "zero"] = "eps",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class CIEDE2000Loss(MeasureLoss):
+    """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
+
+    Images are sRGB, converted to CIELAB under D65. A gray image counts as RGB with three equal
+    channels. Values beyond the range are converted by the same formulas. The formula jumps where
+    hues are opposite or a pixel is gray; its gradient is finite there, and 0 where pixels are
+    equal.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
+            positive.
+        TypeError: integer tensors.
+
+    Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
+    """
+
+    data_range: float | tuple[float, float]
+    k_l: float
+    k_c: float
+    k_h: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k_l: float = 1.0,
+        k_c: float = 1.0,
+        k_h: float = 1.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -504,6 +555,52 @@ class FourierMagnitudeLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
+class FSIMLoss(MeasureLoss):
+    """``1 - fsim``, taken before the reduction.
+
+    Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    planes: Literal["yiq", "luma"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["yiq", "luma"] = "yiq",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
 class GMSDLoss(MeasureLoss):
     """Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
@@ -521,8 +618,6 @@ class GMSDLoss(MeasureLoss):
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
@@ -544,7 +639,6 @@ class GMSDLoss(MeasureLoss):
     data_range: float | tuple[float, float]
     t: float
     deviation: Literal["sample", "population"]
-    odd_sizes: Literal["zeros", "zeros_both"]
     reduction: Literal["mean", "sum", "image", "none"]
     def __init__(
         self,
@@ -552,7 +646,6 @@ class GMSDLoss(MeasureLoss):
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
-        odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -662,6 +755,157 @@ class GradientSSIMLoss(MeasureLoss):
         covariance: Literal["population", "sample"] = "population",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class HaarPSILoss(MeasureLoss):
+    """``1 - haarpsi``, taken before the reduction.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    c: float
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        c: float = 30.0,
+        alpha: float = 4.2,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MDSILoss(MeasureLoss):
+    """Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side. ``pred`` is the distorted image: the measure is not
+            symmetric.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+            outside [0, 1].
+        TypeError: integer tensors.
+
+    Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
+    """
+
+    data_range: float | tuple[float, float]
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.6,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class MSGMSDLoss(MeasureLoss):
+    """Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^scales`` pixels on the short side, 16 by default.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words, a ``t`` that is not positive.
+        TypeError: integer tensors.
+
+    Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    scale_weights: tuple[float, ...]
+    t: float
+    masking: float
+    planes: Literal["luma", "yiq", "yiq_coarsest"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+        t: float = 170.0,
+        masking: float = 0.5,
+        planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -988,6 +1232,51 @@ class TotalVariationLoss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class VIFLoss(MeasureLoss):
+    """``1 - vif``, taken before the reduction.
+
+    Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            41 pixels on the short side. The measure is not symmetric.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
+            not positive.
+        TypeError: integer tensors.
+
+    Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    noise: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        noise: float = 2.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class VMAFLoss(MeasureLoss):
     """``100 - vmaf``, taken before the reduction.

@@ -56,18 +56,24 @@ __all__ = [
     "kernel_distance",
     "inception_score",
     "Charbonnier",
+    "CIEDE2000",
     "L1",
     "L2",
     "SSIM",
     "Edge",
     "FocalFrequency",
     "FourierMagnitude",
+    "FSIM",
     "GMSD",
     "GradientDifference",
     "GradientSSIM",
+    "HaarPSI",
+    "MDSI",
+    "MSGMSD",
     "MSSSIM",
     "PSNR",
     "StructureCorrelation",
+    "VIF",
     "VMAF",
 ]
 
@@ -262,6 +268,41 @@ class Charbonnier(MeasureMetric):
         scale: int | None = None,
         eps: float = 0.001,
         at_zero: Literal["eps", "zero"] = "eps",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class CIEDE2000(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
+
+    Images are sRGB, converted to CIELAB under D65. A gray image counts as RGB with three equal
+    channels. Values beyond the range are converted by the same formulas. The formula jumps where
+    hues are opposite or a pixel is gray; its gradient is finite there, and 0 where pixels are
+    equal.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k_l, k_c, k_h: tolerances of lightness, chroma and hue; ``k_l=2`` for textiles.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k_l: float = 1.0,
+        k_c: float = 1.0,
+        k_h: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -477,6 +518,41 @@ class FourierMagnitude(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
+class FSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["yiq", "luma"] = "yiq",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
 class GMSD(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -498,8 +574,6 @@ class GMSD(MeasureMetric):
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
-        odd_sizes: halving extends an odd side by a row of ``"zeros"``; ``"zeros_both"`` extends
-            both sides if either is odd (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -513,7 +587,6 @@ class GMSD(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
-        odd_sizes: Literal["zeros", "zeros_both"] = "zeros",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -592,6 +665,120 @@ class GradientSSIM(MeasureMetric):
         k1: float = 0.01,
         k2: float = 0.03,
         covariance: Literal["population", "sample"] = "population",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class HaarPSI(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        c: float = 30.0,
+        alpha: float = 4.2,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MDSI(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.6,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MSGMSD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Gradient magnitude similarity deviation on several scales: 0 for equal images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
+    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
+    loss.
+
+    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
+    towards the gradient of ``target`` there, so that a flat image learns.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
+            their sum.
+        t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
+            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.096, 0.596, 0.289, 0.019),
+        t: float = 170.0,
+        masking: float = 0.5,
+        planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -729,6 +916,41 @@ class StructureCorrelation(MeasureMetric):
         window_size: int = 11,
         sigma: float = 1.5,
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class VIF(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
+    above 1 for an image of more contrast than the reference.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Windows are whole. What is shared rises with the square of the shared
+    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
+    A flat target has no information, and counts 1. Windows count as flat if rounding can have
+    made their variance.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        noise: float = 2.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

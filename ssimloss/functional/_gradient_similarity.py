@@ -1,0 +1,248 @@
+"""Similarity of gradient magnitudes, ``(2 g_x g_y + T) / (g_x^2 + g_y^2 + T)``, the part that GMSD
+and the measures after it have in common: planes, means of blocks, gradients and their deviation.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, max_pool2d, pad
+
+from ssimloss import _checks
+from ssimloss._options import Ranged
+from ssimloss.color import LUMA
+from ssimloss.image_gradients import Operator, erode, image_gradients
+
+Deviation = Literal["sample", "population"]
+DEVIATIONS: tuple[str, ...] = get_args(Deviation)
+Rows = Sequence[tuple[float, float, float]]
+
+BT601 = LUMA["bt601"][0]
+# I and Q of YIQ: as MATLAB programs have them, and piq and pyiqa.
+IQ = {
+    "three digits": ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312)),
+    "four digits": ((0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)),
+}
+
+
+def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> None:
+    """Demand gray or RGB images of one shape."""
+    _checks.images(pred, target)
+    _checks.mask(mask, pred)
+    if pred.shape[1] not in (1, 3):
+        raise ValueError(
+            f"pred must be gray (N, 1, H, W) or RGB (N, 3, H, W), got {tuple(pred.shape)}; drop an "
+            "alpha channel with [:, :3]"
+        )
+
+
+def check_least_side(pred: Tensor, least: int, why: str) -> None:
+    """Demand images of at least so many pixels on the short side."""
+    if min(pred.shape[2:]) < least:
+        raise ValueError(
+            f"pred and target must have at least {least} pixels on the short side, {why}, got "
+            f"{tuple(pred.shape[2:])}; use larger crops"
+        )
+
+
+def without_masked(
+    x: Tensor, y: Tensor, mask: Tensor | None, low: float
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The images with black where the mask is 0, and the weight of each pixel ``(N, 1, H, W)``: the
+    smallest of its channels.
+    """
+    if mask is None:
+        return x, y, None
+    valid = mask != 0
+    weight = mask.to(x.dtype).amin(1, keepdim=True)
+    return torch.where(valid, x, low), torch.where(valid, y, low), weight
+
+
+def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
+    """The gray image, or the luma of an RGB one, from 0 to ``scale``."""
+    if image.shape[1] == 3:
+        red, green, blue = BT601
+        image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
+    return (image - options.low) * (scale / options.span)
+
+
+def combined(image: Tensor, rows: Rows) -> Tensor:
+    """Weighted sums of three channels, one for each row: ``(N, len(rows), H, W)``."""
+    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
+    return torch.cat([r * red + g * green + b * blue for r, g, b in rows], 1)
+
+
+def halved(image: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels at every second position; zeros count beyond an odd side."""
+    down, right = image.shape[2] % 2, image.shape[3] % 2
+    return avg_pool2d(pad(image, (0, right, 0, down)) if down or right else image, 2)
+
+
+def halved_weight(weight: Tensor) -> Tensor:
+    """The smallest weight of each block; what extends an odd side counts as the border does."""
+    down, right = weight.shape[2] % 2, weight.shape[3] % 2
+    if down or right:
+        weight = pad(weight, (0, right, 0, down), mode="replicate")
+    return -max_pool2d(-weight, 2)
+
+
+def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "zeros") -> Tensor:
+    """Means of ``factor`` x ``factor`` pixels at every ``factor``-th position.
+
+    ``"zeros"`` is MATLAB's ``conv2(image, ones(f) / f^2, 'same')`` followed by ``(1:f:end,
+    1:f:end)``: the first block begins ``floor((f - 1) / 2)`` before the image, and zeros lie beyond
+    it. ``"drop"`` begins at the first pixel and leaves an incomplete last block out.
+    """
+    if factor == 1:
+        return image
+    return avg_pool2d(pad(image, _around(image, factor)) if border == "zeros" else image, factor)
+
+
+def block_weight(weight: Tensor | None, factor: int) -> Tensor | None:
+    """The smallest weight of each block; what lies beyond the border counts as the border does."""
+    if weight is None or factor == 1:
+        return weight
+    return -max_pool2d(-pad(weight, _around(weight, factor), mode="replicate"), factor)
+
+
+def _around(image: Tensor, factor: int) -> list[int]:
+    """Rows and columns that MATLAB's blocks take from beyond the image."""
+    before, amounts = (factor - 1) // 2, []
+    for size in (image.shape[3], image.shape[2]):
+        blocks = -(-size // factor)
+        amounts += [before, max(0, blocks * factor - before - size)]
+    return amounts
+
+
+def factor_to_256(image: Tensor) -> int:
+    """By how much measures for images of 256 pixels shrink: ``max(1, round(min(H, W) / 256))``,
+    halves rounded up.
+    """
+    return max(1, (2 * min(image.shape[2:]) + 256) // 512)
+
+
+def gradient_weight(weight: Tensor | None) -> Tensor | None:
+    """Weights of gradients: the smallest one among the pixels of a 3 x 3 operator."""
+    return None if weight is None else erode(weight)
+
+
+GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # of the integer taps over the published ones
+
+
+def gradients(image: Tensor, operator: Operator) -> tuple[Tensor, Tensor]:
+    """Gradients with integer taps, ``GAIN`` times the published ones; zeros beyond the border."""
+    return image_gradients(pad(image, (1, 1, 1, 1)), operator, "valid")
+
+
+def squared_length(gradient: tuple[Tensor, Tensor]) -> Tensor:
+    """``g^2 = dx^2 + dy^2``."""
+    dx, dy = gradient
+    return dx * dx + dy * dy
+
+
+def product_of_lengths(
+    x: tuple[Tensor, Tensor], y: tuple[Tensor, Tensor], g2_x: Tensor, g2_y: Tensor
+) -> Tensor:
+    """``g_x g_y`` of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly ``g2_x``
+    for equal ones.
+
+    The length of a vector that is 0 has no derivative. There the slope is that of the scalar
+    product of both vectors, ``g_y`` times the unit vector of ``y`` for ``x``, so that a flat image
+    learns the gradients of the other one.
+    """
+    squares = g2_x * g2_y
+    info = torch.finfo(squares.dtype)
+    corner = squares < info.tiny / info.eps
+    along = x[0] * y[0] + x[1] * y[1]
+    return torch.where(corner, along, torch.where(corner, 1, squares).sqrt())
+
+
+def gradient_similarity(
+    x: Tensor, y: Tensor, operator: Operator, constant: float, masking: float = 0.0
+) -> Tensor:
+    """``((2 - a) g_x g_y + T) / (g_x^2 + g_y^2 - a g_x g_y + T)`` of planes ``(N, 1, H, W)``, with
+    ``T`` for the operator's published taps and ``a = masking``.
+    """
+    d_x, d_y = gradients(x, operator), gradients(y, operator)
+    return length_similarity(
+        d_x, d_y, squared_length(d_x), squared_length(d_y), constant * GAIN[operator] ** 2, masking
+    )
+
+
+def length_similarity(
+    x: tuple[Tensor, Tensor],
+    y: tuple[Tensor, Tensor],
+    g2_x: Tensor,
+    g2_y: Tensor,
+    constant: float,
+    masking: float = 0.0,
+) -> Tensor:
+    """The same of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 for equal
+    ones.
+    """
+    product = product_of_lengths(x, y, g2_x, g2_y)
+    sums = g2_x + g2_y
+    bottom = sums + constant
+    return 1 - (sums - 2 * product) / (bottom - masking * product if masking else bottom)
+
+
+def similarity(x: Tensor, y: Tensor, constant: float) -> Tensor:
+    """``(2 x y + c) / (x^2 + y^2 + c)``."""
+    return (2 * x * y + constant) / (x * x + y * y + constant)
+
+
+_STEEPEST = 1e-4  # where the slope of a fractional power is held
+
+
+def held_power(size: Tensor, exponent: float) -> Tensor:
+    """``size^exponent`` of numbers that are not negative, for an exponent below 1.
+
+    Its slope is infinite at 0. Below 1e-4 the slope is that at 1e-4.
+    """
+    near = size < _STEEPEST
+    slope = exponent * _STEEPEST ** (exponent - 1)
+    inside = size.detach() ** exponent + slope * (size - size.detach())
+    return torch.where(near, inside, torch.where(near, 1, size) ** exponent)
+
+
+def real_power(z: Tensor, exponent: float) -> Tensor:
+    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative,
+    with the slope of :func:`held_power`.
+    """
+    power = held_power(z.abs(), exponent)
+    return torch.where(z < 0, math.cos(math.pi * exponent) * power, power)
+
+
+def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean of each image ``(N, 1, H, W)``: ``(N,)``; 0 over nothing."""
+    values = values.flatten(1)
+    if weight is None:
+        return values.mean(1)
+    weight = weight.flatten(1)
+    mass = weight.sum(1)
+    return (weight * values).sum(1) / torch.where(mass > 0, mass, 1)
+
+
+def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:
+    """The variance of each image ``(N, 1, H, W)``: ``(N,)``."""
+    # One row for each image: PyTorch 2.6 compiles sums over three dimensions to a backward that
+    # writes beyond its memory.
+    values = values.flatten(1)
+    if weight is None:
+        squares = (values - values.mean(1, keepdim=True)).square().sum(1)
+        return squares / max(values.shape[1] - (deviation == "sample"), 1)
+    weight = weight.flatten(1)
+    mass = weight.sum(1)
+    mean = (weight * values).sum(1) / torch.where(mass > 0, mass, 1)
+    squares = (weight * (values - mean.view(-1, 1)).square()).sum(1)
+    if deviation == "sample":  # N - 1 for weights of 1
+        mass = mass - weight.square().sum(1) / torch.where(mass > 0, mass, 1)
+    return squares / torch.where(mass > 0, mass, 1)
+
+
+def root(values: Tensor) -> Tensor:
+    """The square root of numbers that are not negative, with the slope 0 at 0."""
+    zero = values == 0
+    return torch.where(zero, 0, torch.where(zero, 1, values).sqrt())

@@ -1,0 +1,390 @@
+"""FSIM: similarity of phase congruency and gradient magnitude, weighted by phase congruency.
+
+``FSIM = sum(S_PC S_G (S_I S_Q)^0.03 PC_m) / sum(PC_m)``, ``PC_m`` the larger phase congruency of
+both images, ``S`` similarities ``(2 a b + T) / (a^2 + b^2 + T)``.
+
+Zhang, Zhang, Mou & Zhang, "FSIM: a feature similarity index for image quality assessment", 2011;
+phase congruency: Kovesi, "Image features from phase congruency", 1999. The original program is
+``FeatureSIM.m`` of the authors.
+"""
+
+import math
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._constants import planes as constant_planes
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import (
+    IQ,
+    block_means,
+    check_colors,
+    check_least_side,
+    combined,
+    factor_to_256,
+    gradient_similarity,
+    luma_of,
+    real_power,
+    root,
+    similarity,
+)
+from ssimloss.measure import Measure
+
+Array = NDArray[np.float64]
+Planes = Literal["yiq", "luma"]
+PLANES: tuple[str, ...] = get_args(Planes)
+
+_T1, _T2, _T3, _LAMBDA = 0.85, 160.0, 200.0, 0.03  # for images from 0 to 255
+_SCALES, _ORIENTATIONS = 4, 4
+_LEAST = 16  # pixels: the filters have wavelengths of 6 to 48
+
+
+class FSIMOptions(Reduced, Ranged):
+    """Options of FSIM.
+
+    Args:
+        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
+            the luma alone.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    planes: Planes = "yiq"
+
+    def __post_init__(self) -> None:
+        """Raise for unknown words, naming the option."""
+        super().__post_init__()
+        _checks.choice("planes", self.planes, PLANES)
+
+
+def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
+    """Feature similarity index: 1 for equal images, lower for worse ones.
+
+    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
+    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
+    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
+    is flat; gradients and colours train a flat image. Two flat images count by gradients and
+    colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
+    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    """
+    return _fsim_of(pred, target, options)
+
+
+def _fsim_of(
+    pred: Tensor,
+    target: Tensor,
+    options: FSIMOptions,
+    *,
+    blocks: Literal["zeros", "drop"] = "zeros",
+    yiq: str = "three digits",
+    median: Literal["middle", "lower"] = "middle",
+    negative: Literal["real", "magnitude"] = "real",
+    epsilon: float = 1e-4,
+    angles: Literal["columns", "rows"] = "columns",
+) -> Scores:
+    """FSIM with the details in which programs differ."""
+    check_colors(pred, target)
+    check_least_side(pred, _LEAST, "for filters of 6 to 48 pixels")
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if not len(x):  # of which there is no Fourier transform
+        return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
+    short = min(pred.shape[2:])
+    factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
+    x, y = block_means(x, factor, blocks), block_means(y, factor, blocks)
+    gray_x, gray_y = luma_of(x, options, 255.0), luma_of(y, options, 255.0)
+    congruency = _phase_congruency(torch.cat((gray_x, gray_y)), median, epsilon, angles)
+    pc_x, pc_y = congruency[: len(x)], congruency[len(x) :]
+    values = similarity(pc_x, pc_y, _T1) * gradient_similarity(gray_x, gray_y, "scharr", _T2)
+    if options.planes == "yiq" and x.shape[1] == 3:
+        scale = 255 / options.span
+        s_iq = similarity(combined(x * scale, IQ[yiq]), combined(y * scale, IQ[yiq]), _T3)
+        s_c = s_iq[:, 0:1] * s_iq[:, 1:2]
+        values = values * real_power(s_c if negative == "real" else s_c.abs(), _LAMBDA)
+    # Two flat images have no phase congruency at all; every position then counts alike.
+    weight = torch.maximum(pc_x, pc_y) + torch.finfo(x.dtype).eps
+    found = (values * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
+    return Scores(found, None, 1, dtype)
+
+
+def _phase_congruency(gray: Tensor, median: str, epsilon: float, angles: str) -> Tensor:
+    """Phase congruency of ``(N, 1, H, W)`` on a scale of 255, in [0, 1] (Kovesi's PC_2).
+
+    With ``z_s`` the complex responses of the scales of one orientation and ``Z`` their sum, the
+    energy ``sum_s A_s (cos - |sin|)`` of the deviations from the mean phase is
+    ``(|Z|^2 - sum_s |Im(z_s conj(Z))|) / |Z|``.
+    """
+    h, w = gray.shape[2:]
+    if angles == "columns":
+        filters = constant_planes(log_gabor, h, w, like=gray)  # (O, S, H, W)
+        factors = constant_planes(noise_factors, h, w, like=gray)
+    else:
+        filters = constant_planes(log_gabor, w, h, like=gray).mT
+        factors = constant_planes(noise_factors, w, h, like=gray)
+    spectrum = torch.fft.fft2(gray)
+    tiny = torch.finfo(gray.dtype).tiny  # lengths keep a finite slope at 0
+    energies, amplitudes = [], []
+    for orientation in range(_ORIENTATIONS):  # one at a time: memory that fits is used again
+        z = torch.view_as_real(torch.fft.ifft2(spectrum * filters[orientation]))
+        even, odd = z[..., 0], z[..., 1]  # (N, S, H, W)
+        mean_even, mean_odd = even.sum(1, keepdim=True), odd.sum(1, keepdim=True)
+        across = (odd * mean_even - even * mean_odd).abs().sum(1, keepdim=True)
+        squares = mean_even * mean_even + mean_odd * mean_odd
+        energy = (squares - across) / ((squares + tiny).sqrt() + epsilon)
+        amplitude = (even * even + odd * odd + tiny).sqrt()
+        threshold = _median(amplitude[:, 0].flatten(1), median) * factors[orientation]
+        energies.append((energy - threshold.view(-1, 1, 1, 1)).relu())
+        amplitudes.append(amplitude.sum(1, keepdim=True))
+    # Responses as small as the rounding of a transform of codes up to 255 have no phase.
+    rounding = 4096 * torch.finfo(gray.dtype).eps
+    return torch.stack(energies).sum(0) / (torch.stack(amplitudes).sum(0) + rounding)
+
+
+def _median(values: Tensor, median: str) -> Tensor:
+    """Root of the median of squares of ``(..., P)``: ``(...)``."""
+    count = values.shape[-1]
+    lower = values.kthvalue((count + 1) // 2, -1).values
+    if median == "lower" or count % 2:
+        return lower
+    upper = values.kthvalue(count // 2 + 1, -1).values
+    return root((lower * lower + upper * upper) / 2)
+
+
+def log_gabor(h: int, w: int) -> Array:
+    """Transfer functions of one-sided log-Gabor filters: ``(O, S, H, W)``, lowest frequency first.
+
+    Wavelengths of 6, 12, 24 and 48 pixels, a ratio of bandwidth of 0.55; orientations of 0, 45, 90
+    and 135 degrees, whose spread is a Gaussian of ``pi / 4 / 1.2``.
+    """
+    u, v = np.meshgrid(_frequencies(h), _frequencies(w), indexing="ij")
+    radius, angle = np.hypot(u, v), np.arctan2(-u, v)
+    low_pass = 1 / (1 + (radius / 0.45) ** 30)
+    radius[0, 0] = 1.0
+    filters = np.empty((_ORIENTATIONS, _SCALES, h, w))
+    for o in range(_ORIENTATIONS):
+        turned = angle - o * math.pi / _ORIENTATIONS
+        distance = np.arctan2(np.sin(turned), np.cos(turned))
+        spread = np.exp(-(distance**2) / (2 * (math.pi / _ORIENTATIONS / 1.2) ** 2))
+        for s in range(_SCALES):
+            radial = np.exp(-(np.log(radius * 6 * 2**s) ** 2) / (2 * math.log(0.55) ** 2))
+            filters[o, s] = radial * low_pass * spread
+    filters[:, :, 0, 0] = 0.0
+    return filters
+
+
+def _frequencies(size: int) -> Array:
+    """Of the discrete Fourier transform, as the program has them: an odd axis reaches 1/2."""
+    steps = np.arange(size, dtype=np.float64)
+    steps[(size + 1) // 2 :] -= size
+    return steps / (size - size % 2)
+
+
+def noise_factors(h: int, w: int) -> Array:
+    """By orientation, the noise threshold over the root of the median energy of the finest scale:
+    mean and two deviations of a Rayleigh distribution, over 1.7.
+    """
+    filters = log_gabor(h, w)
+    impulses = np.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
+    power = (impulses**2).sum((1, 2)) / (filters[:, 0] ** 2).sum((1, 2)) / math.log(2)
+    rayleigh = math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)
+    factors: Array = np.sqrt(power) * rayleigh / 1.7
+    return factors
+
+
+FSIM = Measure(
+    "fsim",
+    "FSIM",
+    "",
+    "higher",
+    1.0,
+    (0.0, 1.0),
+    "Zhang, Zhang, Mou & Zhang 2011",
+    _fsim,
+    FSIMOptions,
+    formula="images shrunk to about 256 pixels, similarity of phase congruency (T1 = 0.85), Scharr "
+    "gradient magnitude (T2 = 160) and, of colour images, I and Q of YIQ (T3 = T4 = 200, power "
+    "0.03), weighted by phase congruency (Zhang, Zhang, Mou & Zhang 2011)",
+    module="FSIMLoss",
+    metric="FSIM",
+    takes_color=True,
+    agrees="piq: 1e-12; the authors' FeatureSIM.m: its four printed digits",
+)
+fsim, fsim_loss = FSIM.score, FSIM.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    blocks: str = "zeros",
+    yiq: str = "three digits",
+    median: str = "middle",
+    negative: str = "real",
+    epsilon: float = 1e-4,
+    angles: str = "columns",
+    **options: Any,
+) -> Tensor:
+    record = FSIMOptions.make(options, "fsim")
+    details: dict[str, Any] = {
+        "blocks": blocks,
+        "yiq": yiq,
+        "median": median,
+        "negative": negative,
+        "epsilon": epsilon,
+        "angles": angles,
+    }
+    return _fsim_of(pred, target, record, **details).reduce(record.reduction)
+
+
+CONVENTIONS = Table(
+    "FSIM",
+    FSIM,
+    (
+        *PREPARATION,
+        choice(
+            "shrinking",
+            "blocks",
+            {
+                "zeros": (
+                    "means, zeros beyond",
+                    "means of f x f pixels, f = max(1, round(min(H, W) / 256)), zeros beyond the "
+                    "border",
+                ),
+                "drop": (
+                    "means, rest dropped",
+                    "means of f x f pixels, f = max(1, round(min(H, W) / 256)) with halves rounded "
+                    "to even, an incomplete last block dropped",
+                ),
+            },
+        ),
+        choice(
+            "planes",
+            "planes",
+            {
+                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
+                "yiq": ("Y, I and Q", "Y, I and Q of colour images"),
+            },
+        ),
+        choice(
+            "matrix of I and Q",
+            "yiq",
+            {
+                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
+                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
+            },
+        ),
+        choice(
+            "median of an even number",
+            "median",
+            {
+                "middle": ("mean of the middle two", "noise from the median of the finest scale"),
+                "lower": ("the lower", "noise from the median of the finest scale, the lower one"),
+            },
+        ),
+        Attribute(
+            "epsilon of the phase",
+            ("epsilon",),
+            lambda s: f"{s['epsilon']:g}",
+            lambda s: f"phase congruency with {s['epsilon']:g} beside the length of the mean phase",
+        ),
+        choice(
+            "angles of the filters",
+            "angles",
+            {
+                "columns": ("from the columns", "filters at angles from the horizontal frequency"),
+                "rows": (
+                    "from the rows",
+                    "filters at angles from the vertical frequency, which counts the highest "
+                    "frequency of even sides otherwise",
+                ),
+            },
+        ),
+        choice(
+            "negative similarity of colours",
+            "negative",
+            {
+                "real": ("real part", "the real part of powers of negative similarities"),
+                "magnitude": ("magnitude", "powers of the magnitude of similarities"),
+            },
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "zhang2011",
+        "the authors' program: FSIMc of RGB images, FSIM of gray ones",
+        "FeatureSIM.m",
+        "tests/reference.py",
+        1e-10,
+    ),
+    Convention(
+        "zhang2011_luma",
+        "the authors' program: FSIM of the luma",
+        "FeatureSIM.m",
+        "tests/reference.py",
+        1e-10,
+        options={"planes": "luma"},
+    ),
+    Convention(
+        "matlab",
+        "8-bit images in MATLAB: the values of RGB files",
+        "FeatureSIM.m on uint8",
+        "tests/reference.py",
+        1e-10,
+        preparation=p.MATLAB_RGB,
+    ),
+    Convention(
+        "piq",
+        "piq: FSIMc",
+        "piq.fsim(data_range=...)",
+        p.PIQ,
+        1e-10,
+        options={
+            "blocks": "drop",
+            "yiq": "four digits",
+            "median": "lower",
+            "negative": "magnitude",
+            "epsilon": 2.0**-52,
+            "angles": "rows",
+        },
+        gray="piq_luma",
+    ),
+    Convention(
+        "piq_luma",
+        "piq: FSIM of gray images, or of the luma",
+        "piq.fsim(data_range=..., chromatic=False)",
+        p.PIQ,
+        1e-10,
+        options={
+            "planes": "luma",
+            "blocks": "drop",
+            "median": "lower",
+            "epsilon": 2.0**-52,
+            "angles": "rows",
+        },
+    ),
+    function=_of_a_program,
+)

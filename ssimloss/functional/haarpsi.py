@@ -1,0 +1,258 @@
+"""HaarPSI: similarity of Haar wavelet coefficients, weighted by those of a coarser scale.
+
+``HaarPSI = (logit_a(sum(sigmoid(a s) w) / sum(w)) / a)^2``: ``s`` the mean similarity of the two
+finest scales of one orientation, ``w`` the larger magnitude of both images at the third.
+
+Reisenhofer, Bosse, Kutyniok & Wiegand, "A Haar wavelet-based perceptual similarity index for image
+quality assessment", 2018. The original programs, in MATLAB and Python, are those of the authors.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d, pad
+
+from ssimloss import _checks
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import (
+    IQ,
+    check_colors,
+    check_least_side,
+    combined,
+    halved,
+    halved_weight,
+    luma_of,
+    without_masked,
+)
+from ssimloss.measure import Measure
+
+_LEAST = 16  # pixels: filters of 8 pixels at half size
+
+
+class HaarPSIOptions(Reduced, Ranged):
+    """Options of HaarPSI.
+
+    Args:
+        c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
+        alpha: how much low similarities count more than high ones.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    c: float = 30.0
+    alpha: float = 4.2
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.positive("c", self.c)
+        _checks.positive("alpha", self.alpha)
+
+
+def _haarpsi(
+    pred: Tensor, target: Tensor, options: HaarPSIOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
+
+    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
+    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
+    images, which have no weight, count by colours alone.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+            a constant that is not positive.
+        TypeError: integer tensors.
+
+    Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
+    """
+    return _haarpsi_of(pred, target, options, mask=mask)
+
+
+def _haarpsi_of(
+    pred: Tensor,
+    target: Tensor,
+    options: HaarPSIOptions,
+    *,
+    mask: Tensor | None = None,
+    yiq: str = "three digits",
+) -> Scores:
+    """HaarPSI with the details in which programs differ."""
+    check_colors(pred, target, mask)
+    check_least_side(pred, _LEAST, "for filters of 8 pixels at half size")
+    dtype = native_dtype(pred, target)
+    x, y, valid = without_masked(*promote(pred, target), mask, options.low)
+    if valid is not None:  # the smallest weight under the filters of 8 pixels
+        valid = pad(halved_weight(valid), (3, 4, 3, 4), mode="replicate")
+        valid = -max_pool2d(-valid, 8, 1)
+    unlike, weights = [], []
+    for a, b in zip(
+        _coefficients(halved(luma_of(x, options, 255.0))),
+        _coefficients(halved(luma_of(y, options, 255.0))),
+        strict=True,
+    ):  # of one orientation: three scales, the coarsest last
+        fine = [_dissimilarity(a[scale], b[scale], options.c) for scale in (0, 1)]
+        unlike.append((fine[0] + fine[1]) / 2)
+        weights.append(torch.maximum(a[2].abs(), b[2].abs()))
+    if x.shape[1] == 3:
+        i_q = [
+            _means(halved(combined((image - options.low) * (255 / options.span), IQ[yiq])))
+            for image in (x, y)
+        ]
+        unlike.append(_dissimilarity(i_q[0], i_q[1], options.c).mean(1, keepdim=True))
+        weights.append((weights[0] + weights[1]) / 2)
+    weight = torch.cat(weights, 1)
+    # Without any weight, every position counts alike.
+    weight = weight + torch.finfo(weight.dtype).eps
+    if valid is not None:
+        weight = weight * valid
+    found, mass = _pooled(torch.cat(unlike, 1), weight, options.alpha)
+    return Scores(found, None if valid is None else (mass > 0).to(found.dtype), 1, dtype)
+
+
+def _pooled(unlike: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """The score ``(N,)`` of dissimilarities ``1 - s``, and the sum of the weights.
+
+    With ``k = exp(-a)`` and ``u = 1 - exp(-a (1 - s))``, the logistic mean ``m`` falls short of
+    ``sigmoid(a)`` by ``k M / (1 + k)``, where ``M`` is the mean of ``u / (1 + k - u)``. So
+    ``logit(m) = a + log(1 - k M) - log(1 + M)``, which is exactly ``a`` for equal images.
+    """
+    k = math.exp(-alpha)
+    u = -torch.expm1(-alpha * unlike)
+    mass = weight.flatten(1).sum(1)
+    total = (weight * u / (1 + k - u)).flatten(1).sum(1)
+    mean = total / torch.where(mass > 0, mass, 1)
+    return (1 + (torch.log1p(-k * mean) - torch.log1p(mean)) / alpha).square(), mass
+
+
+def _dissimilarity(a: Tensor, b: Tensor, c: float) -> Tensor:
+    """``1 - (2 |a b| + c) / (a^2 + b^2 + c)``; at 0, the slope is towards the other image."""
+    product = a * b
+    product = torch.where(product < 0, -product, product)
+    squares = a * a + b * b
+    return (squares - 2 * product) / (squares + c)
+
+
+def _coefficients(gray: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Haar coefficients of the scales of 2, 4 and 8 pixels, zeros beyond the border: differences of
+    rows, of columns.
+    """
+    wide = pad(gray, (3, 4, 3, 4))
+    h, w = gray.shape[2:]
+    rows: list[Tensor] = []
+    columns: list[Tensor] = []
+    for size in (2, 4, 8):
+        first = 4 - size // 2
+        for found, down, right in ((rows, _difference, _sum), (columns, _sum, _difference)):
+            all_of = down(right(wide, size, 3), size, 2)
+            found.append(all_of[:, :, first : first + h, first : first + w] / size)
+    return rows, columns
+
+
+def _sum(image: Tensor, size: int, axis: int) -> Tensor:
+    """Sums of ``size`` pixels, a power of 2, along an axis that gets shorter by ``size - 1``."""
+    step = 1
+    while step < size:
+        length = image.shape[axis] - step
+        image = image.narrow(axis, 0, length) + image.narrow(axis, step, length)
+        step *= 2
+    return image
+
+
+def _difference(image: Tensor, size: int, axis: int) -> Tensor:
+    """The sum of ``size / 2`` pixels less that of the ones before."""
+    half = _sum(image, size // 2, axis)
+    length = half.shape[axis] - size // 2
+    return half.narrow(axis, size // 2, length) - half.narrow(axis, 0, length)
+
+
+def _means(planes: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels at every position, zeros beyond the border."""
+    return _sum(_sum(pad(planes, (0, 1, 0, 1)), 2, 2), 2, 3) / 4
+
+
+HAARPSI = Measure(
+    "haarpsi",
+    "HaarPSI",
+    "",
+    "higher",
+    1.0,
+    (0.0, 1.0),
+    "Reisenhofer, Bosse, Kutyniok & Wiegand 2018",
+    _haarpsi,
+    HaarPSIOptions,
+    formula="halved images, similarity of Haar coefficients of 2 and 4 pixels (C = 30) weighted by "
+    "those of 8 pixels, and of I and Q of colour images, logistic mean with alpha = 4.2 "
+    "(Reisenhofer et al. 2018)",
+    module="HaarPSILoss",
+    metric="HaarPSI",
+    takes_color=True,
+    agrees="piq: 1e-12",
+)
+haarpsi, haarpsi_loss = HAARPSI.score, HAARPSI.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor, target: Tensor, *, yiq: str = "three digits", **options: Any
+) -> Tensor:
+    record = HaarPSIOptions.make(options, "haarpsi")
+    return _haarpsi_of(pred, target, record, yiq=yiq).reduce(record.reduction)
+
+
+CONVENTIONS = Table(
+    "HAARPSI",
+    HAARPSI,
+    (
+        *PREPARATION,
+        choice(
+            "matrix of I and Q",
+            "yiq",
+            {
+                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
+                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
+            },
+        ),
+        Attribute(
+            "similarity",
+            ("c", "alpha"),
+            lambda s: f"C = {s['c']:g}, alpha = {s['alpha']:g}",
+            lambda s: (
+                "means of 2 x 2 pixels, an odd side extended by zeros; Haar coefficients of 2, 4 "
+                f"and 8 pixels, C = {s['c']:g}, logistic mean with alpha = {s['alpha']:g}"
+            ),
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "reisenhofer2018",
+        "the authors' program",
+        "HaarPSI.m",
+        "tests/reference.py",
+        1e-12,
+    ),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.haarpsi(data_range=...)",
+        p.PIQ,
+        1e-12,
+        options={"yiq": "four digits"},
+    ),
+    function=_of_a_program,
+)

@@ -1,0 +1,192 @@
+"""MDSI: the mean deviation of the similarity of gradients and chromaticity.
+
+``MDSI = mean |z - mean(z)|^(1/4)`` with ``z = (a GS + (1 - a) CS)^(1/4)``, ``GS`` the gradient
+similarity of both images, corrected by that of each with their mean, and ``CS`` the similarity of
+two colour planes.
+
+Nafchi, Shahkolaei, Hedjam & Cheriet, "Mean deviation similarity index: efficient and reliable
+full-reference image quality evaluator", 2016. The original program is ``MDSI.m`` of the authors.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import (
+    GAIN,
+    block_means,
+    block_weight,
+    check_colors,
+    check_least_side,
+    combined,
+    factor_to_256,
+    gradient_weight,
+    gradients,
+    held_power,
+    length_similarity,
+    squared_length,
+    weighted_mean,
+    without_masked,
+)
+from ssimloss.measure import Measure
+
+# Luma and the colour planes H and M, and constants for images from 0 to 255.
+_LHM = ((0.2989, 0.587, 0.114), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
+_C1, _C2, _C3 = 140.0, 55.0, 550.0
+_LEAST = 3  # pixels
+
+
+class MDSIOptions(Reduced, Ranged):
+    """Options of MDSI.
+
+    Args:
+        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    alpha: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Raise for what is no weight, naming the option."""
+        super().__post_init__()
+        _checks.fraction("alpha", self.alpha)
+
+
+def _mdsi(
+    pred: Tensor, target: Tensor, options: MDSIOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Mean deviation similarity index: 0 for equal images, larger for worse ones.
+
+    A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. The value tells how
+    unevenly the images differ, not by how much: weigh it with a pixel loss.
+
+    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
+    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
+    towards the gradient of ``target``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side. ``pred`` is the distorted image: the measure is not
+            symmetric.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
+            weighs as much as the smallest weight among the pixels that it depends on.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+            outside [0, 1].
+        TypeError: integer tensors.
+
+    Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
+    """
+    check_colors(pred, target, mask)
+    check_least_side(pred, _LEAST, "for gradients")
+    dtype = native_dtype(pred, target)
+    x, y, weight = without_masked(*promote(pred, target), mask, options.low)
+    factor, scale = factor_to_256(x), 255 / options.span
+    weight = gradient_weight(block_weight(weight, factor))
+    (l_x, h_x, m_x), (l_y, h_y, m_y) = (
+        _planes(block_means((image - options.low) * scale, factor)) for image in (x, y)
+    )
+    d_x, d_y = gradients(l_x, "prewitt"), gradients(l_y, "prewitt")
+    d_f = (d_x[0] + d_y[0]) / 2, (d_x[1] + d_y[1]) / 2  # of the mean of both images
+    g2_x, g2_y, g2_f = squared_length(d_x), squared_length(d_y), squared_length(d_f)
+    gain = GAIN["prewitt"] ** 2
+    gs = length_similarity(d_x, d_y, g2_x, g2_y, _C1 * gain)
+    gs = gs + (
+        length_similarity(d_x, d_f, g2_x, g2_f, _C2 * gain)
+        - length_similarity(d_y, d_f, g2_y, g2_f, _C2 * gain)
+    )
+    h, m = h_x - h_y, m_x - m_y
+    cs = 1 - (h * h + m * m) / (h_x * h_x + h_y * h_y + m_x * m_x + m_y * m_y + _C3)
+    return Scores(_deviation(cs + options.alpha * (gs - cs), weight), None, 1, dtype)
+
+
+def _planes(image: Tensor) -> tuple[Tensor, ...]:
+    """``L``, ``H`` and ``M``, each ``(N, 1, H, W)``."""
+    if image.shape[1] == 1:
+        return tuple(sum(row) * image for row in _LHM)
+    return tuple(combined(image, (row,)) for row in _LHM)
+
+
+def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:
+    """Fourth root of the mean distance of complex fourth roots from their mean: ``(N,)``."""
+    size = held_power(gcs.abs(), 0.25)
+    negative = gcs < 0  # the root of -1 is exp(i pi / 4)
+    real = torch.where(negative, math.sqrt(0.5) * size, size)
+    imaginary = torch.where(negative, math.sqrt(0.5) * size, 0)
+    n = len(gcs)
+    real = real - weighted_mean(real, weight).view(n, 1, 1, 1)
+    imaginary = imaginary - weighted_mean(imaginary, weight).view(n, 1, 1, 1)
+    tiny = torch.finfo(gcs.dtype).tiny  # the distance 0 has the slope 0
+    distance = (real * real + imaginary * imaginary + tiny).sqrt() - math.sqrt(tiny)
+    found = weighted_mean(distance, weight)
+    equal = found == 0
+    return torch.where(equal, 0, torch.where(equal, 1, found) ** 0.25)
+
+
+MDSI = Measure(
+    "mdsi",
+    "MDSI",
+    "",
+    "lower",
+    0.0,
+    (0.0, 1.0),
+    "Nafchi, Shahkolaei, Hedjam & Cheriet 2016",
+    _mdsi,
+    MDSIOptions,
+    formula="images shrunk to about 256 pixels, similarity of Prewitt gradient magnitudes of the "
+    "luma and of two colour planes, weighted 0.6 and 0.4, fourth root of the mean deviation of its "
+    "fourth root (Nafchi et al. 2016)",
+    module="MDSILoss",
+    metric="MDSI",
+    takes_color=True,
+    agrees="piq: 1e-12",
+)
+mdsi = mdsi_loss = MDSI.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+CONVENTIONS = Table(
+    "MDSI",
+    MDSI,
+    (
+        *PREPARATION,
+        Attribute(
+            "similarity",
+            ("alpha",),
+            lambda s: f"alpha = {s['alpha']:g}",
+            lambda s: (
+                "means of f x f pixels, f = max(1, round(min(H, W) / 256)), zeros beyond the "
+                "border; similarity of Prewitt gradients (C1 = 140, C2 = 55) and of colour planes "
+                f"(C3 = 550), weighted {s['alpha']:g} and {1 - s['alpha']:g}; mean deviation of "
+                "its fourth root, and the fourth root of that"
+            ),
+        ),
+        OVER_BATCH,
+    ),
+    Convention("nafchi2016", "the paper", "MDSI.m", "tests/reference.py", 1e-12),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.mdsi(data_range=...)",
+        p.PIQ,
+        1e-12,
+        same_as="nafchi2016",
+        notes=(
+            "The gradient of the program is not finite where a position equals the mean.",
+            "It rounds halves of the shrinking factor to even, as at 640 pixels.",
+        ),
+    ),
+)

@@ -1,0 +1,76 @@
+"""Full-reference measures of gradients, colours and wavelets against the equations of their papers,
+and what only one of them promises.
+
+What every loss promises is asked of it in ``test_every_loss.py``, what other programs compute in
+``test_parity.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import battery
+import photographs
+import pytest
+import reference
+import torch
+from torch import Tensor
+
+import ssimloss.functional as F
+
+
+def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
+    """Two photographs and their degraded copies."""
+    pred, target = photographs.batch(height, width)
+    return pred[:2, :channels], target[:2, :channels]
+
+
+# Odd sides and gray in another range; options that the conventions of test_parity.py do not have.
+REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, dict]] = {
+    "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
+    "fsim": (F.fsim, reference.fsim, {}, {}),
+    "mdsi": (F.mdsi, reference.mdsi, {"alpha": 0.3}, {}),
+    "haarpsi": (F.haarpsi, reference.haarpsi, {"c": 5.0, "alpha": 5.8}, {}),
+    "ciede2000": (
+        F.ciede2000,
+        reference.ciede2000,
+        {"k_l": 2.0, "k_c": 0.5, "k_h": 1.5},
+        {"k": (2.0, 0.5, 1.5)},
+    ),
+    "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_equals_the_paper(name: str) -> None:
+    function, paper, options, others = REFERENCES[name]
+    for channels, low, scale in ((3, 0.0, 1.0), (1, -1.0, 2.0)):
+        pred, target = (scale * image + low for image in pair(45, 42, channels))
+        data_range = (low, low + scale)
+        expected = paper(pred.numpy(), target.numpy(), data_range=data_range, **(others or options))
+        found = function(pred, target, data_range=data_range, reduction="image", **options)
+        battery.close(found, torch.as_tensor(expected), 1e-10)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_errors_name_channels_and_sides(name: str) -> None:
+    function = REFERENCES[name][0]
+    with pytest.raises(ValueError, match=r"gray \(N, 1, H, W\) or RGB \(N, 3, H, W\), got .*4, 32"):
+        function(torch.rand(1, 4, 32, 32), torch.rand(1, 4, 32, 32))
+
+
+# Pairs of colours in CIELAB and their difference, from the test data of Sharma, Wu & Dalal 2005:
+# blue, where hue turns; gray; mean hues about 180 degrees; far apart; ordinary.
+SHARMA = [
+    ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+    ((50.0, -1.3802, -84.2814), (50.0, 0.0, -82.7485), 1.0),
+    ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
+    ((50.0, 2.49, -0.001), (50.0, -2.49, 0.0009), 7.1792),
+    ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
+    ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+]
+
+
+@pytest.mark.parametrize(("one", "two", "expected"), SHARMA)
+def test_published_colour_differences(one: tuple, two: tuple, expected: float) -> None:
+    assert reference.ciede2000_of_lab(one, two) == pytest.approx(expected, abs=5e-5)
