@@ -14,7 +14,6 @@ import collections.abc
 import importlib
 import inspect
 import json
-import math
 import subprocess
 import sys
 import textwrap
@@ -24,11 +23,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import reference_pages
 import torch
 import typing_extensions
 
 import ssimloss
-from ssimloss import _options, measure
+from ssimloss import _options
 from ssimloss.conventions import Table
 from ssimloss.metrics.measures import name_of
 from ssimloss.networks.sources import layout_of
@@ -243,21 +243,14 @@ def measure_table() -> str:
         "| measure | function | module | values | perfect | mask | paper | name | agrees with |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    roles = ["score", "index", "distance", "loss"]
-    for each in sorted(measure.registered(), key=lambda one: roles.index(one.role or "score")):
-        if each.images[0].name != "pred" or each.images[0].annotation is not torch.Tensor:
-            continue
-        functions = [each.score.__name__, each.loss.__name__]
-        home = each.loss.__module__.removeprefix("ssimloss.")
-        room = "" if home == "functional" else f"{home}."
-        if each.role == "distance":
-            functions.insert(0, each.name)
+    for each in reference_pages.shown_measures():
+        named = [name.removeprefix("functional.") for name in reference_pages.functions(each)]
         cells = (
-            each.title,
-            ", ".join(f"`{room}{name}`" for name in dict.fromkeys(functions)),
+            f"[{each.title}](reference/measures/{each.name}.md)",
+            ", ".join(f"`{name}`" for name in named),
             f"`{each.module}`" if each.module else "",
-            _values(each),
-            "" if each.perfect is None else _number(each.perfect),
+            reference_pages.values(each),
+            "" if each.perfect is None else reference_pages.number(each.perfect),
             "yes" if any(tensor.name == "mask" for tensor in each.tensors) else "no",
             each.source,
             f"`{name_of(each)}`" if each.is_named else "",
@@ -340,19 +333,6 @@ def layers_table() -> str:
     return "\n".join(lines)
 
 
-def _values(each: measure.Measure) -> str:
-    low, high = each.range
-    first = "(" if math.isinf(low) else "["
-    last = ")" if math.isinf(high) else "]"
-    arrow = "↑" if each.better == "higher" else "↓"
-    unit = f" {each.unit}" if each.unit else ""
-    return f"{first}{_number(low)}, {_number(high)}{last}{unit} {arrow}"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace("inf", "∞").replace("-", "−")
-
-
 def with_part(text: str, name: str, part: str) -> str:
     """A document with what stands between two comments of this name."""
     begin, end = f"<!-- {name}: written by tests/generate.py -->", f"<!-- end of {name} -->"
@@ -364,7 +344,7 @@ def contents() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
     found: dict[Path, str] = {}
     for path, name, table in (
-        ("README.md", "measures", measure_table),
+        ("docs/losses.md", "measures", measure_table),
         ("README.md", "demo", demo_table),
         ("docs/examples.md", "demo", whole_demo_table),
         ("docs/examples.md", "texture", texture_sentence),
@@ -372,6 +352,7 @@ def contents() -> dict[Path, str]:
     ):
         text = found.get(Path(path)) or (ROOT / path).read_text(encoding="utf-8")
         found[Path(path)] = with_part(text, name, table())
+    found.update(reference_pages.pages())
     for name in STUBBED:
         package = importlib.import_module(f"ssimloss.{name}")
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)
