@@ -29,6 +29,8 @@ NO_RUN = "<!-- no-run -->"
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL
 )
+# Code such as `table["name"](x)` is no link.
+CODE = re.compile(r"`[^`\n]*\]\([^`\n]*`")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)[^)]*\)")
 HEADING = re.compile(r"^#+ +(?P<title>.+?) *$", re.MULTILINE)
 
@@ -112,7 +114,7 @@ def anchors(text: str) -> set[str]:
 def broken_links(path: Path) -> list[str]:
     """Relative links of a document that lead nowhere."""
     text, broken = path.read_text(encoding="utf-8"), []
-    for match in LINK.finditer(FENCE.sub("", text)):
+    for match in LINK.finditer(CODE.sub("", FENCE.sub("", text))):
         target, _, anchor = match["target"].partition("#")
         if re.match(r"[a-z]+:", target):
             continue
