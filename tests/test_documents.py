@@ -7,11 +7,15 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import torch
 
 import ssimloss
 
@@ -198,3 +202,25 @@ def test_losses_that_take_masks_are_those_of_the_tables() -> None:
     for name, answer in told.items():
         takes = "mask" in inspect.signature(getattr(ssimloss, name).forward).parameters
         assert answer == ("yes" if takes else "no"), name
+
+
+@pytest.mark.slow
+def test_ddp_validation_prints_the_numbers_of_one_process(tmp_path: Path) -> None:
+    """The whole script of the how-to guide; 7 images, so that the sampler repeats one."""
+    text = (ROOT / "docs" / "howto" / "ddp_validation.md").read_text(encoding="utf-8")
+    (script,) = [match["code"] for match in FENCE.finditer(text) if match["language"] == "python"]
+    (tmp_path / "validate.py").write_text(script, encoding="utf-8")
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launch, "validate.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    target = torch.rand(7, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    validator = ssimloss.metrics.Validator(["psnr", "ssim"], "basicsr", scale=4)
+    validator.update(target * 0.9, target)
+    scores = {name: f"{value:.4f}" for name, value in validator.compute().items()}
+    assert done.stdout.strip() == str(scores)
