@@ -73,7 +73,7 @@ def step(loss: Callable[..., Tensor], *pair: Tensor) -> Callable[[], object]:
 
     def run() -> None:
         pair[0].grad = None
-        loss(*pair).backward()
+        torch.autograd.backward(loss(*pair))
 
     return run
 

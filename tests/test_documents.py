@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import reference_pages
 import torch
 
 import ssimloss
@@ -224,3 +225,11 @@ def test_ddp_validation_prints_the_numbers_of_one_process(tmp_path: Path) -> Non
     validator.update(target * 0.9, target)
     scores = {name: f"{value:.4f}" for name, value in validator.compute().items()}
     assert done.stdout.strip() == str(scores)
+
+
+def test_every_measure_has_a_picture() -> None:
+    for each in reference_pages.shown_measures():
+        picture = reference_pages.PICTURES / f"{each.name}.webp"
+        assert picture.exists(), f"{each.name}: run make pictures ARGS=measures, make generate"
+        assert picture.stat().st_size < 150_000
+    assert (ROOT / "docs" / "pictures" / "restored.webp").stat().st_size < 150_000
