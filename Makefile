@@ -5,6 +5,8 @@ PY := $(VENV)/bin/python
 EXTRAS := dev,cli
 # Written last, holds the folder it was made for: an environment that was half installed, copied or moved is set up again.
 STAMP := $(VENV)/.ssimloss-setup
+# The same for the packages that `make docs` needs, which are few.
+DOCS_STAMP := $(VENV)/.ssimloss-docs
 # There while packages are being installed; found at the start, it means that an earlier set-up was killed and may have left any
 # package half copied, so that all of them are copied again.
 INSTALLING := $(VENV)/.ssimloss-installing
@@ -12,7 +14,7 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick sweep check generate bench gpu parity sanitize force
+.PHONY: help setup demo test quick sweep check generate docs pictures bench gpu parity sanitize set-up-docs force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +55,14 @@ check: $(STAMP) ## lint, formatting, types, generated files
 generate: $(STAMP) ## write what follows from the measures: type stubs, the table in the README
 	$(PY) tests/generate.py
 
+docs: $(DOCS_STAMP) ## build the documentation site into outputs/docs; warnings and broken links are errors
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -c docs -d outputs/docs-doctrees . outputs/docs $(ARGS)
+	$(PY) docs/check_links.py outputs/docs
+	@echo "the site: outputs/docs/index.html"
+
+pictures: $(STAMP) ## draw the pictures of the README and of the reference into docs/pictures
+	$(PY) docs/pictures/draw.py $(ARGS)
+
 bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/results
 	$(PY) -m benchmarks $(ARGS)
 
@@ -66,12 +76,29 @@ sanitize: $(STAMP) ## run the native library under AddressSanitizer and Undefine
 	$(PY) tests/sanitize_native.py $(ARGS)
 
 # Both the interpreter and the stamp have to be there and belong to this folder.
-ifneq ($(shell $(PY) -c 'print(open("$(STAMP)").read())' 2>/dev/null),$(CURDIR))
+belongs = $(filter $(CURDIR),$(shell $(PY) -c 'print(open("$(1)").read())' 2>/dev/null))
+ifeq ($(call belongs,$(STAMP)),)
 $(STAMP): force
 endif
+ifeq ($(call belongs,$(DOCS_STAMP)),)
+$(DOCS_STAMP): force
+endif
 
-$(STAMP): pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
-	@rm -f $(STAMP)
+SOURCES := pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
+
+$(STAMP): $(SOURCES)
+	$(call set_up,$(EXTRAS))
+
+# An environment that has everything has what the site needs.
+$(DOCS_STAMP): $(SOURCES)
+	@if $(MAKE) --silent --question $(STAMP) 2>/dev/null; then printf %s "$(CURDIR)" > $@; else $(MAKE) --silent set-up-docs; fi
+
+set-up-docs:
+	$(call set_up,docs,$(DOCS_STAMP))
+
+# $(call set_up,EXTRAS,STAMP): make $(VENV) if it is not there, and install the package with the extras.
+define set_up
+	@rm -f $(or $(2),$@)
 	@if ! $(PY) -m pip --version >/dev/null 2>&1; then \
 		found=; \
 		for python in $(if $(PYTHON),"$(PYTHON)",python3 python python3.14 python3.13 python3.12 python3.11 python3.10); do \
@@ -90,6 +117,7 @@ $(STAMP): pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
 	fi
 	@again=; if [ -e $(INSTALLING) ]; then echo "an earlier set-up was interrupted: repairing $(VENV)"; again=--ignore-installed; fi; \
 	touch $(INSTALLING); trap 'exit 130' INT TERM; \
-	$(PY) -m pip install $$again --editable '.[$(EXTRAS)]' || { rm -f $(INSTALLING); exit 1; }
+	$(PY) -m pip install $$again --editable '.[$(1)]' || { rm -f $(INSTALLING); exit 1; }
 	@rm -f $(INSTALLING)
-	@printf %s "$(CURDIR)" > $(STAMP)
+	@printf %s "$(CURDIR)" > $(or $(2),$@)
+endef

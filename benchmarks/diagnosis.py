@@ -81,6 +81,8 @@ def main() -> None:
 def markdown(rows: list[dict[str, Any]], batch: int, crop: int, rounds: int) -> str:
     """The table, with the conditions over it."""
     lines = [
+        "# Diagnosis of a CombinedLoss in a training step",
+        "",
         f"{batch} crops of 3x{crop}x{crop}, Charbonnier + MS-SSIM + edge, "
         f"{torch.get_num_threads()} threads, {rounds} rounds, torch {torch.__version__}",
         "",

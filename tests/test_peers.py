@@ -1,0 +1,16 @@
+"""The README's table of features says what the installed libraries do."""
+
+import json
+
+import peers
+import pytest
+
+ANSWERS = json.loads(peers.RESULTS.read_text(encoding="utf-8"))["answers"]
+RUN = [library for library in peers.LIBRARIES if library != "frame-analytics"]  # compiles a minute
+
+
+@pytest.mark.filterwarnings("ignore")  # the libraries' own
+@pytest.mark.parametrize("question", peers.QUESTIONS)
+def test_answers_are_those_of_the_table(question: str) -> None:
+    found = {library: peers.QUESTIONS[question](library) for library in RUN}
+    assert found == {library: ANSWERS[question][library] for library in RUN}
