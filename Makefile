@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 EXTRAS := dev,cli
 # Written last, holds the folder it was made for: an environment that was half installed, copied or moved is set up again.
 STAMP := $(VENV)/.ssimloss-setup
-# The same for the packages that `make docs` needs, which are few.
+# The same for the packages that `make docs` and `make demo` need, which are few.
 DOCS_STAMP := $(VENV)/.ssimloss-docs
+DEMO_STAMP := $(VENV)/.ssimloss-demo
 # There while packages are being installed; found at the start, it means that an earlier set-up was killed and may have left any
 # package half copied, so that all of them are copied again.
 INSTALLING := $(VENV)/.ssimloss-installing
@@ -14,14 +15,14 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick sweep check generate docs pictures bench gpu parity sanitize set-up-docs force
+.PHONY: help setup demo test quick sweep check generate docs pictures bench gpu parity sanitize set-up-docs set-up-demo force
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv with everything installed (the other targets do this themselves; PYTHON=... picks the interpreter)
 
-demo: $(STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
+demo: $(DEMO_STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
 	$(PY) examples/train_super_resolution.py --out outputs/demo $(ARGS)
 
 # A process for each processor, each with one thread: most of a test is Python. Tests of threads say
@@ -83,18 +84,25 @@ endif
 ifeq ($(call belongs,$(DOCS_STAMP)),)
 $(DOCS_STAMP): force
 endif
+ifeq ($(call belongs,$(DEMO_STAMP)),)
+$(DEMO_STAMP): force
+endif
 
 SOURCES := pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
 
 $(STAMP): $(SOURCES)
 	$(call set_up,$(EXTRAS))
 
-# An environment that has everything has what the site needs.
-$(DOCS_STAMP): $(SOURCES)
-	@if $(MAKE) --silent --question $(STAMP) 2>/dev/null; then printf %s "$(CURDIR)" > $@; else $(MAKE) --silent set-up-docs; fi
+# An environment that has everything has what the site and the demo need.
+$(DOCS_STAMP) $(DEMO_STAMP): $(VENV)/.ssimloss-%: $(SOURCES)
+	@if $(MAKE) --silent --question $(STAMP) 2>/dev/null; then printf %s "$(CURDIR)" > $@; else $(MAKE) --silent set-up-$*; fi
 
 set-up-docs:
 	$(call set_up,docs,$(DOCS_STAMP))
+
+set-up-demo:
+	@echo "installing what the demo needs into $(VENV); PyTorch is a download of several GB"
+	$(call set_up,examples,$(DEMO_STAMP))
 
 # $(call set_up,EXTRAS,STAMP): make $(VENV) if it is not there, and install the package with the extras.
 define set_up

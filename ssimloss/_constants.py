@@ -32,9 +32,12 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
 
 def planes(build: Callable[..., NDArray[np.float64]], *arguments: int, like: Tensor) -> Tensor:
     """What ``build(*arguments)`` makes on the host in float64, as :func:`constant` has it."""
-    if torch.compiler.is_compiling() or has_modes() or is_transformed():
+    if torch.compiler.is_compiling():
         return made(build(*arguments), like.dtype, like.device)
-    return _kept_planes(build, arguments, like.dtype, like.device)
+    sizes = tuple(map(int, arguments))  # torch.jit.trace has tensors for them
+    if has_modes() or is_transformed() or torch.jit.is_tracing():
+        return made(build(*sizes), like.dtype, like.device)
+    return _kept_planes(build, sizes, like.dtype, like.device)
 
 
 def made(values: Values | NDArray[np.float64], dtype: torch.dtype, device: torch.device) -> Tensor:

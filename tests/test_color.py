@@ -190,9 +190,9 @@ def test_bad_arguments() -> None:
         ):
             transform(image[:, :1])
         with pytest.raises(
-            ValueError, match=r"got 8 in shape \(1, 8, 8, 3\); channels are the second dimension"
+            ValueError, match=r"got 8 in shape \(1, 8, 9, 3\); channels are the second dimension"
         ):
-            transform(image.permute(0, 2, 3, 1))
+            transform(torch.rand(1, 8, 9, 3))
         with pytest.raises(
             ValueError, match=r"image must have shape \(N, C, H, W\), got \(3, 8, 8\)"
         ):

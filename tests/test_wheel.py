@@ -10,10 +10,12 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 import ssimloss
@@ -101,18 +103,42 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a source distribution of the whole tree, so that what should stay out of the wheel
     is there to get in.
     """
-    source, out = tmp_path_factory.mktemp("build") / "source", tmp_path_factory.mktemp("dist")
-    copy_sources(source)
-    return build(source, out)
+
+    def made(folder: Path) -> None:
+        copy_sources(folder / "source")
+        # What is in the wheel and whether it loads does not depend on the level of optimisation.
+        build(folder / "source", folder / "dist", SSIMLOSS_CXXFLAGS="-O1")
+
+    (path,) = (once(tmp_path_factory, "wheel", made) / "dist").glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="module")
 def wheel_without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built where no compiler can be found."""
-    source, out = tmp_path_factory.mktemp("bare") / "source", tmp_path_factory.mktemp("dist")
-    copy_sources(source)
-    empty = tmp_path_factory.mktemp("bin")
-    return build(source, out, PATH=str(empty), CC="cc", CXX="c++")
+
+    def made(folder: Path) -> None:
+        copy_sources(folder / "source")
+        empty = folder / "bin"
+        empty.mkdir()
+        build(folder / "source", folder / "dist", PATH=str(empty), CC="cc", CXX="c++")
+
+    (path,) = (once(tmp_path_factory, "bare", made) / "dist").glob("*.whl")
+    return path
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that ``make`` fills, for all processes of the test run."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, done = base / name, base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
+        if not done.exists():
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 def copy_sources(to: Path) -> None:

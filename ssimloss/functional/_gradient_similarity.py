@@ -41,7 +41,7 @@ def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> No
 def check_least_side(pred: Tensor, least: int, why: str) -> None:
     """Demand images of at least so many pixels on the short side."""
     if min(pred.shape[2:]) < least:
-        raise ValueError(
+        raise _checks.TooSmallError(
             f"pred and target must have at least {least} pixels on the short side, {why}, got "
             f"{tuple(pred.shape[2:])}; use larger crops"
         )
@@ -232,7 +232,7 @@ def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Ten
     values = values.flatten(1)
     if weight is None:
         squares = (values - values.mean(1, keepdim=True)).square().sum(1)
-        return squares / max(values.shape[1] - (deviation == "sample"), 1)
+        return squares / max(values.shape[1] - int(deviation == "sample"), 1)
     weight = weight.flatten(1)
     mass = weight.sum(1)
     mean = (weight * values).sum(1) / torch.where(mass > 0, mass, 1)

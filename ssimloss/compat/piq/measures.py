@@ -196,7 +196,6 @@ def gmsd(
         reduction=reduction,
         t=_checks.positive("t", t) * 255**2,
         deviation="population",
-        odd_sizes="zeros_both",
     )
 
 
