@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssimloss._torch import has_modes, is_transformed
+from ssimloss._torch import has_modes, is_traced, is_transformed
 
 Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
 _MOST = 256  # constants that are kept
@@ -35,7 +35,7 @@ def planes(build: Callable[..., NDArray[np.float64]], *arguments: int, like: Ten
     if torch.compiler.is_compiling():
         return made(build(*arguments), like.dtype, like.device)
     sizes = tuple(map(int, arguments))  # torch.jit.trace has tensors for them
-    if has_modes() or is_transformed() or torch.jit.is_tracing():
+    if has_modes() or is_transformed() or is_traced():
         return made(build(*sizes), like.dtype, like.device)
     return _kept_planes(build, sizes, like.dtype, like.device)
 

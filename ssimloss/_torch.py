@@ -102,6 +102,13 @@ def has_modes() -> bool:
     return torch._C._len_torch_dispatch_stack() > 0
 
 
+def is_traced() -> bool:
+    """Whether ``torch.jit.trace`` is recording. Public API: ``torch.jit.is_tracing``, which has no
+    types.
+    """
+    return bool(torch._C._get_tracing_state())
+
+
 def is_forward_mode() -> bool:
     """Whether forward-mode differentiation is active. Public API: none."""
     return not torch.compiler.is_compiling() and torch.autograd.forward_ad._current_level >= 0
