@@ -303,10 +303,11 @@ def numbers() -> str:
             f"- **{ratio:.1f} times** as fast as scikit-image's functions: PSNR and SSIM of 200 "
             "pairs of PNG files, decoding included, with the same values to 1e-14 "
             "([benchmark](benchmarks/results/evaluation.md)).",
-            f"- **{video['vmaf-torch'] / video['ssimloss']:.0f} times** as fast as vmaf-torch: VMAF "
-            f"with its gradient, {1000 * video['ssimloss']:.0f} ms instead of "
-            f"{1000 * video['vmaf-torch']:.0f} ms for a frame of 1920 x 1080, on one thread; scores "
-            "are within 0.03 of libvmaf's float model ([benchmark](benchmarks/results/vmaf.md)).",
+            f"- **{video['vmaf-torch'] / video['ssimloss']:.0f} times** as fast as vmaf-torch: "
+            f"VMAF with its gradient, {1000 * video['ssimloss']:.0f} ms instead of "
+            f"{1000 * video['vmaf-torch']:.0f} ms for a frame of 1920 x 1080, on one thread; "
+            "scores are within 0.03 of libvmaf's float model "
+            "([benchmark](benchmarks/results/vmaf.md)).",
         ]
     )
 
