@@ -241,10 +241,10 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
     if min(size[2:]) >= 16:
         calls += [(sums, {"kind": kind}) for kind in ("information", "detail", "change")]
     for loss, options in calls:
-        found = []
+        found, differentiable = [], options.get("kind") != "change"
         for backend in ("cpu", "eager"):
             images = [
-                image.detach().requires_grad_(ask)
+                image.detach().requires_grad_(ask and differentiable)
                 for image, ask in zip((pred, target), asks, strict=True)
             ]
             if backend == "eager":
