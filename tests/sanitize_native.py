@@ -174,7 +174,7 @@ def sums(pred: Tensor, target: Tensor, *, kind: str, backend: str) -> Tensor:
 
     name = {"information": "vif", "detail": "adm", "change": "motion"}[kind]
     module = importlib.import_module(f"ssimloss.video.{name}")
-    x, y = (64 + 128 * image[:, :1] for image in (pred, target))
+    x, y = (image[:, :1] for image in (pred, target))
     if kind == "change":
         return module._changes(x, y, backend)
     equation = module.vif_sums if kind == "information" else module.adm_sums
@@ -242,10 +242,12 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         calls += [(sums, {"kind": kind}) for kind in ("information", "detail", "change")]
     for loss, options in calls:
         found, differentiable = [], options.get("kind") != "change"
+        # Scaled before the native library and the equation see them: both are to round alike.
+        given = [64 + 128 * image if "kind" in options else image for image in (pred, target)]
         for backend in ("cpu", "eager"):
             images = [
                 image.detach().requires_grad_(ask and differentiable)
-                for image, ask in zip((pred, target), asks, strict=True)
+                for image, ask in zip(given, asks, strict=True)
             ]
             if backend == "eager":
                 images = [

@@ -75,7 +75,8 @@ def write_table(
 
 
 def _markdown(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    lines = [title, "", _markdown_row([column.title.replace("\n", " ") for column in columns])]
+    titles = [column.title.replace("\n", " ") for column in columns]
+    lines = [f"# {title}", "", _markdown_row(titles)]
     lines.append(_markdown_row(["---:" if column.format else "---" for column in columns]))
     lines += [_markdown_row([column.text(row) for column in columns]) for row in rows]
     return "\n".join(lines) + "\n"
