@@ -132,7 +132,25 @@ def test_cost_beside_the_eager_form() -> None:
 
 # What is known of our losses and is no fault: (loss, check) -> reason. Notes are not listed.
 KNOWN = {
-    ("FocalFrequencyLoss", "gradcheck"): "the paper's weights are constants of the gradient",
+    **{
+        (name, "gradcheck"): reason
+        for names, reason in (
+            (
+                ("FocalFrequencyLoss", "focal_frequency_loss"),
+                "the paper's weights are constants of the gradient",
+            ),
+            (
+                ("FSIMLoss", "fsim_loss"),
+                "the slope of the power of the colour similarity is held near 0",
+            ),
+        )
+        for name in names
+    },
+    **{
+        (name, check): "more contrast than the target's has a better value, by definition"
+        for name in ("VIFLoss", "vif_loss", "VMAFLoss")
+        for check in ("improves", "minimum")
+    },
     **{
         (f"AdversarialLoss {kind} average {side}", "batch"): "compares with the mean of the batch"
         for kind in ("cross_entropy", "least_squares", "hinge", "softplus")
