@@ -157,7 +157,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
             scale=scale,
         )
         console.print(f"wrote {path}", soft_wrap=True)
-    console.print(f"{time.perf_counter() - began:.0f} s")
+    console.print(f"took {time.perf_counter() - began:.0f} s")
+    console.print(f"look at {out / 'panel.png'}", soft_wrap=True)
 
 
 def comparison(names: list[str], bicubic: list[Result], ours: list[Result]) -> list[tables.Row]:

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from benchmarks.contenders import images
-from benchmarks.gpu.document import Document, Row
+from benchmarks.gpu.document import Document, Row, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.races import text, word
 from ssimloss.filters import window_weights
@@ -52,7 +52,7 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
                 else:
                     row["step_ms"] = milliseconds({"it": call}, effort)["it"]
             except Exception as error:  # of this division, such as too many registers
-                row["note"] = f"raises {type(error).__name__}: {str(error).strip()[:160]}"
+                row["note"] = raised(error)
             document.add("alternatives", row)
 
 

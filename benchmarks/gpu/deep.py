@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contenders import images
-from benchmarks.gpu.document import Document
+from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.races import text
 from benchmarks.memory import peak_bytes
@@ -48,7 +48,7 @@ def run(document: Document, effort: Effort, budget: Budget) -> None:
                 row["step_ms"] = milliseconds({name: step}, effort)[name]
                 row["peak_mib"] = peak_bytes(step, device) / 2**20
             except RuntimeError as error:
-                row["note"] = f"raises {type(error).__name__}: {str(error).strip()[:160]}"
+                row["note"] = raised(error)
             document.add("deep features", row)
 
 

@@ -121,6 +121,11 @@ class Document:
         return "\n".join(lines) + "\n"
 
 
+def raised(error: Exception) -> str:
+    """The note of a row whose call raised."""
+    return f"raises {type(error).__name__}: {str(error).strip()[:160]}"
+
+
 def _table(columns: dict[str, str], rows: list[Row]) -> list[str]:
     head = f"| {' | '.join(columns.values())} |"
     return [head, "|" + "---|" * len(columns), *(_line(columns, row) for row in rows)]

@@ -15,7 +15,7 @@ from torch import Tensor
 import ssimloss.functional as F
 from benchmarks import limits
 from benchmarks.contenders import Score, Shape, images
-from benchmarks.gpu.document import Document
+from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.peers import Found
 from benchmarks.memory import peak_bytes
@@ -87,8 +87,7 @@ def _race(
                 rows[name]["peak_mib"] = peak / 2**20
         except Exception as error:  # whatever a library raises goes into its row
             steps.pop(name, None)
-            note = f"raises {type(error).__name__}: {str(error).strip()[:160]}"
-            rows[name] = about | {"library": name, "note": note}
+            rows[name] = about | {"library": name, "note": raised(error)}
     forwards: dict[str, Callable[[], object]] = {
         name: partial(_forward, scores[name], x, y) for name in steps
     }
