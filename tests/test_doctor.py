@@ -95,6 +95,11 @@ def test_a_sound_loss_is_not_accused(name: str) -> None:
     assert found.exit_code == 0
 
 
+def test_corners_at_flat_areas_are_no_fault() -> None:
+    found = examine(F.gradient_difference_loss, checks=["gradcheck"])["gradcheck"]
+    assert found.outcome == "pass", found.message
+
+
 def test_a_break_of_the_graph() -> None:
     sound = examine(broken.charbonnier, checks=["graph_breaks"])["graph_breaks"]
     assert sound.outcome == "pass", sound
