@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Curve = Sequence[tuple[int, float]]
 POINTS = 2000  # at most, of a schedule
 DEFAULT_STEPS = 1000
+# Of the terms in turn: equal weights lie on one line, which shows through the gaps of the next.
+STYLES = ("solid", (0, (5, 3)), (0, (1.5, 3)))
 
 
 def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
@@ -26,12 +28,13 @@ def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
         panels: title -> term -> ``(step, number)``.
     """
     figure, axes = _figure(len(panels))
-    colors: dict[str, str] = {}
+    order: dict[str, int] = {}
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
         for name, curve in curves.items():
-            color = colors.setdefault(name, f"C{len(colors) % 10}")
+            place = order.setdefault(name, len(order))
+            color, style = f"C{place % 10}", STYLES[place % len(STYLES)]
             steps, numbers = zip(*curve, strict=True)
-            ax.plot(steps, numbers, label=name, color=color, linewidth=1.2)
+            ax.plot(steps, numbers, label=name, color=color, linestyle=style, linewidth=1.4)
         if curves:
             _scale(ax, [number for curve in curves.values() for _, number in curve])
             ax.legend(fontsize=8, frameon=False, ncols=2)
