@@ -45,7 +45,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Run what waits for a wheel first, so that one process of the tests builds it and no other
+    waits for it; skip what needs a GPU where there is none.
+    """
+    items.sort(key=lambda item: "wheel" not in getattr(item, "fixturenames", ()))
     if torch.cuda.is_available():
         return
     for item in items:

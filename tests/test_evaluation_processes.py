@@ -114,14 +114,13 @@ def alone(images: Path) -> tuple[bytes, bytes]:
 
 @needs_gloo
 @needs_torch(2, 7, "gloo may wait for ever in destroy_process_group")
-@pytest.mark.parametrize("processes", [2, 3])
 def test_torchrun_equals_one_process(
-    images: Path, alone: tuple[bytes, bytes], tmp_path: Path, processes: int
+    images: Path, alone: tuple[bytes, bytes], tmp_path: Path
 ) -> None:
-    run = command("-m", "ssimloss.cli", *arguments(images, tmp_path / "out"), processes=processes)
+    run = command("-m", "ssimloss.cli", *arguments(images, tmp_path / "out"), processes=3)
     assert run.returncode == 0, run.stderr
     assert tables(tmp_path / "out") == alone
-    assert len(list((tmp_path / "out/journal").glob("rank-*.csv"))) == processes
+    assert len(list((tmp_path / "out/journal").glob("rank-*.csv"))) == 3
     assert run.stdout.count("PSNR") == 1, "one of them speaks"
     assert "\x1b" not in run.stderr + run.stdout, "no control characters where there is no terminal"
 

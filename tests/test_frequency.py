@@ -10,7 +10,6 @@ import photographs
 import pytest
 import reference
 import torch
-from torch import Tensor
 
 import ssimloss
 import ssimloss.functional as F
@@ -221,17 +220,8 @@ def test_two_names() -> None:
     )
 
 
-# torch says so of every graph with a Fourier transform in it; the transform itself runs as in eager
-@pytest.mark.filterwarnings(
-    "ignore:Torchinductor does not support code generation for complex operators"
-)
 def test_compiles() -> None:
     battery.compiles(LOSSES["focal frequency, patches, log"], "aot_eager")
-
-    def both(pred: Tensor, target: Tensor) -> Tensor:
-        return F.focal_frequency_loss(pred, target) + F.fourier_magnitude_loss(pred, target)
-
-    battery.compiles(both, "inductor")
 
 
 def test_bad_options() -> None:

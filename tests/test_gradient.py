@@ -295,20 +295,12 @@ def test_compiles(name: str) -> None:
     battery.compiles(LOSSES[name], "aot_eager")
 
 
-def test_compiles_to_code() -> None:
-    """With the real code generator, once for all plain losses: it takes seconds."""
-
-    def all_of_them(pred: Tensor, target: Tensor) -> Tensor:
+def test_compiles_with_a_mask() -> None:
+    def both(pred: Tensor, target: Tensor) -> Tensor:
         masked = F.edge_loss(pred, target, mask=(target > 0.2)[:, :1])
-        smooth = F.total_variation_loss(pred, norm="isotropic")
-        return (
-            masked
-            + smooth
-            + F.gradient_difference_loss(pred, target)
-            + F.charbonnier_loss(pred, target)
-        )
+        return masked + F.total_variation_loss(pred, norm="isotropic")
 
-    battery.compiles(all_of_them, "inductor")
+    battery.compiles(both, "aot_eager")
 
 
 def test_bad_options() -> None:
