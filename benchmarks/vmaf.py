@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from benchmarks import report
-from benchmarks.memory import peak_bytes
 from benchmarks.timing import time_interleaved
 from ssimloss import video
+from ssimloss.study.memory import peak_bytes
 
 Score = Callable[[Tensor, Tensor], Tensor]
 SIZES = ((324, 576), (1080, 1920))

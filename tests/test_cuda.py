@@ -20,8 +20,8 @@ from torch import Tensor
 
 import ssimloss
 import ssimloss.functional as F
-from benchmarks.memory import peak_bytes
 from ssimloss.kernels import proof
+from ssimloss.study.memory import peak_bytes
 
 # Deterministic algorithms need it, before cuBLAS is first used.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

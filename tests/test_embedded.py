@@ -22,13 +22,14 @@ from torch import Tensor
 
 from ssimloss import PerceptualLoss, TextureLoss, weights
 from ssimloss.networks import EMBEDDED_LAYERS, FeatureExtractor, embedded_network
+from ssimloss.study import distortions, examination, orderings
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
-from embedded_network import distortions, pictures, procedural  # noqa: E402
 from embedded_network import photographs as shipped  # noqa: E402
+from embedded_network import pictures, procedural  # noqa: E402
 from embedded_network.objectives import (  # noqa: E402
     KNOWN,
     Objectives,
@@ -39,7 +40,7 @@ from embedded_network.objectives import (  # noqa: E402
 )
 from embedded_network.training import InputError, Settings, Trainer  # noqa: E402
 
-from benchmarks.orderings import examination, measures, report, trials  # noqa: E402
+from benchmarks.orderings import held_out, measures, report  # noqa: E402
 from benchmarks.orderings.__main__ import untrained_networks  # noqa: E402
 
 TINY = Settings(steps=12, crops=2, pairs=2, crop=24, drawings=9)
@@ -127,17 +128,17 @@ def test_the_gradient_reaches_the_image(
 
 
 @pytest.fixture(scope="module")
-def quick() -> list[trials.Trial]:
-    every = list(trials.held_out_trials(crops=1))
+def quick() -> list[orderings.Trial]:
+    every = list(held_out.held_out_trials(crops=1))
     textures = [trial for trial in every if trial.group == "texture"]
     return [trial for trial in every if trial.group != "texture"] + textures[::3]
 
 
 @pytest.mark.slow
 def test_it_beats_random_weights_pixel_l2_and_ssim(
-    trained: torch.nn.Sequential, quick: list[trials.Trial]
+    trained: torch.nn.Sequential, quick: list[orderings.Trial]
 ) -> None:
-    def mean(measure: measures.Measure) -> float:
+    def mean(measure: examination.Distance) -> float:
         return examination.accuracies(examination.examine(measure, some))["mean"]
 
     # Every measure here orders the strengths of one distortion, so two photographs are enough.
@@ -150,10 +151,10 @@ def test_it_beats_random_weights_pixel_l2_and_ssim(
     assert ours > mean(measures.of_network("random", other, measures.structure_and_texture))
 
 
-def every_fifth(trial: trials.Trial) -> trials.Trial:
+def every_fifth(trial: orderings.Trial) -> orderings.Trial:
     candidates = {name: images[::5] for name, images in trial.candidates.items()}
     assert not trial.exists
-    return trials.Trial(trial.group, trial.reference[::5], candidates, trial.order)
+    return orderings.Trial(trial.group, trial.reference[::5], candidates, trial.order)
 
 
 def test_the_published_table_says_the_same() -> None:
@@ -167,7 +168,7 @@ def test_the_published_table_says_the_same() -> None:
     )
 
 
-def test_pixel_l2_cannot_tell_equal_errors_apart(quick: list[trials.Trial]) -> None:
+def test_pixel_l2_cannot_tell_equal_errors_apart(quick: list[orderings.Trial]) -> None:
     """It is half right where errors are equal, which says that they are; a measure that says
     nothing is half right everywhere.
     """
@@ -179,7 +180,7 @@ def test_pixel_l2_cannot_tell_equal_errors_apart(quick: list[trials.Trial]) -> N
     assert (
         examination.accuracies(examination.examine(measures.pixel_l2(), visibility))["shift"] == 0.5
     )
-    silent = measures.Measure("silent", lambda images: images, lambda a, _: torch.zeros(len(a)))
+    silent = examination.Distance("silent", lambda images: images, lambda a, _: torch.zeros(len(a)))
     assert set(examination.accuracies(examination.examine(silent, quick)).values()) == {0.5}
 
 
@@ -191,14 +192,14 @@ def test_right_wrong_tied_missing_and_not_a_number() -> None:
 
     near, far = images(0.1, 0.3, 0.2, 0.1, torch.nan), images(0.2, 0.2, 0.2, 0.9, 0.2)
     exists = torch.tensor([True, True, True, False, True])
-    trial = trials.Trial(
+    trial = orderings.Trial(
         "shift",
         images(0, 0, 0, 0, 0),
         {"near": near, "far": far},
         (("near", "far"),),
         {"far": exists},
     )
-    size = measures.Measure(
+    size = examination.Distance(
         "size", lambda images: images, lambda a, b: (a - b).abs().mean((1, 2, 3))
     )
     tally = examination.examine(size, [trial])["shift"]["near < far"]
@@ -208,13 +209,13 @@ def test_right_wrong_tied_missing_and_not_a_number() -> None:
 def test_nothing_held_out_is_trained_on() -> None:
     assert set(shipped.HELD_OUT.values()).isdisjoint(shipped.TRAINING.values())
     assert "motorcycle_right" not in str(shipped.TRAINING)
-    assert set(trials.UNSEEN) < set(trials.STRENGTHS)
+    assert set(held_out.UNSEEN) < set(orderings.STRENGTHS)
     known = {change for change, *_ in KNOWN.values()}
-    for name, (change, _) in trials.STRENGTHS.items():
-        assert (change in known) == (name not in trials.UNSEEN)
+    for name, (change, _) in orderings.STRENGTHS.items():
+        assert (change in known) == (name not in held_out.UNSEEN)
 
 
-def test_the_report_counts_every_comparison(quick: list[trials.Trial], tmp_path: Path) -> None:
+def test_the_report_counts_every_comparison(quick: list[orderings.Trial], tmp_path: Path) -> None:
     table = [
         report.Row(measure.name, (examination.examine(measure, quick),))
         for measure in (measures.pixel_l2(), measures.ssim())
@@ -226,7 +227,7 @@ def test_the_report_counts_every_comparison(quick: list[trials.Trial], tmp_path:
         group: sum(
             len(trial.reference) * len(trial.order) for trial in quick if trial.group == group
         )
-        for group in trials.GROUPS
+        for group in orderings.GROUPS
     }
     assert all(f"{group} ({count})" in text for group, count in counts.items())
     assert "| pixel L2 | 50.0 |" in text
@@ -241,7 +242,7 @@ def test_distortions_change_nothing_at_strength_0_and_more_with_more() -> None:
     image = shipped.read(shipped.TRAINING["china"])[None, :, :64, :80]
     ranges = {
         name: (change, strengths[0], strengths[-1])
-        for name, (change, strengths) in trials.STRENGTHS.items()
+        for name, (change, strengths) in orderings.STRENGTHS.items()
     } | KNOWN
     assert len(ranges) == 16
     for name, (change, least, most) in ranges.items():
@@ -273,12 +274,12 @@ def test_errors_are_equal_to_a_thousandth() -> None:
     for name, (change, *_) in KNOWN.items():
         if name in ("Gaussian blur", "Gaussian noise", "blocking", "brightness"):
             for images, reached in (
-                trials.at_error(change, crops, error),
+                orderings.at_error(change, crops, error),
                 at_error(name, crops, error, seed=0),
             ):
                 assert reached.any()
                 torch.testing.assert_close(
-                    trials.rms(images - crops)[reached], error[reached], rtol=1e-3, atol=0
+                    orderings.rms(images - crops)[reached], error[reached], rtol=1e-3, atol=0
                 )
 
 
@@ -416,7 +417,9 @@ def test_what_is_kept_computes_the_same_up_to_a_scale_of_each_channel(tiny: Trai
             strict=True,
         ):
             ratios = after.mean((0, 2, 3)) / before.mean((0, 2, 3)).clamp(min=1e-9)
-            assert trials.rms(after - before * ratios.view(1, -1, 1, 1)) < 0.01 * trials.rms(after)
+            assert orderings.rms(after - before * ratios.view(1, -1, 1, 1)) < 0.01 * orderings.rms(
+                after
+            )
 
 
 def test_resuming_what_is_not_there_or_another_run_is_refused(

@@ -56,6 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": _LOW | {"measure", "functional", "conventions", "networks", "metrics"},
     # Call forms of other libraries.
     "compat": _LOW | {"functional", "networks", "losses", "combined"},
+    # Which measure to trust and to train with.
+    "study": _LOW | {"measure", "functional", "networks", "metrics", "evaluation"},
     # A loss or a machine, examined.
     "doctor": _LOW | {"kernels", "functional", "weights", "combined"},
 }
@@ -75,11 +77,12 @@ THIRD_PARTY: dict[str, set[str]] = {
     "combined": {"matplotlib", "lightning"},
     "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions"},
     "evaluation": {"PIL", "matplotlib", "torchvision", "av"},
+    "study": {"scipy", "PIL", "openpyxl"},
     "cli": {"typer", "rich", "PIL", "matplotlib", "torchvision"},
 }
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of
 # the optional extras may import theirs at the top.)
-ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
+ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av", "scipy", "openpyxl"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions import them.
 LAZY = {"kernels/triton_kernel.py", "combined/lightning.py"}

@@ -16,8 +16,8 @@ from benchmarks.contenders import images
 from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.races import text
-from benchmarks.memory import peak_bytes
 from ssimloss import LPIPS, PerceptualLoss
+from ssimloss.study.memory import peak_bytes
 
 LOSSES: dict[str, Callable[[], nn.Module]] = {
     "LPIPS, AlexNet": lambda: LPIPS("alexnet"),

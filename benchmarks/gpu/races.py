@@ -18,10 +18,10 @@ from benchmarks.contenders import Score, Shape, images
 from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.peers import Found
-from benchmarks.memory import peak_bytes
 from benchmarks.timing import synchronizer
 from ssimloss.filters import Padding
 from ssimloss.kernels import Backend, proof, why_not
+from ssimloss.study.memory import peak_bytes
 
 DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
 # How far a library's value and gradient (relative L2) may be from ours in float64, by dtype: some

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.orderings.examination import examine
+from benchmarks.orderings.held_out import held_out_trials
 from benchmarks.orderings.measures import (
     RANDOM_SEEDS,
     Features,
@@ -22,9 +22,10 @@ from benchmarks.orderings.measures import (
     unit_differences,
 )
 from benchmarks.orderings.report import Row, markdown, write
-from benchmarks.orderings.trials import Trial, held_out_trials
 from ssimloss import weights
 from ssimloss.networks import embedded_network
+from ssimloss.study.examination import examine
+from ssimloss.study.orderings import Trial
 
 RESULTS = Path(__file__).parents[1] / "results"
 DISTANCES: dict[str, Callable[[Features, Features], Tensor]] = {

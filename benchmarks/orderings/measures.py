@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import ssimloss.functional as F
 from ssimloss.networks import EMBEDDED_LAYERS
+from ssimloss.study.examination import Distance
 
 RANDOM_SEEDS = range(5)
 Features = Mapping[str, Tensor]  # by layer, (N, C, H, W)
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A distance in two steps: what it takes from images ``(N, 3, H, W)`` in [0, 1], and the
-    distances ``(N,)`` of two of those.
-    """
-
-    name: str
-    describe: Callable[[Tensor], Any]
-    compare: Callable[[Any, Any], Tensor]
-
-
-def pixel_l2() -> Measure:
+def pixel_l2() -> Distance:
     """Mean squared error; by design it cannot tell equal errors apart."""
-    return Measure(
+    return Distance(
         "pixel L2", lambda images: images, lambda a, b: F.l2_loss(a, b, reduction="image")
     )
 
 
-def ssim() -> Measure:
+def ssim() -> Distance:
     """1 - SSIM of Wang et al. 2004, mean over the colours."""
-    return Measure("SSIM", lambda images: images, lambda a, b: F.ssim_loss(a, b, reduction="image"))
+    return Distance(
+        "SSIM", lambda images: images, lambda a, b: F.ssim_loss(a, b, reduction="image")
+    )
 
 
-def ms_ssim() -> Measure:
+def ms_ssim() -> Distance:
     """1 - MS-SSIM with the scales that fit."""
-    return Measure(
+    return Distance(
         "MS-SSIM",
         lambda images: images,
         lambda a, b: F.ms_ssim_loss(a, b, min_size="fewer_scales", reduction="image"),
@@ -50,7 +40,7 @@ def ms_ssim() -> Measure:
 
 def of_network(
     name: str, network: nn.Sequential, compare: Callable[[Features, Features], Tensor]
-) -> Measure:
+) -> Distance:
     """A distance of the features in ``EMBEDDED_LAYERS``."""
     mean, std = (
         torch.tensor(values).view(1, 3, 1, 1)
@@ -67,7 +57,7 @@ def of_network(
                 found[layer] = features
         return found
 
-    return Measure(name, describe, compare)
+    return Distance(name, describe, compare)
 
 
 def structure_and_texture(a: Features, b: Features) -> Tensor:

@@ -10,9 +10,10 @@ from statistics import fmean
 
 import torch
 
-from benchmarks.orderings.examination import Tallies, accuracies
+from benchmarks.orderings.held_out import UNSEEN
 from benchmarks.orderings.measures import RANDOM_SEEDS
-from benchmarks.orderings.trials import GROUPS, UNSEEN
+from ssimloss.study.examination import Tallies, accuracies
+from ssimloss.study.orderings import GROUPS
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
-from embedded_network import distortions
-from embedded_network.distortions import Distortion
 from embedded_network.pictures import Batch
 from ssimloss.networks.embedded import EMBEDDED_LAYERS, STAGES
+from ssimloss.study import distortions
+from ssimloss.study.distortions import Distortion
 
 C = 1e-6  # of l and s
 CHANNELS = sum(widths[-1] for widths in STAGES)

@@ -5,7 +5,6 @@ importing either.
 """
 
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,33 +91,4 @@ def cut(texture: Texture, photograph: Tensor) -> Tensor:
         interpolate(gray[None], size=size, mode="bicubic", antialias=True)[0]
         if texture.reduce > 1
         else gray
-    )
-
-
-def squares(photograph: Tensor, side: int, count: int, *, flat: float) -> list[tuple[int, int]]:
-    """``(top, left)`` of at most ``count`` squares that do not overlap, spread evenly over those
-    with a standard deviation above ``flat``.
-
-    Each leaves a pixel free below and to the right.
-    """
-    height, width = photograph.shape[1:]
-    grid = [
-        (top, left)
-        for top in range(0, height - side, side)
-        for left in range(0, width - side, side)
-    ]
-    lively = [
-        (top, left)
-        for top, left in grid
-        if photograph[:, top : top + side, left : left + side].std() > flat
-    ]
-    return [
-        lively[round(index)] for index in np.linspace(0, len(lively) - 1, min(count, len(lively)))
-    ]
-
-
-def crops(photograph: Tensor, places: Sequence[tuple[int, int]], side: int) -> Tensor:
-    """The squares at ``places`` as ``(N, 3, side, side)``."""
-    return torch.stack(
-        [photograph[:, top : top + side, left : left + side] for top, left in places]
     )

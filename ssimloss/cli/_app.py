@@ -9,6 +9,7 @@ from ssimloss.cli import _weights
 from ssimloss.cli._compare import compare
 from ssimloss.cli._doctor import doctor
 from ssimloss.cli._evaluate import evaluate
+from ssimloss.cli._study import study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +21,7 @@ app.add_typer(_weights.app, name="weights")
 app.command()(doctor)
 app.command()(compare)
 app.command()(evaluate)
+app.command()(study)
 
 
 def _print_version(asked: bool) -> None:

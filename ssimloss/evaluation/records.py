@@ -85,10 +85,10 @@ class Journal:
     def __init__(self, out: Path | None, rank: int, metrics: Sequence[str]) -> None:
         """Open for adding, in a folder that :func:`prepare` has made."""
         self._metrics = metrics
-        self._files: tuple[_Appended, ...] = ()
+        self._files: tuple[Appended, ...] = ()
         if out is not None:
             lines, table = (out / "journal" / f"rank-{rank}.{kind}" for kind in ("jsonl", "csv"))
-            self._files = _Appended(lines), _Appended(table, header=_table([_columns(metrics)]))
+            self._files = Appended(lines), Appended(table, header=_table([_columns(metrics)]))
 
     def add(self, batch: Batch, rows: Sequence[Row], images: Sequence[ImageRecord]) -> None:
         """Keep the rows of a batch."""
@@ -112,12 +112,13 @@ class Journal:
             file.close()
 
 
-class _Appended:
+class Appended:
     """A file to which whole records are added; one that does not fit on the disk
     leaves no trace.
     """
 
     def __init__(self, path: Path, header: bytes = b"") -> None:
+        """Open ``path`` for adding, a new file with the header."""
         self._path = path
         with writing(path):
             self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
@@ -129,6 +130,7 @@ class _Appended:
             self.add(header)
 
     def add(self, record: bytes) -> None:
+        """Add a record, whole or not at all."""
         left = memoryview(record)
         with writing(self._path):
             try:
@@ -141,6 +143,7 @@ class _Appended:
         self._end += len(record)
 
     def close(self) -> None:
+        """Close the file; nothing is held back that could be lost."""
         self._file.close()
 
 

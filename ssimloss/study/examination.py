@@ -1,20 +1,29 @@
-"""How often a measure agrees with the orderings."""
-
-from __future__ import annotations
+"""How often a distance agrees with the orderings."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from benchmarks.orderings.measures import Measure
-from benchmarks.orderings.trials import GROUPS, Trial
+from ssimloss.study.orderings import GROUPS, Trial
 
-# relative difference of two distances that counts as half right; equal errors are equal to 1e-3
-TIE = 2e-3
+# Relative difference of two distances that counts as half right; equal errors are equal to 1e-3
+TIE: Final = 2e-3
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance in two steps: what it takes from images ``(N, 3, H, W)`` in [0, 1], and the
+    distances ``(N,)`` of two of those.
+    """
+
+    name: str
+    describe: Callable[[Tensor], Any]
+    compare: Callable[[Any, Any], Tensor]
 
 
 @dataclass
@@ -33,7 +42,7 @@ class Tally:
 Tallies = dict[str, dict[str, Tally]]  # by group, and in it by comparison
 
 
-def examine(measure: Measure, trials: Iterable[Trial]) -> Tallies:
+def examine(measure: Distance, trials: Iterable[Trial]) -> Tallies:
     """How often the measure agrees."""
     tallies: Tallies = {group: {} for group in GROUPS}
     for trial in trials:
@@ -61,11 +70,14 @@ def _right(near: Tensor, far: Tensor) -> Tensor:
 
 
 def accuracies(tallies: Tallies) -> dict[str, float]:
-    """Of each group over all its comparisons, and ``"mean"`` over the four groups."""
+    """Of each group over all its comparisons, and ``"mean"`` over the groups that asked
+    anything.
+    """
     by_group = {
         group: Tally(
             sum(t.right for t in found.values()), sum(t.asked for t in found.values())
         ).accuracy
         for group, found in tallies.items()
     }
-    return {**by_group, "mean": fmean(by_group.values())}
+    asked = [accuracy for accuracy in by_group.values() if not math.isnan(accuracy)]
+    return {**by_group, "mean": fmean(asked) if asked else math.nan}

@@ -1,23 +1,26 @@
-"""The images that are compared: photographs nobody trains on, and what is done to them."""
+"""Orderings that everybody agrees on: does a measure place two changed images as people do, of whom
+nobody needs to be asked?
 
-from __future__ import annotations
+Of changes with one mean squared error, a shift of brightness is less visible than noise (Wang et
+al. 2004, figure 2); more blur is more visible than less; two crops of one lawn are more alike than
+one of a lawn and one of gravel; a shift by one pixel is seen by nobody.
+"""
 
 import itertools
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-from embedded_network import distortions, photographs  # the training's own
-from embedded_network.distortions import Distortion
+from ssimloss.study import distortions
+from ssimloss.study.distortions import Distortion
 
-CROP = 128
-CROPS = 4  # of each photograph
-FLAT = 0.05  # least standard deviation of the values in a crop
+CROP: Final = 128
+CROPS: Final = 4  # of each photograph
+FLAT: Final = 0.05  # least standard deviation of the values in a crop
 ERRORS = (0.2, 0.4)  # root of the mean squared error, in standard deviations of the crop
 SHIFTS = {"right": (0, 1), "down": (1, 0)}  # pixels (down, right)
 TEXTURE_CROP = 64
@@ -51,7 +54,6 @@ STRENGTHS: dict[str, tuple[Distortion, tuple[float, ...]]] = {
     "warp": (distortions.warp, (0.5, 1.0, 2.0, 4.0, 8.0)),
     "sharpening": (distortions.sharpening, (0.3, 0.6, 1.2, 2.4, 4.8)),
 }
-UNSEEN = ("motion blur", "impulse noise", "posterisation", "sharpening")  # no part of the training
 
 GROUPS = {
     "visibility": "at equal error: brightness < contrast < blur, noise, blocking",
@@ -78,38 +80,33 @@ class Trial:
     exists: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def held_out_trials(crops: int = CROPS) -> Iterator[Trial]:
-    """The battery."""
-    images = {name: photographs.read(path) for name, path in photographs.HELD_OUT.items()}
-    cut = {
-        name: photographs.cut(texture, images[texture.photograph])
-        for name, texture in photographs.HELD_OUT_TEXTURES.items()
-    }
-    return trials(images, cut, crops)
-
-
 def trials(
-    images: Mapping[str, Tensor], textures: Mapping[str, Tensor], crops: int
+    images: Mapping[str, Tensor],
+    textures: Mapping[str, Tensor],
+    crops: int = CROPS,
+    side: int = CROP,
 ) -> Iterator[Trial]:
-    """All trials on photographs ``(3, H, W)`` and textures ``(1, H, W)``; a photograph that is a
-    texture has no part in (a).
+    """All trials on photographs ``(3, H, W)`` in [0, 1] and textures ``(1, H, W)``; a photograph
+    that is a texture has no part in (a).
+
+    Args:
+        images: by name.
+        textures: by name; without them group (c) is empty.
+        crops: of each photograph, at most.
+        side: of the crops, in pixels.
     """
-    places = {
-        name: photographs.squares(image, CROP, crops, flat=FLAT) for name, image in images.items()
-    }
-    cut = {
-        name: photographs.crops(images[name], found, CROP)
-        for name, found in places.items()
-        if found
-    }
-    yield from visibility(torch.cat([crops for name, crops in cut.items() if name not in textures]))
+    places = {name: squares(image, side, crops, flat=FLAT) for name, image in images.items()}
+    cut = {name: crops_at(images[name], found, side) for name, found in places.items() if found}
+    plain = [found for name, found in cut.items() if name not in textures]
+    if plain:
+        yield from visibility(torch.cat(plain))
+    if not cut:
+        return
     yield from strength(torch.cat(list(cut.values())))
     yield from texture(textures)
-    for side, (down, right) in SHIFTS.items():
-        moved = [
-            photographs.crops(images[name][:, down:, right:], places[name], CROP) for name in cut
-        ]
-        yield shift(side, torch.cat(list(cut.values())), torch.cat(moved))
+    for direction, (down, right) in SHIFTS.items():
+        moved = [crops_at(images[name][:, down:, right:], places[name], side) for name in cut]
+        yield shift(direction, torch.cat(list(cut.values())), torch.cat(moved))
 
 
 def visibility(crops: Tensor) -> Iterator[Trial]:
@@ -201,3 +198,32 @@ def at_error(change: Distortion, crops: Tensor, error: Tensor) -> tuple[Tensor, 
 def rms(difference: Tensor) -> Tensor:
     """Root of the mean square of each image ``(N,)``."""
     return difference.square().mean((1, 2, 3)).sqrt()
+
+
+def squares(photograph: Tensor, side: int, count: int, *, flat: float) -> list[tuple[int, int]]:
+    """``(top, left)`` of at most ``count`` squares that do not overlap, spread evenly over those
+    with a standard deviation above ``flat``.
+
+    Each leaves a pixel free below and to the right.
+    """
+    height, width = photograph.shape[1:]
+    grid = [
+        (top, left)
+        for top in range(0, height - side, side)
+        for left in range(0, width - side, side)
+    ]
+    lively = [
+        (top, left)
+        for top, left in grid
+        if photograph[:, top : top + side, left : left + side].std() > flat
+    ]
+    return [
+        lively[round(index)] for index in np.linspace(0, len(lively) - 1, min(count, len(lively)))
+    ]
+
+
+def crops_at(photograph: Tensor, places: Sequence[tuple[int, int]], side: int) -> Tensor:
+    """The squares at ``places`` as ``(N, 3, side, side)``."""
+    return torch.stack(
+        [photograph[:, top : top + side, left : left + side] for top, left in places]
+    )

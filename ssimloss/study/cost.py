@@ -1,0 +1,67 @@
+"""Cost on this machine: time of the value, time of value and gradient, and the memory of a step."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from ssimloss.study.memory import peak_bytes
+from ssimloss.study.subjects import Subject
+
+_RUNS: Final = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one call on images of one size; NaN milliseconds and -1 bytes where it cannot be had."""
+
+    forward_ms: float
+    step_ms: float  # value and gradient
+    peak_bytes: int  # of value and gradient, beyond the images
+
+
+def cost(subject: Subject, size: tuple[int, int, int, int], device: torch.device) -> Cost:
+    """Medians over a few runs after one that is not counted.
+
+    Args:
+        subject: with or without a loss.
+        size: of the images.
+        device: where they are.
+    """
+    generator = torch.Generator().manual_seed(0)
+    pred, target = (torch.rand(size, generator=generator).to(device) for _ in range(2))
+    forward = _milliseconds(lambda: subject.measure(pred, target), device)
+    if subject.loss is None:
+        return Cost(forward, float("nan"), -1)
+    loss = subject.loss
+
+    def value() -> Tensor:
+        with torch.no_grad():
+            return loss(pred, target)
+
+    def step() -> Tensor:
+        leaf = pred.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(leaf, target), leaf)
+        return gradient
+
+    return Cost(_milliseconds(value, device), _milliseconds(step, device), peak_bytes(step, device))
+
+
+def _milliseconds(call: Callable[[], Tensor], device: torch.device) -> float:
+    times = []
+    for _ in range(_RUNS + 1):
+        _wait(device)
+        begin = time.perf_counter()
+        call()
+        _wait(device)
+        times.append(1e3 * (time.perf_counter() - begin))
+    return statistics.median(times[1:])
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,98 @@
+"""What a study examines: a measure by name, as a number of two images and as a loss to descend."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from torch import Tensor
+
+from ssimloss import metrics
+from ssimloss.metrics import ImageMeasure
+from ssimloss.metrics.deep_features import DISTANCES
+from ssimloss.metrics.measures import registered
+from ssimloss.networks import Weights
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+# PSNR is a logarithm of the squared error: it orders images as that does, and its gradient at equal
+# images is infinite.
+_NO_LOSS: Final = {"psnr": "l2 has its gradient, but for a factor"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One measure of the study.
+
+    Args:
+        name: in tables; unique.
+        measure: ``(pred, target)`` to one number per image.
+        loss: the same to minimise, on images in [0, 1], a scalar with a graph; None where it has
+            none.
+        why_no_loss: in words.
+    """
+
+    name: str
+    measure: ImageMeasure
+    loss: Loss | None
+    why_no_loss: str = ""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Which way its numbers count."""
+        return self.measure.higher_is_better
+
+    def distance(self, pred: Tensor, target: Tensor) -> Tensor:
+        """``(N,)``, smaller is nearer whichever way the measure counts."""
+        values = self.measure(pred, target)
+        return -values if self.higher_is_better else values
+
+
+def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Subject]:
+    """The measures of these names.
+
+    Args:
+        names: of ``metrics.MEASURES``, of measures that you registered, or ``"module:attribute"``.
+        weights: of the networks of deep measures.
+
+    Raises:
+        ValueError: an unknown name, or one twice.
+        RuntimeError: weights that are not here; the error says how to get them.
+    """
+    twice = [name for name in names if list(names).count(name) > 1]
+    if twice:
+        raise ValueError(f"measures must be different, got {twice[0]!r} twice")
+    return [subject(name, weights=weights) for name in names]
+
+
+def subject(name: str, *, weights: Weights = "imagenet") -> Subject:
+    """The measure of this name; see :func:`subjects`."""
+    deep: dict[str, Any] = {"weights": weights} if name in DISTANCES else {}
+    found = metrics.measure(name, **deep)
+    if name in _NO_LOSS:
+        return Subject(name, found, None, _NO_LOSS[name])
+    if name in DISTANCES:
+        distance = DISTANCES[name](weights=weights)
+
+        def descend(pred: Tensor, target: Tensor) -> Tensor:
+            value: Tensor = distance.module(pred, target).mean()
+            return value
+
+        return Subject(name, found, descend)
+    if name in registered():
+        one = registered()[name]
+        if one.role == "index":
+            return Subject(name, found, None, "it has no loss")
+        return Subject(name, found, one.loss)
+    return _imported(name, found)
+
+
+def _imported(name: str, found: ImageMeasure) -> Subject:
+    """Somebody else's function, or a measure that is registered under another name."""
+    function = getattr(found, "function", None)
+    if function is not None:
+        sign = -1.0 if found.higher_is_better else 1.0
+        return Subject(name, found, lambda pred, target: sign * function(pred, target).mean())
+    one = getattr(found, "measure", None)
+    if one is not None and one.role != "index":
+        return Subject(name, found, one.loss)
+    return Subject(name, found, None, "it has no loss")
