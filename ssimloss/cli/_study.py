@@ -41,8 +41,8 @@ def study(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="A .csv file of judgements, or the folder of TID2013, KADID-10k, LIVE, CSIQ, PIPAL "
-            "or BAPPS; may be given several times.",
+            help="A .csv file of judgements, or the folder of TID2013, KADID-10k, LIVE, CSIQ, "
+            "PIPAL or BAPPS; may be given several times.",
         ),
     ] = None,
     judged_images: Annotated[
@@ -85,6 +85,8 @@ def study(
 
     Under torchrun each process takes a share.
     """
+    # The profiler, which counts memory, says on every CPU that there is no GPU.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")
     from ssimloss.study import Study
 
     leads = os.environ.get("RANK", "0") == "0"

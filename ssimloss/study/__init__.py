@@ -9,13 +9,16 @@ from ssimloss.study.correlations import (
     Interval as Interval,
 )
 from ssimloss.study.correlations import (
-    agreement as agreement,
-)
-from ssimloss.study.correlations import (
     average_precision as average_precision,
 )
 from ssimloss.study.correlations import (
     compare as compare,
+)
+from ssimloss.study.correlations import (
+    correlation as correlation,
+)
+from ssimloss.study.correlations import (
+    opinion_agreement as opinion_agreement,
 )
 from ssimloss.study.correlations import (
     two_alternative_score as two_alternative_score,
@@ -30,10 +33,11 @@ __all__ = [
     "Interval",
     "Study",
     "StudyResult",
-    "agreement",
     "average_precision",
     "compare",
+    "correlation",
     "fit_logistic",
+    "opinion_agreement",
     "read_judgements",
     "two_alternative_score",
 ]

@@ -21,11 +21,11 @@ from ssimloss.study.correlations import (
     Agreement,
     Better,
     Interval,
-    agreement,
     average_precision,
     compare,
     human_score,
     mean_interval,
+    opinion_agreement,
     per_triplet,
 )
 from ssimloss.study.judgements import Judgement, Judgements
@@ -34,6 +34,9 @@ from ssimloss.study.logistic import Curve
 # Of one judged row: for each measure its numbers, one per image that it compares, or an error.
 Scores = dict[str, "list[float] | str"]
 _OUTLIER: Final = 2.0  # standard deviations of the residuals
+# Draws of whole scenes need a number of them; with fewer, single images are drawn, whose intervals
+# are too narrow where images of one scene resemble each other.
+FEWEST_SCENES: Final = 10
 _FEWEST: Final = 8  # images of a distortion or a strength that are worth a number of their own
 
 
@@ -79,6 +82,7 @@ class Agreements:
     count: int
     measures: Mapping[str, "MeasureOfOpinions | MeasureOfChoices"]
     answers: list[float]  # of people, of the rows that count
+    scenes: int  # reference images; with fewer than FEWEST_SCENES, intervals are of single images
     comparisons: list[Better] = field(default_factory=list)
     people: float = math.nan  # what one more observer reaches, of choices
     # Rows that are in no number: missing images, and those that a measure could not measure.
@@ -159,7 +163,7 @@ def agreements(
         judgements: the rows.
         scores: of each row what :func:`score_rows` returned.
         higher_is_better: of each measure.
-        curve, resamples, seed: as in :func:`~ssimloss.study.correlations.agreement`.
+        curve, resamples, seed: as in :func:`~ssimloss.study.correlations.opinion_agreement`.
     """
     names, usable, left_out = _usable(judgements, scores, higher_is_better)
     rows = [judgements.rows[index] for index in usable]
@@ -168,14 +172,19 @@ def agreements(
         name: np.array([scores[index][name] for index in usable], dtype=np.float64)
         for name in names
     }  # (n, images compared)
-    clusters = [str(row.reference) for row in rows]
-    clusters_or_none = clusters if len(set(clusters)) > 1 else None
-    draws: dict[str, Any] = {"clusters": clusters_or_none, "resamples": resamples, "seed": seed}
+    scenes = [str(row.reference) for row in rows]
+    few = len(set(scenes)) < FEWEST_SCENES
+    draws: dict[str, Any] = {
+        "clusters": None if few else scenes,
+        "resamples": resamples,
+        "seed": seed,
+    }
     about: dict[str, Any] = {
         "name": judgements.name,
         "kind": judgements.kind,
         "count": len(rows),
         "answers": answers.tolist(),
+        "scenes": len(set(scenes)),
     }
     if judgements.kind == "opinions":
         same = {n: higher_is_better[n] == (judgements.better == "higher") for n in names}
@@ -236,7 +245,7 @@ def _opinions(
     curve: Curve,
     draws: dict[str, Any],
 ) -> MeasureOfOpinions:
-    overall = agreement(x, q, same_direction=same_direction, curve=curve, **draws)
+    overall = opinion_agreement(x, q, same_direction=same_direction, curve=curve, **draws)
     parts: list[dict[str, float]] = []
     for labels in ([row.distortion for row in rows], [row.strength for row in rows]):
         part: dict[str, float] = {}
@@ -244,7 +253,7 @@ def _opinions(
             chosen = np.array([other == label for other in labels])
             if chosen.sum() >= _FEWEST:
                 # Without draws: a table of many numbers, each a hint.
-                inside = agreement(
+                inside = opinion_agreement(
                     x[chosen], q[chosen], same_direction=same_direction, curve=curve, resamples=2
                 )
                 part[label] = inside.srcc.value

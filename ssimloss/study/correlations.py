@@ -62,7 +62,7 @@ class Better:
     p_holm: float
 
 
-def agreement(
+def opinion_agreement(
     scores: npt.ArrayLike,
     opinions: npt.ArrayLike,
     *,
@@ -137,8 +137,8 @@ def compare(
     Args:
         scores: ``(n,)`` of each measure, of the same images.
         opinions: ``(n,)``.
-        same_direction: of each measure, as in :func:`agreement`.
-        clusters, resamples, seed: as in :func:`agreement`.
+        same_direction: of each measure, as in :func:`opinion_agreement`.
+        clusters, resamples, seed: as in :func:`opinion_agreement`.
 
     Raises:
         ValueError: shapes differ, or a number is not finite.
@@ -149,8 +149,8 @@ def compare(
     for name, values in scores.items():
         x, q = _finite_pairs(values, opinions)
         x = x if same_direction[name] else -x
-        centre[name] = _fisher(np.array([statistic("srcc", x, q)]))[0]
-        spread[name] = _fisher(_resampled("srcc", x, q, drawn))
+        centre[name] = _fisher(np.array([statistic("srcc", x, q)]), len(q))[0]
+        spread[name] = _fisher(_resampled("srcc", x, q, drawn), len(q))
     rows = []
     for first, second in itertools.combinations(scores, 2):
         difference = math.tanh(centre[first]) - math.tanh(centre[second])
@@ -176,6 +176,29 @@ def statistic(name: str, x: Array, q: Array) -> float:
         x, q = stats.rankdata(x), stats.rankdata(q)
     x, q = x - x.mean(), q - q.mean()
     return float(x @ q / math.sqrt((x @ x) * (q @ q)))
+
+
+def correlation(
+    name: str,
+    scores: npt.ArrayLike,
+    opinions: npt.ArrayLike,
+    *,
+    clusters: Sequence[object] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """One statistic with its bootstrap interval, of scores as they are.
+
+    Args:
+        name: ``"srcc"``, ``"krcc"``, ``"plcc"`` or ``"rmse"``.
+        scores, opinions: ``(n,)`` finite numbers.
+        clusters, resamples, seed: as in :func:`opinion_agreement`.
+
+    Raises:
+        ValueError: an unknown name, shapes differ, or a number is not finite.
+    """
+    x, q = _finite_pairs(scores, opinions)
+    return _interval(name, x, q, _draws(len(x), clusters, resamples, seed))
 
 
 def two_alternative_score(
@@ -277,7 +300,8 @@ def _interval(name: str, x: Array, q: Array, drawn: list[npt.NDArray[np.intp]]) 
     if name == "rmse":
         return _percentiles(value, values)
     # Correlations are skewed near 1: the spread is taken of Fisher's transform, where it is not.
-    low, high = _normal_interval(_fisher(np.array([value]))[0], _fisher(values))
+    centre = _fisher(np.array([value]), len(q))[0]
+    low, high = _normal_interval(centre, _fisher(values, len(q)))
     return Interval(value, math.tanh(low), math.tanh(high))
 
 
@@ -308,9 +332,13 @@ def _normal_p(difference: float, spread: Array) -> float:
     return float(2 * _scipy_stats().norm.sf(abs(difference) / deviation))
 
 
-def _fisher(correlations: Array) -> Array:
-    # A correlation of exactly 1 has no transform; a hair below has a large one.
-    limit = 1.0 - 1e-12
+def _fisher(correlations: Array, count: int) -> Array:
+    """Fisher's transform of correlations of ``count`` pairs.
+
+    A correlation of exactly 1, which has none, is taken for half a step below: the rank correlation
+    next to 1 is ``1 - 12 / (n (n^2 - 1))``.
+    """
+    limit = 1.0 - 6.0 / (count * (count**2 - 1.0))
     return np.arctanh(np.clip(correlations, -limit, limit))
 
 

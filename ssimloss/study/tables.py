@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ssimloss import _files
-from ssimloss.study.agreement import Agreements, MeasureOfOpinions
+from ssimloss.study.agreement import FEWEST_SCENES, Agreements, MeasureOfOpinions
 from ssimloss.study.correlations import Interval
 from ssimloss.study.result import MeasureResult, StudyResult, plain
 
@@ -245,7 +245,7 @@ def _agreement(one: Agreements) -> Table:
             f"Agreement with people: {one.name}",
             [Column("measure"), Column(title, ".3f", "higher"), Column("95 % interval")],
             sorted(rows, key=_descending),
-            f"{one.count} questions, the same for every measure.{people}",
+            f"{one.count} questions, the same for every measure.{people}{_drawn(one)}",
         )
     rows = [
         [
@@ -279,10 +279,20 @@ def _agreement(one: Agreements) -> Table:
             Column("p", ".2g"),
         ],
         sorted(rows, key=_descending),
-        f"{one.count} judged images, the same for every measure. PLCC and RMSE after the logistic "
+        f"{one.count} judged images of {one.scenes} references, the same for every measure."
+        f"{_drawn(one)} PLCC and RMSE after the logistic "
         "fit with five parameters. Outliers lie more than two standard deviations from it; their "
         "share of energy above a quarter of a cycle per pixel beside that of all images, and the p "
         "of Mann and Whitney that it is the same.",
+    )
+
+
+def _drawn(one: Agreements) -> str:
+    if one.kind == "sameness" or one.scenes >= FEWEST_SCENES:
+        return ""
+    return (
+        f" Fewer than {FEWEST_SCENES} references: the intervals draw single images and are too "
+        "narrow for other scenes."
     )
 
 
