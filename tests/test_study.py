@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import optimize, stats
+from test_report import browser, open_page  # noqa: F401 - fixtures
 from torch import Tensor
 
 from ssimloss import study
@@ -474,6 +475,33 @@ def test_the_files_tell_the_same(planted_study) -> None:
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
+
+
+def test_the_page_in_a_browser(planted_study, open_page) -> None:  # noqa: F811
+    """No complaint and no request, which the fixture sees; sorting, the slider, and a phone."""
+    _, out = planted_study
+    page = out / "index.html"
+    tab = open_page(page, scheme="dark")
+    column = "#cost tbody tr td:nth-child(3)"
+    tab.click("#cost thead th:nth-child(3) button")
+    values = [float(word) for word in tab.locator(column).all_text_contents() if word != "-"]
+    assert values == sorted(values)
+    tab.click("#cost thead th:nth-child(3) button")
+    turned = [float(word) for word in tab.locator(column).all_text_contents() if word != "-"]
+    assert turned == values[::-1]
+    dark, light = (
+        each.evaluate("getComputedStyle(document.body).backgroundColor")
+        for each in (tab, open_page(page))
+    )
+    assert dark != light
+    before = tab.get_attribute("#over", "src")
+    tab.select_option("#left", "ssim")
+    assert tab.get_attribute("#over", "src") != before
+    tab.fill("#split", "25")
+    assert "75%" in tab.evaluate("document.getElementById('over').style.clipPath")
+    phone = open_page(page, width=400)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400
+    assert phone.locator("svg").count() == 5
 
 
 def test_a_stopped_study_continues_to_the_same(

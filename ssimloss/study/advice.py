@@ -21,7 +21,7 @@ _ALPHA: Final = 0.05
 _DEAD: Final = 0.01
 _INVENTED: Final = 0.02
 _POOR: Final = 0.25
-_TRUSTED: Final = 0.5
+_TRUSTED: Final = 0.7
 
 
 def advise(

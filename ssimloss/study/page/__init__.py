@@ -3,6 +3,7 @@ plots, and the pictures of two losses under one slider.
 """
 
 import base64
+import hashlib
 import html
 import io
 import json
@@ -30,7 +31,13 @@ def write_page(result: StudyResult, folder: Path) -> None:
 
 def page(result: StudyResult, tables: Sequence[Table], folder: Path) -> str:
     """HTML; pictures are those that the study wrote into ``folder / "pictures"``."""
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = (
+        "\n" + (_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+    )
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src "
+        f"'{_digest(script)}'; base-uri 'none'"
+    )
     pictures = _pictures(result, folder)
     first, *rest = tables
     body = [
@@ -50,13 +57,16 @@ def page(result: StudyResult, tables: Sequence[Table], folder: Path) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-        f"<title>Study of {len(result.measures)} measures</title>\n<style>\n{style}</style>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>Study of {len(result.measures)} measures</title>\n<style>{style}</style>\n"
         f"</head>\n<body>\n{''.join(f'{part}' + chr(10) for part in body)}"
         f'<script type="application/json" id="pictures">{data}</script>\n'
-        f"<script>\n{script}</script>\n</body>\n</html>\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _list(lines: Sequence[str], name: str) -> str:

@@ -47,3 +47,4 @@ if (start) {
   split.addEventListener("input", cut);
   draw();
 }
+document.documentElement.dataset.ready = "";
