@@ -82,7 +82,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of
 # the optional extras may import theirs at the top.)
-ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av", "scipy", "openpyxl"}
+ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions import them.
 LAZY = {"kernels/triton_kernel.py", "combined/lightning.py"}

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -353,7 +353,8 @@ def _finite_pairs(scores: npt.ArrayLike, opinions: npt.ArrayLike) -> tuple[Array
     return x, q
 
 
-def _scipy_stats():  # type: ignore[no-untyped-def]  # a module
+def _scipy_stats() -> Any:
+    """The module."""
     try:
         from scipy import stats
     except ImportError as error:

@@ -9,8 +9,9 @@ with few parameters, fitted by least squares to the opinion scores:
   ``q(x) = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5``, which may turn outside the data.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,8 @@ class Fit:
     def __call__(self, x: npt.ArrayLike) -> Array:
         """The opinion score that the curve foretells for each score of the measure."""
         z = (np.asarray(x, dtype=np.float64) - self.x_centre) / self.x_spread
-        return self.q_centre + self.q_spread * _EQUATIONS[self.curve](z, *self.parameters)
+        q: Array = self.q_centre + self.q_spread * _EQUATIONS[self.curve](z, *self.parameters)
+        return q
 
 
 def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic5") -> Fit:
@@ -81,7 +83,8 @@ def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic
     )  # fmt: skip
 
 
-def _scipy_optimize():  # type: ignore[no-untyped-def]  # a module
+def _scipy_optimize() -> Any:
+    """The module."""
     try:
         from scipy import optimize
     except ImportError as error:
@@ -125,7 +128,10 @@ def _logistic5(z: Array, b1: float, b2: float, b3: float, b4: float, b5: float) 
     return b1 * (_sigmoid(b2 * (z - b3)) - 0.5) + b4 * z + b5
 
 
-_EQUATIONS: Final = {"logistic4": _logistic4, "logistic5": _logistic5}
+_EQUATIONS: Final[dict[str, Callable[..., Array]]] = {
+    "logistic4": _logistic4,
+    "logistic5": _logistic5,
+}
 
 
 def _starts(curve: Curve, z: Array, target: Array) -> list[tuple[float, ...]]:

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -259,39 +259,25 @@ class _Work:
         """Tasks that any process can do."""
         measures = {one.name: one.measure for one in self.subjects}
         for one in self.judgements:
-            for start in range(0, len(one.rows), _ROWS):
-                rows = range(start, min(start + _ROWS, len(one.rows)))
-                yield Task(
-                    f"agreement/{one.name}/{start}",
-                    lambda one=one, rows=rows: score_rows(one, measures, rows, self.device),
-                )
+            for first in range(0, len(one.rows), _ROWS):
+                rows = range(first, min(first + _ROWS, len(one.rows)))
+                run = partial(score_rows, one, measures, rows, self.device)
+                yield Task(f"agreement/{one.name}/{first}", run)
         for name in self.pictures:
             for each in self.subjects:
-                yield Task(
-                    f"orderings/{name}/{each.name}",
-                    lambda name=name, each=each: self._examined(name, each),
-                )
+                yield Task(f"orderings/{name}/{each.name}", partial(self._examined, name, each))
         for name in self.pictures:
             for each in self.subjects:
-                yield Task(
-                    f"sensitivity/{name}/{each.name}",
-                    lambda name=name, each=each: fitness.sensitivity(each, self._crop(name)),
-                )
+                moved = partial(self._sensitivity, name, each)
+                yield Task(f"sensitivity/{name}/{each.name}", moved)
                 for start in self.extent.starts if each.loss is not None else ():
-                    yield Task(
-                        f"fitness/{name}/{start}/{each.name}",
-                        lambda name=name, start=start, each=each: self._descended(
-                            name, start, each
-                        ),
-                    )
+                    descend = partial(self._descended, name, start, each)
+                    yield Task(f"fitness/{name}/{start}/{each.name}", descend)
 
     def alone(self) -> Iterator[Task]:
         """Tasks that measure time."""
         for each in self.subjects:
-            yield Task(
-                f"cost/{each.name}",
-                lambda each=each: cost(each, self.extent.size, self.device),
-            )
+            yield Task(f"cost/{each.name}", partial(cost, each, self.extent.size, self.device))
 
     def scores(self, one: Judgements, done: journal.Done) -> list[Any]:
         """Of each row of a set, in order."""
@@ -340,6 +326,9 @@ class _Work:
             group: {key: [t.right, t.asked] for key, t in found.items()}
             for group, found in tallies.items()
         }
+
+    def _sensitivity(self, name: str, each: Subject) -> Sensitivity:
+        return fitness.sensitivity(each, self._crop(name))
 
     def _orderings(self, each: Subject, done: journal.Done) -> dict[str, float]:
         total: dict[str, dict[str, Tally]] = {group: {} for group in GROUPS}
@@ -395,12 +384,7 @@ class _Work:
         if each.loss is None:
             return Fitness({}, math.nan, {}, sensitivity, each.why_no_loss)
         descents = {
-            f"{name}, {start}": Descent(
-                **{
-                    key: _numbers(value) if key == "final" else _number(value, key)
-                    for key, value in done[f"fitness/{name}/{start}/{each.name}"].items()
-                }
-            )
+            f"{name}, {start}": _descent(done[f"fitness/{name}/{start}/{each.name}"])
             for name in self.pictures
             for start in self.extent.starts
         }
@@ -473,8 +457,12 @@ def _numbers(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in found.items()}
 
 
-def _number(value: Any, key: str) -> Any:
-    return math.nan if value is None and key != "steps_to_90" else value
+def _descent(found: Mapping[str, Any]) -> Descent:
+    known = _numbers(found) | {
+        "final": _numbers(found["final"]),
+        "steps_to_90": found["steps_to_90"],  # None is none
+    }
+    return Descent(**known)
 
 
 def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

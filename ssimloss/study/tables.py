@@ -235,7 +235,7 @@ def _agreement(one: Agreements) -> Table:
     if one.kind != "opinions":
         title = "two-alternative score" if one.kind == "choices" else "average precision"
         people = f" One more observer reaches {one.people:.3f}." if one.kind == "choices" else ""
-        rows = [
+        rows: list[list[Cell]] = [
             [key, found.score.value, _between(found.score)]
             for key, found in one.measures.items()
             if not isinstance(found, MeasureOfOpinions)
@@ -247,7 +247,7 @@ def _agreement(one: Agreements) -> Table:
             sorted(rows, key=_descending),
             f"{one.count} questions, the same for every measure.{people}{_drawn(one)}",
         )
-    rows = [
+    judged: list[list[Cell]] = [
         [
             key,
             found.overall.srcc.value,
@@ -278,7 +278,7 @@ def _agreement(one: Agreements) -> Table:
             Column("high frequencies, all", ".1%"),
             Column("p", ".2g"),
         ],
-        sorted(rows, key=_descending),
+        sorted(judged, key=_descending),
         f"{one.count} judged images of {one.scenes} references, the same for every measure."
         f"{_drawn(one)} PLCC and RMSE after the logistic "
         "fit with five parameters. Outliers lie more than two standard deviations from it; their "
@@ -449,8 +449,9 @@ def _cost(measures: Sequence[MeasureResult]) -> Table:
 
 def _descending(row: Sequence[Cell], index: int = 1) -> float:
     value = row[index]
-    known = isinstance(value, (int, float)) and math.isfinite(value)
-    return -float(value) if known and value is not None else math.inf  # type: ignore[arg-type]
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return -float(value)
+    return math.inf
 
 
 def _between(interval: Interval) -> str:
