@@ -16,6 +16,7 @@ from PIL import Image
 from scipy import optimize, stats
 from test_report import browser, open_page  # noqa: F401 - fixtures
 from torch import Tensor
+from typer.testing import CliRunner, Result
 
 from ssimloss import study
 from ssimloss.study import correlations, fitness, run, tables
@@ -531,6 +532,43 @@ def test_a_stopped_study_continues_to_the_same(
     for name in whole.measures:
         assert resumed.measures[name].fitness == whole.measures[name].fitness
         assert resumed.measures[name].orderings == whole.measures[name].orderings
+
+
+def test_command(
+    tmp_path: Path,
+    photographs: Path,
+    judged: Path,
+    small: run.Extent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ssimloss.cli._app import app
+
+    monkeypatch.setattr(run, "QUICK", small)
+
+    def command(*options: str) -> Result:
+        where = ("study", str(photographs), "--out", str(tmp_path / "out"), "--quick")
+        return CliRunner().invoke(app, [*where, *options], env={"COLUMNS": "80"})
+
+    options = (
+        "--measures",
+        "l1,ssim",
+        "--judgements",
+        str(judged),
+        "--aggregate",
+        "agreement=2,speed=1",
+    )
+    first = command(*options)
+    assert first.exit_code == 0, first.output
+    assert max(map(len, first.stdout.splitlines()[:-1])) <= 80
+    assert first.stdout.splitlines()[-1] == f"wrote {tmp_path / 'out' / 'index.html'}"
+    assert "On people " in first.stdout
+    again = command(*options)
+    assert again.exit_code == 2
+    assert "already holds a study" in again.stderr
+    assert command(*options, "--resume").exit_code == 0
+    wrong = command("--measures", "l1", "--aggregate", "speed", "--overwrite")
+    assert wrong.exit_code == 2
+    assert "--aggregate must be NAME=NUMBER" in wrong.stderr
 
 
 def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -119,7 +119,8 @@ def study(
     overview = tables_of(result)[0]
     drawn = Drawn(box=None, pad_edge=False)
     for column in overview.columns:
-        drawn.add_column(column.title, justify="right" if column.format else "left")
+        justify: Literal["left", "right"] = "right" if column.format else "left"
+        drawn.add_column(column.title, justify=justify, overflow="fold")
     for row in overview.rows:
         drawn.add_row(
             *(
@@ -133,9 +134,9 @@ def study(
     for sentence in result.advice:
         output.print(f"- {shown(sentence)}", markup=False)
     for words in result.problems[:_LISTED]:
-        typer.echo(f"left out: {shown(words)}", err=True)
+        typer.echo(shown(words), err=True)
     if len(result.problems) > _LISTED:
-        typer.echo(f"left out: {len(result.problems) - _LISTED} more, listed in the page", err=True)
+        typer.echo(f"{len(result.problems) - _LISTED} more, listed in the page", err=True)
     typer.echo(f"wrote {out / 'index.html'}")
 
 
