@@ -38,7 +38,7 @@ DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
 class Raced(NamedTuple):
     """A measure of ours, which takes ``backend``."""
 
-    score: Score
+    score: Callable[..., Tensor]
     kernels: Kernels
 
 
@@ -53,9 +53,9 @@ def _vmaf_vif(x: Tensor, y: Tensor, backend: Backend = "auto") -> Tensor:
     return video.vif(y, x, data_range=1.0, backend=backend).mean()
 
 
-MEASURES = {
+MEASURES: dict[str, Raced] = {
     **{
-        padding: Raced(partial(F.ssim, padding=padding), SIMILARITY_MEANS)
+        str(padding): Raced(partial(F.ssim, padding=padding), SIMILARITY_MEANS)
         for padding in DEFINITIONS
     },
     "masked": Raced(_masked_ssim, MOMENT_SUMS["similarity"]),

@@ -98,12 +98,13 @@ def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
     def fitted(settings: Iterator[Setting]) -> Iterator[Setting]:
         for setting in settings:
             n, c, h, w = setting.shape
-            shape = (n * c, 1, h, w) if way.is_planar else setting.shape
-            fields = {"shape": shape, "has_flat": way.has_flat}
+            setting = setting._replace(has_flat=way.has_flat)
+            if way.is_planar:
+                setting = setting._replace(shape=(n * c, 1, h, w))
             if way.span is not None:
                 low = setting.comparison._replace(low=0.0)
-                fields |= {"span": way.span, "comparison": low}
-            yield setting._replace(**fields)
+                setting = setting._replace(span=way.span, comparison=low)
+            yield setting
 
     least = max(way.least, least_size(used))
     launches = [

@@ -15,7 +15,7 @@ none: ``V(a^2) - V(a)^2`` is ``var_x + var_y + 2 cov_xy``, and ``V(b^2) - V(b)^2
 normalised, ``V(m a) / V(m)``, and a position counts ``V(m)``.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, assignment"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, assignment, misc"
 
 import triton
 import triton.language as tl

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from ssimloss.kernels.autograd import Found
-from ssimloss.kernels.gpu.launch import Division, Launch, Moments, empty_gradients, prepare
+from ssimloss.kernels.gpu.launch import (
+    Division,
+    EquationName,
+    Launch,
+    Moments,
+    empty_gradients,
+    prepare,
+)
 from ssimloss.kernels.gpu.machine import environment
 from ssimloss.kernels.gpu.trials import Setting, Way, flat_variance, results, trial
 from ssimloss.kernels.moment_sums.local import Local
@@ -46,7 +53,7 @@ def _prepared(
     division: Division | None = None,
 ) -> tuple[Launch, tuple[Tensor | None, Tensor | None]]:
     """The launch, and the gradients that it writes."""
-    equation = "ssim" if local.kind == "similarity" else "structure"
+    equation: EquationName = "ssim" if local.kind == "similarity" else "structure"
     gradients = empty_gradients(x, y, want_x, want_y)
     launch = prepare(
         x,
