@@ -30,8 +30,8 @@ from benchmarks.contenders import (
 )
 from benchmarks.limits import Machine, least_work, measure
 from benchmarks.timing import synchronizer, time_interleaved
+from ssimloss._memory import peak_bytes
 from ssimloss.kernels import use_instructions
-from ssimloss.study.memory import peak_bytes
 
 SHAPES: list[Shape] = [(16, 3, 128, 128), (8, 3, 256, 256), (1, 3, 1080, 1920)]
 QUICK_SHAPES: list[Shape] = [(1, 3, 176, 176)]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchmarks import report
 from benchmarks.timing import time_interleaved
 from ssimloss import LPIPS, CombinedLoss, PerceptualLoss, TextureLoss
-from ssimloss.study.memory import peak_bytes
+from ssimloss._memory import peak_bytes
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 CONTENT_SHAPES = ((4, 3, 128, 128), (1, 3, 512, 512))

@@ -21,7 +21,7 @@ import torch
 from benchmarks.report import metadata
 from benchmarks.training_step import images, median, milliseconds
 from ssimloss import CAGrad, CombinedLoss, GradientShare, PCGrad
-from ssimloss.study.memory import peak_bytes
+from ssimloss._memory import peak_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 from super_resolution.losses import combined  # the demo's own

@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks import report
 from benchmarks.timing import time_interleaved
 from ssimloss import video
-from ssimloss.study.memory import peak_bytes
+from ssimloss._memory import peak_bytes
 
 Score = Callable[[Tensor, Tensor], Tensor]
 SIZES = ((324, 576), (1080, 1920))

@@ -1,6 +1,8 @@
 """Windows, borders and separable blurs."""
 
+import functools
 import math
+import struct
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -75,6 +77,18 @@ def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, 
     weights = [math.exp(-0.5 * deviation * deviation) for deviation in deviations]
     total = math.fsum(weights)
     return tuple([weight / total for weight in weights])
+
+
+@functools.lru_cache(maxsize=64)
+def rounded_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
+    """A window rounded to float32, still of unit sum: otherwise every variance under it would be
+    biased by a share of the squared mean. The outer weights, the smallest, absorb what is missing.
+    """
+    narrow = list(struct.unpack(f"{len(weights)}f", struct.pack(f"{len(weights)}f", *weights)))
+    missing = math.fsum(weights) - math.fsum(narrow)
+    narrow[0] += missing / 2
+    narrow[-1] += missing / 2
+    return tuple(narrow)
 
 
 def window_length(window: str | Tensor, window_size: int) -> int:

@@ -16,7 +16,7 @@ import ssimloss.functional as F
 from benchmarks import __main__ as benchmark
 from benchmarks import contenders, limits, report, timing
 from benchmarks import evaluation as files
-from ssimloss.study import memory
+from ssimloss import _memory as memory
 
 CPU = torch.device("cpu")
 MIB = 2**20

@@ -20,8 +20,9 @@ from torch import Tensor
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss.kernels import proof
-from ssimloss.study.memory import peak_bytes
+from ssimloss import video
+from ssimloss._memory import peak_bytes
+from ssimloss.kernels import proof, verdicts
 
 # Deterministic algorithms need it, before cuBLAS is first used.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -33,6 +34,26 @@ SCORES: dict[str, Callable[..., Tensor]] = {
     "ssim": F.ssim,
     "ssim_map": F.ssim_map,
     "ssim_l1_loss": F.ssim_l1_loss,
+}
+
+
+def mask_of(x: Tensor) -> Tensor:
+    """Weights, some of them 0."""
+    ramp = torch.linspace(0, 5, x[:, :1].numel(), device=x.device).reshape(x[:, :1].shape)
+    return ramp.frac().clamp(min=0.2) - 0.2
+
+
+# Measures of local moments besides SSIM, by name; the last one has no native form.
+LOCAL: dict[str, Callable[..., Tensor]] = {
+    "r*": F.structure_correlation,
+    "masked r*": lambda x, y, **options: F.structure_correlation(
+        x, y, mask=mask_of(x), padding="reflect", **options
+    ),
+    "masked SSIM": lambda x, y, **options: F.ssim(
+        x, y, mask=mask_of(x), padding="replicate", **options
+    ),
+    "VIF of VMAF": lambda x, y, **options: video.vif(y[:, :1], x[:, :1], data_range=1.0, **options),
+    "VIF": F.vif,
 }
 
 
@@ -119,6 +140,20 @@ def test_kernels_agree(device: str, dtype: torch.dtype, padding: str) -> None:
         plain = differentiated(partial(score, backend="eager"), x, y, wants)
         exact = differentiated(partial(score, backend="eager"), x.double(), y.double(), wants)
         check(found, plain, exact, rounding)
+
+
+@everywhere
+@pytest.mark.parametrize("name", LOCAL)
+def test_other_measures_of_local_moments_agree(name: str, device: str) -> None:
+    if (name, device) == ("VIF", "cpu"):
+        pytest.skip("it has no native form")
+    subsets = ((True, True), (True, False), (False, True), (False, False))
+    for wants in subsets if device == "cuda" else subsets[:1]:
+        x, y = pair(device, 2, 3, 61, 150) if device == "cuda" else pair(device, 1, 1, 24, 26)
+        found = differentiated(partial(LOCAL[name], backend=named(device)), x, y, wants)
+        plain = differentiated(partial(LOCAL[name], backend="eager"), x, y, wants)
+        exact = differentiated(partial(LOCAL[name], backend="eager"), x.double(), y.double(), wants)
+        check(found, plain, exact, 1e-5)
 
 
 def test_another_number_is_seen() -> None:
@@ -223,7 +258,7 @@ def test_compiled_equals_eager() -> None:
 @pytest.mark.cuda
 def test_auto_proves_the_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Right on this very GPU, whether or not they are fast enough to be taken."""
-    monkeypatch.setenv(proof.FOLDER, str(tmp_path))
+    monkeypatch.setenv(verdicts.FOLDER, str(tmp_path))
     monkeypatch.setattr(proof, "_known", {})
     x, y = pair("cuda", 1, 3, 64, 80)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
@@ -231,8 +266,12 @@ def test_auto_proves_the_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
             for score in SCORES.values():
                 for padding in ("reflect", "zeros"):
                     score(x.to(dtype).requires_grad_(), y.to(dtype), padding=padding)
-    outcomes = {record.kernel: record.verdict.outcome for record in proof.records()}
-    assert len(outcomes) == 18
+    with proof.without_limit():
+        for score in LOCAL.values():
+            x, y = pair("cuda", 2, 3, 61, 150)
+            score(x.requires_grad_(), y)
+    outcomes = {record.kernel: record.verdict.outcome for record in verdicts.records()}
+    assert len(outcomes) == 18 + len(LOCAL)
     assert {*outcomes.values()} <= {"taken", "slower"}, outcomes
 
 
@@ -240,9 +279,12 @@ def test_auto_proves_the_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("backend", ["triton", "eager"])
-def test_two_streams_at_once(backend: str) -> None:
-    score = partial(F.ssim_l1_loss, backend=backend)
+@pytest.mark.parametrize(
+    ("measure", "backend"),
+    [(F.ssim_l1_loss, "triton"), (F.ssim_l1_loss, "eager"), (F.vif, "triton")],
+)
+def test_two_streams_at_once(measure: Callable[..., Tensor], backend: str) -> None:
+    score = partial(measure, backend=backend)
     pairs = [pair("cuda", 2, 3, 256 + 8 * index, 320) for index in range(2)]
     expected = [differentiated(score, *images) for images in pairs]
     torch.cuda.synchronize()
@@ -349,7 +391,7 @@ def test_auto_does_not_prove_inside_a_graph(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The equation serves there; afterwards the kernel is proved as usual."""
-    monkeypatch.setenv(proof.FOLDER, str(tmp_path))
+    monkeypatch.setenv(verdicts.FOLDER, str(tmp_path))
     monkeypatch.setattr(proof, "_known", {})
     x, y = pair("cuda", 1, 3, 64, 80)
     F.ssim(x, y, backend="eager")
@@ -358,8 +400,8 @@ def test_auto_does_not_prove_inside_a_graph(
         captured = F.ssim(x, y)
     graph.replay()
     torch.cuda.synchronize()
-    assert proof.records() == []
+    assert verdicts.records() == []
     assert error(captured, F.ssim(x, y, backend="eager")) < 1e-6
     with proof.without_limit():
         F.ssim(x, y)
-    assert len(proof.records()) == 1
+    assert len(verdicts.records()) == 1

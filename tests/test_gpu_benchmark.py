@@ -18,9 +18,9 @@ from torch import Tensor
 import ssimloss.functional as F
 from benchmarks.gpu import __main__ as benchmark
 from benchmarks.gpu import alternatives, document, effort, peers, races
-from ssimloss.kernels import proof
+from ssimloss.kernels import verdicts
+from ssimloss.kernels.gpu.launch import Division
 from ssimloss.kernels.similarity_means import cpu
-from ssimloss.kernels.triton_launch import Division
 
 CPU = torch.device("cpu")
 pytestmark = [
@@ -41,7 +41,7 @@ def stand_in(x: Tensor, y: Tensor, *options: Any) -> Any:
 def test_the_whole_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(proof.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.setenv(verdicts.FOLDER, str(tmp_path / "cache"))
     monkeypatch.setattr(alternatives, "similarity_means", stand_in)
     monkeypatch.setattr(alternatives, "why_not", lambda _: None)
     status = benchmark.main(["--device", "cpu", "--quick", "--out", str(tmp_path)])
@@ -70,7 +70,9 @@ def test_the_whole_command(
     text = (tmp_path / "gpu.md").read_text()
     for heading in ("# GPU", "## Tests", "## Races", "## Alternatives", "## Deep features"):
         assert f"{heading}\n" in text
-    assert text.count("| 1x1x16x20 |") == len(found["races"]) + len(found["alternatives"])
+    assert {row["definition"] for row in found["races"]} == {*races.MEASURES}
+    shapes = text.count("| 1x1x16x20 |") + text.count("| 1x1x42x44 |")
+    assert shapes == len(found["races"]) + len(found["alternatives"])
 
 
 def test_time_that_is_up_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

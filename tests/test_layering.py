@@ -23,12 +23,15 @@ NAME = PACKAGE.name
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
-_GROUND |= {"_spellings", "_keywords"}
+_GROUND |= {"_spellings", "_keywords", "_memory"}
 _NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
-    **{room: set() for room in ("_version", "_files", "_flags", "_checks", "_torch", "_spellings")},
+    **{
+        room: set()
+        for room in ("_version", "_files", "_flags", "_checks", "_torch", "_spellings", "_memory")
+    },
     "_keywords": {"_spellings"},
     "_ranges": {"_checks"},
     "_debug": {"_checks", "_torch", "_ranges", "_keywords"},
@@ -84,8 +87,9 @@ THIRD_PARTY: dict[str, set[str]] = {
 # the optional extras may import theirs at the top.)
 ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
 # Files of which that is true instead: they need such a package from the first line on, and only
-# functions import them.
-LAZY = {"kernels/triton_kernel.py", "combined/lightning.py"}
+# functions, and each other, import them.
+LAZY = {"combined/lightning.py"}
+LAZY |= {f"kernels/gpu/{name}.py" for name in ("walk", "rows", "equations", "decimation")}
 LAZY |= {f"compat/{framework}.py" for framework in ("basicsr", "neosr", "traiNNer")}
 
 # Rooms that hold equations know neither files, nor the environment, nor modules with state.
@@ -231,8 +235,10 @@ def complaints(path: str, text: str) -> list[str]:
             to = room_of(rest)
             if room not in ON_TOP and to != room and to not in MAY_IMPORT[room]:
                 found.append(f"{here}:{line}: {room} may not import {to} ({module})")
-            elif not later and any(
-                f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1)
+            elif (
+                not later
+                and path not in LAZY
+                and any(f"{'/'.join(rest[:n])}.py" in LAZY for n in range(1, len(rest) + 1))
             ):
                 found.append(f"{here}:{line}: {module} is imported inside functions only")
             elif to == "cli" and room != "cli":
@@ -398,12 +404,12 @@ def test_table_has_no_circle() -> None:
         ("kernels/fused.py", "import triton", "triton is imported inside functions only"),
         (
             "kernels/fused.py",
-            "from ssimloss.kernels import triton_kernel",
+            "from ssimloss.kernels.gpu import walk",
             "is imported inside functions only",
         ),
         (
             "kernels/fused.py",
-            "from ssimloss.kernels.triton_kernel import walk",
+            "from ssimloss.kernels.gpu.walk import walk",
             "is imported inside functions only",
         ),
         ("kernels/fused.py", "def ssim(x, reduction): ...", "kernels know no reduction"),

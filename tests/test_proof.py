@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 import ssimloss.functional as F
 from ssimloss.functional import _equations
 from ssimloss.kernels import (
+    MOMENT_SUMS,
     SIMILARITY_MAP,
     SIMILARITY_MEANS,
     Comparison,
@@ -33,9 +34,11 @@ from ssimloss.kernels import (
     Mixed,
     backends,
     proof,
+    verdicts,
 )
 from ssimloss.kernels import __main__ as command
-from ssimloss.kernels import similarity_trials as trials
+from ssimloss.kernels.gpu import trials
+from ssimloss.kernels.moment_sums import triton as moments_kernel
 from ssimloss.kernels.similarity_map import triton as map_kernel
 from ssimloss.kernels.similarity_means import triton as means_kernel
 
@@ -63,9 +66,9 @@ class StandIn:
     def solve(
         self, x: Tensor, y: Tensor, setting: trials.Setting, wanted: Any, upstream: Tensor | None
     ) -> proof.Results:
-        options = self.options(setting)
+        options = self.options(setting, x.device)
         equation = _equations.similarity if upstream is not None else _equations.mixed_mean
-        found = trials._differentiated(equation, x, y, options, wanted, upstream)
+        found = trials.differentiated(equation, x, y, options, wanted, upstream)
         found = {name: value.float() for name, value in found.items()}
         found["the value"] = self.fault((setting, x.dtype, wanted), found["the value"])
         return found
@@ -77,13 +80,14 @@ class StandIn:
         product = (x * y)[..., :height, :width]
         return product.mean((2, 3)) if self.more else product
 
-    def options(self, setting: trials.Setting) -> tuple[Any, ...]:
+    def options(self, setting: trials.Setting, _: torch.device) -> tuple[Any, ...]:
         return setting.comparison, *self.more
 
     def trial(self, use: proof.Use, device: torch.device) -> proof.Trial:
         self.trials += 1
         self.more = use.options[1:]
-        way = trials.Way(lambda *_: [], self.solve, self.race, self.options, is_map=not self.more)
+        size = None if self.more else size_of_map
+        way = trials.Way(lambda *_: [], self.solve, self.race, self.options, size)
         made = trials.trial(use.options[0], use, device, way)
         return made._replace(compile=self.compile)
 
@@ -93,7 +97,7 @@ class StandIn:
         wanted = want_x, want_y
         # Autograd does not record inside an operator: in a thread of its own it does.
         apart = proof._Apart(
-            lambda: trials._differentiated(_equations.mixed_mean, x, y, options, wanted)
+            lambda: trials.differentiated(_equations.mixed_mean, x, y, options, wanted)
         )
         apart.wait()
         value, *gradients = (each.float() for each in apart.value().values())
@@ -105,13 +109,17 @@ class StandIn:
         return _equations.similarity(x, y, comparison).detach()
 
 
+def size_of_map(setting: trials.Setting) -> Sequence[int]:
+    return *setting.shape[:2], *setting.comparison.map_size(*setting.shape[2:])
+
+
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty folder for verdicts, and a process that knows none."""
-    monkeypatch.setenv(proof.FOLDER, str(tmp_path))
+    monkeypatch.setenv(verdicts.FOLDER, str(tmp_path))
     forget(monkeypatch)
     yield tmp_path / "kernels"
-    proof._warn_of_folder.cache_clear()
+    verdicts._warn_of_folder.cache_clear()
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +145,7 @@ def install(monkeypatch: pytest.MonkeyPatch, kernel: StandIn) -> StandIn:
     monkeypatch.setattr(
         trials,
         "_raced",
-        lambda used: [each._replace(comparison=trials._comparison(used, 0.0)) for each in small],
+        lambda used: [each._replace(comparison=trials.comparison_of(used, 0.0)) for each in small],
     )
     return kernel
 
@@ -229,6 +237,64 @@ def test_a_wrong_kernel_is_never_taken(
     assert {"wrong", "fails"} & {*outcomes(cache)}
 
 
+class LocalStandIn(StandIn):
+    """Of sums of local moments; ``fault`` takes the kind of measure."""
+
+    def solve(
+        self, x: Tensor, y: Tensor, setting: trials.Setting, wanted: Any, upstream: Tensor | None
+    ) -> proof.Results:
+        options = self.options(setting, x.device)
+        found = trials.differentiated(_equations.local_sums, x, y, options, wanted, upstream)
+        found["the value"] = self.fault(self.used.kind, found["the value"])
+        return found
+
+    def race(self, x: Tensor, y: Tensor, *_: Any, **__: Any) -> Tensor:
+        return (x * y).sum((2, 3)).expand(2, -1, -1)
+
+    def options(self, setting: trials.Setting, device: torch.device) -> tuple[Any, ...]:
+        window, c1, c2, low, _, padding = setting.comparison
+        c1 = trials.flat_variance(setting) if self.used.kind == "structure" else c1
+        local = self.used._replace(windows=window, c1=c1, c2=c2, low=low, padding=padding)
+        return setting.mask(device) if self.is_masked else None, local
+
+    def trial(self, use: proof.Use, device: torch.device) -> proof.Trial:
+        self.trials += 1
+        self.used, self.is_masked = use.options
+        way = trials.Way(lambda *_: [], self.solve, self.race, self.options, least=4)
+        made = trials.trial(self.used.widest(), use, device, way)
+        return made._replace(compile=self.compile)
+
+    def sums(self, x: Tensor, y: Tensor, mask: Any, local: Any, *_: bool) -> Any:
+        self.runs += 1
+        return _equations.local_sums(x, y, mask, local).detach(), None, None
+
+
+def test_a_wrong_equation_leaves_the_others_their_verdicts(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """r* and SSIM under a mask have one operator, and SSIM is another's."""
+    of_ssim = install(monkeypatch, StandIn())
+    planted = LocalStandIn(lambda kind, value: value * 1.001 if kind == "structure" else value)
+    monkeypatch.setitem(
+        proof.PROOFS,
+        "moment_sums",
+        moments_kernel.PROOF._replace(trial=planted.trial, environment=environment),
+    )
+    served = Kernel(lambda x, y: None, planted.sums, "moment_sums")  # noqa: ARG005
+    for kind in ("similarity", "structure"):
+        monkeypatch.setitem(MOMENT_SUMS, kind, {"triton": served})
+    x, y = PAIR
+    with pytest.warns(UserWarning, match=r"moment_sums \(structure, 11, .*off by 1\.0e-03"):
+        F.structure_correlation(x, y)
+    F.structure_correlation(x, y)
+    assert planted.runs == 0
+    F.ssim(x, y, mask=torch.ones_like(x))
+    assert (planted.runs, planted.trials) == (1, 2)
+    F.ssim(x, y)
+    assert of_ssim.runs == 1
+    assert sorted(outcomes(cache)) == ["taken", "taken", "wrong"]
+
+
 def test_a_slow_kernel_is_not_taken_and_not_warned_of(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
@@ -236,7 +302,7 @@ def test_a_slow_kernel_is_not_taken_and_not_warned_of(
     F.ssim(*PAIR)
     assert kernel.runs == 0
     assert outcomes(cache) == ["slower"]
-    (record,) = proof.records()
+    (record,) = verdicts.records()
     assert record.kernel.startswith(
         "similarity_means (11, ssim, valid, none), float32, no gradient"
     )
@@ -384,10 +450,10 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(
         def full(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(proof._files, "write_text", full)
+        monkeypatch.setattr(verdicts._files, "write_text", full)
     else:  # a file stands in its place, which also stops whoever may write everywhere
         (tmp_path / "file").write_text("")
-        monkeypatch.setenv(proof.FOLDER, str(tmp_path / "file"))
+        monkeypatch.setenv(verdicts.FOLDER, str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="cannot keep in .*set SSIMLOSS_CACHE"):
         F.ssim(*PAIR)
     F.ssim(*PAIR, padding="zeros")  # without another warning, which would raise
@@ -396,18 +462,18 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(
 
 
 def test_where_verdicts_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(proof.FOLDER, "~/here")
+    monkeypatch.setenv(verdicts.FOLDER, "~/here")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert proof.folder() == tmp_path / "here" / "kernels"
-    monkeypatch.delenv(proof.FOLDER)
+    assert verdicts.folder() == tmp_path / "here" / "kernels"
+    monkeypatch.delenv(verdicts.FOLDER)
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert proof.folder() == tmp_path / ".cache" / "ssimloss" / "kernels"
+    assert verdicts.folder() == tmp_path / ".cache" / "ssimloss" / "kernels"
 
     def homeless(_: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "expanduser", homeless)
-    assert proof.folder() == Path(tempfile.gettempdir()) / "ssimloss" / "kernels"
+    assert verdicts.folder() == Path(tempfile.gettempdir()) / "ssimloss" / "kernels"
 
 
 def test_files_that_cannot_be_understood_are_replaced(

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,52 +22,100 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from ssimloss.kernels.triton_kernel import similarity_kernel
+from ssimloss.kernels.gpu.decimation import decimate, undecimate
+from ssimloss.kernels.gpu.equations import EQUATIONS
+from ssimloss.kernels.gpu.walk import walk
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("TRITON_INTERPRET") == "1", reason="the interpreter compiles nothing"
 )
 
-TAPS, LANES = 11, 128
-ADDRESSES = r"add\.s64|mov\.b64|cvta\S*|mad\.\S+|selp\.b64"  # what makes one of another
-STAGED_LOADS = 5 * TAPS  # a row of s, of d, and of three maps of derivatives
+LANES = 128
 CUDA = Path(triton.__file__).parent / "backends/nvidia/bin"
-# Registers of a thread; docs/kernels.md has the same numbers. 128 leave room for four blocks in a
-# multiprocessor, 168 for three.
-REGISTERS = {80: 128, 90: 128, 100: 144, "gfx942": 168}
-REGISTERS_WITH_BORDERS = 168
 
 
-def compiled(target: GPUTarget, padding: str, dtype: str, monkeypatch: Any, folder: Path) -> Any:
-    """Value and gradient to one image."""
+class Case(NamedTuple):
+    """Value and gradient to one image, and the registers of a thread, which docs/kernels.md has
+    too. 128 leave room for four blocks in a multiprocessor, 168 for three, 255 for two.
+    """
+
+    arch: int | str
+    registers: int
+    equation: str = "ssim"
+    taps: int = 11
+    padding: str = "valid"
+    dtype: str = "fp32"
+    is_masked: bool = False
+
+    @property
+    def target(self) -> GPUTarget:
+        if isinstance(self.arch, str):
+            return GPUTarget("hip", self.arch, 64)
+        return GPUTarget("cuda", self.arch, 32)
+
+    @property
+    def staged_loads(self) -> int:
+        """Of rows of both images, of the mask, and of three maps of derivatives."""
+        return (5 + self.is_masked) * self.taps
+
+
+NVIDIA = [
+    Case(80, 128),
+    Case(90, 128),
+    Case(100, 144),
+    Case(90, 168, padding="reflect", dtype="bf16"),
+    Case(90, 168, is_masked=True),
+    Case(90, 168, "structure"),
+    Case(90, 168, "information", 9, "reflect"),
+    Case(80, 255, "information", 17, "reflect"),
+    Case(90, 255, "shared_information", 17),
+]
+AMD = [Case("gfx942", 168), Case("gfx942", 128, "information", 5, "reflect")]
+
+
+def compiled(case: Case, monkeypatch: Any, folder: Path) -> Any:
     monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
+    equation = EQUATIONS[case.equation]
     constants: dict[str, Any] = {
-        "K": TAPS,
-        "PART": "ssim",
-        "PADDING": padding,
+        "K": case.taps,
+        "POINT": equation.point,
+        "FIELDS": equation.fields,
+        "SUMS": equation.sums,
+        "PADDING": case.padding,
         "PIXEL": "none",
         "LANES": LANES,
-        "HALO": 16,
+        "HALO": 1 << (case.taps - 2).bit_length(),
     }
-    constants |= dict.fromkeys(("upstream", "grad_y", "similarity"))
-    types: dict[str, Any] = dict.fromkeys(("x", "y"), f"*{dtype}")
-    types |= dict.fromkeys(("grad_x", "partials", "scratch"), "*fp32")
-    types |= {"window": ("fp32",) * TAPS} | dict.fromkeys(constants, "constexpr")
+    absent = ["upstream", "grad_y", "values"]
+    absent += [] if case.is_masked else ["mask"]
+    absent += [] if equation.sums == 2 else ["factors"]
+    constants |= dict.fromkeys(absent)
+    count = {"information": 1, "shared_information": 3}.get(case.equation, 2)
+    types: dict[str, Any] = dict.fromkeys(("x", "y"), f"*{case.dtype}")
+    types |= dict.fromkeys(("mask", "factors", "grad_x", "partials", "scratch"), "*fp32")
+    types |= {"window": ("fp32",) * case.taps, "constants": ("fp32",) * count}
+    return built(walk, types, constants, case.target, LANES // case.target.warp_size)
+
+
+def built(kernel: Any, types: dict[str, Any], constants: Any, target: GPUTarget, warps: int) -> Any:
+    types |= dict.fromkeys(constants, "constexpr")
     types |= {
         parameter.name: parameter.annotation_type
-        for parameter in similarity_kernel.params
+        for parameter in kernel.params
         if parameter.name not in types
     }
-    source = ASTSource(similarity_kernel, types, constants)
-    warps = LANES // target.warp_size
     options = {"num_warps": warps, "num_stages": 1, "enable_fp_fusion": True}
-    return triton.compile(source, target=target, options=options)
+    return triton.compile(ASTSource(kernel, types, constants), target=target, options=options)
 
 
-def accesses(ptx: str) -> str:
-    """In the order of the text: L and S for loads and stores of staged rows, B for barriers."""
+def accesses(ptx: str, position: int) -> str:
+    """In the order of the text: L and S for loads and stores of staged rows, B for barriers.
+
+    Args:
+        position: of the staging area among the parameters.
+    """
     names = re.findall(r"\.param \S+ (?:\S+ )*?(\w+_param_\d+)", ptx)
-    scratch = names[4]  # after x, y, grad_x and partials
+    scratch = names[position]
     derived: set[str] = set()  # registers that hold an address in it
     found = []
     for line in ptx.splitlines():
@@ -87,22 +135,25 @@ def accesses(ptx: str) -> str:
     return "".join(found)
 
 
-def orders_rows(found: str) -> bool:
-    """Rows are stored and, behind a barrier, read and stored by turns; each step ends with one."""
-    return bool(re.fullmatch(rf"B*S+BL{{{STAGED_LOADS}}}S+B+", found))
+def orders_rows(found: str, loads: int, of_images: int = 0) -> bool:
+    """Rows are stored and, behind a barrier, read and stored by turns; each step ends with one.
+
+    Args:
+        of_images: loads at the head of the loop, which may stand at the end of the text.
+    """
+    step = rf"L{{{loads}}}S+B+"
+    turned = rf"L{{{loads - of_images}}}S+BL{{{of_images}}}B*"
+    return bool(re.fullmatch(rf"B*S+B(?:{step}|{turned})", found))
 
 
-@pytest.mark.parametrize(
-    ("arch", "padding", "dtype"),
-    [(80, "valid", "fp32"), (90, "valid", "fp32"), (100, "valid", "fp32"), (90, "reflect", "bf16")],
-)
-def test_nvidia(
-    arch: int, padding: str, dtype: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    found = compiled(GPUTarget("cuda", arch, 32), padding, dtype, monkeypatch, tmp_path)
+@pytest.mark.parametrize("case", NVIDIA, ids=lambda case: "-".join(map(str, case)))
+def test_nvidia(case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = compiled(case, monkeypatch, tmp_path)
     ptx = found.asm["ptx"]
     assert "ld.global.nc" not in ptx
-    assert orders_rows(accesses(ptx)), accesses(ptx)
+    # After x, y, mask, factors, grad_x and partials.
+    order = accesses(ptx, 4 + case.is_masked + (EQUATIONS[case.equation].sums == 2))
+    assert orders_rows(order, case.staged_loads, (2 + case.is_masked) * case.taps), order
     binary = tmp_path / "kernel.cubin"
     binary.write_bytes(found.asm["cubin"])
 
@@ -111,23 +162,24 @@ def test_nvidia(
 
     usage = dumped("--dump-resource-usage")
     taken = {name: int(size) for name, size in re.findall(r"(REG|STACK|SHARED|LOCAL):(\d+)", usage)}
-    assert taken["REG"] <= (REGISTERS[arch] if padding == "valid" else REGISTERS_WITH_BORDERS)
+    assert taken["REG"] <= case.registers
     assert (taken["STACK"], taken["LOCAL"]) == (0, 0)
     assert taken["SHARED"] <= 1024  # which is what the system keeps for itself
     assert found.metadata.shared <= 64
     instructions = re.findall(r"\b(LDG|STG|BAR|LDL|STL)(\S*)", dumped("--dump-sass"))
     names = [name for name, _ in instructions]
     assert names.count("BAR") == ptx.count("bar.sync")
-    assert names.count("LDG") >= STAGED_LOADS
+    assert names.count("LDG") >= case.staged_loads
     assert not {"LDL", "STL"} & {*names}  # nothing is spilled
     assert not [kind for name, kind in instructions if name == "LDG" and "CONSTANT" in kind]
 
 
-def test_amd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = compiled(GPUTarget("hip", "gfx942", 64), "valid", "fp32", monkeypatch, tmp_path)
+@pytest.mark.parametrize("case", AMD, ids=lambda case: "-".join(map(str, case)))
+def test_amd(case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = compiled(case, monkeypatch, tmp_path)
     text = found.asm["amdgcn"]
     sizes = {name: int(size) for name, size in re.findall(r"^\s+\.(\w+):\s+(\d+)$", text, re.M)}
-    assert sizes["vgpr_count"] <= REGISTERS["gfx942"]
+    assert sizes["vgpr_count"] <= case.registers
     for name in ("vgpr_spill_count", "sgpr_spill_count", "private_segment_fixed_size"):
         assert sizes[name] == 0, name
     assert found.metadata.shared <= 64
@@ -136,13 +188,27 @@ def test_amd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert len(re.findall(r"^\s+s_barrier", text, re.M)) >= 2
 
 
+@pytest.mark.parametrize("kernel", [decimate, undecimate])
+def test_halving_compiles(kernel: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    constants = {"K": 9, "PADDING": "reflect", "BY_ROWS": True, "BLOCK": 1024}
+    constants |= {"ADDS": True} if kernel is undecimate else {}
+    types: dict[str, Any] = {"fine": "*fp32", "coarse": "*fp32", "window": ("fp32",) * 9}
+    for target in (Case(90, 0).target, Case("gfx942", 0).target):
+        found = built(kernel, dict(types), constants, target, 128 // target.warp_size)
+        assert found.metadata.shared == 0
+
+
 def test_a_load_before_the_barrier_is_seen() -> None:
-    right = "BBSSSSSSSB" + STAGED_LOADS * "L" + "SSSSSSSB" + "B"
-    assert orders_rows(right)
+    right = "BBSSSSSSSB" + 55 * "L" + "SSSSSSSB" + "B"
+    assert orders_rows(right, 55)
     for wrong in (
         right.replace("SB" + "L", "SL", 1),
         right.replace("LS", "SL", 1),
         right.replace("SBL", "SLB", 1),
         right.removesuffix("BB"),
     ):
-        assert not orders_rows(wrong), wrong
+        assert not orders_rows(wrong, 55, 22), wrong
+    turned = "BBSSSSSSSB" + 33 * "L" + "SSSSSSSB" + 22 * "L" + "BB"
+    assert orders_rows(turned, 55, 22)
+    assert not orders_rows(turned.replace("SBL", "SL"), 55, 22)

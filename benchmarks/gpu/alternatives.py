@@ -12,8 +12,8 @@ from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.races import text, word
 from ssimloss.filters import window_weights
 from ssimloss.kernels import SIMILARITY_ALONE, Comparison, why_not
+from ssimloss.kernels.gpu.launch import Division
 from ssimloss.kernels.similarity_means.triton import similarity_means
-from ssimloss.kernels.triton_launch import Division
 
 _LEAST_ROWS = 32  # of a strip
 

@@ -17,7 +17,7 @@ from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.races import text
 from ssimloss import LPIPS, PerceptualLoss
-from ssimloss.study.memory import peak_bytes
+from ssimloss._memory import peak_bytes
 
 LOSSES: dict[str, Callable[[], nn.Module]] = {
     "LPIPS, AlexNet": lambda: LPIPS("alexnet"),

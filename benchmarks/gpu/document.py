@@ -14,7 +14,7 @@ TABLES: dict[str, dict[str, str]] = {
     "races": {
         "shape": "shape",
         "dtype": "dtype",
-        "definition": "SSIM",
+        "definition": "measure; SSIM by its border",
         "library": "library",
         "forward_ms": "forward, ms",
         "step_ms": "forward + backward, ms",

@@ -42,6 +42,7 @@ class Effort:
     shapes: tuple[Shape, ...]
     dtypes: tuple[torch.dtype, ...]
     deep_shape: Shape
+    measured_shape: Shape  # of measures other than SSIM
     rounds: int
     slice_s: float
     copied_megabytes: int
@@ -59,6 +60,7 @@ class Effort:
             shapes=((1, 3, 1080, 1920), (4, 3, 1080, 1920), (16, 3, 256, 256), (1, 3, 2160, 3840)),
             dtypes=(torch.float32, torch.bfloat16),
             deep_shape=(4, 3, 256, 256),
+            measured_shape=(1, 3, 1080, 1920),
             rounds=5,
             slice_s=0.02,
             copied_megabytes=1024,
@@ -77,6 +79,7 @@ class Effort:
             shapes=((1, 1, 16, 20),),
             dtypes=(torch.float32, torch.bfloat16),
             deep_shape=(1, 3, 40, 40),
+            measured_shape=(1, 1, 42, 44),
             rounds=1,
             slice_s=0.0,
             copied_megabytes=1,

@@ -1,5 +1,5 @@
-"""SSIM, by each of our backends and by other libraries: milliseconds, memory, and the distance from
-the floor of the memory's bandwidth.
+"""SSIM, by each of our backends and by other libraries, and other measures of local moments by our
+backends: milliseconds, memory, and the distance from the floor of the memory's bandwidth.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,11 +19,50 @@ from benchmarks.gpu.document import Document, raised
 from benchmarks.gpu.effort import Budget, Effort, milliseconds
 from benchmarks.gpu.peers import Found
 from benchmarks.timing import synchronizer
+from ssimloss import video
+from ssimloss._memory import peak_bytes
 from ssimloss.filters import Padding
-from ssimloss.kernels import Backend, proof, why_not
-from ssimloss.study.memory import peak_bytes
+from ssimloss.kernels import (
+    MOMENT_SUMS,
+    SCALE_SUMS,
+    SIMILARITY_MEANS,
+    Backend,
+    Kernels,
+    proof,
+    why_not,
+)
 
 DEFINITIONS: tuple[Padding, ...] = ("valid", "reflect")
+
+
+class Raced(NamedTuple):
+    """A measure of ours, which takes ``backend``."""
+
+    score: Callable[..., Tensor]
+    kernels: Kernels
+
+
+def _masked_ssim(x: Tensor, y: Tensor, backend: Backend = "auto") -> Tensor:
+    mask = torch.ones_like(x[:, :1])
+    mask[..., ::3, :] = 0.5
+    return F.ssim(x, y, mask=mask, backend=backend)
+
+
+def _vmaf_vif(x: Tensor, y: Tensor, backend: Backend = "auto") -> Tensor:
+    x, y = (image.flatten(0, 1)[:, None] for image in (x, y))
+    return video.vif(y, x, data_range=1.0, backend=backend).mean()
+
+
+MEASURES: dict[str, Raced] = {
+    **{
+        str(padding): Raced(partial(F.ssim, padding=padding), SIMILARITY_MEANS)
+        for padding in DEFINITIONS
+    },
+    "masked": Raced(_masked_ssim, MOMENT_SUMS["similarity"]),
+    "r*": Raced(F.structure_correlation, MOMENT_SUMS["structure"]),
+    "VIF": Raced(F.vif, SCALE_SUMS["shared_information"]),
+    "VIF of VMAF": Raced(_vmaf_vif, SCALE_SUMS["information"]),
+}
 # How far a library's value and gradient (relative L2) may be from ours in float64, by dtype: some
 # compute in the dtype of the images.
 ALLOWED = {torch.float32: (2e-5, 5e-3), torch.bfloat16: (1e-3, 3e-2)}
@@ -44,16 +83,22 @@ def run(document: Document, effort: Effort, budget: Budget, others: Found) -> No
                     name: score for name, (of, score) in others.scores.items() if of == definition
                 }
                 _race(document, effort, shape, dtype, definition, scores)
+    for measure in list(MEASURES)[len(DEFINITIONS) :]:
+        if budget.is_spent():
+            document.leave_out(f"races of {measure}", "no time was left")
+            continue
+        scores = ours(measure, effort.device)
+        _race(document, effort, effort.measured_shape, torch.float32, measure, scores)
 
 
-def ours(definition: Padding, device: torch.device) -> dict[str, Score]:
+def ours(measure: str, device: torch.device) -> dict[str, Score]:
     """By backend, as far as they run here."""
     native: Backend = "cpu" if device.type == "cpu" else "triton"
     names: tuple[Backend, ...] = ("auto", "eager", native)
     return {
-        f"ssimloss, {name}": partial(F.ssim, padding=definition, backend=name)
+        f"ssimloss, {name}": partial(MEASURES[measure].score, backend=name)
         for name in names
-        if name == "auto" or why_not(name) is None
+        if name in ("auto", "eager") or (name in MEASURES[measure].kernels and not why_not(name))
     }
 
 
@@ -62,13 +107,13 @@ def _race(
     effort: Effort,
     shape: Shape,
     dtype: torch.dtype,
-    definition: Padding,
+    definition: str,
     scores: dict[str, Score],
 ) -> None:
     x, y = (image.to(dtype) for image in images(shape, effort.device))
     asking = x.clone().requires_grad_()
     about = {"shape": text(shape), "dtype": word(dtype), "definition": definition}
-    exact = differentiated(partial(F.ssim, padding=definition), x.double(), y.double())
+    exact = differentiated(MEASURES[definition].score, x.double(), y.double())
     steps: dict[str, Callable[[], object]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for name, score in scores.items():

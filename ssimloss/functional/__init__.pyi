@@ -1854,6 +1854,7 @@ def vif(
     data_range: float | tuple[float, float] = 1.0,
     noise: float = 2.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
@@ -1870,6 +1871,7 @@ def vif(
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1878,6 +1880,7 @@ def vif(
         ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
     """
@@ -1889,6 +1892,7 @@ def vif_loss(
     data_range: float | tuple[float, float] = 1.0,
     noise: float = 2.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - vif``, taken before the reduction.
 
@@ -1907,6 +1911,7 @@ def vif_loss(
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1915,6 +1920,7 @@ def vif_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
     """

@@ -11,14 +11,16 @@ from ssimloss._precision import promote
 from ssimloss._reduce import Scores
 from ssimloss.filters import average_pool, pad
 from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._local_sums import sums_of
 from ssimloss.functional._moments import (
     bordered,
     local_statistics,
     similarity_of,
+    structure,
     valid_pixels,
 )
 from ssimloss.functional._plane_means import plane_means
-from ssimloss.kernels import Comparison, Mixed, Part, Reference
+from ssimloss.kernels import Comparison, Local, Mixed, Part, Reference
 
 
 def similarity(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
@@ -71,9 +73,24 @@ def mixed_mean_by_hand(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixe
     return means + mixed.pixel_weight * distances(x, y, mixed.pixel, mixed.eps).mean((2, 3))
 
 
+def local_sums(x: Tensor, y: Tensor, mask: Tensor | None, local: Local) -> Tensor:
+    """Sums ``(2, N, C)`` of SSIM or r*, and of what the mask leaves of each window."""
+    taps, c1, c2 = len(local.windows), local.c1, local.c2
+    x, y, mask = valid_pixels(x, y, local.low, mask)
+    x, y, mask = bordered(x, y, mask, taps, local.padding)
+    window, separate = constant(local.windows, x), local.kind == "structure"
+    statistics = local_statistics(x, y, window, 1.0, mask, separate=separate)
+    if separate:
+        values = structure(statistics, c1, c2)
+    else:
+        values = similarity_of(statistics, c1, c2, "ssim")
+    return sums_of(Scores(values, statistics.mass))
+
+
 # What kernels prove themselves against.
 MEANS = Reference(mixed_mean, mixed_mean_by_hand)
 MAP = Reference(similarity, similarity)
+LOCAL_SUMS = Reference(local_sums, local_sums)
 
 
 def distance_mean(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tensor:

@@ -82,7 +82,11 @@ def local_scores(
 
 
 def _sums(x: Tensor, y: Tensor, plain: Callable[[Tensor, Tensor], Scores]) -> Tensor:
-    scores = plain(x, y)
+    return sums_of(plain(x, y))
+
+
+def sums_of(scores: Scores) -> Tensor:
+    """``(2, N, C)`` of a map: the sums of its values times their weight, and of the weights."""
     weight = torch.ones_like(scores.values) if scores.weight is None else scores.weight
     weight = weight.expand_as(scores.values)
     return torch.stack(((scores.values * weight).sum((2, 3)), weight.sum((2, 3))))

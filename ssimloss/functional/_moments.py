@@ -198,6 +198,21 @@ def correlation(s: Statistics, least: float) -> Tensor:
     return (s.cov_xy / deviations).clamp(-1, 1)
 
 
+def structure(s: Statistics, flat: float, low_contrast: float) -> Tensor:
+    """r*: the correlation, 1 where both variances are at most ``flat``.
+
+    Where one is, 0 with the slope of variances held above ``low_contrast``, so that a flat image
+    can learn structure.
+    """
+    assert s.var_x is not None
+    assert s.var_y is not None
+    flat_x, flat_y = s.var_x <= flat, s.var_y <= flat  # NaN is not
+    held = correlation(s, low_contrast)
+    one_is_flat = held - held.detach()
+    values = torch.where(flat_x | flat_y, one_is_flat, correlation(s, flat))
+    return torch.where(flat_x & flat_y, 1, values)
+
+
 def signed_power(base: Tensor, exponent: float) -> Tensor:
     """``base^exponent`` for a whole exponent, else ``sign(base) |base|^exponent`` with a finite
     slope at 0.

@@ -76,7 +76,9 @@ def _gradient_ssim(
     reason = _local_sums.uncovered(
         pred, mask, options.window, options.taps, options.reduction, masks=False
     )
-    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    backend = select(
+        options.backend, pred, target, MOMENT_SUMS["edge_similarity"], uncovered=reason
+    )
     if backend == "eager":
         return _map(pred, target, options, mask)
     return _local_sums.local_scores(

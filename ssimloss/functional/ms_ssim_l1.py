@@ -95,7 +95,9 @@ def _ms_ssim_l1(
     reason = _local_sums.uncovered(
         pred, mask, "gaussian", options.window_size, options.reduction, masks=False
     )
-    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    backend = select(
+        options.backend, pred, target, MOMENT_SUMS["scales_and_distance"], uncovered=reason
+    )
     if backend == "eager":
         return _map(pred, target, options, mask)
     return _local_sums.local_scores(

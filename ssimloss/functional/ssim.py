@@ -25,6 +25,7 @@ from ssimloss.filters import (
 )
 from ssimloss.functional import _local_sums
 from ssimloss.functional._equations import (
+    LOCAL_SUMS,
     MAP,
     MEANS,
     masked_similarity,
@@ -171,7 +172,8 @@ def _ssim(
     """
     check_inputs(pred, target, mask)
     if mask is not None:
-        kernels, reason, uses = MOMENT_SUMS, _uncovered_mask(options, pred, mask), None
+        kernels, reason = MOMENT_SUMS["similarity"], _uncovered_mask(options, pred, mask)
+        uses = partial(_uses_masked, pred, target, options)
     else:
         kernels = SIMILARITY_MAP if options.reduction == "none" else SIMILARITY_MEANS
         reason = uncovered(options, mask, pred.ndim)
@@ -300,6 +302,18 @@ def _uncovered_mask(options: SSIMOptions, pred: Tensor, mask: Tensor) -> str | N
     return by_sums or options.uncovered
 
 
+def _uses_masked(pred: Tensor, target: Tensor, options: SSIMOptions) -> list[Use]:
+    """What :func:`_fused_masked` calls."""
+    assert options.comparison is not None
+    called = _local(options.comparison), True
+    return [use(pred, target, called, LOCAL_SUMS, promoted=options.downsample is not None)]
+
+
+def _local(comparison: Comparison) -> Local:
+    window, c1, c2, low, _, padding = comparison
+    return Local("similarity", window, (len(window),), c1, c2, low, padding)
+
+
 def _fused_masked(
     pred: Tensor, target: Tensor, mask: Tensor, options: SSIMOptions, backend: Backend
 ) -> Scores:
@@ -310,12 +324,11 @@ def _fused_masked(
         x, y, shrunk = _downsampled(x, y, valid, options.downsample)
         assert shrunk is not None
         weights, comparison = shrunk, comparison._replace(low=0.0)
-    window, c1, c2, low, _, padding = comparison
     scores = _local_sums.local_scores(
         x,
         y,
         weights,
-        Local("similarity", window, (len(window),), c1, c2, low, padding),
+        _local(comparison),
         partial(masked_similarity, mask=weights, comparison=comparison),
         backend=backend,
         reduction=options.reduction,

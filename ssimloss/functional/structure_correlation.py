@@ -5,23 +5,23 @@ Rouse & Hemami, "Understanding and simplifying the structural similarity metric"
 
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from ssimloss._precision import computing_dtype, native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.filters import make_window, window_weights
 from ssimloss.functional import _local_sums
+from ssimloss.functional._equations import LOCAL_SUMS
 from ssimloss.functional._moments import (
     bordered,
     check_inputs,
-    correlation,
     flat_variance,
     local_statistics,
+    structure,
     valid_pixels,
 )
 from ssimloss.functional._records import Windowed
-from ssimloss.kernels import MOMENT_SUMS, Backed, Local, select
+from ssimloss.kernels import MOMENT_SUMS, Backed, Local, Use, select, use
 from ssimloss.measure import Measure
 
 _LOW_CONTRAST = 0.03  # of the data range: a deviation whose slope one flat window gets
@@ -69,27 +69,36 @@ def _structure_correlation(
     """
     check_inputs(pred, target, mask)
     reason = _local_sums.uncovered(pred, mask, options.window, options.taps, options.reduction)
-    backend = select(options.backend, pred, target, MOMENT_SUMS, uncovered=reason)
+    kernels, uses = MOMENT_SUMS["structure"], partial(_uses, pred, target, mask, options)
+    backend = select(options.backend, pred, target, kernels, uncovered=reason, uses=uses)
     if backend == "eager":
         return _map(pred, target, options, mask)
     return _local_sums.local_scores(
         pred,
         target,
         mask,
-        _local(options, flat_variance(computing_dtype(pred, target), options.span)),
+        _local(pred, target, options),
         partial(_map, options=options, mask=mask),
         backend=backend,
         reduction=options.reduction,
     )
 
 
-def _local(options: StructureCorrelationOptions, flat: float) -> Local:
+def _local(pred: Tensor, target: Tensor, options: StructureCorrelationOptions) -> Local:
     assert isinstance(options.window, str)
     window = window_weights(options.window, options.window_size, options.sigma)
+    flat = flat_variance(computing_dtype(pred, target), options.span)
     low_contrast = (_LOW_CONTRAST * options.span) ** 2
     return Local(
         "structure", window, (options.taps,), flat, low_contrast, options.low, options.padding
     )
+
+
+def _uses(
+    pred: Tensor, target: Tensor, mask: Tensor | None, options: StructureCorrelationOptions
+) -> list[Use]:
+    called = _local(pred, target, options), mask is not None
+    return [use(pred, target, called, LOCAL_SUMS)]
 
 
 def _map(
@@ -99,18 +108,8 @@ def _map(
     x, y, mask = bordered(x, y, mask, options.taps, options.padding)
     window = make_window(options.window, options.window_size, options.sigma, x)
     statistics = local_statistics(x, y, window, 1.0, mask, separate=True)
-    flat = flat_variance(x.dtype, options.span)
-    assert statistics.var_x is not None
-    assert statistics.var_y is not None
-    varies_x, varies_y = statistics.var_x > flat, statistics.var_y > flat
-    held = correlation(statistics, float((_LOW_CONTRAST * options.span) ** 2))
-    # 0, with the slope of a low contrast, so that a flat image can learn structure
-    one_is_flat = held - held.detach()
-    values = torch.where(
-        varies_x & varies_y,
-        correlation(statistics, flat),
-        torch.where(varies_x | varies_y, one_is_flat, 1),
-    )
+    low_contrast = float((_LOW_CONTRAST * options.span) ** 2)
+    values = structure(statistics, flat_variance(x.dtype, options.span), low_contrast)
     return Scores(values, statistics.mass, 1, native_dtype(pred, target))
 
 

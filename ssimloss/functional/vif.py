@@ -9,29 +9,42 @@ Sheikh & Bovik, "Image information and visual quality", 2006. The original progr
 and so is the VIF of VMAF.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.filters import blur_along, make_window
+from ssimloss.filters import blur_along, window_weights
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
 from ssimloss.functional._moments import local_statistics
+from ssimloss.kernels import (
+    SCALE_SUMS,
+    Backed,
+    Measured,
+    Reference,
+    Use,
+    scale_sums,
+    select,
+    use,
+)
 from ssimloss.measure import Measure
 
 _TAPS = (17, 9, 5, 3)  # of Gaussians with a deviation of a fifth
+_WINDOWS = tuple(weight for taps in _TAPS for weight in window_weights("gaussian", taps, taps / 5))
 _LEAST = 41  # pixels, of which the coarsest scale keeps 3
 _FLAT = 1e-10  # a variance on a scale of 255
 
 
-class VIFOptions(Reduced, Ranged):
+class VIFOptions(Backed, Reduced, Ranged):
     """Options of VIF.
 
     Args:
@@ -68,6 +81,7 @@ def _vif(pred: Tensor, target: Tensor, options: VIFOptions) -> Scores:
         ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
     """
@@ -81,25 +95,47 @@ def _vif_of(pred: Tensor, target: Tensor, options: VIFOptions, *, epsilon: float
     dtype = native_dtype(pred, target)
     x, y = (luma_of(image, options, 255.0) for image in promote(pred, target))
     flat = max(epsilon, torch.finfo(x.dtype).eps * 255**2 / 4)  # what rounding can make
-    shared = whole = x.new_zeros(len(x))
-    for scale, taps in enumerate(_TAPS):
-        window = make_window("gaussian", taps, taps / 5, x)
-        if scale:
+    numbers = (*_WINDOWS, options.noise, flat, epsilon)
+    measured = Measured("shared_information", float("inf"), numbers)
+    kernels, uses = SCALE_SUMS["shared_information"], partial(_uses, x, y, measured)
+    backend = select(options.backend, x, y, kernels, uses=uses)
+    if backend == "eager":
+        sums = _sums(x, y, measured)
+    else:
+        equation = partial(_sums, measured=measured)
+        sums = scale_sums(x, y, measured, backend=backend, equation=equation)
+    shared, whole = sums.sum(1).unbind(-1)
+    return Scores((shared + epsilon) / (whole + epsilon), None, 1, dtype)
+
+
+def _sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
+    """What is shared and what the reference holds at each scale, ``(N, 4, 2)``."""
+    *windows, noise, flat, epsilon = measured.numbers
+    x, y = promote(x, y)
+    sums, first = [], 0
+    for taps in _TAPS:
+        window = constant(tuple(windows[first : first + taps]), x)
+        if first:
             both = torch.cat((x, y), 1)
             both = blur_along(both, window, 2)[:, :, ::2]
             both = blur_along(both, window, 3)[..., ::2]
             x, y = both[:, 0:1], both[:, 1:2]
+        first += taps
         s = local_statistics(x, y, window, 1.0, None, separate=True)
         assert s.var_x is not None
         assert s.var_y is not None
         varies = s.var_y >= flat
         shares = varies & (s.var_x >= flat) & (s.cov_xy > 0)
         g = torch.where(shares, s.cov_xy, 0) / (s.var_y + epsilon)
-        noise = (s.var_x - g * s.cov_xy).clamp(min=epsilon) + options.noise
-        shared = shared + torch.log1p(g * g * s.var_y / noise).flatten(1).sum(1)
-        information = torch.log1p(torch.where(varies, s.var_y, 0) / options.noise)
-        whole = whole + information.flatten(1).sum(1)
-    return Scores((shared + epsilon) / (whole + epsilon), None, 1, dtype)
+        rest = (s.var_x - g * s.cov_xy).clamp(min=epsilon) + noise
+        shared = torch.log1p(g * g * s.var_y / rest)
+        whole = torch.log1p(torch.where(varies, s.var_y, 0) / noise)
+        sums.append(torch.stack([part.flatten(1).sum(1) for part in (shared, whole)], -1))
+    return torch.stack(sums, 1)
+
+
+def _uses(x: Tensor, y: Tensor, measured: Measured) -> list[Use]:
+    return [use(x, y, (measured,), Reference(_sums, _sums))]
 
 
 VIF = Measure(

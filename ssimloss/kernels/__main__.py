@@ -12,8 +12,9 @@ from torch import Tensor
 
 import ssimloss.functional as F
 from ssimloss._version import __version__
-from ssimloss.kernels import describe, proof
+from ssimloss.kernels import describe, proof, verdicts
 from ssimloss.kernels.backends import AUTOMATIC, MACHINE
+from ssimloss.video import vif as vmaf_vif
 
 # The losses whose kernels --renew proves, in every dtype, with and without a gradient.
 _USUAL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -22,6 +23,10 @@ _USUAL: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim_map": F.ssim_map,
     "ms_ssim": F.ms_ssim,
     "ssim_l1_loss": F.ssim_l1_loss,
+    "ssim, mask=...": lambda x, y: F.ssim(x, y, mask=torch.ones_like(x[:, :1])),
+    "structure_correlation": F.structure_correlation,
+    "vif": F.vif,
+    "video.vif": lambda x, y: vmaf_vif(y[:, :1], x[:, :1], data_range=1.0),
 }
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -60,11 +65,11 @@ def _environments() -> list[dict[str, str]]:
 def _verdicts() -> Iterator[str]:
     """What is known of the kernels on this machine's GPUs, with these versions."""
     here = _environments()
-    everything = proof.records()
+    everything = verdicts.records()
     known = [record for record in everything if record.environment in here]
     yield (
         f"backend='auto' takes a kernel where its verdict is \"taken\"; {len(known)} verdicts for "
-        f"this machine, {len(everything) - len(known)} for others, in {proof.folder()}"
+        f"this machine, {len(everything) - len(known)} for others, in {verdicts.folder()}"
     )
     for record in known:
         outcome, reason, _ = record.verdict

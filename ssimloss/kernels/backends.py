@@ -12,7 +12,8 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Options
 from ssimloss._torch import dispatches, is_batched_or_dual, is_exporting, is_forward_mode
-from ssimloss.kernels import library, triton_launch
+from ssimloss.kernels import library
+from ssimloss.kernels.gpu import machine
 from ssimloss.kernels.proof import Use, earned
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
@@ -20,7 +21,7 @@ BACKENDS: tuple[str, ...] = get_args(Backend)
 # Backend -> why it does not run on this machine at all, None if it does.
 MACHINE: dict[Backend, Callable[[], str | None]] = {
     "cpu": library.why_not,
-    "triton": triton_launch.why_not,
+    "triton": machine.why_not,
 }
 # What "auto" takes, by the type of device.
 AUTOMATIC: dict[str, Backend] = {"cpu": "cpu", "cuda": "triton"}

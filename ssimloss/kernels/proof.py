@@ -3,9 +3,8 @@ a file.
 
 A kernel is compiled for one set of words and dtypes at a time, its specialisation. At the first use
 of one it solves the problems of its operator, which are compared with the equation in float64, and
-races the eager form at two sizes. Only a kernel that is right and not slower is taken. The verdict
-goes into a file of its own, named after the specialisation, device, driver and versions, so that
-any number of processes may write at once.
+races the eager form at two sizes. Only a kernel that is right and not slower is taken.
+``verdicts.py`` keeps verdicts in files.
 
 The caller waits at most ``LIMIT_S`` seconds, once. Compilation runs in a thread and touches no
 device, so that it may go on while the caller computes with the equation. The problems are solved in
@@ -15,36 +14,27 @@ ones are found.
 """
 
 import contextlib
-import hashlib
-import json
-import os
 import statistics
-import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
-from functools import cache
-from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from ssimloss import _files
 from ssimloss._torch import assume_constant_result
-from ssimloss._version import __version__
+from ssimloss.kernels import verdicts
+from ssimloss.kernels.verdicts import Key, Verdict
 
 LIMIT_S = 5.0
 COMPILATION_S = 3.0  # of these; the rest is left for the problems
 _NO_LIMIT = 1e6
-FOLDER = "SSIMLOSS_CACHE"
 # Relative L2 error that float32 always has: some eighty roundings.
 FLOOR = 1e-5
 _RACES = 7  # calls of each, in turn
 
-Outcome = Literal["taken", "slower", "wrong", "fails", "unproved"]
 Results = dict[str, Tensor]  # such as "the mean" and "the gradient to pred"
 T = TypeVar("T")
 
@@ -100,45 +90,10 @@ class Proof(NamedTuple):
     environment: Callable[[torch.device], dict[str, str]]
 
 
-class Verdict(NamedTuple):
-    """Whether a kernel is taken, and why."""
-
-    outcome: Outcome
-    reason: str
-    milliseconds: dict[str, tuple[float, float]] = {}  # noqa: RUF012 - kernel and eager form
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether ``"auto"`` takes the kernel."""
-        return self.outcome == "taken"
-
-
 _OUT_OF_MEMORY = Verdict("unproved", "the device had too little memory left for the problems")
 _OUT_OF_TIME = Verdict(
     "unproved", "the time was up; python -m ssimloss.kernels --renew takes as long as it needs"
 )
-
-
-class Key(NamedTuple):
-    """A kernel's specialisation on a device."""
-
-    operator: str
-    specialisation: tuple[Hashable, ...]
-    dtypes: tuple[torch.dtype, torch.dtype]
-    wanted: tuple[bool, bool]
-    device: torch.device
-
-    def words(self) -> str:
-        """The specialisation for people and files."""
-        dtypes = " and ".join(dict.fromkeys(str(d).removeprefix("torch.") for d in self.dtypes))
-        gradients = {
-            (False, False): "no gradient",
-            (True, False): "gradient to the first image",
-            (False, True): "gradient to the second image",
-            (True, True): "both gradients",
-        }
-        options = ", ".join(map(str, self.specialisation))
-        return f"{self.operator} ({options}), {dtypes}, {gradients[self.wanted]}"
 
 
 PROOFS: dict[str, Proof] = {}  # by operator
@@ -197,6 +152,29 @@ def _first_use(key: Key, call: Use) -> Verdict | None:
         _lock.release()
 
 
+def _remembered(key: Key) -> Verdict | None:
+    """The verdict of an earlier process."""
+    verdict = verdicts.remembered(key, environment(key.operator, key.device))
+    if verdict is not None:
+        _known[key] = verdict
+    return verdict
+
+
+def environment(operator: str, device: torch.device) -> dict[str, str]:
+    """What a verdict on this device depends on, beside the specialisation."""
+    return verdicts.versions() | PROOFS[operator].environment(device)
+
+
+def forget(environments: Sequence[dict[str, str]]) -> None:
+    """Remove the verdicts for these environments from the folder, and all from this process.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    _known.clear()
+    verdicts.forget(environments)
+
+
 @contextlib.contextmanager
 def without_limit() -> Iterator[None]:
     """Inside, a first use takes as long as it needs."""
@@ -241,7 +219,7 @@ def _settle(key: Key, verdict: Verdict) -> Verdict:
     """Keep a verdict, and warn of one that nobody expects."""
     _known[key] = verdict
     if verdict.outcome != "unproved":
-        _keep(key, verdict)
+        verdicts.keep(key, environment(key.operator, key.device), verdict)
     if verdict.outcome not in ("taken", "slower") and verdict not in (_OUT_OF_MEMORY, _OUT_OF_TIME):
         warnings.warn(
             f"backend='auto' does not use a kernel of ssimloss on this device, and computes with "
@@ -371,115 +349,3 @@ class _Apart(Generic[T]):
         if self.error is not None:
             raise self.error
         return cast(T, self._result)
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def folder() -> Path:
-    """Where verdicts are kept: in ``SSIMLOSS_CACHE``, the user's cache, or, for a user without a
-    home, among temporary files.
-    """
-    named = os.environ.get(FOLDER)
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        place = Path(named or caches).expanduser()
-    except RuntimeError:
-        place = Path(tempfile.gettempdir())
-    return place / "kernels" if named else place / "ssimloss" / "kernels"
-
-
-class Record(NamedTuple):
-    """A verdict with what it holds for."""
-
-    kernel: str
-    environment: dict[str, str]
-    verdict: Verdict
-    date: str
-
-
-def environment(operator: str, device: torch.device) -> dict[str, str]:
-    """What a verdict on this device depends on, beside the specialisation."""
-    return {
-        "ssimloss": __version__,
-        "code": _code(),
-        "torch": torch.__version__,
-        **PROOFS[operator].environment(device),
-    }
-
-
-@cache
-def _code() -> str:
-    """A digest of the kernels and what runs them: in a checkout they change between versions."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-
-
-def _path(key: Key) -> Path:
-    identity = json.dumps([key.words(), environment(key.operator, key.device)], sort_keys=True)
-    return folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
-
-
-def _remembered(key: Key) -> Verdict | None:
-    """The verdict of an earlier process."""
-    record = _read(_path(key))
-    if record is None:
-        return None
-    _known[key] = record.verdict
-    return record.verdict
-
-
-def _read(path: Path) -> Record | None:
-    """None where there is no file, or none that can be understood."""
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        times = {title: (float(a), float(b)) for title, (a, b) in fields["milliseconds"].items()}
-        verdict = Verdict(fields["outcome"], str(fields["reason"]), times)
-        record = Record(
-            str(fields["kernel"]), dict(fields["environment"]), verdict, str(fields["date"])
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return record if verdict.outcome in get_args(Outcome) else None
-
-
-def _keep(key: Key, verdict: Verdict) -> None:
-    fields = {
-        "kernel": key.words(),
-        "environment": environment(key.operator, key.device),
-        **verdict._asdict(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-    try:
-        _files.write_text(_path(key), json.dumps(fields, indent=1) + "\n")
-    except OSError as error:
-        _warn_of_folder(str(folder()), error.strerror or str(error))
-
-
-@cache
-def _warn_of_folder(name: str, reason: str) -> None:
-    """Once in a process."""
-    warnings.warn(
-        f"ssimloss cannot keep in {name} what it found about its kernels ({reason}), and will "
-        f"find it again in every process; set {FOLDER} to a folder that can be written",
-        stacklevel=2,
-    )
-
-
-def records() -> list[Record]:
-    """Every verdict that is kept, by kernel."""
-    found = (_read(path) for path in folder().glob("*.json"))
-    return sorted((record for record in found if record is not None), key=lambda r: r.kernel)
-
-
-def forget(environments: Sequence[dict[str, str]]) -> None:
-    """Remove the verdicts for these environments from the folder, and all from this process.
-
-    Raises:
-        OSError: a file cannot be removed.
-    """
-    _known.clear()
-    for path in folder().glob("*.json"):
-        record = _read(path)
-        if record is not None and record.environment in environments:
-            path.unlink(missing_ok=True)

@@ -1248,6 +1248,7 @@ class VIFLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
 
     ``forward(pred, target)``:
@@ -1261,6 +1262,7 @@ class VIFLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small, noise that is
             not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
     """
@@ -1268,12 +1270,14 @@ class VIFLoss(MeasureLoss):
     data_range: float | tuple[float, float]
     noise: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         noise: float = 2.0,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

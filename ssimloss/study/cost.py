@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from ssimloss.study.memory import peak_bytes
+from ssimloss._memory import peak_bytes
 from ssimloss.study.subjects import Subject
 
 _RUNS: Final = 5

@@ -87,7 +87,7 @@ def adm(
 
 def adm_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     """The values ``(M, 5)`` of planes of codes ``(M, 1, H, W)``."""
-    chosen = select(backend, y, x, SCALE_SUMS)
+    chosen = select(backend, y, x, SCALE_SUMS["detail"])
     if chosen == "eager":
         sums = adm_sums(x, y, limit)
     else:

@@ -68,7 +68,7 @@ def motion_of(clips: Tensor, backend: Backend) -> Tensor:
 
 def _changes(x: Tensor, y: Tensor, backend: Backend) -> Tensor:
     """Mean change ``(M,)`` of planes ``(M, 1, H, W)`` from others."""
-    chosen = select(backend, x, y, SCALE_SUMS)
+    chosen = select(backend, x, y, SCALE_SUMS["change"])
     if chosen == "eager" or (torch.is_grad_enabled() and x.requires_grad):
         return changes(x - y)
     measured = Measured("change", 0.0, WINDOW)

@@ -10,8 +10,6 @@ Sheikh & Bovik, "Image information and visual quality", 2006; the special cases 
 libvmaf, from the description in ``docs/vmaf.md``.
 """
 
-import math
-import struct
 from functools import partial
 
 import torch
@@ -21,8 +19,18 @@ from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._constants import constant
 from ssimloss._precision import full_precision
-from ssimloss.filters import blur, window_weights
-from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
+from ssimloss.filters import blur, rounded_weights, window_weights
+from ssimloss.kernels import (
+    SCALE_SUMS,
+    Backend,
+    Measured,
+    Reference,
+    Use,
+    check_backend,
+    scale_sums,
+    select,
+    use,
+)
 from ssimloss.video._planes import centred, check_pair, codes, mirrored
 
 SCALES = 4
@@ -37,18 +45,7 @@ WINDOWS = tuple(
 _NUMBERS = tuple(weight for window in WINDOWS for weight in window)
 
 
-def _rounded(weights: tuple[float, ...]) -> tuple[float, ...]:
-    """In float32, and still of unit sum, without which every variance would be biased by a share of
-    the squared mean: the outer weights, the smallest, take up what is missing.
-    """
-    narrow = list(struct.unpack(f"{len(weights)}f", struct.pack(f"{len(weights)}f", *weights)))
-    missing = 1 - math.fsum(narrow)
-    narrow[0] += missing / 2
-    narrow[-1] += missing / 2
-    return tuple(narrow)
-
-
-_WINDOWS32 = tuple(map(_rounded, WINDOWS))
+_WINDOWS32 = tuple(map(rounded_weights, WINDOWS))
 
 
 @full_precision
@@ -100,20 +97,25 @@ def check_gain_limit(limit: float) -> None:
 
 def vif_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     """The values ``(M, 4)`` of planes of codes ``(M, 1, H, W)``."""
-    chosen = select(backend, y, x, SCALE_SUMS)
+    measured = Measured("information", limit, _NUMBERS)
+    uses = partial(_uses, y, x, measured)
+    chosen = select(backend, y, x, SCALE_SUMS["information"], uses=uses)
     if chosen == "eager":
         sums = vif_sums(x, y, limit)
     else:
-        equation = partial(_sums_of_distorted, limit=limit)
-        measured = Measured("information", limit, _NUMBERS)
+        equation = partial(_sums_of_distorted, measured=measured)
         sums = scale_sums(y, x, measured, backend=chosen, equation=equation)
     num, den = sums.unbind(-1)
     return num / den
 
 
-def _sums_of_distorted(y: Tensor, x: Tensor, *, limit: float) -> Tensor:
+def _sums_of_distorted(y: Tensor, x: Tensor, measured: Measured) -> Tensor:
     """:func:`vif_sums` in the order of kernels."""
-    return vif_sums(x, y, limit)
+    return vif_sums(x, y, measured.limit)
+
+
+def _uses(y: Tensor, x: Tensor, measured: Measured) -> list[Use]:
+    return [use(y, x, (measured,), Reference(_sums_of_distorted, _sums_of_distorted))]
 
 
 def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:

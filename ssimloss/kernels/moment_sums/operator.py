@@ -13,8 +13,9 @@ from ssimloss import _checks
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Equation, Found, Primitive, means
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
-from ssimloss.kernels.moment_sums import cpu
-from ssimloss.kernels.moment_sums.local import WITH_MASK, Local
+from ssimloss.kernels.gpu import machine
+from ssimloss.kernels.moment_sums import cpu, triton
+from ssimloss.kernels.moment_sums.local import WITH_MASK, Local, LocalKind
 from ssimloss.kernels.operators import (
     WANTED,
     computing_dtype,
@@ -24,8 +25,19 @@ from ssimloss.kernels.operators import (
     register_one_by_one,
     typed,
 )
+from ssimloss.kernels.proof import PROOFS
 
-MOMENT_SUMS: Kernels = {"cpu": Kernel(library.why_not_for, cpu.moment_sums)}
+_CPU: Kernels = {"cpu": Kernel(library.why_not_for, cpu.moment_sums)}
+_TRITON: Kernels = {"triton": Kernel(machine.why_not_for, triton.moment_sums, "moment_sums")}
+MOMENT_SUMS: dict[LocalKind, Kernels] = {
+    "similarity": {**_CPU, **_TRITON},
+    "structure": {**_CPU, **_TRITON},
+    "edge_similarity": _CPU,
+    "scales_and_distance": _CPU,
+}
+
+PROOFS["moment_sums"] = triton.PROOF
+
 _IMAGES = "Tensor x, Tensor y, Tensor? mask"
 _LOCAL = (
     "str kind, float[] windows, int[] lengths, float c1, float c2, float low, str padding, "
@@ -54,7 +66,7 @@ def moment_sums(
         x, y: ``(N, C, H, W)`` of one shape on one device.
         mask: ``(N, 1 or C, H, W)`` weights, for the kinds ``"similarity"`` and ``"structure"``. It
             has no gradient.
-        backend: one of ``MOMENT_SUMS``.
+        backend: one of ``MOMENT_SUMS[local.kind]``.
         equation: the same sums in plain PyTorch.
         slope: the derivative with respect to each sum that backward is likely to bring, which then
             leaves it nothing to do.
@@ -97,7 +109,7 @@ def _moment_sums(
     kind, windows, lengths, c1, c2, low, padding, weights, want_x, want_y, backend = options
     _checks.choice("kind", kind, cpu.MEASURED)
     local = Local(kind, tuple(windows), tuple(lengths), c1, c2, low, padding, tuple(weights))
-    run = kernel(MOMENT_SUMS, backend, x, y).run
+    run = kernel(MOMENT_SUMS[kind], backend, x, y).run
     if mask is not None:
         _check_mask(mask, x, kind)
     if not x.numel():

@@ -53,7 +53,7 @@ def _call(
     grad_x: Tensor | None,
     grad_y: Tensor | None,
 ) -> None:
-    check_images(x, y, LEAST)
+    check_images(x, y, LEAST[measured.kind])
     pair, cosine, weights = _constants(measured)
     call = _CALL.pack(
         *library.pair(x, y, pair),

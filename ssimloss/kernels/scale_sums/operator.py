@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ssimloss import _checks
 from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Equation, second_order, signed
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
+from ssimloss.kernels.gpu import machine
 from ssimloss.kernels.operators import (
     WANTED,
     computing_dtype,
@@ -20,11 +22,25 @@ from ssimloss.kernels.operators import (
     register_one_by_one,
     typed,
 )
-from ssimloss.kernels.scale_sums import cpu
-from ssimloss.kernels.scale_sums.measured import SHAPES, WITHOUT_GRADIENT, Measured
+from ssimloss.kernels.proof import PROOFS
+from ssimloss.kernels.scale_sums import cpu, triton
+from ssimloss.kernels.scale_sums.measured import SHAPES, WITHOUT_GRADIENT, Measured, SumKind
 
-SCALE_SUMS: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums)}
-SCALE_SUMS_BACKWARD: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums_backward)}
+_CPU: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums)}
+_TRITON: Kernels = {"triton": Kernel(machine.why_not_for, triton.scale_sums, "scale_sums")}
+SCALE_SUMS: dict[SumKind, Kernels] = {
+    "information": {**_CPU, **_TRITON},
+    "shared_information": _TRITON,
+    "detail": _CPU,
+    "change": _CPU,
+}
+# What runs backward, for kinds with a gradient.
+SCALE_SUMS_BACKWARD: Kernels = {
+    "cpu": Kernel(library.why_not_for, cpu.scale_sums_backward),
+    "triton": Kernel(machine.why_not_for, triton.scale_sums_backward),
+}
+
+PROOFS["scale_sums"] = triton.PROOF
 _MEASURED = "Tensor x, Tensor y, str kind, float limit, float[] numbers"
 
 torch.library.define("ssimloss::scale_sums", f"({_MEASURED}, str backend) -> Tensor")
@@ -42,7 +58,7 @@ def scale_sums(
 
     Args:
         x, y: distorted planes and their references, ``(M, 1, H, W)`` of one shape on one device.
-        backend: one of ``SCALE_SUMS``.
+        backend: one of ``SCALE_SUMS[measured.kind]``.
         equation: the same sums in plain PyTorch.
     """
     if torch.compiler.is_compiling():
@@ -95,7 +111,8 @@ def _empty(x: Tensor, y: Tensor, kind: str, _limit: float, _numbers: Any, _backe
 @torch.library.impl("ssimloss::scale_sums", "default")
 def _scale_sums(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     kind, limit, numbers, backend = options
-    run = kernel(SCALE_SUMS, backend, x, y).run
+    _checks.choice("kind", kind, SHAPES)
+    run = kernel(SCALE_SUMS[kind], backend, x, y).run
     _check_planes(x)
     if not x.numel():
         nothing: Tensor = _empty(x, y, *options)
@@ -117,12 +134,14 @@ def _scale_sums_backward(
     upstream: Tensor, x: Tensor, y: Tensor, *options: Any
 ) -> tuple[Tensor, Tensor]:
     kind, limit, numbers, want_x, want_y, backend = options
-    run = kernel(SCALE_SUMS_BACKWARD, backend, x, y).run
-    _check_planes(x)
+    _checks.choice("kind", kind, SHAPES)
     if kind in WITHOUT_GRADIENT:
         raise RuntimeError(
             f"scale_sums of kind {kind!r} has no gradient; use the equation where one is asked for"
         )
+    _checks.choice("backend", backend, SCALE_SUMS[kind])
+    run = kernel(SCALE_SUMS_BACKWARD, backend, x, y).run
+    _check_planes(x)
     if upstream.shape != (x.shape[0], *SHAPES[kind]):
         raise ValueError(
             f"upstream must have shape {(x.shape[0], *SHAPES[kind])}, got {tuple(upstream.shape)}"

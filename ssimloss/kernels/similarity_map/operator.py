@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssimloss.kernels import library, triton_launch
+from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Equation, second_order, signed
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.comparison import Comparison
+from ssimloss.kernels.gpu import machine
 from ssimloss.kernels.operators import (
     COMPARISON,
     WANTED,
@@ -25,11 +26,11 @@ from ssimloss.kernels.similarity_map import cpu, triton
 
 SIMILARITY_MAP: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_map),
-    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map, "similarity_map"),
+    "triton": Kernel(machine.why_not_for, triton.similarity_map, "similarity_map"),
 }
 SIMILARITY_MAP_BACKWARD: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_map_backward),
-    "triton": Kernel(triton_launch.why_not_for, triton.similarity_map_backward),
+    "triton": Kernel(machine.why_not_for, triton.similarity_map_backward),
 }
 
 PROOFS["similarity_map"] = triton.PROOF

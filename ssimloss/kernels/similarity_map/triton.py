@@ -6,16 +6,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison
+from ssimloss.kernels.comparison import Comparison
+from ssimloss.kernels.gpu.launch import Division, Launch, empty_gradients, prepare, similarity_of
+from ssimloss.kernels.gpu.machine import environment
+from ssimloss.kernels.gpu.trials import Setting, Way, results, trial
 from ssimloss.kernels.proof import Proof, Results, Trial, Use
-from ssimloss.kernels.similarity_trials import Setting, Way, results, trial
-from ssimloss.kernels.triton_launch import (
-    Division,
-    Launch,
-    empty_gradients,
-    environment,
-    prepare,
-)
 
 Gradients = tuple[Tensor | None, Tensor | None]
 Wanted = tuple[bool, bool]
@@ -56,10 +51,9 @@ def _forward(
         x,
         y,
         (None, None),
-        comparison,
-        SIMILARITY_ALONE,
+        similarity_of(comparison),
         columns=map_w,
-        similarity=found,
+        values=found,
         division=division,
     )
     return launch, found
@@ -79,8 +73,7 @@ def _backward(
         x,
         y,
         gradients,
-        comparison,
-        SIMILARITY_ALONE,
+        similarity_of(comparison),
         columns=x.shape[3],
         upstream=upstream,
         division=division,
@@ -123,7 +116,13 @@ def _trial(use: Use, device: torch.device) -> Trial:
         fixed = partial(equation, comparison=comparison)
         return operator(x, y, comparison, backend="triton", equation=fixed)
 
-    way = Way(launches, run, differentiable, lambda setting: (setting.comparison,), is_map=True)
+    def options(setting: Setting, _: torch.device) -> tuple[Comparison]:
+        return (setting.comparison,)
+
+    def size(setting: Setting) -> Sequence[int]:
+        return *setting.shape[:2], *setting.comparison.map_size(*setting.shape[2:])
+
+    way = Way(launches, run, differentiable, options, size)
     (comparison,) = use.options
     return trial(comparison, use, device, way)
 

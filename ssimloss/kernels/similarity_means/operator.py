@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssimloss.kernels import library, triton_launch
+from ssimloss.kernels import library
 from ssimloss.kernels.autograd import Equation, Found, Primitive, means
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed
+from ssimloss.kernels.gpu import machine
 from ssimloss.kernels.operators import (
     COMPARISON,
     WANTED,
@@ -26,7 +27,7 @@ from ssimloss.kernels.similarity_means import cpu, triton
 
 SIMILARITY_MEANS: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.similarity_means),
-    "triton": Kernel(triton_launch.why_not_for, triton.similarity_means, "similarity_means"),
+    "triton": Kernel(machine.why_not_for, triton.similarity_means, "similarity_means"),
 }
 _MIXED = "str pixel, float eps, float similarity_weight, float pixel_weight"
 

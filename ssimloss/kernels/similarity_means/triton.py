@@ -8,15 +8,10 @@ from torch import Tensor
 
 from ssimloss.kernels.autograd import Found
 from ssimloss.kernels.comparison import Comparison, Mixed
+from ssimloss.kernels.gpu.launch import Division, Launch, empty_gradients, prepare, similarity_of
+from ssimloss.kernels.gpu.machine import environment
+from ssimloss.kernels.gpu.trials import Setting, Way, results, trial
 from ssimloss.kernels.proof import Proof, Results, Trial, Use
-from ssimloss.kernels.similarity_trials import Setting, Way, results, trial
-from ssimloss.kernels.triton_launch import (
-    Division,
-    Launch,
-    empty_gradients,
-    environment,
-    prepare,
-)
 
 Wanted = tuple[bool, bool]
 
@@ -34,7 +29,7 @@ def similarity_means(
     float32.
     """
     launch, gradients = _prepared(x, y, comparison, mixed, want_x, want_y, division)
-    return launch.run().sum(-1), *gradients
+    return launch.run()[0].sum(-1), *gradients
 
 
 def _prepared(
@@ -54,8 +49,8 @@ def _prepared(
         x,
         y,
         gradients,
-        comparison,
-        mixed._replace(
+        similarity_of(comparison),
+        mixed=mixed._replace(
             similarity_weight=mixed.similarity_weight / (map_h * map_w),
             pixel_weight=mixed.pixel_weight / (h * w),
         ),
@@ -95,10 +90,10 @@ def _trial(use: Use, device: torch.device) -> Trial:
         fixed = partial(equation, comparison=comparison, mixed=mixed)
         return operator(x, y, comparison, backend="triton", equation=fixed, mixed=mixed)
 
-    def options(setting: Setting) -> tuple[Comparison, Mixed]:
+    def options(setting: Setting, _: torch.device) -> tuple[Comparison, Mixed]:
         return setting.comparison, mixed
 
-    way = Way(launches, run, differentiable, options, is_map=False)
+    way = Way(launches, run, differentiable, options)
     return trial(comparison, use, device, way)
 
 

@@ -1,5 +1,5 @@
-"""How Triton kernels of the similarity are tried: on images of several sizes, layouts, ranges and
-divisions into strips, which are the same on every machine.
+"""How the Triton kernels are tried: on images of several sizes, layouts, ranges and divisions into
+strips, which are the same on every machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from ssimloss.kernels.comparison import Comparison
+from ssimloss.kernels.gpu.launch import LANES, Division, Launch
 from ssimloss.kernels.operators import least_size
 from ssimloss.kernels.proof import Problem, Race, Results, Trial, Use
-from ssimloss.kernels.triton_launch import LANES, Division, Launch
 
 _C1, _C2 = 1e-4, 9e-4  # of a data range of length 1
+_FLAT = 4 * torch.finfo(torch.float32).eps  # the variance of a flat window, of the same
 
 
 class Setting(NamedTuple):
@@ -25,6 +26,8 @@ class Setting(NamedTuple):
     comparison: Comparison
     division: Division | None = None
     is_channels_last: bool = False  # the second image
+    span: float = 1.0  # of the data range
+    has_flat: bool = False  # patches of either image
 
     @property
     def title(self) -> str:
@@ -35,24 +38,38 @@ class Setting(NamedTuple):
     def images(
         self, dtypes: tuple[torch.dtype, torch.dtype], device: torch.device
     ) -> tuple[Tensor, Tensor]:
-        """Two related images that are nowhere smooth."""
-        generator = torch.Generator("cpu").manual_seed(sum(self.shape))
-        x = torch.rand(self.shape, generator=generator, dtype=torch.float32, device="cpu")
-        noise = torch.randn(self.shape, generator=generator, dtype=torch.float32, device="cpu")
-        y = (x + 0.2 * noise).clamp(0, 1)
+        """Two related images that are smooth nowhere but in flat patches."""
+        x, y = self._random(torch.rand), self._random(torch.randn)
+        y = (x + 0.2 * y).clamp(0, 1)
+        if self.has_flat:
+            height, width = self.shape[2:]
+            x[..., : height // 3, : width // 2] = 0.25
+            y[..., : height // 2, : width // 3] = 0.75
         low = self.comparison.low
         x, y = (
-            ((1 - low) * image + low).to(device, dtype)
+            ((self.span - low) * image + low).to(device, dtype)
             for image, dtype in zip((x, y), dtypes, strict=True)
         )
         return x, y.contiguous(memory_format=torch.channels_last) if self.is_channels_last else y
 
-    def upstream(self, device: torch.device) -> Tensor:
-        """A gradient for the map of these images, float32."""
-        size = (*self.shape[:2], *self.comparison.map_size(*self.shape[2:]))
+    def mask(self, device: torch.device) -> Tensor:
+        """Weights ``(N, 1, H, W)``, a third of them 0, and one corner without any."""
+        mask = self._random(torch.rand)[:, :1]
+        mask = torch.where(mask > 1 / 3, mask, 0)
+        mask[..., : self.shape[2] // 2, : self.shape[3] // 3] = 0
+        return mask.to(device)
+
+    def upstream(self, size: Sequence[int], device: torch.device) -> Tensor:
+        """A gradient for what an operator returns, float32."""
         generator = torch.Generator("cpu").manual_seed(sum(size) + 1)
-        made = torch.randn(size, generator=generator, dtype=torch.float32, device="cpu")
+        made = torch.randn(*size, generator=generator, dtype=torch.float32, device="cpu")
         return made.to(device)
+
+    def _random(self, make: Callable[..., Tensor]) -> Tensor:
+        generator = torch.Generator("cpu").manual_seed(sum(self.shape))
+        if make is torch.randn:
+            generator.manual_seed(sum(self.shape) + 1)
+        return make(self.shape, generator=generator, dtype=torch.float32, device="cpu")
 
 
 class Way(NamedTuple):
@@ -64,29 +81,48 @@ class Way(NamedTuple):
     run: Callable[[Tensor, Tensor, Setting, tuple[bool, bool], Tensor | None], Results]
     # Of images, the operator's options and the equation: what a loss calls.
     differentiable: Callable[..., Tensor]
-    # Of a setting: the operator's options.
-    options: Callable[[Setting], tuple[Any, ...]]
-    # Whether the value is a map, whose gradient takes an upstream one.
-    is_map: bool
+    # Of a setting and a device: the operator's options.
+    options: Callable[[Setting, torch.device], tuple[Any, ...]]
+    # Of a setting: the size of a value whose gradient takes an upstream one; None: ones do.
+    size: Callable[[Setting], Sequence[int]] | None = None
+    least: int = 1  # rows and columns that an image must have, beside those of its window
+    is_planar: bool = False  # takes planes, (M, 1, H, W)
+    span: float | None = None  # of the data range, which begins at 0; None: both ends vary
+    has_flat: bool = False
 
 
 def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
     """For everything that has as many taps, the part and the border of ``used``."""
     wanted = use.wanted
+
+    def fitted(settings: Iterator[Setting]) -> Iterator[Setting]:
+        for setting in settings:
+            n, c, h, w = setting.shape
+            setting = setting._replace(has_flat=way.has_flat)
+            if way.is_planar:
+                setting = setting._replace(shape=(n * c, 1, h, w))
+            if way.span is not None:
+                low = setting.comparison._replace(low=0.0)
+                setting = setting._replace(span=way.span, comparison=low)
+            yield setting
+
+    least = max(way.least, least_size(used))
     launches = [
         launch
-        for setting in _smallest(used)
+        for setting in fitted(_smallest(used, least))
         for launch in way.launches(*setting.images(use.dtypes, device), setting, wanted)
     ]
 
+    def upstream_of(setting: Setting) -> Tensor | None:
+        return None if way.size is None else setting.upstream(way.size(setting), device)
+
     def problem(setting: Setting) -> Problem:
         x, y = setting.images(use.dtypes, device)
-        upstream = setting.upstream(device) if way.is_map else None
-        options = way.options(setting)
+        upstream, options = upstream_of(setting), way.options(setting, device)
 
         def equation(dtype: torch.dtype) -> Results:
             pair = x.to(dtype), y.to(dtype)
-            return _differentiated(use.reference.equation, *pair, options, wanted, upstream)
+            return differentiated(use.reference.equation, *pair, options, wanted, upstream)
 
         return Problem(
             setting.title,
@@ -97,52 +133,52 @@ def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
 
     def race(setting: Setting) -> Race:
         x, y = setting.images(use.dtypes, device)
-        upstream = setting.upstream(device) if way.is_map else None
-        given = x, y, way.options(setting), wanted, upstream
+        given = x, y, way.options(setting, device), wanted, upstream_of(setting)
         fused = partial(way.differentiable, equation=use.reference.equation)
         return Race(
             setting.title,
-            lambda: _differentiated(fused, *given),
-            lambda: _differentiated(use.reference.eager, *given),
+            lambda: differentiated(fused, *given),
+            lambda: differentiated(use.reference.eager, *given),
         )
 
     return Trial(
         lambda: [launch.compile() for launch in launches],
-        lambda: map(problem, _settings(used)),
-        lambda: map(race, _raced(used)),
+        lambda: map(problem, fitted(_settings(used, least))),
+        lambda: map(race, fitted(_raced(used))),
     )
 
 
-def _settings(used: Comparison) -> Iterator[Setting]:
+def _settings(used: Comparison, least: int) -> Iterator[Setting]:
     """Sizes that strips divide and that they do not, several strips, the smallest images, another
     range and layout, and the usual division.
     """
-    taps, least = len(used.window), least_size(used)
-    comparison = _comparison(used, 0.0)
+    taps = len(used.window)
+    comparison = comparison_of(used, 0.0)
     yield Setting("usual strips", (2, 3, 96, taps + 150), comparison)
     for lanes in LANES:
         whole, quarters = Division(lanes, 1), Division(lanes, 4)
-        other = _comparison(used, -1.0)
+        other = comparison_of(used, -1.0)
+        ragged = (1, 3, taps + 26, taps + 106)
         yield Setting("aligned", (2, 2, 64, 128), comparison, whole)
-        yield Setting("ragged", (1, 3, taps + 26, taps + 106), other, whole, is_channels_last=True)
+        yield Setting("ragged", ragged, other, whole, is_channels_last=True)
         yield Setting("several strips", (1, 1, 131, 2 * lanes + 45), comparison, quarters)
         yield Setting("smallest", (1, 2, least, least + 1), comparison, whole)
 
 
-def _smallest(used: Comparison) -> Iterator[Setting]:
+def _smallest(used: Comparison, least: int) -> Iterator[Setting]:
     """What everything else here is compiled with."""
-    least = least_size(used)
     for lanes in LANES:
-        yield Setting("smallest", (1, 1, least, least), _comparison(used, 0.0), Division(lanes, 1))
+        shape = (1, 1, least, least)
+        yield Setting("smallest", shape, comparison_of(used, 0.0), Division(lanes, 1))
 
 
 def _raced(used: Comparison) -> Iterator[Setting]:
     """A batch of crops and a large image."""
     for name, shape in (("crops", (2, 3, 128, 128)), ("an image", (1, 3, 720, 1280))):
-        yield Setting(name, shape, _comparison(used, 0.0))
+        yield Setting(name, shape, comparison_of(used, 0.0))
 
 
-def _differentiated(
+def differentiated(
     function: Any,
     x: Tensor,
     y: Tensor,
@@ -173,10 +209,16 @@ def results(value: Tensor, gradients: Sequence[Tensor | None]) -> Results:
     return {"the value": value, **made}
 
 
-def _comparison(used: Comparison, low: float) -> Comparison:
+def comparison_of(used: Comparison, low: float) -> Comparison:
+    """As ``used``, with another window, and the constants of a data range ``(low, 1)``."""
     taps = len(used.window)
     # Lopsided, so that a window that is turned round is seen.
     weights = [1 + index / taps + min(index, taps - 1 - index) for index in range(taps)]
     window = tuple(weight / sum(weights) for weight in weights)
     span = (1 - low) ** 2
     return Comparison(window, _C1 * span, _C2 * span, low, used.part, used.padding)
+
+
+def flat_variance(setting: Setting) -> float:
+    """The variance below which a window counts as flat."""
+    return _FLAT * (setting.span - setting.comparison.low) ** 2
