@@ -52,7 +52,8 @@ def _squared_errors(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     if steps.round:
         raise ValueError("no kernel compares rounded lumas; pass round=False")
     if not x.numel():
-        return _empty(x, y).zero_()
+        nothing: Tensor = _empty(x, y).zero_()
+        return nothing
     found: Tensor = run(x, y, steps)
     return found
 
