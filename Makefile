@@ -15,10 +15,10 @@ INSTALLING := $(VENV)/.ssimloss-installing
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick sweep check generate docs pictures bench gpu parity sanitize set-up-docs set-up-demo force
+.PHONY: help setup demo test quick test-oldest quick-oldest set-up-oldest sweep check generate docs pictures bench gpu parity sanitize set-up-docs set-up-demo force
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv with everything installed (the other targets do this themselves; PYTHON=... picks the interpreter)
 
@@ -43,6 +43,18 @@ QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not pl
 
 quick: $(STAMP) ## run tests that touch every room, in about a minute
 	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
+
+test-oldest: set-up-oldest ## run every test with the oldest supported Python, PyTorch, torchvision and numpy
+	$(PYTEST_OLDEST) $(ARGS)
+
+# In at most three minutes on two processors: what differs between versions of PyTorch is what an
+# operator is, what is compiled, exported, transformed or pickled, and private names.
+QUICK_OLDEST := oldest import layering public_surface every_loss preparation protocol measures \
+	validator flags tensor_kinds compilation transforms
+QUICK_OLDEST_LESS := not DISTS and not LPIPS and not importing and not wide
+
+quick-oldest: set-up-oldest ## run a part of that, in about three minutes
+	$(PYTEST_OLDEST) -m "not slow" -k "$(QUICK_OLDEST_LESS)" $(QUICK_OLDEST:%=tests/test_%.py) $(ARGS)
 
 sweep: $(STAMP) ## examine every loss with every check of the doctor, in about ten minutes
 	$(PYTEST) -m sweep $(ARGS)
@@ -75,6 +87,34 @@ parity: $(STAMP) ## print how far each convention is from the program it is name
 
 sanitize: $(STAMP) ## run the native library under AddressSanitizer and UndefinedBehaviorSanitizer, with random sizes
 	$(PY) tests/sanitize_native.py $(ARGS)
+
+# An environment with the oldest supported versions: 6 GB. The package is not installed there but
+# found on PYTHONPATH, with the native library of $(VENV), which serves every Python.
+OLDEST := .venv-oldest
+OLDEST_STAMP := $(OLDEST)/.ssimloss-setup
+PYTEST_OLDEST := PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest --numprocesses logical --dist worksteal --ignore tests/test_wheel.py
+# The command python3.10 of pyenv fails unless a version 3.10 has been chosen.
+OLDEST_PYTHONS := python3.10 $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python) python3.11
+
+set-up-oldest: $(OLDEST_STAMP)
+
+# Made again only where what it needs has changed.
+$(OLDEST_STAMP): pyproject.toml tests/oldest_requirements.py | $(STAMP)
+	@set -e; needs=$$($(PY) tests/oldest_requirements.py); \
+	if [ -e $@ ] && [ "$$needs" = "$$(cat $(OLDEST)/requirements.txt)" ]; then touch $@; exit; fi; \
+	found=; for python in $(if $(OLDEST_PYTHON),"$(OLDEST_PYTHON)",$(OLDEST_PYTHONS)); do \
+		if "$$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "error: PyTorch 2.6 needs Python 3.10 to 3.13, and found none at $(or $(OLDEST_PYTHON),$(OLDEST_PYTHONS)); name one: make test-oldest OLDEST_PYTHON=/path/to/python3.10" >&2; \
+		exit 1; \
+	fi; \
+	echo "making $(OLDEST) with $$("$$found" --version); PyTorch is a download of 3 GB"; \
+	rm -f $@; "$$found" -m venv --clear $(OLDEST); \
+	echo "$$needs" > $(OLDEST)/requirements.txt; \
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip; \
+	$(OLDEST)/bin/python -m pip install --quiet -r $(OLDEST)/requirements.txt; \
+	touch $@
 
 # Both the interpreter and the stamp have to be there and belong to this folder.
 belongs = $(filter $(CURDIR),$(shell $(PY) -c 'print(open("$(1)").read())' 2>/dev/null))

@@ -145,11 +145,18 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
         return torch.bmm(a, b)
 
 
-def _product_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def _product_gradients(
+    ctx: Any, gradient: Tensor, product: Callable[[Tensor, Tensor], Tensor] = product
+) -> tuple[Tensor | None, Tensor | None]:
     a, b = ctx.saved_tensors
     to_a = product(gradient, b.mT) if ctx.needs_input_grad[0] else None
     to_b = product(a.mT, gradient) if ctx.needs_input_grad[1] else None
     return to_a, to_b
+
+
+def _operator_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """By the operator: while PyTorch 2.6 traces a backward pass, is_compiling() is False."""
+    return _product_gradients(ctx, gradient, torch.ops.ssimloss.product)
 
 
 def _keep_factors(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG001
@@ -181,7 +188,7 @@ class _Product(torch.autograd.Function):
 torch.library.define("ssimloss::product", "(Tensor a, Tensor b) -> Tensor")
 torch.library.impl("ssimloss::product", "default")(_product)
 torch.library.register_autograd(
-    "ssimloss::product", _product_gradients, setup_context=_keep_factors
+    "ssimloss::product", _operator_gradients, setup_context=_keep_factors
 )
 
 

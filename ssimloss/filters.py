@@ -3,7 +3,7 @@
 import functools
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -203,12 +203,19 @@ def _keep_window(
     ctx.save_for_backward(window)
 
 
-def _correlation_gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+def _correlation_gradient(
+    ctx: Any, gradient: Tensor, correlate: Callable[..., Tensor] = correlate
+) -> tuple[Tensor | None, None, None, None]:
     if not ctx.needs_input_grad[0]:
         return None, None, None, None
     (window,) = ctx.saved_tensors
     padding = window.shape[0] - 1 - ctx.padding
     return correlate(gradient, window.flip(0), ctx.axis, padding), None, None, None
+
+
+def _operator_gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+    """By the operator: while PyTorch 2.6 traces a backward pass, is_compiling() is False."""
+    return _correlation_gradient(ctx, gradient, torch.ops.ssimloss.correlate)
 
 
 class _Correlation(torch.autograd.Function):
@@ -235,7 +242,7 @@ torch.library.define(
     "ssimloss::correlate", "(Tensor image, Tensor window, int axis, int padding) -> Tensor"
 )
 torch.library.register_autograd(
-    "ssimloss::correlate", _correlation_gradient, setup_context=_keep_window
+    "ssimloss::correlate", _operator_gradient, setup_context=_keep_window
 )
 
 

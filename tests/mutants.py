@@ -487,8 +487,8 @@ FAULTS = (
     fault(
         "conventions",
         "codes are rounded down",
-        "image = widened((image * 255).round())",
-        "image = widened((image * 255).floor())",
+        "return (image * 255).round() if",
+        "return (image * 255).floor() if",
         "preparation",
     ),
     fault(

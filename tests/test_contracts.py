@@ -198,6 +198,7 @@ TYPED = """
 @pytest.mark.slow
 def test_type_checker_sees_options(tmp_path: Path) -> None:
     """Names and types of options; derived classes are subclassed and annotated with as others."""
+    pytest.importorskip("mypy")
     file = tmp_path / "typed.py"
     file.write_text(textwrap.dedent(TYPED), encoding="utf-8")
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -216,6 +217,7 @@ def test_type_checker_sees_options(tmp_path: Path) -> None:
 
 
 def test_generated_files_are_up_to_date() -> None:
+    pytest.importorskip("ruff")
     assert generate.stale(generate.contents().items()) == [], "run make generate"
 
 

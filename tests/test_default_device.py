@@ -32,6 +32,9 @@ def default_device(device: str) -> Iterator[None]:
         yield
     finally:
         torch.set_default_device(None)
+        state = torch._GLOBAL_DEVICE_CONTEXT
+        if getattr(state, "device_context", state) is None:
+            del state.device_context  # at which get_default_device() fails in PyTorch 2.6
 
 
 @contextlib.contextmanager

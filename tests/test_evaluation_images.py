@@ -608,7 +608,7 @@ def test_a_system_that_fails_is_no_error_of_the_file(
         raise OSError(number, os.strerror(number))
 
     photo.save(tmp_path / "photo.png")
-    monkeypatch.setattr("io.open", fail)
+    monkeypatch.setattr(Path, "open", fail)
     for reader in (read, inspect):
         with pytest.raises(OSError, match=os.strerror(number)) as caught:
             reader(tmp_path / "photo.png")

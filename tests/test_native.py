@@ -1217,6 +1217,7 @@ def test_without_the_library(
             RuntimeError, match=r"not built when ssimloss was installed.*install a compiler"
         ):
             build()
+    monkeypatch.setattr("sys.argv", ["python -m ssimloss.kernels"])
     importlib.import_module("ssimloss.kernels.__main__").main()
     assert "cpu     does not run: the native library" in capsys.readouterr().out
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import oldest
 import photographs
 import pytest
 import reference
@@ -480,6 +481,8 @@ def note(name: str, case: str, difference: float, source: str) -> None:
 )
 def test_live(name: str, case: str) -> None:
     package = LIVE[name][0]
+    if name == "MS_SSIM_L1/kornia" and not oldest.KORNIA:
+        pytest.skip("kornia 0.8 and older compute another mix")
     version = "-" if package == "reference.py" else importlib.metadata.version(package)
     note(
         name,

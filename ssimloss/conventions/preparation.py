@@ -10,7 +10,15 @@ from torch import Tensor
 from ssimloss import _checks, color
 from ssimloss._checks import DataRange
 from ssimloss._precision import widened, widest_dtype
-from ssimloss.kernels import PREPARED_IMAGES, Steps, prepared_images, select
+from ssimloss._reduce import reduce
+from ssimloss.kernels import (
+    PREPARED_IMAGES,
+    SQUARED_ERRORS,
+    Steps,
+    prepared_images,
+    select,
+    squared_errors,
+)
 
 # Weights of R, G, B and offset. pyiqa holds the weights of YIQ in float32: 0.299, 0.587 and 0.114
 # put one luma in a thousand exactly half way between two codes, and their rounding errors decide
@@ -67,6 +75,22 @@ class Preparation:
             return prepared_images(pred, target, steps, dtype, backend=backend, room=room)
         return equation(pred, steps, dtype), equation(target, steps, dtype)
 
+    def squared_errors(
+        self, pred: Tensor, target: Tensor, *, data_range: DataRange, crop_border: int | None
+    ) -> Tensor:
+        """The mean squared error of each pair of prepared images, ``(N,)``: float64, in one pass
+        over both where a kernel can.
+
+        Args:
+            pred, target: ``(N, C, H, W)``, floating point or uint8.
+        """
+        steps = self.steps(pred, data_range, crop_border)
+        uncovered = "kernels do not round a luma" if self.round else self._uncovered(pred, target)
+        backend = select("auto", pred, target, SQUARED_ERRORS, uncovered=uncovered)
+        if backend != "eager":
+            return squared_errors(pred, target, steps, backend=backend)
+        return reduce(difference(pred, target, steps).square(), "image")
+
     def steps(self, image: Tensor, data_range: DataRange, crop_border: int | None) -> Steps:
         """What is done to such an image, in numbers."""
         lo, span = _checks.data_range(data_range)
@@ -104,7 +128,30 @@ class Preparation:
 
 
 def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
-    """What the kernels compute, in plain PyTorch."""
+    """What the kernels compute of an image, in plain PyTorch."""
+    image = widened(_scaled(image, steps))
+    if steps.weights:
+        image = _weighed(image, steps) + steps.weights[3]
+    elif steps.quantize:
+        image = image / 255
+    if steps.round:
+        image = torch.round(image * 255) / 255
+    return image.to(dtype)
+
+
+def difference(x: Tensor, y: Tensor, steps: Steps) -> Tensor:
+    """Of two prepared images, in float64. That of levels is exact; the offset of a luma cancels."""
+    if steps.round:
+        dtype = widest_dtype(x.device)
+        return equation(x, steps, dtype) - equation(y, steps, dtype)
+    found = widened(_scaled(x, steps) - _scaled(y, steps))
+    if steps.weights:
+        return _weighed(found, steps)
+    return found / 255 if steps.quantize else found
+
+
+def _scaled(image: Tensor, steps: Steps) -> Tensor:
+    """Cropped; levels 0 to 255 if rounded to these, else on a scale of [0, 1]."""
     if amount := steps.crop:  # first: whatever comes before it in the programs is done by pixel
         image = image[:, :, amount:-amount, amount:-amount]
     # Levels are rounded in the precision of the images, as programs do that save them.
@@ -117,16 +164,13 @@ def equation(image: Tensor, steps: Steps, dtype: torch.dtype) -> Tensor:
         image = (image - steps.low) / steps.span
     if steps.clamp:
         image = image.clamp(0, 1)
-    if steps.quantize:
-        image = widened((image * 255).round())
-    if steps.weights:
-        red, green, blue, offset = steps.weights
-        image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3] + offset
-    elif steps.quantize:
-        image = image / 255
-    if steps.round:
-        image = torch.round(image * 255) / 255
-    return image.to(dtype)
+    return (image * 255).round() if steps.quantize else image
+
+
+def _weighed(image: Tensor, steps: Steps) -> Tensor:
+    """The luma without its offset."""
+    red, green, blue, _ = steps.weights
+    return red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
 
 
 NOTHING = Preparation()

@@ -13,7 +13,8 @@ from ssimloss._checks import TooSmallError
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import ImageMeasure, Protocol, measure
 from ssimloss.metrics import protocol as protocol_of
-from ssimloss.metrics.protocol import Prepared, resolved
+from ssimloss.metrics.protocol import Prepared
+from ssimloss.metrics.protocols import resolved
 
 
 def measures_of(

@@ -25,6 +25,7 @@ from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scor
 from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
+from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
 
 __all__ = [
     # which backend
@@ -60,6 +61,7 @@ __all__ = [
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
+    "SQUARED_ERRORS",
     "moment_sums",
     "pixel_means",
     "prepared_images",
@@ -67,6 +69,7 @@ __all__ = [
     "scale_sums",
     "similarity_map",
     "similarity_means",
+    "squared_errors",
     # the native library
     "describe",
     "scratch_bytes",

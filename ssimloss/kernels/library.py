@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 8  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 9  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -66,6 +66,7 @@ FUNCTIONS = (
     "ssimloss_detail",
     "ssimloss_change",
     "ssimloss_prepare",
+    "ssimloss_squared_errors",
     "ssimloss_moments",
 )
 NO_IMAGE = (0,) * 6

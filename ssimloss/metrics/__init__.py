@@ -7,13 +7,10 @@ from typing import Any
 from ssimloss.metrics.batches import in_buckets
 from ssimloss.metrics.checkpoint import BestCheckpoint
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
-from ssimloss.metrics.measures import MEASURES, ImageMeasure, measure, registered
-from ssimloss.metrics.protocol import (
-    PROTOCOLS,
-    Protocol,
-    SuperResolutionProtocol,
-    protocol,
-)
+from ssimloss.metrics.image_measure import ImageMeasure
+from ssimloss.metrics.measures import MEASURES, measure, registered
+from ssimloss.metrics.protocol import Protocol
+from ssimloss.metrics.protocols import PROTOCOLS, SuperResolutionProtocol, protocol
 from ssimloss.metrics.scores import EpochScores
 from ssimloss.metrics.validator import Validator
 

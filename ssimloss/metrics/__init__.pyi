@@ -22,14 +22,14 @@ from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
 from ssimloss.metrics.distributions import kernel_distance as kernel_distance
 from ssimloss.metrics.image import FeatureMetric
+from ssimloss.metrics.image_measure import ImageMeasure as ImageMeasure
 from ssimloss.metrics.inception import InceptionMetrics as InceptionMetrics
 from ssimloss.metrics.measures import MEASURES as MEASURES
-from ssimloss.metrics.measures import ImageMeasure as ImageMeasure
 from ssimloss.metrics.measures import measure as measure
-from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
 from ssimloss.metrics.protocol import Protocol as Protocol
-from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
-from ssimloss.metrics.protocol import protocol as protocol
+from ssimloss.metrics.protocols import PROTOCOLS as PROTOCOLS
+from ssimloss.metrics.protocols import SuperResolutionProtocol as SuperResolutionProtocol
+from ssimloss.metrics.protocols import protocol as protocol
 from ssimloss.metrics.scores import EpochScores as EpochScores
 from ssimloss.metrics.validator import Validator as Validator
 from ssimloss.video.svr import SVR

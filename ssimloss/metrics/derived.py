@@ -21,7 +21,8 @@ from ssimloss.metrics._image_metric import (
     exactly,
     unknown_option,
 )
-from ssimloss.metrics.measures import measure, name_of
+from ssimloss.metrics._measure_kinds import name_of
+from ssimloss.metrics.measures import measure
 from ssimloss.metrics.protocol import Protocol
 
 FIXED = ("reduction", "backend")  # options that a metric sets itself

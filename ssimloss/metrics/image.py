@@ -34,7 +34,7 @@ from ssimloss.metrics._image_metric import (
     unknown_option,
 )
 from ssimloss.metrics.deep_features import DeepDistance
-from ssimloss.metrics.measures import ImageMeasure
+from ssimloss.metrics.image_measure import ImageMeasure
 
 FIXED = ("reduction", "spatial", "checkpoint")  # options that a metric sets itself
 CONSTANTS = ("heads", "alpha", "beta")  # which no digest of weights knows

@@ -1,36 +1,32 @@
-"""Protocols: what is done to two images before they are compared, and by which definitions.
+"""What a protocol is: what is done to two images before they are compared, and by which
+definitions.
 
 The same two images read 25.0 or 26.3 dB depending on the luma; border and rounding move the other
 digits. A protocol fixes all of it, batched on the device of the images, and says in words what it
-fixed. Its definitions are those of ``ssimloss.conventions``.
+fixed. Its definitions are those of ``ssimloss.conventions``; ``protocols`` holds those in use.
 """
 
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from ssimloss import _checks, _debug, conventions
+from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
-from ssimloss._keywords import keywords
 from ssimloss.conventions.attributes import PREPARATION
 from ssimloss.conventions.convention import Convention
 from ssimloss.conventions.preparation import Preparation
+from ssimloss.functional.psnr import decibel
 from ssimloss.metrics.batches import one_by_one
 
 Definition = Literal["psnr", "ssim", "ms_ssim"]
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
-ProtocolLuma = Literal["bt601_studio", "bt601", "matlab"]
-LUMAS: tuple[str, ...] = get_args(ProtocolLuma)
 # Prepared images of one pair of batches, by preparation, border and data range.
 Prepared = dict[Hashable, tuple[Tensor, Tensor]]
-
-PROTOCOLS: Final = ("plain", "basicsr", "basicsr_rgb", "edsr", "pyiqa", "skimage")
-_OF_SCALE = ("basicsr", "basicsr_rgb", "edsr")
 
 
 class Protocol(ABC):
@@ -114,6 +110,23 @@ class Protocol(ABC):
         dtype: torch.dtype | None,
     ) -> "functools.partial[tuple[Tensor, Tensor]]":
         """What prepares these images, or some of the batch, which are checked here."""
+        preparation, data_range = self._checked(pred, target, data_range, definition, color)
+        return functools.partial(
+            preparation,
+            data_range=data_range,
+            crop_border=self.crop_border,
+            dtype=dtype,
+        )
+
+    def _checked(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        data_range: DataRange | None,
+        definition: Definition,
+        color: bool = False,
+    ) -> tuple[Preparation, DataRange]:
+        """The preparation of these images, which are checked, and their data range."""
         data_range = range_in_use(pred, target, data_range)
         channels = pred.shape[1]
         preparation = self.convention(definition, gray=channels == 1).preparation
@@ -126,12 +139,7 @@ class Protocol(ABC):
             )
         if _debug.STATE.enabled:
             _debug.check(self.title, {"pred": pred, "target": target}, data_range=data_range)
-        return functools.partial(
-            preparation,
-            data_range=data_range,
-            crop_border=self.crop_border,
-            dtype=dtype,
-        )
+        return preparation, data_range
 
     @torch.no_grad()
     def compared(
@@ -188,11 +196,18 @@ class Protocol(ABC):
         """One of the definitions, ``(N,)`` on the device of the images.
 
         Args:
-            memory, dtype: as in :meth:`prepared`; the computation is in that dtype.
+            memory, dtype: as in :meth:`prepared`; the computation is in that dtype. PSNR needs
+                neither: it is computed in float64, in one pass over the images.
         """
         _checks.choice("definition", definition, DEFINITIONS)
         range_in_use(pred, target, data_range)
         convention = self.convention(definition, gray=pred.shape[1] == 1)
+        if definition == "psnr" and convention.state["pooling"] == "image":
+            preparation, data_range = self._checked(pred, target, data_range, definition)
+            errors = preparation.squared_errors(
+                pred, target, data_range=data_range, crop_border=self.crop_border
+            )
+            return decibel(errors + convention.state["eps"])
         options = {**convention.options, "data_range": 1.0, "reduction": "image"}
         return self.compared(
             functools.partial(convention.table.function, **options),
@@ -267,182 +282,6 @@ class Protocol(ABC):
 
     def _state(self, definition: Definition) -> dict[str, object]:
         return self.convention(definition).state | {"reduction": "image"}
-
-
-@dataclasses.dataclass(frozen=True)
-class SuperResolutionProtocol(Protocol):
-    """How super-resolution papers measure: 8-bit images, the border cut off, PSNR and SSIM (Wang et
-    al. 2004) of the luma.
-
-    With its defaults the PSNR and SSIM of BasicSR's ``calculate_psnr`` and
-    ``calculate_ssim(..., test_y_channel=True)``, and so those of MATLAB scripts; MS-SSIM is Wang's
-    ``msssim.m``.
-
-    Args:
-        scale: the factor of enlargement.
-        luma: ``"bt601_studio"`` is the Y of MATLAB's ``rgb2ycbcr``, 16 to 235; ``"bt601"`` full
-            range; ``"matlab"`` ``rgb2gray``; ``None`` compares all channels. A gray image is its
-            own luma.
-        quantize: round to 256 levels, as in an 8-bit file. Values are clamped to the data range in
-            any case.
-        border: pixels cut off every side; ``None`` for as many as the scale.
-
-    Raises:
-        ValueError, TypeError: no positive integer, no such luma.
-    """
-
-    scale: int
-    luma: ProtocolLuma | None = "bt601_studio"
-    quantize: bool = True
-    border: int | None = None
-
-    def __post_init__(self) -> None:
-        """Raise for what cannot be meant, naming the argument."""
-        _checks.count("scale", self.scale)
-        if self.luma is not None:
-            _checks.choice("luma", self.luma, LUMAS)
-        if not isinstance(self.quantize, bool):
-            raise TypeError(f"quantize must be True or False, got {self.quantize!r}")
-        if self.border is not None:
-            _checks.count("border", self.border, least=0)
-
-    @property
-    def title(self) -> str:
-        """Scale and options."""
-        luma = "all channels" if self.luma is None else f"luma {self.luma}"
-        levels = "8-bit levels" if self.quantize else "not rounded"
-        return f"super-resolution x{self.scale}, {luma}, {levels}, border {self.crop_border}"
-
-    @property
-    def crop_border(self) -> int:
-        """As many pixels as the scale unless said otherwise."""
-        return self.scale if self.border is None else self.border
-
-    def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
-        """As in BasicSR and ``msssim.m``, on images prepared as the options say."""
-        base = {
-            "psnr": conventions.PSNR["basicsr_rgb"],
-            "ssim": conventions.SSIM["basicsr_rgb"],
-            "ms_ssim": conventions.MS_SSIM["wang2003"],
-        }
-        luma = None if gray else self.luma
-        return dataclasses.replace(
-            base[definition],
-            preparation=Preparation(clamp=True, quantize=self.quantize, crop=True, luma=luma),
-            same_as=None,
-        )
-
-
-# As of a dataclass, it knows its fields only when the class is there.
-SuperResolutionProtocol.__init__ = keywords()(SuperResolutionProtocol.__init__)  # type: ignore[method-assign]
-
-
-@dataclasses.dataclass(frozen=True)
-class ProgramProtocol(Protocol):
-    """The definitions of one program, each under its name in ``ssimloss.conventions``;
-    :func:`protocol` makes them.
-    """
-
-    name: str
-    words: str
-    psnr_name: str
-    ssim_name: str
-    ms_ssim_name: str
-
-    @property
-    def title(self) -> str:
-        """Name and words."""
-        return f"{self.name}: {self.words}"
-
-    def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
-        """The convention, or that for gray images where it takes a luma."""
-        table, name = {
-            "psnr": (conventions.PSNR, self.psnr_name),
-            "ssim": (conventions.SSIM, self.ssim_name),
-            "ms_ssim": (conventions.MS_SSIM, self.ms_ssim_name),
-        }[definition]
-        found = table[name]
-        return table[found.gray] if gray and found.gray is not None else found
-
-
-PLAIN: Final = ProgramProtocol(
-    "plain",
-    "all channels, nothing rounded or cut; Wang 2004 and 2003",
-    "skimage",
-    "wang2004",
-    "wang2003",
-)
-_PROGRAMS: Final = {
-    "plain": PLAIN,
-    "pyiqa": ProgramProtocol(
-        "pyiqa", "IQA-PyTorch's 'psnr', 'ssim' and 'ms_ssim'", "pyiqa", "pyiqa", "pyiqa"
-    ),
-    "skimage": ProgramProtocol(
-        "skimage",
-        "scikit-image as it comes; MS-SSIM is Wang's msssim.m",
-        "skimage",
-        "skimage",
-        "wang2003",
-    ),
-}
-
-
-@keywords()
-def protocol(name: str, *, scale: int | None = None) -> Protocol:
-    """A protocol by its name.
-
-    Args:
-        name: ``"plain"``: all channels as they are; SSIM of Wang et al. 2004, MS-SSIM of Wang et
-            al. 2003, per channel. ``"basicsr"``: of super-resolution papers: 8 bit, ``scale``
-            pixels of border cut off, luma in studio range. ``"basicsr_rgb"``: the same of all
-            channels. ``"edsr"``: DIV2K as in EDSR (Lim et al. 2017): RGB, ``scale + 6`` pixels of
-            border. ``"pyiqa"``, ``"skimage"``: these programs as they come.
-        scale: the factor of enlargement, which the first three after ``"plain"`` need and no other
-            takes.
-
-    Raises:
-        ValueError: no such protocol; ``scale`` missing where it decides the border, or given where
-            nothing is cut.
-    """
-    _checks.choice("protocol", name, PROTOCOLS)
-    if name not in _OF_SCALE:
-        if scale is not None:
-            raise ValueError(
-                f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; "
-                f"{', '.join(_OF_SCALE)} do"
-            )
-        return _PROGRAMS[name]
-    if scale is None:
-        raise ValueError(
-            f"protocol {name!r} needs scale, the factor of enlargement, by which the border is "
-            "cut; scale=4 for x4"
-        )
-    if name == "basicsr":
-        return SuperResolutionProtocol(scale)
-    _checks.count("scale", scale)
-    return SuperResolutionProtocol(scale, luma=None, border=scale + 6 if name == "edsr" else None)
-
-
-def resolved(given: "str | Protocol | None", scale: int | None = None) -> Protocol:
-    """The protocol that an argument ``protocol`` means: a protocol, its name, or None for
-    ``"plain"``.
-
-    Raises:
-        ValueError: an unknown name; ``scale`` missing where the name needs it, or given where
-            nothing takes it.
-        TypeError: it is none of these.
-    """
-    if isinstance(given, str):
-        return protocol(given, scale=scale)
-    if given is not None and not isinstance(given, Protocol):
-        raise TypeError(
-            f"protocol must be a protocol or the name of one, got {type(given).__name__} "
-            f"{given!r}; protocol='basicsr', scale=4 for example"
-        )
-    if scale is not None:
-        has_its_own = "None stands for 'plain'" if given is None else f"{given!r} has its own"
-        raise ValueError(f"scale belongs to the name of a protocol; {has_its_own}")
-    return PLAIN if given is None else given
 
 
 def range_in_use(pred: Tensor, target: Tensor, given: DataRange | None) -> DataRange:

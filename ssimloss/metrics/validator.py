@@ -29,8 +29,10 @@ from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._rows import Index
 from ssimloss.metrics.averages import perfect_infinity
 from ssimloss.metrics.batches import Unpacking, unpacked
-from ssimloss.metrics.measures import ImageMeasure, measure, values_of
-from ssimloss.metrics.protocol import Protocol, range_in_use, resolved
+from ssimloss.metrics.image_measure import ImageMeasure, values_of
+from ssimloss.metrics.measures import measure
+from ssimloss.metrics.protocol import Protocol, range_in_use
+from ssimloss.metrics.protocols import resolved
 from ssimloss.metrics.scores import EpochScores
 from ssimloss.networks import Weights
 

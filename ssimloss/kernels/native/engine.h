@@ -173,7 +173,7 @@ struct Preparation {
   bool clamp, quantize, round;             // only clamped images are quantized
   const double* weights;                   // of R, G and B, or of their levels, and the offset of the luma; null: all channels
   bool to_double;
-  void* out[2];  // (count, 1 or channels, height, width) of double or float
+  void* out[2];  // (count, 1 or channels, height, width) of double or float; null where only their difference is asked for
 };
 
 // What one instruction set offers. A share is worked on by one thread; results do not depend on how many there are.
@@ -198,6 +198,7 @@ struct Kernels {
   void (*spread)(const Spread&, bool is_double, int share, int shares, void* scratch);
   void (*pixel_means)(const PixelMeans&, bool is_double, int share, int shares);
   void (*prepare)(const Preparation&, int share, int shares);
+  void (*squared_errors)(const Preparation&, int share, int shares, double* row_sums);  // (count, 1 or channels, height)
   void (*centres)(const Image&, const Image& mask, const int64_t* shape, bool is_double, int share, int shares, void* out);
 };
 

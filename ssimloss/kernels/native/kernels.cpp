@@ -6,6 +6,7 @@
 #include "pixels.h"
 #include "preparation.h"
 #include "product.h"
+#include "squared_errors.h"
 #include "stream.h"
 
 namespace ssimloss {
@@ -211,9 +212,9 @@ void centres(const Image& image, const Image& mask, const int64_t* shape, bool i
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
 const Kernels kernels = {
-    NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, edges,   edges_scratch, product,         product_scratch, decimate,
-    decimate_scratch,      undecimate, undecimate_scratch, change,  change_scratch, detail,         detail_scratch,  coarser,
-    coarser_scratch,       spread,     pixels,             prepare, centres};
+    NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, edges,   edges_scratch,  product, product_scratch, decimate,
+    decimate_scratch,      undecimate, undecimate_scratch, change,  change_scratch, detail,  detail_scratch,  coarser,
+    coarser_scratch,       spread,     pixels,             prepare, squared_errors, centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

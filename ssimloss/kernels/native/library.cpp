@@ -189,27 +189,32 @@ struct PreparationCall {
   double low, span;
   int32_t clamp, quantize, round, to_double, threads;
   const double* weights;  // 4, or null
-  void* out;              // (2, N, 1 or C, H', W')
+  void* out;              // (2, N, 1 or C, H', W'), or one number for each image
 };
+
+Preparation preparation_of(const PreparationCall& call) {
+  Preparation job = {};
+  job.images[0] = call.x;
+  job.images[1] = call.y;
+  job.count = call.shape[0];
+  job.channels = call.shape[1];
+  job.height = call.shape[2] - 2 * call.crop;
+  job.width = call.shape[3] - 2 * call.crop;
+  job.crop = call.crop;
+  job.low = call.low;
+  job.span = call.span;
+  job.clamp = call.clamp;
+  job.quantize = call.quantize;
+  job.round = call.round;
+  job.weights = call.weights;
+  job.to_double = call.to_double;
+  return job;
+}
 
 // Both images cropped, scaled, clamped, rounded to levels, and their luma taken, as asked.
 API int ssimloss_prepare(const PreparationCall* call) {
   return guarded([&]() -> int {
-    Preparation job = {};
-    job.images[0] = call->x;
-    job.images[1] = call->y;
-    job.count = call->shape[0];
-    job.channels = call->shape[1];
-    job.height = call->shape[2] - 2 * call->crop;
-    job.width = call->shape[3] - 2 * call->crop;
-    job.crop = call->crop;
-    job.low = call->low;
-    job.span = call->span;
-    job.clamp = call->clamp;
-    job.quantize = call->quantize;
-    job.round = call->round;
-    job.weights = call->weights;
-    job.to_double = call->to_double;
+    Preparation job = preparation_of(*call);
     const int64_t pixels = job.count * (job.weights ? 1 : job.channels) * job.height * job.width;
     job.out[0] = call->out;
     job.out[1] = (char*)call->out + pixels * (job.to_double ? sizeof(double) : sizeof(float));
@@ -228,8 +233,34 @@ API int ssimloss_prepare(const PreparationCall* call) {
   });
 }
 
+// The mean squared error of each image after all of that but the rounding of a luma, (N) of double, to `out`.
+API int ssimloss_squared_errors(const PreparationCall* call) {
+  return guarded([&]() -> int {
+    const Preparation job = preparation_of(*call);
+    const int64_t rows = (job.weights ? 1 : job.channels) * job.height, pixels = rows * job.width;
+    std::vector<double> row_sums(job.count * rows);
+    struct Call {
+      const Kernels& set;
+      const Preparation& job;
+      double* row_sums;
+    } all = {kernels(), job, row_sums.data()};
+    parallel(
+        job.count * pixels < kWorthThreads ? 1 : call->threads,
+        [](void* argument, int share, int shares) {
+          const Call& all = *(const Call*)argument;
+          all.set.squared_errors(all.job, share, shares, all.row_sums);
+        },
+        &all);
+    // Differences are in units of the data range or of levels, unless these are in the weights.
+    const double unit = !job.quantize ? job.span : job.weights ? 1 : 255;
+    for (int64_t i = 0; i < job.count; i++)
+      ((double*)call->out)[i] = sum_of(row_sums.data() + i * rows, rows) / ((double)pixels * (unit * unit));
+    return 0;
+  });
+}
+
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 8; }
+API int32_t ssimloss_interface() { return 9; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {

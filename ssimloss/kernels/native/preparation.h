@@ -26,17 +26,33 @@ INLINE S to_unit(S v) {
   return v < 0 ? S(0) : v > 1 ? S(1) : v;
 }
 
+// To the nearest whole number, ties to even; of numbers that are not far from a level.
+template <class S>
+INLINE S to_whole(S v) {
+  const S whole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);  // above it numbers have no fraction
+  return (v + whole) - whole;
+}
+
+template <class S>
+INLINE S to_level(S v) {
+  return to_whole(to_unit(v) * S(255));
+}
+
+// From the data range to [0, 1]. Returns the result: `from` itself where there is nothing to do. `from` may be `line`.
+template <class S>
+INLINE const S* to_unit_range(const Preparation& job, const S* from, S* line, int64_t count) {
+  const S low = (S)job.low, span = (S)job.span;
+  if (low == 0 && span == 1) return from;
+  for (int64_t i = 0; i < count; i++) line[i] = (from[i] - low) / span;
+  return line;
+}
+
 // To [0, 1], or to whole levels 0 to 255. Where `from` is the line itself, it is scaled in place.
 template <class S>
 __attribute__((noinline)) void scale_line(const Preparation& job, const S* from, S* line, int64_t count) {
-  const S low = (S)job.low, span = (S)job.span;
-  if (low != 0 || span != 1) {
-    for (int64_t i = 0; i < count; i++) line[i] = (from[i] - low) / span;
-    from = line;
-  }
-  const S whole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);  // above it numbers have no fraction: ties to even, as rint
+  from = to_unit_range(job, from, line, count);
   if (job.quantize)
-    for (int64_t i = 0; i < count; i++) line[i] = (to_unit(from[i]) * S(255) + whole) - whole;
+    for (int64_t i = 0; i < count; i++) line[i] = to_level(from[i]);
   else if (job.clamp)
     for (int64_t i = 0; i < count; i++) line[i] = to_unit(from[i]);
   else if (from != line)
@@ -63,6 +79,14 @@ void store_rounded(const double* line, int64_t count, O* out) {
   for (int64_t i = 0; i < count; i++) out[i] = (O)(__builtin_rint(line[i] * 255) / 255);
 }
 
+// Pixels of a line: where they lie, or copied to `room`.
+template <class S>
+INLINE const S* line_of(const Image& image, int64_t start, int64_t count, S* room) {
+  if (image.stride[3] == 1 && image.dtype == (sizeof(S) == sizeof(float) ? kFloat32 : kFloat64)) return (const S*)image.data + start;
+  read_line(image, start, count, S(0), room);
+  return room;
+}
+
 template <class S, class O>
 void prepare_of(const Preparation& job, int share, int shares) {
   S lines[3][kStretch];
@@ -79,12 +103,7 @@ void prepare_of(const Preparation& job, int share, int shares) {
           const int64_t plane = n * job.channels + (job.weights ? k : c);
           const int64_t start = start_of(image, plane, job.channels, row + job.crop, column + job.crop);
           if (row + kAhead < h) expect_line(image, start + kAhead * image.stride[2], count);
-          const S* from = lines[k];
-          if (image.stride[3] == 1 && image.dtype == (sizeof(S) == sizeof(float) ? kFloat32 : kFloat64))
-            from = (const S*)image.data + start;
-          else
-            read_line(image, start, count, S(0), lines[k]);
-          scale_line(job, from, lines[k], count);
+          scale_line(job, line_of(image, start, count, lines[k]), lines[k], count);
         }
         O* out = (O*)job.out[which] + at * w + column;
         if (job.round) {

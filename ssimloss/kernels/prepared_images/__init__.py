@@ -1,6 +1,11 @@
 """Both images as a program prepares them before it compares them."""
 
-from ssimloss.kernels.prepared_images.operator import PREPARED_IMAGES, prepared_images
+from ssimloss.kernels.prepared_images.cpu import packed
+from ssimloss.kernels.prepared_images.operator import (
+    PREPARED_IMAGES,
+    check_steps,
+    prepared_images,
+)
 from ssimloss.kernels.prepared_images.steps import Steps
 
-__all__ = ["PREPARED_IMAGES", "Steps", "prepared_images"]
+__all__ = ["PREPARED_IMAGES", "Steps", "check_steps", "packed", "prepared_images"]

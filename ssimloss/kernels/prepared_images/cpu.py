@@ -26,7 +26,19 @@ def prepared_images(
     else:
         found = torch.empty(shape, dtype=dtype, device=x.device)
     weights = library.doubles(steps.weights)
-    call = _CALL.pack(
+    library.call("ssimloss_prepare", packed(x, y, steps, weights, found))
+    return found
+
+
+def packed(
+    x: Tensor, y: Tensor, steps: Steps, weights: "ctypes.Array[ctypes.c_double]", found: Tensor
+) -> bytes:
+    """The ``PreparationCall``, whose result goes to ``found``.
+
+    Args:
+        weights: those of the steps, which must be kept until the call ends.
+    """
+    return _CALL.pack(
         *x.shape,
         *library.image(x),
         *library.image(y),
@@ -36,10 +48,8 @@ def prepared_images(
         steps.clamp,
         steps.quantize,
         steps.round,
-        dtype is torch.float64,
+        found.dtype is torch.float64,
         torch.get_num_threads(),
         ctypes.addressof(weights) if steps.weights else 0,
         found.data_ptr(),
     )
-    library.call("ssimloss_prepare", call)
-    return found

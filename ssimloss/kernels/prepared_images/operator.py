@@ -61,7 +61,9 @@ def _prepared_images(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     *given, dtype, backend = options
     steps = Steps(*given)
     run = kernel(PREPARED_IMAGES, backend, x, y).run
-    _check(x, y, steps, dtype)
+    check_steps(x, y, steps)
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
     if not x.numel():
         nothing: Tensor = _empty(x, y, *options)
         return nothing
@@ -69,7 +71,7 @@ def _prepared_images(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     return found
 
 
-def _check(x: Tensor, y: Tensor, steps: Steps, dtype: torch.dtype) -> None:
+def check_steps(x: Tensor, y: Tensor, steps: Steps) -> None:
     """Raise for what a kernel cannot read: it reads memory unasked."""
     if x.ndim != 4 or x.shape != y.shape or x.device != y.device:
         raise ValueError(
@@ -85,8 +87,6 @@ def _check(x: Tensor, y: Tensor, steps: Steps, dtype: torch.dtype) -> None:
         raise ValueError(f"crop={steps.crop} leaves nothing of {tuple(x.shape[2:])} pixels")
     if steps.quantize and not steps.clamp:
         raise ValueError("only clamped images are quantized; pass clamp=True")
-    if dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
 
 
 register_one_by_one("prepared_images")
