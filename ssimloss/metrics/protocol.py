@@ -30,6 +30,15 @@ LUMAS: tuple[str, ...] = get_args(ProtocolLuma)
 Prepared = dict[Hashable, tuple[Tensor, Tensor]]
 
 PROTOCOLS: Final = ("plain", "basicsr", "basicsr_rgb", "edsr", "pyiqa", "skimage")
+# Each in a line, for lists.
+SUMMARIES: Final = {
+    "plain": "all channels as they are, SSIM of Wang et al. 2004",
+    "basicsr": "8-bit luma (Y of BT.601), SCALE pixels of border cut off: most SR papers",
+    "basicsr_rgb": "8-bit RGB, SCALE pixels of border cut off",
+    "edsr": "8-bit RGB, SCALE + 6 pixels of border cut off: DIV2K as in EDSR",
+    "pyiqa": "the defaults of IQA-PyTorch",
+    "skimage": "the defaults of scikit-image",
+}
 _OF_SCALE = ("basicsr", "basicsr_rgb", "edsr")
 
 
