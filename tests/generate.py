@@ -31,8 +31,9 @@ import typing_extensions
 import ssimloss
 from ssimloss import _options, metrics, weights
 from ssimloss.conventions import Table
+from ssimloss.evaluation.sets import TITLES
 from ssimloss.metrics.measures import name_of
-from ssimloss.metrics.protocol import SUMMARIES
+from ssimloss.metrics.protocol import OF_SCALE, SUMMARIES
 from ssimloss.networks.sources import layout_of
 
 ROOT = Path(__file__).parents[1]
@@ -435,13 +436,13 @@ def published_weights() -> str:
 
 def command_line_names() -> str:
     """What ``ssimloss evaluate --help`` lists."""
-    sets = {"fid": "FID", "kid": "KID", "is": "Inception score"}
     found = {
         "metrics": {
             name: metrics.measure(name, weights="random").title for name in metrics.MEASURES
         },
-        "sets": sets,
+        "sets": TITLES,
         "protocols": SUMMARIES,
+        "protocols of a scale": OF_SCALE,
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 

@@ -39,7 +39,7 @@ SUMMARIES: Final = {
     "pyiqa": "the defaults of IQA-PyTorch",
     "skimage": "the defaults of scikit-image",
 }
-_OF_SCALE = ("basicsr", "basicsr_rgb", "edsr")
+OF_SCALE: Final = ("basicsr", "basicsr_rgb", "edsr")
 
 
 class Protocol(ABC):
@@ -414,11 +414,11 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
             nothing is cut.
     """
     _checks.choice("protocol", name, PROTOCOLS)
-    if name not in _OF_SCALE:
+    if name not in OF_SCALE:
         if scale is not None:
             raise ValueError(
                 f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; "
-                f"{', '.join(_OF_SCALE)} do"
+                f"{', '.join(OF_SCALE)} do"
             )
         return _PROGRAMS[name]
     if scale is None:
