@@ -43,11 +43,11 @@ def standings(evaluation: Evaluation) -> dict[tuple[str, str], Standing]:
                     for rival in rivals
                 ),
             )
-    for row in evaluation.sets:
-        values = [other.value for other in evaluation.sets if other.metric == row.metric]
-        best = (max if row.higher_is_better else min)(values)
-        found[row.method, row.metric] = Standing(
-            row.value, row.count, len(values) > 1 and row.value == best, False
+    for one in evaluation.sets:
+        values = [other.value for other in evaluation.sets if other.metric == one.metric]
+        best = (max if one.higher_is_better else min)(values)
+        found[one.method, one.metric] = Standing(
+            one.value, one.count, len(values) > 1 and one.value == best, False
         )
     return found
 

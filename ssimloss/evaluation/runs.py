@@ -91,12 +91,12 @@ def _demand_same_images(folders: _Folders, runs: _Two) -> None:
     if bool(runs[0].clips) != bool(runs[1].clips):
         raise ValueError(f"{folders[0]} and {folders[1]} must both be of images or both of clips")
     there = [{image.name for image in run.images} for run in runs]
-    for own, other, folder, rival in ((*there, *folders), (*there[::-1], *folders[::-1])):
-        if lacking := sorted(own - other):
+    for own, other in ((0, 1), (1, 0)):
+        if lacking := sorted(there[own] - there[other]):
             listed = ", ".join(lacking[:_NAMED]) + (", ..." if len(lacking) > _NAMED else "")
             raise ValueError(
-                f"runs must be of the same images: {rival} lacks {len(lacking)} of the {len(own)} "
-                f"of {folder} ({listed}); evaluate both on the same files"
+                f"runs must be of the same images: {folders[other]} lacks {len(lacking)} of the "
+                f"{len(there[own])} of {folders[own]} ({listed}); evaluate both on the same files"
             )
     partners = {image.name: image for image in runs[1].images}
     for image in runs[0].images:
