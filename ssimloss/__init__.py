@@ -1,40 +1,31 @@
-"""Differentiable image losses for super-resolution, restoration and GAN training."""
+"""Differentiable image losses for super-resolution, restoration and GAN training.
 
-from ssimloss import (
-    color,
-    combined,
-    compat,
-    conventions,
-    doctor,
-    functional,
-    losses,
-    measure,
-    metrics,
-    video,
-)
-from ssimloss._debug import debug
-from ssimloss._version import __version__
-from ssimloss.combined import *  # noqa: F403  # the sum of losses and what it is made of
-from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
-from ssimloss.measure import Measure
+The names are in ``_contents.py``, which is imported when the first of them is asked for: commands
+that compute nothing answer without torch.
+"""
 
-__all__ = [
-    "__version__",
-    "color",
-    "compat",
-    "conventions",
-    "debug",
-    "doctor",
-    "functional",
-    "metrics",
-    "video",
-    "Measure",
-]
-__all__ += combined.__all__ + losses.__all__
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING
 
+from ssimloss._version import __version__ as __version__
 
-def __getattr__(name: str) -> object:
-    """The module of a measure that was registered after this import."""
-    if not any(each.module == name for each in measure.registered()):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(losses, name)
+if TYPE_CHECKING:
+    from ssimloss._contents import *  # noqa: F403
+    from ssimloss.combined import *  # noqa: F403
+    from ssimloss.losses import *  # noqa: F403
+else:  # type checkers would take any name for one of these
+
+    def __getattr__(name: str) -> object:
+        """A room, a name of the table of contents, or the module of a measure registered since."""
+        if (name.startswith("_") and name != "__all__") or "." in name:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+            return importlib.import_module(f"{__name__}.{name}")
+        contents = importlib.import_module(f"{__name__}._contents")
+        globals().update({each: getattr(contents, each) for each in (*contents.__all__, "__all__")})
+        return globals()[name] if name in globals() else contents.of_registered(name)
+
+    def __dir__() -> list[str]:
+        """The table of contents."""
+        return sorted({*globals(), *importlib.import_module(f"{__name__}._contents").__all__})

@@ -6,13 +6,15 @@ no synchronisation.
 
 import numbers
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from typing_extensions import TypeIs
+
+from ssimloss._words import choice as choice
 
 Word = TypeVar("Word", bound=str)
 DataRange = float | tuple[float, float]
@@ -321,10 +323,3 @@ def flag(name: str, value: bool) -> None:
     """Raise unless ``value`` is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {type(value).__name__} {value!r}")
-
-
-def choice(name: str, value: str, options: Iterable[str]) -> None:
-    """Demand one of a closed set of words; the error lists them."""
-    options = tuple(options)
-    if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")

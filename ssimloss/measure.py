@@ -32,6 +32,7 @@ Equation = Callable[..., "Scores | Tensor"]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _REGISTRY: "dict[str, Measure]" = {}
 _RESERVED: set[str] = set()  # names of measures that are not registered here
+_HOMES = ("functional", "video")  # rooms that register measures and tables of conventions
 
 
 class Stream(Protocol):
@@ -119,6 +120,8 @@ class Measure:
 
     def __post_init__(self) -> None:
         """Read the equation's parameters, build the functions, register."""
+        if not getattr(self.equation, "__module__", "").startswith(f"{__package__}."):
+            complete()  # so that a name that the package has is taken
         self._check()
         parameters = _options.signature_of(self.equation).parameters.values()
         positional = [p for p in parameters if p.kind in _POSITIONAL and p.default is p.empty]
@@ -309,6 +312,12 @@ class Measure:
         return find, (self.name, self.equation.__module__)
 
 
+def complete() -> None:
+    """Import the rooms that register what comes with the package, if nobody has yet."""
+    for room in _HOMES:
+        importlib.import_module(f"{__package__}.{room}")
+
+
 def find(name: str, home: str | None = None) -> Measure:
     """The registered measure of this name.
 
@@ -322,6 +331,8 @@ def find(name: str, home: str | None = None) -> Measure:
     if name not in _REGISTRY and home is not None:
         importlib.import_module(home)
     if name not in _REGISTRY:
+        complete()
+    if name not in _REGISTRY:
         raise ValueError(f"measure must be one of {', '.join(map(repr, _REGISTRY))}, got {name!r}")
     return _REGISTRY[name]
 
@@ -333,6 +344,7 @@ def reserve(*names: str) -> None:
 
 def registered() -> Iterator[Measure]:
     """Every measure, in the order of registration."""
+    complete()
     return iter(list(_REGISTRY.values()))
 
 

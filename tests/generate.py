@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import collections.abc
+import dataclasses
 import importlib
 import inspect
 import json
@@ -28,9 +29,11 @@ import torch
 import typing_extensions
 
 import ssimloss
-from ssimloss import _options
+from ssimloss import _options, metrics, weights
 from ssimloss.conventions import Table
+from ssimloss.evaluation.sets import TITLES
 from ssimloss.metrics.measures import name_of
+from ssimloss.metrics.protocols import OF_SCALE, SUMMARIES
 from ssimloss.networks.sources import layout_of
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +86,7 @@ class Stub:
 
     def _imported_from(self, name: str) -> str:
         """The module that the package imports a name from."""
-        for node in ast.parse(inspect.getsource(self.package)).body:
+        for node in ast.walk(ast.parse(inspect.getsource(self.package))):
             if isinstance(node, ast.ImportFrom) and any(name == each.name for each in node.names):
                 return str(node.module)
         raise LookupError(f"{self.package.__name__} imports no {name}")
@@ -415,11 +418,38 @@ def contents() -> dict[Path, str]:
         text = found.get(Path(path)) or (ROOT / path).read_text(encoding="utf-8")
         found[Path(path)] = with_part(text, name, table())
     found.update(reference_pages.pages())
+    found[Path("ssimloss/weights/torchvision.json")] = published_weights()
+    found[Path("ssimloss/cli/names.json")] = command_line_names()
     for name in STUBBED:
         package = importlib.import_module(f"ssimloss.{name}")
         path = Path(package.__file__).with_suffix(".pyi").relative_to(ROOT)
         found[path] = formatted(Stub(package).text(), str(path))
     return found
+
+
+def published_weights() -> str:
+    """What the installed torchvision publishes, a row on each line."""
+    names = [(network, word) for network in weights.networks() for word in weights.words(network)]
+    rows = dict.fromkeys(weights.published(*name) for name in names)  # a word may have an alias
+    return listed(json.dumps(dataclasses.asdict(row)) for row in rows)
+
+
+def command_line_names() -> str:
+    """What ``ssimloss evaluate --help`` lists."""
+    found = {
+        "metrics": {
+            name: metrics.measure(name, weights="random").title for name in metrics.MEASURES
+        },
+        "sets": TITLES,
+        "protocols": SUMMARIES,
+        "protocols of a scale": OF_SCALE,
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def listed(lines: Iterable[str]) -> str:
+    """A JSON list of these lines."""
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
 def stale(files: Iterable[tuple[Path, str]]) -> list[Path]:

@@ -564,8 +564,8 @@ FAULTS = (
     fault(
         "evaluation",
         "references without a counterpart are not told",
-        "return Pairing(pairs, list(methods), lacking + unmatched)",
-        "return Pairing(pairs, list(methods), unmatched)",
+        "return Pairing(pairs, list(methods), lacking + unmatched, ",
+        "return Pairing(pairs, list(methods), unmatched, ",
         "evaluation_pairs",
     ),
     fault(

@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import photographs
@@ -18,9 +18,15 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from ssimloss import evaluation
-from ssimloss.cli import _evaluate
 from ssimloss.cli._app import app
+from ssimloss.cli._names import CHOICES, METRICS, PROTOCOLS
+from ssimloss.cli._progress import progress
+from ssimloss.cli._result import print_result
 from ssimloss.cli._told import shown
+from ssimloss.evaluation.clips.chunks import FramePairing, Timestamps
+from ssimloss.evaluation.images import Alpha, Orientation
+from ssimloss.evaluation.run import OnDamaged
+from ssimloss.evaluation.tables import FORMATS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,7 +61,7 @@ def test_a_method_without_a_name_is_called_as_its_folder(run: Run) -> None:
     """Also beside one that has a name, and wherever it lies."""
     shutil.copytree("a", "results/a")
     lines = run("gt", "results/a", "B=b", "--metrics", "psnr").stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:3]] == ["a", "B"]
+    assert [line.split()[0] for line in lines[2:4]] == ["a", "B"]
 
 
 def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
@@ -73,31 +79,23 @@ def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
         "report",
     )
     lines = result.stdout.splitlines()
-    assert lines[0].split() == [
-        "method",
-        "metric",
-        "mean",
-        "95",
-        "%",
-        "interval",
-        "std",
-        "best",
-        "worst",
-        "images",
-        "better",
-    ]
-    assert [line.split()[:2] for line in lines[1:5]] == [
+    assert lines[0] == "protocol: super-resolution x2, luma bt601_studio, 8-bit levels, border 2"
+    assert lines[1].split() == ["method", "metric", "mean", "std", "images"]
+    assert [line.split()[:2] for line in lines[2:6]] == [
         ["a", "PSNR"],
         ["B", "PSNR"],
         ["a", "SSIM"],
         ["B", "SSIM"],
     ]
-    assert [line.split()[-1] for line in lines[1:5]] == ["high"] * 4
-    assert run("gt/0.png", "a/0.png", "--metrics", "l1").stdout.splitlines()[1].split()[-1] == "low"
+    assert [" best " in line for line in lines[2:6]] == [True, False, True, False]
+    assert all("↑" in line for line in lines[2:6])
+    assert "L1 ↓" in run("gt/0.png", "a/0.png", "--metrics", "l1").stdout.splitlines()[2]
     found = evaluation.Evaluation.from_json((images / "report/per_image.json").read_text())
-    assert f"{found.summaries[0].mean:.4f}" in lines[1]
-    assert any(line.startswith("a - B") for line in lines)
-    assert lines[-1] == "wrote report/index.html"
+    assert f"{found.summaries[0].mean:.4f}" in lines[2]
+    assert f"{found.summaries[0].low:.4f} .. {found.summaries[0].high:.4f}" in result.stdout
+    compared = [line.split() for line in lines if line.startswith("a - B")]
+    assert [line[-2:] for line in compared] == [["3:0", "3"]] * 2
+    assert lines[-2:] == ["values: report/per_image.csv", "report: report/index.html"]
     assert "3 of 3 images, " in result.stderr
     assert "\x1b" not in result.output
     assert "\r" not in result.output
@@ -113,7 +111,9 @@ def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:
 
 def test_without_out_nothing_is_written(run: Run, images: Path) -> None:
     before = sorted(images.rglob("*"))
-    assert "wrote" not in run("gt", "a").output
+    output = run("gt", "a").output
+    assert "values:" not in output
+    assert "report:" not in output
     assert sorted(images.rglob("*")) == before
 
 
@@ -155,7 +155,11 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "a", "--batch-size", "0"], "batch_size must be at least 1"),
         (["gt", "a", "--resume"], "resume continues what out holds"),
         (["gt", "x=a", "x=b"], "two methods have the same name"),
-        ([], "Missing argument"),
+        (["gt", "a", "--protocol", "basic"], "did you mean 'basicsr'?"),
+        (["gt", "a", "--table", "html"], "--table must be one of 'latex', 'markdown', 'csv'"),
+        ([], "reference is missing"),
+        (["--compare", "gt", "a"], "gt holds no finished evaluation"),
+        (["gt", "a", "--compare", "gt", "a"], "as they are, not reference, distorted"),
     ],
 )
 def test_commands_that_make_no_sense(run: Run, arguments: list[str], words: str) -> None:
@@ -170,23 +174,23 @@ def test_resume(run: Run) -> None:
         in run("gt", "a", "--out", "report", "--resume", "--batch-size", "2", status=2).stderr
     )
     assert run("gt", "a", "--out", "report", "--resume").stdout.endswith(
-        "wrote report/index.html\n"
+        "report: report/index.html\n"
     )
     run("gt", "b", "--out", "report", "--overwrite")
 
 
 def test_name_with_an_equals_sign_may_be_a_path(run: Run, images: Path) -> None:
     (images / "a").rename(images / "x=1")
-    assert run("gt", "x=1").stdout.splitlines()[1].startswith("x=1 ")
+    assert run("gt", "x=1").stdout.splitlines()[2].startswith("x=1 ")
 
 
 def test_a_name_holds_no_folder(run: Run, images: Path) -> None:
     """Experiments are often called by their settings."""
     (images / "lr=1").mkdir()
     (images / "a").rename(images / "lr=1/a")
-    assert run("gt", "./lr=1/a").stdout.splitlines()[1].startswith("a ")
-    assert run("gt/[0-9].png", "lr=1/a/[0-9].png").stdout.splitlines()[1].startswith("a ")
-    assert run("gt", "A=lr=1/a").stdout.splitlines()[1].startswith("A ")
+    assert run("gt", "./lr=1/a").stdout.splitlines()[2].startswith("a ")
+    assert run("gt/[0-9].png", "lr=1/a/[0-9].png").stdout.splitlines()[2].startswith("a ")
+    assert run("gt", "A=lr=1/a").stdout.splitlines()[2].startswith("A ")
 
 
 def test_command_is_told_as_it_is_typed(
@@ -226,8 +230,9 @@ def test_names_do_not_command_the_terminal(run: Run, images: Path) -> None:
 
 def test_one_image_has_no_interval(run: Run) -> None:
     lines = run("gt/0.png", "a/0.png", "b/0.png").stdout.splitlines()
-    assert lines[1].split()[4:6] == ["-", "0.0000"]
-    assert lines[-1].split()[-3:] == ["-", "1.0000", "1"]
+    assert lines[2].split()[-2:] == ["0.0000", "1"]
+    assert "95 % interval" not in "".join(lines[:7])
+    assert lines[-1].split()[-4:] == ["-", "1.0000", "1:0", "1"]
 
 
 @pytest.mark.usefixtures("ctrl_c_interrupts")
@@ -255,7 +260,7 @@ def test_lines_now_and_then_where_there_is_no_terminal(monkeypatch: pytest.Monke
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     file = io.StringIO()
-    with _evaluate._shown(Console(file=file, force_terminal=False)) as show:
+    with progress(Console(file=file, force_terminal=False)) as show:
         for finished in range(2, 101, 2):
             now += 1
             show(finished, 100)
@@ -270,7 +275,7 @@ def test_lines_now_and_then_where_there_is_no_terminal(monkeypatch: pytest.Monke
 
 def test_bar_on_a_terminal() -> None:
     file = io.StringIO()
-    with _evaluate._shown(Console(file=file, force_terminal=True, width=100)) as show:
+    with progress(Console(file=file, force_terminal=True, width=100)) as show:
         show(50, 100)
         show(100, 100)
     shown = file.getvalue()
@@ -304,3 +309,85 @@ def test_what_a_measure_raises_is_not_taken_for_a_small_image(
     failed = run("gt", "a", "--metrics", "own_measures:fails", status=1).stderr
     assert "measure 'own_measures:fails' raised TypeError in fails, line 4 of " in failed
     assert "larger images" in run("gt", "a", "--metrics", "psnr,ms_ssim").stdout
+
+
+def test_words_of_options_are_those_of_the_library(run: Run) -> None:
+    """Which are listed without importing it; names and words may be in any case."""
+    assert {
+        "alpha": get_args(Alpha),
+        "orientation": get_args(Orientation),
+        "frames": get_args(FramePairing),
+        "timestamps": get_args(Timestamps),
+        "on-damaged": get_args(OnDamaged),
+        "table": FORMATS,
+    } == CHOICES
+    usual = run("gt", "a", "--metrics", "g_ssim", "--protocol", "basicsr_rgb", "--scale", "2")
+    cased = run("gt", "a", "--metrics", "G-SSIM", "--protocol", "BasicSR-RGB", "--scale", "2")
+    assert cased.stdout == usual.stdout
+
+
+def test_help_lists_names_and_examples(run: Run) -> None:
+    told = " ".join(run("--help").output.split())
+    assert all(name in told for name in (*METRICS, *PROTOCOLS))
+    assert told.count("ssimloss evaluate ") == 3
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [lambda path: path.write_bytes(b""), lambda path: path.unlink()],
+    ids=["damaged", "missing"],
+)
+def test_strict(run: Run, images: Path, harm: Callable[[Path], object]) -> None:
+    run("gt", "a", "b", "--strict")
+    harm(images / "b/1.png")
+    run("gt", "a", "b")
+    run("gt", "a", "b", "--strict", status=1)
+
+
+def test_no_name_is_cut_at_80_columns(run: Run, images: Path) -> None:
+    names = ["a_method_with_a_name_of_more_than_thirty_characters", "b" * 50]
+    for name, folder in zip(names, "ab", strict=True):
+        (images / folder).rename(images / name)
+    run("gt", *names, "--out", "report")
+    found = evaluation.read_run(images / "report")
+    file = io.StringIO()
+    print_result(found, Console(file=file, width=80, force_terminal=True, color_system=None))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in file.getvalue()
+    at = next(i for i, line in enumerate(lines) if line.startswith("b"))
+    broken = [line.split()[0] for line in lines[at : at + 2]]
+    assert "".join(broken) == names[1]
+
+
+def test_table_alone_is_on_stdout(run: Run, images: Path) -> None:
+    (images / "a/1.png").write_bytes(b"")
+    result = run("gt", "a", "B=b", "--table", "CSV", "--out", "report")
+    assert result.stdout.splitlines()[0] == "method,psnr,psnr mark,ssim,ssim mark"
+    assert len(result.stdout.splitlines()) == 3
+    assert "is empty" in result.stderr
+    assert "values: report/per_image.csv" in result.stderr
+
+
+def test_two_finished_runs(run: Run) -> None:
+    """As methods of one run are, to the last digit; one name is told apart by its run."""
+    whole = run("gt", "a", "B=b").stdout
+    run("gt", "a", "--out", "first")
+    run("gt", "B=b", "--out", "second")
+    result = run("--compare", "first", "second", "--strict")
+    assert result.stdout == whole
+    run("gt", "B=a", "--out", "third", "--metrics", "psnr")
+    methods = run("--compare", "second", "third", "--table", "csv").stdout.splitlines()[1:]
+    assert [line.split(",")[0] for line in methods] == ["B (second)", "B (third)"]
+    run("gt", "a", "--out", "rounded", "--protocol", "basicsr", "--scale", "2")
+    told = run("--compare", "first", "rounded", status=2).stderr
+    assert "error: runs must have the same definition of 'psnr'" in told
+    assert "itself" in run("--compare", "first", "first", status=2).stderr
+    run("gt/[01].png", "a/[01].png", "--out", "fewer")
+    told = run("--compare", "first", "fewer", status=2).stderr
+    assert "fewer lacks 1 of the 3 of first (2)" in told
+    run("gt", "a", "--out", "other", "--metrics", "l1")
+    assert "a metric in common" in run("--compare", "first", "other", status=2).stderr
+    run("b", "a", "--out", "elsewhere")
+    told = run("--compare", "first", "elsewhere", status=2).stderr
+    assert "runs must have the same references: '0' is gt/0.png of 40x48 in first, b/0.png" in told

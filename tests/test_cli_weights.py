@@ -5,6 +5,7 @@ extra.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import sys
@@ -14,13 +15,16 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import ssimloss
 from ssimloss import weights
 from ssimloss.cli import main
 from ssimloss.cli._app import app
+from ssimloss.cli._weights import _print_rows
 from ssimloss.kernels.__main__ import report
+from ssimloss.weights import _catalogue, _store
 
 Run = Callable[..., Result]
 
@@ -57,7 +61,11 @@ def entry(content: bytes, monkeypatch: pytest.MonkeyPatch) -> weights.WeightsFil
     file = f"squeezenet1_1-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     published = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1.value
     monkeypatch.setattr(published, "url", f"http://127.0.0.1:9/{file}")
-    return weights.published("squeezenet1_1")
+    entry = weights.published("squeezenet1_1")
+    rows = (entry, *(row for row in _catalogue.recorded() if row.name != "squeezenet1_1"))
+    for room in (_catalogue, weights):
+        monkeypatch.setattr(room, "recorded", lambda: rows)
+    return entry
 
 
 def rows(output: str) -> dict[str, list[str]]:
@@ -104,6 +112,37 @@ def test_list(
     shown = rows(run("weights", "list").output)
     assert shown[entry.file][4] == "SSIMLOSS_WEIGHTS, cache"
     assert shown["convnext_tiny-983f1562.pth"][4] == "cache", "what is here is listed"
+
+
+def test_list_is_not_cut_on_a_terminal() -> None:
+    """Of 80 columns: names of files whole, so that they can be copied, and no line wrapped."""
+    file = io.StringIO()
+    _print_rows(
+        Console(file=file, width=80),
+        [
+            ("a" * 24, "b" * 13, "c" * 41, "548.1", "bundled, cache", licence)
+            for licence in ("MIT", "https://" + 40 * "x")
+        ],
+    )
+    assert file.getvalue().splitlines() == [
+        f"{'a' * 24}  {'b' * 13}  548.1 MB  bundled, cache",
+        f"  {'c' * 41}  MIT",
+        f"{'a' * 24}  {'b' * 13}  548.1 MB  bundled, cache",
+        f"  {'c' * 41}",
+        f"  {'https://' + 40 * 'x'}",
+    ]
+
+
+@pytest.mark.parametrize("set_", [("TORCH_HOME",), ("XDG_CACHE_HOME",), ()])
+def test_the_cache_is_found_without_torch(
+    set_: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where torch.hub has it, as ``~`` or unset."""
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in set_:
+        monkeypatch.setenv(name, "~/elsewhere")
+    assert _store._usual_hub() == torch.hub.get_dir()
 
 
 def test_where(

@@ -307,7 +307,7 @@ def test_exchanged_clips_give_another_number_and_are_named(
         assert f"distorted {names[1]}: 64x48, yuv420p (chroma 4:2:0, 8 bit, peak" in result.stdout
         assert "6 frames paired by their order, shown at the same times" in result.stdout
         assert re.search(r"6 of 6 frames, [\d.]+ frames/s", result.stderr)
-        told[names[0]] = [line.split()[2] for line in result.stdout.splitlines()[1:4:2]]
+        told[names[0]] = [line.split()[2] for line in result.stdout.splitlines()[2:5:2]]
     (vmaf, psnr), (other, same) = told.values()
     assert vmaf != other
     assert psnr == same

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from evaluations import DISTANCE, PSNR, SSIM, save, summed, without_files
 from rich.console import Console
 
-from ssimloss.cli import _evaluate
+from ssimloss.cli._result import print_result
 from ssimloss.evaluation import Evaluation, evaluate
 from ssimloss.evaluation.fairness import FairMeans, fair_means
 from ssimloss.evaluation.report._data import page_data
@@ -83,33 +84,40 @@ def test_no_image_of_all_methods(unequal: Evaluation) -> None:
 
 def printed(evaluation: Evaluation) -> str:
     file = io.StringIO()
-    Console(file=file, width=200).print(_evaluate._summary_table(evaluation))
+    print_result(evaluation, Console(file=file, width=200))
     return file.getvalue()
 
 
-def test_terminal_table_has_them_beside_the_means(unequal: Evaluation) -> None:
+def test_terminal_table_has_them(unequal: Evaluation) -> None:
+    """With the number of images that they are over; the winner is by them."""
     lines = printed(unequal).splitlines()
-    assert "mean of common images" in lines[0]
-    assert [line.split()[3:6] for line in lines[1:4]] == [
-        ["27.5000", "33.0000", "(3)"],
-        ["32.0000", "32.0000", "(3)"],
-        ["25.5000", "31.0000", "(3)"],
+    assert [line.split()[3:] for line in lines[1:4]] == [
+        ["↑", "33.0000", "best*", unequal_std(unequal, "steady"), "3"],
+        ["↑", "32.0000", unequal_std(unequal, "lucky"), "3"],
+        ["↑", "31.0000", unequal_std(unequal, "third"), "3"],
     ]
-    words = " ".join(" ".join(lines[7:]).split())
-    assert words.startswith(
-        "Means of PSNR (dB), L1 are over unequal sets of images and cannot be compared;"
-    )
+    told = "methods have values of different images; the means are over the 3 that all have"
+    assert [line.split(":")[0] for line in lines if told in line] == ["PSNR (dB)", "L1"]
     equal = printed(summed([PSNR, DISTANCE], METHODS, unequal.images[:3]))
-    assert "common" not in equal
-    assert "unequal" not in equal
+    assert "different images" not in equal
+
+
+def unequal_std(evaluation: Evaluation, method: str) -> str:
+    return f"{next(row.std for row in evaluation.summaries if row.method == method):.4f}"
 
 
 def test_interval_of_one_image_is_a_dash(unequal: Evaluation) -> None:
-    one = summed([PSNR], ["steady"], unequal.images[:1])
-    one.summaries = [
-        type(row)(**{**vars(row), "low": math.nan, "high": math.nan}) for row in one.summaries
-    ]
-    assert printed(one).splitlines()[1].split()[3:5] == ["31.0000", "-"]
+    """Where another has an infinite value, which is counted; with one image there is no table."""
+    unequal.images[1].values["steady"]["psnr"] = math.inf
+    two = summed([PSNR], ["steady"], unequal.images[:2])
+    two.summaries = [replace(row, low=math.nan, high=math.nan) for row in two.summaries]
+    lines = printed(two).splitlines()
+    assert lines[1].split()[3:] == ["↑", "31.0000", "0.0000", "2"]
+    assert lines[2] == (
+        "steady, PSNR (dB): 1 of 2 values are infinite, of equal images, and in no mean"
+    )
+    assert lines[-1].split()[3] == "-"
+    assert "95 %" not in printed(summed([PSNR], ["steady"], unequal.images[:1]))
 
 
 def test_other_bit_depths_are_told(tmp_path: Path) -> None:

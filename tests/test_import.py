@@ -1,16 +1,19 @@
-"""What ``import ssimloss`` costs in a fresh interpreter: nothing beyond torch and
-its own modules.
+"""What importing ssimloss costs in a fresh interpreter: nothing before a name is used, then torch
+and its own modules. Whatever is imported first, the names are the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 from oldest import needs_torch
+
+import ssimloss
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,6 +40,7 @@ sys.addaudithook(watch)
 warnings.simplefilter("error")
 PLANTED
 import ssimloss
+from ssimloss import *
 report["cuda"] = torch.cuda.is_initialized()
 report["modules"] = sorted(set(sys.modules) - before)
 report["threads"] = torch.get_num_threads()
@@ -44,6 +48,10 @@ report["default_dtype"] = str(torch.get_default_dtype())
 report["audit"] = list(report["audit"])
 print(json.dumps(report))
 """
+
+
+# An SSIMLoss(window_size=7), of a process that is not this one.
+PICKLED = pickle.dumps(ssimloss.SSIMLoss(window_size=7))
 
 
 def import_report(planted: str = "") -> dict[str, object]:
@@ -93,6 +101,111 @@ def test_planted_costs_are_found(tmp_path: Path) -> None:
     assert any(
         "torch._dynamo" in str(name) for name in import_report("import torch._dynamo")["modules"]
     )  # type: ignore[attr-defined]
+
+
+_MEASURES = "{each.name for each in registered()}"
+# Statements of which each is the first to import something of ssimloss in its process.
+FIRST = {
+    "a name": """
+import ssimloss
+assert 'SSIMLoss' not in vars(ssimloss) and not hasattr(ssimloss, '__wrapped__')
+assert ssimloss.networks and ssimloss.SSIMLoss is ssimloss.losses.SSIMLoss
+assert {'SSIMLoss', 'metrics'} <= set(dir(ssimloss)) and not hasattr(ssimloss, 'nothing')
+""",
+    "tables": "from ssimloss.conventions import PSNR, TABLES; assert 'MS_SSIM' in TABLES",
+    "registry": f"from ssimloss.measure import registered; assert 'vmaf' in {_MEASURES}",
+    "pickled": f"import pickle; assert pickle.loads({PICKLED!r}).window_size == 7",
+    "taken": """
+from ssimloss.measure import Measure
+fields = dict(title='', unit='', better='lower', perfect=0.0, range=(0, 1), source='')
+try:
+    Measure(name='l1', equation=lambda pred, target: pred, **fields)
+except ValueError as error:
+    assert 'exists already' in str(error)
+else:
+    raise AssertionError('the name of a measure of the package was taken')
+""",
+}
+
+
+def test_the_first_import_may_be_any() -> None:
+    """Each in a process of its own, which has imported torch and nothing of ssimloss."""
+    script = f"""
+import os, sys, torch
+for name, statements in {FIRST!r}.items():
+    assert not [module for module in sys.modules if module.startswith("ssimloss")]
+    if os.fork() == 0:
+        exec(statements)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# Commands and the status of each; none needs a tensor.
+WITHOUT_TORCH = {
+    "": 2,
+    "--help": 0,
+    "--version": 0,
+    "evaluate --help": 0,
+    "compare --help": 0,
+    "doctor --help": 0,
+    "weights --help": 0,
+    "weights list": 0,
+    "weights list --all": 0,
+    "weights where": 0,
+    "weights where dists": 0,
+    "no-such-command": 2,
+    "evaluate": 2,
+    "evaluate a b --no-such-option": 2,
+    "evaluate a b --scale four": 2,
+    "evaluate a b --metrics snr": 2,
+    "evaluate a b --protocol basic": 2,
+    "evaluate a b --protocol basicsr": 2,
+    "evaluate a b --alpha white": 2,
+    "evaluate a b --table html": 2,
+    "evaluate a b --compare a b": 2,
+}
+
+
+def test_commands_that_need_no_tensor_import_no_torch() -> None:
+    script = f"""
+import contextlib, io, sys
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision"):
+            raise RuntimeError("torch is imported")
+sys.meta_path.insert(0, Refused())
+from ssimloss.cli import main
+for command, status in {WITHOUT_TORCH!r}.items():
+    sys.argv = ["ssimloss", *command.split()]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            main()
+    except SystemExit as end:
+        if (end.code or 0) != status:
+            print(command, "ends with", end.code)
+    except RuntimeError as error:
+        print(command, ":", error)
+sys.argv = ["ssimloss", "evaluate", "a", "b"]
+try:
+    main()
+except (RuntimeError, SystemExit) as error:  # so that it would be seen
+    assert "torch is imported" in str(error), error
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SSIMLOSS_WEIGHTS": str(ROOT / "weights")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_version_needs_no_torch() -> None:

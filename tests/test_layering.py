@@ -23,15 +23,16 @@ NAME = PACKAGE.name
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
-_GROUND |= {"_spellings", "_keywords", "_memory"}
+_GROUND |= {"_spellings", "_keywords", "_memory", "_words"}
 _NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
     **{
         room: set()
-        for room in ("_version", "_files", "_flags", "_checks", "_torch", "_spellings", "_memory")
+        for room in ("_version", "_files", "_flags", "_torch", "_spellings", "_memory", "_words")
     },
+    "_checks": {"_words"},
     "_keywords": {"_spellings"},
     "_ranges": {"_checks"},
     "_debug": {"_checks", "_torch", "_ranges", "_keywords"},
@@ -65,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": _LOW | {"kernels", "functional", "weights", "combined"},
 }
 # Everything, and imported by nothing: the table of contents and the command line.
-ON_TOP = {"__init__", "cli"}
+ON_TOP = {"__init__", "_contents", "cli"}
 COMMANDS = {"kernels/__main__.py"}  # part of the command line, wherever they lie
 
 # Packages from elsewhere, by room; the standard library and torch are free to all. What is not

@@ -11,6 +11,9 @@ __all__ = ["main"]
 # Package -> the extra that has it, and what needs it.
 _EXTRA = dict.fromkeys(("typer", "rich", "PIL", "matplotlib"), ("cli", "the command line needs"))
 _EXTRA["av"] = ("video", "reading clips needs")
+_EXTRA |= dict.fromkeys(
+    ("torchmetrics", "torch_fidelity"), ("metrics", "FID, KID and the Inception score need")
+)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from ssimloss._version import __version__
 from ssimloss.cli import _weights
 from ssimloss.cli._compare import compare
 from ssimloss.cli._doctor import doctor
-from ssimloss.cli._evaluate import evaluate
+from ssimloss.cli._evaluate import EPILOG, evaluate
 from ssimloss.cli._study import study
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
 app.add_typer(_weights.app, name="weights")
 app.command()(doctor)
 app.command()(compare)
-app.command()(evaluate)
+app.command(epilog=EPILOG)(evaluate)
 app.command()(study)
 
 

@@ -1,8 +1,12 @@
 """What the library has to say about files and arguments, on the command line."""
 
+import os
+import signal
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 
 import typer
 
@@ -25,6 +29,37 @@ def told(who: str = "") -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, TypeError) as error:
         typer.echo(f"error{who}: " + "\n".join(map(shown, str(error).split("\n"))), err=True)
         raise typer.Exit(2 if isinstance(error, (ValueError, TypeError)) else 1) from error
+
+
+@contextmanager
+def stoppable(out: Path | None) -> Iterator[None]:
+    """What the library says goes to stderr as it is, without a traceback; being stopped is no error
+    of the data.
+    """
+    is_one = os.environ.get("WORLD_SIZE", "1") == "1" or "RANK" not in os.environ
+    rank = "" if is_one else f" (process {os.environ['RANK']})"
+    way_on = (
+        "" if out is None else f"; what was computed is in {out / 'journal'}, --resume continues"
+    )
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise SystemExit(143)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with told(rank):
+            yield
+    except KeyboardInterrupt as error:
+        typer.echo(f"interrupted{rank}{way_on}", err=True)
+        raise typer.Exit(130) from error
+    except SystemExit as error:
+        typer.echo(
+            f"told to end{rank}, by the system or because another process ended{way_on}", err=True
+        )
+        raise typer.Exit(143) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def shown(text: str) -> str:

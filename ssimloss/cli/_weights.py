@@ -7,6 +7,7 @@ sense.
 
 import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 # What losses are usually built on.
 _FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception")
+_FIRST = "IMAGENET1K_V1"  # torchvision's word for the weights that "imagenet" means
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no file name is cut
 
 Word = Annotated[
@@ -41,9 +43,12 @@ Folder = Annotated[
 
 
 def _entry(name: str, word: str) -> WeightsFile:
-    own = {row.name: row for row in (*weights.BUNDLED, weights.INCEPTION)}
-    if name in own:
-        return own[name]
+    wanted = _FIRST if word == weights.IMAGENET else word
+    for row in (*weights.BUNDLED, weights.INCEPTION, *weights.recorded()):
+        if row.name == name and (row.url is None or row.word in (word, wanted)):
+            return row
+    # A word has aliases, and the torchvision that is installed may have other networks.
+    own = [row.name for row in (*weights.BUNDLED, weights.INCEPTION)]
     known = [*own, *weights.networks()]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3)
@@ -51,7 +56,7 @@ def _entry(name: str, word: str) -> WeightsFile:
             f"close to it: {', '.join(close)}" if close else "ssimloss weights list --all shows all"
         )
         raise typer.BadParameter(f"no weights are called {name!r}; {hint}", param_hint="NAME")
-    return weights.published(name, word)
+    return weights.INCEPTION if name == weights.INCEPTION.name else weights.published(name, word)
 
 
 def _lying(entry: WeightsFile) -> list[tuple[str, Path]]:
@@ -70,21 +75,34 @@ def list_(
     ] = False,
 ) -> None:
     """Show name, file, size, where it is present, and licence."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    table = Table(
-        "name", "weights", "file", "MB", "present in", "licence", box=None, pad_edge=False
-    )
-    table.columns[3].justify = "right"
+    rows = []
     for entry in weights.catalogue():
         places = [name for name, _ in _lying(entry)]
         if everything or entry.url is None or places or _FAMILIAR.fullmatch(entry.name):
             size = f"{entry.size / 1e6:.1f}" if entry.size >= 1e5 else f"{entry.size / 1e6:.3f}"
-            table.add_row(
-                entry.name, entry.word, entry.file, size, ", ".join(places) or "-", entry.licence
-            )
-    console.print(table)
+            present = ", ".join(places) or "-"
+            rows.append((entry.name, entry.word, entry.file, size, present, entry.licence))
+    console = Console()
+    _print_rows(console if console.is_terminal else Console(width=_PIPE_WIDTH), rows)
+
+
+def _print_rows(console: Console, rows: Sequence[Sequence[str]]) -> None:
+    """A table, or where that would be cut, two lines for each file."""
+    heads = ("name", "weights", "file", "MB", "present in", "licence")
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if sum(widths) + 2 * (len(heads) - 1) <= console.width:
+        table = Table(*heads, box=None, pad_edge=False)
+        table.columns[3].justify = "right"
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    for name, word, file, size, present, licence in rows:
+        first = f"{name:<{widths[0]}}  {word:<{widths[1]}}  {size:>{widths[3]}} MB  {present}"
+        second = f"  {file}  {licence}"
+        whole = [second] if len(second) <= console.width else [f"  {file}", f"  {licence}"]
+        for line in (first, *whole):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -21,19 +21,18 @@ This room holds how conventions are described, prepared and compared. The tables
 measures in ``ssimloss.functional``: a :class:`Table` that is created is an attribute here.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ssimloss.conventions import convention
 from ssimloss.conventions.attributes import Attribute
-from ssimloss.conventions.convention import (
-    MODULE_TABLES,
-    TABLES,
-    Convention,
-    FeatureConvention,
-    Table,
-)
+from ssimloss.conventions.convention import Convention, FeatureConvention, Table
 from ssimloss.conventions.difference import Difference, Step, explain_difference
 from ssimloss.conventions.lookup import describe, find
 from ssimloss.conventions.preparation import Preparation
+from ssimloss.measure import complete
+
+if TYPE_CHECKING:
+    from ssimloss.conventions.convention import TABLES as TABLES
 
 _NAMES = (
     "TABLES",
@@ -52,14 +51,20 @@ _NAMES = (
 
 def __getattr__(name: str) -> Any:
     """The tables, which measures register when they are imported."""
+    # Files of this room, in small letters, are asked for while the tables are being registered.
+    if name == "__all__" or name.isupper():
+        complete()
+    found = convention.tables()
     if name == "__all__":
-        return [*TABLES, *MODULE_TABLES, *_NAMES]
-    for tables in (TABLES, MODULE_TABLES):
-        if name in tables:
-            return tables[name]
+        return [*found, *_NAMES]
+    if name == "TABLES":
+        return convention.TABLES
+    if name in found:
+        return found[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """The names of the module and the tables."""
-    return [*globals(), *TABLES, *MODULE_TABLES]
+    complete()
+    return [*globals(), "TABLES", *convention.tables()]

@@ -17,12 +17,17 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss.conventions.attributes import PREPARATION, Attribute, State
 from ssimloss.conventions.preparation import NOTHING, Preparation
-from ssimloss.measure import Measure
+from ssimloss.measure import Measure, complete
 
 TABLES: "dict[str, Table]" = {}  # of measures, by key
 MODULE_TABLES: "dict[str, Table]" = {}  # of options of modules
 
 _PREPARED = tuple(field.name for field in dataclasses.fields(Preparation))
+
+
+def tables() -> "dict[str, Table]":
+    """Every table that is registered by now, of measures and of modules, by key."""
+    return TABLES | MODULE_TABLES
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -395,7 +400,8 @@ class Table(dict[str, Convention]):
 
 def _registered(key: str, name: str | None = None) -> Table | Convention:
     """The table of this key, or a convention in it."""
-    table = (TABLES | MODULE_TABLES)[key]
+    complete()
+    table = tables()[key]
     return table if name is None else table[name]
 
 

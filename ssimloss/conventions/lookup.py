@@ -1,6 +1,7 @@
 """A convention by its name, and in words."""
 
-from ssimloss.conventions.convention import MODULE_TABLES, TABLES, Convention
+from ssimloss.conventions.convention import TABLES, Convention, tables
+from ssimloss.measure import complete
 
 
 def find(name: str | Convention) -> Convention:
@@ -19,11 +20,12 @@ def find(name: str | Convention) -> Convention:
             f"{type(name).__name__} {name!r}"
         )
     key, slash, bare = name.rpartition("/")
+    complete()
+    every_table = tables()
     if slash:
-        tables = TABLES | MODULE_TABLES
-        if key not in tables:
-            raise KeyError(f"no measure {key!r} in {name!r}; there are {', '.join(tables)}")
-        return tables[key][bare]
+        if key not in every_table:
+            raise KeyError(f"no measure {key!r} in {name!r}; there are {', '.join(every_table)}")
+        return every_table[key][bare]
     found = [table[name] for table in TABLES.values() if name in table]
     if len(found) == 1:
         return found[0]

@@ -12,9 +12,12 @@ from ssimloss.evaluation.result import (
     Evaluation,
     ImageRecord,
     MetricInfo,
+    SetSummary,
     Summary,
 )
 from ssimloss.evaluation.run import evaluate
+from ssimloss.evaluation.runs import compare_runs, read_run
+from ssimloss.evaluation.tables import paper_table
 
 __all__ = [
     "evaluate",
@@ -26,8 +29,12 @@ __all__ = [
     "ClipRecord",
     "MetricInfo",
     "Summary",
+    "SetSummary",
     "Comparison",
     "write_report",
+    "paper_table",
+    "compare_runs",
+    "read_run",
     "compare",
     "PairComparison",
     "LargestError",

@@ -42,6 +42,7 @@ class Pairing:
     methods: list[str]
     unmatched: list[str]
     clips: bool = False  # whether the files are clips, not still images
+    missing: int = 0  # files that a method has not, of the references that there are
 
 
 def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: str = "") -> Pairing:
@@ -328,7 +329,7 @@ def _matched(
         for method in methods
         if method not in found[key]
     ]
-    return Pairing(pairs, list(methods), lacking + unmatched)
+    return Pairing(pairs, list(methods), lacking + unmatched, missing=len(lacking))
 
 
 def _from_table(path: Path) -> Pairing:
@@ -386,7 +387,7 @@ def _from_table(path: Path) -> Pairing:
         raise ValueError(
             f"{path} names images and clips ({' '.join(CLIP_SUFFIXES)}); make a table for each"
         )
-    return Pairing(pairs, methods, unmatched, kinds == {True})
+    return Pairing(pairs, methods, unmatched, kinds == {True}, missing=len(unmatched))
 
 
 def _told_apart(pairs: list[Pair]) -> list[Pair]:

@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -239,6 +240,10 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
         [_text(getattr(row, field.name)) for field in fields(Summary)]
         for row in evaluation.summaries
     ]
+    nothing = {"low": math.nan, "high": math.nan, "best": "", "worst": "", "infinite": 0}
+    for of_set in evaluation.sets:
+        cells = {**vars(of_set), "mean": of_set.value, **nothing}
+        summary.append([_text(cells[field.name]) for field in fields(Summary)])
     contents = [
         _table([_columns(names), *rows]),
         evaluation.to_json().encode(),

@@ -93,6 +93,21 @@ class Comparison:
     p_holm: float  # corrected for the number of comparisons (Holm)
 
 
+@dataclass(frozen=True)
+class SetSummary:
+    """One metric of a whole set of images: FID, KID or Inception score of one method."""
+
+    method: str
+    metric: str  # "fid", "kid" or "is"
+    title: str
+    higher_is_better: bool
+    value: float
+    std: float  # over the subsets of KID, the splits of the Inception score; not a number for FID
+    count: int  # images of the method
+    reference_count: int
+    description: str
+
+
 @dataclass
 class Evaluation:
     """All of it; what a report draws."""
@@ -105,6 +120,8 @@ class Evaluation:
     comparisons: list[Comparison] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
     orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
+    missing: int = 0  # pairs for which a method has no file
+    sets: list[SetSummary] = field(default_factory=list)
 
     @property
     def clips(self) -> list[ClipRecord]:
@@ -157,6 +174,8 @@ class Evaluation:
                 ],
                 unmatched=list(data["unmatched"]),
                 orientation=data.get("orientation", "apply"),
+                missing=data.get("missing", 0),
+                sets=[SetSummary(**_floats(row, "value", "std")) for row in data.get("sets", [])],
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(

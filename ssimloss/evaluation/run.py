@@ -35,10 +35,12 @@ from ssimloss.evaluation.pairs import Pairing, Source, Sources, find_pairs
 from ssimloss.evaluation.plan import Batch, Plan, make_plan
 from ssimloss.evaluation.records import Done, Row
 from ssimloss.evaluation.report import write_report
-from ssimloss.evaluation.result import ClipRecord, Evaluation, ImageRecord, MetricInfo
+from ssimloss.evaluation.result import ClipRecord, Evaluation, ImageRecord, MetricInfo, SetSummary
+from ssimloss.evaluation.sets import TITLES, SetMetrics
 from ssimloss.evaluation.sharding import World, joined
 from ssimloss.evaluation.statistics import compare_methods, summarise
 from ssimloss.metrics import ImageMeasure, Protocol
+from ssimloss.networks import Weights
 
 OnDamaged = Literal["skip", "stop"]
 OnProgress = Callable[[int, int], object]
@@ -67,6 +69,7 @@ def evaluate(
     overwrite: bool = False,
     on_damaged: OnDamaged = "skip",
     report: bool = True,
+    inception: Weights = "imagenet",
     command: str = "",
     on_progress: OnProgress | None = None,
     on_frames: OnFrames | None = None,
@@ -79,7 +82,9 @@ def evaluate(
     Args:
         reference, distorted: folders, files, glob patterns or a table, as :func:`find_pairs` takes
             them; several ``distorted`` are several methods.
-        metrics: names of ``metrics.MEASURES``, or measures.
+        metrics: names of ``metrics.MEASURES``, or measures; ``"fid"``, ``"kid"`` and ``"is"`` of
+            the images of a method against all references. The features of a file are kept in the
+            folder ``features`` of ``SSIMLOSS_CACHE``, by default ``~/.cache/ssimloss``.
         protocol: a name of ``metrics.PROTOCOLS``, with ``scale`` where it needs one, or a protocol.
         suffix: what names of distorted files have behind those of their references, such as
             ``"x4"``.
@@ -107,6 +112,8 @@ def evaluate(
         overwrite: discard what ``out`` holds.
         on_damaged: what to do about a file that cannot be compared: ``"skip"`` leaves it out of
             every mean and says so in its record, ``"stop"`` raises.
+        inception: weights of the network of ``"fid"``, ``"kid"`` and ``"is"``, as
+            :class:`InceptionMetrics` takes them.
         report: whether to write ``out/index.html``; an old one goes in any case.
         command: what was typed, to be told with the result.
         on_progress: called with how many images or clips of this process's share are done, and how
@@ -129,7 +136,12 @@ def evaluate(
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.choice("orientation", orientation, ORIENTATIONS)
     _checks.count("batch_size", batch_size)
-    measures = measures_of(metrics, protocol, scale)
+    named = [] if isinstance(metrics, str) else [one for one in metrics if isinstance(one, str)]
+    of_sets = [name for name in named if name in TITLES]
+    if len(set(of_sets)) < len(of_sets):
+        raise ValueError(f"metrics must name none twice, got {of_sets}")
+    of_pairs = metrics if not of_sets else [one for one in metrics if one not in of_sets]
+    measures = measures_of(of_pairs, protocol, scale) if of_pairs or not of_sets else []
     clip_options = ClipOptions(
         Raw.parse(size, pixel_format), scale_distorted, frames, timestamps, batch_size
     )
@@ -146,7 +158,10 @@ def evaluate(
     ):
         place = world.device(device)
         measures = [one.to(place) for one in measures]
+        sets = SetMetrics(of_sets, inception, place) if of_sets else None
         pairing = find_pairs(reference, distorted, suffix=suffix)
+        if sets is not None:
+            _demand_sets(sets, pairing, reference)
         if pairing.clips:
             _demand_no_image_options(alpha, orientation, reference)
             plan = make_clip_plan(pairing, clip_options, pool)
@@ -165,6 +180,8 @@ def evaluate(
             "batch_size": batch_size,
             "device": place.type,
         }
+        if sets is not None:
+            settings |= {"sets": [*sets.names, sets.digest]}
         if pairing.clips:
             settings |= {"clips": asdict(clip_options)}
         if folder is not None:
@@ -197,11 +214,17 @@ def evaluate(
                     finished += len(batch.images)
                     if on_progress is not None:
                         on_progress(finished, sum(len(batch.images) for batch in share))
+            of_methods: list[SetSummary] = []
+            if sets is not None:
+                of_methods = sets.summaries(
+                    pairing.pairs, pairing.methods, pool, world, alpha, orientation
+                )
         finally:
             pool.shutdown(cancel_futures=True)
         for part in world.gather(fresh):
             done |= part
         evaluation = _summed(plan, done, pairing, infos, orientation)
+        evaluation.sets = of_methods
         evaluation.about |= _about(measures, place, world, reference, pairing)
         if pairing.clips:
             evaluation.about |= planes_note(measures)
@@ -210,7 +233,7 @@ def evaluate(
         if folder is not None and world.rank == 0:
             _write(evaluation, folder, report=report)
         world.gather(None)  # nobody leaves before the files are there
-    if not evaluation.summaries:
+    if not evaluation.summaries and not evaluation.sets:
         raise RuntimeError(
             _worded(
                 [words for image in evaluation.images for words in image.errors.values()],
@@ -296,6 +319,7 @@ def _summed(
         comparisons=compare_methods(images, pairing.methods, metrics),
         unmatched=pairing.unmatched,
         orientation=orientation,
+        missing=pairing.missing,
     )
 
 
@@ -303,6 +327,17 @@ def _emptied(record: ImageRecord) -> ImageRecord:
     """The record without values, to be filled in."""
     fresh = replace(record, values={}, errors=dict(record.errors))
     return replace(fresh, frames={}, pairing={}) if isinstance(fresh, ClipRecord) else fresh
+
+
+def _demand_sets(sets: SetMetrics, pairing: Pairing, reference: Source) -> None:
+    """Raise for what has no FID, before anything is measured."""
+    if pairing.clips:
+        raise ValueError(
+            f"{', '.join(sets.names)} are of still images, but {reference} holds clips; leave them "
+            "out of metrics"
+        )
+    for method in pairing.methods:
+        sets.demand_enough(sum(method in pair.distorted for pair in pairing.pairs))
 
 
 def _demand_no_image_options(alpha: Alpha, orientation: Orientation, reference: Source) -> None:

@@ -274,11 +274,24 @@ class InceptionMetrics(MovedMetric):
                 and not in others, negative, or that of different images.
         """
         self._tell_range(self.data_range, SETS)
-        fake = self._set("fake", least=2 if set(self.measures) - {"is"} else 1)
+        compares = bool(set(self.measures) - {"is"})
+        fake = self._set("fake", least=2 if compares else 1)
+        return self.of_features(self._set("real", least=2) if compares else fake[:0], fake)
+
+    @torch.no_grad()
+    def of_features(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """The measures of two sets of features, as :meth:`extract` returns them.
+
+        Args:
+            real, fake: ``(N, D)`` and ``(M, D)`` on one device; the Inception score looks at
+                ``fake`` alone.
+
+        Raises:
+            ValueError: fewer images than ``subset_size`` or ``splits``.
+        """
         found = {}
         no_number = to_float64_device(fake.new_full((), torch.nan)).double()
         if "fid" in self.measures or "kid" in self.measures:
-            real = self._set("real", least=2)
             known = bool(real.isfinite().all() and fake.isfinite().all())
             if "fid" in self.measures:
                 found["fid"] = frechet_distance(real, fake) if known else no_number

@@ -13,7 +13,16 @@ ProtocolLuma = Literal["bt601_studio", "bt601", "matlab"]
 LUMAS: tuple[str, ...] = get_args(ProtocolLuma)
 
 PROTOCOLS: Final = ("plain", "basicsr", "basicsr_rgb", "edsr", "pyiqa", "skimage")
-_OF_SCALE = ("basicsr", "basicsr_rgb", "edsr")
+# Each in a line, for lists.
+SUMMARIES: Final = {
+    "plain": "all channels as they are, SSIM of Wang et al. 2004",
+    "basicsr": "8-bit luma (Y of BT.601), SCALE pixels of border cut off: most SR papers",
+    "basicsr_rgb": "8-bit RGB, SCALE pixels of border cut off",
+    "edsr": "8-bit RGB, SCALE + 6 pixels of border cut off: DIV2K as in EDSR",
+    "pyiqa": "the defaults of IQA-PyTorch",
+    "skimage": "the defaults of scikit-image",
+}
+OF_SCALE: Final = ("basicsr", "basicsr_rgb", "edsr")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,11 +161,11 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
             nothing is cut.
     """
     _checks.choice("protocol", name, PROTOCOLS)
-    if name not in _OF_SCALE:
+    if name not in OF_SCALE:
         if scale is not None:
             raise ValueError(
                 f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; "
-                f"{', '.join(_OF_SCALE)} do"
+                f"{', '.join(OF_SCALE)} do"
             )
         return _PROGRAMS[name]
     if scale is None:

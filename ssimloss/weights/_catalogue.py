@@ -2,12 +2,15 @@
 the package is fetched from.
 """
 
+import functools
+import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ssimloss import _checks
+from ssimloss._words import choice
 
 EMBEDDED = "embedded"
 IMAGENET = "imagenet"
@@ -121,7 +124,7 @@ INCEPTION = WeightsFile(
 def bundled(name: str) -> WeightsFile:
     """The row of a bundled file; ValueError lists the names there are."""
     rows = {row.name: row for row in BUNDLED}
-    _checks.choice("name", name, rows)
+    choice("name", name, rows)
     return rows[name]
 
 
@@ -155,7 +158,7 @@ def published(network: str, word: str = IMAGENET) -> WeightsFile:
     """
     import torchvision
 
-    _checks.choice("network", network, networks())
+    choice("network", network, networks())
     members = torchvision.models.get_model_weights(network).__members__
     wanted = _FIRST_WEIGHTS if word == IMAGENET else word
     if wanted not in members:
@@ -193,13 +196,20 @@ def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -
     )
 
 
+@functools.cache
+def recorded() -> tuple[WeightsFile, ...]:
+    """What torchvision publishes, from ``torchvision.json``, a copy of its tables: importing
+    torchvision takes seconds.
+    """
+    path = Path(__file__).with_name("torchvision.json")
+    return tuple(WeightsFile(**row) for row in json.loads(path.read_text(encoding="utf-8")))
+
+
 def catalogue() -> list[WeightsFile]:
     """Every file there is a name for: the bundled ones, that of FID, then torchvision's, each file
     once.
     """
-    rows = {row.file: row for row in (*BUNDLED, INCEPTION)}
-    for network in networks():
-        for word in words(network):
-            row = published(network, word)
-            rows.setdefault(row.file, row)
+    rows: dict[str, WeightsFile] = {}
+    for row in (*BUNDLED, INCEPTION, *recorded()):
+        rows.setdefault(row.file, row)
     return list(rows.values())

@@ -11,8 +11,6 @@ import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from ssimloss import _files
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)  # some network file systems
@@ -81,6 +79,8 @@ def _locked(to: Path) -> Iterator[None]:
 
 
 def _receive(url: str, to: Path, expected: str) -> None:
+    import torch
+
     try:
         torch.hub.download_url_to_file(
             url, os.fspath(to), expected, progress=sys.stderr is not None and sys.stderr.isatty()

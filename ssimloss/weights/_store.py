@@ -4,9 +4,8 @@ torchvision's cache.
 
 import os
 import shutil
+import sys
 from pathlib import Path
-
-import torch
 
 from ssimloss import _files
 from ssimloss.weights._catalogue import INCEPTION, WeightsFile, catalogue
@@ -31,7 +30,15 @@ _OFFLINE_INCEPTION = (
 
 def cache() -> Path:
     """torchvision's own folder, which ``TORCH_HOME`` moves."""
-    return Path(torch.hub.get_dir()) / "checkpoints"
+    hub = sys.modules.get("torch.hub")  # torch.hub.set_dir moves it, too
+    return Path(_usual_hub() if hub is None else hub.get_dir()) / "checkpoints"
+
+
+def _usual_hub() -> str:
+    """What ``torch.hub.get_dir`` returns in a process that has not set it, without torch."""
+    caches = os.getenv("XDG_CACHE_HOME", "~/.cache")
+    home = os.getenv("TORCH_HOME", os.path.join(caches, "torch"))
+    return os.path.join(os.path.expanduser(home), "hub")
 
 
 def folders() -> dict[str, Path]:

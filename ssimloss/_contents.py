@@ -1,0 +1,41 @@
+"""The table of contents: every name of ``ssimloss``."""
+
+from ssimloss import (
+    color,
+    combined,
+    compat,
+    conventions,
+    doctor,
+    functional,
+    losses,
+    measure,
+    metrics,
+    video,
+)
+from ssimloss._debug import debug
+from ssimloss._version import __version__
+from ssimloss.combined import *  # noqa: F403  # the sum of losses and what it is made of
+from ssimloss.losses import *  # noqa: F403  # its __all__ follows from the measures
+from ssimloss.measure import Measure
+
+__all__ = [
+    "__version__",
+    "color",
+    "compat",
+    "conventions",
+    "debug",
+    "doctor",
+    "functional",
+    "metrics",
+    "video",
+    "Measure",
+]
+__all__ += combined.__all__
+__all__ += losses.__all__  # two statements, each of which type checkers understand
+
+
+def of_registered(name: str) -> object:
+    """The module of a measure that was registered after this import."""
+    if not any(each.module == name for each in measure.registered()):
+        raise AttributeError(f"module 'ssimloss' has no attribute {name!r}")
+    return getattr(losses, name)

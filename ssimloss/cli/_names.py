@@ -1,0 +1,78 @@
+"""The names that the command line lists and takes: read from ``names.json``, which
+``tests/generate.py`` writes from the registered measures, since importing those takes seconds.
+"""
+
+import difflib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+_LISTED: Final[Any] = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
+METRICS: Final[Mapping[str, str]] = _LISTED["metrics"]  # name -> title, of measures of pairs
+SET_METRICS: Final[Mapping[str, str]] = _LISTED["sets"]  # of whole sets of images
+PROTOCOLS: Final[Mapping[str, str]] = _LISTED["protocols"]  # name -> what it does
+_NEED_SCALE: Final[Sequence[str]] = _LISTED["protocols of a scale"]
+# Of options of evaluate: their words, as the library has them.
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "alpha": ("error", "drop"),
+    "orientation": ("apply", "ignore"),
+    "frames": ("equal", "shortest"),
+    "timestamps": ("compare", "ignore"),
+    "on-damaged": ("skip", "stop"),
+    "table": ("latex", "markdown", "csv"),
+}
+
+
+def evaluate_help() -> str:
+    """What stands below the options of ``ssimloss evaluate --help``."""
+    lines = [
+        f"Metrics: {', '.join(METRICS)}.",
+        f"Metrics of whole sets: {', '.join(SET_METRICS)}; their network is fetched once by "
+        "ssimloss weights fetch inception.",
+        "Protocols:",
+        *(f"{name}: {what}." for name, what in PROTOCOLS.items()),
+        "Examples:",
+        "ssimloss evaluate GT OURS=ours THEIRS=theirs --metrics psnr,lpips --out run",
+        "ssimloss evaluate GT ours --suffix x4 --protocol basicsr --scale 4",
+        "ssimloss evaluate --compare run1 run2 --table latex > table.tex",
+    ]
+    return "\n\n".join(lines)
+
+
+def demand_scale(protocol: str, scale: int | None) -> None:
+    """Raise for a protocol that needs the factor of enlargement."""
+    if scale is None and protocol in _NEED_SCALE:
+        raise ValueError(
+            f"protocol {protocol!r} needs scale, the factor of enlargement, by which the border is "
+            "cut; --scale 4 for x4"
+        )
+
+
+def metric_names(text: str, known: Collection[str]) -> list[str]:
+    """The names in ``text``, separated by commas, in the case that the library knows.
+
+    Raises:
+        ValueError: none, or one that is neither known nor ``module:attribute``.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"--metrics must name at least one metric, got {text!r}")
+    return [name if ":" in name else word("--metrics", name, known) for name in names]
+
+
+def word(option: str, given: str, known: Collection[str]) -> str:
+    """The known word that is given in any case, with ``-`` for ``_`` or not.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    name = given.lower().replace("-", "_")
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(
+            f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}; {hint}"
+            "ssimloss evaluate --help says what each is"
+        )
+    return name

@@ -1,0 +1,206 @@
+"""FID, KID and Inception score of folders: the features of each file once, kept by its SHA-256."""
+
+import hashlib
+import io
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ssimloss import _files
+from ssimloss._precision import widened
+from ssimloss.evaluation._orientations import Orientation
+from ssimloss.evaluation.images import Alpha, ImageError, read
+from ssimloss.evaluation.pairs import Pair
+from ssimloss.evaluation.result import SetSummary
+from ssimloss.evaluation.sharding import World
+from ssimloss.networks import Weights
+from ssimloss.networks.sources import weights_digest
+
+TITLES: Final = {"fid": "FID", "kid": "KID", "is": "Inception score"}
+VARIABLE = "SSIMLOSS_CACHE"  # a folder that holds others, as that of the kernels
+_LEAST: Final = {"fid": 2, "kid": 1000, "is": 10}  # images that the definition divides into parts
+_SPREAD: Final = {"kid": "kid_std", "is": "is_std"}
+_MOST_AT_ONCE = 16
+
+_Features = dict[str, Tensor]  # by the SHA-256 of the file
+
+
+class SetMetrics:
+    """The network and what is to be computed; building it raises where weights are not here."""
+
+    def __init__(self, names: Sequence[str], weights: Weights, device: torch.device) -> None:
+        """Load the network.
+
+        Raises:
+            RuntimeError: its weights are not here; the error says how to get them.
+            ModuleNotFoundError: the extra ``metrics`` is not installed.
+        """
+        from ssimloss.metrics import InceptionMetrics
+
+        self.names = tuple(names)
+        chosen: Any = self.names
+        self.metric = InceptionMetrics(chosen, weights=weights).to(device)
+        self.device = device
+        self.digest = weights_digest(self.metric.network)
+        self.words = "random weights" if weights == "random" else f"weights {self.digest[:16]}"
+
+    def demand_enough(self, count: int) -> None:
+        """Raise where there are too few images for a definition."""
+        for name in self.names:
+            if count < _LEAST[name]:
+                raise ValueError(
+                    f"{name!r} needs at least {_LEAST[name]} images in a set, got {count}; leave "
+                    "it out of metrics"
+                )
+
+    def summaries(
+        self,
+        pairs: Sequence[Pair],
+        methods: Sequence[str],
+        pool: Executor,
+        world: World,
+        alpha: Alpha,
+        orientation: Orientation,
+    ) -> list[SetSummary]:
+        """One for each metric and method: all references against all files of the method.
+
+        Raises:
+            ValueError: too few images.
+            RuntimeError: a file that cannot be read; a set without it would be another.
+        """
+        references = [pair.reference for pair in pairs]
+        theirs = {m: [p.distorted[m] for p in pairs if m in p.distorted] for m in methods}
+        for files in (references, *theirs.values()):
+            self.demand_enough(len(files))
+        every = list(dict.fromkeys([*references, *(f for of in theirs.values() for f in of)]))
+        keys = dict(zip(every, pool.map(_sha256, every), strict=True))
+        decode = partial(_pixels, alpha=alpha, orientation=orientation)
+        mine = list(dict.fromkeys(keys.values()))[world.rank :: world.size]
+        places = {key: path for path, key in keys.items()}
+        known: _Features = {}
+        for part in world.gather(self._features([places[k] for k in mine], mine, pool, decode)):
+            known |= part
+        found = {m: self._measured(references, files, keys, known) for m, files in theirs.items()}
+        better = {"fid": False, "kid": False, "is": True}
+        return [
+            SetSummary(
+                method=method,
+                metric=name,
+                title=TITLES[name],
+                higher_is_better=better[name],
+                value=found[method][name],
+                std=found[method].get(_SPREAD.get(name, ""), math.nan),
+                count=len(theirs[method]),
+                reference_count=len(references),
+                description=f"{TITLES[name]} of Inception features (torch-fidelity's, {self.words})"
+                f", {len(theirs[method])} images against {len(references)}",
+            )
+            for name in self.names
+            for method in methods
+        ]
+
+    def _measured(
+        self,
+        references: Sequence[Path],
+        files: Sequence[Path],
+        keys: dict[Path, str],
+        known: _Features,
+    ) -> dict[str, float]:
+        of_references, of_files = (
+            torch.stack([known[keys[path]] for path in paths]).to(self.device)
+            for paths in (references, files)
+        )
+        return {
+            name: value.item()
+            for name, value in self.metric.of_features(of_references, of_files).items()
+        }
+
+    def _features(
+        self, paths: Sequence[Path], keys: Sequence[str], pool: Executor, decode: Any
+    ) -> _Features:
+        """Those that are kept, and those that are computed now, on the CPU."""
+        found: _Features = {}
+        todo: list[tuple[Path, str]] = []
+        for path, key in zip(paths, keys, strict=True):
+            kept = _kept(self._place(key, decode))
+            if kept is None:
+                todo.append((path, key))
+            else:
+                found[key] = kept
+        for start in range(0, len(todo), _MOST_AT_ONCE):
+            several = todo[start : start + _MOST_AT_ONCE]
+            images = list(pool.map(decode, (path for path, _ in several)))
+            for group in _of_one_kind(images):
+                batch = torch.stack([images[i] for i in group]).to(self.device)
+                for i, row in zip(group, self.metric.extract(batch).cpu(), strict=True):
+                    key = several[i][1]
+                    found[key] = row.clone()
+                    _keep(self._place(key, decode), found[key])
+        return found
+
+    def _place(self, key: str, decode: Any) -> Path:
+        """Where features are kept: by network, by how the file is read, by its bytes."""
+        reading = "-".join(map(str, decode.keywords.values()))
+        return _folder() / f"{self.digest[:16]}-{reading}" / key[:2] / f"{key}.npy"
+
+
+def _of_one_kind(images: Sequence[Tensor]) -> Iterable[list[int]]:
+    groups: dict[object, list[int]] = {}
+    for i, image in enumerate(images):
+        groups.setdefault((image.shape, image.dtype), []).append(i)
+    return groups.values()
+
+
+def _pixels(path: Path, *, alpha: Alpha, orientation: Orientation) -> Tensor:
+    """``(C, H, W)``: uint8, or of 16 bit float64 in [0, 1]."""
+    try:
+        image = read(path, alpha=alpha, orientation=orientation)
+    except ImageError as error:
+        raise RuntimeError(f"{error}; a set without it would have another FID") from error
+    if image.pixels.dtype is torch.uint8:
+        return image.pixels
+    return widened(image.pixels) / image.data_range
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _folder() -> Path:
+    """The cache of the user, which ``SSIMLOSS_CACHE`` moves."""
+    named = os.environ.get(VARIABLE)
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        place = Path(named or caches).expanduser()
+    except RuntimeError:  # a user without a home
+        place = Path(tempfile.gettempdir())
+    return place / "features" if named else place / "ssimloss" / "features"
+
+
+def _kept(path: Path) -> Tensor | None:
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError):
+        return None  # not there, or not whole: computed again
+
+
+def _keep(path: Path, features: Tensor) -> None:
+    content = io.BytesIO()
+    np.save(content, features.numpy(), allow_pickle=False)
+    try:
+        _files.write(path, lambda file: file.write(content.getvalue()))
+    except OSError:
+        return  # a folder that cannot be written costs time alone
