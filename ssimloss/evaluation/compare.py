@@ -1,5 +1,6 @@
 """One pair of files: what each measure says, where the largest error is, and a picture of it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,22 +97,32 @@ class PairComparison:
         lines = [f"{title:<{label}}  {text}" for title, text in rows]
         return "\n".join(lines if self.explanation is None else [*lines, "", str(self.explanation)])
 
-    def draw(self, path: str | Path) -> Path:
+    def draw(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write a PNG with both images, their difference and their SSIM map, each with its scale;
-        large images with the worst region too.
+        large images with the region around the largest error too.
+
+        Args:
+            path: ends in ``.png``; missing folders are made.
+            overwrite: ``False`` raises an error if there is a file of this name.
 
         Raises:
-            ValueError: ``path`` does not end in ``.png``, or is one of the two files.
+            ValueError: ``path`` does not end in ``.png``, is one of the two files, or exists and
+                may not be overwritten.
             OSError: the file cannot be written.
         """
-        path = picture_path(path, self.reference, self.distorted)
+        path = picture_path(path, self.reference, self.distorted, overwrite=overwrite)
         caption = "     ".join(
             f"{metric.title} {self._value(metric)}"
             for metric in self.metrics
             if metric.name in self.values
         )
+        worst = self.largest
         return draw_panels(
-            path, self.images, names=(self.reference.name, self.distorted.name), caption=caption
+            path,
+            self.images,
+            names=told_apart(self.reference, self.distorted),
+            caption=caption,
+            largest=None if self.equal == 1 else (worst.y, worst.x),
         )
 
     def _value(self, metric: MetricInfo) -> str:
@@ -120,12 +131,24 @@ class PairComparison:
         return f"{self.values[metric.name]:.{_DIGITS.get(metric.unit, 6)}f} {metric.unit}".rstrip()
 
 
-def picture_path(path: str | Path, *files: Path) -> Path:
+def told_apart(first: Path, second: Path) -> tuple[str, str]:
+    """The names of two files, with as many of their folders as it takes to tell them apart."""
+    parts = [Path(os.path.abspath(path)).parts for path in (first, second)]
+    number = 1
+    while parts[0][-number:] == parts[1][-number:] and number < max(map(len, parts)):
+        number += 1
+    if parts[0] == parts[1]:
+        number = 1
+    names = (os.path.join(*part[-number:]) for part in parts)
+    return next(names), next(names)
+
+
+def picture_path(path: str | Path, *files: Path, overwrite: bool = True) -> Path:
     """Where a picture of ``files`` may be written.
 
     Raises:
-        ValueError: another ending than ``.png``, or one of the files themselves, under whatever
-            name.
+        ValueError: another ending than ``.png``; one of the files themselves, under whatever name;
+            or, without ``overwrite``, a file that exists.
     """
     path = Path(path).expanduser()
     if path.suffix.lower() != ".png":
@@ -136,6 +159,10 @@ def picture_path(path: str | Path, *files: Path) -> Path:
                 f"the picture would overwrite {file}, which is compared; choose another name "
                 "(--out)"
             )
+    if not overwrite and path.exists():
+        raise ValueError(
+            f"{path} exists already; choose another name (--out), or overwrite it (--force)"
+        )
     return path
 
 

@@ -82,14 +82,14 @@ for (const failure of data.failures) failures.set(failure.image, [...(failures.g
 
 // A row of words of which one is chosen: radio buttons, so that arrow keys and screen readers know them.
 let groups = 0;
-function choice(holder, legend, words, chosen, change) {
+function choice(holder, legend, words, chosen, change, titles = words) {
   const name = `choice-${groups++}`;
   holder.classList.add("choice");
   holder.setAttribute("role", "radiogroup");
   holder.setAttribute("aria-label", legend);
   holder.replaceChildren(
     ...words.map((word, i) =>
-      element("label", { title: word },
+      element("label", { title: titles[i] },
         element("input", { type: "radio", name, value: i, checked: i === chosen, change: () => change(i) }),
         element("span", {}, word))));
   return (i) => { holder.querySelectorAll("input")[i].checked = true; };
