@@ -47,6 +47,10 @@ def compare(
             metavar="apply|ignore", help="Of orientation tags: turn images, or compare as stored."
         ),
     ] = "apply",
+    data_range: Annotated[
+        float | None,
+        typer.Option(metavar="WHITE", help="The value of white in floating-point files."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
         "comparison.png"
     ),
@@ -75,6 +79,7 @@ def compare(
             # A word that is none is an error of the library, here and below.
             alpha=cast("Alpha", alpha),
             orientation=cast("Orientation", orientation),
+            data_range=data_range,
         )
         typer.echo(str(found))
         typer.echo(f"\nwrote {found.draw(out, overwrite=force)}")

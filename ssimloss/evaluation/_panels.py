@@ -80,7 +80,7 @@ def draw_panels(
         largest: row and column of the largest error, ``None`` where the images are equal.
     """
     reference, distorted = images
-    truth, pred, levels = unit(reference), unit(distorted), reference.data_range
+    truth, pred, levels = unit(reference), unit(distorted), reference.levels
     shown = tones(reference)
     error = pred.sub(truth).abs_()
     mean = error.mean(0, keepdim=True)
@@ -89,7 +89,7 @@ def draw_panels(
     depths = (
         ("", "")
         if reference.bit_depth == distorted.bit_depth
-        else tuple(f", {image.bit_depth} bit" for image in images)
+        else tuple(f", {image.kind}" for image in images)
     )
     panels = [
         _Panel(f"reference{depths[0]}: {names[0]}", toned(reference, shown)),

@@ -105,6 +105,7 @@ class Evaluation:
     comparisons: list[Comparison] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
     orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
+    data_range: float | None = None  # of floating-point files, as the caller named it
 
     @property
     def clips(self) -> list[ClipRecord]:
@@ -157,6 +158,7 @@ class Evaluation:
                 ],
                 unmatched=list(data["unmatched"]),
                 orientation=data.get("orientation", "apply"),
+                data_range=data.get("data_range"),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
