@@ -275,6 +275,26 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
     assert found.draw(tmp_path / "c.png").is_file()
 
 
+def test_floating_point_is_compared_over_the_named_range(tmp_path: Path) -> None:
+    truth = np.arange(64 * 64 * 3, dtype=np.float32).reshape(64, 64, 3) / 3072  # up to 4
+    seen = truth.copy()
+    seen[10, 20] += 0.5
+    np.save(tmp_path / "a.npy", truth)
+    np.save(tmp_path / "b.npy", seen)
+    found = compare(tmp_path / "a.npy", tmp_path / "b.npy", data_range=4.0)
+    assert found.values["psnr"] == pytest.approx(20 * math.log10(4 / (0.5 / 64)), abs=1e-5)
+    assert (found.largest.x, found.largest.y) == (20, 10)
+    assert found.largest.error == pytest.approx(0.5, rel=1e-6)
+    assert found.largest.reference == tuple(truth[10, 20].tolist())
+    assert found.largest.distorted == tuple(seen[10, 20].tolist())
+    assert "RGB, floating point" in str(found)
+    assert "largest error  0.5 of 4 at x 20, y 10" in str(found)
+    shown = drawn(found.draw(tmp_path / "c.png"))
+    levels = np.quantile(truth / 4, (0.001, 0.999))
+    tones = ((truth / 4 - levels[0]) * (255 / (levels[1] - levels[0]))).round().clip(0, 255)
+    find(shown, tones.astype(np.uint8)[:4].repeat(8, 0).repeat(8, 1))
+
+
 def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     out = tmp_path / "c.png"
     arguments = [

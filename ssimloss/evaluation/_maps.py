@@ -23,8 +23,8 @@ _TONES = (0.001, 0.999)  # the part of an image's values that 16-bit images are 
 
 
 def unit(image: Image) -> Tensor:
-    """float32 in [0, 1]."""
-    return image.pixels.to(torch.float32).div_(image.data_range)
+    """float32 in [0, 1], a tensor of its own."""
+    return image.pixels.to(torch.float32) / image.data_range
 
 
 def tones(image: Image) -> tuple[float, float]:

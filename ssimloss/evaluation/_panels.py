@@ -122,8 +122,7 @@ def draw_panels(
         f"{height} × {width} pixels (height × width)",
         tone_words(shown, levels).removesuffix("."),
     ]
-    if largest is not None:
-        notes.append(f"marks: largest error, x {largest[1]}, y {largest[0]}")
+    marked = "" if largest is None else f"     largest error (marks) x {largest[1]}, y {largest[0]}"
     if factor > 1:
         notes.append(f"enlarged {factor} times")
     if factor < 1:
@@ -138,7 +137,7 @@ def draw_panels(
         _around(largest or (height // 2, width // 2), (height, width), factor),
         largest,
         title=f"{names[1]} against its reference {names[0]}",
-        lines=(caption, " · ".join(filter(None, notes))),
+        lines=(caption + marked, " · ".join(filter(None, notes))),
     )
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
