@@ -51,13 +51,12 @@ function buildResult() {
       ? `${metrics[m].title}: these means are over unequal sets of ${noun}s; no best one is marked.` : "")),
   ].filter(Boolean);
   byId("result").append(
-    element("div", { class: "wide" }, element("table", { class: "result" }, element("thead", {}, head), element("tbody", {}, rows))),
-    copyButtons(),
+    ...copyButtons(element("div", { class: "wide" }, element("table", { class: "result" }, element("thead", {}, head), element("tbody", {}, rows)))),
     element("p", { class: "aside" }, notes.join(" "), many ? [notes.length ? " " : "", element("a", { href: "#summary" }, "All statistics")] : null));
 }
 
 // Pages from disk may not have the clipboard: then the text is shown, selected, to be copied by hand.
-function copyButtons() {
+function copyButtons(table) {
   const told = element("output", { class: "tally", "aria-live": "polite" });
   const text = element("textarea", { class: "copy", readonly: true, hidden: true, rows: 8, spellcheck: "false", "aria-label": "Text to copy" });
   const copy = async (kind) => {
@@ -74,8 +73,7 @@ function copyButtons() {
     told.textContent = done ? `Copied as ${kind}.` : "Press Ctrl+C, or ⌘C, to copy.";
     if (!done) text.focus();
   };
-  return element("div", { class: "copies" },
-    element("div", { class: "tools" },
-      Object.keys(data.copies).map((kind) => element("button", { type: "button", class: "chip", click: () => copy(kind) }, `Copy as ${kind}`)), told),
-    text);
+  const buttons = element("div", { class: "tools copies" }, told,
+    Object.keys(data.copies).map((kind) => element("button", { type: "button", class: "chip", click: () => copy(kind) }, `Copy as ${kind}`)));
+  return [buttons, table, text];
 }
