@@ -356,7 +356,7 @@ def judged(methods: list[str]) -> Evaluation:
         for k, method in enumerate(methods):
             image.values[method] = {"psnr": 31.004 - k, "ssim": (0.5, 0.75, 0.75)[k]}
     evaluation = summed(evaluation.metrics, methods, evaluation.images)
-    probabilities = iter((0.2, 0.01, 0.01, 0.01, 0.05, 1.0))
+    probabilities = iter((0.049, 0.01, 1.0, 0.01, 0.01, 1.0))
     evaluation.comparisons = [
         dataclasses.replace(row, p_holm=next(probabilities)) for row in evaluation.comparisons
     ]
@@ -364,25 +364,25 @@ def judged(methods: list[str]) -> Evaluation:
 
 
 def test_result_is_copied_as_latex_and_csv() -> None:
-    """The best mean is bold, one that is not shown to differ from it has a dagger, and names of
-    methods are text.
+    """The best mean is bold, with a star if it is significantly better than each other method;
+    names of methods are text.
     """
     methods = ["our_x4 & 50 % <$\\{#~^}>", 'the"irs, 2', "bi\ncubic"]
     evaluation = judged(methods)
     psnr, ssim = columns_of(evaluation)
-    assert (psnr.best, psnr.close) == ((methods[0],), (methods[1],))
-    assert (ssim.best, ssim.close) == (tuple(methods[1:]), (methods[0],))
+    assert (psnr.best, psnr.is_significant) == ((methods[0],), True)
+    assert (ssim.best, ssim.is_significant) == (tuple(methods[1:]), False), "two share it"
     assert latex(evaluation).splitlines() == [
         "% Means over 4 images; bold: the best.",
-        "% Dagger: no difference from the best shown (p >= 0.05, sign flips, Holm).",
+        "% *: better than each other method, p < 0.05 (sign flips, Holm).",
         r"\begin{tabular}{lcc}",
         r"\hline",
         r"Method & PSNR (dB) $\uparrow$ & SSIM $\uparrow$ \\",
         r"\hline",
         r"our\_x4 \& 50 \% \textless{}\$\textbackslash{}\{\#\textasciitilde{}\textasciicircum{}\}"
-        r"\textgreater{} & \textbf{31.00} & 0.5000$^{\dagger}$ \\",
+        r"\textgreater{} & \textbf{31.00}$^{*}$ & 0.5000 \\",
         r"the\textquotedbl irs, 2".replace(r"\textquotedbl ", '"')
-        + r" & 30.00$^{\dagger}$ & \textbf{0.7500} \\",
+        + r" & 30.00 & \textbf{0.7500} \\",
         r"bi cubic & 29.00 & \textbf{0.7500} \\",
         r"\hline",
         r"\end{tabular}",
@@ -391,6 +391,8 @@ def test_result_is_copied_as_latex_and_csv() -> None:
     assert rows[0] == ["method", "PSNR (dB)", "SSIM"]
     assert [row[0] for row in rows[1:]] == methods
     assert float(rows[1][1]) == pytest.approx(31.004, rel=1e-12)
+    evaluation.comparisons[0] = dataclasses.replace(evaluation.comparisons[0], p_holm=0.05)
+    assert not columns_of(evaluation)[0].is_significant
 
 
 def test_result_of_unequal_sets_is_over_the_common_images() -> None:
@@ -549,9 +551,9 @@ def test_result_comes_first_and_is_copied(open_page: Open, tmp_path: Path) -> No
         "cell.querySelector('sup')])",
     )
     assert cells == [
-        ["31.00", "number best", False],
-        ["0.5000", "number", True],
-        ["30.00", "number", True],
+        ["31.00", "number best", True],
+        ["0.5000", "number", False],
+        ["30.00", "number", False],
         ["0.7500", "number best", False],
         ["29.00", "number", False],
         ["0.7500", "number best", False],

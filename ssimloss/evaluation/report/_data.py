@@ -85,7 +85,7 @@ def page_data(
                 "means": [column.means.get(method) for method in methods],
                 "common": column.common,
                 "best": [methods.index(method) for method in column.best],
-                "close": [methods.index(method) for method in column.close],
+                "significant": column.is_significant,
             }
             for column in columns_of(evaluation)
         ],

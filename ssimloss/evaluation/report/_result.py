@@ -1,17 +1,16 @@
-"""The result in one table: the mean of each method and metric, the best one, and which of the
-others are not shown to differ from it; as data of the page, as LaTeX and as CSV.
+"""The result in one table: the mean of each method and metric, the best one, and whether it is
+significantly better than each other; as data of the page, as LaTeX and as CSV.
 """
 
 import csv
 import io
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.result import Evaluation, MetricInfo
 
-LEVEL = 0.05  # a corrected p-value from here on shows no difference
+LEVEL = 0.05  # of the corrected p-value below which a difference is called significant
 
 _DIGITS = {"dB": 2}  # after the point; others have no unit, and four
 _LATEX = str.maketrans(
@@ -35,7 +34,7 @@ class Column:
     means: dict[str, float]  # by method; over the same images wherever there are such
     common: int | None  # how many images those are, where the methods have unequal sets of them
     best: tuple[str, ...]  # none where no means can be compared
-    close: tuple[str, ...]  # not the best, and not shown to differ from it
+    is_significant: bool  # one is best, and significantly better than each other method
 
 
 def columns_of(evaluation: Evaluation) -> list[Column]:
@@ -58,22 +57,30 @@ def columns_of(evaluation: Evaluation) -> list[Column]:
                 means,
                 common.count if common is not None and common.means else None,
                 best,
-                tuple(_close(evaluation, metric.name, best)),
+                len(best) == 1
+                and all(
+                    _is_apart(evaluation, metric.name, best[0], other)
+                    for other in means
+                    if other not in best
+                ),
             )
         )
     return found
 
 
-def _close(evaluation: Evaluation, metric: str, best: tuple[str, ...]) -> Iterable[str]:
-    for row in evaluation.comparisons:
-        if row.metric == metric and row.p_holm >= LEVEL:
-            for first, second in ((row.first, row.second), (row.second, row.first)):
-                if first in best and second not in best:
-                    yield second
+def _is_apart(evaluation: Evaluation, metric: str, best: str, other: str) -> bool:
+    """Whether a comparison shows a difference between two methods."""
+    return any(
+        row.p_holm < LEVEL
+        for row in evaluation.comparisons
+        if row.metric == metric and {row.first, row.second} == {best, other}
+    )
 
 
 def latex(evaluation: Evaluation) -> str:
-    """A ``tabular`` of the means: the best bold, a dagger where no difference from it is shown."""
+    """A ``tabular`` of the means: the best bold, with ``*`` if it is significantly better than each
+    other method.
+    """
     columns = columns_of(evaluation)
     heads = ["Method"] + [
         f"{_escaped(_titled(column.metric))} "
@@ -97,10 +104,8 @@ def latex(evaluation: Evaluation) -> str:
 def _notes(evaluation: Evaluation, columns: list[Column]) -> list[str]:
     noun = "clips" if evaluation.clips else "images"
     notes = [f"Means over {len(evaluation.images)} {noun}; bold: the best."]
-    if any(column.close for column in columns):
-        notes.append(
-            f"Dagger: no difference from the best shown (p >= {LEVEL:g}, sign flips, Holm)."
-        )
+    if any(column.is_significant for column in columns):
+        notes.append(f"*: better than each other method, p < {LEVEL:g} (sign flips, Holm).")
     notes += [
         f"{_titled(column.metric)}: over the {column.common} {noun} that all methods have."
         for column in columns
@@ -137,9 +142,9 @@ def _cell(column: Column, method: str) -> str:
         text = r"$\infty$" if mean > 0 else r"$-\infty$"
     else:
         text = f"{mean:.{_DIGITS.get(column.metric.unit, 4)}f}".replace("-", "$-$")
-    if method in column.best:
-        return rf"\textbf{{{text}}}"
-    return text + r"$^{\dagger}$" if method in column.close else text
+    if method not in column.best:
+        return text
+    return rf"\textbf{{{text}}}" + (r"$^{*}$" if column.is_significant else "")
 
 
 def _escaped(text: str) -> str:

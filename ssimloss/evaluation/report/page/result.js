@@ -24,13 +24,13 @@ function verdict() {
 
 function buildResult() {
   const many = methods.length > 1;
-  const close = data.result.some((column) => column.close.length);
+  const significant = data.result.some((column) => column.significant);
   const summaryOf = (k, m) => data.summaries.find((row) => row.method === k && row.metric === m);
   const cell = (column, m, k) => {
     const mean = column.means[k], best = column.best.includes(k), row = summaryOf(k, m);
     const whiskers = row && Number.isFinite(row.low) && column.common === null;
     return element("td", { class: best ? "number best" : "number" }, shown(mean, metrics[m]),
-      column.close.includes(k) ? element("sup", { title: "No difference from the best is shown" }, "†") : null,
+      best && column.significant ? element("sup", { title: "Significantly better than each other method" }, "*") : null,
       best ? element("span", { class: "unseen" }, " best") : null,
       whiskers ? element("small", {}, `${shown(row.low, metrics[m])} to ${shown(row.high, metrics[m])}`) : null);
   };
@@ -43,7 +43,7 @@ function buildResult() {
     data.result.map((column, m) => cell(column, m, k))));
   const notes = [
     many ? "Bold: the best mean." : "",
-    close ? "†: no difference from the best is shown at 5 % (sign-flip test, Holm)." : "",
+    significant ? "*: better than each other method at 5 % (sign-flip test, Holm)." : "",
     data.summaries.some((row) => Number.isFinite(row.low)) ? "Small numbers: 95 % interval of the mean." : "",
     data.result.some((column) => column.common !== null)
       ? `Where methods lack values of different ${noun}s, means are over the ${noun}s that all of them have.` : "",
