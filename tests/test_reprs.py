@@ -51,9 +51,6 @@ def network(seed: int) -> nn.Module:
 
 # Pairs of other settings than words and numbers: weights, networks, protocols, functions.
 DIFFERENT = {
-    "weights of a backbone": lambda k: ssimloss.PerceptualLoss(
-        "squeezenet1_1", layers={"relu1": 1.0}, weights=("random", _state())[k]
-    ),
     "weights of an own network": lambda k: FeatureExtractor(network(k), ["0"]),
     "preparation of an extractor": lambda k: FeatureExtractor(
         network(0), ["0"], normalization=("imagenet", "none")[k]
@@ -74,15 +71,15 @@ DIFFERENT = {
     "a metric's option": lambda k: metrics.SSIM(window_size=(7, 11)[k]),
     "a metric's protocol": lambda k: metrics.PSNR(protocol="basicsr", scale=(2, 4)[k]),
     "a metric's function": lambda k: metrics.LossMetric((F.l1_loss, F.l2_loss)[k]),
+    "a validator's protocol": lambda k: metrics.Validator(["psnr"], "basicsr", scale=(2, 4)[k]),
+    "the network of set statistics": lambda k: metrics.InceptionMetrics(
+        ["fid"], network=network(k)
+    ),
+    "an option of set statistics": lambda k: metrics.InceptionMetrics(
+        ["kid"], network=network(0), subsets=(10, 20)[k]
+    ),
     "a measure's protocol": lambda k: metrics.measure("psnr", "basicsr", scale=(2, 4)[k]),
 }
-
-
-@functools.cache
-def _state() -> dict[str, torch.Tensor]:
-    from test_perceptual import random_state
-
-    return random_state("squeezenet1_1")
 
 
 @pytest.mark.parametrize("what", DIFFERENT)
