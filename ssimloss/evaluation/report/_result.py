@@ -12,7 +12,6 @@ from ssimloss.evaluation.result import Evaluation, MetricInfo
 
 LEVEL = 0.05  # of the corrected p-value below which a difference is called significant
 
-_DIGITS = {"dB": 2}  # after the point; others have no unit, and four
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -134,6 +133,12 @@ def _titled(metric: MetricInfo) -> str:
     return f"{metric.title} ({metric.unit})" if metric.unit else metric.title
 
 
+def _digits(column: Column) -> int:
+    """After the point: two from 10 on (PSNR, VMAF), else four."""
+    large = any(math.isfinite(mean) and abs(mean) >= 10 for mean in column.means.values())
+    return 2 if column.metric.unit == "dB" or large else 4
+
+
 def _cell(column: Column, method: str) -> str:
     mean = column.means.get(method, math.nan)
     if math.isnan(mean):
@@ -141,7 +146,7 @@ def _cell(column: Column, method: str) -> str:
     if math.isinf(mean):
         text = r"$\infty$" if mean > 0 else r"$-\infty$"
     else:
-        text = f"{mean:.{_DIGITS.get(column.metric.unit, 4)}f}".replace("-", "$-$")
+        text = f"{mean:.{_digits(column)}f}".replace("-", "$-$")
     if method not in column.best:
         return text
     return rf"\textbf{{{text}}}" + (r"$^{*}$" if column.is_significant else "")

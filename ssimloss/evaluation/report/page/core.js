@@ -34,7 +34,12 @@ const drawn = (tag, attributes = {}, ...children) =>
 
 const MINUS = "\u2212";
 const NONE = "\u2013";
-const digitsOf = (metric) => (metric.unit === "dB" ? 2 : 4);
+// Two after the point from 10 on (PSNR, VMAF), else four.
+const digitsOf = (metric) => metric.digits;
+for (const [m, metric] of metrics.entries()) {
+  const large = data.summaries.some((row) => row.metric === m && Number.isFinite(row.mean) && Math.abs(row.mean) >= 10);
+  metric.digits = metric.unit === "dB" || large ? 2 : 4;
+}
 
 function fixed(value, digits) {
   if (value === null || value === undefined) return NONE;
