@@ -185,7 +185,7 @@ def _draw(
             (height, width),
             cell,
             _resized(panel.pixels, (height, width)),
-            mark=None if largest is None else _scaled(largest, factor),
+            pointed=None if largest is None else _scaled(largest, factor),
         )
         if factor < 1:
             top, left, tall, broad = (side * factor for side in region)
@@ -218,7 +218,7 @@ def _draw(
                 cell,
                 detail,
                 caption=words,
-                mark=None
+                pointed=None
                 if largest is None
                 else _scaled((largest[0] - region[0], largest[1] - region[1]), _DETAIL),
             )
@@ -256,14 +256,14 @@ def _place(
     cell: int,
     pixels: Tensor,
     caption: str | None = None,
-    mark: tuple[float, float] | None = None,
+    pointed: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top
-    left, in pixels from the top. ``mark`` is a row and a column that are pointed at from outside.
+    left, in pixels from the top. ``pointed`` is a row and a column that marks point at.
     """
     (x, y), (height, width) = corner, size
-    if mark is not None:
-        down, across = y + _CAPTION + mark[0], x + mark[1]
+    if pointed is not None:
+        down, across = y + _CAPTION + pointed[0], x + pointed[1]
         for tip, turned in (((x - 2, down), False), ((across, y + _CAPTION - 2), True)):
             _point_at(figure, whole, tip, turned)
     _text(figure, whole, x, y + 4, panel.caption if caption is None else caption, cell, size=10.5)

@@ -245,16 +245,19 @@ def _raw_mode(arguments: object) -> str:
     return str(arguments[0]) if isinstance(arguments, tuple) and arguments else ""
 
 
+def _swapped(arguments: object) -> tuple[object, ...]:
+    """The same of a 16-bit colour with its bytes the other way round."""
+    rest = arguments[1:] if isinstance(arguments, tuple) else ()
+    return (_DEEP_COLORS[_raw_mode(arguments)], *rest)
+
+
 def _deep_tiff(path: Path, content: bytes, image: Pillow.Image, alpha: Alpha) -> Tensor:
     """RGB or RGBA of 16 bit per channel, in two halves as :func:`_deep_png`."""
     with (
         worded(path, *DECODER_ERRORS),
         Pillow.open(io.BytesIO(content), formats=("TIFF",)) as lower,
     ):
-        lower.tile = [  # type: ignore[attr-defined]
-            tile._replace(args=(_DEEP_COLORS[_raw_mode(tile.args)], *tile.args[1:]))
-            for tile in lower.tile  # type: ignore[attr-defined]
-        ]
+        lower.tile = [tile._replace(args=_swapped(tile.args)) for tile in lower.tile]
         pixels = _channels(image).int() * 256 + _channels(lower)
     if len(pixels) == 4:
         return _without_alpha(path, pixels[:-1], bool((pixels[-1] == 65535).all()), alpha)

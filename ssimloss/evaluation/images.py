@@ -20,14 +20,29 @@ from ssimloss.evaluation._array_files import (
     npy_header,
     npy_pixels,
 )
-from ssimloss.evaluation._image_errors import ImageError as ImageError
-from ssimloss.evaluation._image_errors import worded
-from ssimloss.evaluation._image_kinds import FLOAT, Header, Image
-from ssimloss.evaluation._image_kinds import Alpha as Alpha
-from ssimloss.evaluation._orientations import ORIENTATIONS, UPRIGHT, turned_size, upright
-from ssimloss.evaluation._orientations import Orientation as Orientation
+from ssimloss.evaluation._image_errors import ImageError, worded
+from ssimloss.evaluation._image_kinds import FLOAT, Alpha, Header, Image
+from ssimloss.evaluation._orientations import (
+    ORIENTATIONS,
+    UPRIGHT,
+    Orientation,
+    turned_size,
+    upright,
+)
 from ssimloss.evaluation._pillow_files import pillow_header, pillow_image
 from ssimloss.evaluation._structure import is_float_tiff, strict_pillow
+
+__all__ = [
+    "ARRAY_SUFFIXES",
+    "SUFFIXES",
+    "Alpha",
+    "Header",
+    "Image",
+    "ImageError",
+    "Orientation",
+    "inspect",
+    "read",
+]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp")
 # Taken where there is no picture: such files also lie beside pictures, as caches.
