@@ -189,6 +189,25 @@ def differing(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
     return found
 
 
+def telling(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that decide a number: all but defaults that switch something off (None, False, 0),
+    leave a choice to the library (``"auto"``) or are usual in PyTorch (``reduction="mean"``).
+    """
+    changed = differing(values, defaults)
+    return {
+        name: value
+        for name, value in values.items()
+        if name in changed or not _goes_without_saying(name, value)
+    }
+
+
+def _goes_without_saying(name: str, value: object) -> bool:
+    """Whether a default is left out of what is shown."""
+    if isinstance(value, str):
+        return value == "auto" or (name == "reduction" and value == "mean")
+    return value is None or (isinstance(value, (bool, int, float)) and not value)
+
+
 # --- docstrings -----------------------------------------------------------------------------------
 
 SECTIONS = ("Args", "Returns", "Raises", "Source")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import random
 import shutil
+import struct
 import sys
 import tempfile
 import time
@@ -56,12 +57,38 @@ def seeds() -> dict[str, bytes]:
         "lzw.tif": saved("TIFF", compression="tiff_lzw"),
         "packbits.tif": saved("TIFF", compression="packbits"),
         "deep.tif": saved("TIFF", Pillow.fromarray(deep[..., 0].astype(np.uint16))),
+        "deep_rgb.tif": tiff(deep.astype("<u2")),
+        "float.tif": tiff((deep / 65535).astype("<f4")),
+        "bytes.npy": as_npy(np.asarray(photo)),
+        "float.npy": as_npy((deep / 65535).astype(np.float32)),
         "lossy.webp": saved("WEBP", exif=exif),
         "lossless.webp": saved("WEBP", lossless=True),
         "alpha.webp": saved("WEBP", alpha),
         "rgb.bmp": saved("BMP"),
         "palette.bmp": saved("BMP", photo.quantize(40)),
     }
+
+
+def tiff(pixels: np.ndarray) -> bytes:
+    """``(H, W, 3)`` of uint16 or float32 as a TIFF of one strip, by the book."""
+    height, width, _ = pixels.shape
+    bits, kind = (32, 3) if pixels.dtype.kind == "f" else (16, 1)
+    entries = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8), (259, 3, 1, 1), (262, 3, 1, 2),
+        (273, 4, 1, 256), (277, 3, 1, 3), (279, 4, 1, pixels.nbytes),
+        (339, 3, 1, kind),
+    ]  # fmt: skip
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", *entry) for entry in entries
+    )
+    head = b"II*\0" + struct.pack("<I", 16) + struct.pack("<HHHH", bits, bits, bits, 0)
+    return (head + directory + bytes(4)).ljust(256, b"\0") + pixels.tobytes()
+
+
+def as_npy(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, pixels)
+    return file.getvalue()
 
 
 def damaged(content: bytes, other: bytes, chance: random.Random) -> bytes:
@@ -99,11 +126,11 @@ def damaged(content: bytes, other: bytes, chance: random.Random) -> bytes:
 def outcome(path: Path, truths: list[torch.Tensor]) -> str:
     """``"refused"``, ``"as it was"`` or ``"another image"``; raises for what must not be."""
     try:
-        image = read(path, alpha="drop")
+        image = read(path, alpha="drop", data_range=1.0)
     except ImageError as error:
         return "refused" if str(path) in str(error) else "refused without its name"
-    again = read(path, alpha="drop")
-    header = inspect(path)
+    again = read(path, alpha="drop", data_range=1.0)
+    header = inspect(path, data_range=1.0)
     assert torch.equal(image.pixels, again.pixels), (
         "another image each time: something is not decoded"
     )
@@ -111,9 +138,11 @@ def outcome(path: Path, truths: list[torch.Tensor]) -> str:
         *image.pixels.shape,
         image.bit_depth,
     ), "the header says something else"
-    assert image.pixels.dtype == (torch.uint8 if image.bit_depth == 8 else torch.int32)
-    assert image.pixels.min() >= 0
-    assert image.pixels.max() <= image.data_range
+    kinds = {8: torch.uint8, 16: torch.int32, 32: torch.float32}
+    assert image.pixels.dtype == kinds[image.bit_depth]
+    if image.bit_depth < 32:
+        assert image.pixels.min() >= 0
+        assert image.pixels.max() <= image.data_range
     return (
         "as it was"
         if any(torch.equal(image.pixels, truth) for truth in truths)
@@ -130,7 +159,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[tuple[str, str]]:
     truths = {}
     for name, content in originals.items():
         (folder / name).write_bytes(content)
-        truths[name] = read(folder / name, alpha="drop").pixels
+        truths[name] = read(folder / name, alpha="drop", data_range=1.0).pixels
     outcomes: Counter[tuple[str, str]] = Counter()
     for i in range(count):
         name = list(originals)[i % len(originals)]

@@ -738,10 +738,9 @@ def test_methods_have_the_options_of_their_functions() -> None:
                 assert module[name].annotation == parameter.annotation
                 assert name == "kind" or module[name].default == parameter.default
     assert known == set(module)
-    assert repr(AdversarialLoss("hinge")) == "AdversarialLoss(kind='hinge')"
-    assert (
-        repr(AdversarialLoss("hinge", "paired", total="mean"))
-        == "AdversarialLoss(kind='hinge', relativistic='paired', total='mean')"
+    assert repr(AdversarialLoss("hinge", "paired", total="mean")) == (
+        "AdversarialLoss(kind='hinge', relativistic='paired', scales='mean', total='mean', "
+        "smoothed='real', detach_real=True)"
     )
     real, fake = logits()
     ours = AdversarialLoss(

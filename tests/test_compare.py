@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from ssimloss.cli._app import app
 from ssimloss.conventions.preparation import Preparation
 from ssimloss.evaluation import ImageError, compare
+from ssimloss.evaluation.compare import told_apart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -222,6 +223,24 @@ def test_large_image_shows_its_fault_at_full_resolution(tmp_path: Path) -> None:
     assert picture.shape[1] < 3200
 
 
+def test_zoom_shows_the_largest_error_not_the_noisiest_part(tmp_path: Path) -> None:
+    truth = photographs.photograph("coffee").repeat(2, 0).repeat(2, 1)  # 800 x 1200
+    seen = truth.copy()
+    seen[:300, :400] = noisy(truth[:300, :400], 20, 0)
+    seen[700, 1100] = np.where(truth[700, 1100] > 127, 0, 255)
+    found = compare(save(tmp_path / "a.png", truth), save(tmp_path / "b.png", seen))
+    assert (found.largest.x, found.largest.y) == (1100, 700)
+    find(drawn(found.draw(tmp_path / "c.png")), seen[690:710, 1090:1110].repeat(2, 0).repeat(2, 1))
+
+
+def test_names_that_are_equal_have_their_folders() -> None:
+    assert told_apart(Path("x/a.png"), Path("y/b.png")) == ("a.png", "b.png")
+    assert told_apart(Path("x/a.png"), Path("y/a.png")) == ("x/a.png", "y/a.png")
+    assert told_apart(Path("/d/x/4/a.png"), Path("/d/y/4/a.png")) == ("x/4/a.png", "y/4/a.png")
+    assert told_apart(Path("/a.png"), Path("/x/a.png")) == ("/a.png", "x/a.png")
+    assert told_apart(Path("x/a.png"), Path("x/../x/a.png")) == ("a.png", "a.png")
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (700, 9), (720, 721)], ids=str)
 def test_any_shape_is_drawn(tmp_path: Path, size: tuple[int, int]) -> None:
     truth = np.resize(np.arange(251, dtype=np.uint8), (*size, 1))
@@ -256,6 +275,26 @@ def test_other_bit_depth_is_noted(tmp_path: Path) -> None:
     assert found.draw(tmp_path / "c.png").is_file()
 
 
+def test_floating_point_is_compared_over_the_named_range(tmp_path: Path) -> None:
+    truth = np.arange(64 * 64 * 3, dtype=np.float32).reshape(64, 64, 3) / 3072  # up to 4
+    seen = truth.copy()
+    seen[10, 20] += 0.5
+    np.save(tmp_path / "a.npy", truth)
+    np.save(tmp_path / "b.npy", seen)
+    found = compare(tmp_path / "a.npy", tmp_path / "b.npy", data_range=4.0)
+    assert found.values["psnr"] == pytest.approx(20 * math.log10(4 / (0.5 / 64)), abs=1e-5)
+    assert (found.largest.x, found.largest.y) == (20, 10)
+    assert found.largest.error == pytest.approx(0.5, rel=1e-6)
+    assert found.largest.reference == tuple(truth[10, 20].tolist())
+    assert found.largest.distorted == tuple(seen[10, 20].tolist())
+    assert "RGB, floating point" in str(found)
+    assert "largest error  0.5 of 4 at x 20, y 10" in str(found)
+    shown = drawn(found.draw(tmp_path / "c.png"))
+    levels = np.quantile(truth / 4, (0.001, 0.999))
+    tones = ((truth / 4 - levels[0]) * (255 / (levels[1] - levels[0]))).round().clip(0, 255)
+    find(shown, tones.astype(np.uint8)[:4].repeat(8, 0).repeat(8, 1))
+
+
 def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path) -> None:
     out = tmp_path / "c.png"
     arguments = [
@@ -276,6 +315,15 @@ def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path
     assert "PSNR/pyiqa_y" in result.output
     assert result.output.rstrip().endswith(str(out))
     assert drawn(out).shape[0] > 200
+    before = out.read_bytes()
+    again = CliRunner().invoke(app, [*arguments[:5], "--metrics", "l1"])
+    assert again.exit_code == 2
+    assert f"{out} exists already; choose another name (--out), or overwrite it (--force)" in (
+        again.output
+    )
+    assert out.read_bytes() == before
+    assert CliRunner().invoke(app, [*arguments[:5], "--metrics", "l1", "--force"]).exit_code == 0
+    assert out.read_bytes() != before
     gone = CliRunner().invoke(app, ["compare", str(pair[0]), str(tmp_path / "gone.png")])
     assert gone.exit_code == 1
     assert "error: " in gone.output

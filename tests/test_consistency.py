@@ -280,7 +280,7 @@ def test_networks_are_registered() -> None:
     assert not list(CycleConsistencyLoss(downscale=4).parameters())
     assert (
         repr(CycleConsistencyLoss(downscale=4, distance="ssim"))
-        == "CycleConsistencyLoss(distance='ssim', downscale=4)"
+        == "CycleConsistencyLoss(data_range=1.0, distance='ssim', identity_weight=0.5, downscale=4)"
     )
 
 

@@ -332,7 +332,8 @@ def test_command_examines_a_loss(run: Run) -> None:
     few = ("--checks", "returns,improves,batch")
     options = ("--options", '{"window_size": 7}', "--json")
     read = json.loads(run("ssimloss:SSIMLoss", *few, *options).stdout)
-    assert read["loss"] == "SSIMLoss(window_size=7)"
+    assert read["loss"].startswith("SSIMLoss(data_range=1.0, ")
+    assert "window_size=7, " in read["loss"]
     assert [f["outcome"] for f in read["findings"]] == ["pass"] * 3
     table = run("broken_losses:similarity", *few, status=1).stdout
     assert "FAIL" in table

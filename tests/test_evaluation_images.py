@@ -109,34 +109,116 @@ def test_16_bit_gray_tiff(tmp_path: Path) -> None:
     assert np.array_equal(image.pixels[0].numpy(), pixels)
 
 
-def test_16_bit_rgb_tiff_is_not_reduced_to_8(tmp_path: Path) -> None:
-    """Pillow would read it, as 8 bit, without a word."""
-    pixels = np.random.default_rng(0).integers(0, 65536, (4, 6, 3)).astype("<u2")
-    entries = [
-        (256, 3, 1, 6),
-        (257, 3, 1, 4),
-        (258, 3, 3, 8),
-        (259, 3, 1, 1),
-        (262, 3, 1, 2),
-        (273, 4, 1, 256),
-        (277, 3, 1, 3),
-        (279, 4, 1, 144),
-    ]
-    directory = (
-        struct.pack("<H", len(entries))
-        + b"".join(struct.pack("<HHII", *entry) for entry in entries)
-        + bytes(4)
-    )
-    content = b"II*\0" + struct.pack("<I", 16) + struct.pack("<HHHH", 16, 16, 16, 0) + directory
-    (tmp_path / "deep.tif").write_bytes(content.ljust(256, b"\0") + pixels.tobytes())
-    with Pillow.open(tmp_path / "deep.tif") as opened:
+@pytest.mark.parametrize("layout", ["plain", "big-endian", "deflate", "strips", "tiles"])
+def test_16_bit_rgb_tiff_is_not_reduced_to_8(tmp_path: Path, layout: str) -> None:
+    """Pillow alone reads it as 8 bit, without a word."""
+    tifffile = pytest.importorskip("tifffile")
+    options = {
+        "plain": {},
+        "big-endian": {"byteorder": ">"},
+        "deflate": {"compression": "zlib", "predictor": True},
+        "strips": {"rowsperstrip": 3},
+        "tiles": {"tile": (16, 16)},
+    }[layout]
+    path = tmp_path / "deep.tif"
+    pixels = np.random.default_rng(0).integers(0, 65536, (21, 34, 3)).astype(np.uint16)
+    tifffile.imwrite(path, pixels, photometric="rgb", **options)
+    with Pillow.open(path) as opened:
         assert opened.mode == "RGB", "this is the trap"
+    image, header = read(path), inspect(path)
+    assert np.array_equal(image.pixels.permute(1, 2, 0).numpy(), pixels)
+    assert (image.bit_depth, image.pixels.dtype) == (16, torch.int32)
+    assert (header.size, header.channels, header.bit_depth) == ((21, 34), 3, 16)
+    alpha = np.dstack([pixels, np.full((21, 34), 65535, np.uint16)])
+    tifffile.imwrite(path, alpha, photometric="rgb", extrasamples=["unassalpha"], **options)
+    assert torch.equal(read(path).pixels, image.pixels)
+    alpha[0, 0, 3] = 65534
+    tifffile.imwrite(path, alpha, photometric="rgb", extrasamples=["unassalpha"], **options)
+    with pytest.raises(ImageError, match="is transparent in places"):
+        read(path)
+
+
+def test_16_bit_rgb_tiff_that_pillow_would_mix_up_is_refused(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.random.default_rng(0).integers(0, 65536, (3, 21, 34)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", planarconfig="separate")
     for reader in (read, inspect):
-        with pytest.raises(
-            ImageError,
-            match="TIFF of 16 bit that Pillow cannot read in full; save it as 16-bit PNG",
-        ):
-            reader(tmp_path / "deep.tif")
+        with pytest.raises(ImageError, match=r"is a TIFF of 16 bit, .*; save it as 16-bit PNG"):
+            reader(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("kind", ["gray", "RGB", "planes", "deflate"])
+def test_float_tiff(tmp_path: Path, kind: str) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    path = tmp_path / "float.tif"
+    pixels = np.random.default_rng(0).normal(0.5, 1, (5, 7, 3)).astype(np.float32)
+    shown = {"gray": pixels[..., 0], "planes": pixels.transpose(2, 0, 1)}.get(kind, pixels)
+    options = {"planes": {"planarconfig": "separate"}, "deflate": {"compression": "zlib"}}
+    photometric = "minisblack" if kind == "gray" else "rgb"
+    tifffile.imwrite(path, shown, photometric=photometric, **options.get(kind, {}))
+    image, header = read(path, data_range=2), inspect(path, data_range=2)
+    truth = pixels[..., :1] if kind == "gray" else pixels
+    assert np.array_equal(image.pixels.permute(1, 2, 0).numpy(), truth), "also beyond the range"
+    assert (image.data_range, image.bit_depth, image.pixels.dtype) == (2, 32, torch.float32)
+    assert (header.channels, *header.size, header.bit_depth) == (*image.pixels.shape, 32)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ImageError, match=r"float.tif: (is damaged|cannot be decoded|.*header)"):
+        read(path, data_range=2)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_arrays_of_numpy(tmp_path: Path, kind: str, channels: int | None) -> None:
+    """In either byte order and memory order; the data range of floats is the named one."""
+    shape = (5, 7) if channels is None else (5, 7, channels)
+    pixels = (np.random.default_rng(0).random(shape) * 255).astype(kind)
+    for number, stored in enumerate(
+        (pixels, np.asfortranarray(pixels), pixels.astype(pixels.dtype.newbyteorder(">")))
+    ):
+        path = tmp_path / f"{number}.npy"
+        np.save(path, stored)
+        image, header = read(path, data_range=200.0), inspect(path, data_range=200.0)
+        assert np.array_equal(image.pixels.permute(1, 2, 0).numpy(), pixels.reshape(5, 7, -1))
+        peak = {"uint8": 255, "uint16": 65535, "float32": 200}[kind]
+        assert (image.data_range, header.size, header.channels) == (peak, (5, 7), channels or 1)
+
+
+def test_arrays_and_floats_that_are_refused(tmp_path: Path) -> None:
+    gray = np.ones((5, 7), np.float32)
+    arrays = {
+        "a.npy": (gray.astype(np.float64), "holds values of type float64; save it as uint8"),
+        "b.npy": (gray.astype(np.int64), "holds values of type int64; save it as uint8"),
+        "c.npy": (gray[None].repeat(3, 0), r"has shape \(3, 5, 7\); .* \(height, width, 3\)"),
+        "d.npy": (gray[:0], r"has shape \(0, 7, 1\)"),
+        "e.npy": (np.array([gray, "x"], object), "holds values of type object"),
+    }
+    for name, (array, _) in arrays.items():
+        np.save(tmp_path / name, array, allow_pickle=True)
+    np.save(tmp_path / "f.npy", gray)
+    content = (tmp_path / "f.npy").read_bytes()
+    (tmp_path / "g.npy").write_bytes(b"\x76\x2f\x31\x01" + bytes(60))
+    refusals = {name: words for name, (_, words) in arrays.items()} | {
+        "g.npy": "is an OpenEXR file, which is not read; save .* as a .npy of float32, .*1.0"
+    }
+    for name, words in refusals.items():
+        for reader in (read, inspect):
+            with pytest.raises(ImageError, match=f"{name}: .*{words}"):
+                reader(tmp_path / name, data_range=1.0)
+    for reader in (read, inspect):
+        with pytest.raises(ImageError, match=r"whose range no file states; .* --data-range 1.0"):
+            reader(tmp_path / "f.npy")
+        with pytest.raises(ValueError, match="data_range must be positive"):
+            reader(tmp_path / "f.npy", data_range=0)
+    for spoilt in (content[:-4], content + b"more"):
+        (tmp_path / "f.npy").write_bytes(spoilt)
+        with pytest.raises(ImageError, match=r"is damaged: its header says 268 bytes, and the"):
+            read(tmp_path / "f.npy", data_range=1.0)
+    for value in (np.nan, np.inf):
+        gray[2, 3] = value
+        np.save(tmp_path / "f.npy", gray)
+        with pytest.raises(ImageError, match="holds values that are NaN or infinite"):
+            read(tmp_path / "f.npy", data_range=1.0)
 
 
 def test_palette_and_bilevel(tmp_path: Path, photo: Pillow.Image) -> None:
@@ -483,20 +565,20 @@ def test_refused_by_kind(tmp_path: Path, photo: Pillow.Image) -> None:
     refusals = {
         "a.jpg": "is CMYK; convert it to RGB",
         "a.tif": "is CMYK; convert it to RGB",
-        "b.tif": "floating point or signed numbers, whose range nothing says; save it as PNG",
-        "c.tif": "floating point or signed numbers",
+        "b.tif": "holds floating-point numbers, whose range no file states; name the value",
+        "c.tif": "signed or mixed numbers, whose range the file does not state; save it as PNG",
         "d.tif": "holds 2 frames or pages; save the one",
         "d.webp": "holds 2 frames",
         "d.png": "holds 2 frames",
         "e.png": "is empty",
-        "f.png": "is no PNG, JPEG, TIFF, WebP or BMP image",
+        "f.png": "is no PNG, JPEG, TIFF, WebP, BMP or .npy image",
         "g": r"cannot be read \(Is a directory\)",
         "h.png": "there is no such file",
         "i.tif": "has pixels of kind 'LAB'; convert it to gray or RGB",
         "j.tif": "is a TIFF with JPEG or fax inside, .* save it as PNG",
         "k.tif": "is a TIFF with JPEG or fax inside",
         "l.bmp": "is a run-length coded BMP, .* save it as PNG",
-        "m.tif": "is a TIFF of 64-bit floating point numbers, which Pillow does not .*; save",
+        "m.tif": "is a TIFF of 64-bit floating point numbers, which is not read; save",
         "o.png": "is not a regular file but a pipe, socket or device; copy",
         "p.png": "is not a regular file but a pipe",
     }
@@ -626,6 +708,6 @@ def test_a_mistake_of_ours_is_no_damage(
 
     photo.putalpha(255)
     photo.save(tmp_path / "photo.tif")
-    monkeypatch.setattr(f"ssimloss.evaluation.images.{name}", mistaken)
+    monkeypatch.setattr(f"ssimloss.evaluation._pillow_files.{name}", mistaken)
     with pytest.raises(TypeError, match="of "):
         read(tmp_path / "photo.tif")

@@ -330,6 +330,31 @@ def tables(out: Path) -> tuple[bytes, bytes]:
     return (out / "per_image.csv").read_bytes(), (out / "summary.csv").read_bytes()
 
 
+def test_floats_are_measured_over_the_range_that_is_named(images: Path, tmp_path: Path) -> None:
+    """White of 2.0, against results of 8 bit: the numbers of the files they were made from."""
+    for path in sorted((images / "gt").iterdir()):
+        pixels = np.asarray(Pillow.open(path)).astype(np.float32) * np.float32(2 / 255)
+        (images / "float").mkdir(exist_ok=True)
+        np.save(images / "float" / path.with_suffix(".npy").name, pixels)
+    (images / "gt" / "0.npy").write_bytes(b"a cache of something")
+    options = {"metrics": ["psnr", "ssim"], "on_damaged": "stop"}
+    whole = evaluate(images / "gt", images / "a", **options)
+    assert len(whole.unmatched) == 1, "arrays beside pictures are left out, in words"
+    out = tmp_path / "out"
+    found = evaluate(images / "float", images / "a", data_range=2.0, out=out, **options)
+    for image, other in zip(found.images, whole.images, strict=True):
+        for name, value in image.values["a"].items():
+            assert value == pytest.approx(other.values["a"][name], rel=1e-5)
+    assert "reference of floating point, result of 8 bit" in found.about["bit depths"]
+    assert Evaluation.from_json(found.to_json()).data_range == 2.0
+    text = (out / "index.html").read_text(encoding="utf-8")
+    assert "in 255ths of the data range 2" in text, "pictures are read with it again"
+    with pytest.raises(ValueError, match="data_range"):
+        evaluate(images / "float", images / "a", data_range=1.0, out=out, resume=True, **options)
+    with pytest.raises(RuntimeError, match=r"0.npy: holds floating-point numbers, whose range"):
+        evaluate(images / "float", images / "a", **options)
+
+
 def test_resume(images: Path) -> None:
     """What is there is not decoded again, half a line is no line, and the numbers are those of an
     undisturbed run.
@@ -692,8 +717,8 @@ def test_other_weights_are_another_evaluation(
 def test_file_that_goes_after_its_header_was_read(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def inspect_and_lose(path: Path) -> object:
-        header = inspect(path)
+    def inspect_and_lose(path: Path, **options: Any) -> object:
+        header = inspect(path, **options)
         if path == images / "a/3.png":
             path.unlink()
         return header

@@ -80,13 +80,13 @@ THIRD_PARTY: dict[str, set[str]] = {
     "kernels": {"triton"},
     "combined": {"matplotlib", "lightning"},
     "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions"},
-    "evaluation": {"PIL", "matplotlib", "torchvision", "av"},
+    "evaluation": {"PIL", "matplotlib", "torchvision", "av", "tifffile"},
     "study": {"scipy", "PIL", "openpyxl"},
     "cli": {"typer", "rich", "PIL", "matplotlib", "torchvision"},
 }
 # Of those, the ones that importing ssimloss must not import: only inside a function. (The rooms of
 # the optional extras may import theirs at the top.)
-ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av"}
+ONLY_IN_FUNCTIONS = {"triton", "torchvision", "safetensors", "filelock", "av", "tifffile"}
 # Files of which that is true instead: they need such a package from the first line on, and only
 # functions, and each other, import them.
 LAZY = {"combined/lightning.py"}

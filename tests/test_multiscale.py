@@ -559,7 +559,9 @@ def test_twins() -> None:
         F.ms_ssim_loss(*images, window_size=5, negative="shift", reduction="image", mask=mask),
         0,
     )
-    assert repr(module) == "MSSSIMLoss(window_size=5, negative='shift', reduction='image')"
+    assert "window_size=5, " in repr(module)
+    assert "negative='shift', " in repr(module)
+    assert repr(module).endswith("reduction='image')")
     mixed = ssimloss.MSSSIML1Loss(alpha=0.5, window_size=9)
     close(
         mixed(*images, mask=mask),

@@ -35,7 +35,7 @@ def test_an_option_is_checked_before_it_is_set(pair: tuple[Tensor, Tensor]) -> N
     loss = SSIMLoss()
     loss.window_size = 7
     assert loss(*pair) == F.ssim_loss(*pair, window_size=7)
-    assert repr(loss) == "SSIMLoss(window_size=7)"
+    assert repr(loss) == repr(SSIMLoss(window_size=7)) != repr(SSIMLoss())
     with pytest.raises(ValueError, match="sigma must be positive, got -1"):
         loss.sigma = -1.0
     assert loss.sigma == 1.5
@@ -138,7 +138,8 @@ def test_signatures_of_subclasses() -> None:
 
     assert list(inspect.signature(Weighted).parameters)[:2] == ["weight", "data_range"]
     inspect.signature(Weighted).bind(3.0, window_size=7)
-    assert repr(Weighted(3.0, window_size=7)) == "Weighted(window_size=7)"
+    weighted = repr(Weighted(3.0, window_size=7))
+    assert weighted == repr(SSIMLoss(window_size=7)).replace("SSIMLoss", "Weighted")
     assert not inspect.signature(Fixed).parameters
     assert Fixed().options["window_size"] == 7
     assert {"extra", "window_size"} <= inspect.signature(Mixed).parameters.keys()
@@ -169,14 +170,14 @@ def test_repr_of_subclasses_that_name_no_option() -> None:
         def __init__(self, weight: float = 1.0) -> None:
             super().__init__(ssim=ssimloss.Term(Own(), weight))
 
-    assert repr(Own(3.0)) == "Own(window_size=7)"
-    assert repr(copy.deepcopy(Own(3.0))) == "Own(window_size=7)"
-    assert repr(Content(small_network())).startswith("Content(\n  layers={'relu1': 1.0}\n")
-    assert repr(Judge()) == "Judge(kind='hinge')"
-    assert "Own(window_size=7)" in repr(Sum())
+    own = repr(SSIMLoss(window_size=7)).replace("SSIMLoss", "Own")
+    assert repr(Own(3.0)) == repr(copy.deepcopy(Own(3.0))) == own
+    assert repr(Content(small_network())).startswith("Content(\n  layers={'relu1': 1.0}, ")
+    assert repr(Judge()).startswith("Judge(kind='hinge', ")
+    assert own in repr(Sum())
     held = ssimloss.CombinedLoss(a=Own(), b=Content(small_network()))
-    assert "Own(window_size=7)" in repr(held)
-    assert "Content(...)" in repr(held)
+    assert own in repr(held)
+    assert "  Content(layers={'relu1': 1.0}, " in repr(held)
 
 
 # --- calls ----------------------------------------------------------------------------------------

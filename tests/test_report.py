@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import dataclasses
 import io
 import json
@@ -30,6 +31,7 @@ from ssimloss.evaluation.report import _pictures
 from ssimloss.evaluation.report._clips import curves, draw_shots, shot_record, worst_shots
 from ssimloss.evaluation.report._data import page_data
 from ssimloss.evaluation.report._page import page
+from ssimloss.evaluation.report._result import columns_of, latex, table_csv
 
 METHODS = ["ours <b>&", "theirs", "bicubic"]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -256,7 +258,7 @@ def test_thumbnail_of_a_jpeg_is_upright_and_quick(
         int
     )
     reads = []
-    monkeypatch.setattr(_pictures, "_read", reads.append)
+    monkeypatch.setattr(_pictures, "_read", lambda *given: reads.append(given[0]))
     quick = decoded(_pictures._thumbnail(record, 96) or "").astype(int)
     assert reads == []
     assert quick.shape == slow.shape == (96, 64, 3)
@@ -345,6 +347,69 @@ def test_page_promises_only_files_that_are_there(tmp_path: Path) -> None:
     assert promised() == []
     write_tables(tmp_path, evaluation)
     assert promised() == ["summary.json and per_image.csv"] * 2
+
+
+def judged(methods: list[str]) -> Evaluation:
+    """Three methods of which the first leads in PSNR, and the last two share the best SSIM."""
+    evaluation = without_files(4, methods)
+    for image in evaluation.images:
+        for k, method in enumerate(methods):
+            image.values[method] = {"psnr": 31.004 - k, "ssim": (0.5, 0.75, 0.75)[k]}
+    evaluation = summed(evaluation.metrics, methods, evaluation.images)
+    probabilities = iter((0.049, 0.01, 1.0, 0.01, 0.01, 1.0))
+    evaluation.comparisons = [
+        dataclasses.replace(row, p_holm=next(probabilities)) for row in evaluation.comparisons
+    ]
+    return evaluation
+
+
+def test_result_is_copied_as_latex_and_csv() -> None:
+    """The best mean is bold, with a star if it is significantly better than each other method;
+    names of methods are text.
+    """
+    methods = ["our_x4 & 50 % <$\\{#~^}>", 'the"irs, 2', "bi\ncubic"]
+    evaluation = judged(methods)
+    psnr, ssim = columns_of(evaluation)
+    assert (psnr.best, psnr.is_significant) == ((methods[0],), True)
+    assert (ssim.best, ssim.is_significant) == (tuple(methods[1:]), False), "two share it"
+    assert latex(evaluation).splitlines() == [
+        "% Means over 4 images; bold: the best.",
+        "% *: better than each other method, p < 0.05 (sign flips, Holm).",
+        r"\begin{tabular}{lcc}",
+        r"\hline",
+        r"Method & PSNR (dB) $\uparrow$ & SSIM $\uparrow$ \\",
+        r"\hline",
+        r"our\_x4 \& 50 \% \textless{}\$\textbackslash{}\{\#\textasciitilde{}\textasciicircum{}\}"
+        r"\textgreater{} & \textbf{31.00}$^{*}$ & 0.5000 \\",
+        r"the\textquotedbl irs, 2".replace(r"\textquotedbl ", '"')
+        + r" & 30.00 & \textbf{0.7500} \\",
+        r"bi cubic & 29.00 & \textbf{0.7500} \\",
+        r"\hline",
+        r"\end{tabular}",
+    ]
+    rows = list(csv.reader(io.StringIO(table_csv(evaluation))))
+    assert rows[0] == ["method", "PSNR (dB)", "SSIM"]
+    assert [row[0] for row in rows[1:]] == methods
+    assert float(rows[1][1]) == pytest.approx(31.004, rel=1e-12)
+    evaluation.comparisons[0] = dataclasses.replace(evaluation.comparisons[0], p_holm=0.05)
+    assert not columns_of(evaluation)[0].is_significant
+
+
+def test_result_of_unequal_sets_is_over_the_common_images() -> None:
+    evaluation = without_files(30, ["ours", "theirs"])
+    for place, image in enumerate(evaluation.images):
+        image.values = {"ours": {"psnr": 10.0 + place}, "theirs": {"psnr": 20.0}}
+        if place < 10:
+            del image.values["theirs"]
+    evaluation = summed(evaluation.metrics[:1], evaluation.methods, evaluation.images)
+    (column,) = columns_of(evaluation)
+    assert (column.means, column.common) == ({"ours": 29.5, "theirs": 20.0}, 20)
+    assert column.best == ("ours",)
+    assert "% PSNR (dB): over the 20 images that all methods have." in latex(evaluation)
+    for image in evaluation.images[10:]:
+        del image.values["ours"]
+    (column,) = columns_of(summed(evaluation.metrics, evaluation.methods, evaluation.images))
+    assert (column.best, column.common) == ((), None)
 
 
 @pytest.fixture(scope="module")
@@ -456,12 +521,12 @@ def column(tab: Any, number: int) -> list[str]:
 
 
 def names(tab: Any) -> list[str]:
-    return tab.eval_on_selector_all("#images .name", "all => all.map(name => name.textContent)")
+    return tab.eval_on_selector_all("#images .name", "all => all.map(name => name.title)")
 
 
 def test_page_opens_and_shows_names_as_text(open_page: Open, three_page: Path) -> None:
     tab = open_page(three_page)
-    assert HOSTILE in tab.text_content("#images")
+    assert HOSTILE in names(tab)
     assert "<i>4.png</i>: is damaged" in tab.text_content("#damaged")
     assert "extra_<b>9</b>.png" in tab.text_content("#unmatched")
     assert "<b>Command</b>" in tab.text_content("#about")
@@ -471,6 +536,125 @@ def test_page_opens_and_shows_names_as_text(open_page: Open, three_page: Path) -
     assert "1 infinite" in tab.text_content("#distributions")
     tab.get_by_label(f"Open {HOSTILE}", exact=True).first.click()
     assert tab.text_content("#viewer-name") == HOSTILE
+
+
+def test_result_comes_first_and_is_copied(open_page: Open, tmp_path: Path) -> None:
+    evaluation = judged(["ours", "theirs", "bicubic"])
+    tab = open_page(write_report(evaluation, tmp_path, worst=0))
+    sections = tab.eval_on_selector_all("main > section", "all => all.map(one => one.id)")
+    assert sections[:2] == ["result", "worst"]
+    assert tab.inner_text("h1") == ("ours has the best mean of PSNR, theirs and bicubic of SSIM")
+    assert tab.locator(".result .best").all_inner_texts() != []
+    cells = tab.eval_on_selector_all(
+        ".result td",
+        "all => all.map(cell => [cell.firstChild.data, cell.className, !!"
+        "cell.querySelector('sup')])",
+    )
+    assert cells == [
+        ["31.00", "number best", True],
+        ["0.5000", "number", False],
+        ["30.00", "number", False],
+        ["0.7500", "number best", False],
+        ["29.00", "number", False],
+        ["0.7500", "number best", False],
+    ]
+    # Pages from disk may not have the clipboard: then the text is there, selected.
+    tab.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
+    tab.evaluate("void (document.execCommand = () => false)")
+    tab.click("text=Copy as LaTeX")
+    tab.wait_for_selector("textarea.copy")
+    assert "Ctrl+C" in tab.inner_text(".copies output")
+    assert tab.evaluate("getSelection().toString()") == latex(evaluation)
+    tab.evaluate("void (navigator.clipboard.writeText = async (text) => (window.copied = text))")
+    tab.click("text=Copy as CSV")
+    tab.wait_for_selector("textarea.copy", state="hidden")
+    assert tab.evaluate("window.copied") == table_csv(evaluation)
+
+
+def test_worst_of_each_method_under_one_slider(
+    open_page: Open, three: Evaluation, three_page: Path
+) -> None:
+    tab = open_page(three_page)
+    tiles = tab.locator(".tile")
+    assert tiles.count() == 3
+    psnr = [
+        min(image.values[m]["psnr"] for image in three.images if m in image.values) for m in METHODS
+    ]
+    for tile, value in zip(tiles.all(), psnr, strict=True):
+        assert f"PSNR {value:.2f} dB" in tile.inner_text()
+    tiles.first.locator(".handle").focus()
+    tab.keyboard.press("Home")
+    shown = "all => all.map(handle => handle.ariaValueNow)"
+    assert tab.eval_on_selector_all(".tile .handle", shown) == ["0"] * 3
+    tab.click("#worst label[title=L1]")
+    largest = max(
+        image.values[METHODS[1]]["l1"] for image in three.images if METHODS[1] in image.values
+    )
+    assert f"L1 {largest:.4f}" in tiles.nth(1).inner_text()
+    tiles.nth(1).locator("button").click()
+    assert tab.text_content("#viewer .tag.right") == "theirs"
+
+
+def test_all_methods_side_by_side_at_one_place(
+    open_page: Open, three: Evaluation, three_page: Path
+) -> None:
+    tab = open_page(three_page)
+    tab.locator(".name").nth(1).press("Enter")
+    tab.keyboard.press("a")
+    panes = tab.locator("#viewer .all-panes .stage")
+    assert panes.count() == 4
+    assert tab.locator("#viewer .all-panes .tag:visible").all_inner_texts() == [
+        "reference",
+        *METHODS,
+    ]
+    assert share(tab) == 0, "all results are whole at first"
+    tab.keyboard.press("End")
+    assert share(tab) == 100
+    for _ in range(4):
+        tab.keyboard.press("+")
+    panes.nth(1).evaluate("pane => pane.scrollTo(123, 45)")
+    place = "panes => panes.map(pane => [pane.scrollLeft, pane.scrollTop, pane.scrollWidth])"
+    frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    tab.evaluate(frame)  # events of scrolling come with the next one
+    assert tab.eval_on_selector_all("#viewer .all-panes .stage", place) == [[123, 45, 720]] * 4
+    tab.keyboard.press("0")
+    tab.keyboard.press("e")
+    tab.wait_for_selector("#viewer .all-panes .frame:last-child canvas[width='90']")
+    picture = _pictures.draw_picture(three.images[1], METHODS)
+    assert picture is not None
+    box = tab.locator("#viewer .sheet").nth(4).bounding_box()
+    tab.mouse.move(box["x"] + 60.5 / 90 * box["width"], box["y"] + 30.5 / 60 * box["height"])
+    error = decoded(picture["error"][2])[30, 60, 0] / 255 * picture["limit"]
+    words = tab.text_content(".readout").split()
+    assert words[:4] == ["x", "60,", "y", "30"]
+    assert float(words[-1]) == pytest.approx(error, rel=0.05)
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_names_are_never_cut_to_the_same(open_page: Open, tmp_path: Path, width: int) -> None:
+    """Names that differ at their ends, or in their middles, are told apart wherever they stand; on
+    a phone they stay in sight.
+    """
+    same = "experiments/swinir_charbonnier_patch192_batch32_" * 2
+    evaluation = without_files(9, [f"{same}seed1", f"{same}seed2"])
+    for image in evaluation.images:
+        start, end = ("", f"_{image.index}.png") if image.index % 2 else (image.index, ".png")
+        image.name = f"{same}{start}{'_x' * 90}{end}"
+    evaluation = summed(evaluation.metrics, evaluation.methods, evaluation.images)
+    tab = open_page(write_report(evaluation, tmp_path, worst=9), width=width)
+    texts = "all => all.map(one => one.textContent.replace(/[0-9.]+ dB/, ''))"
+    for part, number in (("#images .name", 9), (".card-name", 9), (".result th[scope=row]", 2)):
+        assert len(set(tab.eval_on_selector_all(part, texts))) == number, part
+    heads = tab.eval_on_selector_all("#images thead th[aria-sort]", texts)
+    assert len(set(heads)) == 4
+    cut = "all => all.filter(n => n.scrollHeight > n.clientHeight + 1).length"
+    assert tab.eval_on_selector_all("#images .name", cut) == 0
+    if width == 400:
+        first = tab.locator("#images tbody th").first
+        before = first.bounding_box()["x"]
+        tab.eval_on_selector(".scroller", "box => box.scrollTo(300, 0)")
+        assert tab.evaluate("document.querySelector('.scroller').scrollLeft") > 0
+        assert first.bounding_box()["x"] == before
 
 
 def test_best_mean_is_of_the_same_images(open_page: Open, tmp_path: Path) -> None:
@@ -535,7 +719,7 @@ def test_table_is_filtered(open_page: Open, three_page: Path) -> None:
     tab.keyboard.press("/")
     tab.keyboard.type("PHOTO _1")
     assert names(tab) == ["photograph_10.png", "photograph_11.png"]
-    assert tab.text_content(".tally") == "2 of 12 images"
+    assert tab.text_content("#images .tally") == "2 of 12 images"
     tab.fill("#filter", "psnr<24")
     low = column(tab, 3)
     assert 0 < len(low) < 12
@@ -549,12 +733,12 @@ def test_table_is_filtered(open_page: Open, three_page: Path) -> None:
     tab.click("#images label[title=All]")
     tab.locator("#distributions .bar").first.click()
     assert 0 < len(names(tab)) < 12
-    tab.click(".chip")
+    tab.click("#images .chip")
     assert len(names(tab)) == 12
 
 
 def test_many_images_are_drawn_in_windows(open_page: Open, tmp_path: Path) -> None:
-    evaluation = without_files(5000, ["a", "b"])
+    evaluation = without_files(5000, ["a", "b", "c"])
     data = page_data(evaluation, worst=12, thumbnails=[None] * 5000, pictures={})
     (tmp_path / "index.html").write_text(page(data, {}, title="many"), encoding="utf-8")
     tab = open_page(tmp_path / "index.html")
@@ -577,15 +761,13 @@ def test_many_images_are_drawn_in_windows(open_page: Open, tmp_path: Path) -> No
 
 
 def share(tab: Any) -> float:
-    assert float(tab.get_attribute(".handle", "aria-valuenow")) == pytest.approx(
-        float(
-            re.search(
-                r"([\d.]+)%\)", tab.evaluate("document.querySelector('.over').style.clipPath")
-            )[1]
-        ),
-        abs=0.5,
-    )
-    return float(tab.get_attribute(".handle", "aria-valuenow"))
+    """Where the border is, in per cent; that of every pane of the open image."""
+    cut = "all => all.map(over => parseFloat(over.style.clipPath.match(/([\\d.]+)%\\)/)[1]))"
+    now = "all => all.map(handle => Number(handle.ariaValueNow))"
+    (told,) = set(tab.eval_on_selector_all("#viewer .handle", now))
+    (shown,) = set(tab.eval_on_selector_all("#viewer .over", cut))
+    assert told == pytest.approx(shown, abs=0.5)
+    return float(told)
 
 
 def test_slider_moves_by_mouse_and_by_keys(open_page: Open, three_page: Path) -> None:
@@ -601,7 +783,7 @@ def test_slider_moves_by_mouse_and_by_keys(open_page: Open, three_page: Path) ->
     assert share(tab) == 100
     tab.keyboard.press(" ")
     assert share(tab) == 0
-    box = tab.locator(".sheet").bounding_box()
+    box = tab.locator("#viewer .sheet").first.bounding_box()
     tab.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 40)
     tab.mouse.down()
     assert share(tab) == pytest.approx(20, abs=1)
@@ -611,7 +793,8 @@ def test_slider_moves_by_mouse_and_by_keys(open_page: Open, three_page: Path) ->
     tab.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 60)
     assert share(tab) == pytest.approx(70, abs=1), "the button is up"
     assert (
-        tab.get_attribute(".handle", "aria-valuetext") == f"70 % reference, the rest {METHODS[0]}"
+        tab.get_attribute("#viewer .handle", "aria-valuetext")
+        == f"70 % reference, the rest {METHODS[0]}"
     )
 
 
@@ -627,7 +810,7 @@ def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None
     for _ in range(2):
         tab.keyboard.press("n")
     assert "is damaged" in tab.text_content(".alone")
-    assert not tab.is_visible(".stage")
+    assert not tab.is_visible("#viewer .stage")
     assert tab.evaluate("document.activeElement.ariaLabel") == "Close (Esc)", (
         "what is hidden cannot keep the focus"
     )
@@ -636,16 +819,14 @@ def test_keys_lead_through_the_images(open_page: Open, three_page: Path) -> None
     assert tab.text_content("#viewer-name") == "photograph_0.png"
     assert tab.is_disabled("dialog .buttons button:first-child")
     tab.keyboard.press("3")
-    assert tab.text_content(".tag.right") == "bicubic"
+    assert tab.text_content("#viewer .tag.right") == "bicubic"
     tab.select_option("dialog select", "2")
-    assert tab.text_content(".tag.left") == "theirs"
+    assert tab.text_content("#viewer .tag.left") == "theirs"
     tab.keyboard.press("+")
-    assert tab.evaluate("document.querySelector('.sheet').style.width") == "48px"
+    assert tab.evaluate("document.querySelector('#viewer .sheet').style.width") == "48px"
     tab.keyboard.press("Escape")
     assert not tab.is_visible("dialog")
-    assert tab.evaluate("document.activeElement.textContent") == HOSTILE, (
-        "focus is back where it was"
-    )
+    assert tab.evaluate("document.activeElement.title") == HOSTILE, "focus is back where it was"
     tab.keyboard.press("?")
     tab.keyboard.press("t")
     assert tab.get_attribute("html", "data-theme") == "light"
@@ -657,15 +838,15 @@ def test_maps_are_coloured_and_read(open_page: Open, three: Evaluation, three_pa
     tab = open_page(three_page)
     tab.locator(".name").nth(1).press("Enter")
     tab.keyboard.press("e")
-    tab.wait_for_selector(".over canvas[width='90']")
+    tab.wait_for_selector("#viewer .over canvas[width='90']")
     picture = _pictures.draw_picture(three.images[1], METHODS)
     assert picture is not None
     level = decoded(picture["error"][0])[30, 60, 0]
     expected = [int(c) for c in matplotlib.colormaps["inferno"](int(level), bytes=True)]
     assert (
         tab.evaluate(
-            "[...document.querySelector('.over canvas').getContext('2d').getImageData(60, 30, 1, "
-            "1).data]"
+            "[...document.querySelector('#viewer .over canvas').getContext('2d')"
+            ".getImageData(60, 30, 1, 1).data]"
         )
         == expected
     )
@@ -677,7 +858,7 @@ def test_maps_are_coloured_and_read(open_page: Open, three: Evaluation, three_pa
         f"≥ {picture['limit']}",
     ]
     assert "in levels of 255" in tab.text_content("dialog")
-    box = tab.locator(".sheet").bounding_box()
+    box = tab.locator("#viewer .sheet").first.bounding_box()
     tab.mouse.move(box["x"] + 60.5 / 90 * box["width"], box["y"] + 30.5 / 60 * box["height"])
     words = tab.text_content(".readout").split()
     assert words[:4] == ["x", "60,", "y", "30"]
@@ -715,7 +896,8 @@ def test_nothing_is_wider_than_the_page(
             ">= 0 && b.right <= innerWidth; }"
         )
         assert all(
-            tab.evaluate(over, part) for part in (".title", ".buttons", ".stage", ".controls")
+            tab.evaluate(over, part)
+            for part in (".title", ".buttons", "#viewer .stage", ".controls", ".tile", ".copies")
         )
         tab.keyboard.press("Escape")
 
@@ -750,7 +932,7 @@ def test_one_method_has_no_comparison(open_page: Open, gray_page: Path) -> None:
     assert tab.locator("#images thead tr").count() == 1
     tab.locator("#worst .card").first.click()
     tab.keyboard.press("s")
-    tab.wait_for_selector(".over canvas[width='48']")
+    tab.wait_for_selector("#viewer .over canvas[width='48']")
     assert not tab.is_visible("dialog .methods")
 
 

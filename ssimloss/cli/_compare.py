@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def compare(
-    reference: Annotated[Path, typer.Argument(metavar="A", help="The reference.")],
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE", help="The image that counts as right.")
+    ],
     distorted: Annotated[
-        Path, typer.Argument(metavar="B", help="What is compared with it, of the same size.")
+        Path,
+        typer.Argument(metavar="DISTORTED", help="The image compared with it, of the same size."),
     ],
     metrics: Annotated[
         str, typer.Option(metavar="NAMES", help="Measures, separated by commas.")
@@ -44,9 +47,16 @@ def compare(
             metavar="apply|ignore", help="Of orientation tags: turn images, or compare as stored."
         ),
     ] = "apply",
+    data_range: Annotated[
+        float | None,
+        typer.Option(metavar="WHITE", help="The value of white in floating-point files."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
         "comparison.png"
     ),
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the picture if it exists.")
+    ] = False,
 ) -> None:
     """Compare two images: what each measure says, where the largest error is, and a picture of it.
 
@@ -57,7 +67,8 @@ def compare(
     from ssimloss.evaluation.compare import picture_path
 
     with told():
-        picture_path(out, reference, distorted)  # told before anything is computed
+        # An error before anything is computed.
+        picture_path(out, reference, distorted, overwrite=force)
         found = compared(
             reference,
             distorted,
@@ -68,6 +79,7 @@ def compare(
             # A word that is none is an error of the library, here and below.
             alpha=cast("Alpha", alpha),
             orientation=cast("Orientation", orientation),
+            data_range=data_range,
         )
         typer.echo(str(found))
-        typer.echo(f"\n{found.draw(out)}")
+        typer.echo(f"\nwrote {found.draw(out, overwrite=force)}")

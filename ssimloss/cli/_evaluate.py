@@ -87,6 +87,9 @@ def evaluate(
     orientation: Annotated[
         str, typer.Option(help="Of orientation tags: apply turns images, ignore does not.")
     ] = "apply",
+    data_range: Annotated[
+        float | None, typer.Option(help="Of floating-point files: the value of white, such as 1.")
+    ] = None,
     scale_distorted: Annotated[
         str | None,
         typer.Option(help="Bring clips to the reference's size: bicubic, bilinear, lanczos."),
@@ -198,6 +201,7 @@ def evaluate(
                 suffix=suffix,
                 alpha=cast("Alpha", chosen["alpha"]),
                 orientation=cast("Orientation", chosen["orientation"]),
+                data_range=data_range,
                 scale_distorted=scale_distorted,
                 frames=cast("FramePairing", chosen["frames"]),
                 timestamps=cast("Timestamps", chosen["timestamps"]),

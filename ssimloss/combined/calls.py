@@ -9,6 +9,7 @@ from torch import Tensor, nn
 Loss = Callable[..., Tensor]
 
 BOTH = ("pred", "target")
+_MOST_LINES = 8  # of a module's repr that is shown whole
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -21,7 +22,7 @@ def signature_of(loss: Loss) -> inspect.Signature | None:
     if isinstance(loss, nn.Module) and _is_missing(loss.forward):
         methods = ", ".join(f"Term(loss.{name}, inputs=...)" for name in _own_methods(loss))
         way_out = f"pass a method of it: {methods}" if methods else "define it"
-        raise TypeError(f"{describe(loss)} has no forward; {way_out}")
+        raise TypeError(f"{named(loss)} has no forward; {way_out}")
     called: Loss = loss
     if isinstance(loss, nn.Module):
         called = loss.forward
@@ -47,7 +48,7 @@ def default_inputs(loss: Loss, signature: inspect.Signature | None) -> tuple[str
         if [p.name for p in found] == ["pred"] and found[0].kind in POSITIONAL:
             return ("pred",)
     raise TypeError(
-        f"inputs must be given for {describe(loss)}{shape(signature)}: only a loss of exactly two "
+        f"inputs must be given for {named(loss)}{shape(signature)}: only a loss of exactly two "
         "required positional parameters is called with (pred, target), and one of a single "
         f"parameter named pred with pred; Term(loss, inputs={_suggestion(signature)!r})"
     )
@@ -75,18 +76,38 @@ def shape(signature: inspect.Signature | None) -> str:
 
 
 def describe(loss: Loss) -> str:
-    """Name a loss on one line: ``CharbonnierLoss(eps=0.001)``, ``AdversarialLoss.generator_loss``,
-    ``l1_loss``.
+    """A loss and its settings on one line: ``CharbonnierLoss(eps=0.001)``,
+    ``AdversarialLoss(kind='hinge').generator_loss``, ``partial(l1_loss, eps=2)``, ``l1_loss``.
     """
     if isinstance(loss, functools.partial):
-        return f"partial({describe(loss.func)})"
+        keywords = (f"{name}={value!r}" for name, value in loss.keywords.items())
+        return f"partial({', '.join([describe(loss.func), *map(repr, loss.args), *keywords])})"
     if isinstance(loss, nn.Module):
-        text = repr(loss)
-        return text if "\n" not in text else f"{type(loss).__name__}(...)"
+        return _on_one_line(loss)
+    owner = getattr(loss, "__self__", None)
+    if owner is not None and hasattr(loss, "__func__"):
+        whose = _on_one_line(owner) if isinstance(owner, nn.Module) else type(owner).__name__
+        return f"{whose}.{loss.__name__}"
+    return str(getattr(loss, "__qualname__", type(loss).__name__))
+
+
+def named(loss: Loss) -> str:
+    """A loss in an error: ``CharbonnierLoss``, ``AdversarialLoss.generator_loss``, ``l1_loss``."""
+    if isinstance(loss, functools.partial):
+        return f"partial({named(loss.func)})"
     owner = getattr(loss, "__self__", None)
     if owner is not None and hasattr(loss, "__func__"):
         return f"{type(owner).__name__}.{loss.__name__}"
     return str(getattr(loss, "__qualname__", type(loss).__name__))
+
+
+def _on_one_line(module: nn.Module) -> str:
+    """The ``repr`` of a module; of a large network only what it says of itself."""
+    lines = [line.strip() for line in repr(module).split("\n")]
+    if len(lines) <= _MOST_LINES:
+        return " ".join(lines).replace("( ", "(").replace(" )", ")")
+    own = module.extra_repr()
+    return f"{type(module).__name__}({f'{own}, ' if own else ''}...)"
 
 
 class _Elided:

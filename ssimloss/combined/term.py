@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from ssimloss import _checks
 from ssimloss._keywords import keywords
-from ssimloss.combined.calls import Loss, by_position, default_inputs, describe, signature_of
+from ssimloss.combined.calls import (
+    Loss,
+    by_position,
+    default_inputs,
+    describe,
+    named,
+    signature_of,
+)
 from ssimloss.combined.schedule import Number, Reached, Schedule, Shape, from_options
 
 Weight: TypeAlias = Number | Schedule | Mapping[str, Any]
@@ -163,7 +170,7 @@ class Term:
 
 def number_text(weight: Number) -> str:
     """A weight as it is shown: the number, or the name of the callable."""
-    return describe(weight) if callable(weight) else f"{weight:g}"  # type: ignore[arg-type]
+    return named(weight) if callable(weight) else f"{weight:g}"  # type: ignore[arg-type]
 
 
 def _planned(weight: Weight, timing: dict[str, Any]) -> Schedule:
@@ -240,6 +247,6 @@ def _check_call(
         )
     except TypeError as error:
         raise TypeError(
-            f"inputs {names} do not fit the call {describe(loss)}{signature}: {error}; name what "
+            f"inputs {names} do not fit the call {named(loss)}{signature}: {error}; name what "
             "it takes with inputs=(...)"
         ) from error

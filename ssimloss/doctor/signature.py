@@ -12,10 +12,12 @@ from ssimloss import _checks
 from ssimloss.combined.calls import (
     BOTH,
     by_position,
-    describe,
     is_required,
     shape,
     signature_of,
+)
+from ssimloss.combined.calls import (
+    named as called,
 )
 
 Loss = Callable[..., Any]
@@ -75,7 +77,7 @@ def arguments_of(loss: Loss) -> tuple[Argument, ...]:
     fits = len(images) in (1, 2) if images else any(a.kind == "fake_logits" for a in found)
     if not fits or beside or (images and len(images) < len(found)):
         raise TypeError(
-            f"inputs must be given for {describe(loss)}{shape(signature)}: the doctor calls losses "
+            f"inputs must be given for {called(loss)}{shape(signature)}: the doctor calls losses "
             "of (pred, target), of (pred), and of logits (fake_logits, real_logits); pass "
             f"inputs=, one of {', '.join(KINDS)} for each argument, or wrap the loss in a function "
             "of (pred, target)"

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
+from ssimloss.evaluation._image_kinds import FLOAT, kind_words
 from ssimloss.evaluation.plan import Batch
 
 
@@ -11,13 +12,18 @@ def depth_words(reference: int, distorted: int) -> str:
     """Of one pair, empty where both have the same."""
     if reference == distorted:
         return ""
+    kinds = f"reference of {kind_words(reference)}, result of {kind_words(distorted)}"
     low = min(reference, distorted)
     # The error of rounding has a variance of 1/12.
     limit = 20 * math.log10((1 << low) - 1) + 10 * math.log10(12)
+    ranges = (
+        ""
+        if FLOAT in (reference, distorted)
+        else f", {(1 << reference) - 1} and {(1 << distorted) - 1}"
+    )
     return (
-        f"reference of {reference} bit, result of {distorted} bit: each counts over its own "
-        f"range, {(1 << reference) - 1} and {(1 << distorted) - 1}; rounding to {low} bit alone "
-        f"leaves a PSNR of about {limit:.0f} dB"
+        f"{kinds}: each counts over its own range{ranges}; rounding to {low} bit alone leaves a "
+        f"PSNR of about {limit:.0f} dB"
     )
 
 

@@ -23,8 +23,8 @@ _TONES = (0.001, 0.999)  # the part of an image's values that 16-bit images are 
 
 
 def unit(image: Image) -> Tensor:
-    """float32 in [0, 1]."""
-    return image.pixels.to(torch.float32).div_(image.data_range)
+    """float32 in [0, 1], a tensor of its own."""
+    return image.pixels.to(torch.float32) / image.data_range
 
 
 def tones(image: Image) -> tuple[float, float]:
@@ -64,9 +64,14 @@ def pillow(pixels: Tensor) -> Pillow.Image:
     )
 
 
-def error_words(levels: int) -> str:
-    """What an error map shows, and its unit."""
-    return f"|result \N{MINUS SIGN} reference|, mean of the channels, in levels of {levels}"
+def error_words(image: Image) -> str:
+    """What an error map of a reference shows, and its unit."""
+    unit = (
+        f"in levels of {image.levels}"
+        if image.peak is None
+        else f"in {image.levels}ths of the data range {image.peak:g}"
+    )
+    return f"|result \N{MINUS SIGN} reference|, mean of the channels, {unit}"
 
 
 def error_limit(errors: Sequence[Tensor], levels: int) -> int:

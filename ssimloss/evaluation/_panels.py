@@ -2,7 +2,8 @@
 whole pixels.
 
 Small images are enlarged by a whole factor, so that their pixels stay squares; large ones are
-reduced, and the worst region follows at full resolution in a second row.
+reduced, and the region around the largest error follows at full resolution in a second row. Marks
+beside the panels point at the row and the column of the largest error.
 """
 
 import io
@@ -18,12 +19,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from PIL import Image as Pillow
 from torch import Tensor
 
 from ssimloss import _files
 from ssimloss.evaluation._maps import (
+    Region,
     cut,
     error_limit,
     similarity,
@@ -31,7 +33,6 @@ from ssimloss.evaluation._maps import (
     toned,
     tones,
     unit,
-    worst_region,
 )
 from ssimloss.evaluation.images import Image
 
@@ -46,7 +47,8 @@ _COMPRESSION = (
 _INK, _QUIET, _FRAME = "#1b1c1a", "#65645e", "#00b8d9"
 _GRIDS = ((1, 4), (2, 2), (4, 1))  # rows, columns of the four panels
 _GOOD_SHAPE = 1.6  # width by height of the whole
-_DETAIL = 2  # times, of the worst region
+_DETAIL = 2  # times, of the region around the largest error
+_MARK = 7  # pixels, of what points at it
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,24 @@ class _Panel:
 
 
 def draw_panels(
-    path: Path, images: tuple[Image, Image], *, names: tuple[str, str], caption: str
+    path: Path,
+    images: tuple[Image, Image],
+    *,
+    names: tuple[str, str],
+    caption: str,
+    largest: tuple[int, int] | None,
 ) -> Path:
-    """Write the picture of a reference and a distorted image of one size as PNG."""
+    """Write the picture of a reference and a distorted image of one size as PNG.
+
+    Args:
+        path: of the picture.
+        images: the reference, and the other one.
+        names: of both.
+        caption: the values of the measures.
+        largest: row and column of the largest error, ``None`` where the images are equal.
+    """
     reference, distorted = images
-    truth, pred, levels = unit(reference), unit(distorted), reference.data_range
+    truth, pred, levels = unit(reference), unit(distorted), reference.levels
     shown = tones(reference)
     error = pred.sub(truth).abs_()
     mean = error.mean(0, keepdim=True)
@@ -74,7 +89,7 @@ def draw_panels(
     depths = (
         ("", "")
         if reference.bit_depth == distorted.bit_depth
-        else tuple(f", {image.bit_depth} bit" for image in images)
+        else tuple(f", {image.kind}" for image in images)
     )
     panels = [
         _Panel(f"reference{depths[0]}: {names[0]}", toned(reference, shown)),
@@ -107,6 +122,7 @@ def draw_panels(
         f"{height} × {width} pixels (height × width)",
         tone_words(shown, levels).removesuffix("."),
     ]
+    marked = "" if largest is None else f"     largest error (marks) x {largest[1]}, y {largest[0]}"
     if factor > 1:
         notes.append(f"enlarged {factor} times")
     if factor < 1:
@@ -118,9 +134,10 @@ def draw_panels(
         panels,
         (height, width),
         factor,
-        error,
-        title=f"{names[1]} against {names[0]}",
-        lines=(caption, " · ".join(filter(None, notes))),
+        _around(largest or (height // 2, width // 2), (height, width), factor),
+        largest,
+        title=f"{names[1]} against its reference {names[0]}",
+        lines=(caption + marked, " · ".join(filter(None, notes))),
     )
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
@@ -133,7 +150,8 @@ def _draw(
     panels: Sequence[_Panel],
     size: tuple[int, int],
     factor: float,
-    error: Tensor,
+    region: Region,
+    largest: tuple[int, int] | None,
     *,
     title: str,
     lines: tuple[str, str],
@@ -156,9 +174,6 @@ def _draw(
     _text(figure, whole, _MARGIN, _MARGIN + 6, title, room, size=15, weight="bold")
     _text(figure, whole, _MARGIN, _MARGIN + 34, lines[0], room, size=11.5)
     _text(figure, whole, _MARGIN, _MARGIN + 58, lines[1], room, size=9.5, color=_QUIET)
-    region = worst_region(
-        [error], size, largest=(max(1, height // _DETAIL), max(1, width // _DETAIL))
-    )
     for number, panel in enumerate(panels):
         row, column = (0, number) if factor < 1 else divmod(number, columns)
         corner = (_MARGIN + column * (cell + _GAP), _MARGIN + _HEAD + tops[row])
@@ -170,6 +185,7 @@ def _draw(
             (height, width),
             cell,
             _resized(panel.pixels, (height, width)),
+            pointed=None if largest is None else _scaled(largest, factor),
         )
         if factor < 1:
             top, left, tall, broad = (side * factor for side in region)
@@ -202,8 +218,28 @@ def _draw(
                 cell,
                 detail,
                 caption=words,
+                pointed=None
+                if largest is None
+                else _scaled((largest[0] - region[0], largest[1] - region[1]), _DETAIL),
             )
     return figure
+
+
+def _around(place: tuple[int, int], size: tuple[int, int], factor: float) -> Region:
+    """The part of an image that a panel shows enlarged, with a pixel in its middle as far as the
+    edges allow.
+    """
+    sides = [max(1, round(side * factor) // _DETAIL) for side in size]
+    top, left = (
+        min(max(0, at - side // 2), whole - side)
+        for at, side, whole in zip(place, sides, size, strict=True)
+    )
+    return top, left, sides[0], sides[1]
+
+
+def _scaled(place: tuple[int, int], factor: float) -> tuple[float, float]:
+    """The middle of a pixel, in pixels of an image that was resized."""
+    return (place[0] + 0.5) * factor, (place[1] + 0.5) * factor
 
 
 def _badness(grid: tuple[int, int], width: int, height: int) -> float:
@@ -220,11 +256,16 @@ def _place(
     cell: int,
     pixels: Tensor,
     caption: str | None = None,
+    pointed: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top
-    left, in pixels from the top.
+    left, in pixels from the top. ``pointed`` is a row and a column that marks point at.
     """
     (x, y), (height, width) = corner, size
+    if pointed is not None:
+        down, across = y + _CAPTION + pointed[0], x + pointed[1]
+        for tip, turned in (((x - 2, down), False), ((across, y + _CAPTION - 2), True)):
+            _point_at(figure, whole, tip, turned)
     _text(figure, whole, x, y + 4, panel.caption if caption is None else caption, cell, size=10.5)
     axes = figure.add_axes(_box(whole, x, y + _CAPTION, width, height))
     axes.set_axis_off()
@@ -266,6 +307,14 @@ def _place(
             )
         _text(figure, whole, x, under + 38, panel.unit, cell, size=8.5, color=_QUIET)
     return axes
+
+
+def _point_at(figure: Figure, whole: tuple[int, int], tip: tuple[float, float], down: bool) -> None:
+    """Draw a triangle whose ``tip``, in pixels from the top left, points right or down."""
+    back = ((-_MARK, -_MARK / 2), (-_MARK, _MARK / 2))
+    corners = [tip] + [(tip[0] + (b if down else a), tip[1] + (a if down else b)) for a, b in back]
+    places = [(x / whole[0], 1 - y / whole[1]) for x, y in corners]
+    figure.add_artist(Polygon(places, closed=True, facecolor=_FRAME, transform=figure.transFigure))
 
 
 def _box(

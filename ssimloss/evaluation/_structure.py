@@ -15,6 +15,8 @@ from typing import IO
 from PIL import ImageFile, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+# Compressions: none, LZW, deflate, PackBits, deflate, LZMA, Zstandard.
+LOSSLESS_TIFF = {1, 5, 8, 32773, 32946, 34925, 50000}
 # The tags that say where the pixels are.
 TIFF_LAYOUT = (256, 257, 273, 277, 278, 279, 284, 322, 323, 324, 325)
 
@@ -31,6 +33,7 @@ _IN_SCAN = re.compile(rb"\xff+([^\x00\xff])")
 _ZEROS = 64
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # tags of TIFF
 _USUAL_BITS = {1, 2, 4, 8, 16}
+_FLOATING = 3
 _SAMPLE_FORMATS = {
     1: "unsigned integers",
     2: "signed integers",
@@ -80,9 +83,9 @@ class _Strict:
 strict_pillow = _Strict()
 
 
-def tiff_numbers(file: IO[bytes]) -> str | None:
-    """What the pixels of a TIFF consist of that no image in 8 or 16 bit has, such as "64-bit
-    floating point numbers"; None for another file, or one whose tags are damaged.
+def tiff_samples(file: IO[bytes]) -> tuple[int, int] | None:
+    """Bits and format (a key of the table above) of the values of a TIFF; None where the channels
+    differ, for another file, or one whose tags are damaged.
     """
     head = file.read(8)
     if head[2:3] == b"+":  # BigTIFF, with offsets of 64 bit
@@ -99,9 +102,23 @@ def tiff_numbers(file: IO[bytes]) -> str | None:
         return None
     if len(bits) > 1 or len(kinds) > 1 or not kinds <= _SAMPLE_FORMATS.keys():
         return None
-    if kinds == {1} and bits <= _USUAL_BITS:
+    return bits.pop(), kinds.pop()
+
+
+def tiff_numbers(file: IO[bytes]) -> str | None:
+    """What the pixels of a TIFF consist of that no image in 8 or 16 bit has, such as "64-bit
+    floating point numbers"; None for another file.
+    """
+    bits, kind = tiff_samples(file) or (1, 1)
+    if kind == 1 and bits in _USUAL_BITS:
         return None
-    return f"{bits.pop()}-bit {_SAMPLE_FORMATS[kinds.pop()]}"
+    return f"{bits}-bit {_SAMPLE_FORMATS[kind]}"
+
+
+def is_float_tiff(file: IO[bytes]) -> bool:
+    """Whether it is a TIFF of floating-point numbers of up to 32 bit."""
+    bits, kind = tiff_samples(file) or (1, 1)
+    return kind == _FLOATING and bits <= 32
 
 
 def padded_jpeg(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """One pair of files: what each measure says, where the largest error is, and a picture of it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +28,9 @@ class LargestError:
 
     x: int
     y: int
-    error: float  # mean of the channels, in levels of the reference
-    reference: tuple[int, ...]  # values of the channels, as stored
-    distorted: tuple[int, ...]
+    error: float  # mean of the channels, in the reference's own units
+    reference: tuple[float, ...]  # values of the channels, as stored
+    distorted: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class PairComparison:
     distorted: Path
     size: tuple[int, int]  # (H, W)
     channels: int
-    bit_depths: tuple[int, int]
+    bit_depths: tuple[int, int]  # 32 for floating point
     protocol: str  # in words
     metrics: tuple[MetricInfo, ...]
     values: dict[str, float]  # by name of the metric, without those that failed
     errors: dict[str, str]  # by name of the metric, why there is no value
-    mean_error: float  # in levels of the reference
+    mean_error: float  # in the reference's own units
     largest: LargestError
     equal: float  # part of the pixels that are equal in all channels
     explanation: Difference | None = None
@@ -68,11 +69,11 @@ class PairComparison:
         kind = "gray" if self.channels == 1 else "RGB"
         levels = self.images[0].data_range
         rows = [
-            (title, f"{path}  ({_sized(self.size)}, {kind}, {depth} bit)")
-            for title, path, depth in zip(
+            (title, f"{path}  ({_sized(self.size)}, {kind}, {image.kind})")
+            for title, path, image in zip(
                 ("reference", "distorted"),
                 (self.reference, self.distorted),
-                self.bit_depths,
+                self.images,
                 strict=True,
             )
         ]
@@ -82,13 +83,13 @@ class PairComparison:
         if self.orientation_note:
             rows.append(("orientation", self.orientation_note))
         rows += [(metric.title, self._value(metric)) for metric in self.metrics]
-        rows.append(("mean error", f"{self.mean_error:.4g} of {levels}"))
+        rows.append(("mean error", f"{self.mean_error:.4g} of {levels:g}"))
         if self.equal == 1:
             rows.append(("largest error", "none: every pixel is equal"))
         else:
             worst = self.largest
             words = (
-                f"{worst.error:.4g} of {levels} at x {worst.x}, y {worst.y}: "
+                f"{worst.error:.4g} of {levels:g} at x {worst.x}, y {worst.y}: "
                 f"{_pixel(worst.reference)} became {_pixel(worst.distorted)}"
             )
             rows += [("largest error", words), ("equal pixels", f"{100 * self.equal:.4g} %")]
@@ -96,22 +97,32 @@ class PairComparison:
         lines = [f"{title:<{label}}  {text}" for title, text in rows]
         return "\n".join(lines if self.explanation is None else [*lines, "", str(self.explanation)])
 
-    def draw(self, path: str | Path) -> Path:
+    def draw(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write a PNG with both images, their difference and their SSIM map, each with its scale;
-        large images with the worst region too.
+        large images with the region around the largest error too.
+
+        Args:
+            path: ends in ``.png``; missing folders are made.
+            overwrite: ``False`` raises an error if there is a file of this name.
 
         Raises:
-            ValueError: ``path`` does not end in ``.png``, or is one of the two files.
+            ValueError: ``path`` does not end in ``.png``, is one of the two files, or exists and
+                may not be overwritten.
             OSError: the file cannot be written.
         """
-        path = picture_path(path, self.reference, self.distorted)
+        path = picture_path(path, self.reference, self.distorted, overwrite=overwrite)
         caption = "     ".join(
             f"{metric.title} {self._value(metric)}"
             for metric in self.metrics
             if metric.name in self.values
         )
+        worst = self.largest
         return draw_panels(
-            path, self.images, names=(self.reference.name, self.distorted.name), caption=caption
+            path,
+            self.images,
+            names=told_apart(self.reference, self.distorted),
+            caption=caption,
+            largest=None if self.equal == 1 else (worst.y, worst.x),
         )
 
     def _value(self, metric: MetricInfo) -> str:
@@ -120,12 +131,24 @@ class PairComparison:
         return f"{self.values[metric.name]:.{_DIGITS.get(metric.unit, 6)}f} {metric.unit}".rstrip()
 
 
-def picture_path(path: str | Path, *files: Path) -> Path:
+def told_apart(first: Path, second: Path) -> tuple[str, str]:
+    """The names of two files, with as many of their folders as it takes to tell them apart."""
+    parts = [Path(os.path.abspath(path)).parts for path in (first, second)]
+    number = 1
+    while parts[0][-number:] == parts[1][-number:] and number < max(map(len, parts)):
+        number += 1
+    if parts[0] == parts[1]:
+        number = 1
+    names = (os.path.join(*part[-number:]) for part in parts)
+    return next(names), next(names)
+
+
+def picture_path(path: str | Path, *files: Path, overwrite: bool = True) -> Path:
     """Where a picture of ``files`` may be written.
 
     Raises:
-        ValueError: another ending than ``.png``, or one of the files themselves, under whatever
-            name.
+        ValueError: another ending than ``.png``; one of the files themselves, under whatever name;
+            or, without ``overwrite``, a file that exists.
     """
     path = Path(path).expanduser()
     if path.suffix.lower() != ".png":
@@ -136,6 +159,10 @@ def picture_path(path: str | Path, *files: Path) -> Path:
                 f"the picture would overwrite {file}, which is compared; choose another name "
                 "(--out)"
             )
+    if not overwrite and path.exists():
+        raise ValueError(
+            f"{path} exists already; choose another name (--out), or overwrite it (--force)"
+        )
     return path
 
 
@@ -149,6 +176,7 @@ def compare(
     explain: tuple[str, str] | None = None,
     alpha: Alpha = "error",
     orientation: Orientation = "apply",
+    data_range: float | None = None,
 ) -> PairComparison:
     """Compare two image files of one size.
 
@@ -163,6 +191,7 @@ def compare(
         alpha: ``"drop"`` compares the colours of images that are transparent in places.
         orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
             compares the pixels as stored.
+        data_range: of floating-point files, the value of white, such as 1.0.
 
     Returns:
         A :class:`PairComparison`. A measure that cannot serve these images (they are too small for
@@ -185,7 +214,9 @@ def compare(
                 f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss "
                 "evaluate) compares folders"
             )
-    first, second = (read(path, alpha=alpha, orientation=orientation) for path in paths)
+    first, second = (
+        read(path, alpha=alpha, orientation=orientation, data_range=data_range) for path in paths
+    )
     _check_alike(paths, first, second, orientation)
     target, pred = (image.pixels.double().div_(image.data_range)[None] for image in (first, second))
     found = {
@@ -246,14 +277,13 @@ def _kind(image: Image) -> str:
 
 def _largest(apart: Tensor, first: Image, second: Image) -> LargestError:
     y, x = divmod(int(apart.argmax()), apart.shape[1])
-    before, after = (
-        tuple(int(value) for value in image.pixels[:, y, x]) for image in (first, second)
-    )
+    before, after = (tuple(image.pixels[:, y, x].tolist()) for image in (first, second))
     return LargestError(x, y, apart[y, x].item(), before, after)
 
 
-def _pixel(values: tuple[int, ...]) -> str:
-    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+def _pixel(values: tuple[float, ...]) -> str:
+    shown = [f"{value:.6g}" for value in values]
+    return shown[0] if len(shown) == 1 else f"({', '.join(shown)})"
 
 
 def _explained(

@@ -29,6 +29,7 @@ def decoded(
     alpha: Alpha,
     pool: Executor,
     orientation: Orientation = "apply",
+    data_range: float | None = None,
 ) -> Iterator[tuple[Batch, Decoded]]:
     """Each batch with its files, in order; at most so many batches are in memory as are needed to
     keep the device busy.
@@ -44,7 +45,7 @@ def decoded(
             (
                 batch,
                 {
-                    path: pool.submit(_decoded, path, alpha, orientation)
+                    path: pool.submit(_decoded, path, alpha, orientation, data_range)
                     for path in dict.fromkeys(paths)
                 },
             )
@@ -55,9 +56,11 @@ def decoded(
         yield _awaited(waiting.popleft())
 
 
-def _decoded(path: Path, alpha: Alpha, orientation: Orientation) -> Image | ImageError:
+def _decoded(
+    path: Path, alpha: Alpha, orientation: Orientation, data_range: float | None
+) -> Image | ImageError:
     try:
-        return read(path, alpha=alpha, orientation=orientation)
+        return read(path, alpha=alpha, orientation=orientation, data_range=data_range)
     except ImageError as error:
         return error
 
@@ -152,7 +155,7 @@ def _rows(
 
 
 def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:
-    """``(N, C, H, W)`` on the device: uint8 as in the files, or float64 in [0, 1] of 16 bit."""
+    """``(N, C, H, W)`` on the device: uint8 as in the files, or float64 over the data range."""
     pixels = [image.pixels for image in images]
     stacked = pixels[0][None] if len(pixels) == 1 else torch.stack(pixels)
     if device.type == "cuda":
@@ -162,5 +165,5 @@ def _on_device(images: Sequence[Image], device: torch.device) -> Tensor:
 
 
 def _unit(images: Tensor) -> Tensor:
-    """float64 in [0, 1], of the 8-bit side of a pair whose other side is 16 bit."""
+    """float64 in [0, 1], of the 8-bit side of a pair whose other side is not."""
     return widened(images) / 255 if images.dtype is torch.uint8 else images

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ssimloss.evaluation.clips.files import SUFFIXES as CLIP_SUFFIXES
-from ssimloss.evaluation.images import SUFFIXES
+from ssimloss.evaluation.images import ARRAY_SUFFIXES, SUFFIXES
 
 Source = str | Path
 Sources = Source | Sequence[Source] | Mapping[str, Source]
 _Lister = Callable[[Source, Sequence[str]], dict[str, Path]]
 
-_ALL_SUFFIXES = (*SUFFIXES, *CLIP_SUFFIXES)
+_ALL_SUFFIXES = (*SUFFIXES, *ARRAY_SUFFIXES, *CLIP_SUFFIXES)
 _MAGIC = re.compile(r"[*?[]")
 _WILDCARD = re.compile(r"\*\*/|\*\*?|\?|\[!?\]?[^\]]*\]")
 
@@ -98,7 +98,10 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
                 f"{method}: {source} is of {kinds[not clips]}, but {reference} of {kinds[clips]}; "
                 "compare like with like"
             )
-    suffixes = CLIP_SUFFIXES if clips else SUFFIXES
+    taken = {
+        source: CLIP_SUFFIXES if clips else _image_suffixes(source)
+        for source in (reference, *sources.values())
+    }
     if files is _single:
         single = _single_files(
             Path(reference), {method: Path(source) for method, source in sources.items()}
@@ -106,15 +109,15 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
         return replace(_demanded(single, suffix), clips=clips)
     pairing = _matched(
         reference,
-        files(reference, suffixes),
-        {m: (s, files(s, suffixes)) for m, s in sources.items()},
+        files(reference, taken[reference]),
+        {m: (s, files(s, taken[s])) for m, s in sources.items()},
         suffix,
     )
     if files is _folder:
         pairing.unmatched.extend(
             words
             for folder in (reference, *sources.values())
-            if (words := _left_out(folder, suffixes))
+            if (words := _left_out(folder, taken[folder]))
         )
     return replace(_demanded(pairing, suffix), clips=clips)
 
@@ -159,15 +162,26 @@ def _of_clips(source: Source) -> bool | None:
     """Whether a source is of clips; a folder of images and clips is one of images, and one of
     neither is ``None``.
     """
-    if os.path.isdir(source):
-        kinds = {path.suffix.lower() for path in _below(source)}
-    elif os.path.exists(source):
+    if not os.path.isdir(source) and os.path.exists(source):
         return Path(source).suffix.lower() in CLIP_SUFFIXES
-    else:
-        kinds = {Path(name).suffix.lower() for name in glob.glob(str(source), recursive=True)}
+    kinds = _endings(source)
     if kinds & set(SUFFIXES):
         return False
-    return True if kinds & set(CLIP_SUFFIXES) else None
+    if kinds & set(CLIP_SUFFIXES):
+        return True
+    return False if kinds & set(ARRAY_SUFFIXES) else None
+
+
+def _endings(source: Source) -> set[str]:
+    """Those of the files in a folder or behind a pattern."""
+    if os.path.isdir(source):
+        return {path.suffix.lower() for path in _below(source)}
+    return {Path(name).suffix.lower() for name in glob.glob(str(source), recursive=True)}
+
+
+def _image_suffixes(source: Source) -> tuple[str, ...]:
+    """Of the files taken from a folder or a pattern: arrays only where there is no picture."""
+    return SUFFIXES if _endings(source) & set(SUFFIXES) else (*SUFFIXES, *ARRAY_SUFFIXES)
 
 
 def _lister(source: Source) -> _Lister:

@@ -39,7 +39,12 @@ class Plan:
 
 
 def make_plan(
-    pairing: Pairing, *, batch_size: int, pool: Executor, orientation: Orientation = "apply"
+    pairing: Pairing,
+    *,
+    batch_size: int,
+    pool: Executor,
+    orientation: Orientation = "apply",
+    data_range: float | None = None,
 ) -> Plan:
     """Look at the header of every file and put images of one size and kind together, in order, at
     most ``batch_size`` at a time.
@@ -51,7 +56,7 @@ def make_plan(
             path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
         )
     )
-    look = inspect if orientation == "apply" else partial(inspect, orientation=orientation)
+    look = partial(inspect, orientation=orientation, data_range=data_range)
     headers = dict(zip(paths, pool.map(partial(_inspected, look), paths), strict=True))
     records: list[ImageRecord] = []
     damaged: list[str] = []

@@ -122,6 +122,7 @@ class Evaluation:
     orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
     missing: int = 0  # pairs for which a method has no file
     sets: list[SetSummary] = field(default_factory=list)
+    data_range: float | None = None  # of floating-point files, as the caller named it
 
     @property
     def clips(self) -> list[ClipRecord]:
@@ -176,6 +177,7 @@ class Evaluation:
                 orientation=data.get("orientation", "apply"),
                 missing=data.get("missing", 0),
                 sets=[SetSummary(**_floats(row, "value", "std")) for row in data.get("sets", [])],
+                data_range=data.get("data_range"),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(

@@ -56,6 +56,7 @@ def evaluate(
     suffix: str = "",
     alpha: Alpha = "error",
     orientation: Orientation = "apply",
+    data_range: float | None = None,
     scale_distorted: str | None = None,
     frames: FramePairing = "equal",
     timestamps: Timestamps = "compare",
@@ -92,6 +93,8 @@ def evaluate(
             colours.
         orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
             compares the pixels as stored, for results of programs that dropped the tag.
+        data_range: for floating-point files, the value of white, such as 1.0. Integers have 255
+            or 65535, by their bit depth.
         scale_distorted: for clips: ``"bicubic"``, ``"bilinear"`` or ``"lanczos"`` of FFmpeg bring
             results of another size to that of the reference; ``None`` refuses them.
         frames: for clips: ``"equal"`` refuses those of another number of frames, ``"shortest"``
@@ -135,6 +138,8 @@ def evaluate(
     _checks.choice("on_damaged", on_damaged, get_args(OnDamaged))
     _checks.choice("alpha", alpha, get_args(Alpha))
     _checks.choice("orientation", orientation, ORIENTATIONS)
+    if data_range is not None:
+        _checks.positive("data_range", data_range)
     _checks.count("batch_size", batch_size)
     named = [] if isinstance(metrics, str) else [one for one in metrics if isinstance(one, str)]
     of_sets = [name for name in named if name in TITLES]
@@ -163,12 +168,18 @@ def evaluate(
         if sets is not None:
             _demand_sets(sets, pairing, reference)
         if pairing.clips:
-            _demand_no_image_options(alpha, orientation, reference)
+            _demand_no_image_options(alpha, orientation, data_range, reference)
             plan = make_clip_plan(pairing, clip_options, pool)
             infos = clip_infos(measures)
         else:
             _demand_no_clip_options(clip_options, reference)
-            plan = make_plan(pairing, batch_size=batch_size, pool=pool, orientation=orientation)
+            plan = make_plan(
+                pairing,
+                batch_size=batch_size,
+                pool=pool,
+                orientation=orientation,
+                data_range=data_range,
+            )
             infos = [info_of(one) for one in measures]
         if plan.damaged and on_damaged == "stop":
             raise RuntimeError(_worded(plan.damaged))
@@ -182,6 +193,8 @@ def evaluate(
         }
         if sets is not None:
             settings |= {"sets": [*sets.names, sets.digest]}
+        if data_range is not None:
+            settings |= {"data_range": data_range}
         if pairing.clips:
             settings |= {"clips": asdict(clip_options)}
         if folder is not None:
@@ -203,7 +216,9 @@ def evaluate(
                 else:
                     source = (
                         (batch, measured(batch, files, plan.records, measures, place))
-                        for batch, files in decoded(share, plan.records, alpha, pool, orientation)
+                        for batch, files in decoded(
+                            share, plan.records, alpha, pool, orientation, data_range
+                        )
                     )
                 for batch, rows in source:
                     errors = [row.error for row in rows if row.error]
@@ -223,7 +238,7 @@ def evaluate(
             pool.shutdown(cancel_futures=True)
         for part in world.gather(fresh):
             done |= part
-        evaluation = _summed(plan, done, pairing, infos, orientation)
+        evaluation = _summed(plan, done, pairing, infos, orientation, data_range)
         evaluation.sets = of_methods
         evaluation.about |= _about(measures, place, world, reference, pairing)
         if pairing.clips:
@@ -289,6 +304,7 @@ def _summed(
     pairing: Pairing,
     metrics: list[MetricInfo],
     orientation: Orientation,
+    data_range: float | None,
 ) -> Evaluation:
     images = [_emptied(record) for record in plan.records]
     for batch in plan.batches:
@@ -320,6 +336,7 @@ def _summed(
         unmatched=pairing.unmatched,
         orientation=orientation,
         missing=pairing.missing,
+        data_range=data_range,
     )
 
 
@@ -340,11 +357,14 @@ def _demand_sets(sets: SetMetrics, pairing: Pairing, reference: Source) -> None:
         sets.demand_enough(sum(method in pair.distorted for pair in pairing.pairs))
 
 
-def _demand_no_image_options(alpha: Alpha, orientation: Orientation, reference: Source) -> None:
+def _demand_no_image_options(
+    alpha: Alpha, orientation: Orientation, data_range: float | None, reference: Source
+) -> None:
     """Raise for what clips would ignore."""
     for name, given, default in (
         ("alpha", alpha, "error"),
         ("orientation", orientation, "apply"),
+        ("data_range", data_range, None),
     ):
         if given != default:
             raise ValueError(

@@ -121,8 +121,8 @@ class ImageLoss(FollowsMoves):
         self._renew([self._record(place, {}) for place in range(len(self.records))])
 
     def extra_repr(self) -> str:
-        """Show the options that differ from their defaults."""
-        shown = _options.differing(self._settings(), self._defaults)
+        """Show the options that decide the result, as the class takes them."""
+        shown = _options.telling(self._settings(), self._defaults)
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
     def _settings(self) -> dict[str, Any]:

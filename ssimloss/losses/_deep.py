@@ -17,6 +17,7 @@ from ssimloss.functional.features import Features, check_precomputed, without_ma
 from ssimloss.losses._base import ImageLoss
 from ssimloss.measure import Measure
 from ssimloss.networks import ExtractorOptions, FeatureExtractor, UsualLayers, Weights
+from ssimloss.networks.sources import Digest
 
 OF_MEASURE, OF_EXTRACTOR = 0, 1  # the places of the records of a FeatureLoss
 MASK = "mask of the target"  # among precomputed features; no layer is called so
@@ -36,6 +37,7 @@ class FeatureLoss(ImageLoss):
     measure: ClassVar[Measure]
     extractor: FeatureExtractor
     weights: Weights
+    _given: tuple[str, ...] = ()  # names of constants that are not the published ones
 
     def _extract_with(self, network: str | nn.Module, layers: Sequence[str], **fixed: Any) -> None:
         """Build the extractor; ``fixed`` are the options that a subclass leaves out."""
@@ -100,9 +102,10 @@ class FeatureLoss(ImageLoss):
             self._constants[name] = [moved(tensor, device_of(fn, tensor)) for tensor in tensors]
 
     def _settings(self) -> dict[str, Any]:
-        """Options but a state dict."""
+        """Options but those of the extractor, which shows them, and constants that were given."""
         options = super()._settings()
-        return {k: v for k, v in options.items() if k != "weights" or not isinstance(v, Mapping)}
+        own = {k: v for k, v in options.items() if self._places[k] != OF_EXTRACTOR}
+        return own | {name: Digest(self._constants[name]) for name in self._given}
 
     def _record(self, place: int, changed: Mapping[str, Any]) -> Options:
         if place == OF_EXTRACTOR and changed and hasattr(self, "extractor"):

@@ -63,6 +63,7 @@ class DeepPerceptualSimilarity(
         if heads is not None:
             check_heads("heads", heads, self.extractor.channels())
             self._constants["heads"] = constants(heads)
+            self._given = ("heads",)
 
     @property
     def heads(self) -> list[Tensor] | None:
@@ -135,6 +136,7 @@ class DeepPerceptualSimilarity(
             columns, channels, self.heads, better=better, regularization=regularization, steps=steps
         )
         self._constants["heads"] = [head.to(device, torch.float32) for head in heads]
+        self._given = ("heads",)
         return fit
 
     @property

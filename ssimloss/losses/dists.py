@@ -58,6 +58,9 @@ class DISTS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
             checked[name] = constants(found)
         self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")  # which may be a download
         self._constants |= checked
+        self._given = tuple(
+            name for name, given in (("alpha", alpha), ("beta", beta)) if given is not None
+        )
 
     @property
     def alpha(self) -> list[Tensor]:

@@ -49,6 +49,7 @@ class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
     """
 
     measure = MEASURE
+    _heads_word: str | None = None
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
         self.spatial = spatial
         self._extract_with(name, LPIPS_LAYERS[name])  # which may be a download
         self._constants["heads"] = constants(found)
+        self._heads_word = heads if isinstance(heads, str) else None
+        self._given = () if isinstance(heads, str) else ("heads",)
 
     @property
     def heads(self) -> list[Tensor]:
@@ -79,4 +82,5 @@ class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
         return {"heads": self.heads, "map_size": map_size}
 
     def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "spatial": self.spatial}
+        named = {} if self._heads_word is None else {"heads": self._heads_word}
+        return {**super()._settings(), **named, "spatial": self.spatial}

@@ -241,6 +241,9 @@ class LossMetric(ImageMetric):
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
+    def extra_repr(self) -> str:
+        """Show the function; a module is shown as a child."""
+
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
 

@@ -85,6 +85,15 @@ class MeasureMetric(ImageMetric):
         self.record = record
         self.of_protocol = of_protocol
 
+    def extra_repr(self) -> str:
+        """Show what decides the value: the protocol, or the options."""
+        defaults = {n: p.default for n, p in _options.without(self.measure.record, FIXED).items()}
+        shown = _options.telling(self.options, defaults)
+        if self.of_protocol is not None:
+            data_range = {"data_range": shown["data_range"]} if "data_range" in shown else {}
+            shown = {"protocol": self.of_protocol.protocol, **data_range}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         if self.of_protocol is not None:

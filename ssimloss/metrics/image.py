@@ -177,6 +177,12 @@ class LossMetric(ImageMetric):
             higher_is_better  # which torchmetrics lets no instance set
         )
 
+    def extra_repr(self) -> str:
+        """Show the function; a module is shown as a child."""
+        if isinstance(self.function, nn.Module):
+            return ""
+        return str(getattr(self.function, "__qualname__", repr(self.function)))
+
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
         """``(N,)``."""
         _checks.image("pred", pred)

@@ -98,8 +98,8 @@ class ImageMeasure(ABC):
         return self
 
     def __repr__(self) -> str:
-        """Name and title."""
-        return f"<measure {self.name}: {self.title}>"
+        """The name, and all that decides the number."""
+        return f"<measure {self.name}: {self.describe()}>"
 
 
 def values_of(

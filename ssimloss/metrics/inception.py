@@ -37,7 +37,7 @@ from ssimloss.metrics._rows import (
 )
 from ssimloss.metrics.distributions import frechet_distance, inception_score, kernel_distance
 from ssimloss.networks import Weights
-from ssimloss.networks.sources import load_inception, own_copy
+from ssimloss.networks.sources import Digest, load_inception, own_copy
 
 SetMeasure = Literal["fid", "kid", "is"]
 SET_MEASURES: tuple[str, ...] = get_args(SetMeasure)
@@ -139,6 +139,7 @@ class InceptionMetrics(MovedMetric):
         self.shuffle = shuffle
         self.seed = _checks.count("seed", seed, least=0)
         self.head: nn.Module | None = None
+        self._weights = weights if network is None and isinstance(weights, str) else None
         self.features: int | None = FEATURES  # None before the first images of another network
         if network is None:
             if head is not None:
@@ -172,6 +173,19 @@ class InceptionMetrics(MovedMetric):
         self.features = None
         self.network = own_copy(network)
         self.head = None if head is None else own_copy(head)
+
+    def extra_repr(self) -> str:
+        """Show the options; weights that have no name are shown by their digest."""
+        tensors = (*self.network.parameters(), *self.network.buffers())
+        shown = {
+            "measures": self.measures,
+            "weights": self._weights or Digest(tensor.detach() for tensor in tensors),
+            "data_range": self.data_range,
+        }
+        names = {"kid": ("subsets", "subset_size", "seed"), "is": ("splits", "shuffle", "seed")}
+        used = [name for wanted in self.measures for name in names.get(wanted, ())]
+        shown |= {name: getattr(self, name) for name in used}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
     @torch.no_grad()
     def extract(self, images: Tensor) -> Tensor:

@@ -266,6 +266,11 @@ class Validator:
                 module.training = training
         return self.compute()
 
+    def __repr__(self) -> str:
+        """Each metric with all that decides its numbers."""
+        lines = [f"{type(self).__name__}(data_range={self.data_range!r}"]
+        return "\n  ".join([*lines, *self.describe().splitlines()]) + "\n)"
+
     def describe(self) -> str:
         """In words what each metric is, one line each."""
         lines = [

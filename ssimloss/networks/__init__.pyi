@@ -157,4 +157,6 @@ class FeatureExtractor(FollowsMoves):
         """
 
     def extra_repr(self) -> str:
-        """Network and layers."""
+        """Network, layers, and all that decides the features; weights that have no name are shown
+        by their digest.
+        """

@@ -2,20 +2,21 @@
 further than the deepest one.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ssimloss import _checks, _debug
+from ssimloss import _checks, _debug, _options
 from ssimloss._checks import DataRange
 from ssimloss._options import Options, takes
 from ssimloss._precision import computing_dtype, full_precision
 from ssimloss._torch import FollowsMoves, plain
 from ssimloss.networks._backbone import Backbone
 from ssimloss.networks.pooling import POOLINGS, Pooling, replace_max_pools
-from ssimloss.networks.sources import layers_of, source_of
+from ssimloss.networks.sources import Digest, layers_of, source_of
 from ssimloss.weights import Weights
 
 Gray = Literal["repeat", "error"]
@@ -94,6 +95,12 @@ class ExtractorOptions(Options):
         )
 
 
+def _defaults() -> dict[str, Any]:
+    """Of the options."""
+    parameters = _options.without(ExtractorOptions, ())
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
 @takes(ExtractorOptions)
 class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
@@ -117,6 +124,9 @@ class FeatureExtractor(FollowsMoves):
     pooling: Pooling
     data_range: DataRange = 1.0
     shared: Callable[[Tensor], dict[str, Tensor]] | None
+    # Of what extra_repr shows; a pickle of an older version has neither.
+    _shown: Mapping[str, Any] = MappingProxyType({})
+    _has_own_weights = False
 
     @torch.inference_mode(False)
     def __init__(  # noqa: D107 - the class has the arguments
@@ -137,6 +147,12 @@ class FeatureExtractor(FollowsMoves):
             made.channels_last,
             made.checkpoint,
         )
+        options = made.as_dict()
+        own = isinstance(network, nn.Module) or isinstance(made.weights, Mapping)
+        if own or source.described == "embedded":  # which has weights of its own
+            options.pop("weights")
+        self._shown = _options.telling(options, _defaults())
+        self._has_own_weights = own
         self.prepare(self.layers)
 
     @staticmethod
@@ -213,8 +229,13 @@ class FeatureExtractor(FollowsMoves):
         return self._backbone.least_side(self.layers)
 
     def extra_repr(self) -> str:
-        """Network and layers."""
-        return f"{self._backbone.described!r}, layers={self.layers!r}"
+        """Network, layers, and all that decides the features; weights that have no name are shown
+        by their digest.
+        """
+        shown = [f"{self._backbone.described!r}", f"layers={self.layers!r}"]
+        if self._has_own_weights:
+            shown.append(f"weights={Digest(self.network.buffers())!r}")
+        return ", ".join([*shown, *(f"{name}={value!r}" for name, value in self._shown.items())])
 
     def _check(self, image: Tensor) -> None:
         _checks.image("image", image)

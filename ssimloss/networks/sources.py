@@ -275,6 +275,21 @@ def weights_digest(*networks: nn.Module) -> str:
     return digest.hexdigest() if found else ""
 
 
+class Digest:
+    """Tensors as they are shown: by the beginning of a SHA-256 of their values."""
+
+    def __init__(self, tensors: Iterable[Tensor]) -> None:
+        """Hashed when they are shown."""
+        self.tensors = tuple(tensors)
+
+    def __repr__(self) -> str:
+        """``<sha256 1a2b3c4d>``, or ``<given>`` where tensors have no values (fake, meta)."""
+        if any(type(tensor) is not Tensor or tensor.is_meta for tensor in self.tensors):
+            return "<given>"
+        digest = hashlib.sha256(b"".join(map(bytes_of, self.tensors)))
+        return f"<sha256 {digest.hexdigest()[:8]}>"
+
+
 def _own_copy(tensor: Tensor) -> Tensor:
     """At least float32, on the CPU; nobody else's memory."""
     dtype = (

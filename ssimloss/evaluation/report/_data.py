@@ -13,6 +13,7 @@ from ssimloss._version import __version__
 from ssimloss.evaluation._maps import SSIM_WORDS
 from ssimloss.evaluation._orientations import UPRIGHT, orientation_words
 from ssimloss.evaluation.fairness import fair_means
+from ssimloss.evaluation.report._result import columns_of, latex, table_csv
 from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
 
 COLORS = {"ssim": "viridis", "error": "inferno"}
@@ -79,6 +80,16 @@ def page_data(
             }
             for row in evaluation.summaries
         ],
+        "result": [
+            {
+                "means": [column.means.get(method) for method in methods],
+                "common": column.common,
+                "best": [methods.index(method) for method in column.best],
+                "significant": column.is_significant,
+            }
+            for column in columns_of(evaluation)
+        ],
+        "copies": {"LaTeX": latex(evaluation), "CSV": table_csv(evaluation)},
         "fair": [
             {
                 "metric": metrics.index(fair.metric),

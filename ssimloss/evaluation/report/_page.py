@@ -29,7 +29,18 @@ from ssimloss.evaluation.report._pictures import (
 )
 from ssimloss.evaluation.result import Evaluation, jsonable
 
-SCRIPTS = ("core.js", "charts.js", "curves.js", "viewer.js", "table.js", "page.js")
+SCRIPTS = (
+    "core.js",
+    "names.js",
+    "result.js",
+    "charts.js",
+    "curves.js",
+    "pane.js",
+    "viewer.js",
+    "worst.js",
+    "table.js",
+    "page.js",
+)
 
 
 def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12) -> Path:

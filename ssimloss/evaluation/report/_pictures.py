@@ -61,7 +61,10 @@ def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
     with ThreadPoolExecutor(_THREADS) as pool:
         drawn = list(
             pool.map(
-                lambda image: _thumbnail(image, side, evaluation.orientation), evaluation.images
+                lambda image: _thumbnail(
+                    image, side, evaluation.orientation, evaluation.data_range
+                ),
+                evaluation.images,
             )
         )
     left, kept = most, []
@@ -108,7 +111,10 @@ def draw_pictures(
                 batch,
                 pool.map(
                     lambda p: draw_picture(
-                        evaluation.images[p], evaluation.methods, evaluation.orientation
+                        evaluation.images[p],
+                        evaluation.methods,
+                        evaluation.orientation,
+                        evaluation.data_range,
                     ),
                     batch,
                 ),
@@ -124,7 +130,10 @@ def draw_pictures(
 
 
 def draw_picture(
-    record: ImageRecord, methods: Sequence[str], orientation: Orientation = "apply"
+    record: ImageRecord,
+    methods: Sequence[str],
+    orientation: Orientation = "apply",
+    data_range: float | None = None,
 ) -> dict[str, Any] | None:
     """Reference, results and maps of one image, ``None`` without a readable reference or any result
     of its size.
@@ -133,12 +142,13 @@ def draw_picture(
     is none, ``results``, ``ssim`` and ``error``; ``limit`` and ``unit`` of the error map; ``note``
     in words.
     """
-    opened = _read if orientation == "apply" else _read_stored
-    reference = opened(record.reference)
+    reference = _read(record.reference, orientation, data_range)
     if reference is None:
         return None
     results = [
-        opened(record.distorted[method]) if method in record.distorted else None
+        _read(record.distorted[method], orientation, data_range)
+        if method in record.distorted
+        else None
         for method in methods
     ]
     return picture_of(reference, results, methods, orientation)
@@ -157,7 +167,7 @@ def picture_of(
     ]
     if not any(results):
         return None
-    levels, truth = reference.data_range, unit(reference)
+    levels, truth = reference.levels, unit(reference)
     preds = [None if r is None else unit(r) for r in results]
     errors = [None if p is None or len(p) != len(truth) else p.sub(truth).abs_() for p in preds]
     region = worst_region(
@@ -181,7 +191,7 @@ def picture_of(
         ],
         "error": [None if mean is None else _gray(mean * (levels / limit)) for mean in means],
         "limit": limit,
-        "unit": error_words(levels),
+        "unit": error_words(reference),
         "note": _note(
             truth.shape[1:],
             region,
@@ -192,11 +202,16 @@ def picture_of(
     }
 
 
-def _thumbnail(record: ImageRecord, side: int, orientation: Orientation = "apply") -> str | None:
+def _thumbnail(
+    record: ImageRecord,
+    side: int,
+    orientation: Orientation = "apply",
+    data_range: float | None = None,
+) -> str | None:
     # What has values has been read wholly.
     drawn = _reduced_jpeg(record.reference, side, orientation) if record.values else None
     if drawn is None:
-        image = (_read if orientation == "apply" else _read_stored)(record.reference)
+        image = _read(record.reference, orientation, data_range)
         if image is None:
             return None
         return thumbnail_of(image, side)
@@ -227,17 +242,9 @@ def _reduced_jpeg(path: Path, side: int, orientation: Orientation) -> Pillow.Ima
         return None
 
 
-def _read(path: Path) -> Image | None:
+def _read(path: Path, orientation: Orientation, data_range: float | None) -> Image | None:
     try:
-        return read(path, alpha="drop")
-    except ImageError:
-        return None
-
-
-def _read_stored(path: Path) -> Image | None:
-    """Not turned by its orientation tag."""
-    try:
-        return read(path, alpha="drop", orientation="ignore")
+        return read(path, alpha="drop", orientation=orientation, data_range=data_range)
     except ImageError:
         return None
 

@@ -82,7 +82,7 @@ function histogram(holder, metric, m) {
       const words = [methods.length > 1 ? method : null, summary ? `mean ${shown(summary.mean, metric)}` : null,
         infinite ? `${whole(infinite)} infinite` : null, undefinedOnes ? `${whole(undefinedOnes)} NaN` : null].filter(Boolean);
       const label = drawn("text", { class: "label", x: LEFT, y: base - tall - 7 });
-      words.forEach((word, n) => label.append(drawn("tspan", { class: n === 0 && methods.length > 1 ? "strong" : null, dx: n ? 10 : 0 }, clipped(word, width))));
+      words.forEach((word, n) => label.append(drawn("tspan", { class: n === 0 && methods.length > 1 ? "strong" : null, dx: n ? 10 : 0 }, n === 0 && methods.length > 1 ? methodName(k, Math.max(90, width - 190)) : word)));
       root.append(group, label);
     });
     svgHolder.replaceChildren(root);
@@ -93,10 +93,6 @@ function histogram(holder, metric, m) {
     if (width > 0 && width !== before) drawAt((before = width));
   }).observe(svgHolder);
 }
-const clipped = (word, width) => {
-  const most = Math.max(12, Math.floor(width / 9) - 18);
-  return word.length > most ? `${word.slice(0, most - 1)}…` : word;
-};
 
 // A mean and its interval on a scale that several rows share; zero is marked where it is in sight.
 function interval(row, key, low, high, zero) {

@@ -34,7 +34,12 @@ const drawn = (tag, attributes = {}, ...children) =>
 
 const MINUS = "\u2212";
 const NONE = "\u2013";
-const digitsOf = (metric) => (metric.unit === "dB" ? 2 : 4);
+// Two after the point from 10 on (PSNR, VMAF), else four.
+const digitsOf = (metric) => metric.digits;
+for (const [m, metric] of metrics.entries()) {
+  const large = data.summaries.some((row) => row.metric === m && Number.isFinite(row.mean) && Math.abs(row.mean) >= 10);
+  metric.digits = metric.unit === "dB" || large ? 2 : 4;
+}
 
 function fixed(value, digits) {
   if (value === null || value === undefined) return NONE;
@@ -82,14 +87,14 @@ for (const failure of data.failures) failures.set(failure.image, [...(failures.g
 
 // A row of words of which one is chosen: radio buttons, so that arrow keys and screen readers know them.
 let groups = 0;
-function choice(holder, legend, words, chosen, change) {
+function choice(holder, legend, words, chosen, change, titles = words) {
   const name = `choice-${groups++}`;
   holder.classList.add("choice");
   holder.setAttribute("role", "radiogroup");
   holder.setAttribute("aria-label", legend);
   holder.replaceChildren(
     ...words.map((word, i) =>
-      element("label", { title: word },
+      element("label", { title: titles[i] },
         element("input", { type: "radio", name, value: i, checked: i === chosen, change: () => change(i) }),
         element("span", {}, word))));
   return (i) => { holder.querySelectorAll("input")[i].checked = true; };

@@ -53,7 +53,7 @@ function buildCurves() {
     element("div", { class: "charts" }, metrics.map((metric, m) => {
       if (!data.curves[clip].some((of) => of[m].length)) return null;
       const figure = element("figure", {}, element("figcaption", {}, titleOf(metric),
-        methods.length > 1 ? methods.map((method, k) => element("span", {}, element("i", { class: `key ${colored(k)}` }), method)) : element("span", {}, metric.higher ? "higher is better" : "lower is better")));
+        methods.length > 1 ? methods.map((method, k) => element("span", {}, element("i", { class: `key ${colored(k)}` }), methodName(k, 200))) : element("span", {}, metric.higher ? "higher is better" : "lower is better")));
       curve(figure, clip, m);
       return figure;
     })))));

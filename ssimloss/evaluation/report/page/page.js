@@ -2,7 +2,8 @@
 
 function buildHead() {
   const failed = failures.size;
-  byId("gist").textContent = [plural(count, noun), methods.length > 1 ? plural(methods.length, "method") : methods[0],
+  byId("verdict").textContent = verdict();
+  byId("gist").textContent = [plural(count, noun), ...(methods.length > 1 ? [plural(methods.length, "method")] : []),
     metrics.map((metric) => metric.title).join(", ")].join("  ·  ");
   if (failed) byId("gist").after(element("p", { class: "notice" },
     `${whole(failed)} of ${plural(count, noun)} could not be compared in full. What has no value counts in no mean. `,
@@ -21,7 +22,7 @@ function buildHead() {
 }
 
 function buildContents() {
-  const sections = [...document.querySelectorAll("main > section")].filter((section) => !section.hidden);
+  const sections = [...document.querySelectorAll("main > section")].filter((section) => !section.hidden && section.id !== "result"); // which is in sight
   byId("contents").append(...sections.map((section) => element("a", { href: `#${section.id}` }, section.querySelector("h2").textContent)));
 }
 
@@ -34,7 +35,7 @@ function buildAbout() {
 }
 
 const nameLink = (i) => (i === null ? element("span", {}, NONE) : element("button", {
-  type: "button", class: "link", title: data.names[i], click: () => openViewer([i], 0) }, data.names[i]));
+  type: "button", class: "link whole", title: data.names[i], click: () => openViewer([i], 0) }, imageName(i, 340, 15)));
 
 function buildSummary() {
   const many = methods.length > 1;
@@ -52,7 +53,7 @@ function buildSummary() {
       many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))) : null,
       rows.map((row) => element("tr", {},
-        element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? methods[row.method] : titleOf(metric)),
+        element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? element("span", { title: methods[row.method] }, methodName(row.method, METHOD_ROOM, 15)) : titleOf(metric)),
         element("td", { class: !fair && isBest(row) ? "number mean best" : "number mean" }, shown(row.mean, metric),
           fair && means.length ? element("small", { class: isBest(row) ? "best" : null }, `${shown(meanOf(row), metric)} of ${whole(fair.count)}`) : null),
         element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${shown(row.low, metric)} to ${shown(row.high, metric)}`),
@@ -76,7 +77,7 @@ function buildComparisons() {
   if (!data.comparisons.length) { byId("comparisons").hidden = true; return; }
   const verdict = (row, metric) => {
     if (!(row.p_holm < 0.05)) return "no difference shown";
-    return `${(row.difference > 0) === metric.higher ? methods[row.first] : methods[row.second]} is better`;
+    return `${(row.difference > 0) === metric.higher ? methodName(row.first, METHOD_ROOM, 15) : methodName(row.second, METHOD_ROOM, 15)} is better`;
   };
   const groups = metrics.map((metric, m) => {
     const rows = data.comparisons.filter((row) => row.metric === m);
@@ -87,7 +88,7 @@ function buildComparisons() {
       element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))),
       rows.map((row) => element("tr", {},
-        element("th", { scope: "row" }, `${methods[row.first]} ${MINUS} ${methods[row.second]}`),
+        element("th", { scope: "row" }, `${methodName(row.first, METHOD_ROOM, 15)} ${MINUS} ${methodName(row.second, METHOD_ROOM, 15)}`),
         element("td", { class: "number mean" }, signed(row.difference, digitsOf(metric) + 1)),
         element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${signed(row.low, digitsOf(metric) + 1)} to ${signed(row.high, digitsOf(metric) + 1)}`),
         element("td", {}, interval(row, "difference", low, high, true)),
@@ -104,28 +105,6 @@ function buildComparisons() {
     element("p", { class: "aside" }, `Means of paired differences over the ${noun}s that all methods have; sign-flip permutation test, two-sided; corrected after Holm for the number of comparisons. The line through the intervals is 0.`));
 }
 
-function buildWorst() {
-  const state = { metric: 0, method: 0 };
-  const cards = element("div", { class: "cards" });
-  const refresh = () => {
-    const { method, metric } = state;
-    const list = worstOf(method, metric).slice(0, data.worst);
-    const measure = metrics[metric];
-    cards.replaceChildren(...list.map((i, place) => element("button", {
-      type: "button", class: "card", "aria-label": `Open ${data.names[i]}`, click: () => openViewer(list, place, method) },
-      thumbnail(i, "large"),
-      element("span", { class: "caption" }, element("b", {}, `${shown(data.values[method][metric][i], measure)}${measure.unit ? ` ${measure.unit}` : ""}`),
-        element("span", { class: "card-name", title: data.names[i] }, data.names[i])))));
-  };
-  const metricChoice = element("div"), methodChoice = element("div", { hidden: methods.length < 2 });
-  const ranked = [...metrics.keys()].filter((m) => methods.some((_, k) => worstOf(k, m).length) || !data.curves);
-  state.metric = ranked[0] ?? 0;
-  choice(metricChoice, "Metric", ranked.map((m) => metrics[m].title), 0, (i) => { state.metric = ranked[i]; refresh(); });
-  choice(methodChoice, "Method", methods, 0, (i) => { state.method = i; refresh(); });
-  byId("worst").append(element("div", { class: "tools" }, metricChoice, methodChoice), cards, element("p", { class: "aside" }, data.pictures_note));
-  refresh();
-}
-
 function buildLists() {
   if (!data.failures.length) byId("damaged").hidden = true;
   else byId("damaged").append(element("div", { class: "wide capped" }, element("table", { class: "reasons" },
@@ -140,7 +119,7 @@ const KEYS = [
   ["On the page", [["/", "go to the filter"], ["T", "light, dark, or as the system"], ["?", "this list"]]],
   ["In the table", [["↑ ↓ or K J", "previous, next row"], ["Page ↑ Page ↓", "eight rows"], ["Home End", "first, last row"], ["Enter", "open the image"]]],
   ["In an open image", [["← →", "move the border; with Shift in large steps"], ["Home End", "all result, all reference"], ["Space", "flip between the two"],
-    ["N P", "next, previous image"], ["R S E", "result, SSIM map, error map"], ["1 – 9", "method"], ["+ − 0", "magnify, reduce, fit"], ["Esc", "close"]]],
+    ["N P", "next, previous image"], ["R S E", "result, SSIM map, error map"], ["1 – 9", "method"], ["A", "all methods side by side"], ["+ − 0", "magnify, reduce, fit"], ["Esc", "close"]]],
 ];
 function buildKeys() {
   byId("keys").append(element("div", { class: "keys" }, KEYS.map(([title, rows]) => element("div", {}, element("h3", {}, title),
@@ -158,13 +137,14 @@ function pageKeys(event) {
 
 if (data.curves) byId("images").querySelector("h2").textContent = "All clips";
 const nextTheme = buildHead();
-buildAbout();
-buildSummary();
-buildComparisons();
+buildResult();
+buildWorst();
 buildCurves();
 buildDistributions();
-buildWorst();
 buildTable();
+buildComparisons();
+buildSummary();
+buildAbout();
 buildLists();
 buildKeys();
 buildContents();

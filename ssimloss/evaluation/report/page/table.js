@@ -3,6 +3,8 @@
 const ROW = 52; // pixels, as in the style sheet
 const SPARE = 6; // rows beyond either edge of the view
 const PAGE = 8;
+const HEAD_ROOM = 170; // pixels of a method's name, in three lines
+const WORDS_BESIDE = 28; // pixels of a cell's own edges
 
 const columns = [
   { title: capital(noun), value: (i) => data.names[i], text: true },
@@ -11,7 +13,7 @@ const columns = [
     methods.map((method, k) => ({ title: method, metric, method: k, value: (i) => data.values[k][m][i] }))),
 ];
 const table = {
-  order: [], sort: null, direction: 1, words: "", status: 0, range: null, active: 0, live: new Map(),
+  order: [], sort: null, direction: 1, words: "", status: 0, range: null, active: 0, live: new Map(), nameRoom: 0,
 };
 const lowerNames = data.names.map((name) => name.toLocaleLowerCase());
 const CONDITION = /^([\w.-]+)(<=|>=|<|>)(-?[\d.]+(?:e-?\d+)?)$/i;
@@ -59,6 +61,21 @@ function arrange() {
   if (range) table.chip.firstChild.textContent = range.words;
 }
 
+// Names have two lines of the first column, which is narrow on a phone.
+function fitNames() {
+  const narrow = table.scroller.clientWidth < 560;
+  table.grid.classList.toggle("narrow", narrow);
+  const many = methods.length > 1;
+  const others = (narrow ? 0 : 104) + (many ? 88 : 112) * metrics.length * methods.length;
+  const least = narrow ? 150 : 270;
+  table.grid.style.minWidth = `${least + others}px`;
+  const room = Math.max(least, table.scroller.clientWidth - others) - (narrow ? 20 : WORDS_BESIDE + 74);
+  const twoLines = 2 * room - 24;
+  if (twoLines === table.nameRoom) return;
+  table.nameRoom = twoLines;
+  table.live.clear();
+}
+
 function sortBy(column) {
   const first = column.metric ? worstFirst(column.metric) : 1;
   table.direction = table.sort === column ? -table.direction : first;
@@ -72,7 +89,7 @@ function rowOf(position) {
   const name = element("button", {
     type: "button", class: "name", title: data.names[i], tabindex: position === table.active ? 0 : -1,
     "aria-label": `Open ${data.names[i]}`,
-  }, data.names[i]);
+  }, imageName(i, table.nameRoom, 15));
   const best = metrics.map((metric, m) => bestOf(i, metric, m));
   const cells = metrics.flatMap((metric, m) => methods.map((_, k) => {
     const value = data.values[k][m][i];
@@ -155,7 +172,7 @@ function tableKeys(event) {
 function headCell(column, label, attributes) {
   const cell = element("th", { scope: "col", "aria-sort": "none", ...attributes },
     element("button", { type: "button", class: "sort", title: label, "aria-label": `Sort by ${label}`, click: () => sortBy(column) },
-      element("span", {}, column.metric && methods.length === 1 ? titleOf(column.metric) : column.title),
+      element("span", {}, column.metric ? (methods.length === 1 ? titleOf(column.metric) : methodName(column.method, HEAD_ROOM)) : column.title),
       element("i", { class: "arrow", "aria-hidden": "true" })));
   table.heads.push({ cell, column });
   return cell;
@@ -186,7 +203,6 @@ function buildTable() {
   table.grid = element("table", { class: many ? "grid" : "grid single", "aria-label": "Values of every image" },
     element("colgroup", {}, element("col", { class: "wide" }), element("col", { class: "size" }), values.map(() => element("col", { class: "value" }))),
     element("thead", {}, rows), table.body);
-  table.grid.style.minWidth = `${230 + 104 + (many ? 88 : 112) * values.length}px`;
   table.empty = element("p", { class: "empty", hidden: true }, "No image fits these filters.");
   let waiting = false;
   table.scroller = element("div", { class: "scroller", scroll: () => {
@@ -209,6 +225,7 @@ function buildTable() {
     element("p", { id: "filter-help", class: "aside" },
       `Words are parts of names; conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")} hold for any method. Click a row, or press Enter on it, to open the ${noun}.`),
     table.scroller, table.empty);
+  fitNames();
   arrange();
-  new ResizeObserver(() => draw()).observe(table.scroller);
+  new ResizeObserver(() => { fitNames(); draw(); }).observe(table.scroller);
 }

@@ -1,12 +1,15 @@
 // One image: reference and result under a slider, maps of similarity and error with their colour bars, values.
 
-const view = { list: [], at: 0, method: 0, layer: 0, against: 0, zoom: 0, share: 50, maps: {}, token: 0 };
+const view = { list: [], at: 0, method: 0, layer: 0, against: 0, zoom: 0, all: false, maps: new Map(), token: 0, group: makeGroup() };
 const LAYERS = [["Result", null], ["SSIM map", "ssim"], ["Error map", "error"]];
 const ZOOMS = [["Fit", 0], ["100 %", 1], ["200 %", 2], ["400 %", 4], ["800 %", 8]];
+const GAP = 8; // pixels between panes
+const LEAST_PANE = 190; // pixels of height; more panes than fit are scrolled to
 const parts = {};
 const dialog = byId("viewer");
 const luts = Object.fromEntries(Object.entries(data.colors).map(([map, text]) => [map, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]));
 const current = () => view.list[view.at];
+const HINT = "Point at the picture to read values; drag, or use ← and →, to move the border.";
 
 function openViewer(list, at, method = null) {
   if (!list.length) return;
@@ -16,13 +19,18 @@ function openViewer(list, at, method = null) {
   view.list = list;
   view.at = at;
   if (method !== null) view.method = method;
-  view.share = 50;
   view.layer = 0;
-  if (!parts.stage) buildViewer();
+  if (!parts.main) buildViewer();
+  parts.setLayer(0);
+  slide(view.group, view.all ? 0 : 50);
   if (!dialog.open) { view.opener = document.activeElement; dialog.showModal(); }
   show();
-  parts.handle.hidden ? parts.close.focus() : parts.handle.focus();
+  focusPane();
 }
+const focusPane = () => {
+  const handle = view.group.panes.map((pane) => pane.handle).find((one) => one.checkVisibility());
+  (handle ?? parts.close).focus();
+};
 function step(by) {
   const at = view.at + by;
   if (at < 0 || at >= view.list.length) return;
@@ -39,16 +47,12 @@ function buildViewer() {
   parts.previous = button("‹", "Previous image (P)", () => step(-1));
   parts.next = button("›", "Next image (N)", () => step(1));
   parts.close = button("×", "Close (Esc)", () => dialog.close());
-  parts.handle = element("div", { class: "handle", role: "slider", tabindex: 0, "aria-label": "Border between reference and result",
-    "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal" }, element("i", { "aria-hidden": "true" }));
-  parts.left = element("img", { alt: "", draggable: "false", decoding: "async" });
-  parts.right = element("img", { alt: "", draggable: "false", decoding: "async" });
-  parts.map = element("canvas", { hidden: true });
-  parts.over = element("div", { class: "over" }, parts.right, parts.map);
-  parts.leftTag = element("span", { class: "tag left" });
-  parts.rightTag = element("span", { class: "tag right" });
-  parts.sheet = element("div", { class: "sheet" }, parts.left, parts.over, parts.handle);
-  parts.stage = element("div", { class: "stage", pointerdown: grab, pointermove: hover, pointerup: release, pointercancel: release, pointerleave: () => { parts.readout.textContent = parts.hint; } }, parts.sheet);
+  // The pane of two chosen pictures; then, all side by side, that of the reference and one for each method.
+  const one = new Pane(view.group, { pointed: (at) => readOut(at, view.method) });
+  parts.panes = { one, reference: new Pane(view.group, { pointed: (at) => readOut(at, null) }),
+    methods: methods.map((method, k) => new Pane(view.group, { label: `Border between reference and ${method}`, pointed: (at) => readOut(at, k) })) };
+  parts.all = element("div", { class: "all-panes" }, [parts.panes.reference, ...parts.panes.methods].map((pane) => pane.frame));
+  parts.main = element("div", { class: "stages" }, one.frame, parts.all);
   parts.alone = element("div", { class: "alone" });
   parts.readout = element("p", { class: "readout" });
   parts.note = element("p", { class: "aside note" });
@@ -57,11 +61,13 @@ function buildViewer() {
   parts.methods = element("div", { class: "methods" });
   parts.setLayer = choice(parts.layers, "What is on the right", LAYERS.map(([word]) => word), 0, (i) => { view.layer = i; paint(); });
   parts.setZoom = choice(parts.zooms, "Magnification", ZOOMS.map(([word]) => word), 0, (i) => { view.zoom = i; layout(); });
-  parts.setMethod = choice(parts.methods, "Method", methods, 0, (i) => { view.method = i; show(); });
+  parts.setMethod = choice(parts.methods, "Method", methods.map((_, k) => methodName(k, 300)), 0, (i) => { view.method = i; show(); }, methods);
+  parts.views = element("div");
+  parts.setView = choice(parts.views, "How many pictures", ["Two", "All"], 0, (i) => showAll(i === 1), ["Two pictures under the slider", "All methods side by side, at the same place"]);
   parts.methods.hidden = methods.length < 2;
   const others = ["Reference", ...methods];
   parts.against = element("select", { "aria-label": "What is on the left", change: () => { view.against = Number(parts.against.value); paint(); } },
-    others.map((word, i) => element("option", { value: i }, i ? word : "reference")));
+    others.map((word, i) => element("option", { value: i }, i ? methodName(i - 1, 300) : "reference")));
   parts.againstLabel = element("label", { class: "against", hidden: methods.length < 2 }, "against ", parts.against);
   parts.values = element("div", { class: "values" });
   parts.mapHolders = { ssim: mapPanel("ssim", 1), error: mapPanel("error", 2) };
@@ -70,11 +76,11 @@ function buildViewer() {
     element("header", {}, element("div", { class: "title" }, parts.name, parts.place), element("div", { class: "buttons" }, parts.previous, parts.next, parts.close)),
     element("div", { class: "viewer-body" },
       element("div", { class: "main" },
-        element("div", { class: "controls" }, parts.methods, parts.againstLabel, parts.layers, parts.zooms),
-        element("div", { class: "frame" }, parts.stage, parts.leftTag, parts.rightTag), parts.alone, parts.readout, parts.note),
+        element("div", { class: "controls" }, parts.views, parts.methods, parts.againstLabel, parts.layers, parts.zooms),
+        parts.main, parts.alone, parts.readout, parts.note),
       element("aside", { "aria-label": "Values and maps" }, parts.values, parts.mapHolders.ssim.figure, parts.mapHolders.error.figure, parts.files)));
   dialog.addEventListener("close", () => { view.opener?.isConnected && view.opener.focus({ preventScroll: true }); });
-  new ResizeObserver(layout).observe(parts.stage);
+  new ResizeObserver(layout).observe(parts.main);
 }
 
 function mapPanel(kind, layer) {
@@ -102,10 +108,10 @@ function show() {
   parts.next.disabled = view.at === view.list.length - 1;
   parts.setMethod(m);
   const has = Boolean(picture?.results[m]);
-  const focused = parts.stage.contains(document.activeElement);
-  for (const part of [parts.stage.parentElement, parts.readout, parts.layers, parts.zooms]) part.hidden = !has;
-  parts.againstLabel.hidden = !has || methods.length < 2;
-  parts.handle.hidden = !has;
+  const focused = parts.main.contains(document.activeElement);
+  for (const part of [parts.main, parts.readout, parts.layers, parts.zooms]) part.hidden = !has;
+  parts.views.hidden = !has || methods.length < 2;
+  parts.againstLabel.hidden = parts.views.hidden || view.all;
   parts.alone.hidden = has;
   if (!has) {
     const reasons = (failures.get(i) ?? []).filter((f) => f.method === m).map((f) => f.reason);
@@ -122,7 +128,7 @@ function show() {
 
 function showValues(i) {
   const head = methods.length > 1 ? element("thead", {}, element("tr", {}, element("td"), methods.map((method, k) =>
-    element("th", { scope: "col", class: k === view.method ? "number chosen" : "number", title: method }, method)))) : null;
+    element("th", { scope: "col", class: k === view.method ? "number chosen" : "number", title: method }, methodName(k, 200, 12))))) : null;
   const body = element("tbody", {}, metrics.map((metric, m) => {
     if (i >= count && methods.every((_, k) => data.values[k][m][i] === null)) return null; // a mean over frames
     const best = bestOf(i, metric, m);
@@ -134,38 +140,57 @@ function showValues(i) {
   parts.values.replaceChildren(element("table", {}, head, body));
 }
 
+function showAll(all) {
+  view.all = all;
+  parts.setView(all ? 1 : 0);
+  slide(view.group, all ? 0 : 50); // of all side by side the results are whole at first
+  show();
+}
+
 async function paint() {
   const token = ++view.token;
   const i = current(), picture = pictureOf(i), m = view.method;
   const has = Boolean(picture?.results[m]);
   for (const [kind, panel] of Object.entries(parts.mapHolders)) panel.figure.hidden = !(has && picture[kind][m]);
-  view.maps = {};
+  view.maps = new Map();
   if (!has) return;
   const kind = LAYERS[view.layer][1];
-  const left = view.against === 0 ? null : view.against - 1;
-  const leftName = left === null ? "reference" : methods[left];
-  parts.left.src = (left === null ? picture.reference : picture.results[left]) ?? picture.reference;
-  parts.right.src = picture.results[m];
-  parts.right.hidden = Boolean(kind && picture[kind][m]);
-  parts.map.hidden = !parts.right.hidden;
-  parts.leftTag.textContent = leftName;
-  parts.rightTag.textContent = parts.right.hidden ? LAYERS[view.layer][0] : methods.length > 1 ? methods[m] : "result";
-  parts.hint = "Point at the picture to read values; drag, or use ← and →, to move the border.";
-  parts.readout.textContent = parts.hint;
+  const { one, reference, methods: each } = parts.panes;
+  one.frame.hidden = view.all;
+  parts.all.hidden = !view.all;
+  const resultOf = (k) => ({ source: picture.results[k], name: methods.length > 1 ? methodName(k, 200, 12) : "result" });
+  const referenceSide = { source: picture.reference, name: "reference" };
+  // Panes that are shown, by the method whose result and maps they have.
+  const live = new Map();
+  if (view.all) {
+    reference.show(referenceSide, null);
+    each.forEach((pane, k) => {
+      pane.frame.hidden = !picture.results[k];
+      if (pane.frame.hidden) return;
+      pane.show(referenceSide, resultOf(k));
+      live.set(k, pane);
+    });
+  } else {
+    const left = view.against && picture.results[view.against - 1] ? resultOf(view.against - 1) : referenceSide;
+    one.show(left, resultOf(m));
+    live.set(m, one);
+  }
+  parts.readout.textContent = HINT;
   layout();
-  slide(view.share);
-  for (const [name, panel] of Object.entries(parts.mapHolders)) {
-    if (!picture[name][m]) continue;
-    const scale = { ...data.scales[name], ...(name === "error" ? { high: picture.limit, unit: picture.unit } : {}) };
-    describeMap(name, panel, scale);
-    const map = await coloredMap(picture[name][m], luts[name]);
-    if (token !== view.token) return;
-    view.maps[name] = { ...map, scale };
-    for (const canvas of [panel.canvas, ...(name === kind ? [parts.map] : [])]) {
-      canvas.width = map.pixels.width;
-      canvas.height = map.pixels.height;
-      canvas.classList.toggle("pixelated", map.pixels.width < 150);
-      canvas.getContext("2d").putImageData(map.pixels, 0, 0);
+  for (const k of new Set([m, ...live.keys()])) {
+    for (const [name, panel] of Object.entries(parts.mapHolders)) {
+      if (!picture[name][k]) continue;
+      const scale = { ...data.scales[name], ...(name === "error" ? { high: picture.limit, unit: picture.unit } : {}) };
+      if (k === m) describeMap(name, panel, scale);
+      const map = await coloredMap(picture[name][k], luts[name]);
+      if (token !== view.token) return;
+      view.maps.set(k, { ...view.maps.get(k), [name]: { ...map, scale } });
+      if (name === kind) live.get(k)?.paint(map.pixels, view.all ? `${methodName(k, 200, 12)}, ${LAYERS[view.layer][0]}` : LAYERS[view.layer][0]);
+      if (k !== m) continue;
+      panel.canvas.width = map.pixels.width;
+      panel.canvas.height = map.pixels.height;
+      panel.canvas.classList.toggle("pixelated", map.pixels.width < 150);
+      panel.canvas.getContext("2d").putImageData(map.pixels, 0, 0);
     }
   }
 }
@@ -198,51 +223,31 @@ async function coloredMap(source, lut) {
   return { pixels, levels };
 }
 
-// Fit: as large as the stage allows, small images by whole factors so that their pixels stay squares.
 function layout() {
-  const picture = parts.stage && pictureOf(current());
-  if (!picture || parts.stage.parentElement.hidden) return;
-  const [height, width] = picture.shape;
-  let factor = ZOOMS[view.zoom][1];
-  if (!factor) {
-    factor = Math.min(parts.stage.clientWidth / width, Math.max(160, window.innerHeight * 0.68) / height);
-    if (factor > 1) factor = factor < 2 ? 1 : Math.floor(factor);
+  const picture = parts.main && pictureOf(current());
+  if (!picture || parts.main.hidden) return;
+  const { one, reference, methods: each } = parts.panes;
+  const factor = ZOOMS[view.zoom][1], width = parts.main.clientWidth, height = Math.max(160, window.innerHeight * 0.68);
+  if (!view.all) { one.size(picture.shape, factor, [height, width]); return; }
+  const panes = [reference, ...each].filter((pane) => !pane.frame.hidden);
+  const roomOf = (columns) => [Math.max(LEAST_PANE, (height + GAP) / Math.ceil(panes.length / columns) - GAP), (width - GAP * (columns - 1)) / columns];
+  const fit = (columns) => Math.min(roomOf(columns)[0] / picture.shape[0], roomOf(columns)[1] / picture.shape[1]);
+  const columns = panes.map((_, n) => n + 1).reduce((best, n) => (fit(n) > fit(best) ? n : best), 1);
+  parts.all.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  for (const pane of panes) {
+    pane.stage.style.maxHeight = `${roomOf(columns)[0]}px`;
+    pane.size(picture.shape, factor, roomOf(columns));
   }
-  parts.sheet.style.width = `${Math.round(width * factor)}px`;
-  parts.sheet.style.height = `${Math.round(height * factor)}px`;
-  parts.sheet.classList.toggle("pixelated", factor >= 2);
-  view.factor = factor;
 }
 
-function slide(share) {
-  view.share = Math.max(0, Math.min(100, share));
-  parts.over.style.clipPath = `inset(0 0 0 ${view.share}%)`;
-  parts.handle.style.left = `${view.share}%`;
-  parts.handle.setAttribute("aria-valuenow", Math.round(view.share));
-  parts.handle.setAttribute("aria-valuetext", `${Math.round(view.share)} % ${parts.leftTag.textContent}, the rest ${parts.rightTag.textContent}`);
-}
-const place = (event) => {
-  const box = parts.sheet.getBoundingClientRect();
-  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-};
-function grab(event) {
-  if (event.button !== 0 || !parts.sheet.contains(event.target)) return;
-  parts.stage.setPointerCapture(event.pointerId);
-  view.dragging = true;
-  slide(100 * place(event)[0]);
-  parts.handle.focus({ preventScroll: true });
-  event.preventDefault();
-}
-function release() { view.dragging = false; }
-function hover(event) {
-  const [x, y] = place(event);
-  if (view.dragging) slide(100 * x);
-  const picture = pictureOf(current());
-  if (!picture || x < 0 || y < 0 || x >= 1 || y >= 1) return;
+// What is under the pointer, in the pane of a method; `null` for the reference.
+function readOut(at, method) {
+  const picture = at && pictureOf(current());
+  if (!picture) { parts.readout.textContent = HINT; return; }
   const [height, width] = picture.shape, [top, left] = picture.corner;
-  const column = Math.floor(x * width), row = Math.floor(y * height);
+  const column = Math.floor(at[0] * width), row = Math.floor(at[1] * height);
   const words = [`x ${left + column}, y ${top + row}`];
-  for (const [name, map] of Object.entries(view.maps)) {
+  for (const [name, map] of Object.entries(view.maps.get(method) ?? {})) {
     const level = map.levels[row * width + column] / 255;
     const value = map.scale.low + level * (map.scale.high - map.scale.low);
     words.push(name === "ssim" ? `SSIM ${value.toFixed(2)}` : `error ${level === 1 ? "≥ " : ""}${value.toPrecision(2)}`);
@@ -253,21 +258,19 @@ function hover(event) {
 function viewerKeys(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const radio = event.target.matches("input[type=radio]");
-  const by = event.shiftKey ? 10 : 2;
   const zoom = (i) => { view.zoom = Math.max(0, Math.min(ZOOMS.length - 1, i)); parts.setZoom(view.zoom); layout(); };
   const layer = (i) => { view.layer = i; parts.setLayer(i); paint(); };
   const keys = {
     n: () => step(1), p: () => step(-1), r: () => layer(0), s: () => layer(1), e: () => layer(2),
     "+": () => zoom(view.zoom + 1), "=": () => zoom(view.zoom + 1), "-": () => zoom(view.zoom - 1), 0: () => zoom(0),
-    ...(radio ? {} : {
-      ArrowLeft: () => slide(view.share - by), ArrowRight: () => slide(view.share + by), PageDown: () => slide(view.share - 10),
-      PageUp: () => slide(view.share + 10), Home: () => slide(0), End: () => slide(100),
-    }),
-    ...(event.target.matches("button, input") ? {} : { " ": () => slide(view.share > 50 ? 0 : 100) }),
+    ...(methods.length > 1 ? { a: () => showAll(!view.all) } : {}),
+    ...(event.target.matches("button, input") ? {} : { " ": () => slide(view.group, view.group.share > 50 ? 0 : 100) }),
   };
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const number = Number(event.key);
   if (number >= 1 && number <= methods.length) { view.method = number - 1; show(); }
-  else if (keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]) keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]();
+  else if (keys[key]) keys[key]();
+  else if (!radio && sliderKey(view.group, event)) sliderKey(view.group, event)();
   else return;
   event.preventDefault();
 }
