@@ -5,6 +5,7 @@ One shared library with a C interface: it uses neither the headers of Python nor
 so that one wheel per platform serves every version of both. The kernels are compiled once per
 instruction set and chosen among when they run. Without a compiler the package installs without it,
 and ``python -m ssimloss.kernels`` says so; ``SSIMLOSS_BUILD=require`` makes that an error.
+``SSIMLOSS_INSTRUCTIONS=avx2`` builds the kernels of one instruction set alone, for tests.
 """
 
 import os
@@ -31,6 +32,10 @@ if IS_X86:
         *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl")),
         "-mprefer-vector-width=512",
     ]
+if only := os.environ.get("SSIMLOSS_INSTRUCTIONS"):
+    if only not in INSTRUCTIONS:
+        raise SystemExit(f"SSIMLOSS_INSTRUCTIONS must be one of {[*INSTRUCTIONS]}, got {only!r}")
+    INSTRUCTIONS = {only: INSTRUCTIONS[only]}
 OPTIONS = [
     "-std=c++17",
     "-O3",
@@ -67,7 +72,7 @@ class BuildNative(build_ext):
             return self.compiler.compile(
                 [str(NATIVE / source)],
                 output_dir=str(Path(self.build_temp, folder)),
-                macros=[("SSIMLOSS_X86", None)] if IS_X86 else [],
+                macros=[(f"SSIMLOSS_{name.upper()}", None) for name in INSTRUCTIONS],
                 extra_postargs=[
                     *OPTIONS,
                     *options,

@@ -32,7 +32,7 @@ MODELS = {"VMAF": "v0.6.1", "VMAF-NEG": "v0.6.1neg"}
 COLUMNS = [
     tables.Column("trained", "trained on"),
     tables.Column("vmaf", "VMAF", ".1f"),
-    tables.Column("neg", "VMAF-NEG", ".1f"),
+    tables.Column("vmaf_neg", "VMAF-NEG", ".1f"),
     tables.Column("psnr", "PSNR", ".2f"),
     tables.Column("ssim", "SSIM", ".4f"),
 ]
@@ -150,14 +150,12 @@ def scores(
     trained: str, outputs: list[Tensor], pairs: list[tuple[Tensor, Tensor]]
 ) -> dict[str, str | float]:
     """Means over frames that were rounded to 8 bits, as they would be stored."""
-    neg = VMAFLoss(model="v0.6.1neg")
-    measures = {name: metrics.measure(name) for name in ("vmaf", "psnr", "ssim")}
-    row: dict[str, list[float]] = {name: [] for name in (*measures, "neg")}
+    measures = {name: metrics.measure(name) for name in ("vmaf", "vmaf_neg", "psnr", "ssim")}
+    row: dict[str, list[float]] = {name: [] for name in measures}
     for output, (_, truth) in zip(outputs, pairs, strict=True):
         pair = to_float(to_uint8(output))[None], to_float(truth)[None]
         for name, measure in measures.items():
             row[name].append(float(measure(*pair)))
-        row["neg"].append(100 - float(neg(*pair)))
     means = {name: sum(values) / len(values) for name, values in row.items()}
     return {"trained": trained, **means}
 

@@ -11,7 +11,7 @@ import math
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -48,6 +48,14 @@ class Stream(Protocol):
         """In words, what is computed of the luma."""
 
 
+@runtime_checkable
+class LoggedStream(Stream, Protocol):
+    """A stream that keeps more than one number for each frame."""
+
+    def log(self) -> dict[str, Tensor]:
+        """Name to ``(T,)``: what the scores of the frames so far were made of."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=False)
 class Measure:
     """One measure; creating it registers it under its name.
@@ -78,7 +86,8 @@ class Measure:
         autocast: True if the equation handles autocast itself.
         takes_color: its definition converts colour images itself; protocols then keep all channels.
         stream: of a measure that sees a clip as more than its frames: called with ``data_range=``,
-            it returns a :class:`Stream`, to which ``ssimloss evaluate`` passes the clip in chunks.
+            it returns a :class:`Stream`, to which ``ssimloss evaluate`` passes the clip in chunks;
+            tables of frames then hold what a :class:`LoggedStream` logs.
             Without it, clips are measured frame by frame.
         definition: the definition of a protocol (``"psnr"``, ``"ssim"``, ``"ms_ssim"``) whose
             preparation of the images it uses.

@@ -1,12 +1,13 @@
 """The native library under AddressSanitizer and UndefinedBehaviorSanitizer, with images of fixed
 and of random sizes.
 
-``make sanitize``, or ``python tests/sanitize_native.py --seconds 300 --seed 7``. Builds the library
-with the sanitizers into a temporary folder, starts itself anew with their runtime loaded first, and
-calls every primitive: fixed sizes on the instruction sets of this processor in turn, random sizes
-on any. Images and results lie in memory of exactly their size, which the sanitizer surrounds, so
-that one pixel read or written too far ends the run. Numbers are compared with the eager equations
-on the way. Not a test of pytest: the sanitizers' runtime has to be in the process before Python is.
+``make sanitize``, or ``python tests/sanitize_native.py --seconds 300 --seed 7``. For each
+instruction set of this processor, or one by ``--instructions avx2``: builds the library of that set
+alone with the sanitizers, starts itself anew with their runtime loaded first, and calls every
+primitive, with fixed sizes, then with random ones. Images and results lie in memory of exactly
+their size, which the sanitizer surrounds, so that one pixel read or written too far ends the run.
+Numbers are compared with the eager equations on the way. Not a test of pytest: the sanitizers'
+runtime has to be in the process before Python is.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
+SETS = ("avx512", "avx2", "baseline")
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 # 1 thread and several, a plane per vector and many, one tile and several, odd and even, the least
 # that a window allows.
@@ -49,44 +51,41 @@ def main() -> None:
         "--seconds",
         type=float,
         default=60,
-        help="of random sizes, after the fixed ones (default 60)",
+        help="of random sizes for each instruction set, after the fixed ones (default 60)",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--library", type=Path, help="an instrumented library that was built before"
+        "--instructions", choices=SETS, help="one instruction set (default: all of this processor)"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where instrumented libraries are kept (default: nowhere)"
     )
     options = parser.parse_args()
     if "SSIMLOSS_SANITIZED" in os.environ:
-        work(options.library, options.seconds, options.seed)
+        work(Path(os.environ["SSIMLOSS_SANITIZED"]), options.seconds, options.seed)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        library = options.library or build(Path(folder))
-        # The C++ runtime as well: the sanitizer looks for its exceptions before PyTorch has loaded
-        # it.
-        runtime = " ".join(file_of_compiler(name) for name in ("libasan.so", "libstdc++.so"))
-        environment = {
-            **os.environ,
-            "SSIMLOSS_SANITIZED": "1",
-            "LD_PRELOAD": runtime,
-            # Python never frees what it keeps to its end
-            "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",
-            "UBSAN_OPTIONS": "print_stacktrace=1",
-        }
-        command = [
-            sys.executable,
-            __file__,
-            "--library",
-            library,
-            "--seconds",
-            options.seconds,
-            "--seed",
-            options.seed,
-        ]
-        sys.exit(
-            subprocess.run(
-                list(map(str, command)), env=environment, cwd=ROOT, check=False
-            ).returncode
-        )
+    sets = [name for name in SETS if has_instructions(name)]
+    if options.instructions is not None:
+        if options.instructions not in sets:
+            parser.error(f"this processor has {', '.join(sets)}, not {options.instructions}")
+        sets = [options.instructions]
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in sets:
+            library = build((options.folder or Path(temporary)).absolute() / name, name)
+            # The C++ runtime as well: the sanitizer looks for its exceptions before PyTorch has
+            # loaded it.
+            runtime = " ".join(file_of_compiler(name) for name in ("libasan.so", "libstdc++.so"))
+            environment = {
+                **os.environ,
+                "SSIMLOSS_SANITIZED": str(library),
+                "LD_PRELOAD": runtime,
+                # Python never frees what it keeps to its end
+                "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",
+                "UBSAN_OPTIONS": "print_stacktrace=1",
+            }
+            command = [sys.executable, __file__, "--seconds", str(options.seconds)]
+            command += ["--seed", str(options.seed)]
+            subprocess.run(command, env=environment, cwd=ROOT, check=True)
 
 
 def compiler() -> str:
@@ -100,12 +99,14 @@ def file_of_compiler(name: str) -> str:
     ).stdout.strip()
 
 
-def build(folder: Path) -> Path:
-    print("building with", SANITIZERS, flush=True)
+def build(folder: Path, instructions: str) -> Path:
+    print(f"building {instructions} with {SANITIZERS}", flush=True)
     environment = {
         **os.environ,
         "SSIMLOSS_BUILD": "require",
-        "SSIMLOSS_CXXFLAGS": f"{SANITIZERS} -O1 -g -fno-omit-frame-pointer",
+        "SSIMLOSS_INSTRUCTIONS": instructions,
+        # -g1: lines of the source for stack traces, without variables, which take long to build
+        "SSIMLOSS_CXXFLAGS": f"{SANITIZERS} -O1 -g1 -fno-omit-frame-pointer",
         "SSIMLOSS_LDFLAGS": SANITIZERS,
     }
     command = [
@@ -128,18 +129,14 @@ def work(library: Path, seconds: float, seed: int) -> None:
     from ssimloss.kernels import library as native
 
     native.use(library)
-    sets = [name for name in ("avx512", "avx2", "baseline") if has_instructions(name)]
-    print("instruction sets:", *sets, flush=True)
     choose = random.Random(seed)
     cases = 0
     paddings = ("valid", "reflect", "replicate", "zeros")
-    for index, (size, padding) in enumerate(itertools.product(SIZES, paddings)):
-        native.use_instructions(sets[(index + index // len(paddings)) % len(sets)])
+    for size, padding in itertools.product(SIZES, paddings):
         cases += case(choose, size, 11, padding)
-    print(f"fixed sizes done, {cases} calls", flush=True)
+    print(f"{native.describe()}: fixed sizes done, {cases} calls", flush=True)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        native.use_instructions(choose.choice(sets))
         torch.set_num_threads(choose.choice((1, 2, 3)))
         padding = choose.choice(("valid", "reflect", "replicate", "zeros"))
         taps = choose.choice((1, 3, 5, 7, 11, 11, 15, 21, 33))

@@ -93,10 +93,12 @@ def of_ffmpeg(reference: Path, distorted: Path, graph: str) -> str:
     return done.stderr
 
 
-def of_libvmaf(reference: Path, distorted: Path, before: str = "") -> list[dict[str, float]]:
+def of_libvmaf(
+    reference: Path, distorted: Path, before: str = "", model: str = "version=vmaf_v0.6.1"
+) -> list[dict[str, float]]:
     """What libvmaf itself reports for each frame, with its PSNR."""
-    model = "model=version=vmaf_v0.6.1:feature=name=psnr:log_fmt=json:log_path=log.json"
-    of_ffmpeg(reference, distorted, f"{before}libvmaf={model}")
+    options = f"model={model}:feature=name=psnr:log_fmt=json:log_path=log.json"
+    of_ffmpeg(reference, distorted, f"{before}libvmaf={options}")
     log = json.loads((reference.parent / "log.json").read_text())
     return [frame["metrics"] for frame in log["frames"]]
 
@@ -122,6 +124,32 @@ def test_scores_are_those_of_libvmaf_and_ffmpeg(tmp_path: Path, kind: str) -> No
     assert abs(found.values["y"]["psnr_pooled"] - pooled) < 1e-3
     assert f"{name} (chroma" in found.streams["y"]
     assert f"peak {2**bits - 1}" in found.streams["y"]
+
+
+@needs_ffmpeg
+def test_tables_of_frames_hold_what_libvmaf_logs(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """Features under libvmaf's names, of both models; the mean of a clip is of scores alone."""
+    names = ["vmaf", "vmaf_neg"]
+    found = evaluate(*pair, metrics=names, out=tmp_path / "out", batch_size=4)
+    models = (
+        r"version=vmaf_float_v0.6.1\:name=vmaf",
+        r"version=vmaf_float_v0.6.1neg\:name=vmaf_neg",
+    )
+    expected = of_libvmaf(*pair, model=f"'{'|'.join(models)}'")
+    with (tmp_path / "out" / "per_frame.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    features = [name for name in libvmaf.FEATURES if "motion" not in name]
+    of_neg = [f"{name}_egl_1" for name in features]
+    columns = [*names, *libvmaf.FEATURES, *of_neg]
+    assert list(rows[0]) == ["name", "method", "frame", *columns]
+    for row, frame in zip(rows, expected, strict=True):
+        for name in columns:
+            allowed = 0.03 if name in names else 2e-3 if "motion" in name else 1e-3
+            assert abs(float(row[name]) - frame[name]) < allowed, (row["frame"], name)
+    assert float(rows[1]["adm2"]) > float(rows[1]["adm2_egl_1"])
+    assert set(found.clips[0].values["seen"]) == {*names, "vmaf_harmonic", "vmaf_neg_harmonic"}
+    text = (tmp_path / "out" / "per_clip.json").read_text()
+    assert Evaluation.from_json(text).clips[0].frames == found.clips[0].frames
 
 
 @needs_ffmpeg

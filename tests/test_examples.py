@@ -186,7 +186,7 @@ def test_compare_losses_writes_a_row_per_loss_and_a_picture(
     assert partial_files(tmp_path) == []
 
 
-def test_vmaf_prefilter_raises_vmaf_and_shows_psnr(
+def test_vmaf_prefilter_raises_neg_and_shows_psnr(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few steps; a longer run is in docs/vmaf.md."""
@@ -196,6 +196,7 @@ def test_vmaf_prefilter_raises_vmaf_and_shows_psnr(
         rows = {row["trained"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["nothing", "L1", "VMAF", "VMAF-NEG"]
     assert len({row["vmaf"] for row in rows.values()}) == 4
+    assert float(rows["VMAF-NEG"]["vmaf_neg"]) > float(rows["nothing"]["vmaf_neg"]) + 1
     assert all(20 < float(row["psnr"]) < 60 for row in rows.values()), "none runs away"
     with Image.open(tmp_path / "prefilter.png") as picture:
         picture.load()

@@ -157,7 +157,7 @@ def draw_measures(target: Tensor, start: Tensor) -> None:
         first = [(picture(target), "photograph", ""), (picture(start), "degraded copy", "")]
         value = f"{each.score(*images).item():.4g} {each.unit}".strip()
         values = each.score(*images, reduction="none")
-        # PSNR has no loss: the gradient shown is that of its negative.
+        # An index has no loss: the gradient shown is that of its negative.
         step = step_of(
             each.loss if each.role != "index" else lambda *p, e=each: -e.score(*p), *images
         )

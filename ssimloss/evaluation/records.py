@@ -31,7 +31,7 @@ class Row:
     method: str
     values: dict[str, float] = field(default_factory=dict)
     error: str = ""
-    # Of a clip: values of each frame by metric, and how frames were paired.
+    # Of a clip: values of each frame by metric and by what it logs, and how frames were paired.
     frames: dict[str, list[float]] = field(default_factory=dict)
     pairing: str = ""
 
@@ -259,9 +259,14 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
 
 
 def _frame_rows(evaluation: Evaluation) -> Iterator[list[str]]:
-    """Clip, method, number of the frame from 0, and the value of each measure."""
-    found = {name for clip in evaluation.clips for of in clip.frames.values() for name in of}
+    """Clip, method, number of the frame from 0, the value of each measure, and what measures log of
+    a frame.
+    """
+    found = dict.fromkeys(
+        name for clip in evaluation.clips for of in clip.frames.values() for name in of
+    )
     names = [metric.name for metric in evaluation.metrics if metric.name in found]
+    names += [name for name in found if name not in names]
     yield ["name", "method", "frame", *names]
     for clip in evaluation.clips:
         for method, values in clip.frames.items():

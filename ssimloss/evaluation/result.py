@@ -52,7 +52,7 @@ class ClipRecord(ImageRecord):
     streams: dict[str, str] = field(default_factory=dict)
     # Method -> how frames were paired.
     pairing: dict[str, str] = field(default_factory=dict)
-    # Method -> metric -> value of each frame.
+    # Method -> metric, or feature that one logs -> value of each frame.
     frames: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
 

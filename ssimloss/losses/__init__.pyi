@@ -1299,11 +1299,11 @@ class VMAFLoss(MeasureLoss):
         reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
             ``"none"`` a value per frame.
         backend: ``"auto"``, or one by name, which runs or raises.
-        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
-            or a :class:`ssimloss.video.SVR`.
         matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
         luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
         feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
             ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
             mean in place of the regression.
@@ -1325,9 +1325,9 @@ class VMAFLoss(MeasureLoss):
     """
 
     data_range: float | tuple[float, float]
-    model: Literal["v0.6.1", "v0.6.1neg"] | SVR
     matrix: Literal["bt709", "bt601"]
     luma_range: Literal["limited", "full"]
+    model: Literal["v0.6.1", "v0.6.1neg"] | SVR
     feature_weights: Mapping[str, float] | None
     reduction: Literal["mean", "sum", "image", "none"]
     backend: Literal["auto", "eager", "cpu", "triton"]
@@ -1335,9 +1335,9 @@ class VMAFLoss(MeasureLoss):
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
-        model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
         matrix: Literal["bt709", "bt601"] = "bt709",
         luma_range: Literal["limited", "full"] = "limited",
+        model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
         feature_weights: Mapping[str, float] | None = None,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",

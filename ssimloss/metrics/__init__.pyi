@@ -75,6 +75,7 @@ __all__ = [
     "StructureCorrelation",
     "VIF",
     "VMAF",
+    "VMAFNEG",
 ]
 
 class LPIPS(FeatureMetric):
@@ -976,11 +977,11 @@ class VMAF(MeasureMetric):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
             images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
-            or a :class:`ssimloss.video.SVR`.
         matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
         luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
         feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
             ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
             mean in place of the regression.
@@ -995,10 +996,44 @@ class VMAF(MeasureMetric):
         protocol: str | Protocol | None = None,
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
-        model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
         matrix: Literal["bt709", "bt601"] = "bt709",
         luma_range: Literal["limited", "full"] = "limited",
+        model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
         feature_weights: Mapping[str, float] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class VMAFNEG(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    VMAF by the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
+    100, higher is better. The loss is ``VMAFLoss(model="v0.6.1neg")``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
+            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
+        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+            stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        matrix: Literal["bt709", "bt601"] = "bt709",
+        luma_range: Literal["limited", "full"] = "limited",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

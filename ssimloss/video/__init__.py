@@ -2,7 +2,7 @@
 
 from ssimloss.video.adm import adm
 from ssimloss.video.features import vmaf_features
-from ssimloss.video.loss import vmaf_loss
+from ssimloss.video.loss import vmaf_loss, vmaf_neg
 from ssimloss.video.motion import motion, motion2
 from ssimloss.video.stream import VMAFStream
 from ssimloss.video.svr import SVR
@@ -11,6 +11,7 @@ from ssimloss.video.vmaf import vmaf
 
 __all__ = [
     "vmaf_loss",
+    "vmaf_neg",
     "vmaf",
     "vmaf_features",
     "vif",

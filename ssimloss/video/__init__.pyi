@@ -17,6 +17,7 @@ from ssimloss.video.vmaf import vmaf as vmaf
 
 __all__ = [
     "vmaf_loss",
+    "vmaf_neg",
     "vmaf",
     "vmaf_features",
     "vif",
@@ -32,9 +33,9 @@ def vmaf_loss(
     target: Tensor,
     *,
     data_range: float | tuple[float, float] = 1.0,
-    model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
     matrix: Literal["bt709", "bt601"] = "bt709",
     luma_range: Literal["limited", "full"] = "limited",
+    model: Literal["v0.6.1", "v0.6.1neg"] | SVR = "v0.6.1",
     feature_weights: Mapping[str, float] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
     backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
@@ -54,11 +55,11 @@ def vmaf_loss(
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
             images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
-            or a :class:`ssimloss.video.SVR`.
         matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
         luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
         feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
             ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
             mean in place of the regression.
@@ -76,4 +77,43 @@ def vmaf_loss(
 
     Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
     0.03.
+    """
+
+def vmaf_neg(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    matrix: Literal["bt709", "bt601"] = "bt709",
+    luma_range: Literal["limited", "full"] = "limited",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """VMAF by the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
+    100, higher is better. The loss is ``VMAFLoss(model="v0.6.1neg")``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` or clips ``(N, T, 1 or 3, H, W)`` with
+            values in ``data_range``, at least 16 pixels a side. ``pred`` comes first; in
+            ``video.vmaf`` the reference does.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
+            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
+            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
+        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+            stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
+        reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
+            ``"none"`` a value per frame.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Li et al. 2020, "Toward a better quality metric for the video community". Agrees with
+    libvmaf 3 to 0.03.
     """

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ssimloss._checks import DataRange
+from ssimloss._constants import constant
 from ssimloss._precision import full_precision, widened
 from ssimloss.kernels import SCALE_SUMS, Backend, Measured, check_backend, scale_sums, select
 from ssimloss.video._planes import centred, check_pair, codes
@@ -104,15 +105,20 @@ def _sums_of_distorted(y: Tensor, x: Tensor, *, limit: float) -> Tensor:
 
 def adm_of_sums(sums: Tensor, height: int, width: int) -> Tensor:
     """The values ``(M, 5)`` from sums of cubes ``(M, 4, 2, 3)``."""
+    total = _cube_root(widened(sums)).sum(-1)  # (M, 4, 2)
+    total = total + constant(_constants(height, width), total)
+    together = torch.cat((total.sum(1, keepdim=True), total), 1)
+    return (together[..., 0] / together[..., 1]).to(sums.dtype)
+
+
+def _constants(height: int, width: int) -> tuple[tuple[float], ...]:
+    """What is added to both sums of each scale."""
     constants = []
     for _ in range(SCALES):
         height, width = (height + 1) // 2, (width + 1) // 2
         area = (height - 2 * _border(height)) * (width - 2 * _border(width))
-        constants.append(3 * (area / 32) ** (1 / 3))
-    total = _cube_root(widened(sums)).sum(-1)  # (M, 4, 2)
-    total = torch.stack([total[:, s] + c for s, c in enumerate(constants)], 1)
-    together = torch.cat((total.sum(1, keepdim=True), total), 1)
-    return (together[..., 0] / together[..., 1]).to(sums.dtype)
+        constants.append((3 * (area / 32) ** (1 / 3),))
+    return tuple(constants)
 
 
 def adm_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:

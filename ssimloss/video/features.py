@@ -57,11 +57,8 @@ def vmaf_features(
 
 def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
     """Name to ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, the reference first."""
-    leading = x.shape[:-3]
-    planes_x, planes_y = (clip.reshape(math.prod(leading), *clip.shape[-3:]) for clip in (x, y))
-    found = spatial_features(planes_x, planes_y, limit, backend)
-    found = {name: value.reshape(leading) for name, value in found.items()}
-    if leading[-1] == 1:  # nothing moves
+    found = spatial_features(x, y, limit, backend)
+    if x.shape[-4] == 1:  # nothing moves
         found["motion"] = torch.zeros_like(found["adm2"])
     else:
         found["motion"] = motion_of(x, backend)
@@ -70,9 +67,11 @@ def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[st
 
 
 def spatial_features(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
-    """Name to ``(M,)`` of planes of codes ``(M, 1, H, W)``: all but motion."""
-    vif, adm = vif_of(x, y, limit, backend), adm_of(x, y, limit, backend)
-    found = {f"vif_scale{scale}": value for scale, value in enumerate(vif.unbind(-1))}
-    for name, value in zip(FEATURES[4:9], adm.unbind(-1), strict=True):
-        found[name] = value
+    """Name to ``(...)`` of frames of codes ``(..., 1, H, W)``: all but motion."""
+    leading = x.shape[:-3]
+    x, y = (planes.reshape(math.prod(leading), *planes.shape[-3:]) for planes in (x, y))
+    found: dict[str, Tensor] = {}
+    for names, feature in ((FEATURES[:4], vif_of), (FEATURES[4:9], adm_of)):
+        values = feature(x, y, limit, backend).reshape(*leading, len(names))
+        found |= zip(names, values.unbind(-1), strict=True)
     return found

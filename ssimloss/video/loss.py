@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -25,39 +26,52 @@ LumaRange = Literal["limited", "full"]
 LUMA_RANGES: tuple[str, ...] = get_args(LumaRange)
 # Codes of black, and from black to white.
 _RANGES: dict[str, tuple[float, float]] = {"limited": (16.0, 219.0), "full": (0.0, 255.0)}
+NEG: ModelName = "v0.6.1neg"
 _WEIGHABLE = tuple(name for name in FEATURES if not name.startswith("motion"))
 
 
-class VMAFOptions(Backed, Reduced, Ranged):
-    """Options of VMAF.
+class LumaOptions(Backed, Reduced, Ranged):
+    """Options of the luma that VMAF compares.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
             images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
-            or a :class:`ssimloss.video.SVR`.
         matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
         luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
-        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
-            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
-            mean in place of the regression.
         reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
             ``"none"`` a value per frame.
     """
 
-    model: ModelName | SVR = "v0.6.1"
     matrix: Matrix = "bt709"
     luma_range: LumaRange = "limited"
+
+    def __post_init__(self) -> None:
+        """Raise for unknown words, naming the option."""
+        super().__post_init__()
+        _checks.choice("matrix", self.matrix, MATRICES)
+        _checks.choice("luma_range", self.luma_range, LUMA_RANGES)
+
+
+class VMAFOptions(LumaOptions):
+    """Options of VMAF.
+
+    Args:
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or a :class:`ssimloss.video.SVR`.
+        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
+            mean in place of the regression.
+    """
+
+    model: ModelName | SVR = "v0.6.1"
     feature_weights: Mapping[str, float] | None = None
     regression: SVR = derived()
 
     def __post_init__(self) -> None:
         """Raise for what cannot be computed, naming the option; read the model."""
         super().__post_init__()
-        _checks.choice("matrix", self.matrix, MATRICES)
-        _checks.choice("luma_range", self.luma_range, LUMA_RANGES)
         if self.feature_weights is not None:
             _check_weights(self.feature_weights)
         self.derive(regression=model_of(self.model))
@@ -97,18 +111,49 @@ def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
     Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
     0.03.
     """
+    return _scores(pred, target, options, options.regression, options.feature_weights)
+
+
+def _vmaf_neg(pred: Tensor, target: Tensor, options: LumaOptions) -> Scores:
+    """VMAF by the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
+    100, higher is better. The loss is ``VMAFLoss(model="v0.6.1neg")``.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` or clips ``(N, T, 1 or 3, H, W)`` with
+            values in ``data_range``, at least 16 pixels a side. ``pred`` comes first; in
+            ``video.vmaf`` the reference does.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Li et al. 2020, "Toward a better quality metric for the video community". Agrees with
+    libvmaf 3 to 0.03.
+    """
+    return _scores(pred, target, options, model_of(NEG))
+
+
+def _scores(
+    pred: Tensor,
+    target: Tensor,
+    options: LumaOptions,
+    model: SVR,
+    feature_weights: Mapping[str, float] | None = None,
+) -> Scores:
     _check(pred, target)
     dtype = native_dtype(pred, target)
     x, y = (_luma(image, options) for image in promote(target, pred))
-    model = options.regression
     features = features_of(x, y, model.enhancement_gain_limit, options.backend)
-    if options.feature_weights is None:
+    if feature_weights is None:
         scores = scores_of(model, features)
     else:
-        total = math.fsum(options.feature_weights.values())
+        total = math.fsum(feature_weights.values())
         weighted = [
-            100 * weight / total * features[name]
-            for name, weight in options.feature_weights.items()
+            100 * weight / total * features[name] for name, weight in feature_weights.items()
         ]
         scores = torch.stack(weighted).sum(0)
     if pred.ndim == 4:
@@ -139,7 +184,7 @@ def _check(pred: Tensor, target: Tensor) -> None:
     check_size("pred", pred)
 
 
-def _luma(image: Tensor, options: VMAFOptions) -> Tensor:
+def _luma(image: Tensor, options: LumaOptions) -> Tensor:
     """Clips ``(N, T, 1, H, W)`` as 8-bit codes; of images, T is 1."""
     clips = image if image.ndim == 5 else image.unsqueeze(1)
     if clips.shape[2] == 1:
@@ -170,3 +215,23 @@ VMAF = Measure(
     stream=VMAFStream,
 )
 vmaf_loss = VMAF.loss
+
+VMAF_NEG = Measure(
+    "vmaf_neg",
+    "VMAF-NEG",
+    "",
+    "higher",
+    100.0,
+    (0.0, 100.0),
+    "Li et al. 2020",
+    _vmaf_neg,
+    LumaOptions,
+    role="index",
+    formula="luma of BT.709 from 16 to 235 of colour images, gray images as 8-bit codes; VIF at "
+    "four scales and ADM by model v0.6.1neg, without motion; cut to [0, 100] (Li et al. 2020)",
+    metric="VMAFNEG",
+    takes_color=True,
+    agrees="libvmaf 3: 0.03",
+    stream=partial(VMAFStream, model=NEG),
+)
+vmaf_neg = VMAF_NEG.score

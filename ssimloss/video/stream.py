@@ -104,6 +104,20 @@ class VMAFStream:
         found["motion2"] = motion2(found["motion"])
         return found
 
+    def log(self) -> dict[str, Tensor]:
+        """The features that the model was given by VMAF's names in a log, such as ``adm2``; of a
+        model with another gain limit than 100, VIF and ADM end as in ``adm2_egl_1``.
+
+        Raises:
+            ValueError: there was no frame.
+        """
+        limit = self.model.enhancement_gain_limit
+        ending = "" if limit == 100 else f"_egl_{limit:g}"
+        return {
+            name if name.startswith("motion") else f"{name}{ending}": values
+            for name, values in self.features().items()
+        }
+
     def score(self, *, pooling: Pooling = "mean", clip: bool = True) -> Tensor:
         """VMAF of all frames so far: a scalar, or ``(T,)`` for ``pooling="none"``.
 

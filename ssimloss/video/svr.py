@@ -141,21 +141,15 @@ def scores_of(model: SVR, features: dict[str, Tensor]) -> Tensor:
     """The unclipped score, of the shape and dtype of each feature; a function, since torch.compile
     cannot call the methods of a constant.
     """
-    columns = [features[name] for name in model.features]
-    like = columns[0]
-    dtype = widest_dtype(like.device)  # terms of either sign nearly cancel
-    table = constant(model.vectors, like, dtype)
+    found = torch.stack([features[name] for name in model.features], -1)
+    wide = widest_dtype(found.device)  # terms of either sign nearly cancel
+    table = constant(model.vectors, found, wide)
     vectors, coefficients = table[:, :-1], table[:, -1]
-    scaled = [
-        slope * column.to(dtype) + intercept
-        for slope, intercept, column in zip(
-            model.slopes[1:], model.intercepts[1:], columns, strict=True
-        )
-    ]
-    x = torch.stack(scaled, -1)  # (..., 6)
+    scaling = constant((model.slopes[1:], model.intercepts[1:]), found, wide)
+    x = torch.addcmul(scaling[1], scaling[0], found.to(wide))  # (..., 6)
     distances = (x.unsqueeze(-2) - vectors).square().sum(-1)  # (..., 211)
     y = (coefficients * torch.exp(-model.gamma * distances)).sum(-1) - model.rho
-    return ((y - model.intercepts[0]) / model.slopes[0]).to(like.dtype)
+    return ((y - model.intercepts[0]) / model.slopes[0]).to(found.dtype)
 
 
 Model = ModelName | SVR

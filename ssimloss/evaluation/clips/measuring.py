@@ -22,6 +22,7 @@ from ssimloss.evaluation.images import ImageError
 from ssimloss.evaluation.plan import Batch
 from ssimloss.evaluation.records import Row
 from ssimloss.evaluation.result import ImageRecord, MetricInfo
+from ssimloss.measure import LoggedStream
 from ssimloss.metrics import ImageMeasure
 from ssimloss.metrics.averages import average, perfect_infinity
 
@@ -32,8 +33,8 @@ OnFrames = Callable[[int, int], object]
 class _Pooling:
     """Another mean over frames beside the arithmetic one."""
 
-    suffix: str
-    title: str
+    suffix: str  # of the measure's name
+    name: str  # behind the measure's title
     words: str
     function: Callable[[Sequence[float]], float]
 
@@ -47,17 +48,19 @@ def _psnr_of_mean(values: Sequence[float]) -> float:
     return -10 * math.log10(error) if error else math.inf
 
 
+_HARMONIC = _Pooling(
+    "harmonic",
+    "harmonic mean",
+    "over frames, of the score plus 1, less 1, as in libvmaf",
+    _harmonic,
+)
 # By the name of a measure.
 _POOLINGS = {
-    "vmaf": _Pooling(
-        "harmonic",
-        "VMAF, harmonic mean",
-        "over frames, of the score plus 1, less 1, as in libvmaf",
-        _harmonic,
-    ),
+    "vmaf": _HARMONIC,
+    "vmaf_neg": _HARMONIC,
     "psnr": _Pooling(
         "pooled",
-        "PSNR, pooled",
+        "pooled",
         "of the mean squared error over all frames, as FFmpeg's filter psnr reports it",
         _psnr_of_mean,
     ),
@@ -92,12 +95,13 @@ def clip_infos(measures: Sequence[ImageMeasure]) -> list[MetricInfo]:
         infos.append(replace(info, description=f"{what}; mean over frames"))
         if one.name in _POOLINGS:
             pooling = _POOLINGS[one.name]
+            title = f"{one.title}, {pooling.name}"
             infos.append(
                 replace(
                     info,
                     name=f"{one.name}_{pooling.suffix}",
-                    title=pooling.title,
-                    description=f"{pooling.title}: {pooling.words}; {what}",
+                    title=title,
+                    description=f"{title}: {pooling.words}; {what}",
                 )
             )
     return infos
@@ -237,5 +241,9 @@ class _Clip:
             if name in _POOLINGS:
                 pooling = _POOLINGS[name]
                 means[f"{name}_{pooling.suffix}"] = pooling.function(values)
+        for name, stream in self._streams.items():
+            if name in frames and isinstance(stream, LoggedStream):
+                for key, logged in stream.log().items():
+                    frames.setdefault(key, logged.tolist())  # a measure keeps its name
         told = [f"{self._measures[name].title}: {what}" for name, what in self._errors.items()]
         return Row(0, method, means, "; ".join(told), frames, note)

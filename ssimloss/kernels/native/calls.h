@@ -31,28 +31,41 @@ struct Pair {
 
 namespace {
 
-const Kernels* const kSets[] = {
-#if defined(SSIMLOSS_X86)
-    &avx512::kernels, &avx2::kernels,
-#endif
-    &baseline::kernels};
-
-bool runs_here(const Kernels* set) {
-#if defined(SSIMLOSS_X86)
+// Whether this processor has the instructions. On other processors than x86, the baseline is all there is.
+#if defined(SSIMLOSS_AVX2)
+bool has_avx2() {
   __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (set == &avx2::kernels) return has_avx2;
-  if (set == &avx512::kernels)
-    return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-#endif
-  return set == &baseline::kernels;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
+#endif
+#if defined(SSIMLOSS_AVX512)
+bool has_avx512() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+// The sets of this build, the best first; a build of one set alone is for a processor that has it.
+const struct {
+  const Kernels* kernels;
+  bool (*has)();
+} kSets[] = {
+#if defined(SSIMLOSS_AVX512)
+    {&avx512::kernels, has_avx512},
+#endif
+#if defined(SSIMLOSS_AVX2)
+    {&avx2::kernels, has_avx2},
+#endif
+#if defined(SSIMLOSS_BASELINE)
+    {&baseline::kernels, [] { return true; }},
+#endif
+};
 
 const Kernels* best() {
-  for (const Kernels* set : kSets)
-    if (runs_here(set)) return set;
-  return &baseline::kernels;
+  for (const auto& set : kSets)
+    if (set.has()) return set.kernels;
+  std::abort();  // unreachable where there is a baseline
 }
 
 std::atomic<const Kernels*> chosen{nullptr};

@@ -113,34 +113,29 @@ INLINE T visible(T f, T r, T threshold) {
   return m <= 0 ? T(0) : m;  // NaN stays NaN
 }
 
-// Sums in the order of 16 parts.
-template <class T, class At>
-INLINE double sum_row(int64_t from, int64_t to, At at) {
-  constexpr int kParts = 16;
-  T parts[kParts] = {};
-  int64_t j = from;
-  for (; j + kParts <= to; j += kParts)
-    for (int k = 0; k < kParts; k++) parts[k] += at(j + k);
-  for (; j < to; j++) parts[0] += at(j);
-  double sum = 0;
-  for (int k = 0; k < kParts; k++) sum += parts[k];
-  return sum;
-}
-
+// sums[b] = sum of visible^3 of band b over columns [from, to), and sums[kBands + b] = sum of |f O|^3. In vectors by hand, which reads beyond
+// the end of a row to a whole one: compilers add up one number after another.
 template <class T>
-__attribute__((noinline)) double sum_visible(const T* __restrict r, const T* __restrict threshold, T f, int64_t from, int64_t to) {
-  return sum_row<T>(from, to, [=](int64_t j) INLINE_LAMBDA {
-    const T m = visible(f, r[j], threshold[j]);
-    return m * m * m;
-  });
-}
-
-template <class T>
-__attribute__((noinline)) double sum_held(const T* __restrict o, T f, int64_t from, int64_t to) {
-  return sum_row<T>(from, to, [=](int64_t j) INLINE_LAMBDA {
-    const T m = f * magnitude(o[j]);
-    return m * m * m;
-  });
+__attribute__((noinline)) void sum_cubes(T* const* restored, T* const* original, const T* threshold, const Restoring<T>& how, int64_t from,
+                                         int64_t to, double* sums) {
+  using V = Vector<T>;
+  constexpr int n = Lanes<T>::count;
+  const V zero = V{};
+  V found[2 * kBands] = {};
+  for (int64_t j = from; j < to; j += n) {
+    const Mask<T> counted = first_lanes<T>(to - j);
+    const V hidden = load(threshold + j);
+    for (int b = 0; b < kBands; b++) {
+      const V f = broadcast(how.weights[b]), r = load(restored[b] + j), o = f * load(original[b] + j);
+      const V shown = f * choose<T>(r < zero, -r, r) - hidden, m = keep<T>(shown, ~(shown <= zero)), held = choose<T>(o < zero, -o, o);
+      found[b] += keep<T>(m * m * m, counted);
+      found[kBands + b] += keep<T>(held * held * held, counted);
+    }
+  }
+  for (int k = 0; k < 2 * kBands; k++) {
+    sums[k] = 0;
+    for (int lane = 0; lane < n; lane++) sums[k] += found[k][lane];
+  }
 }
 
 // slopes[j] = derivative of factor * visible^3 with respect to |f R|; of_threshold[j] -= it.
@@ -351,10 +346,7 @@ class DetailScale {
     for (int k = 0; k < 2 * kBands; k++) sums[k] = 0;
     if (!counts(row)) return;
     find_threshold(row);
-    for (int b = 0; b < kBands; b++) {
-      sums[b] = sum_visible(restored_[slot(row)][b], threshold_, how_.weights[b], left_, columns_ - left_);
-      sums[kBands + b] = sum_held(original_[slot(row)][b], how_.weights[b], left_, columns_ - left_);
-    }
+    sum_cubes(restored_[slot(row)], original_[slot(row)], threshold_, how_, left_, columns_ - left_, sums);
   }
 
   // --- the gradient ---

@@ -72,6 +72,14 @@ INLINE Vector<T> choose(Mask<T> mask, Vector<T> yes, Vector<T> no) {
   return (Vector<T>)(((Mask<T>)yes & mask) | ((Mask<T>)no & ~mask));
 }
 
+// Set in the first `count` lanes, in all of them if there are fewer.
+template <class T>
+INLINE Mask<T> first_lanes(int64_t count) {
+  Mask<T> lanes;
+  for (int lane = 0; lane < Lanes<T>::count; lane++) lanes[lane] = lane < count ? -1 : 0;
+  return lanes;
+}
+
 template <class T>
 INLINE T square_root(T value);
 template <>

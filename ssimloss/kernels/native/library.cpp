@@ -17,9 +17,9 @@ API bool ssimloss_use_instructions(const char* name) {
     chosen = best();
     return true;
   }
-  for (const Kernels* set : kSets)
-    if (!std::strcmp(set->name, name) && runs_here(set)) {
-      chosen = set;
+  for (const auto& set : kSets)
+    if (!std::strcmp(set.kernels->name, name) && set.has()) {
+      chosen = set.kernels;
       return true;
     }
   return false;
