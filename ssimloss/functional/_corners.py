@@ -8,6 +8,8 @@ take the one that grows towards the other image.
 import torch
 from torch import Tensor
 
+from ssimloss._torch import is_forward_mode
+
 
 def absolute(d: Tensor, towards: Tensor) -> Tensor:
     """``|d|``; its slope at 0 is the sign of ``towards``."""
@@ -31,3 +33,17 @@ def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
         found + (along - along.detach()),
         torch.hypot(torch.where(corner, 1, x), torch.where(corner, 0, y)),
     )
+
+
+def modulus(z: Tensor, towards: Tensor) -> Tensor:
+    """``|z|`` of complex numbers; its slope at 0 is the unit number ``towards``, or 0 where that is
+    0.
+    """
+    if not z.requires_grad and not is_forward_mode():
+        return z.abs()
+    found = z.detach().abs()
+    # Below, the derivative of the modulus divides by what is no normal number any more.
+    info = torch.finfo(found.dtype)
+    corner = found < info.tiny / info.eps
+    along = (torch.where(corner, z, 0) * towards.detach().sgn().conj()).real
+    return torch.where(corner, found + (along - along.detach()), torch.where(corner, 1, z).abs())

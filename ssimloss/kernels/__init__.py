@@ -15,7 +15,9 @@ from ssimloss.kernels.backends import (
     select,
     why_not,
 )
+from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
+from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
@@ -44,7 +46,10 @@ __all__ = [
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",
+    "Blocks",
     "Comparison",
+    "EdgeFilter",
+    "Edges",
     "Local",
     "Measured",
     "Mixed",
@@ -53,6 +58,8 @@ __all__ = [
     "Scales",
     "Steps",
     # operators, each with its table of backends
+    "BLOCK_MEANS",
+    "EDGE_MEANS",
     "MOMENT_SUMS",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
@@ -60,6 +67,8 @@ __all__ = [
     "SCALE_SUMS",
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
+    "block_means",
+    "edge_means",
     "moment_sums",
     "pixel_means",
     "prepared_images",
