@@ -1087,7 +1087,6 @@ def mdsi_loss(
     alpha: float = 0.6,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
-    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
@@ -1108,8 +1107,6 @@ def mdsi_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of the planes, shrunk. Kernels
-            know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1118,7 +1115,6 @@ def mdsi_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
             outside [0, 1].
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """

@@ -16,7 +16,7 @@ from ssimloss._reduce import reduce, slope_of
 from ssimloss.functional._corners import absolute
 from ssimloss.functional._edges import difference_weights, edge_numbers
 from ssimloss.image_gradients import forward_differences, forward_weights
-from ssimloss.kernels import EDGE_MEANS, Backed, Edges, select
+from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure
 
 
@@ -75,13 +75,7 @@ def _gradient_difference(
     uncovered = _uncovered(options, mask)
     backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
     if backend != "eager":
-        curve: Literal["strength", "strength_squared"]
-        curve = "strength" if options.alpha == 1 else "strength_squared"
-        weights = difference_weights(pred, options.reduction != "sum")
-        edges = Edges("neighbours", "replicate", curve, weights=weights)
-        slope = slope_of(options.reduction, pred.shape[:2])
-        numbers = edge_numbers(pred, target, edges, backend, slope)
-        return reduce(numbers, options.reduction)
+        return _by_kernel(pred, target, options, backend)
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     weights: tuple[Tensor | None, ...] = (None, None)
@@ -100,6 +94,17 @@ def _gradient_difference(
     if options.reduction == "none":
         return pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1))
     return horizontal + vertical
+
+
+def _by_kernel(
+    pred: Tensor, target: Tensor, options: GradientDifferenceOptions, backend: Backend
+) -> Tensor:
+    curve: Literal["strength", "strength_squared"]
+    curve = "strength" if options.alpha == 1 else "strength_squared"
+    weights = difference_weights(pred, options.reduction != "sum")
+    edges = Edges("neighbours", "replicate", curve, weights=weights)
+    slope = slope_of(options.reduction, pred.shape[:2])
+    return reduce(edge_numbers(pred, target, edges, backend, slope), options.reduction)
 
 
 def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str | None:

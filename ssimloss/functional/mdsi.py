@@ -22,11 +22,11 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     GAIN,
-    backend_for,
+    block_means,
     block_weight,
-    channel_means,
     check_colors,
     check_least_side,
+    combined,
     factor_to_256,
     gradient_weight,
     gradients,
@@ -36,7 +36,6 @@ from ssimloss.functional._gradient_similarity import (
     weighted_mean,
     without_masked,
 )
-from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 # Luma and the colour planes H and M, and constants for images from 0 to 255.
@@ -45,13 +44,11 @@ _C1, _C2, _C3 = 140.0, 55.0, 550.0
 _LEAST = 3  # pixels
 
 
-class MDSIOptions(Backed, Reduced, Ranged):
+class MDSIOptions(Reduced, Ranged):
     """Options of MDSI.
 
     Args:
         alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
-        backend: ``"auto"``, or one by name, which runs or raises: of the planes, shrunk. Kernels
-            know no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -90,19 +87,17 @@ def _mdsi(
         ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
             outside [0, 1].
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """
     check_colors(pred, target, mask)
     check_least_side(pred, _LEAST, "for gradients")
-    backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
-    factor = factor_to_256(x)
+    factor, scale = factor_to_256(x), 255 / options.span
     weight = gradient_weight(block_weight(weight, factor))
     (l_x, h_x, m_x), (l_y, h_y, m_y) = (
-        channel_means(image, _LHM, options, factor, backend).split(1, 1) for image in (x, y)
+        _planes(block_means((image - options.low) * scale, factor)) for image in (x, y)
     )
     d_x, d_y = gradients(l_x, "prewitt"), gradients(l_y, "prewitt")
     d_f = (d_x[0] + d_y[0]) / 2, (d_x[1] + d_y[1]) / 2  # of the mean of both images
@@ -116,6 +111,13 @@ def _mdsi(
     h, m = h_x - h_y, m_x - m_y
     cs = 1 - (h * h + m * m) / (h_x * h_x + h_y * h_y + m_x * m_x + m_y * m_y + _C3)
     return Scores(_deviation(cs + options.alpha * (gs - cs), weight), None, 1, dtype)
+
+
+def _planes(image: Tensor) -> tuple[Tensor, ...]:
+    """``L``, ``H`` and ``M``, each ``(N, 1, H, W)``."""
+    if image.shape[1] == 1:
+        return tuple(sum(row) * image for row in _LHM)
+    return tuple(combined(image, (row,)) for row in _LHM)
 
 
 def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:

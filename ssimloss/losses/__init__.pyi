@@ -845,8 +845,6 @@ class MDSILoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of the planes, shrunk. Kernels
-            know no mask.
         alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
 
     ``forward(pred, target, *, mask=None)``:
@@ -863,7 +861,6 @@ class MDSILoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
             outside [0, 1].
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
 
     Source: Nafchi et al. 2016. Agrees with piq to float64 rounding.
     """
@@ -871,14 +868,12 @@ class MDSILoss(MeasureLoss):
     data_range: float | tuple[float, float]
     alpha: float
     reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         alpha: float = 0.6,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
-        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

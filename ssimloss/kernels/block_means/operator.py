@@ -86,7 +86,8 @@ def _block_means_backward(upstream: Tensor, *options: Any) -> Tensor:
     if tuple(upstream.shape) != expected:
         raise ValueError(f"upstream must have shape {expected}, got {tuple(upstream.shape)}")
     if not upstream.numel():
-        return _empty_backward(upstream, *options).zero_()
+        nothing: Tensor = _empty_backward(upstream, *options)
+        return nothing.zero_()
     found: Tensor = run(upstream, blocks, tuple(shape))
     return found
 
