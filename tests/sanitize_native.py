@@ -181,6 +181,13 @@ def sums(pred: Tensor, target: Tensor, *, kind: str, backend: str) -> Tensor:
     return scale_sums(x, y, measured, backend=backend, equation=equation)
 
 
+def variation(pred: Tensor, target: Tensor, *, norm: str, backend: str) -> Tensor:
+    """Total variation of both images, which has one."""
+    import ssimloss.functional as F
+
+    return sum(F.total_variation(i, norm=norm, backend=backend) for i in (pred, target))
+
+
 def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padding: str) -> int:
     """Every primitive once on images of this size; the number of calls."""
     import torch
@@ -208,6 +215,17 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
         (F.structure_correlation, {"padding": padding, **window}),
         (F.gradient_ssim, {"padding": padding, **window}),
     ]
+    filtered = [
+        (F.gmsd, {"deviation": choose.choice(("sample", "population")), "reduction": "image"}),
+        (F.edge_loss, {"operator": choose.choice(("sobel", "scharr", "laplacian"))}),
+        (F.gradient_difference_loss, {"alpha": choose.choice((1, 2))}),
+    ]
+    if min(size[2:]) >= 4:
+        filtered.append((F.ms_gmsd, {"scale_weights": (0.3, 0.7), "reduction": "image"}))
+    norm = choose.choice(("anisotropic", "isotropic", "squared"))
+    calls.append((variation, {"norm": norm}))
+    if size[1] in (1, 3):
+        calls += filtered
     mask = (torch.rand(size[0], choose.choice((1, size[1])), *size[2:]) - 0.3).clamp(min=0)
     # Of one pixel or two under a window, float32 does not know the correlation.
     for loss, weights in ((F.ssim, mask), (F.structure_correlation, mask + 0.3)):

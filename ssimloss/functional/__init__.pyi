@@ -467,6 +467,7 @@ def edge_loss(
     eps: float = 0.001,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
     ``rho`` of the Laplacians' difference.
@@ -486,6 +487,7 @@ def edge_loss(
         mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
             3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
@@ -494,6 +496,7 @@ def edge_loss(
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
             float32, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
@@ -614,6 +617,7 @@ def fsim(
     data_range: float | tuple[float, float] = 1.0,
     planes: Literal["yiq", "luma"] = "yiq",
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Feature similarity index: 1 for equal images, lower for worse ones.
 
@@ -630,6 +634,7 @@ def fsim(
         planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
             the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -638,6 +643,7 @@ def fsim(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
     for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
@@ -650,6 +656,7 @@ def fsim_loss(
     data_range: float | tuple[float, float] = 1.0,
     planes: Literal["yiq", "luma"] = "yiq",
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - fsim``, taken before the reduction.
 
@@ -668,6 +675,7 @@ def fsim_loss(
         planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
             the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -676,6 +684,7 @@ def fsim_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
     for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
@@ -690,6 +699,7 @@ def gmsd_loss(
     deviation: Literal["sample", "population"] = "sample",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
@@ -710,6 +720,7 @@ def gmsd_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -718,6 +729,7 @@ def gmsd_loss(
         ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
             is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
@@ -730,6 +742,7 @@ def gradient_difference_loss(
     alpha: float = 1.0,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
     neighbour differences.
@@ -745,6 +758,8 @@ def gradient_difference_loss(
             weights.
         reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
             each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor an ``alpha`` other than 1 and 2.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
@@ -754,6 +769,7 @@ def gradient_difference_loss(
     Raises:
         ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
@@ -877,6 +893,7 @@ def haarpsi(
     alpha: float = 4.2,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
@@ -893,6 +910,8 @@ def haarpsi(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
+            Kernels know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -901,6 +920,7 @@ def haarpsi(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
     """
@@ -914,6 +934,7 @@ def haarpsi_loss(
     alpha: float = 4.2,
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """``1 - haarpsi``, taken before the reduction.
 
@@ -932,6 +953,8 @@ def haarpsi_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
+            Kernels know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -940,6 +963,7 @@ def haarpsi_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
     """
@@ -1106,6 +1130,7 @@ def ms_gmsd_loss(
     planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Gradient magnitude similarity deviation on several scales: 0 for equal images.
 
@@ -1130,6 +1155,7 @@ def ms_gmsd_loss(
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
             weighs as much as the smallest weight among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -1138,6 +1164,7 @@ def ms_gmsd_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words, a ``t`` that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
     """
@@ -1812,6 +1839,7 @@ def total_variation_loss(
     within_image: Literal["mean", "sum"] = "mean",
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
     lower neighbour; of a volume, ``dz`` to the next slice too.
@@ -1831,6 +1859,8 @@ def total_variation_loss(
             mask the mean of means is taken over the weight of the batch, so that an image without
             valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
+            neither masks nor volumes.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
@@ -1840,6 +1870,7 @@ def total_variation_loss(
     Raises:
         ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
     and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,

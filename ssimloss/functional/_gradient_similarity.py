@@ -4,6 +4,7 @@ and the measures after it have in common: planes, means of blocks, gradients and
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -14,6 +15,8 @@ from ssimloss import _checks
 from ssimloss._options import Ranged
 from ssimloss.color import LUMA
 from ssimloss.image_gradients import Operator, erode, image_gradients
+from ssimloss.kernels import EDGE_MEANS, Backend, Blocks, Edges, edge_means, select
+from ssimloss.kernels import block_means as block_means_of
 
 Deviation = Literal["sample", "population"]
 DEVIATIONS: tuple[str, ...] = get_args(Deviation)
@@ -66,6 +69,51 @@ def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
         red, green, blue = BT601
         image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
     return (image - options.low) * (scale / options.span)
+
+
+def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | None) -> Backend:
+    """Which backend computes planes and their gradients; no kernel knows masks."""
+    uncovered = None if mask is None else "no kernel knows masks"
+    return select(backend, pred, target, EDGE_MEANS, uncovered=uncovered)
+
+
+def luma_means(image: Tensor, options: Ranged, factor: int, backend: Backend) -> Tensor:
+    """Means of blocks of :func:`luma_of` an image from 0 to 1, by :func:`block_means`."""
+    if backend == "eager":
+        return block_means(luma_of(image, options), factor)
+    luma = BT601 if image.shape[1] == 3 else (1.0,)
+    weights = tuple(weight / options.span for weight in luma)
+    return block_means_of(image, Blocks(weights, float(options.low), factor), backend=backend)
+
+
+def channel_means(
+    image: Tensor,
+    rows: Rows,
+    options: Ranged,
+    factor: int,
+    backend: Backend,
+    border: Literal["zeros", "drop"] = "zeros",
+) -> Tensor:
+    """:func:`block_means` of weighted sums of the channels from 0 to 255, one for each row:
+    ``(N, len(rows), H', W')``. A gray image counts as three equal channels.
+    """
+    scale = 255 / options.span
+    if backend == "eager":
+        means = block_means((image - options.low) * scale, factor, border)
+        if image.shape[1] == 1:
+            return torch.cat([sum(row) * means for row in rows], 1)
+        return combined(means, rows)
+    whole = [(sum(row),) for row in rows] if image.shape[1] == 1 else rows
+    weights = tuple(scale * weight for row in whole for weight in row)
+    blocks = Blocks(weights, float(options.low), factor, border)
+    return block_means_of(image, blocks, backend=backend)
+
+
+def plane_means(plane: Tensor, factor: int, backend: Backend) -> Tensor:
+    """:func:`block_means` of a plane ``(N, 1, H, W)``."""
+    if backend == "eager":
+        return block_means(plane, factor)
+    return block_means_of(plane, Blocks((1.0,), 0.0, factor), backend=backend)
 
 
 def combined(image: Tensor, rows: Rows) -> Tensor:
@@ -169,6 +217,45 @@ def gradient_similarity(
     return length_similarity(
         d_x, d_y, squared_length(d_x), squared_length(d_y), constant * GAIN[operator] ** 2, masking
     )
+
+
+def similarity_variance(
+    x: Tensor,
+    y: Tensor,
+    weight: Tensor | None,
+    operator: Literal["prewitt", "scharr"],
+    constant: float,
+    *,
+    deviation: Deviation,
+    backend: Backend,
+    masking: float = 0.0,
+) -> Tensor:
+    """The variance of :func:`gradient_similarity` over the positions of each plane: ``(N,)``.
+
+    Args:
+        weight: of the pixels; for the backend ``"eager"`` only.
+    """
+    if backend == "eager":
+        values = gradient_similarity(x, y, operator, constant, masking)
+        return variance(values, gradient_weight(weight), deviation)
+    edges = Edges(
+        operator,
+        "zeros",
+        "similarity",
+        numbers=(constant * GAIN[operator] ** 2, masking),
+        pooling="sample_variance" if deviation == "sample" else "variance",
+    )
+    equation = partial(
+        _variances, operator=operator, constant=constant, masking=masking, deviation=deviation
+    )
+    return edge_means(x, y, edges, backend=backend, equation=equation).squeeze(1)
+
+
+def _variances(
+    x: Tensor, y: Tensor, operator: Operator, constant: float, masking: float, deviation: Deviation
+) -> Tensor:
+    values = gradient_similarity(x, y, operator, constant, masking)
+    return variance(values, None, deviation).unsqueeze(1)
 
 
 def length_similarity(

@@ -10,11 +10,13 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype
-from ssimloss._reduce import Scores
+from ssimloss._reduce import Scores, slope_of
 from ssimloss.functional._distance import charbonnier_curve
+from ssimloss.functional._edges import edge_numbers
 from ssimloss.functional._pixel import masked_difference
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.image_gradients import UNIT_RAMP, erode, image_gradients, laplacian
+from ssimloss.kernels import EDGE_MEANS, Backed, Edges, select
 from ssimloss.measure import Measure
 
 EdgeOperator = Literal["sobel", "scharr", "laplacian"]
@@ -23,7 +25,7 @@ Distance = Literal["charbonnier", "l1", "l2"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
 
 
-class EdgeOptions(Reduced):
+class EdgeOptions(Backed, Reduced):
     """Options of the edge distance.
 
     Args:
@@ -32,6 +34,7 @@ class EdgeOptions(Reduced):
             ``d^2``.
         eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
             ``eps``, not 0.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
     """
 
     operator: EdgeOperator = "sobel"
@@ -69,6 +72,7 @@ def _edge(
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
             float32, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
@@ -76,6 +80,20 @@ def _edge(
     """
     _checks.images(pred, target)
     _checks.mask(mask, pred)
+    dtype = native_dtype(pred, target)
+    uncovered = None
+    if mask is not None:
+        uncovered = "no kernel knows masks"
+    elif options.reduction == "none":
+        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+    backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
+    if backend != "eager":
+        positions = pred.shape[2] * pred.shape[3]
+        slope = slope_of(options.reduction, pred.shape[:2])
+        if options.reduction == "sum":
+            slope = float(positions)
+        numbers = edge_numbers(pred, target, _edges(options, positions), backend, slope)
+        return Scores(numbers, None, positions, dtype)
     difference = masked_difference(pred, target, mask)
     if options.operator == "laplacian":
         values = _rho(laplacian(difference), options)
@@ -83,7 +101,22 @@ def _edge(
         dx, dy = image_gradients(difference / UNIT_RAMP[options.operator], options.operator)
         values = (_rho(dx, options) + _rho(dy, options)) / 2
     weight = None if mask is None else erode(mask.to(values.dtype))
-    return Scores(values, weight, 1, native_dtype(pred, target))
+    return Scores(values, weight, 1, dtype)
+
+
+def _edges(options: EdgeOptions, positions: int) -> Edges:
+    """The mean over positions, for a kernel."""
+    one = 1 / max(positions, 1)
+    whole = options.operator == "laplacian"
+    return Edges(
+        options.operator,
+        "replicate",
+        options.distance,
+        differs=True,
+        unit=1.0 if whole else 1 / UNIT_RAMP[options.operator],
+        numbers=(options.eps, 0.0),
+        weights=(one, 0.0) if whole else (one / 2, one / 2),
+    )
 
 
 def _rho(d: Tensor, options: EdgeOptions) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import reduce
-from ssimloss.functional._corners import length
+from ssimloss.functional._corners import modulus
 from ssimloss.functional._spectra import check_sides, multiplicity, spectra
 from ssimloss.measure import Measure
 
@@ -37,14 +37,10 @@ def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOp
     pred, target = promote(pred, target)
     reduction = options.reduction
     of_pred, of_target = spectra(pred, reduction), spectra(target, reduction)
-    values = (_magnitude(of_pred, of_target) - _magnitude(of_target, of_pred)).abs()
+    values = (modulus(of_pred, of_target) - modulus(of_target, of_pred)).abs()
     if reduction == "none":
         return values.to(dtype)
     return reduce(values, reduction, multiplicity(pred))
-
-
-def _magnitude(spectrum: Tensor, towards: Tensor) -> Tensor:
-    return length(spectrum.real, spectrum.imag, (towards.real, towards.imag))
 
 
 FOURIER_MAGNITUDE = Measure(

@@ -19,26 +19,26 @@ from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     DEVIATIONS,
     Deviation,
+    backend_for,
     check_colors,
-    gradient_similarity,
-    gradient_weight,
-    halved,
     halved_weight,
-    luma_of,
+    luma_means,
     root,
-    variance,
+    similarity_variance,
     without_masked,
 )
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 
-class GMSDOptions(Reduced, Ranged):
+class GMSDOptions(Backed, Reduced, Ranged):
     """Options of GMSD.
 
     Args:
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -77,19 +77,28 @@ def _gmsd(
         ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
             is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
     """
     check_colors(pred, target, mask)
+    backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     if weight is not None:
         weight = halved_weight(weight)
-    x, y = (halved(luma_of(image, options)) for image in (x, y))
-    values = gradient_similarity(x, y, "prewitt", options.t / 255**2)
-    deviation = root(variance(values, gradient_weight(weight), options.deviation))
-    return Scores(deviation, None, 1, dtype)
+    x, y = (luma_means(image, options, 2, backend) for image in (x, y))
+    variance = similarity_variance(
+        x,
+        y,
+        weight,
+        "prewitt",
+        options.t / 255**2,
+        deviation=options.deviation,
+        backend=backend,
+    )
+    return Scores(root(variance), None, 1, dtype)
 
 
 GMSD = Measure(

@@ -3,6 +3,8 @@
 Mathieu, Couprie & LeCun 2016, eq. 6.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -10,19 +12,23 @@ from torch.nn.functional import pad
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
-from ssimloss._reduce import reduce
+from ssimloss._reduce import reduce, slope_of
 from ssimloss.functional._corners import absolute
+from ssimloss.functional._edges import difference_weights, edge_numbers
 from ssimloss.image_gradients import forward_differences, forward_weights
+from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure
 
 
-class GradientDifferenceOptions(Reduced):
+class GradientDifferenceOptions(Backed, Reduced):
     """Options of the image gradient difference.
 
     Args:
         alpha: exponent, at least 1.
         reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
             each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor an ``alpha`` other than 1 and 2.
     """
 
     alpha: float = 1.0
@@ -60,11 +66,16 @@ def _gradient_difference(
     Raises:
         ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
     _checks.images(pred, target)
     _checks.mask(mask, pred)
+    uncovered = _uncovered(options, mask)
+    backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
+    if backend != "eager":
+        return _by_kernel(pred, target, options, backend)
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     weights: tuple[Tensor | None, ...] = (None, None)
@@ -83,6 +94,28 @@ def _gradient_difference(
     if options.reduction == "none":
         return pad(horizontal, (0, 1)) + pad(vertical, (0, 0, 0, 1))
     return horizontal + vertical
+
+
+def _by_kernel(
+    pred: Tensor, target: Tensor, options: GradientDifferenceOptions, backend: Backend
+) -> Tensor:
+    curve: Literal["strength", "strength_squared"]
+    curve = "strength" if options.alpha == 1 else "strength_squared"
+    weights = difference_weights(pred, options.reduction != "sum")
+    edges = Edges("neighbours", "replicate", curve, weights=weights)
+    slope = slope_of(options.reduction, pred.shape[:2])
+    return reduce(edge_numbers(pred, target, edges, backend, slope), options.reduction)
+
+
+def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str | None:
+    """What no kernel computes of this."""
+    if mask is not None:
+        return "no kernel knows masks"
+    if options.reduction == "none":
+        return "its kernel reduces, and reduction='none' asks for every pixel"
+    if options.alpha not in (1, 2):
+        return f"no kernel knows alpha={options.alpha:g}"
+    return None
 
 
 GRADIENT_DIFFERENCE = Measure(

@@ -22,26 +22,29 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
+    BT601,
     IQ,
+    backend_for,
+    channel_means,
     check_colors,
     check_least_side,
-    combined,
-    halved,
     halved_weight,
-    luma_of,
     without_masked,
 )
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 _LEAST = 16  # pixels: filters of 8 pixels at half size
 
 
-class HaarPSIOptions(Reduced, Ranged):
+class HaarPSIOptions(Backed, Reduced, Ranged):
     """Options of HaarPSI.
 
     Args:
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
         alpha: how much low similarities count more than high ones.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
+            Kernels know no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -77,6 +80,7 @@ def _haarpsi(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
     """
@@ -94,26 +98,24 @@ def _haarpsi_of(
     """HaarPSI with the details in which programs differ."""
     check_colors(pred, target, mask)
     check_least_side(pred, _LEAST, "for filters of 8 pixels at half size")
+    backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, valid = without_masked(*promote(pred, target), mask, options.low)
     if valid is not None:  # the smallest weight under the filters of 8 pixels
         valid = pad(halved_weight(valid), (3, 4, 3, 4), mode="replicate")
         valid = -max_pool2d(-valid, 8, 1)
+    rows = (BT601, *IQ[yiq]) if x.shape[1] == 3 else (BT601,)
+    x, y = (channel_means(image, rows, options, 2, backend) for image in (x, y))
     unlike, weights = [], []
     for a, b in zip(
-        _coefficients(halved(luma_of(x, options, 255.0))),
-        _coefficients(halved(luma_of(y, options, 255.0))),
-        strict=True,
+        _coefficients(x[:, :1]), _coefficients(y[:, :1]), strict=True
     ):  # of one orientation: three scales, the coarsest last
         fine = [_dissimilarity(a[scale], b[scale], options.c) for scale in (0, 1)]
         unlike.append((fine[0] + fine[1]) / 2)
         weights.append(torch.maximum(a[2].abs(), b[2].abs()))
     if x.shape[1] == 3:
-        i_q = [
-            _means(halved(combined((image - options.low) * (255 / options.span), IQ[yiq])))
-            for image in (x, y)
-        ]
-        unlike.append(_dissimilarity(i_q[0], i_q[1], options.c).mean(1, keepdim=True))
+        colors = _dissimilarity(_means(x[:, 1:]), _means(y[:, 1:]), options.c)
+        unlike.append(colors.mean(1, keepdim=True))
         weights.append((weights[0] + weights[1]) / 2)
     weight = torch.cat(weights, 1)
     # Without any weight, every position counts alike.

@@ -22,19 +22,20 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, 
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     IQ,
+    backend_for,
     check_colors,
     check_least_side,
     combined,
-    gradient_similarity,
-    gradient_weight,
     halved,
     halved_weight,
-    luma_of,
+    luma_means,
+    plane_means,
     root,
-    variance,
+    similarity_variance,
     weighted_mean,
     without_masked,
 )
+from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 Planes = Literal["luma", "yiq", "yiq_coarsest"]
@@ -43,7 +44,7 @@ PLANES: tuple[str, ...] = get_args(Planes)
 _BETA = (0.01, 0.32, 15.0)  # beta_1, beta_2, beta_3 of the paper, for images from 0 to 255
 
 
-class MSGMSDOptions(Reduced, Ranged):
+class MSGMSDOptions(Backed, Reduced, Ranged):
     """Options of MS-GMSD.
 
     Args:
@@ -53,6 +54,7 @@ class MSGMSDOptions(Reduced, Ranged):
         masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
         planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
             planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -97,12 +99,14 @@ def _ms_gmsd(
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words, a ``t`` that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
     """
     check_colors(pred, target, mask)
     weights = options.scale_weights
     check_least_side(pred, 2 ** len(weights), f"for {len(weights)} scales")
+    backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     color, color_weight = None, weight
@@ -110,16 +114,24 @@ def _ms_gmsd(
         color = combined(
             (x - y) * (255 / options.span), IQ["four digits"]
         )  # the planes of the difference
-    x, y = luma_of(x, options), luma_of(y, options)
+    x, y = (luma_means(image, options, 1, backend) for image in (x, y))
     total = x.new_zeros(len(x))
     for scale, share in enumerate(weights):
         if scale:
-            x, y = halved(x), halved(y)
+            x, y = plane_means(x, 2, backend), plane_means(y, 2, backend)
             weight = None if weight is None else halved_weight(weight)
             if color is not None and options.planes == "yiq_coarsest":
                 color, color_weight = halved(color), weight
-        values = gradient_similarity(x, y, "prewitt", options.t / 255**2, options.masking)
-        total = total + share * variance(values, gradient_weight(weight), "population")
+        total = total + share * similarity_variance(
+            x,
+            y,
+            weight,
+            "prewitt",
+            options.t / 255**2,
+            deviation="population",
+            backend=backend,
+            masking=options.masking,
+        )
     found = root(total / sum(weights))
     if color is not None:
         beta_1, beta_2, beta_3 = _BETA

@@ -14,20 +14,29 @@ from torch.nn.functional import pad
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype
-from ssimloss._reduce import Reduction, reduce
+from ssimloss._reduce import Reduction, reduce, slope_of
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._edges import difference_weights, edge_numbers
+from ssimloss.functional._gradient_similarity import root
 from ssimloss.image_gradients import forward_differences, forward_weights, neighbours
+from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure
 
 VariationNorm = Literal["anisotropic", "isotropic", "squared", "image_l2"]
 VARIATION_NORMS: tuple[str, ...] = get_args(VariationNorm)
 WithinImage = Literal["mean", "sum"]
 WITHIN_IMAGE: tuple[str, ...] = get_args(WithinImage)
+_CURVES: dict[VariationNorm, Literal["l1", "length", "l2"]] = {  # of the kernel
+    "anisotropic": "l1",
+    "isotropic": "length",
+    "squared": "l2",
+    "image_l2": "l2",
+}
 
 
-class TotalVariationOptions(Reduced):
+class TotalVariationOptions(Backed, Reduced):
     """Options of total variation.
 
     Args:
@@ -41,6 +50,8 @@ class TotalVariationOptions(Reduced):
             mask the mean of means is taken over the weight of the batch, so that an image without
             valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
+            neither masks nor volumes.
     """
 
     norm: VariationNorm = "anisotropic"
@@ -73,6 +84,7 @@ def _total_variation(
     Raises:
         ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
     and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
@@ -81,6 +93,11 @@ def _total_variation(
     """
     _checks.image("pred", pred, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
+    backend = select(
+        options.backend, pred, pred, EDGE_MEANS, uncovered=_uncovered(pred, options, mask)
+    )
+    if backend != "eager":
+        return _by_kernel(pred, options, backend)
     image = pred.to(computing_dtype(pred))
     if mask is not None:
         mask = mask.to(image.dtype)
@@ -101,11 +118,39 @@ def _total_variation(
     within_image, reduction = options.within_image, options.reduction
     if options.norm == "image_l2":
         squares = _add(_total(*term, within_image, "image") for term in terms)
-        return reduce(_square_root(squares), reduction)
+        return reduce(root(squares), reduction)
     if reduction == "none":
         maps = [_full_size(reduce(values, "none", weight), image) for values, weight in terms]
         return _add(maps).to(pred.dtype)
     return _add(_total(*term, within_image, reduction) for term in terms)
+
+
+def _uncovered(pred: Tensor, options: TotalVariationOptions, mask: Tensor | None) -> str | None:
+    """What no kernel computes of this."""
+    if mask is not None:
+        return "no kernel knows masks"
+    if pred.ndim == 5:
+        return "no kernel knows volumes"
+    if options.reduction == "none" and options.norm != "image_l2":
+        return "its kernel reduces, and reduction='none' asks for every pixel"
+    return None
+
+
+def _by_kernel(image: Tensor, options: TotalVariationOptions, backend: Backend) -> Tensor:
+    mean = options.within_image == "mean"
+    if options.reduction == "sum" and options.norm != "image_l2":
+        mean = False
+    curve = _CURVES[options.norm]
+    weights = difference_weights(image, mean)
+    if curve == "length":  # one for each pixel
+        weights = (1 / max(image.shape[2] * image.shape[3], 1) if mean else 1.0, 0.0)
+    edges = Edges("neighbours", "replicate", curve, weights=weights)
+    slope = slope_of(options.reduction, image.shape[: 2 if mean else 1])
+    if options.norm == "image_l2":
+        slope = 1.0
+    planes = edge_numbers(image, image.detach(), edges, backend, slope)  # the second is not read
+    images = reduce(planes, "image") if mean else planes.sum(1)
+    return reduce(root(images) if options.norm == "image_l2" else images, options.reduction)
 
 
 def _add(parts: Iterable[Tensor]) -> Tensor:
@@ -131,13 +176,7 @@ def _gradient_length(differences: tuple[Tensor, ...], image: Tensor, mask: Tenso
         differences = tuple(
             torch.where(weight != 0, d, 0) for d, weight in zip(differences, behind, strict=True)
         )
-    return _square_root(_add(_full_size(d.square(), image) for d in differences))
-
-
-def _square_root(squared: Tensor) -> Tensor:
-    """``sqrt`` with the gradient 0 at 0, where its own is infinite."""
-    positive = squared > 0
-    return torch.where(positive, torch.where(positive, squared, 1).sqrt(), 0)
+    return root(_add(_full_size(d.square(), image) for d in differences))
 
 
 def _full_size(values: Tensor, image: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ from ssimloss.kernels.backends import (
     select,
     why_not,
 )
+from ssimloss.kernels.block_means import BLOCK_MEANS, Blocks, block_means
 from ssimloss.kernels.comparison import SIMILARITY_ALONE, Comparison, Mixed, Part, Pixel
+from ssimloss.kernels.edge_means import EDGE_MEANS, EdgeFilter, Edges, edge_means
 from ssimloss.kernels.library import MAX_SCALES, MAX_TAPS, describe, scratch_bytes, use_instructions
 from ssimloss.kernels.moment_sums import MOMENT_SUMS, Local, moment_sums
 from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
@@ -45,7 +47,10 @@ __all__ = [
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",
+    "Blocks",
     "Comparison",
+    "EdgeFilter",
+    "Edges",
     "Local",
     "Measured",
     "Mixed",
@@ -54,6 +59,8 @@ __all__ = [
     "Scales",
     "Steps",
     # operators, each with its table of backends
+    "BLOCK_MEANS",
+    "EDGE_MEANS",
     "MOMENT_SUMS",
     "PIXEL_MEANS",
     "PREPARED_IMAGES",
@@ -62,6 +69,8 @@ __all__ = [
     "SIMILARITY_MAP",
     "SIMILARITY_MEANS",
     "SQUARED_ERRORS",
+    "block_means",
+    "edge_means",
     "moment_sums",
     "pixel_means",
     "prepared_images",

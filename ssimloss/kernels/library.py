@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 9  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 10  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -44,6 +44,11 @@ SCALES_CALL = f"{PAIR}2d3P{IMAGE}{IMAGE}"
 PREPARATION_CALL = f"4q{IMAGE}{IMAGE}q2d5i2P"
 # mask, measured, scales, lengths, weight, distance_weight, slope, grad_x, grad_y, sums
 MOMENTS_CALL = f"{PAIR}{IMAGE}2iP3d{IMAGE}{IMAGE}P"
+# shape, x, y, filter, border, curve, differs, pooling, threads, unit, 2 numbers, 2 weights, slope,
+# grad_x, grad_y, pooled
+EDGE_CALL = f"4q{IMAGE}{IMAGE}6i6d{IMAGE}{IMAGE}P"
+# shape, image, blocks, rows, factor, before, 2 sizes, weights, low, transposed, threads
+BLOCKS_CALL = f"4q{IMAGE}{IMAGE}5qPd2i"
 LAYOUTS = (
     IMAGE,
     HALVING,
@@ -55,6 +60,8 @@ LAYOUTS = (
     SCALES_CALL,
     PREPARATION_CALL,
     MOMENTS_CALL,
+    EDGE_CALL,
+    BLOCKS_CALL,
 )
 # What takes one of these calls and returns 0, or 1 where memory was lacking.
 FUNCTIONS = (
@@ -68,10 +75,12 @@ FUNCTIONS = (
     "ssimloss_prepare",
     "ssimloss_squared_errors",
     "ssimloss_moments",
+    "ssimloss_edge_means",
+    "ssimloss_block_means",
 )
 NO_IMAGE = (0,) * 6
 
-_BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
+BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
 _OTHER_VERSION = (
     "the native library is of another version of ssimloss; run pip install --force-reinstall "
@@ -228,7 +237,7 @@ def constants(comparison: Comparison) -> Constants:
     window, c1, c2, low, part, padding = comparison
     weights = doubles(window)
     address = ctypes.addressof(weights)
-    return Constants((low, c1, c2, address, len(window), _PARTS[part], _BORDERS[padding]), weights)
+    return Constants((low, c1, c2, address, len(window), _PARTS[part], BORDERS[padding]), weights)
 
 
 def pair(x: Tensor, y: Tensor, fixed: Constants) -> tuple[Any, ...]:

@@ -372,6 +372,7 @@ class EdgeLoss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
@@ -390,6 +391,7 @@ class EdgeLoss(MeasureLoss):
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
             float32, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
@@ -400,6 +402,7 @@ class EdgeLoss(MeasureLoss):
     distance: Literal["charbonnier", "l1", "l2"]
     eps: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -407,6 +410,7 @@ class EdgeLoss(MeasureLoss):
         distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
         eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -569,6 +573,7 @@ class FSIMLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
         planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
             the luma alone.
 
@@ -583,6 +588,7 @@ class FSIMLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
     for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
@@ -591,12 +597,14 @@ class FSIMLoss(MeasureLoss):
     data_range: float | tuple[float, float]
     planes: Literal["yiq", "luma"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         data_range: float | tuple[float, float] = 1.0,
         planes: Literal["yiq", "luma"] = "yiq",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
@@ -615,6 +623,7 @@ class GMSDLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
         deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
             ``"population"`` by their number (piq).
@@ -631,6 +640,7 @@ class GMSDLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
             is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
@@ -640,6 +650,7 @@ class GMSDLoss(MeasureLoss):
     t: float
     deviation: Literal["sample", "population"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -647,6 +658,7 @@ class GMSDLoss(MeasureLoss):
         t: float = 170.0,
         deviation: Literal["sample", "population"] = "sample",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -662,6 +674,8 @@ class GradientDifferenceLoss(MeasureLoss):
     Args:
         reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
             each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
+            masks nor an ``alpha`` other than 1 and 2.
         alpha: exponent, at least 1.
 
     ``forward(pred, target, *, mask=None)``:
@@ -677,14 +691,20 @@ class GradientDifferenceLoss(MeasureLoss):
     Raises:
         ValueError: shapes or devices differ, ``alpha`` below 1, unknown ``reduction``.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Mathieu, Couprie & LeCun 2016, eq. 6.
     """
 
     alpha: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
-        self, *, alpha: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
+        self,
+        *,
+        alpha: float = 1.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -771,6 +791,8 @@ class HaarPSILoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
+            Kernels know no mask.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
         alpha: how much low similarities count more than high ones.
 
@@ -787,6 +809,7 @@ class HaarPSILoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Reisenhofer et al. 2018. Agrees with piq as ``conventions.HAARPSI["piq"]``.
     """
@@ -795,6 +818,7 @@ class HaarPSILoss(MeasureLoss):
     c: float
     alpha: float
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -802,6 +826,7 @@ class HaarPSILoss(MeasureLoss):
         c: float = 30.0,
         alpha: float = 4.2,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -867,6 +892,7 @@ class MSGMSDLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
         scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
             their sum.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
@@ -887,6 +913,7 @@ class MSGMSDLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small,
             unknown words, a ``t`` that is not positive.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Zhang, Sander & Bermak 2017. Agrees with piq as ``conventions.MS_GMSD["piq"]``.
     """
@@ -897,6 +924,7 @@ class MSGMSDLoss(MeasureLoss):
     masking: float
     planes: Literal["luma", "yiq", "yiq_coarsest"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
@@ -906,6 +934,7 @@ class MSGMSDLoss(MeasureLoss):
         masking: float = 0.5,
         planes: Literal["luma", "yiq", "yiq_coarsest"] = "luma",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -1192,6 +1221,8 @@ class TotalVariationLoss(MeasureLoss):
             mask the mean of means is taken over the weight of the batch, so that an image without
             valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
             ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
+        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
+            neither masks nor volumes.
         norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
             pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
             ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
@@ -1213,6 +1244,7 @@ class TotalVariationLoss(MeasureLoss):
     Raises:
         ValueError: not four or five dimensions, unknown words.
         TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
 
     Source: Rudin, Osher & Fatemi 1992 (``"isotropic"``). Agrees to float64 rounding with BasicSR
     and kornia's mean (``"mean"``); torchmetrics, TensorFlow, piq's ``l1`` and, added over channels,
@@ -1223,12 +1255,14 @@ class TotalVariationLoss(MeasureLoss):
     norm: Literal["anisotropic", "isotropic", "squared", "image_l2"]
     within_image: Literal["mean", "sum"]
     reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
     def __init__(
         self,
         *,
         norm: Literal["anisotropic", "isotropic", "squared", "image_l2"] = "anisotropic",
         within_image: Literal["mean", "sum"] = "mean",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

@@ -16,6 +16,8 @@ enum Border : int32_t { kValid, kReflect, kReplicate, kZeros };
 enum Part : int32_t { kSSIM, kContrastStructure };
 enum class Formula : int32_t { kStructural, kCorrelation, kInformation, kLuminance, kDistance };  // of stream.h
 enum Pixel : int32_t { kNoPixel, kL1, kL2, kCharbonnier };
+enum Filter : int32_t { kPrewitt, kScharr, kSobel, kLaplacian, kNeighbours };  // of edge_means.h
+enum Curve : int32_t { kSimilarityCurve, kMagnitude, kSquare, kSmooth, kLength, kStrength, kSquaredStrength };
 enum Outside : int32_t { kNone, kZero, kEdge };  // what a 2 x 2 block finds beyond the image
 
 // A tensor (N, C, H, W); strides in elements. A null pointer stands for a tensor that is not wanted.
@@ -111,6 +113,33 @@ struct Edges {
   Image grad_x, grad_y;          // what that adds to the gradient of the images, of the computing type
 };
 
+// What a small filter finds in one image, in the difference of two, or in both, as values of a curve; see edge_means.h.
+struct EdgeMeans {
+  Image x, y;
+  int64_t planes, channels, height, width;
+  int32_t filter, border, curve;  // border: kZeros or kReplicate
+  bool differs;                   // of x - y; else of x alone, or of both where the curve compares them
+  double unit;                    // multiplies that difference
+  double numbers[2];              // of the curve
+  double weights[2];              // of slopes across and down, for curves that add them
+  double* sums;                   // (planes, height, 2): of each row the sum, and that of squared distances from the row's mean; or null
+  const double* means;            // per plane: the derivative is that of squared distances from these; null: of the sum
+  double scale;                   // multiplies the derivatives
+  Image grad_x, grad_y;           // receive the gradient; of the computing type
+};
+
+// Weighted sums of channels and means of their blocks, see blocks.h.
+struct Blocks {
+  Image image;  // or, in the transpose, its gradient, of the computing type
+  int64_t count, channels, height, width;
+  int64_t rows;            // weighted sums for each pixel
+  const double* weights;   // (rows, channels)
+  double low;              // where the data range begins
+  int64_t factor, before;  // side of a block; pixels by which the first one begins before the image
+  int64_t block_rows, block_columns;
+  Image blocks;  // (count, rows, block_rows, block_columns) of the computing type, or its gradient
+};
+
 // Maps of factors at every position, see product.h.
 struct Product {
   void* maps;  // (factors, planes, height, width) of the computing type; become the derivatives
@@ -183,6 +212,11 @@ struct Kernels {
   int64_t (*similarity_scratch)(const Similarity&, bool is_double);  // bytes of working memory per share, aligned to 64
   void (*edges)(const Edges&, bool is_double, int share, int shares, void* scratch);
   int64_t (*edges_scratch)(const Edges&, bool is_double);
+  void (*edge_means)(const EdgeMeans&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*edge_means_scratch)(const EdgeMeans&, bool is_double);
+  void (*block_means)(const Blocks&, bool is_double, int share, int shares, void* scratch);
+  void (*unblock)(const Blocks&, bool is_double, int share, int shares, void* scratch);
+  int64_t (*block_scratch)(const Blocks&, bool is_double);
   void (*product)(const Product&, bool is_double, int share, int shares, void* scratch);
   int64_t (*product_scratch)(const Product&, bool is_double);
   void (*decimate)(const Decimation&, bool is_double, int share, int shares, void* scratch);

@@ -1,7 +1,9 @@
 // The kernels of one instruction set. Compiled once for each, with the options that allow it; library.cpp chooses when it runs.
 
+#include "blocks.h"
 #include "decimation.h"
 #include "detail.h"
+#include "edge_means.h"
 #include "edges.h"
 #include "pixels.h"
 #include "preparation.h"
@@ -64,6 +66,22 @@ void edges(const Edges& job, bool is_double, int share, int shares, void* scratc
 }
 
 int64_t edges_scratch(const Edges& job, bool is_double) { return edges_room(job) * (is_double ? sizeof(double) : sizeof(float)); }
+
+void edge_means(const EdgeMeans& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? edge_means_of(job, share, shares, (double*)scratch) : edge_means_of(job, share, shares, (float*)scratch);
+}
+
+int64_t edge_means_scratch(const EdgeMeans& job, bool is_double) { return is_double ? EdgeRows<double>::bytes(job) : EdgeRows<float>::bytes(job); }
+
+void block_means(const Blocks& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? block_means_of(job, share, shares, (double*)scratch) : block_means_of(job, share, shares, (float*)scratch);
+}
+
+void unblock(const Blocks& job, bool is_double, int share, int shares, void* scratch) {
+  is_double ? unblock_of(job, share, shares, (double*)scratch) : unblock_of(job, share, shares, (float*)scratch);
+}
+
+int64_t block_scratch(const Blocks& job, bool is_double) { return 4 * block_line(job) * (is_double ? sizeof(double) : sizeof(float)); }
 
 void product(const Product& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? product_of(job, share, shares, (double*)scratch) : product_of(job, share, shares, (float*)scratch);
@@ -212,9 +230,10 @@ void centres(const Image& image, const Image& mask, const int64_t* shape, bool i
 #define NAME_OF(word) QUOTED(word)
 extern const Kernels kernels;
 const Kernels kernels = {
-    NAME_OF(SSIMLOSS_SET), similarity, similarity_scratch, edges,   edges_scratch,  product, product_scratch, decimate,
-    decimate_scratch,      undecimate, undecimate_scratch, change,  change_scratch, detail,  detail_scratch,  coarser,
-    coarser_scratch,       spread,     pixels,             prepare, squared_errors, centres};
+    NAME_OF(SSIMLOSS_SET), similarity,  similarity_scratch, edges,          edges_scratch,  edge_means,         edge_means_scratch,
+    block_means,           unblock,     block_scratch,      product,        product_scratch, decimate,          decimate_scratch,
+    undecimate,            undecimate_scratch, change,      change_scratch, detail,         detail_scratch,     coarser,
+    coarser_scratch,       spread,      pixels,             prepare,        squared_errors, centres};
 
 }  // namespace SSIMLOSS_SET
 }  // namespace ssimloss

@@ -182,6 +182,103 @@ API int ssimloss_pixel_means(const PixelCall* call) {
   });
 }
 
+struct EdgeCall {
+  int64_t shape[4];
+  Image x, y;
+  int32_t filter, border, curve, differs, pooling, threads;  // pooling: 0 the sum, 1 the variance, 2 that of a sample
+  double unit, numbers[2], weights[2];
+  double slope;  // multiplies the gradients
+  Image grad_x, grad_y;
+  void* pooled;  // (N, C)
+};
+
+// Per plane: the sum of a curve of what a filter finds, or its variance over positions, and slope times the derivatives of that.
+API int ssimloss_edge_means(const EdgeCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    EdgeMeans job = {};
+    job.x = call->x;
+    job.y = call->y;
+    job.planes = call->shape[0] * call->shape[1];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.filter = call->filter;
+    job.border = call->border;
+    job.curve = call->curve;
+    job.differs = call->differs != 0;
+    job.unit = call->unit;
+    for (int k = 0; k < 2; k++) {
+      job.numbers[k] = call->numbers[k];
+      job.weights[k] = call->weights[k];
+    }
+    job.scale = call->slope;
+    const int64_t h = job.height, w = job.width, positions = h * w;
+    std::vector<double> sums(job.planes * h * 2), means(job.planes);
+    job.sums = sums.data();
+    if (!call->pooling) {
+      job.grad_x = call->grad_x;
+      job.grad_y = call->grad_y;
+    }
+    const bool is_double = call->x.dtype == kFloat64 || call->y.dtype == kFloat64;
+    const int threads = job.planes * positions < kWorthThreads ? 1 : call->threads;
+    const int64_t bytes = set.edge_means_scratch(job, is_double);
+    if (!run(set.edge_means, job, is_double, threads, bytes)) return 1;
+    const double divisor = (double)(positions - (call->pooling == 2) > 1 ? positions - (call->pooling == 2) : 1);
+    for (int64_t p = 0; p < job.planes; p++) {
+      const double* rows = sums.data() + p * h * 2;
+      double sum = 0, squares = 0;
+      for (int64_t r = 0; r < h; r++) sum += rows[2 * r];
+      means[p] = sum / (double)positions;
+      for (int64_t r = 0; r < h; r++) {
+        const double off = rows[2 * r] / (double)w - means[p];
+        squares += rows[2 * r + 1] + off * off * (double)w;
+      }
+      set_number(call->pooled, p, is_double, call->pooling ? squares / divisor : sum);
+    }
+    if (!call->pooling || (!call->grad_x.data && !call->grad_y.data)) return 0;
+    job.sums = nullptr;
+    job.means = means.data();
+    job.scale = call->slope / divisor;
+    job.grad_x = call->grad_x;
+    job.grad_y = call->grad_y;
+    return run(set.edge_means, job, is_double, threads, bytes) ? 0 : 1;
+  });
+}
+
+struct BlocksCall {
+  int64_t shape[4];  // of the image
+  Image image, blocks;
+  int64_t rows, factor, before, block_rows, block_columns;
+  const double* weights;
+  double low;
+  int32_t transposed, threads;
+};
+
+// Weighted sums of channels and means of their blocks, or the gradient of the image from that of these.
+API int ssimloss_block_means(const BlocksCall* call) {
+  return guarded([&]() -> int {
+    const Kernels& set = kernels();
+    Blocks job = {};
+    job.image = call->image;
+    job.count = call->shape[0];
+    job.channels = call->shape[1];
+    job.height = call->shape[2];
+    job.width = call->shape[3];
+    job.rows = call->rows;
+    job.weights = call->weights;
+    job.low = call->low;
+    job.factor = call->factor;
+    job.before = call->before;
+    job.block_rows = call->block_rows;
+    job.block_columns = call->block_columns;
+    job.blocks = call->blocks;
+    const bool is_double = (call->transposed ? call->image : call->blocks).dtype == kFloat64;
+    const int threads = job.count * job.height * job.width < kWorthThreads ? 1 : call->threads;
+    return run(call->transposed ? set.unblock : set.block_means, job, is_double, threads, set.block_scratch(job, is_double)) ? 0 : 1;
+  });
+}
+
 struct PreparationCall {
   int64_t shape[4];  // of both images, before cropping
   Image x, y;
@@ -265,6 +362,6 @@ API int32_t ssimloss_interface() { return 9; }
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
   constexpr int64_t sizes[] = {sizeof(Image), sizeof(Halving), sizeof(Pair), sizeof(MeansCall), sizeof(MapCall), sizeof(PyramidCall), sizeof(PixelCall),
-                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall)};
+                               sizeof(ScalesCall), sizeof(PreparationCall), sizeof(MomentsCall), sizeof(EdgeCall), sizeof(BlocksCall)};
   return structure >= 0 && structure < (int32_t)(sizeof sizes / sizeof *sizes) ? sizes[structure] : 0;
 }

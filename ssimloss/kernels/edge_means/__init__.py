@@ -1,0 +1,6 @@
+"""What a small filter finds in images, as a sum or variance over each plane, and its gradients."""
+
+from ssimloss.kernels.edge_means.edges import EdgeFilter, Edges
+from ssimloss.kernels.edge_means.operator import EDGE_MEANS, edge_means
+
+__all__ = ["EDGE_MEANS", "EdgeFilter", "Edges", "edge_means"]

@@ -1,0 +1,138 @@
+// Weighted sums of an image's channels, such as luma, and means of their blocks of pixels; and the transpose of that.
+//
+// Block (i, j) begins at pixel (i factor - before, j factor - before). Zeros lie beyond the border, on a scale that begins at `low`.
+
+#pragma once
+
+#include "rows.h"
+
+namespace ssimloss {
+namespace SSIMLOSS_SET {
+
+// What a line of working memory holds beyond a row, at both sides.
+INLINE int64_t block_margin(const Blocks& job) { return job.factor < 16 ? 16 : job.factor; }
+INLINE int64_t block_line(const Blocks& job) { return job.width + 2 * block_margin(job); }
+
+template <class T>
+INLINE bool lies_as_wanted(const Image& image) {
+  return image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
+}
+
+// to[j] (+)= p a[j] + q b[j] + r c[j]
+template <class T>
+__attribute__((noinline)) void weigh_three(const T* __restrict a, const T* __restrict b, const T* __restrict c, T p, T q, T r, int64_t count, bool first,
+                                           T* __restrict to) {
+  if (first)
+    for (int64_t j = 0; j < count; j++) to[j] = p * a[j] + q * b[j] + r * c[j];
+  else
+    for (int64_t j = 0; j < count; j++) to[j] += p * a[j] + q * b[j] + r * c[j];
+}
+
+// to[j] (+)= p a[j]
+template <class T>
+__attribute__((noinline)) void weigh_one(const T* __restrict a, T p, int64_t count, bool first, T* __restrict to) {
+  if (first)
+    for (int64_t j = 0; j < count; j++) to[j] = p * a[j];
+  else
+    for (int64_t j = 0; j < count; j++) to[j] += p * a[j];
+}
+
+template <class T>
+__attribute__((noinline)) void block_sums(const T* __restrict line, int64_t factor, int64_t count, T weight, T* __restrict out) {
+  if (factor == 1)
+    for (int64_t j = 0; j < count; j++) out[j] = weight * line[j];
+  else if (factor == 2)
+    for (int64_t j = 0; j < count; j++) out[j] = weight * (line[2 * j] + line[2 * j + 1]);
+  else
+    for (int64_t j = 0; j < count; j++) {
+      T sum = 0;
+      for (int64_t k = 0; k < factor; k++) sum += line[j * factor + k];
+      out[j] = weight * sum;
+    }
+}
+
+template <class T>
+__attribute__((noinline)) void repeat(const T* __restrict from, int64_t factor, int64_t count, T* __restrict line) {
+  if (factor == 2)
+    for (int64_t j = 0; j < count; j++) line[2 * j] = line[2 * j + 1] = from[j];
+  else
+    for (int64_t j = 0; j < count; j++)
+      for (int64_t k = 0; k < factor; k++) line[j * factor + k] = from[j];
+}
+
+template <class T>
+void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
+  const int64_t w = job.width, room = block_line(job), lines = job.count * job.block_rows, margin = block_margin(job);
+  T *line = scratch + margin, *rooms[3];
+  for (int k = 0; k < 3; k++) rooms[k] = line + (k + 1) * room;
+  for (int64_t j = 1; j <= margin; j++) line[-j] = line[w + j - 1] = T(0);
+  const T weight = (T)(1.0 / (double)(job.factor * job.factor));
+  for (int64_t at = lines * share / shares; at < lines * (share + 1) / shares; at++) {
+    const int64_t n = at / job.block_rows, i = at % job.block_rows, top = i * job.factor - job.before;
+    const int64_t from = top < 0 ? 0 : top, to = top + job.factor < job.height ? top + job.factor : job.height;
+    for (int64_t k = 0; k < job.rows; k++) {
+      const double* weights = job.weights + k * job.channels;
+      double black = 0;
+      for (int64_t c = 0; c < job.channels; c++) black += weights[c] * job.low;
+      for (int64_t r = from; r < to; r++) {
+        const auto pixels = [&](int64_t c) INLINE_LAMBDA {
+          const int64_t start = start_of(job.image, n * job.channels + c, job.channels, r, 0);
+          if (lies_as_wanted<T>(job.image)) return (const T*)job.image.data + start;
+          read_line(job.image, start, w, T(0), rooms[c % 3]);
+          return (const T*)rooms[c % 3];
+        };
+        if (job.channels == 3)
+          weigh_three(pixels(0), pixels(1), pixels(2), (T)weights[0], (T)weights[1], (T)weights[2], w, r == from, line);
+        else
+          for (int64_t c = 0; c < job.channels; c++) weigh_one(pixels(c), (T)weights[c], w, r == from && c == 0, line);
+      }
+      if (black != 0) {
+        const T less = (T)(black * (double)(to - from));
+        for (int64_t j = 0; j < w; j++) line[j] -= less;
+      }
+      block_sums(line - job.before, job.factor, job.block_columns, weight,
+                 (T*)job.blocks.data + start_of(job.blocks, n * job.rows + k, job.rows, i, 0));
+    }
+  }
+}
+
+// The gradient of the image, from that of the blocks.
+template <class T>
+void unblock_of(const Blocks& job, int share, int shares, T* scratch) {
+  const int64_t w = job.width, room = block_line(job), lines = job.count * job.height;
+  T *spread = scratch + block_margin(job), *of_blocks = spread + room, *sum = of_blocks + room;
+  const double weight = 1.0 / (double)(job.factor * job.factor);
+  for (int64_t at = lines * share / shares; at < lines * (share + 1) / shares; at++) {
+    const int64_t n = at / job.height, r = at % job.height, i = (r + job.before) / job.factor;
+    for (int64_t c = 0; c < job.channels; c++) {
+      const int64_t step = job.image.stride[3];
+      T* gradient = (T*)job.image.data + start_of(job.image, n * job.channels + c, job.channels, r, 0);
+      T* out = step == 1 ? gradient : sum;
+      if (i >= job.block_rows)
+        for (int64_t j = 0; j < w; j++) out[j] = T(0);
+      else
+        for (int64_t k = 0; k < job.rows; k++) {
+          const T* from = of_blocks;
+          if (c == 0 || job.rows > 1) {  // of one row, the line is that of each channel
+            const int64_t start = start_of(job.blocks, n * job.rows + k, job.rows, i, 0);
+            if (lies_as_wanted<T>(job.blocks))
+              from = (const T*)job.blocks.data + start;
+            else
+              read_line(job.blocks, start, job.block_columns, T(0), of_blocks);
+            if (job.factor > 1) {
+              repeat(from, job.factor, job.block_columns, spread);
+              for (int64_t j = job.block_columns * job.factor; j < w + job.before; j++) spread[j] = T(0);
+            } else {
+              for (int64_t j = 0; j < w; j++) spread[j] = from[j];
+            }
+          }
+          weigh_one(spread + job.before, (T)(weight * job.weights[k * job.channels + c]), w, k == 0, out);
+        }
+      if (step != 1)
+        for (int64_t j = 0; j < w; j++) gradient[j * step] = sum[j];
+    }
+  }
+}
+
+}  // namespace SSIMLOSS_SET
+}  // namespace ssimloss
