@@ -357,7 +357,7 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 9; }
+API int32_t ssimloss_interface() { return 10; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {
