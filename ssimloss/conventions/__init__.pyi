@@ -40,10 +40,14 @@ __all__ = [
     "FSIM",
     "GMSD",
     "HAARPSI",
+    "IW_SSIM",
     "MDSI",
     "MS_GMSD",
     "MS_SSIM_L1",
+    "NLPD",
     "PSNR",
+    "PSNR_HVS",
+    "PSNR_HVS_M",
     "TOTAL_VARIATION",
     "VIF",
     "SSIM",
@@ -75,13 +79,21 @@ GMSD: Table
 
 HAARPSI: Table
 
+IW_SSIM: Table
+
 MDSI: Table
 
 MS_GMSD: Table
 
 MS_SSIM_L1: Table
 
+NLPD: Table
+
 PSNR: Table
+
+PSNR_HVS: Table
+
+PSNR_HVS_M: Table
 
 TOTAL_VARIATION: Table
 
