@@ -42,6 +42,7 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "psnr_hvs": (F.psnr_hvs, reference.psnr_hvs, {}, {}),
     "psnr_hvs_m": (F.psnr_hvs_m, functools.partial(reference.psnr_hvs, masks=True), {}, {}),
     "nlpd": (F.nlpd, reference.nlpd, {}, {}),
+    "cw_ssim": (F.cw_ssim, reference.cw_ssim, {"levels": 2, "orientations": 5, "k": 0.3}, {}),
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
 }
 

@@ -282,6 +282,8 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     ),
     "NLPD/laparra2016": ("reference.py", lambda: equation(reference.nlpd), ("crops",)),
     "NLPD/matlab": ("reference.py", lambda: of_codes(reference.nlpd), ("crops",)),
+    "CW_SSIM/sampat2009": ("reference.py", lambda: equation(reference.cw_ssim), ("odd",)),
+    "CW_SSIM/matlab": ("reference.py", lambda: of_codes(reference.cw_ssim), ("odd",)),
     "CIEDE2000/cie2001": ("reference.py", lambda: equation(reference.ciede2000), ("crops",)),
     "CIEDE2000/skimage": ("scikit-image", skimage_ciede2000, ("odd", "batch")),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),

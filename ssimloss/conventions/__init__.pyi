@@ -37,6 +37,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 __all__ = [
     "CHARBONNIER",
     "CIEDE2000",
+    "CW_SSIM",
     "FSIM",
     "GMSD",
     "HAARPSI",
@@ -72,6 +73,8 @@ __all__ = [
 CHARBONNIER: Table
 
 CIEDE2000: Table
+
+CW_SSIM: Table
 
 FSIM: Table
 

@@ -12,6 +12,7 @@ from ssimloss.functional.adversarial import (
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
 from ssimloss.functional.contextual import contextual_loss
+from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists

@@ -57,6 +57,7 @@ __all__ = [
     "inception_score",
     "Charbonnier",
     "CIEDE2000",
+    "CWSSIM",
     "L1",
     "L2",
     "SSIM",
@@ -307,6 +308,45 @@ class CIEDE2000(MeasureMetric):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class CWSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
+    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+
+    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
+    ``target`` there, so that a flat image learns.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        levels: of the pyramid, of which the coarsest is compared.
+        orientations: of its bands, up to 16.
+        k: ``K``, for images on a scale of 0 to 255.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        levels: int = 4,
+        orientations: int = 8,
+        k: float = 0.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
