@@ -25,7 +25,13 @@ from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
-from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of, root
+from ssimloss.functional._gradient_similarity import (
+    BT601,
+    check_colors,
+    check_least_side,
+    combined,
+    root,
+)
 from ssimloss.functional.psnr import decibel
 from ssimloss.measure import Measure
 
@@ -58,14 +64,28 @@ _DCT = [  # orthonormal: frequencies by samples
     ]
     for k in range(_SIDE)
 ]
-_DCT_2D = tuple(  # of blocks, row by row: (64, 64)
-    tuple(u * v for u in _DCT[k] for v in _DCT[m]) for k in range(_SIDE) for m in range(_SIDE)
+_FREQUENCIES = [(k, m) for k in range(_SIDE) for m in range(_SIDE)]  # also the pixels of a block
+_DCT_2D = tuple(tuple(u * v for u in _DCT[k] for v in _DCT[m]) for k, m in _FREQUENCIES)
+# The sum of the squares of what this makes of a block is the mean of those of the differences.
+_WEIGHTED_DCT = tuple(
+    tuple(_SENSITIVITY[k][m] / _SIDE * value for value in row)
+    for (k, m), row in zip(_FREQUENCIES, _DCT_2D, strict=True)
 )
-_WEIGHTS = tuple(c * c / _SIDE**2 for row in _SENSITIVITY for c in row)  # of a mean over 64
-_MASKS = tuple(m for row in _MASKING for m in row)
-# Neither masks nor is masked: the mean.
-_MASKS_OF_ENERGY = (0.0, *_MASKS[1:])
-_MASKED_BY = (0.0, *(1 / m for m in _MASKS[1:]))
+# Each pixel less the mean of its quarter.
+_ABOUT_QUARTERS = tuple(
+    tuple(
+        float(i == j and k == m) - ((i // 4, k // 4) == (j // 4, m // 4)) / 16
+        for j, m in _FREQUENCIES
+    )
+    for i, k in _FREQUENCIES
+)
+# The mean neither masks nor is masked.
+_MASKS = (0.0, *[_MASKING[k][m] for k, m in _FREQUENCIES[1:]])
+_MASKED_BY = (
+    0.0,
+    *[_SENSITIVITY[k][m] / (_SIDE * _MASKING[k][m]) for k, m in _FREQUENCIES[1:]],
+)
+_VARIES = (0.0, *[1.0] * 63)
 _QUARTERS = (16 / 15) / (64 / 63)  # variances are divided by their number of samples less one
 
 
@@ -140,45 +160,38 @@ def _of_blocks(
     check_least_side(pred, _SIDE, "for blocks of 8 x 8")
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
-    if channels == "luma":
-        x, y = luma_of(x, options, 255.0), luma_of(y, options, 255.0)
-    else:
-        x, y = ((image - options.low) * (255 / options.span) for image in (x, y))
-    x, y = _blocks(x), _blocks(y)
-    differences = _transformed(x - y)
+    if channels == "luma" and x.shape[1] == 3:
+        x, y = combined(x, (BT601,)), combined(y, (BT601,))
+    unlike = _times(_blocks(x - y), _WEIGHTED_DCT)  # (N, B, 64)
     if masks:
-        energy = torch.maximum(_masking(x), _masking(y))  # (N, 1, B)
-        threshold = energy * constant(_MASKED_BY, x).view(-1, 1)
-        differences = (differences.abs() - threshold).relu()
-    error = (differences.square() * constant(_WEIGHTS, x).view(-1, 1)).sum(1).mean(1)
-    return Scores(decibel(error / 255**2), None, 1, dtype)
+        energy = torch.maximum(_masking(_blocks(x)), _masking(_blocks(y)))  # (N, B, 1)
+        unlike = (unlike.abs() - energy * constant(_MASKED_BY, x)).relu()
+    error = unlike.square().sum(2).mean(1)
+    return Scores(decibel(error / options.span**2), None, 1, dtype)
 
 
 def _blocks(image: Tensor) -> Tensor:
-    """The whole blocks of ``(N, C, H, W)``, pixels first: ``(N, 64, B)``."""
+    """The whole blocks of ``(N, C, H, W)``, row by row: ``(N, B, 64)``."""
     n, c, h, w = image.shape
     rows, columns = h // _SIDE, w // _SIDE
     image = image[:, :, : rows * _SIDE, : columns * _SIDE]
-    image = image.reshape(n, c, rows, _SIDE, columns, _SIDE).permute(0, 3, 5, 1, 2, 4)
-    return image.reshape(n, _SIDE**2, c * rows * columns)
+    image = image.reshape(n, c, rows, _SIDE, columns, _SIDE).transpose(3, 4)
+    return image.reshape(n, c * rows * columns, _SIDE**2)
 
 
-def _transformed(blocks: Tensor) -> Tensor:
-    """The DCT of each block, the mean first: ``(N, 64, B)``."""
-    matrix = constant(_DCT_2D, blocks)
-    return product(matrix.expand(len(blocks), -1, -1), blocks)
+def _times(blocks: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    """The matrix applied to each block: ``(N, B, 64)``."""
+    return product(blocks, constant(matrix, blocks).mT.expand(len(blocks), -1, -1))
 
 
 def _masking(blocks: Tensor) -> Tensor:
-    """The masking energy of each block: ``(N, 1, B)``."""
-    energies = _transformed(blocks).square()
-    whole = energies[:, 1:].sum(1, keepdim=True)  # the sum of squares about the mean
-    quarters = blocks.unflatten(1, (2, 4, 2, 4))
-    quarters = quarters - quarters.mean((2, 4), keepdim=True)
-    inside = quarters.square().flatten(1, 4).sum(1, keepdim=True)
+    """The masking energy of each block: ``(N, B, 1)``."""
+    energies = _times(blocks, _DCT_2D).square()
+    weights = constant((_MASKS, _VARIES), blocks).mT.expand(len(blocks), -1, -1)
+    masked, whole = product(energies, weights).split(1, 2)
+    inside = _times(blocks, _ABOUT_QUARTERS).square().sum(2, keepdim=True)
     varies = whole > torch.finfo(whole.dtype).tiny ** 0.5  # whose square divides the gradient
     share = torch.where(varies, _QUARTERS * inside, 0) / torch.where(varies, whole, 1)
-    masked = (energies * constant(_MASKS_OF_ENERGY, blocks).view(-1, 1)).sum(1, keepdim=True)
     return root(masked * share) / 32
 
 
