@@ -213,11 +213,11 @@ def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Ten
     if parent is not None:
         planes.append(_enlarged(parent)[..., 1 : 1 + h, 1 : 1 + w])
     count, rows = len(planes), max(1, _CHUNK // w)
-    covariance = 0
+    products = []
     for first in range(0, h, rows):
         around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))
-        covariance = covariance + product(around, around.mT)
-    variances, factor = _principal(covariance / (h * w), flat)
+        products.append(product(around, around.mT))
+    variances, factor = _principal(torch.stack(products).sum(0) / (h * w), flat)
     factor = factor.to(y.dtype)
     energies = []
     for first in range(4, h - 4, rows):

@@ -188,7 +188,8 @@ def _masking(blocks: Tensor) -> Tensor:
     """The masking energy of each block: ``(N, B, 1)``."""
     energies = _times(blocks, _DCT_2D).square()
     weights = constant((_MASKS, _VARIES), blocks).mT.expand(len(blocks), -1, -1)
-    masked, whole = product(energies, weights).split(1, 2)
+    sums = product(energies, weights)
+    masked, whole = sums[..., :1], sums[..., 1:]
     inside = _times(blocks, _ABOUT_QUARTERS).square().sum(2, keepdim=True)
     varies = whole > torch.finfo(whole.dtype).tiny ** 0.5  # whose square divides the gradient
     share = torch.where(varies, _QUARTERS * inside, 0) / torch.where(varies, whole, 1)
