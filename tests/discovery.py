@@ -175,6 +175,10 @@ RECIPES = {
     "MDSILoss": Recipe(compiler="aot_eager"),
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
+    "IWSSIMLoss": Recipe(sides=(165, 170), compiler="aot_eager"),  # 161 pixels at least
+    # 64 pixels at least; no code is generated for complex numbers.
+    "CWSSIMLoss": Recipe(sides=(68, 74), compiler="aot_eager"),
+    "NLPDLoss": Recipe(compiler="aot_eager"),
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.

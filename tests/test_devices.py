@@ -36,12 +36,18 @@ CLOSED = [
     if name in LOSSES or not (recipe(name).is_deep or "on_nonfinite" in name)
 ]
 # What may wait for the host, or copy from it, by device: part of a name, and why.
+EIGENVALUES = {"IWSSIM": "PyTorch has no eigenvalues that the host does not wait for"}
 MAY_WAIT = {
+    "cuda": EIGENVALUES,
+    "cuda:0": EIGENVALUES,
+    "cuda:1": EIGENVALUES,
+    "meta": EIGENVALUES,
     "mps": {
+        "IWSSIM": "there are no eigenvalues on Apple's GPUs",
         "downscale": "imresize makes its matrices in float64, which Apple's GPUs do not have",
         "imresize": "imresize makes its matrices in float64, which Apple's GPUs do not have",
         "class_logits": "labels are looked at where they lie on the host",
-    }
+    },
 }
 
 

@@ -7,6 +7,7 @@ What every loss promises is asked of it in ``test_every_loss.py``, what other pr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import battery
@@ -38,6 +39,11 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
         {"k": (2.0, 0.5, 1.5)},
     ),
     "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
+    "psnr_hvs": (F.psnr_hvs, reference.psnr_hvs, {}, {}),
+    "psnr_hvs_m": (F.psnr_hvs_m, functools.partial(reference.psnr_hvs, masks=True), {}, {}),
+    "nlpd": (F.nlpd, reference.nlpd, {}, {}),
+    "cw_ssim": (F.cw_ssim, reference.cw_ssim, {"levels": 2, "orientations": 5, "k": 0.3}, {}),
+    "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
 }
 
 
@@ -74,3 +80,33 @@ SHARMA = [
 @pytest.mark.parametrize(("one", "two", "expected"), SHARMA)
 def test_published_colour_differences(one: tuple, two: tuple, expected: float) -> None:
     assert reference.ciede2000_of_lab(one, two) == pytest.approx(expected, abs=5e-5)
+
+
+@pytest.mark.parametrize("function", [F.psnr_hvs, F.psnr_hvs_m])
+def test_weighted_psnr_has_a_finite_gradient(function: Callable[..., Tensor]) -> None:
+    """At equal images, where it is infinite, at flat ones and at subnormal numbers; alive at flat
+    ones.
+    """
+    _, target = pair(40, 50)
+    flat = torch.full_like(target, 0.5)
+    for pred, scale in ((target, 1), (flat, 1), (0 * flat, 1), (2 * target, 1e-40), (flat, 1e-25)):
+        images = [(scale * image).float().requires_grad_() for image in (pred, target)]
+        value = function(*images)
+        value.backward()
+        assert value.isposinf() if pred is target else not value.isnan()
+        assert all(image.grad.isfinite().all() for image in images if image.grad is not None)
+        if pred is flat and scale == 1:
+            assert images[0].grad is not None
+            assert (images[0].grad.abs().amax((2, 3)) > 0).all()
+
+
+def test_masked_differences_do_not_count() -> None:
+    """A faint pattern in a busy block is masked, in a flat one it is not; a mean never is."""
+    generator = torch.Generator().manual_seed(0)
+    busy = torch.rand(1, 1, 16, 16, generator=generator, dtype=torch.float64)
+    pattern = torch.cos(torch.pi * 7 * (2 * torch.arange(16.0).double() + 1) / 16) / 255
+    assert F.psnr_hvs_m(busy + pattern, busy) > 200  # of roundings
+    assert F.psnr_hvs(busy + pattern, busy) < 80
+    assert F.psnr_hvs_m(busy + 1 / 255, busy) == pytest.approx(F.psnr_hvs(busy + 1 / 255, busy))
+    flat = torch.full_like(busy, 0.5)
+    assert F.psnr_hvs_m(flat + pattern, flat) < 80

@@ -266,6 +266,25 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "VIF/sheikh2006": ("reference.py", lambda: equation(reference.vif), ("crops",)),
     "VIF/matlab": ("reference.py", lambda: of_codes(reference.vif), ("crops",)),
     "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
+    "IW_SSIM/wang2011": ("reference.py", lambda: equation(reference.iw_ssim), ("odd",)),
+    "IW_SSIM/matlab": ("reference.py", lambda: of_codes(reference.iw_ssim), ("odd",)),
+    "IW_SSIM/piq": ("piq", lambda: piq("information_weighted_ssim"), ("even", *CASES)),
+    "PSNR_HVS/egiazarian2006": ("reference.py", lambda: equation(reference.psnr_hvs), ("crops",)),
+    "PSNR_HVS/matlab": ("reference.py", lambda: of_codes(reference.psnr_hvs), ("crops",)),
+    "PSNR_HVS_M/ponomarenko2007": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.psnr_hvs(p, t, masks=True)),
+        ("crops",),
+    ),
+    "PSNR_HVS_M/matlab": (
+        "reference.py",
+        lambda: of_codes(functools.partial(reference.psnr_hvs, masks=True)),
+        ("crops",),
+    ),
+    "NLPD/laparra2016": ("reference.py", lambda: equation(reference.nlpd), ("crops",)),
+    "NLPD/matlab": ("reference.py", lambda: of_codes(reference.nlpd), ("crops",)),
+    "CW_SSIM/sampat2009": ("reference.py", lambda: equation(reference.cw_ssim), ("odd",)),
+    "CW_SSIM/matlab": ("reference.py", lambda: of_codes(reference.cw_ssim), ("odd",)),
     "CIEDE2000/cie2001": ("reference.py", lambda: equation(reference.ciede2000), ("crops",)),
     "CIEDE2000/skimage": ("scikit-image", skimage_ciede2000, ("odd", "batch")),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
@@ -368,6 +387,9 @@ def gaussian_splatting(row: dict) -> Iterator[dict]:
 
 def pyiqa(row: dict) -> Iterator[dict]:
     options = row["options"]
+    if row["quantity"] == "NLPD":
+        yield {"name": "NLPD/pyiqa"}
+        return
     luma = (
         {"yiq": "", "ycbcr": "_ycbcr"}[options["color_space"]]
         if options["test_y_channel"]
@@ -381,9 +403,20 @@ def pyiqa(row: dict) -> Iterator[dict]:
         yield {"name": f"{row['quantity']}/pyiqa{luma}"}
 
 
+def frame_analytics(row: dict) -> Iterator[dict]:
+    yield {"name": f"{row['quantity'].upper()}/frame_analytics"}
+
+
 def printed() -> list[Printed]:
     found = []
-    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa):
+    for mapping in (
+        wang_matlab,
+        basicsr,
+        tensorflow,
+        gaussian_splatting,
+        pyiqa,
+        frame_analytics,
+    ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):
                 found += [

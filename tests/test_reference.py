@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,9 @@ def pyiqa(case: str, quantity: str, options: dict) -> tuple[float, float]:
     and cuts contrast-structure off at 0.
     """
     x, y = pair(case)
+    if quantity == "NLPD":
+        x, y = (pyiqa_luma(image, "yiq") for image in (x, y))
+        return reference.nlpd(x, y, data_range=255.0, wide=False).item(), 1e-8
     if options["test_y_channel"] and x.shape[1] == 3:
         x, y = (pyiqa_luma(image, options["color_space"]) for image in (x, y))
     if quantity == "PSNR":
@@ -180,6 +184,20 @@ def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
     features = [reference.alexnet(image, state) for image in images]
     found = reference.lpips(*features, list(heads.values())).item()
     return found, 1e-6 * found
+
+
+def frame_analytics(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    """IW-SSIM of every channel by itself, its variances count as 0 on another scale; one error of
+    all channels for PSNR-HVS, in float32.
+    """
+    assert not options
+    x, y = (image.transpose(1, 0, 2, 3) for image in pair(case))
+    if quantity != "iw_ssim":
+        masks = {"psnr_hvs": False, "psnr_hvs_m": True}[quantity]
+        errors = [reference.hvs_error(a, b, masks) for a, b in zip(x[:, 0], y[:, 0], strict=True)]
+        return 10 * math.log10(255**2 / np.mean(errors)), 1e-6
+    values = reference.iw_ssim(x, y, data_range=255.0, even=True, normalised=False)
+    return float(values.mean()), 1e-10
 
 
 def matlab_imresize(case: str, _: str, options: dict) -> tuple[np.ndarray, float]:

@@ -39,6 +39,7 @@ WITHOUT_MODULE = dict.fromkeys(
 IDLE = {
     # L1 has no range; and there is no identity here, see test_consistency.py.
     "CycleConsistencyLoss": {"data_range", "identity_weight"},
+    "CWSSIMLoss": {"k"},  # a quarter of a level is lost beside the energies of photographs
     "MSSSIMLoss": {"min_size"},  # the images are large enough
     "StructureCorrelationLoss": {"data_range"},  # a correlation has no scale
 }

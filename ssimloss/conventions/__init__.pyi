@@ -37,13 +37,18 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 __all__ = [
     "CHARBONNIER",
     "CIEDE2000",
+    "CW_SSIM",
     "FSIM",
     "GMSD",
     "HAARPSI",
+    "IW_SSIM",
     "MDSI",
     "MS_GMSD",
     "MS_SSIM_L1",
+    "NLPD",
     "PSNR",
+    "PSNR_HVS",
+    "PSNR_HVS_M",
     "TOTAL_VARIATION",
     "VIF",
     "SSIM",
@@ -69,11 +74,15 @@ CHARBONNIER: Table
 
 CIEDE2000: Table
 
+CW_SSIM: Table
+
 FSIM: Table
 
 GMSD: Table
 
 HAARPSI: Table
+
+IW_SSIM: Table
 
 MDSI: Table
 
@@ -81,7 +90,13 @@ MS_GMSD: Table
 
 MS_SSIM_L1: Table
 
+NLPD: Table
+
 PSNR: Table
+
+PSNR_HVS: Table
+
+PSNR_HVS_M: Table
 
 TOTAL_VARIATION: Table
 

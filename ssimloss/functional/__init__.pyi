@@ -29,6 +29,8 @@ __all__ = [
     "ciede2000_loss",
     "class_logits",
     "contextual_loss",
+    "cw_ssim",
+    "cw_ssim_loss",
     "cycle_consistency_loss",
     "deep_similarity",
     "dists",
@@ -53,6 +55,8 @@ __all__ = [
     "haarpsi_loss",
     "heatmap_loss",
     "imresize",
+    "iw_ssim",
+    "iw_ssim_loss",
     "l1",
     "l1_loss",
     "l2",
@@ -66,9 +70,13 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
+    "nlpd",
+    "nlpd_loss",
     "perceptual_loss",
     "prior_loss",
     "psnr",
+    "psnr_hvs",
+    "psnr_hvs_m",
     "r1_penalty",
     "r2_penalty",
     "soft_argmax",
@@ -331,6 +339,88 @@ def contextual_loss(
 
     Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
     batch, which is the same for one image.
+    """
+
+def cw_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    levels: int = 4,
+    orientations: int = 8,
+    k: float = 0.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
+    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+
+    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
+    ``target`` there, so that a flat image learns.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^(levels + 2)`` pixels on the short side, 64 by default.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        levels: of the pyramid, of which the coarsest is compared.
+        orientations: of its bands, up to 16.
+        k: ``K``, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, options out of
+            range.
+        TypeError: integer tensors.
+
+    Source: Sampat et al. 2009. Meets the four digits that the authors' program printed for five
+    pairs of TID2013 as ``conventions.CW_SSIM["matlab"]``.
+    """
+
+def cw_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    levels: int = 4,
+    orientations: int = 8,
+    k: float = 0.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - cw_ssim``, taken before the reduction.
+
+    Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
+    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+
+    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
+    ``target`` there, so that a flat image learns.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^(levels + 2)`` pixels on the short side, 64 by default.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        levels: of the pyramid, of which the coarsest is compared.
+        orientations: of its bands, up to 16.
+        k: ``K``, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, options out of
+            range.
+        TypeError: integer tensors.
+
+    Source: Sampat et al. 2009. Meets the four digits that the authors' program printed for five
+    pairs of TID2013 as ``conventions.CW_SSIM["matlab"]``.
     """
 
 def cycle_consistency_loss(
@@ -996,6 +1086,84 @@ def heatmap_loss(
     Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
     """
 
+def iw_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    noise: float = 0.4,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Information content weighted SSIM: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Where neither image holds information, every position counts alike. The
+    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
+    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
+    matrices.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            161 pixels on the short side for five scales. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``beta_j``, from the finest scale to the coarsest, divided by their sum;
+            their number is the number of scales.
+        noise: ``s_n^2``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, weights that
+            are negative or all 0, noise that is not positive.
+        TypeError: integer tensors.
+
+    Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
+    and ``["frame_analytics"]``.
+    """
+
+def iw_ssim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    noise: float = 0.4,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - iw_ssim``, taken before the reduction.
+
+    Information content weighted SSIM: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Where neither image holds information, every position counts alike. The
+    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
+    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
+    matrices.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            161 pixels on the short side for five scales. The measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``beta_j``, from the finest scale to the coarsest, divided by their sum;
+            their number is the number of scales.
+        noise: ``s_n^2``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, weights that
+            are negative or all 0, noise that is not positive.
+        TypeError: integer tensors.
+
+    Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
+    and ``["frame_analytics"]``.
+    """
+
 def l1_loss(
     pred: Tensor,
     target: Tensor,
@@ -1352,6 +1520,35 @@ def ms_ssim_loss(
     ``ssimloss.conventions.MS_SSIM``.
     """
 
+def nlpd_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 17
+            pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Laparra et al. 2016. Meets the numbers that the authors' program printed for five pairs
+    of TID2013 as ``conventions.NLPD["matlab"]``.
+    """
+
 def perceptual_loss(
     pred_features: Mapping[str, Tensor],
     target_features: Mapping[str, Tensor],
@@ -1454,6 +1651,68 @@ def psnr(
 
     Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
     torchmetrics (``"batch"``) to 2e-6 dB.
+    """
+
+def psnr_hvs(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite for equal images, with gradient 0; the authors' program returns 100000 there.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Egiazarian et al. 2006. Agrees with frame-analytics as
+    ``conventions.PSNR_HVS["frame_analytics"]``.
+    """
+
+def psnr_hvs_m(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
+    larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite where all differences are masked, with gradient 0; the authors' program returns 100000
+    there. Masked differences have no slope of their own: add a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Ponomarenko et al. 2007. Agrees with frame-analytics as
+    ``conventions.PSNR_HVS_M["frame_analytics"]``.
     """
 
 def ssim(
@@ -1967,4 +2226,5 @@ l1 = l1_loss
 l2 = l2_loss
 mdsi = mdsi_loss
 ms_gmsd = ms_gmsd_loss
+nlpd = nlpd_loss
 total_variation = total_variation_loss

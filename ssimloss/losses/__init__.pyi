@@ -20,6 +20,7 @@ from ssimloss.video.svr import SVR
 __all__ = [
     "CharbonnierLoss",
     "CIEDE2000Loss",
+    "CWSSIMLoss",
     "L1Loss",
     "L2Loss",
     "SSIMLoss",
@@ -33,10 +34,12 @@ __all__ = [
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
     "HaarPSILoss",
+    "MSSSIMLoss",
+    "IWSSIMLoss",
     "MDSILoss",
     "MSGMSDLoss",
-    "MSSSIMLoss",
     "MSSSIML1Loss",
+    "NLPDLoss",
     "SSIML1Loss",
     "StructureCorrelationLoss",
     "TotalVariationLoss",
@@ -139,6 +142,58 @@ class CIEDE2000Loss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class CWSSIMLoss(MeasureLoss):
+    """``1 - cw_ssim``, taken before the reduction.
+
+    Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
+    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+
+    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
+    ``target`` there, so that a flat image learns.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        levels: of the pyramid, of which the coarsest is compared.
+        orientations: of its bands, up to 16.
+        k: ``K``, for images on a scale of 0 to 255.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``2^(levels + 2)`` pixels on the short side, 64 by default.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, options out of
+            range.
+        TypeError: integer tensors.
+
+    Source: Sampat et al. 2009. Meets the four digits that the authors' program printed for five
+    pairs of TID2013 as ``conventions.CW_SSIM["matlab"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    levels: int
+    orientations: int
+    k: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        levels: int = 4,
+        orientations: int = 8,
+        k: float = 0.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class L1Loss(MeasureLoss):
     """Absolute error ``|pred - target|``.
@@ -831,6 +886,144 @@ class HaarPSILoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
+class MSSSIMLoss(MeasureLoss):
+    """``1 - ms_ssim``, taken before the reduction.
+
+    Multi-scale structural similarity, 1 for equal images.
+
+    Crops below 176 pixels need ``min_size="fewer_scales"``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        backend: ``"auto"``, or one by name, which runs or raises.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
+            pixel do not count in the mean.
+
+    Returns:
+        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
+        ``channels="joint"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
+    ``ssimloss.conventions.MS_SSIM``.
+    """
+
+    data_range: float | tuple[float, float]
+    k1: float
+    k2: float
+    window_size: int
+    sigma: float
+    scale_weights: tuple[float, ...]
+    negative: Literal["clamp", "relu", "relu_map", "shift"]
+    min_size: Literal["error", "fewer_scales"]
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"]
+    combination: Literal["product", "weighted_sum"]
+    channels: Literal["separate", "joint"]
+    coarsest_padding: Literal["valid", "reflect"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class IWSSIMLoss(MeasureLoss):
+    """``1 - iw_ssim``, taken before the reduction.
+
+    Information content weighted SSIM: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Where neither image holds information, every position counts alike. The
+    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
+    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
+    matrices.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        scale_weights: ``beta_j``, from the finest scale to the coarsest, divided by their sum;
+            their number is the number of scales.
+        noise: ``s_n^2``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            161 pixels on the short side for five scales. The measure is not symmetric.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, weights that
+            are negative or all 0, noise that is not positive.
+        TypeError: integer tensors.
+
+    Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
+    and ``["frame_analytics"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    scale_weights: tuple[float, ...]
+    noise: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        noise: float = 0.4,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
 class MDSILoss(MeasureLoss):
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
@@ -939,95 +1132,6 @@ class MSGMSDLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
-class MSSSIMLoss(MeasureLoss):
-    """``1 - ms_ssim``, taken before the reduction.
-
-    Multi-scale structural similarity, 1 for equal images.
-
-    Crops below 176 pixels need ``min_size="fewer_scales"``.
-
-    Args:
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises.
-        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
-            ``coarsest_padding="valid"``.
-        scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
-        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
-            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
-            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
-            (TensorFlow, MATLAB).
-        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
-            their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
-        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
-            (torchmetrics).
-
-    ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
-            11 pixel window need 176 pixels.
-        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
-            pixel do not count in the mean.
-
-    Returns:
-        A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
-        ``channels="joint"``.
-
-    Raises:
-        ValueError: images too small, shapes differ, unknown words.
-        TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
-
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
-    ``ssimloss.conventions.MS_SSIM``.
-    """
-
-    data_range: float | tuple[float, float]
-    k1: float
-    k2: float
-    window_size: int
-    sigma: float
-    scale_weights: tuple[float, ...]
-    negative: Literal["clamp", "relu", "relu_map", "shift"]
-    min_size: Literal["error", "fewer_scales"]
-    pooling: Literal["floor", "zeros", "replicate", "symmetric"]
-    combination: Literal["product", "weighted_sum"]
-    channels: Literal["separate", "joint"]
-    coarsest_padding: Literal["valid", "reflect"]
-    reduction: Literal["mean", "sum", "image", "none"]
-    backend: Literal["auto", "eager", "cpu", "triton"]
-    def __init__(
-        self,
-        *,
-        data_range: float | tuple[float, float] = 1.0,
-        k1: float = 0.01,
-        k2: float = 0.03,
-        window_size: int = 11,
-        sigma: float = 1.5,
-        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
-        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
-        min_size: Literal["error", "fewer_scales"] = "error",
-        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
-        combination: Literal["product", "weighted_sum"] = "product",
-        channels: Literal["separate", "joint"] = "separate",
-        coarsest_padding: Literal["valid", "reflect"] = "valid",
-        reduction: Literal["mean", "sum", "image", "none"] = "mean",
-        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
-    ) -> None: ...
-    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
-
 class MSSSIML1Loss(MeasureLoss):
     """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
 
@@ -1087,6 +1191,42 @@ class MSSSIML1Loss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class NLPDLoss(MeasureLoss):
+    """Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 17
+            pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Laparra et al. 2016. Meets the numbers that the authors' program printed for five pairs
+    of TID2013 as ``conventions.NLPD["matlab"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class SSIML1Loss(MeasureLoss):
     """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.

@@ -57,6 +57,7 @@ __all__ = [
     "inception_score",
     "Charbonnier",
     "CIEDE2000",
+    "CWSSIM",
     "L1",
     "L2",
     "SSIM",
@@ -68,10 +69,14 @@ __all__ = [
     "GradientDifference",
     "GradientSSIM",
     "HaarPSI",
+    "MSSSIM",
+    "IWSSIM",
     "MDSI",
     "MSGMSD",
-    "MSSSIM",
+    "NLPD",
     "PSNR",
+    "PSNRHVS",
+    "PSNRHVSM",
     "StructureCorrelation",
     "VIF",
     "VMAF",
@@ -307,6 +312,45 @@ class CIEDE2000(MeasureMetric):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class CWSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
+    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+
+    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
+    ``target`` there, so that a flat image learns.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        levels: of the pyramid, of which the coarsest is compared.
+        orientations: of its bands, up to 16.
+        k: ``K``, for images on a scale of 0 to 255.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        levels: int = 4,
+        orientations: int = 8,
+        k: float = 0.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -708,6 +752,103 @@ class HaarPSI(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
+class MSSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Multi-scale structural similarity, 1 for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class IWSSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Information content weighted SSIM: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Where neither image holds information, every position counts alike. The
+    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
+    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
+    matrices.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scale_weights: ``beta_j``, from the finest scale to the coarsest, divided by their sum;
+            their number is the number of scales.
+        noise: ``s_n^2``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        noise: float = 0.4,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
 class MDSI(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -788,39 +929,19 @@ class MSGMSD(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
-class MSSSIM(MeasureMetric):
+class NLPD(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Multi-scale structural similarity, 1 for equal images.
+    Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        k1, k2: the stabilising constants, both above 0.
-        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
-            ``coarsest_padding="valid"``.
-        scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
-        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
-            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
-            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
-            (TensorFlow, MATLAB).
-        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
-            their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
-        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
-            (torchmetrics).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -832,17 +953,6 @@ class MSSSIM(MeasureMetric):
         protocol: str | Protocol | None = None,
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
-        k1: float = 0.01,
-        k2: float = 0.03,
-        window_size: int = 11,
-        sigma: float = 1.5,
-        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
-        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
-        min_size: Literal["error", "fewer_scales"] = "error",
-        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
-        combination: Literal["product", "weighted_sum"] = "product",
-        channels: Literal["separate", "joint"] = "separate",
-        coarsest_padding: Literal["valid", "reflect"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -878,6 +988,68 @@ class PSNR(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class PSNRHVS(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite for equal images, with gradient 0; the authors' program returns 100000 there.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class PSNRHVSM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
+    larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite where all differences are masked, with gradient 0; the authors' program returns 100000
+    there. Masked differences have no slope of their own: add a pixel loss.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

@@ -1,0 +1,453 @@
+"""IW-SSIM: SSIM over the scales of a Laplacian pyramid, each position weighted by the information
+that it holds.
+
+``IW-SSIM = prod_j (sum(w_j cs_j) / sum(w_j)) ^ beta_j``, with ``cs_j`` contrast and structure of
+band ``j``, and ``w = sum_k log2(1 + ((s_v^2 + (1 + g^2) s_n^2) s^2 lambda_k + s_n^2 s_v^2) /
+s_n^4)`` the information of both images at a position (equation 28 of the paper). At the coarsest
+scale SSIM counts, and every position alike.
+
+Wang & Li, "Information content weighting for perceptual image quality assessment", 2011. The
+original program is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
+"""
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._constants import planes as constant_planes
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, product, promote, widened
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.filters import window_weights
+from ssimloss.functional._equations import MAP, similarity
+from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.functional._powers import product_of_powers
+from ssimloss.functional._pyramids import Beyond, expanded, interleaved, reduced
+from ssimloss.functional.ms_ssim import WANG_2003
+from ssimloss.kernels import SIMILARITY_MAP, Comparison, Part, select, similarity_map, use
+from ssimloss.measure import Measure
+
+Array = NDArray[np.float64]
+Negative = Literal["clamp", "magnitude", "zero"]
+
+_WINDOW = window_weights("gaussian", 11, 1.5)
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_BINOMIAL = (1 / 16, 4 / 16)
+_FLAT = 1e-15  # a variance on a scale of 255
+_CHUNK = 65536  # positions whose neighbourhoods are collected at once
+
+
+class IWSSIMOptions(Reduced, Ranged):
+    """Options of IW-SSIM.
+
+    Args:
+        scale_weights: ``beta_j``, from the finest scale to the coarsest, divided by their sum;
+            their number is the number of scales.
+        noise: ``s_n^2``, the variance of the noise of the eye, for images on a scale of 0 to 255.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    scale_weights: tuple[float, ...] = WANG_2003
+    noise: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.weights("scale_weights", self.scale_weights)
+        _checks.positive("noise", self.noise)
+
+
+def _iw_ssim(pred: Tensor, target: Tensor, options: IWSSIMOptions) -> Scores:
+    """Information content weighted SSIM: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Where neither image holds information, every position counts alike. The
+    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
+    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
+    matrices.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            161 pixels on the short side for five scales. The measure is not symmetric.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, weights that
+            are negative or all 0, noise that is not positive.
+        TypeError: integer tensors.
+
+    Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
+    and ``["frame_analytics"]``.
+    """
+    return _iw_ssim_of(pred, target, options)
+
+
+def _iw_ssim_of(
+    pred: Tensor,
+    target: Tensor,
+    options: IWSSIMOptions,
+    *,
+    channels: Literal["luma", "each"] = "luma",
+    border: Beyond = "reflect",
+    exponents: Literal["of sum 1", "as given"] = "of sum 1",
+    negative: Negative = "clamp",
+    flat: float = _FLAT,
+) -> Scores:
+    """IW-SSIM with the details in which programs differ."""
+    check_colors(pred, target)
+    count = len(options.scale_weights)
+    check_least_side(
+        pred, 10 * 2 ** (count - 1) + 1, f"for {count} scales under windows of 11 pixels"
+    )
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if channels == "luma":
+        x, y = luma_of(x, options, 255.0), luma_of(y, options, 255.0)
+    else:
+        x, y = ((image - options.low) * (255 / options.span) for image in (x, y))
+    colors = x.shape[1]
+    x, y = x.reshape(-1, 1, *x.shape[2:]), y.reshape(-1, 1, *y.shape[2:])
+    bands_x, bands_y = _laplacian(x, count, border), _laplacian(y, count, border)
+    terms = []
+    for scale, (x, y) in enumerate(zip(bands_x, bands_y, strict=True)):
+        if scale == count - 1:
+            terms.append(_similarity(x, y, "ssim").flatten(1).mean(1))
+            continue
+        parent = bands_y[scale + 1] if scale < count - 2 else None
+        weight = _information(x, y, parent, options.noise, flat).flatten(1)
+        weight = weight + torch.finfo(x.dtype).eps  # without information, positions count alike
+        values = _similarity(x, y, "contrast_structure").flatten(1)
+        terms.append((weight * values).sum(1) / weight.sum(1))
+    total = sum(options.scale_weights) if exponents == "of sum 1" else 1.0
+    powers = [weight / total for weight in options.scale_weights]
+    means = torch.stack(terms)
+    if negative == "magnitude":
+        means = means.abs()
+    scores = product_of_powers(means, powers, "clamp" if negative == "clamp" else "relu")
+    return Scores(scores.view(len(pred), colors).mean(1), None, 1, dtype)
+
+
+def _laplacian(image: Tensor, count: int, border: Beyond) -> list[Tensor]:
+    """The bands of a Laplacian pyramid, finest first; the last is what remains.
+
+    The original's filter is ``sqrt(2)`` times one of sum 1: each reduction doubles what it keeps.
+    """
+    bands = []
+    for scale in range(count - 1):
+        coarse = reduced(image, _BINOMIAL, "reflect")
+        size = (image.shape[2], image.shape[3])
+        bands.append(2**scale * (image - expanded(coarse, _BINOMIAL, size, border)))
+        image = coarse
+    return [*bands, 2 ** (count - 1) * image]
+
+
+def _similarity(x: Tensor, y: Tensor, part: Part) -> Tensor:
+    """The map ``(N, 1, H - 10, W - 10)`` of SSIM, or of contrast and structure."""
+    comparison = Comparison(_WINDOW, _C1, _C2, 0.0, part, "valid")
+    backend = select(
+        "auto", x, y, SIMILARITY_MAP, uses=lambda: [use(x, y, (comparison,), MAP, promoted=True)]
+    )
+    if backend == "eager":
+        return similarity(x, y, comparison)
+    equation = partial(similarity, comparison=comparison)
+    return similarity_map(x, y, comparison, backend=backend, equation=equation)
+
+
+def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat: float) -> Tensor:
+    """The information of both bands at the middle of each window of 11 pixels,
+    ``(N, 1, H - 10, W - 10)``.
+
+    ``y`` is the reference, a Gaussian scale mixture over neighbourhoods of 3 x 3 pixels and the
+    ``parent``, the next coarser band; ``x = g y + v`` within 3 x 3 pixels.
+    """
+    least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
+    energy, variances = _mixture(y, parent, least)
+    var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
+    varies = var_x >= flat
+    g = torch.where(varies & (var_y >= flat), cov_xy, 0) / (var_y + flat)
+    var_v = torch.where(varies, var_x - g * cov_xy, 0)
+    base = 1 + var_v / noise
+    rate = (var_v + (1 + g * g) * noise) * energy / (noise * noise * base)
+    # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds.
+    found = variances.shape[1] * torch.log2(base)
+    for k in range(variances.shape[1] // 2):
+        one, other = variances[:, k, None, None, None], variances[:, -1 - k, None, None, None]
+        found = found + torch.log2(1 + rate * (one + other + rate * (one * other)))
+    if variances.shape[1] % 2:
+        middle = variances[:, variances.shape[1] // 2, None, None, None]
+        found = found + torch.log2(1 + rate * middle)
+    return found
+
+
+def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Variances and covariance within 3 x 3 pixels."""
+    mu_x, mu_y = _mean(x), _mean(y)
+    var_x = (_mean(x * x) - mu_x * mu_x).clamp(min=0)
+    var_y = (_mean(y * y) - mu_y * mu_y).clamp(min=0)
+    return var_x, var_y, _mean(x * y) - mu_x * mu_y
+
+
+def _mean(image: Tensor) -> Tensor:
+    """Means of 3 x 3 pixels."""
+    h, w = image.shape[2] - 2, image.shape[3] - 2
+    image = image[:, :, :h] + image[:, :, 1:-1] + image[:, :, 2:]
+    return (image[..., :w] + image[..., 1:-1] + image[..., 2:]) / 9
+
+
+def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Tensor]:
+    """``s^2`` at every position that weighs, ``(N, 1, H - 10, W - 10)``, and the variances
+    ``lambda_k`` of the neighbourhoods, ``(N, K)``.
+    """
+    h, w = y.shape[2] - 2, y.shape[3] - 2
+    planes = [y[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
+    if parent is not None:
+        planes.append(_enlarged(parent)[..., 1 : 1 + h, 1 : 1 + w])
+    count, rows = len(planes), max(1, _CHUNK // w)
+    products = []
+    for first in range(0, h, rows):
+        around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))
+        products.append(product(around, around.mT))
+    variances, factor = _principal(torch.stack(products).sum(0) / (h * w), flat)
+    factor = factor.to(y.dtype)
+    energies = []
+    for first in range(4, h - 4, rows):
+        height = min(rows, h - 4 - first)
+        energy = product(factor, _neighbourhoods(planes, first, height, 4)).square().sum(1)
+        energies.append(energy.view(-1, 1, height, w - 8))
+    return torch.cat(energies, 2) / count, variances.to(y.dtype)
+
+
+def _neighbourhoods(planes: list[Tensor], first: int, height: int, margin: int) -> Tensor:
+    """The same rows of all planes, without a margin of columns: ``(N, K, positions)``."""
+    width = planes[0].shape[3] - 2 * margin
+    parts = [plane.narrow(2, first, height).narrow(3, margin, width) for plane in planes]
+    return torch.cat(parts, 1).flatten(2)
+
+
+def _principal(covariance: Tensor, flat: float) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of ``(N, K, K)``, and ``F`` with ``F^T F`` the inverse.
+
+    A direction in which the band does not vary has the eigenvalue 0; the inverse is finite there.
+    """
+    # Apple's GPUs have no eigenvalues.
+    matrix = covariance.cpu() if covariance.is_mps else covariance
+    finite = matrix.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
+    # Eigenvectors have no slope where eigenvalues coincide, so they are used without one.
+    variances, vectors = torch.linalg.eigh(torch.where(finite, matrix, 0))
+    largest = variances[:, -1:].detach()
+    varies = variances > (16 * torch.finfo(matrix.dtype).eps * largest).clamp(min=flat)
+    still = torch.where(varies[:, None], 0, vectors.detach())
+    whole = matrix + product(still, still.mT) * (1 + largest[..., None])
+    lower = torch.linalg.cholesky_ex(whole).L
+    unit = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    factor = torch.linalg.solve_triangular(lower, unit.expand_as(lower), upper=False)
+    device = covariance.device
+    return torch.where(varies, variances, 0).to(device), factor.to(device)
+
+
+def _enlarged(band: Tensor) -> Tensor:
+    """Twice the size, by the bilinear interpolation of the authors' ``imenlarge2.m``."""
+    for axis in (2, 3):
+        size = band.shape[axis]
+        shape = [1] * 4
+        shape[axis] = size
+        weights = constant_planes(enlargement, size, like=band)  # (2, 3, size)
+        border = torch.zeros_like(band.narrow(axis, 0, 1))
+        wide = torch.cat((border, band, border), axis)
+        around = [wide.narrow(axis, shift, size) for shift in range(3)]
+        phases = [
+            sum(weight.view(shape) * each for weight, each in zip(taps, around, strict=True))
+            for taps in weights
+        ]
+        band = interleaved(phases[0], phases[1], axis)
+    return band
+
+
+def enlargement(size: int) -> Array:
+    """Weights of the samples ``k - 1``, ``k`` and ``k + 1`` in those at ``2 k`` and ``2 k + 1``:
+    ``(2, 3, size)``.
+
+    ``imresize`` to ``4 size - 3`` samples, one more at both ends on the line through its two
+    neighbours, and every second of these.
+    """
+    wanted = 4 * size - 3
+    at = ((np.arange(wanted) + 0.5) * size / wanted - 0.5).clip(0, size - 1)
+    hats = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(size)))  # (4 size - 3, size)
+    ends = 2 * hats[[0, -1]] - hats[[1, -2]]
+    rows = np.concatenate((ends[:1], hats, ends[1:]))[::2]  # (2 size, size)
+    wide = np.zeros((2 * size, size + 2))
+    wide[:, 1:-1] = rows
+    weights, k = np.empty((2, 3, size)), np.arange(size)
+    for phase in (0, 1):
+        for shift in range(3):
+            weights[phase, shift] = wide[2 * k + phase, k + shift]
+    return weights
+
+
+IW_SSIM = Measure(
+    "iw_ssim",
+    "IW-SSIM",
+    "",
+    "higher",
+    1.0,
+    (0.0, 1.0),
+    "Wang & Li 2011",
+    _iw_ssim,
+    IWSSIMOptions,
+    formula="luma 0.299 R + 0.587 G + 0.114 B of colour images, contrast and structure under a "
+    "Gaussian window of 11 on the bands of a Laplacian pyramid of five scales, weighted by the "
+    "information of neighbourhoods of 3 x 3 and their parent with noise of 0.4 on a scale of 255 "
+    "(Wang & Li 2011, iwssim.m)",
+    module="IWSSIMLoss",
+    metric="IWSSIM",
+    takes_color=True,
+    agrees="piq: 1e-12, frame-analytics: 1e-12",
+)
+iw_ssim, iw_ssim_loss = IW_SSIM.score, IW_SSIM.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    channels: str = "luma",
+    border: str = "reflect",
+    exponents: str = "of sum 1",
+    negative: str = "clamp",
+    flat: float = _FLAT,
+    **options: Any,
+) -> Tensor:
+    record = IWSSIMOptions.make(options, "iw_ssim")
+    details: dict[str, Any] = {
+        "channels": channels,
+        "border": border,
+        "exponents": exponents,
+        "negative": negative,
+        "flat": flat,
+    }
+    return _iw_ssim_of(pred, target, record, **details).reduce(record.reduction)
+
+
+CONVENTIONS = Table(
+    "IW_SSIM",
+    IW_SSIM,
+    (
+        *PREPARATION,
+        choice(
+            "channels",
+            "channels",
+            {
+                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
+                "each": ("each alone", "each channel by itself, then the mean over channels"),
+            },
+        ),
+        choice(
+            "odd sides of the pyramid",
+            "border",
+            {
+                "reflect": (
+                    "mirrored at the last sample",
+                    "bands of a Laplacian pyramid, mirrored at their outermost samples",
+                ),
+                "reflect_even": (
+                    "mirrored beyond it",
+                    "bands of a Laplacian pyramid, mirrored at an even size and cut to odd ones",
+                ),
+            },
+        ),
+        Attribute(
+            "noise",
+            ("noise",),
+            lambda s: f"{s['noise']:g}",
+            lambda s: (
+                "contrast and structure weighted by the information of 3 x 3 neighbourhoods and "
+                f"their parent, noise of {s['noise']:g} on a scale of 255"
+            ),
+        ),
+        Attribute(
+            "flat",
+            ("flat",),
+            lambda s: f"{s['flat']:.1g}",
+            lambda s: f"variances below {s['flat']:.1g} count as 0",
+        ),
+        Attribute(
+            "exponents",
+            ("scale_weights", "exponents"),
+            lambda s: f"{len(s['scale_weights'])} scales, {s['exponents']}",
+            lambda s: (
+                "product over scales with the exponents "
+                f"{', '.join(f'{weight:g}' for weight in s['scale_weights'])}, {s['exponents']}"
+            ),
+        ),
+        choice(
+            "negative means",
+            "negative",
+            {
+                "clamp": ("led to 0", "means below 1e-3 led to 0 along a hyperbola"),
+                "magnitude": ("magnitude", "the magnitude of negative means"),
+                "zero": ("0", "0 for negative means"),
+            },
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "wang2011",
+        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "iwssim.m",
+        "tests/reference.py",
+        1e-10,
+        notes=("The program refuses images below 176 pixels, and is complex for negative means.",),
+    ),
+    Convention(
+        "matlab",
+        "gray 8-bit images in MATLAB",
+        "iwssim.m on rgb2gray(uint8)",
+        "tests/reference.py",
+        1e-10,
+        preparation=p.MATLAB_GRAY,
+        gray="wang2011",
+    ),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.information_weighted_ssim(data_range=...)",
+        p.PIQ,
+        1e-10,
+        options={"border": "reflect_even", "negative": "magnitude", "flat": 2.0**-52},
+        notes=(
+            "The program fails for a target without detail, and where detail is weaker than "
+            "rounding its last digits differ: 2e-10 on a photograph with black areas.",
+        ),
+    ),
+    Convention(
+        "frame_analytics",
+        "frame-analytics: every channel by itself",
+        "frame_analytics.iw_ssim(target, pred, data_range=...)",
+        p.FRAME_ANALYTICS,
+        1e-10,
+        options={
+            "channels": "each",
+            "border": "reflect_even",
+            "exponents": "as given",
+            "negative": "zero",
+            "flat": 255**2 * 2.0**-52,
+        },
+        notes=(
+            "The program takes the reference first. Its weights sum to 1.0001. Where detail is "
+            "weaker than rounding its last digits differ: 5e-9 on a photograph with black areas.",
+        ),
+    ),
+    function=_of_a_program,
+)

@@ -1,0 +1,319 @@
+"""PSNR-HVS and PSNR-HVS-M: PSNR of the differences of DCT coefficients, weighted by the sensitivity
+of the eye to each frequency, and less what the block itself masks.
+
+``PSNR-HVS = 10 log10(255^2 / mean((c |X - Y|)^2))`` over blocks of 8 x 8 pixels, ``X`` and ``Y``
+their DCT, ``c`` the sensitivity. PSNR-HVS-M takes ``max(|X - Y| - e / m, 0)`` for ``|X - Y|`` of
+all but the mean, with ``e`` the masking energy of the stronger block: ``e^2 = sum(m X^2) d / 1024``
+over all but the mean, with ``d`` the variances of the four quarters over that of the block.
+
+Egiazarian et al., "New full-reference quality metrics based on HVS", 2006, and Ponomarenko et al.,
+"On between-coefficient contrast masking of DCT basis functions", 2007. The original program is
+``psnrhvsm.m`` of the authors.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ssimloss._constants import constant
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, product, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import (
+    BT601,
+    check_colors,
+    check_least_side,
+    combined,
+    root,
+)
+from ssimloss.functional.psnr import decibel
+from ssimloss.measure import Measure
+
+_SIDE = 8
+# Sensitivities of the authors' program; the mean is the first.
+_SENSITIVITY = (
+    (1.608443, 2.339554, 2.573509, 1.608443, 1.072295, 0.643377, 0.504610, 0.421887),
+    (2.144591, 2.144591, 1.838221, 1.354478, 0.989811, 0.443708, 0.428918, 0.467911),
+    (1.838221, 1.979622, 1.608443, 1.072295, 0.643377, 0.451493, 0.372972, 0.459555),
+    (1.838221, 1.513829, 1.169777, 0.887417, 0.504610, 0.295806, 0.321689, 0.415082),
+    (1.429727, 1.169777, 0.695543, 0.459555, 0.378457, 0.236102, 0.249855, 0.334222),
+    (1.072295, 0.735288, 0.467911, 0.402111, 0.317717, 0.247453, 0.227744, 0.279729),
+    (0.525206, 0.402111, 0.329937, 0.295806, 0.249855, 0.212687, 0.214459, 0.254803),
+    (0.357432, 0.279729, 0.270896, 0.262603, 0.229778, 0.257351, 0.249855, 0.259950),
+)
+_MASKING = (
+    (0.390625, 0.826446, 1.000000, 0.390625, 0.173611, 0.062500, 0.038447, 0.026874),
+    (0.694444, 0.694444, 0.510204, 0.277008, 0.147929, 0.029727, 0.027778, 0.033058),
+    (0.510204, 0.591716, 0.390625, 0.173611, 0.062500, 0.030779, 0.021004, 0.031888),
+    (0.510204, 0.346021, 0.206612, 0.118906, 0.038447, 0.013212, 0.015625, 0.026015),
+    (0.308642, 0.206612, 0.073046, 0.031888, 0.021626, 0.008417, 0.009426, 0.016866),
+    (0.173611, 0.081633, 0.033058, 0.024414, 0.015242, 0.009246, 0.007831, 0.011815),
+    (0.041649, 0.024414, 0.016437, 0.013212, 0.009426, 0.006830, 0.006944, 0.009803),
+    (0.019290, 0.011815, 0.011080, 0.010412, 0.007972, 0.010000, 0.009426, 0.010203),
+)
+_DCT = [  # orthonormal: frequencies by samples
+    [
+        math.sqrt((2 if k else 1) / _SIDE) * math.cos(math.pi * k * (2 * n + 1) / (2 * _SIDE))
+        for n in range(_SIDE)
+    ]
+    for k in range(_SIDE)
+]
+_FREQUENCIES = [(k, m) for k in range(_SIDE) for m in range(_SIDE)]  # also the pixels of a block
+_DCT_2D = tuple(tuple(u * v for u in _DCT[k] for v in _DCT[m]) for k, m in _FREQUENCIES)
+# The sum of the squares of what this makes of a block is the mean of those of the differences.
+_WEIGHTED_DCT = tuple(
+    tuple(_SENSITIVITY[k][m] / _SIDE * value for value in row)
+    for (k, m), row in zip(_FREQUENCIES, _DCT_2D, strict=True)
+)
+# Each pixel less the mean of its quarter.
+_ABOUT_QUARTERS = tuple(
+    tuple(
+        float(i == j and k == m) - ((i // 4, k // 4) == (j // 4, m // 4)) / 16
+        for j, m in _FREQUENCIES
+    )
+    for i, k in _FREQUENCIES
+)
+# The mean neither masks nor is masked.
+_MASKS = (0.0, *[_MASKING[k][m] for k, m in _FREQUENCIES[1:]])
+_MASKED_BY = (
+    0.0,
+    *[_SENSITIVITY[k][m] / (_SIDE * _MASKING[k][m]) for k, m in _FREQUENCIES[1:]],
+)
+_VARIES = (0.0, *[1.0] * 63)
+_QUARTERS = (16 / 15) / (64 / 63)  # variances are divided by their number of samples less one
+
+
+class PSNRHVSOptions(Reduced, Ranged):
+    """Options of PSNR-HVS and PSNR-HVS-M.
+
+    Args:
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+
+def _psnr_hvs(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
+    """PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite for equal images, with gradient 0; the authors' program returns 100000 there.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Egiazarian et al. 2006. Agrees with frame-analytics as
+    ``conventions.PSNR_HVS["frame_analytics"]``.
+    """
+    return _of_blocks(pred, target, options, masks=False)
+
+
+def _psnr_hvs_m(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
+    """PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
+    larger for better images.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
+    infinite where all differences are masked, with gradient 0; the authors' program returns 100000
+    there. Masked differences have no slope of their own: add a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Ponomarenko et al. 2007. Agrees with frame-analytics as
+    ``conventions.PSNR_HVS_M["frame_analytics"]``.
+    """
+    return _of_blocks(pred, target, options, masks=True)
+
+
+def _of_blocks(
+    pred: Tensor,
+    target: Tensor,
+    options: PSNRHVSOptions,
+    *,
+    masks: bool,
+    channels: Literal["luma", "each"] = "luma",
+) -> Scores:
+    """Both measures, with the detail in which programs differ."""
+    check_colors(pred, target)
+    check_least_side(pred, _SIDE, "for blocks of 8 x 8")
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if channels == "luma" and x.shape[1] == 3:
+        x, y = combined(x, (BT601,)), combined(y, (BT601,))
+    unlike = _times(_blocks(x - y), _WEIGHTED_DCT)  # (N, B, 64)
+    if masks:
+        energy = torch.maximum(_masking(_blocks(x)), _masking(_blocks(y)))  # (N, B, 1)
+        unlike = (unlike.abs() - energy * constant(_MASKED_BY, x)).relu()
+    error = unlike.square().sum(2).mean(1)
+    return Scores(decibel(error / options.span**2), None, 1, dtype)
+
+
+def _blocks(image: Tensor) -> Tensor:
+    """The whole blocks of ``(N, C, H, W)``, row by row: ``(N, B, 64)``."""
+    n, c, h, w = image.shape
+    rows, columns = h // _SIDE, w // _SIDE
+    image = image[:, :, : rows * _SIDE, : columns * _SIDE]
+    image = image.reshape(n, c, rows, _SIDE, columns, _SIDE).transpose(3, 4)
+    return image.reshape(n, c * rows * columns, _SIDE**2)
+
+
+def _times(blocks: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    """The matrix applied to each block: ``(N, B, 64)``."""
+    return product(blocks, constant(matrix, blocks).mT.expand(len(blocks), -1, -1))
+
+
+def _masking(blocks: Tensor) -> Tensor:
+    """The masking energy of each block: ``(N, B, 1)``."""
+    energies = _times(blocks, _DCT_2D).square()
+    weights = constant((_MASKS, _VARIES), blocks).mT.expand(len(blocks), -1, -1)
+    sums = product(energies, weights)
+    masked, whole = sums[..., :1], sums[..., 1:]
+    inside = _times(blocks, _ABOUT_QUARTERS).square().sum(2, keepdim=True)
+    varies = whole > torch.finfo(whole.dtype).tiny ** 0.5  # whose square divides the gradient
+    share = torch.where(varies, _QUARTERS * inside, 0) / torch.where(varies, whole, 1)
+    return root(masked * share) / 32
+
+
+PSNR_HVS = Measure(
+    "psnr_hvs",
+    "PSNR-HVS",
+    "dB",
+    "higher",
+    float("inf"),
+    (float("-inf"), float("inf")),
+    "Egiazarian et al. 2006",
+    _psnr_hvs,
+    PSNRHVSOptions,
+    formula="luma 0.299 R + 0.587 G + 0.114 B of colour images, PSNR of the DCT of blocks of 8 x 8 "
+    "weighted by the sensitivity of the eye (Egiazarian et al. 2006, psnrhvsm.m)",
+    role="index",
+    metric="PSNRHVS",
+    takes_color=True,
+    agrees="the authors' psnrhvsm.m as a formula; frame-analytics: 1e-6 dB",
+)
+PSNR_HVS_M = Measure(
+    "psnr_hvs_m",
+    "PSNR-HVS-M",
+    "dB",
+    "higher",
+    float("inf"),
+    (float("-inf"), float("inf")),
+    "Ponomarenko et al. 2007",
+    _psnr_hvs_m,
+    PSNRHVSOptions,
+    formula="luma 0.299 R + 0.587 G + 0.114 B of colour images, PSNR of the DCT of blocks of 8 x 8 "
+    "weighted by the sensitivity of the eye, less what the block masks "
+    "(Ponomarenko et al. 2007, psnrhvsm.m)",
+    role="index",
+    metric="PSNRHVSM",
+    takes_color=True,
+    agrees="the authors' psnrhvsm.m as a formula; frame-analytics: 1e-6 dB",
+)
+psnr_hvs, psnr_hvs_m = PSNR_HVS.score, PSNR_HVS_M.score
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor, target: Tensor, *, masks: bool, channels: str, **options: Any
+) -> Tensor:
+    record = PSNRHVSOptions.make(options, "psnr_hvs_m" if masks else "psnr_hvs")
+    details: dict[str, Any] = {"masks": masks, "channels": channels}
+    return _of_blocks(pred, target, record, **details).reduce(record.reduction)
+
+
+def _without_masks(
+    pred: Tensor, target: Tensor, *, channels: str = "luma", **options: Any
+) -> Tensor:
+    return _of_a_program(pred, target, masks=False, channels=channels, **options)
+
+
+def _with_masks(pred: Tensor, target: Tensor, *, channels: str = "luma", **options: Any) -> Tensor:
+    return _of_a_program(pred, target, masks=True, channels=channels, **options)
+
+
+def _table(measure: Measure, paper: str, described: str, function: Callable[..., Tensor]) -> Table:
+    return Table(
+        measure.name.upper(),
+        measure,
+        (
+            *PREPARATION,
+            choice(
+                "channels",
+                "channels",
+                {
+                    "luma": (
+                        "luma",
+                        f"luma 0.299 R + 0.587 G + 0.114 B of colour images; {described}",
+                    ),
+                    "each": ("all", f"one error of all channels; {described}"),
+                },
+            ),
+            OVER_BATCH,
+        ),
+        Convention(
+            paper,
+            "the authors' program on gray images, or on the unrounded luma of RGB",
+            "psnrhvsm.m",
+            "tests/reference.py",
+            1e-10,
+        ),
+        Convention(
+            "matlab",
+            "gray 8-bit images in MATLAB",
+            "psnrhvsm.m on rgb2gray(uint8)",
+            "tests/reference.py",
+            1e-10,
+            preparation=p.MATLAB_GRAY,
+            gray=paper,
+        ),
+        Convention(
+            "frame_analytics",
+            "frame-analytics: one error of all channels",
+            f"frame_analytics.psnrhvs.{measure.name}(target, pred, data_range=...)",
+            p.FRAME_ANALYTICS,
+            1e-6,
+            "it computes in float32",
+            options={"channels": "each"},
+        ),
+        function=function,
+    )
+
+
+CONVENTIONS = (
+    _table(
+        PSNR_HVS,
+        "egiazarian2006",
+        "PSNR of the DCT of blocks of 8 x 8, weighted by the sensitivity of the eye",
+        _without_masks,
+    ),
+    _table(
+        PSNR_HVS_M,
+        "ponomarenko2007",
+        "PSNR of the DCT of blocks of 8 x 8, weighted by the sensitivity of the eye, less what the "
+        "stronger block masks",
+        _with_masks,
+    ),
+)
