@@ -176,6 +176,14 @@ RECIPES = {
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    # 113 pixels at least, for six scales.
+    "SSIMULACRA2Loss": Recipe(
+        compiler="aot_eager",
+        sides=(120, 118),
+        idle=("min_size",),
+        small={"min_size": "fewer_scales"},
+        small_sides=(24, 28),
+    ),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

@@ -38,14 +38,16 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
         {"k": (2.0, 0.5, 1.5)},
     ),
     "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
+    "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
 }
+SIDES = {"ssimulacra2": (115, 114)}  # six scales, odd sides on the way
 
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_equals_the_paper(name: str) -> None:
     function, paper, options, others = REFERENCES[name]
     for channels, low, scale in ((3, 0.0, 1.0), (1, -1.0, 2.0)):
-        pred, target = (scale * image + low for image in pair(45, 42, channels))
+        pred, target = (scale * image + low for image in pair(*SIDES.get(name, (45, 42)), channels))
         data_range = (low, low + scale)
         expected = paper(pred.numpy(), target.numpy(), data_range=data_range, **(others or options))
         found = function(pred, target, data_range=data_range, reduction="image", **options)

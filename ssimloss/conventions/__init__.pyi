@@ -44,6 +44,7 @@ __all__ = [
     "MS_GMSD",
     "MS_SSIM_L1",
     "PSNR",
+    "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
     "SSIM",
@@ -82,6 +83,8 @@ MS_GMSD: Table
 MS_SSIM_L1: Table
 
 PSNR: Table
+
+SSIMULACRA2: Table
 
 TOTAL_VARIATION: Table
 

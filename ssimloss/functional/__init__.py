@@ -40,6 +40,7 @@ from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.psnr import psnr
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
+from ssimloss.functional.ssimulacra2 import ssimulacra2, ssimulacra2_loss
 from ssimloss.functional.structure_correlation import (
     structure_correlation,
     structure_correlation_loss,

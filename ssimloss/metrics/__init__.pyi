@@ -72,6 +72,7 @@ __all__ = [
     "MSGMSD",
     "MSSSIM",
     "PSNR",
+    "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
     "VMAF",
@@ -874,6 +875,46 @@ class PSNR(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class SSIMULACRA2(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
+    for high quality, 50 for medium, 30 for low, and no lower limit.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
+    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
+    image within 0.001 of this one if its filter is replaced by its response.
+
+    Below black, the curves of the colour space continue as lines. The score is infinitely steep at
+    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        min_size: for images of fewer than 113 pixels on a side, which have no six scales:
+            ``"error"``, or ``"fewer_scales"`` as the original computes them from 8 pixels on. It
+            then counts the weights off from the first, so that they belong to other planes and
+            scales than those they were fitted to.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        min_size: Literal["error", "fewer_scales"] = "error",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
