@@ -176,6 +176,7 @@ RECIPES = {
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    "FLIPLoss": Recipe(compiler="aot_eager"),
     # 113 pixels at least, for six scales.
     "SSIMULACRA2Loss": Recipe(
         compiler="aot_eager",

@@ -38,6 +38,7 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
         {"k": (2.0, 0.5, 1.5)},
     ),
     "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
+    "flip": (F.flip, reference.flip, {"pixels_per_degree": 25.0}, {}),
     "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
 }
 SIDES = {"ssimulacra2": (115, 114)}  # six scales, odd sides on the way

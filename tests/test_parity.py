@@ -268,6 +268,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "VIF/sheikh2006": ("reference.py", lambda: equation(reference.vif), ("crops",)),
     "VIF/matlab": ("reference.py", lambda: of_codes(reference.vif), ("crops",)),
     "VIF/piq": ("piq", lambda: piq("vif_p"), CASES),
+    "FLIP/andersson2020": ("reference.py", lambda: equation(reference.flip), ("crops",)),
     "SSIMULACRA2/sneyers2023": (
         "reference.py",
         lambda: equation(reference.ssimulacra2),
@@ -393,9 +394,17 @@ def ssimulacra2(row: dict) -> Iterator[dict]:
         yield {"name": "SSIMULACRA2/libjxl"}
 
 
+def flip(row: dict) -> Iterator[dict]:
+    if row["quantity"] == "frame_analytics":
+        yield {"name": "FLIP/frame_analytics"}
+    elif not row["options"]:
+        yield {"name": "FLIP/flip_evaluator"}
+
+
 def printed() -> list[Printed]:
     found = []
-    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa, ssimulacra2):
+    programs = wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa, ssimulacra2, flip
+    for mapping in programs:
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):
                 found += [
@@ -542,6 +551,7 @@ WIDER = {
     "MS_SSIM/monai": 5e-5,
     "SSIM/gaussian_splatting": 2e-5,
     "SSIMULACRA2/libjxl": 0.02,
+    "FLIP/flip_evaluator": 2e-6,
     "PSNR/basicsr": 1e-5,
     "PSNR/tensorflow": 1e-5,
     "PSNR/torchmetrics": 2e-6,

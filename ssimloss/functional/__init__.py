@@ -18,6 +18,7 @@ from ssimloss.functional.dists import dists
 from ssimloss.functional.edge import edge, edge_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
+from ssimloss.functional.flip import flip, flip_loss
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
 from ssimloss.functional.fsim import fsim, fsim_loss

@@ -35,6 +35,8 @@ __all__ = [
     "edge",
     "edge_loss",
     "feature_matching_loss",
+    "flip",
+    "flip_loss",
     "focal_frequency",
     "focal_frequency_loss",
     "fourier_magnitude",
@@ -541,6 +543,42 @@ def feature_matching_loss(
         TypeError: no lists of tensors, integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
+    """
+
+def flip_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    pixels_per_degree: float = 67.02064327658225,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
+            positive.
+        TypeError: integer tensors.
+
+    Source: Andersson et al. 2020. Agrees with flip-evaluator, which computes in float32, to 1e-6.
     """
 
 def focal_frequency_loss(
@@ -2008,6 +2046,7 @@ def vif_loss(
 charbonnier = charbonnier_loss
 ciede2000 = ciede2000_loss
 edge = edge_loss
+flip = flip_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss
 gmsd = gmsd_loss

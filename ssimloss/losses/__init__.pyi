@@ -26,6 +26,7 @@ __all__ = [
     "CycleConsistencyLoss",
     "EdgeLoss",
     "FeatureMatchingLoss",
+    "FLIPLoss",
     "FocalFrequencyLoss",
     "FourierMagnitudeLoss",
     "FSIMLoss",
@@ -473,6 +474,50 @@ class FeatureMatchingLoss(MeasureLoss):
         *,
         mask: Tensor | None = None,
     ) -> Tensor: ...
+
+class FLIPLoss(MeasureLoss):
+    """FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
+            positive.
+        TypeError: integer tensors.
+
+    Source: Andersson et al. 2020. Agrees with flip-evaluator, which computes in float32, to 1e-6.
+    """
+
+    data_range: float | tuple[float, float]
+    pixels_per_degree: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        pixels_per_degree: float = 67.02064327658225,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class FocalFrequencyLoss(MeasureLoss):
     """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with

@@ -61,6 +61,7 @@ __all__ = [
     "L2",
     "SSIM",
     "Edge",
+    "FLIP",
     "FocalFrequency",
     "FourierMagnitude",
     "FSIM",
@@ -445,6 +446,43 @@ class Edge(MeasureMetric):
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
         distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
         eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class FLIP(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        pixels_per_degree: float = 67.02064327658225,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
