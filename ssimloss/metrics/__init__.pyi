@@ -30,6 +30,9 @@ from ssimloss.metrics.protocol import PROTOCOLS as PROTOCOLS
 from ssimloss.metrics.protocol import Protocol as Protocol
 from ssimloss.metrics.protocol import SuperResolutionProtocol as SuperResolutionProtocol
 from ssimloss.metrics.protocol import protocol as protocol
+from ssimloss.metrics.rate_distortion import RateCurve as RateCurve
+from ssimloss.metrics.rate_distortion import bd_quality as bd_quality
+from ssimloss.metrics.rate_distortion import bd_rate as bd_rate
 from ssimloss.metrics.scores import EpochScores as EpochScores
 from ssimloss.metrics.validator import Validator as Validator
 from ssimloss.video.svr import SVR
@@ -55,6 +58,9 @@ __all__ = [
     "frechet_distance",
     "kernel_distance",
     "inception_score",
+    "RateCurve",
+    "bd_rate",
+    "bd_quality",
     "Charbonnier",
     "CIEDE2000",
     "L1",
