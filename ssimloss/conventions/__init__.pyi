@@ -43,8 +43,8 @@ __all__ = [
     "HAARPSI",
     "MDSI",
     "MS_GMSD",
-    "MS_SSIM_L1",
     "PSNR",
+    "MS_SSIM_L1",
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
@@ -83,9 +83,9 @@ MDSI: Table
 
 MS_GMSD: Table
 
-MS_SSIM_L1: Table
-
 PSNR: Table
+
+MS_SSIM_L1: Table
 
 SSIMULACRA2: Table
 

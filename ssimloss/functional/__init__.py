@@ -34,6 +34,7 @@ from ssimloss.functional.lpips import lpips
 from ssimloss.functional.mdsi import mdsi, mdsi_loss
 from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
+from ssimloss.functional.ms_ssim_db import ms_ssim_db
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty

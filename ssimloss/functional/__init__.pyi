@@ -66,6 +66,7 @@ __all__ = [
     "ms_gmsd",
     "ms_gmsd_loss",
     "ms_ssim",
+    "ms_ssim_db",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
     "perceptual_loss",
@@ -1247,6 +1248,73 @@ def ms_ssim(
 
     Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
     ``ssimloss.conventions.MS_SSIM``.
+    """
+
+def ms_ssim_db(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+    min_size: Literal["error", "fewer_scales"] = "error",
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+    combination: Literal["product", "weighted_sum"] = "product",
+    channels: Literal["separate", "joint"] = "separate",
+    coarsest_padding: Literal["valid", "reflect"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
+
+    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
+    of a mean.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003; Balle et al. 2018.
     """
 
 def ms_ssim_l1_loss(

@@ -79,6 +79,7 @@ __all__ = [
     "MSGMSD",
     "MSSSIM",
     "PSNR",
+    "MSSSIMDecibel",
     "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
@@ -919,6 +920,69 @@ class PSNR(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MSSSIMDecibel(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
+
+    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
+    of a mean.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
