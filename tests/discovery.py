@@ -180,6 +180,15 @@ RECIPES = {
     "CWSSIMLoss": Recipe(sides=(68, 74), compiler="aot_eager"),
     "NLPDLoss": Recipe(compiler="aot_eager"),
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    "FLIPLoss": Recipe(compiler="aot_eager"),
+    # 113 pixels at least, for six scales.
+    "SSIMULACRA2Loss": Recipe(
+        compiler="aot_eager",
+        sides=(120, 118),
+        idle=("min_size",),
+        small={"min_size": "fewer_scales"},
+        small_sides=(24, 28),
+    ),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any, get_args
 import numpy as np
 import photographs
 import pytest
+import torch
 from PIL import Image as Pillow
 from rich.console import Console
 from typer.testing import CliRunner, Result
@@ -27,6 +29,7 @@ from ssimloss.evaluation.clips.chunks import FramePairing, Timestamps
 from ssimloss.evaluation.images import Alpha, Orientation
 from ssimloss.evaluation.run import OnDamaged
 from ssimloss.evaluation.tables import FORMATS
+from ssimloss.metrics import measure
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -62,6 +65,26 @@ def test_a_method_without_a_name_is_called_as_its_folder(run: Run) -> None:
     shutil.copytree("a", "results/a")
     lines = run("gt", "results/a", "B=b", "--metrics", "psnr").stdout.splitlines()
     assert [line.split()[0] for line in lines[2:4]] == ["a", "B"]
+
+
+def test_measures_that_need_no_download(run: Run) -> None:
+    """The suite has no network; LPIPS and all else that they need is in the package."""
+    for folder, image in zip(
+        ("gt", "a"), reversed(photographs.pair("coffee", 120, 118)), strict=True
+    ):
+        for old in Path(folder).iterdir():
+            old.unlink()
+        Pillow.fromarray(image).save(f"{folder}/0.png")
+    printed = run(
+        "gt", "a", "--metrics", "lpips,flip,vif,ssimulacra2", "--protocol", "plain"
+    ).stdout
+    means = [float(re.split(r"  +", line)[2]) for line in printed.splitlines()[1:5]]
+    pred, target = (
+        torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+        for image in photographs.pair("coffee", 120, 118)
+    )
+    names = ("lpips", "flip", "vif", "ssimulacra2")
+    assert means == [round(measure(name)(pred, target).item(), 4) for name in names]
 
 
 def test_prints_tables_and_writes_files(run: Run, images: Path) -> None:

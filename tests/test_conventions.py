@@ -53,7 +53,7 @@ def crops(side: int = 48, dtype: torch.dtype = torch.float64) -> tuple[Tensor, T
 
 
 def fitting(convention: Convention) -> tuple[Tensor, ...]:
-    pred, target = crops(176 if convention.table.key == "MS_SSIM" else 48)
+    pred, target = crops({"MS_SSIM": 176, "SSIMULACRA2": 116}.get(convention.table.key, 48))
     return (pred, target) if convention.measure.takes_target else (pred,)
 
 

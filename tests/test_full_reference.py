@@ -44,14 +44,17 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "nlpd": (F.nlpd, reference.nlpd, {}, {}),
     "cw_ssim": (F.cw_ssim, reference.cw_ssim, {"levels": 2, "orientations": 5, "k": 0.3}, {}),
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
+    "flip": (F.flip, reference.flip, {"pixels_per_degree": 25.0}, {}),
+    "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
 }
+SIDES = {"ssimulacra2": (115, 114)}  # six scales, odd sides on the way
 
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_equals_the_paper(name: str) -> None:
     function, paper, options, others = REFERENCES[name]
     for channels, low, scale in ((3, 0.0, 1.0), (1, -1.0, 2.0)):
-        pred, target = (scale * image + low for image in pair(45, 42, channels))
+        pred, target = (scale * image + low for image in pair(*SIDES.get(name, (45, 42)), channels))
         data_range = (low, low + scale)
         expected = paper(pred.numpy(), target.numpy(), data_range=data_range, **(others or options))
         found = function(pred, target, data_range=data_range, reduction="image", **options)

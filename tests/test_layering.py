@@ -79,7 +79,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "networks": {"torchvision"},
     "kernels": {"triton"},
     "combined": {"matplotlib", "lightning"},
-    "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions"},
+    "metrics": {"torchmetrics", "torch_fidelity", "typing_extensions", "scipy"},
     "evaluation": {"PIL", "matplotlib", "torchvision", "av", "tifffile"},
     "study": {"scipy", "PIL", "openpyxl"},
     "cli": {"typer", "rich", "PIL", "matplotlib", "torchvision"},

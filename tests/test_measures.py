@@ -45,6 +45,7 @@ def test_closed_forms_are_the_functions() -> None:
                 for p, t in zip(pred, target, strict=True)
             ]
         ),
+        "ms_ssim_db": -10 * torch.log10(1 - F.ms_ssim(pred, target, reduction="image")),
         "g_ssim": F.gradient_ssim(pred, target, reduction="image"),
         "l1": F.l1(pred, target, reduction="image"),
     }

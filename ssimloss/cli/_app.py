@@ -6,6 +6,7 @@ import typer
 
 from ssimloss._version import __version__
 from ssimloss.cli import _weights
+from ssimloss.cli._bdrate import bdrate
 from ssimloss.cli._compare import compare
 from ssimloss.cli._doctor import doctor
 from ssimloss.cli._evaluate import EPILOG, evaluate
@@ -22,6 +23,7 @@ app.command()(doctor)
 app.command()(compare)
 app.command(epilog=EPILOG)(evaluate)
 app.command()(study)
+app.command()(bdrate)
 
 
 def _print_version(asked: bool) -> None:

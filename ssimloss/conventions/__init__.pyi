@@ -38,17 +38,19 @@ __all__ = [
     "CHARBONNIER",
     "CIEDE2000",
     "CW_SSIM",
+    "FLIP",
     "FSIM",
     "GMSD",
     "HAARPSI",
     "IW_SSIM",
     "MDSI",
     "MS_GMSD",
+    "PSNR",
     "MS_SSIM_L1",
     "NLPD",
-    "PSNR",
     "PSNR_HVS",
     "PSNR_HVS_M",
+    "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
     "SSIM",
@@ -76,6 +78,8 @@ CIEDE2000: Table
 
 CW_SSIM: Table
 
+FLIP: Table
+
 FSIM: Table
 
 GMSD: Table
@@ -88,15 +92,17 @@ MDSI: Table
 
 MS_GMSD: Table
 
+PSNR: Table
+
 MS_SSIM_L1: Table
 
 NLPD: Table
 
-PSNR: Table
-
 PSNR_HVS: Table
 
 PSNR_HVS_M: Table
+
+SSIMULACRA2: Table
 
 TOTAL_VARIATION: Table
 

@@ -19,6 +19,7 @@ from ssimloss.functional.dists import dists
 from ssimloss.functional.edge import edge, edge_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
+from ssimloss.functional.flip import flip, flip_loss
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
 from ssimloss.functional.fsim import fsim, fsim_loss
@@ -35,6 +36,7 @@ from ssimloss.functional.lpips import lpips
 from ssimloss.functional.mdsi import mdsi, mdsi_loss
 from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
+from ssimloss.functional.ms_ssim_db import ms_ssim_db
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
 from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.nlpd import nlpd, nlpd_loss
@@ -44,6 +46,7 @@ from ssimloss.functional.psnr import psnr
 from ssimloss.functional.psnr_hvs import psnr_hvs, psnr_hvs_m
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
+from ssimloss.functional.ssimulacra2 import ssimulacra2, ssimulacra2_loss
 from ssimloss.functional.structure_correlation import (
     structure_correlation,
     structure_correlation_loss,

@@ -37,6 +37,8 @@ __all__ = [
     "edge",
     "edge_loss",
     "feature_matching_loss",
+    "flip",
+    "flip_loss",
     "focal_frequency",
     "focal_frequency_loss",
     "fourier_magnitude",
@@ -68,6 +70,7 @@ __all__ = [
     "ms_gmsd",
     "ms_gmsd_loss",
     "ms_ssim",
+    "ms_ssim_db",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
     "nlpd",
@@ -84,6 +87,8 @@ __all__ = [
     "ssim_l1_loss",
     "ssim_loss",
     "ssim_map",
+    "ssimulacra2",
+    "ssimulacra2_loss",
     "structure_correlation",
     "structure_correlation_loss",
     "texture_loss",
@@ -632,6 +637,42 @@ def feature_matching_loss(
         TypeError: no lists of tensors, integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
+    """
+
+def flip_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    pixels_per_degree: float = 67.02064327658225,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
+            positive.
+        TypeError: integer tensors.
+
+    Source: Andersson et al. 2020. Agrees with flip-evaluator, which computes in float32, to 1e-6.
     """
 
 def focal_frequency_loss(
@@ -1404,6 +1445,73 @@ def ms_ssim(
     ``ssimloss.conventions.MS_SSIM``.
     """
 
+def ms_ssim_db(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    window_size: int = 11,
+    sigma: float = 1.5,
+    scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+    min_size: Literal["error", "fewer_scales"] = "error",
+    pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+    combination: Literal["product", "weighted_sum"] = "product",
+    channels: Literal["separate", "joint"] = "separate",
+    coarsest_padding: Literal["valid", "reflect"] = "valid",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
+
+    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
+    of a mean.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
+            11 pixel window need 176 pixels.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: images too small, shapes differ, unknown words.
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Wang, Simoncelli & Bovik 2003; Balle et al. 2018.
+    """
+
 def ms_ssim_l1_loss(
     pred: Tensor,
     target: Tensor,
@@ -1950,6 +2058,90 @@ def ssim_map(
         RuntimeError: a named backend that cannot run.
     """
 
+def ssimulacra2(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    min_size: Literal["error", "fewer_scales"] = "error",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
+    for high quality, 50 for medium, 30 for low, and no lower limit.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
+    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
+    image within 0.001 of this one if its filter is replaced by its response.
+
+    Below black, the curves of the colour space continue as lines. The score is infinitely steep at
+    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            113 pixels on the short side unless ``min_size`` says otherwise. ``pred`` is the
+            distorted image: the measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        min_size: for images of fewer than 113 pixels on a side, which have no six scales:
+            ``"error"``, or ``"fewer_scales"`` as the original computes them from 8 pixels on. It
+            then counts the weights off from the first, so that they belong to other planes and
+            scales than those they were fitted to.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, with
+    frame-analytics to float64 rounding.
+    """
+
+def ssimulacra2_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    min_size: Literal["error", "fewer_scales"] = "error",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``100 - ssimulacra2``, taken before the reduction.
+
+    SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
+    for high quality, 50 for medium, 30 for low, and no lower limit.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
+    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
+    image within 0.001 of this one if its filter is replaced by its response.
+
+    Below black, the curves of the colour space continue as lines. The score is infinitely steep at
+    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            113 pixels on the short side unless ``min_size`` says otherwise. ``pred`` is the
+            distorted image: the measure is not symmetric.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        min_size: for images of fewer than 113 pixels on a side, which have no six scales:
+            ``"error"``, or ``"fewer_scales"`` as the original computes them from 8 pixels on. It
+            then counts the weights off from the first, so that they belong to other planes and
+            scales than those they were fitted to.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small.
+        TypeError: integer tensors.
+
+    Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, with
+    frame-analytics to float64 rounding.
+    """
+
 def structure_correlation(
     pred: Tensor,
     target: Tensor,
@@ -2218,6 +2410,7 @@ def vif_loss(
 charbonnier = charbonnier_loss
 ciede2000 = ciede2000_loss
 edge = edge_loss
+flip = flip_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss
 gmsd = gmsd_loss

@@ -28,6 +28,7 @@ from ssimloss.functional._gradient_similarity import (
     root,
     without_masked,
 )
+from ssimloss.functional._srgb import linear_light
 from ssimloss.measure import Measure
 
 # Linear RGB of ITU-R BT.709 to X, Y, Z over the white D65.
@@ -96,9 +97,7 @@ def _lab(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """``L, a, b`` of sRGB in [0, 1], each ``(N, 1, H, W)``."""
     if image.shape[1] == 1:
         image = image.expand(-1, 3, -1, -1)
-    low = image <= 0.04045
-    linear = torch.where(low, image / 12.92, ((torch.where(low, 1, image) + 0.055) / 1.055) ** 2.4)
-    xyz = combined(linear, _XYZ)
+    xyz = combined(linear_light(image), _XYZ)
     dark = xyz <= 0.008856
     f = torch.where(dark, 7.787 * xyz + 16 / 116, torch.where(dark, 1, xyz) ** (1 / 3))
     f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]

@@ -161,7 +161,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         return tuple(w / total for w in self.scale_weights[:fitting])
 
 
-def _ms_ssim(
+def ms_ssim_scores(
     pred: Tensor, target: Tensor, options: MSSSIMOptions, *, mask: Tensor | None = None
 ) -> Scores:
     """Multi-scale structural similarity, 1 for equal images.
@@ -225,7 +225,7 @@ MS_SSIM = Measure(
     1.0,
     (0.0, 1.0),
     "Wang, Simoncelli & Bovik 2003",
-    _ms_ssim,
+    ms_ssim_scores,
     MSSSIMOptions,
     module="MSSSIMLoss",
     metric="MSSSIM",

@@ -11,6 +11,7 @@ from ssimloss.metrics.image_measure import ImageMeasure
 from ssimloss.metrics.measures import MEASURES, measure, registered
 from ssimloss.metrics.protocol import Protocol
 from ssimloss.metrics.protocols import PROTOCOLS, SuperResolutionProtocol, protocol
+from ssimloss.metrics.rate_distortion import RateCurve, bd_quality, bd_rate
 from ssimloss.metrics.scores import EpochScores
 from ssimloss.metrics.validator import Validator
 
@@ -35,6 +36,9 @@ __all__ = [
     "frechet_distance",
     "kernel_distance",
     "inception_score",
+    "RateCurve",
+    "bd_rate",
+    "bd_quality",
 ]
 
 # They need torchmetrics, an extra, which is imported when one of them is first asked for.

@@ -30,6 +30,9 @@ from ssimloss.metrics.protocol import Protocol as Protocol
 from ssimloss.metrics.protocols import PROTOCOLS as PROTOCOLS
 from ssimloss.metrics.protocols import SuperResolutionProtocol as SuperResolutionProtocol
 from ssimloss.metrics.protocols import protocol as protocol
+from ssimloss.metrics.rate_distortion import RateCurve as RateCurve
+from ssimloss.metrics.rate_distortion import bd_quality as bd_quality
+from ssimloss.metrics.rate_distortion import bd_rate as bd_rate
 from ssimloss.metrics.scores import EpochScores as EpochScores
 from ssimloss.metrics.validator import Validator as Validator
 from ssimloss.video.svr import SVR
@@ -55,6 +58,9 @@ __all__ = [
     "frechet_distance",
     "kernel_distance",
     "inception_score",
+    "RateCurve",
+    "bd_rate",
+    "bd_quality",
     "Charbonnier",
     "CIEDE2000",
     "CWSSIM",
@@ -62,6 +68,7 @@ __all__ = [
     "L2",
     "SSIM",
     "Edge",
+    "FLIP",
     "FocalFrequency",
     "FourierMagnitude",
     "FSIM",
@@ -73,10 +80,12 @@ __all__ = [
     "IWSSIM",
     "MDSI",
     "MSGMSD",
-    "NLPD",
     "PSNR",
+    "MSSSIMDecibel",
+    "NLPD",
     "PSNRHVS",
     "PSNRHVSM",
+    "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
     "VMAF",
@@ -492,6 +501,43 @@ class Edge(MeasureMetric):
         operator: Literal["sobel", "scharr", "laplacian"] = "sobel",
         distance: Literal["charbonnier", "l1", "l2"] = "charbonnier",
         eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class FLIP(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        pixels_per_degree: float = 67.02064327658225,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -929,35 +975,6 @@ class MSGMSD(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
-class NLPD(MeasureMetric):
-    """Mean over images, as a torchmetrics metric.
-
-    Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
-
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
-
-    Args:
-        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
-            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
-        scale: the factor of enlargement, for the name of a protocol.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        keep_values: keep the value of each image for ``values()``.
-        process_group: of ``torch.distributed``.
-        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
-    """
-
-    def __init__(
-        self,
-        *,
-        protocol: str | Protocol | None = None,
-        scale: int | None = None,
-        data_range: float | tuple[float, float] = 1.0,
-        keep_values: bool = False,
-        process_group: ProcessGroup | None = None,
-        **of_torchmetrics: Unpack[OfTorchmetrics],
-    ) -> None: ...
-
 class PSNR(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -988,6 +1005,98 @@ class PSNR(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         pooling: Literal["image", "batch"] = "image",
         eps: float = 0.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MSSSIMDecibel(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
+
+    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
+    of a mean.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k1, k2: the stabilising constants, both above 0.
+        window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
+            ``coarsest_padding="valid"``.
+        scale_weights: exponent of each scale, finest first; their number is the number of scales.
+        negative: what becomes of a mean t that is not positive, which a fractional power cannot
+            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
+            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
+            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
+            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
+            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
+            another measure.
+        min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
+            uses those that fit with their weights renormalised to sum to 1.
+        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
+            if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
+            (TensorFlow, MATLAB).
+        combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
+            their sum (``wtd_sum`` of ``msssim.m``).
+        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
+            channels first (torchmetrics, MONAI).
+        coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
+            (torchmetrics).
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        window_size: int = 11,
+        sigma: float = 1.5,
+        scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+        negative: Literal["clamp", "relu", "relu_map", "shift"] = "clamp",
+        min_size: Literal["error", "fewer_scales"] = "error",
+        pooling: Literal["floor", "zeros", "replicate", "symmetric"] = "floor",
+        combination: Literal["product", "weighted_sum"] = "product",
+        channels: Literal["separate", "joint"] = "separate",
+        coarsest_padding: Literal["valid", "reflect"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class NLPD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -1050,6 +1159,46 @@ class PSNRHVSM(MeasureMetric):
         protocol: str | Protocol | None = None,
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class SSIMULACRA2(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
+    for high quality, 50 for medium, 30 for low, and no lower limit.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
+    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
+    image within 0.001 of this one if its filter is replaced by its response.
+
+    Below black, the curves of the colour space continue as lines. The score is infinitely steep at
+    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        min_size: for images of fewer than 113 pixels on a side, which have no six scales:
+            ``"error"``, or ``"fewer_scales"`` as the original computes them from 8 pixels on. It
+            then counts the weights off from the first, so that they belong to other planes and
+            scales than those they were fitted to.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        min_size: Literal["error", "fewer_scales"] = "error",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

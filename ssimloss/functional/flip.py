@@ -1,0 +1,288 @@
+"""FLIP: the difference seen when flipping between two images at a viewing distance.
+
+``dE = dE_c^(1 - dE_f)``: ``dE_c`` the colour difference of images filtered by the contrast
+sensitivity of the eye, ``dE_f`` that of edges and points.
+
+Andersson, Nilsson, Akenine-Moller, Oskarsson, Astrom & Fairchild, "FLIP: a difference evaluator for
+alternating images", 2020; this is its form for images of low dynamic range. The original program is
+NVlabs/flip.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote, widest_dtype
+from ssimloss._reduce import Scores
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.filters import blur_along, pad
+from ssimloss.functional._gradient_similarity import (
+    Rows,
+    check_colors,
+    combined,
+    root,
+)
+from ssimloss.functional._srgb import linear_light
+from ssimloss.measure import Measure
+
+# Linear RGB to X, Y, Z over the white, and back.
+_WHITE = (0.950428545, 1.0, 1.088900371)
+_XYZ: Rows = (
+    (
+        10135552 / 24577794 / _WHITE[0],
+        8788810 / 24577794 / _WHITE[0],
+        4435075 / 24577794 / _WHITE[0],
+    ),
+    (2613072 / 12288897, 8788810 / 12288897, 887015 / 12288897),
+    (
+        1425312 / 73733382 / _WHITE[2],
+        8788810 / 73733382 / _WHITE[2],
+        70074185 / 73733382 / _WHITE[2],
+    ),
+)
+_RGB: Rows = (
+    (3.241003275 * _WHITE[0], -1.537398934, -0.498615861 * _WHITE[2]),
+    (-0.969224334 * _WHITE[0], 1.875930071, 0.041554224 * _WHITE[2]),
+    (0.055639423 * _WHITE[0], -0.204011202, 1.057148933 * _WHITE[2]),
+)
+# Contrast sensitivity of luminance, red-green and blue-yellow (table 1): weight and width of
+# Gaussians.
+_SENSITIVITY = (((1.0, 0.0047),), ((1.0, 0.0053),), ((34.1, 0.04), (13.5, 0.025)))
+_WIDEST = 0.04
+_Q_C, _Q_F, _P_C, _P_T = 0.7, 0.5, 0.4, 0.95
+_C_MAX = 41.276098411857355  # HyAB of green and blue to the power q_c
+_SIGMA = 0.041  # degrees, half the width of the edge detector
+
+
+class FLIPOptions(Reduced, Ranged):
+    """Options of FLIP.
+
+    Args:
+        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
+            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
+            seen from 0.7 meters.
+    """
+
+    pixels_per_degree: float = 3840 * math.pi / 180
+
+    def __post_init__(self) -> None:
+        """Raise for what is no resolution, naming the option."""
+        super().__post_init__()
+        _checks.positive("pixels_per_degree", self.pixels_per_degree)
+
+
+def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
+    """FLIP of images of low dynamic range: 0 for equal images, at most 1.
+
+    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
+    repeated.
+
+    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
+    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
+            positive.
+        TypeError: integer tensors.
+
+    Source: Andersson et al. 2020. Agrees with flip-evaluator, which computes in float32, to 1e-6.
+    """
+    check_colors(pred, target)
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if not len(x):  # no channels to filter
+        return Scores((x + y).sum(1, keepdim=True), None, 1, dtype)
+    unit = (torch.cat((x, y)) - options.low) / options.span
+    # At the ends of the range, clamp itself has no slope.
+    unit = torch.where((unit >= 0) & (unit <= 1), unit, unit.detach().clamp(0, 1))
+    xyz = combined(linear_light(unit.expand(-1, 3, -1, -1)), _XYZ)
+    # A batch is filtered as if it were channels: (1, 2 N, H, W), channels last.
+    p_x, p_y, p_z = [_with_batch_as_channels(xyz[:, i]) for i in range(3)]
+    colour = _colour_difference((p_y, p_x - p_y, p_y - p_z), options.pixels_per_degree)
+    feature = _feature_difference(p_y, options.pixels_per_degree)
+    feature = _held_power(feature / math.sqrt(2), _Q_F, 1e-6)
+    return Scores(_held_power(colour, 1 - feature, 1e-4)[0][:, None], None, 1, dtype)
+
+
+def _with_batch_as_channels(plane: Tensor) -> Tensor:
+    """``(N, H, W)`` as ``(1, N, H, W)`` in channels last, the layout that is filtered fast."""
+    rows = plane.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
+    return rows.permute(2, 0, 1)[None]
+
+
+def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: float) -> Tensor:
+    """``dE_c`` of ``Y, X - Y, Y - Z`` of both images ``(1, 2 N, H, W)``: ``(1, N, H, W)``."""
+    filtered, windows = [], _sensitivity(resolution, opponent[0])
+    for plane, gaussians in zip(opponent, windows, strict=True):
+        half = len(gaussians[0][1]) // 2
+        extended = pad(plane, half, "replicate")
+        parts = [weight * _filtered(extended, window, window) for weight, window in gaussians]
+        filtered.append(parts[0] if len(parts) == 1 else parts[0] + parts[1])
+    f_y, f_xy, f_yz = filtered
+    rgb = [r * (f_y + f_xy) + g * f_y + b * (f_y - f_yz) for r, g, b in _RGB]
+    # Within rounding of the box, colours keep their slope.
+    slack = 16 * torch.finfo(f_y.dtype).eps
+    red, green, blue = (plane.clamp(-slack, 1 + slack) for plane in rgb)
+    f = [_lab_curve(r * red + g * green + b * blue) for r, g, b in _XYZ]
+    light = 116 * f[1] - 16
+    hunt = 0.01 * light
+    planes = light, hunt * (500 * (f[0] - f[1])), hunt * (200 * (f[1] - f[2]))
+    d_l, d_a, d_b = [_of_pred(plane) - _of_target(plane) for plane in planes]
+    difference = _held_power(d_l.abs() + root(d_a * d_a + d_b * d_b), _Q_C, 1e-4)
+    knee = _P_C * _C_MAX
+    far = _P_T + (difference - knee) * ((1 - _P_T) / (_C_MAX - knee))
+    return torch.where(difference < knee, difference * (_P_T / knee), far)
+
+
+def _lab_curve(t: Tensor) -> Tensor:
+    """The cube root of CIELAB, a line in the dark."""
+    dark = (6 / 29) ** 3
+    return torch.where(t > dark, t.clamp(min=dark) ** (1 / 3), t * (29 / 6) ** 2 / 3 + 4 / 29)
+
+
+def _feature_difference(luminance: Tensor, resolution: float) -> Tensor:
+    """The larger difference of edges or points of both images ``(1, 2 N, H, W)``:
+    ``(1, N, H, W)``.
+    """
+    gaussian, *detectors = _detection(resolution, luminance)
+    extended = pad(luminance, len(gaussian) // 2, "replicate")
+    differences = []
+    for detector in detectors:
+        across = _filtered(extended, gaussian, detector)
+        down = _filtered(extended, detector, gaussian)
+        size = root(across * across + down * down)
+        differences.append((_of_pred(size) - _of_target(size)).abs())
+    return torch.maximum(*differences)
+
+
+def _of_pred(both: Tensor) -> Tensor:
+    return both[:, : both.shape[1] // 2]
+
+
+def _of_target(both: Tensor) -> Tensor:
+    return both[:, both.shape[1] // 2 :]
+
+
+def _filtered(extended: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    return blur_along(blur_along(extended, across, 3), down, 2)
+
+
+def _held_power(base: Tensor, exponent: float | Tensor, least: float) -> Tensor:
+    """``base^exponent`` for exponents from 0 to 1. Below ``least``, its slope is that at ``least``,
+    and the exponent has none.
+    """
+    held = exponent.detach() if isinstance(exponent, Tensor) else exponent
+    value, near = base.detach(), base < least
+    inside = value**held + held * least ** (held - 1) * (base - value)
+    return torch.where(near, inside, torch.where(near, 1, base) ** exponent)
+
+
+def _sensitivity(resolution: float, like: Tensor) -> list[list[tuple[Tensor, Tensor]]]:
+    """Weighted Gaussians ``a sqrt(pi / b) exp(-pi^2 x^2 / b)`` of each opponent plane, of unit sum;
+    ``x`` in degrees.
+    """
+    x = _places(3 * math.sqrt(_WIDEST / (2 * math.pi**2)) * resolution, like) / resolution
+    planes = []
+    for gaussians in _SENSITIVITY:
+        taps = [torch.exp(-(math.pi**2) / b * x * x) for _, b in gaussians]
+        masses = [
+            a * math.sqrt(math.pi / b) * g.sum().square()
+            for (a, b), g in zip(gaussians, taps, strict=True)
+        ]
+        total = torch.stack(masses).sum()
+        planes.append(
+            [
+                ((mass / total).to(like.dtype), (g / g.sum()).to(like.dtype))
+                for mass, g in zip(masses, taps, strict=True)
+            ]
+        )
+    return planes
+
+
+def _detection(resolution: float, like: Tensor) -> list[Tensor]:
+    """A Gaussian of unit sum, and its first and second derivative, whose positive and negative taps
+    have the sums 1 and -1.
+    """
+    sigma = _SIGMA * resolution
+    x = _places(3 * sigma, like) / sigma
+    gaussian = torch.exp(-0.5 * x * x)
+    detectors = []
+    for taps in (-x * gaussian, (x * x - 1) * gaussian):
+        above, below = taps.clamp(min=0), taps.clamp(max=0)
+        detectors.append(above / above.sum() - below / below.sum())
+    return [taps.to(like.dtype) for taps in (gaussian / gaussian.sum(), *detectors)]
+
+
+def _places(radius: float, like: Tensor) -> Tensor:
+    """Whole numbers from ``-ceil(radius)`` to ``ceil(radius)``."""
+    half = math.ceil(radius)
+    return torch.arange(-half, half + 1, device=like.device, dtype=widest_dtype(like.device))
+
+
+FLIP = Measure(
+    "flip",
+    "FLIP",
+    "",
+    "lower",
+    0.0,
+    (0.0, 1.0),
+    "Andersson et al. 2020",
+    _flip,
+    FLIPOptions,
+    formula="mean over pixels of FLIP of sRGB images, at 67 pixels per degree of visual angle "
+    "(Andersson et al. 2020)",
+    module="FLIPLoss",
+    metric="FLIP",
+    takes_color=True,
+    agrees="flip-evaluator: 1e-6, its float32",
+)
+flip = flip_loss = FLIP.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+CONVENTIONS = Table(
+    "FLIP",
+    FLIP,
+    (
+        *PREPARATION,
+        Attribute(
+            "resolution",
+            ("pixels_per_degree",),
+            lambda s: f"{s['pixels_per_degree']:.5g} pixels per degree",
+            lambda s: (
+                "FLIP of sRGB images, border pixels repeated, at "
+                f"{s['pixels_per_degree']:.5g} pixels per degree of visual angle; mean over pixels"
+            ),
+        ),
+        OVER_BATCH,
+    ),
+    Convention("andersson2020", "the paper", "flip.py", "tests/reference.py", 1e-9),
+    Convention(
+        "flip_evaluator",
+        "flip-evaluator as it comes",
+        'flip_evaluator.evaluate(target, pred, "LDR")',
+        "flip-evaluator 1.7",
+        2e-6,
+        "the program computes in float32",
+        same_as="andersson2020",
+    ),
+    Convention(
+        "frame_analytics",
+        "frame-analytics: 67 pixels per degree",
+        "frame_analytics.flip(pred, target, data_range=1.0)",
+        "frame-analytics 0.7.0",
+        1e-7,
+        options={"pixels_per_degree": 67.0},
+    ),
+)
