@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import dataclasses
 import io
 import json
@@ -31,7 +30,8 @@ from ssimloss.evaluation.report import _pictures
 from ssimloss.evaluation.report._clips import curves, draw_shots, shot_record, worst_shots
 from ssimloss.evaluation.report._data import page_data
 from ssimloss.evaluation.report._page import page
-from ssimloss.evaluation.report._result import columns_of, latex, table_csv
+from ssimloss.evaluation.result import SetSummary
+from ssimloss.evaluation.tables import paper_table
 
 METHODS = ["ours <b>&", "theirs", "bicubic"]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -363,36 +363,30 @@ def judged(methods: list[str]) -> Evaluation:
     return evaluation
 
 
-def test_result_is_copied_as_latex_and_csv() -> None:
-    """The best mean is bold, with a star if it is significantly better than each other method;
-    names of methods are text.
-    """
-    methods = ["our_x4 & 50 % <$\\{#~^}>", 'the"irs, 2', "bi\ncubic"]
-    evaluation = judged(methods)
-    psnr, ssim = columns_of(evaluation)
-    assert (psnr.best, psnr.is_significant) == ((methods[0],), True)
-    assert (ssim.best, ssim.is_significant) == (tuple(methods[1:]), False), "two share it"
-    assert latex(evaluation).splitlines() == [
-        "% Means over 4 images; bold: the best.",
-        "% *: better than each other method, p < 0.05 (sign flips, Holm).",
-        r"\begin{tabular}{lcc}",
-        r"\hline",
-        r"Method & PSNR (dB) $\uparrow$ & SSIM $\uparrow$ \\",
-        r"\hline",
-        r"our\_x4 \& 50 \% \textless{}\$\textbackslash{}\{\#\textasciitilde{}\textasciicircum{}\}"
-        r"\textgreater{} & \textbf{31.00}$^{*}$ & 0.5000 \\",
-        r"the\textquotedbl irs, 2".replace(r"\textquotedbl ", '"')
-        + r" & 30.00 & \textbf{0.7500} \\",
-        r"bi cubic & 29.00 & \textbf{0.7500} \\",
-        r"\hline",
-        r"\end{tabular}",
-    ]
-    rows = list(csv.reader(io.StringIO(table_csv(evaluation))))
-    assert rows[0] == ["method", "PSNR (dB)", "SSIM"]
-    assert [row[0] for row in rows[1:]] == methods
-    assert float(rows[1][1]) == pytest.approx(31.004, rel=1e-12)
+def results(evaluation: Evaluation) -> list[dict[str, Any]]:
+    empty = [None] * len(evaluation.images)
+    return page_data(evaluation, worst=0, thumbnails=empty, pictures={})["result"]
+
+
+def test_result_says_which_is_best() -> None:
+    evaluation = judged(["ours", "theirs", "bicubic"])
+    psnr, ssim = results(evaluation)
+    assert (psnr["best"], psnr["significant"]) == ([0], True)
+    assert (ssim["best"], ssim["significant"]) == ([1, 2], False), "two share it"
+    assert psnr["means"] == pytest.approx([31.004, 30.004, 29.004])
     evaluation.comparisons[0] = dataclasses.replace(evaluation.comparisons[0], p_holm=0.05)
-    assert not columns_of(evaluation)[0].is_significant
+    assert not results(evaluation)[0]["significant"]
+
+
+def test_scores_of_sets_are_told() -> None:
+    evaluation = judged(["ours", "theirs", "bicubic"])
+    evaluation.sets = [
+        SetSummary(method, "fid", "FID", False, value, math.nan, 4, 4, "of features")
+        for method, value in (("ours", 12.25), ("theirs", 30.5))
+    ]
+    empty = [None] * len(evaluation.images)
+    about = page_data(evaluation, worst=0, thumbnails=empty, pictures={})["about"]
+    assert ["FID", "ours 12.25, theirs 30.5"] in [list(entry) for entry in about]
 
 
 def test_result_of_unequal_sets_is_over_the_common_images() -> None:
@@ -402,14 +396,12 @@ def test_result_of_unequal_sets_is_over_the_common_images() -> None:
         if place < 10:
             del image.values["theirs"]
     evaluation = summed(evaluation.metrics[:1], evaluation.methods, evaluation.images)
-    (column,) = columns_of(evaluation)
-    assert (column.means, column.common) == ({"ours": 29.5, "theirs": 20.0}, 20)
-    assert column.best == ("ours",)
-    assert "% PSNR (dB): over the 20 images that all methods have." in latex(evaluation)
+    (column,) = results(evaluation)
+    assert (column["means"], column["common"], column["best"]) == ([29.5, 20.0], 20, [0])
     for image in evaluation.images[10:]:
         del image.values["ours"]
-    (column,) = columns_of(summed(evaluation.metrics, evaluation.methods, evaluation.images))
-    assert (column.best, column.common) == ((), None)
+    (column,) = results(summed(evaluation.metrics, evaluation.methods, evaluation.images))
+    assert (column["best"], column["common"]) == ([], None)
 
 
 @pytest.fixture(scope="module")
@@ -564,11 +556,11 @@ def test_result_comes_first_and_is_copied(open_page: Open, tmp_path: Path) -> No
     tab.click("text=Copy as LaTeX")
     tab.wait_for_selector("textarea.copy")
     assert "Ctrl+C" in tab.inner_text(".copies output")
-    assert tab.evaluate("getSelection().toString()") == latex(evaluation)
+    assert tab.evaluate("getSelection().toString()") == paper_table(evaluation, "latex")
     tab.evaluate("void (navigator.clipboard.writeText = async (text) => (window.copied = text))")
     tab.click("text=Copy as CSV")
     tab.wait_for_selector("textarea.copy", state="hidden")
-    assert tab.evaluate("window.copied") == table_csv(evaluation)
+    assert tab.evaluate("window.copied") == paper_table(evaluation, "csv")
 
 
 def test_worst_of_each_method_under_one_slider(

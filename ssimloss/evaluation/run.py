@@ -232,7 +232,7 @@ def evaluate(
             of_methods: list[SetSummary] = []
             if sets is not None:
                 of_methods = sets.summaries(
-                    pairing.pairs, pairing.methods, pool, world, alpha, orientation
+                    pairing.pairs, pairing.methods, pool, world, alpha, orientation, data_range
                 )
         finally:
             pool.shutdown(cancel_futures=True)

@@ -70,6 +70,7 @@ class SetMetrics:
         world: World,
         alpha: Alpha,
         orientation: Orientation,
+        data_range: float | None,
     ) -> list[SetSummary]:
         """One for each metric and method: all references against all files of the method.
 
@@ -83,7 +84,7 @@ class SetMetrics:
             self.demand_enough(len(files))
         every = list(dict.fromkeys([*references, *(f for of in theirs.values() for f in of)]))
         keys = dict(zip(every, pool.map(_sha256, every), strict=True))
-        decode = partial(_pixels, alpha=alpha, orientation=orientation)
+        decode = partial(_pixels, alpha=alpha, orientation=orientation, data_range=data_range)
         mine = list(dict.fromkeys(keys.values()))[world.rank :: world.size]
         places = {key: path for path, key in keys.items()}
         known: _Features = {}
@@ -160,10 +161,12 @@ def _of_one_kind(images: Sequence[Tensor]) -> Iterable[list[int]]:
     return groups.values()
 
 
-def _pixels(path: Path, *, alpha: Alpha, orientation: Orientation) -> Tensor:
-    """``(C, H, W)``: uint8, or of 16 bit float64 in [0, 1]."""
+def _pixels(
+    path: Path, *, alpha: Alpha, orientation: Orientation, data_range: float | None
+) -> Tensor:
+    """``(C, H, W)``: uint8, or of others float64 with white at 1."""
     try:
-        image = read(path, alpha=alpha, orientation=orientation)
+        image = read(path, alpha=alpha, orientation=orientation, data_range=data_range)
     except ImageError as error:
         raise RuntimeError(f"{error}; a set without it would have another FID") from error
     if image.pixels.dtype is torch.uint8:

@@ -13,8 +13,9 @@ from ssimloss._version import __version__
 from ssimloss.evaluation._maps import SSIM_WORDS
 from ssimloss.evaluation._orientations import UPRIGHT, orientation_words
 from ssimloss.evaluation.fairness import fair_means
-from ssimloss.evaluation.report._result import columns_of, latex, table_csv
+from ssimloss.evaluation.ranking import standings
 from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
+from ssimloss.evaluation.tables import paper_table
 
 COLORS = {"ssim": "viridis", "error": "inferno"}
 _DIGITS = 9  # significant ones of a value: more than anyone reads, fewer than a float64 prints
@@ -38,7 +39,7 @@ def page_data(
     )
     places = {image.name: place for place, image in enumerate(images)}
     data = {
-        "about": list(evaluation.about.items()),
+        "about": [*evaluation.about.items(), *_of_sets(evaluation)],
         "metrics": [
             {
                 "name": m.name,
@@ -80,16 +81,11 @@ def page_data(
             }
             for row in evaluation.summaries
         ],
-        "result": [
-            {
-                "means": [column.means.get(method) for method in methods],
-                "common": column.common,
-                "best": [methods.index(method) for method in column.best],
-                "significant": column.is_significant,
-            }
-            for column in columns_of(evaluation)
-        ],
-        "copies": {"LaTeX": latex(evaluation), "CSV": table_csv(evaluation)},
+        "result": _result(evaluation),
+        "copies": {
+            "LaTeX": paper_table(evaluation, "latex"),
+            "CSV": paper_table(evaluation, "csv"),
+        },
         "fair": [
             {
                 "metric": metrics.index(fair.metric),
@@ -167,3 +163,31 @@ def _color_table(name: str) -> str:
     """256 colours as bytes R, G, B in base64."""
     colors = matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
     return base64.b64encode(np.ascontiguousarray(colors).tobytes()).decode()
+
+
+def _result(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """For each metric the mean of each method, over the images of all of them where they lack some,
+    and which is best.
+    """
+    found = standings(evaluation)
+    common = {fair.metric: fair.count for fair in fair_means(evaluation) if fair.means}
+    rows = []
+    for metric in evaluation.metrics:
+        column = [found.get((method, metric.name)) for method in evaluation.methods]
+        rows.append(
+            {
+                "means": [None if one is None else one.mean for one in column],
+                "common": common.get(metric.name),
+                "best": [place for place, one in enumerate(column) if one and one.is_best],
+                "significant": any(one is not None and one.is_significant for one in column),
+            }
+        )
+    return rows
+
+
+def _of_sets(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """FID, KID and the Inception score, which are of all images of a method at once."""
+    words: dict[str, list[str]] = {}
+    for one in evaluation.sets:
+        words.setdefault(one.title, []).append(f"{one.method} {one.value:.4g}")
+    return [(title, ", ".join(values)) for title, values in words.items()]
