@@ -52,8 +52,12 @@ def crops(side: int = 48, dtype: torch.dtype = torch.float64) -> tuple[Tensor, T
     return pred[..., :side, -side - 4 :].clone(), target[..., :side, -side - 4 :].clone()
 
 
+# What the least images of these measures need.
+SIDES = {"MS_SSIM": 176, "IW_SSIM": 176, "SSIMULACRA2": 116, "CW_SSIM": 72}
+
+
 def fitting(convention: Convention) -> tuple[Tensor, ...]:
-    pred, target = crops({"MS_SSIM": 176, "SSIMULACRA2": 116}.get(convention.table.key, 48))
+    pred, target = crops(SIDES.get(convention.table.key, 48))
     return (pred, target) if convention.measure.takes_target else (pred,)
 
 
