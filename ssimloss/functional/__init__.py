@@ -20,6 +20,7 @@ from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
+from ssimloss.functional.frechet import frechet_distance
 from ssimloss.functional.fsim import fsim, fsim_loss
 from ssimloss.functional.gmsd import gmsd, gmsd_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss

@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Generator, Tensor
 
 from ssimloss.functional.features import gram_matrix as gram_matrix
+from ssimloss.functional.frechet import frechet_distance as frechet_distance
 from ssimloss.functional.heatmaps import soft_argmax as soft_argmax
 from ssimloss.functional.logits import class_logits as class_logits
 from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
@@ -39,6 +40,7 @@ __all__ = [
     "focal_frequency_loss",
     "fourier_magnitude",
     "fourier_magnitude_loss",
+    "frechet_distance",
     "fsim",
     "fsim_loss",
     "gmsd",
