@@ -60,11 +60,20 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
                 f"{name} must be finite, got non-finite values in {wrong} of {len(features)} rows; "
                 "leave these images out, or look for the NaN in them or in the network"
             )
-    return distance_of_gaussians(features_a, features_b)
+    return _distance(features_a, features_b)
 
 
-def distance_of_gaussians(features_a: Tensor, features_b: Tensor) -> Tensor:
-    """The Frechet distance of checked sets of finite features."""
+def frechet_or_nan(features_a: Tensor, features_b: Tensor) -> Tensor:
+    """The Frechet distance of checked sets; NaN, with a gradient of NaN, if any feature is not
+    finite.
+    """
+    finite = features_a.isfinite().all() & features_b.isfinite().all()
+    features_a, features_b = (x.nan_to_num(0.0, 0.0, 0.0) for x in (features_a, features_b))
+    distance = _distance(features_a, features_b)
+    return distance * torch.where(finite, 1.0, torch.nan).to(distance)
+
+
+def _distance(features_a: Tensor, features_b: Tensor) -> Tensor:
     (mean_a, centred_a), (mean_b, centred_b) = _gaussian(features_a), _gaussian(features_b)
     traces = centred_a.square().sum() + centred_b.square().sum()
     root: Tensor = _NuclearNorm.apply(centred_a, centred_b)

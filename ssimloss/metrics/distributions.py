@@ -8,7 +8,6 @@ host, where the results then are.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from ssimloss._keywords import keywords
 from ssimloss._precision import to_float64_device
 from ssimloss._torch import plain
 from ssimloss.functional.frechet import frechet_distance
+from ssimloss.functional.kernel_distances import kernel_distance_loss
 
 __all__ = ["frechet_distance", "inception_score", "kernel_distance"]
 
@@ -66,7 +66,6 @@ def kernel_distance(
     _checks.feature_sets("features_a", features_a, "features_b", features_b)
     _checks.count("subsets", subsets)
     _checks.count("subset_size", subset_size, least=2)
-    _checks.count("degree", degree)
     rows_a, rows_b = len(features_a), len(features_b)
     if subset_size > min(rows_a, rows_b):
         raise ValueError(
@@ -74,8 +73,6 @@ def kernel_distance(
             f"{rows_b}; gather more images, or use subset_size={min(rows_a, rows_b)}, which no "
             "other value can be compared with"
         )
-    scale = 1 / features_a.shape[1] if gamma is None else _checks.positive("gamma", gamma)
-    _checks.number("coef0", coef0)
     a, b = (to_float64_device(features).double() for features in (features_a, features_b))
     random = np.random.RandomState(seed)
     found = []
@@ -88,7 +85,7 @@ def kernel_distance(
             ]
             for set_ in (a, b)
         )
-        found.append(_discrepancy(some_a, some_b, lambda x, y: (scale * x @ y.T + coef0) ** degree))
+        found.append(kernel_distance_loss(some_a, some_b, degree=degree, gamma=gamma, coef0=coef0))
     values = torch.stack(found)
     return values.mean(), values.std(correction=0)
 
@@ -124,13 +121,6 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor
         [_score(log_p[rows * i // splits : rows * (i + 1) // splits]) for i in range(splits)]
     )
     return scores.mean(), scores.std(correction=0)
-
-
-def _discrepancy(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """The unbiased squared discrepancy of two sets of ``m`` rows."""
-    m = len(a)
-    within = sum(k.sum() - k.diagonal().sum() for k in (kernel(a, a), kernel(b, b)))
-    return within / (m * (m - 1)) - 2 * kernel(a, b).mean()
 
 
 def _score(log_p: Tensor) -> Tensor:
