@@ -188,6 +188,21 @@ def matrix(name: str, value: Tensor, *, rows: int) -> None:
         )
 
 
+def feature_sets(name_a: str, a: Tensor, name_b: str, b: Tensor) -> None:
+    """Demand two sets of features, ``(N_a, D)`` and ``(N_b, D)`` of at least 2 rows each."""
+    matrix(name_a, a, rows=2)
+    matrix(name_b, b, rows=2)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"{name_b} must have the {a.shape[1]} columns of {name_a}, got {b.shape[1]}; take both "
+            "from one layer"
+        )
+    if a.device != b.device:
+        raise ValueError(
+            f"{name_b} must be on the device of {name_a} ({a.device}), got {b.device}; move it"
+        )
+
+
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
     """Demand two floating point images of one shape on one device."""
     if isinstance(pred, Tensor) and isinstance(target, Tensor):  # one look at what is right

@@ -137,13 +137,12 @@ def test_frechet_distance_is_symmetric_and_knows_no_axes() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 def test_statistics_are_float64_whatever_comes(dtype: torch.dtype) -> None:
     """A large offset, which float32 moments would lose; under autocast as well."""
-    a, b = (features(40, 6, seed).add(100).to(dtype).requires_grad_() for seed in (0, 1))
+    a, b = (features(40, 6, seed).add(100).to(dtype) for seed in (0, 1))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         values = frechet_distance(a, b), *inception_score(a, splits=4)
     expected = frechet_distance(a.double(), b.double()), *inception_score(a.double(), splits=4)
     for value, exact in zip(values, expected, strict=True):
         assert value.dtype is torch.float64
-        assert not value.requires_grad
         battery.close(value, exact)
 
 
@@ -158,6 +157,59 @@ def test_frechet_distance_of_what_is_not_finite_names_it(
     for name, sets in (("features_a", (wrong, good)), ("features_b", (good, wrong))):
         with pytest.raises(error, match=f"{name} must be finite, got non-finite values in 2 of 5"):
             frechet_distance(*sets)
+
+
+@pytest.mark.parametrize(
+    ("rows_a", "rows_b", "columns"),
+    [(12, 9, 5), (5, 7, 9), (4, 12, 6)],  # both above D, both below, one of each
+)
+def test_gradient_of_frechet_distance(rows_a: int, rows_b: int, columns: int) -> None:
+    """Against central differences of the value, in every element; a column is constant, so the
+    covariances are singular. The graph is one derivative deep, and says so.
+    """
+    constant = torch.arange(columns) != 2
+    a, b = (
+        (features(rows, columns, seed) * constant + 1).requires_grad_()
+        for seed, rows in enumerate((rows_a, rows_b))
+    )
+    value = frechet_distance(a, b)
+    gradients = torch.autograd.grad(value, (a, b), create_graph=True)
+    step = 1e-5
+    for place, (x, gradient) in enumerate(zip((a, b), gradients, strict=True)):
+        differences = torch.zeros_like(x)
+        for index in (x.detach() * constant).nonzero().tolist():
+            moved = [[a.detach(), b.detach()] for _ in range(2)]
+            for sets, sign in zip(moved, (1, -1), strict=True):
+                sets[place] = sets[place].clone()
+                sets[place][tuple(index)] += sign * step
+            ahead, behind = (frechet_distance(*sets) for sets in moved)
+            differences[tuple(index)] = (ahead - behind) / (2 * step)
+        battery.close(gradient * constant, differences, 1e-6)
+        alone = x.detach().requires_grad_()
+        sets = [a.detach(), b.detach()]
+        sets[place] = alone
+        battery.close(torch.autograd.grad(frechet_distance(*sets), alone)[0], gradient, 1e-12)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        gradients[0].sum().backward()
+
+
+@pytest.mark.parametrize("rows", [4, 30])
+def test_gradient_of_frechet_distance_at_its_edges(rows: int) -> None:
+    """Of equal sets it vanishes; of constant ones and of covariances that do not overlap, where the
+    root has a corner, it is what the rest of the formula has.
+    """
+    a = features(rows, 8).requires_grad_()
+    (gradient,) = torch.autograd.grad(frechet_distance(a, a.detach().flip(0)), a)
+    assert gradient.norm() <= 1e-6 * a.detach().norm()
+    half = torch.arange(8) < 4
+    left, right = (a * half).detach().requires_grad_(), features(rows, 8, 1) * ~half
+    (gradient,) = torch.autograd.grad(frechet_distance(left, right), left)
+    centred = left.detach() - left.detach().mean(0)
+    apart = 2 * (left.detach().mean(0) - right.mean(0)) / rows + 2 * centred / (rows - 1)
+    battery.close(gradient, apart, 1e-9)
+    flat = torch.ones(rows, 8, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(frechet_distance(flat, a.detach()), flat)
+    battery.close(gradient, (2 * (1 - a.detach().mean(0)) / rows).expand(rows, 8), 1e-9)
 
 
 # --- kernel distance ------------------------------------------------------------------------------

@@ -28,12 +28,18 @@ import ssimloss
 TWINS = [name for name in LOSSES if recipe(name).twin]
 # Functions to be minimised that need more than images and are not meant as modules, each with its
 # reason.
-WITHOUT_MODULE = dict.fromkeys(
-    ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
-    "takes features; the module of this name takes images and owns the network",
-) | dict.fromkeys(
-    ("adversarial_generator_loss", "adversarial_discriminator_loss"),
-    "both are methods of AdversarialLoss",
+WITHOUT_MODULE = (
+    dict.fromkeys(
+        ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
+        "takes features; the module of this name takes images and owns the network",
+    )
+    | dict.fromkeys(
+        ("adversarial_generator_loss", "adversarial_discriminator_loss"),
+        "both are methods of AdversarialLoss",
+    )
+    | dict.fromkeys(
+        ("kernel_distance_loss", "cmmd_loss"), "the module has a memory: test_set_losses.py"
+    )
 )
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {

@@ -15,7 +15,8 @@ from ssimloss import _checks, losses
 from ssimloss.combined import CombinedLoss, Term
 
 SUFFIX = "ssimloss"
-_NO_IMAGES = {"FeatureMatchingLoss"}  # compares features of a discriminator
+# These compare features: of a discriminator, or of sets of images.
+_NO_IMAGES = {"FeatureMatchingLoss", "FrechetLoss", "KernelDistanceLoss", "CMMDLoss"}
 
 
 class _Entry(nn.Module):

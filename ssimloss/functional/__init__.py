@@ -22,6 +22,7 @@ from ssimloss.functional.features import gram_matrix
 from ssimloss.functional.flip import flip, flip_loss
 from ssimloss.functional.focal_frequency import focal_frequency, focal_frequency_loss
 from ssimloss.functional.fourier_magnitude import fourier_magnitude, fourier_magnitude_loss
+from ssimloss.functional.frechet import frechet_distance
 from ssimloss.functional.fsim import fsim, fsim_loss
 from ssimloss.functional.gmsd import gmsd, gmsd_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss
@@ -29,6 +30,7 @@ from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
 from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.iw_ssim import iw_ssim, iw_ssim_loss
+from ssimloss.functional.kernel_distances import cmmd_loss, kernel_distance_loss
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
 from ssimloss.functional.logits import class_logits

@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Generator, Tensor
 
 from ssimloss.functional.features import gram_matrix as gram_matrix
+from ssimloss.functional.frechet import frechet_distance as frechet_distance
 from ssimloss.functional.heatmaps import soft_argmax as soft_argmax
 from ssimloss.functional.logits import class_logits as class_logits
 from ssimloss.functional.penalties import gradient_penalty as gradient_penalty
@@ -28,6 +29,7 @@ __all__ = [
     "ciede2000",
     "ciede2000_loss",
     "class_logits",
+    "cmmd_loss",
     "contextual_loss",
     "cw_ssim",
     "cw_ssim_loss",
@@ -43,6 +45,7 @@ __all__ = [
     "focal_frequency_loss",
     "fourier_magnitude",
     "fourier_magnitude_loss",
+    "frechet_distance",
     "fsim",
     "fsim_loss",
     "gmsd",
@@ -59,6 +62,7 @@ __all__ = [
     "imresize",
     "iw_ssim",
     "iw_ssim_loss",
+    "kernel_distance_loss",
     "l1",
     "l1_loss",
     "l2",
@@ -302,6 +306,35 @@ def ciede2000_loss(
         TypeError: integer tensors.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
+    """
+
+def cmmd_loss(
+    features_a: Tensor, features_b: Tensor, *, sigma: float = 10.0, scale: float = 1000.0
+) -> Tensor:
+    """CMMD: the squared maximum mean discrepancy under a Gaussian kernel, differentiable.
+
+    ``scale (mean k(a_i, a_j) + mean k(b_i, b_j) - 2 mean k(a_i, b_j))`` with
+    ``k(x, y) = exp(-|x - y|^2 / (2 sigma^2))`` over all pairs, those of a row with itself included,
+    in float64. The distance is 0 for equal sets, and biased upwards by at most
+    ``scale (1 / N_a + 1 / N_b)``.
+
+    Args:
+        features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image. The publication
+            uses CLIP's image embeddings, scaled to unit length; other features may need another
+            ``sigma``.
+        sigma: width of the kernel, in the features' own units.
+        scale: factor of the result.
+
+    Returns:
+        A float64 scalar of at least 0, but for rounding.
+
+    Raises:
+        ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device, a ``sigma`` or
+            ``scale`` that is not positive.
+        TypeError: features that are not floating point.
+
+    Source: Jayasumana et al. 2024; defaults and the pairs on the diagonal as in the authors'
+    program.
     """
 
 def contextual_loss(
@@ -1203,6 +1236,36 @@ def iw_ssim_loss(
 
     Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
     and ``["frame_analytics"]``.
+    """
+
+def kernel_distance_loss(
+    features_a: Tensor,
+    features_b: Tensor,
+    *,
+    degree: int = 3,
+    gamma: float | None = None,
+    coef0: float = 1.0,
+) -> Tensor:
+    """KID: the unbiased squared maximum mean discrepancy under
+    ``k(x, y) = (gamma x.y + coef0)^degree``, differentiable.
+
+    ``mean_{i != j} k(a_i, a_j) + mean_{i != j} k(b_i, b_j) - 2 mean k(a_i, b_j)`` over all rows, in
+    float64. It is not biased by the number of rows and can be slightly negative.
+
+    Args:
+        features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale.
+        degree: of the kernel.
+        gamma: factor of the inner product; ``1 / D`` for None.
+        coef0: what is added to it.
+
+    Returns:
+        A float64 scalar.
+
+    Raises:
+        ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
+        TypeError: features that are not floating point.
+
+    Source: Binkowski et al. 2018. ``metrics.kernel_distance`` is its mean over random subsets.
     """
 
 def l1_loss(

@@ -12,6 +12,7 @@ from ssimloss.losses.dists import DISTS
 from ssimloss.losses.lpips import LPIPS
 from ssimloss.losses.network_output import LandmarkLoss, PriorLoss
 from ssimloss.losses.perceptual import PerceptualLoss
+from ssimloss.losses.sets import CMMDLoss, FrechetLoss, KernelDistanceLoss
 from ssimloss.losses.texture import TextureLoss
 
 _DERIVED = derived.modules()
@@ -28,6 +29,9 @@ __all__ = [
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",
+    "FrechetLoss",
+    "KernelDistanceLoss",
+    "CMMDLoss",
 ]
 
 

@@ -15,6 +15,8 @@ from ssimloss.losses._base import ImageLoss
 from ssimloss.losses._deep import LayeredLoss, MaskedLoss
 from ssimloss.losses.derived import MeasureLoss
 from ssimloss.losses.network_output import OutputLoss
+from ssimloss.losses.sets import SetLoss
+from ssimloss.networks.extractor import FeatureExtractor
 from ssimloss.video.svr import SVR
 
 __all__ = [
@@ -56,6 +58,9 @@ __all__ = [
     "PriorLoss",
     "LandmarkLoss",
     "AdversarialLoss",
+    "FrechetLoss",
+    "KernelDistanceLoss",
+    "CMMDLoss",
 ]
 
 class CharbonnierLoss(MeasureLoss):
@@ -2341,3 +2346,95 @@ class AdversarialLoss(ImageLoss):
         """What the discriminator minimises:
         :func:`ssimloss.functional.adversarial_discriminator_loss`.
         """
+
+class FrechetLoss(SetLoss):
+    """Frechet distance of the features of generated and of real images: FID as a loss.
+
+    Args:
+        extractor: makes features of images, whose means over positions are compared; without it the
+            loss takes features.
+        memory: rows of past features of ``pred`` that each call compares beside the batch, without
+            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
+        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
+            features of the whole data set for ``target``.
+
+    ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
+    that need not belong together. The gradient reaches the rows of the batch only, and is as
+    :func:`ssimloss.functional.frechet_distance` documents. If features are not finite, value and
+    gradient are NaN.
+    """
+
+    memory: int
+    target_memory: int | None
+    def __init__(
+        self,
+        extractor: FeatureExtractor | None = None,
+        *,
+        memory: int = 0,
+        target_memory: int | None = None,
+    ) -> None: ...
+
+class KernelDistanceLoss(SetLoss):
+    """KID of the features of generated and of real images as a loss: unbiased for few rows.
+
+    Args:
+        extractor: makes features of images, whose means over positions are compared; without it the
+            loss takes features.
+        memory: rows of past features of ``pred`` that each call compares beside the batch, without
+            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
+        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
+            features of the whole data set for ``target``.
+        degree: of the kernel.
+        gamma: factor of the inner product; ``1 / D`` for None.
+        coef0: what is added to it.
+
+    ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
+    that need not belong together. :func:`ssimloss.functional.kernel_distance_loss` is the equation.
+    """
+
+    memory: int
+    target_memory: int | None
+    degree: int
+    gamma: float | None
+    coef0: float
+    def __init__(
+        self,
+        extractor: FeatureExtractor | None = None,
+        *,
+        memory: int = 0,
+        target_memory: int | None = None,
+        degree: int = 3,
+        gamma: float | None = None,
+        coef0: float = 1.0,
+    ) -> None: ...
+
+class CMMDLoss(SetLoss):
+    """CMMD of the features of generated and of real images as a loss.
+
+    Args:
+        extractor: makes features of images, whose means over positions are compared; without it the
+            loss takes features.
+        memory: rows of past features of ``pred`` that each call compares beside the batch, without
+            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
+        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
+            features of the whole data set for ``target``.
+        sigma: width of the kernel, in the features' own units.
+        scale: factor of the result.
+
+    ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
+    that need not belong together. :func:`ssimloss.functional.cmmd_loss` is the equation.
+    """
+
+    memory: int
+    target_memory: int | None
+    sigma: float
+    scale: float
+    def __init__(
+        self,
+        extractor: FeatureExtractor | None = None,
+        *,
+        memory: int = 0,
+        target_memory: int | None = None,
+        sigma: float = 10.0,
+        scale: float = 1000.0,
+    ) -> None: ...

@@ -13,12 +13,12 @@ from torch.distributed.distributed_c10d import ProcessGroup
 from torch.nn.modules.module import Module
 from typing_extensions import Unpack
 
+from ssimloss.functional.frechet import frechet_distance as frechet_distance
 from ssimloss.metrics._image_metric import ImageMetric as ImageMetric
 from ssimloss.metrics._image_metric import OfTorchmetrics
 from ssimloss.metrics.batches import in_buckets as in_buckets
 from ssimloss.metrics.checkpoint import BestCheckpoint as BestCheckpoint
 from ssimloss.metrics.derived import MeasureMetric
-from ssimloss.metrics.distributions import frechet_distance as frechet_distance
 from ssimloss.metrics.distributions import inception_score as inception_score
 from ssimloss.metrics.distributions import kernel_distance as kernel_distance
 from ssimloss.metrics.image import FeatureMetric

@@ -1,14 +1,13 @@
-"""Distances between sets of images, on features: Frechet distance, kernel distance, Inception
-score.
+"""Distances between sets of images, on features: kernel distance, Inception score; the Frechet
+distance is :func:`ssimloss.functional.frechet_distance`.
 
-Dowson & Landau 1982, as the FID of Heusel et al. 2017; Binkowski et al. 2018; Salimans et al. 2016.
+Binkowski et al. 2018; Salimans et al. 2016.
 Which network makes the features is the caller's choice, and part of the definition: the numbers of
 two networks cannot be compared. Features on Apple's GPUs, which have no float64, are copied to the
 host, where the results then are.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -18,53 +17,10 @@ from ssimloss import _checks
 from ssimloss._keywords import keywords
 from ssimloss._precision import to_float64_device
 from ssimloss._torch import plain
+from ssimloss.functional.frechet import frechet_distance
+from ssimloss.functional.kernel_distances import kernel_distance_loss
 
-
-class _NotFiniteError(ValueError, RuntimeError):
-    """A wrong value; also of the type of PyTorch's own error, which callers may catch."""
-
-
-@keywords()
-@torch.no_grad()
-def frechet_distance(features_a: Tensor, features_b: Tensor) -> Tensor:
-    """Squared distance of the Gaussians with the means and covariances of two sets.
-
-    ``|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2))``, in float64. With
-    ``S = X^T X / (N - 1)`` of the centred features ``X``, the trace of the root is the sum of the
-    singular values of ``X_a X_b^T`` over ``sqrt((N_a - 1)(N_b - 1))``: no matrix root, which turns
-    complex or NaN where a covariance is singular, and no root of an eigenvalue that is zero but for
-    rounding.
-
-    Args:
-        features_a, features_b: ``(N_a, D)`` and ``(N_b, D)``, one row per image, any scale. Fewer
-            rows than ``D`` are fine; the value is biased upwards all the same, the more the fewer
-            rows, so compare sets of equal size only.
-
-    Returns:
-        A float64 scalar of at least 0, without a gradient.
-
-    Raises:
-        ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
-            Also, and a ``RuntimeError`` at the same time, features that are not finite.
-        TypeError: features that are not floating point.
-
-    Source: agrees with torch-fidelity's and torchmetrics' formula to 1e-6 of the value where their
-    root is accurate.
-    """
-    features_a, features_b = plain(features_a), plain(features_b)
-    _check_sets(features_a, features_b)
-    for name, features in (("features_a", features_a), ("features_b", features_b)):
-        wrong = int((~features.isfinite()).any(1).sum())
-        if wrong:
-            raise _NotFiniteError(
-                f"{name} must be finite, got non-finite values in {wrong} of {len(features)} rows; "
-                "leave these images out, or look for the NaN in them or in the network"
-            )
-    (mean_a, factor_a), (mean_b, factor_b) = _gaussian(features_a), _gaussian(features_b)
-    traces = factor_a.square().sum() + factor_b.square().sum()
-    root: Tensor = torch.linalg.svdvals(factor_a @ factor_b.T).sum()
-    distance: Tensor = (mean_a - mean_b).square().sum() + traces - 2 * root
-    return distance.clamp_min(0)
+__all__ = ["frechet_distance", "inception_score", "kernel_distance"]
 
 
 @keywords()
@@ -107,10 +63,9 @@ def kernel_distance(
     multiplies in float32.
     """
     features_a, features_b = plain(features_a), plain(features_b)
-    _check_sets(features_a, features_b)
+    _checks.feature_sets("features_a", features_a, "features_b", features_b)
     _checks.count("subsets", subsets)
     _checks.count("subset_size", subset_size, least=2)
-    _checks.count("degree", degree)
     rows_a, rows_b = len(features_a), len(features_b)
     if subset_size > min(rows_a, rows_b):
         raise ValueError(
@@ -118,8 +73,6 @@ def kernel_distance(
             f"{rows_b}; gather more images, or use subset_size={min(rows_a, rows_b)}, which no "
             "other value can be compared with"
         )
-    scale = 1 / features_a.shape[1] if gamma is None else _checks.positive("gamma", gamma)
-    _checks.number("coef0", coef0)
     a, b = (to_float64_device(features).double() for features in (features_a, features_b))
     random = np.random.RandomState(seed)
     found = []
@@ -132,7 +85,7 @@ def kernel_distance(
             ]
             for set_ in (a, b)
         )
-        found.append(_discrepancy(some_a, some_b, lambda x, y: (scale * x @ y.T + coef0) ** degree))
+        found.append(kernel_distance_loss(some_a, some_b, degree=degree, gamma=gamma, coef0=coef0))
     values = torch.stack(found)
     return values.mean(), values.std(correction=0)
 
@@ -168,38 +121,6 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor
         [_score(log_p[rows * i // splits : rows * (i + 1) // splits]) for i in range(splits)]
     )
     return scores.mean(), scores.std(correction=0)
-
-
-def _check_sets(features_a: Tensor, features_b: Tensor) -> None:
-    _checks.matrix("features_a", features_a, rows=2)
-    _checks.matrix("features_b", features_b, rows=2)
-    if features_a.shape[1] != features_b.shape[1]:
-        raise ValueError(
-            f"features_b must have the {features_a.shape[1]} columns of features_a, got "
-            f"{features_b.shape[1]}; take both from one layer"
-        )
-    if features_a.device != features_b.device:
-        raise ValueError(
-            f"features_b must be on the device of features_a ({features_a.device}), got "
-            f"{features_b.device}; move it"
-        )
-
-
-def _discrepancy(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """The unbiased squared discrepancy of two sets of ``m`` rows."""
-    m = len(a)
-    within = sum(k.sum() - k.diagonal().sum() for k in (kernel(a, a), kernel(b, b)))
-    return within / (m * (m - 1)) - 2 * kernel(a, b).mean()
-
-
-def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean, and ``R`` of at most ``D`` rows with ``R^T R`` the covariance."""
-    features = to_float64_device(features).double()
-    mean = features.mean(0)
-    centred = (features - mean) / math.sqrt(len(features) - 1)
-    return mean, torch.linalg.qr(centred, mode="r").R if centred.shape[0] > centred.shape[
-        1
-    ] else centred
 
 
 def _score(log_p: Tensor) -> Tensor:
