@@ -176,6 +176,13 @@ RECIPES = {
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    # Coefficients near 0, where the slope of |d| is any, are as common as smooth places.
+    "WaveletLoss": Recipe(
+        compiler="aot_eager",
+        sides=(20, 24),
+        small={"level_weights": (1.0,)},
+        rough=("distance=l1",),
+    ),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

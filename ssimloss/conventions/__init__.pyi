@@ -46,6 +46,7 @@ __all__ = [
     "PSNR",
     "TOTAL_VARIATION",
     "VIF",
+    "WAVELET",
     "SSIM",
     "DSSIM",
     "MS_SSIM",
@@ -86,6 +87,8 @@ PSNR: Table
 TOTAL_VARIATION: Table
 
 VIF: Table
+
+WAVELET: Table
 
 SSIM: Table
 
