@@ -117,8 +117,8 @@ _CDF97_HIGH = (-0.06453888262869706, 0.04068941760916406, 0.41809227322161724)
 def filters(wavelet: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Low-pass and high-pass taps, as they are correlated with the image."""
     if wavelet == "cdf97":
-        low = (*_CDF97_LOW, 0.8526986790088938, *_CDF97_LOW[::-1], 0.0)
-        return low, (0.0, 0.0, *_CDF97_HIGH, -0.7884856164055829, *_CDF97_HIGH[::-1], 0.0)
+        symmetric = (*_CDF97_LOW, 0.8526986790088938, *_CDF97_LOW[::-1], 0.0)
+        return symmetric, (0.0, 0.0, *_CDF97_HIGH, -0.7884856164055829, *_CDF97_HIGH[::-1], 0.0)
     low = _SCALING[wavelet]
     return low, tuple([-tap if t % 2 else tap for t, tap in enumerate(reversed(low))])
 
@@ -278,7 +278,8 @@ def _split(
     if image.shape[axis] % 2:
         image = torch.cat((image, image.narrow(axis, image.shape[axis] - 1, 1)), axis)
     # Even and odd pixels meet every other tap, so that nothing is computed to be dropped.
-    phases = _periodic(image, axis, before, after - 1).unflatten(axis, (-1, 2)).unbind(axis + 1)
+    wide = _periodic(image, axis, before, after - 1)
+    phases = torch.unflatten(wide, axis, (-1, 2)).unbind(axis + 1)
     found = [
         _filtered(phases[0], axis, taps[::2], 1) + _filtered(phases[1], axis, taps[1::2], 1)
         for taps in (low, high)
