@@ -181,6 +181,7 @@ RECIPES = {
         compiler="aot_eager",
         sides=(20, 24),
         small={"level_weights": (1.0,)},
+        small_sides=(10, 12),
         rough=("distance=l1",),
     ),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
