@@ -189,6 +189,14 @@ RECIPES = {
         small={"min_size": "fewer_scales"},
         small_sides=(24, 28),
     ),
+    # Coefficients near 0, where the slope of |d| is any, are as common as smooth places.
+    "WaveletLoss": Recipe(
+        compiler="aot_eager",
+        sides=(20, 24),
+        small={"level_weights": (1.0,)},
+        small_sides=(10, 12),
+        rough=("distance=l1",),
+    ),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

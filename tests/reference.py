@@ -529,6 +529,89 @@ def gradient_difference(
     return reduce(vertical, None, reduction) + reduce(horizontal, None, reduction)
 
 
+# --- wavelets -------------------------------------------------------------------------------------
+
+
+def wavelet_split(
+    x: Array, axis: int, low: Sequence[float], high: Sequence[float], *, step: int, decimated: bool
+) -> tuple[Array, Array]:
+    """Low and high frequencies of a periodic signal, whose odd length repeats its last sample if
+    every second coefficient is dropped: ``sum_t h[t] x[k + step (t - L/2 + 1)]``.
+    """
+    if decimated and x.shape[axis] % 2:
+        x = np.concatenate((x, np.take(x, [-1], axis)), axis)
+    kept = np.arange(0, x.shape[axis], 2 if decimated else 1)
+    found = []
+    for taps in (low, high):
+        at = (step * (t - len(taps) // 2 + 1) for t in range(len(taps)))
+        shifted = (np.take(x, (kept + shift) % x.shape[axis], axis) for shift in at)
+        found.append(sum(tap * part for tap, part in zip(taps, shifted, strict=True)))
+    return found[0], found[1]
+
+
+def wavelet_join(
+    low: Array, high: Array, axis: int, h: Sequence[float], g: Sequence[float], *, decimated: bool
+) -> Array:
+    """The inverse of ``wavelet_split`` with step 1 at even lengths, by the dual filters: those of
+    the other band, every second sign turned.
+    """
+    length = low.shape[axis] * (2 if decimated else 1)
+    kept = np.arange(0, length, 2 if decimated else 1)
+    low, high = np.moveaxis(low, axis, -1), np.moveaxis(high, axis, -1)
+    found = np.zeros((*low.shape[:-1], length))
+    taps = len(h)
+    for t in range(taps):
+        at = (kept + t - taps // 2 + 1) % length
+        found[..., at] += low * (-1) ** (t + 1) * g[taps - 1 - t]
+        found[..., at] += high * (-1) ** t * h[taps - 1 - t]
+    return np.moveaxis(found if decimated else found / 2, -1, axis)
+
+
+def wavelet(
+    x: Array,
+    y: Array,
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    decimated: bool = False,
+    level_weights: Sequence[float] = (1.0, 1.0, 1.0),
+    band_weights: Sequence[float] = (1.0, 1.0, 1.0),
+    approximation_weight: float = 1.0,
+) -> Array:
+    """Weighted sum of the mean absolute differences of sub-bands, per image."""
+
+    def mean(a: Array, b: Array) -> Array:
+        return np.abs(a - b).mean((1, 2, 3))
+
+    total = np.zeros(len(x))
+    for level, level_weight in enumerate(level_weights):
+        how = {"step": 1 if decimated else 2**level, "decimated": decimated}
+        bands = []
+        for image in (x, y):
+            rows = wavelet_split(image, 3, low, high, **how)
+            bands.append([wavelet_split(half, 2, low, high, **how) for half in rows])
+        ((x, lh_x), (hl_x, hh_x)), ((y, lh_y), (hl_y, hh_y)) = bands
+        pairs = ((lh_x, lh_y), (hl_x, hl_y), (hh_x, hh_y))
+        for weight, pair in zip(band_weights, pairs, strict=True):
+            total = total + level_weight * weight * mean(*pair)
+    return total + approximation_weight * mean(x, y)
+
+
+def daubechies(moments: int) -> Array:
+    """The scaling filter with so many vanishing moments and its zeros within the unit circle, by
+    spectral factorisation (Daubechies 1992, section 6.1).
+    """
+    ours = [1.0]
+    for _ in range(moments):
+        ours = np.convolve(ours, [0.5, 0.5])
+    powers = [math.comb(moments - 1 + k, k) for k in range(moments)]  # of y = (2 - z - 1/z) / 4
+    for y in np.roots(powers[::-1]):
+        pair = np.roots([1, 4 * y - 2, 1])
+        z = pair[np.argmin(np.abs(pair))]
+        ours = np.convolve(ours, [1, -z]) / (1 - z)
+    return math.sqrt(2) * np.real(ours)
+
+
 # --- frequency ------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from ssimloss.conventions import (
     TOTAL_VARIATION,
     Convention,
 )
+from ssimloss.functional.wavelet import filters as wavelet_filters
 
 Program = Callable[[Tensor, Tensor], float]
 
@@ -205,6 +206,23 @@ def zhao(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     return 0.84 * (1 - score) + 0.16 * blurred
 
 
+def wgsr(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The loss of WGSR: its low-pass filter has sum 1, and luma runs from 16 to 235."""
+    low, high = wavelet_filters("sym7")
+    luma = [
+        16 + np.tensordot([65.481, 128.553, 24.966], image, (0, 1))[:, None]
+        for image in (pred, target)
+    ]
+    return reference.wavelet(
+        *luma,
+        np.divide(low, sum(low)),
+        high,
+        level_weights=(1.0,),
+        band_weights=(0.01, 0.01, 0.05),
+        approximation_weight=0.1,
+    )
+
+
 LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "SSIM/skimage": ("scikit-image", skimage_ssim, CASES),
     "SSIM/skimage_gaussian": ("scikit-image", lambda: skimage_ssim(gaussian_weights=True), CASES),
@@ -296,6 +314,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     ),
     "CIEDE2000/cie2001": ("reference.py", lambda: equation(reference.ciede2000), ("crops",)),
     "CIEDE2000/skimage": ("scikit-image", skimage_ciede2000, ("odd", "batch")),
+    "WAVELET/korkmaz2024": ("reference.py", lambda: equation(wgsr), ("crops",)),
     "MS_SSIM_L1/zhao2017": ("reference.py", lambda: equation(zhao), ("crops",)),
     "MS_SSIM_L1/kornia": ("kornia", kornia_mix, ("crops",)),
     "PSNR/skimage": ("scikit-image", skimage_psnr, CASES),

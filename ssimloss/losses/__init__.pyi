@@ -48,6 +48,7 @@ __all__ = [
     "StructureCorrelationLoss",
     "TotalVariationLoss",
     "VIFLoss",
+    "WaveletLoss",
     "VMAFLoss",
     "PerceptualLoss",
     "TextureLoss",
@@ -1554,6 +1555,68 @@ class VIFLoss(MeasureLoss):
         noise: float = 2.0,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class WaveletLoss(MeasureLoss):
+    """Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean
+    ``rho(W pred - W target)``.
+
+    Filters of orthonormal wavelets have length 1, so white noise is equally large in every band,
+    while smooth errors grow with the level. Channels are taken one by one. Images continue
+    periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
+
+    Args:
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        wavelet: ``"haar"``, ``"db2"``, ``"db4"`` (Daubechies; their number is that of vanishing
+            moments), ``"sym7"``, ``"sym19"`` (the most symmetric of them), or ``"cdf97"``, the
+            pair 9/7 of JPEG 2000.
+        transform: ``"stationary"`` has a coefficient at every pixel, so that a shifted error costs
+            the same; ``"decimated"`` halves each level.
+        level_weights: of the levels, finest first; their number is the number of levels.
+        band_weights: of the details of each level: LH (horizontal edges), HL (vertical edges) and
+            HH (diagonals).
+        approximation_weight: of LL, what is left after the last level.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, other than three band weights,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.
+    Coefficients agree with PyWavelets to float64 rounding.
+    """
+
+    wavelet: Literal["haar", "db2", "db4", "sym7", "sym19", "cdf97"]
+    transform: Literal["stationary", "decimated"]
+    level_weights: tuple[float, ...]
+    band_weights: tuple[float, ...]
+    approximation_weight: float
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        wavelet: Literal["haar", "db2", "db4", "sym7", "sym19", "cdf97"] = "haar",
+        transform: Literal["stationary", "decimated"] = "stationary",
+        level_weights: tuple[float, ...] = (1.0, 1.0, 1.0),
+        band_weights: tuple[float, ...] = (1.0, 1.0, 1.0),
+        approximation_weight: float = 1.0,
+        distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
+        eps: float = 0.001,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

@@ -88,6 +88,7 @@ __all__ = [
     "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
+    "Wavelet",
     "VMAF",
     "VMAFNEG",
 ]
@@ -1276,6 +1277,55 @@ class VIF(MeasureMetric):
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         noise: float = 2.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class Wavelet(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean
+    ``rho(W pred - W target)``.
+
+    Filters of orthonormal wavelets have length 1, so white noise is equally large in every band,
+    while smooth errors grow with the level. Channels are taken one by one. Images continue
+    periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        wavelet: ``"haar"``, ``"db2"``, ``"db4"`` (Daubechies; their number is that of vanishing
+            moments), ``"sym7"``, ``"sym19"`` (the most symmetric of them), or ``"cdf97"``, the
+            pair 9/7 of JPEG 2000.
+        transform: ``"stationary"`` has a coefficient at every pixel, so that a shifted error costs
+            the same; ``"decimated"`` halves each level.
+        level_weights: of the levels, finest first; their number is the number of levels.
+        band_weights: of the details of each level: LH (horizontal edges), HL (vertical edges) and
+            HH (diagonals).
+        approximation_weight: of LL, what is left after the last level.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        wavelet: Literal["haar", "db2", "db4", "sym7", "sym19", "cdf97"] = "haar",
+        transform: Literal["stationary", "decimated"] = "stationary",
+        level_weights: tuple[float, ...] = (1.0, 1.0, 1.0),
+        band_weights: tuple[float, ...] = (1.0, 1.0, 1.0),
+        approximation_weight: float = 1.0,
+        distance: Literal["l1", "l2", "charbonnier"] = "charbonnier",
+        eps: float = 0.001,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

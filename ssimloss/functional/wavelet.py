@@ -1,0 +1,404 @@
+"""Distance of wavelet coefficients: the sub-bands of a decimated or a stationary transform.
+
+``a[k] = sum_t h[t] x[2 k + t]`` and ``d[k] = sum_t g[t] x[2 k + t]`` along rows and columns; the
+stationary transform keeps every ``k`` and spreads the filters instead (Mallat 1989; Nason &
+Silverman 1995). As a loss of super-resolution: Korkmaz, Tekalp & Dogan 2024.
+"""
+
+import math
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._constants import constant
+from ssimloss._keywords import keywords
+from ssimloss._options import Reduced
+from ssimloss._precision import autocast_off, computing_dtype, native_dtype, promote
+from ssimloss._reduce import Scores, reduce
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.conventions.preparation import Preparation
+from ssimloss.filters import blur_along
+from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.measure import Measure
+
+WaveletName = Literal["haar", "db2", "db4", "sym7", "sym19", "cdf97"]
+WAVELETS: tuple[str, ...] = get_args(WaveletName)
+Transform = Literal["stationary", "decimated"]
+TRANSFORMS: tuple[str, ...] = get_args(Transform)
+DISTANCES: tuple[str, ...] = get_args(Distance)
+
+_FEW = 10  # taps
+_ROOT_3 = math.sqrt(3)
+
+# Scaling filters h of orthonormal wavelets, of sum sqrt(2): Daubechies, "Ten lectures on wavelets",
+# 1992, tables 6.1 and 6.3, with the digits of PyWavelets 1.9.
+_SCALING: dict[str, tuple[float, ...]] = {
+    "haar": (math.sqrt(0.5),) * 2,
+    "db2": tuple(
+        value / math.sqrt(32) for value in (1 + _ROOT_3, 3 + _ROOT_3, 3 - _ROOT_3, 1 - _ROOT_3)
+    ),
+    "db4": (
+        0.2303778133088965,
+        0.7148465705529157,
+        0.6308807679298589,
+        -0.027983769416859854,
+        -0.18703481171909309,
+        0.030841381835560764,
+        0.0328830116668852,
+        -0.010597401785069032,
+    ),
+    "sym7": (
+        0.010268176708511255,
+        0.004010244871533663,
+        -0.10780823770381774,
+        -0.14004724044296152,
+        0.2886296317515146,
+        0.767764317003164,
+        0.5361019170917628,
+        0.017441255086855827,
+        -0.049552834937127255,
+        0.0678926935013727,
+        0.03051551316596357,
+        -0.01263630340325193,
+        -0.0010473848886829163,
+        0.002681814568257878,
+    ),
+    "sym19": (
+        1.7509367995348687e-06,
+        2.0623170632395688e-06,
+        -2.8151138661550245e-05,
+        -1.6821387029373716e-05,
+        0.0002762187768573407,
+        0.00012930767650701415,
+        -0.0017049602611649971,
+        -0.0006179223277983108,
+        0.008262236955528255,
+        0.004319351874894969,
+        -0.02770989693131125,
+        -0.016908234861345205,
+        0.08407267627924504,
+        0.09363084341589714,
+        -0.11624173010739675,
+        -0.17659686625203097,
+        0.2582661692372836,
+        0.7195555257163943,
+        0.578144945338605,
+        0.10902582508127781,
+        -0.06752505804029409,
+        0.008954591173043624,
+        0.0070155738571741596,
+        -0.046635983534938946,
+        -0.02265199337824595,
+        0.01579743929567463,
+        0.007968438320613306,
+        -0.005122205002583014,
+        -0.0011607032572062486,
+        0.0021214250281823303,
+        0.00015915804768084938,
+        -0.000635764515004334,
+        -4.612039600210587e-05,
+        0.0001155392333357879,
+        8.873312173729286e-06,
+        -1.1880518269823984e-05,
+        -6.463651303345963e-07,
+        5.487732768215838e-07,
+    ),
+}
+# The biorthogonal pair of JPEG 2000: Cohen, Daubechies & Feauveau 1992, table 6.2. Both are
+# symmetric; the zeros bring them to one even length.
+_CDF97_LOW = (0.03782845550726404, -0.023849465019556843, -0.11062440441843718, 0.37740285561283066)
+_CDF97_HIGH = (-0.06453888262869706, 0.04068941760916406, 0.41809227322161724)
+
+
+def filters(wavelet: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Low-pass and high-pass taps, as they are correlated with the image."""
+    if wavelet == "cdf97":
+        symmetric = (*_CDF97_LOW, 0.8526986790088938, *_CDF97_LOW[::-1], 0.0)
+        return symmetric, (0.0, 0.0, *_CDF97_HIGH, -0.7884856164055829, *_CDF97_HIGH[::-1], 0.0)
+    low = _SCALING[wavelet]
+    return low, tuple([-tap if t % 2 else tap for t, tap in enumerate(reversed(low))])
+
+
+class WaveletOptions(Reduced):
+    """Options of the wavelet distance.
+
+    Args:
+        wavelet: ``"haar"``, ``"db2"``, ``"db4"`` (Daubechies; their number is that of vanishing
+            moments), ``"sym7"``, ``"sym19"`` (the most symmetric of them), or ``"cdf97"``, the
+            pair 9/7 of JPEG 2000.
+        transform: ``"stationary"`` has a coefficient at every pixel, so that a shifted error costs
+            the same; ``"decimated"`` halves each level.
+        level_weights: of the levels, finest first; their number is the number of levels.
+        band_weights: of the details of each level: LH (horizontal edges), HL (vertical edges) and
+            HH (diagonals).
+        approximation_weight: of LL, what is left after the last level.
+        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
+            ``d^2``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    wavelet: WaveletName = "haar"
+    transform: Transform = "stationary"
+    level_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
+    band_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
+    approximation_weight: float = 1.0
+    distance: Distance = "charbonnier"
+    eps: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.choice("wavelet", self.wavelet, WAVELETS)
+        _checks.choice("transform", self.transform, TRANSFORMS)
+        _checks.weights("level_weights", self.level_weights)
+        if len(_checks.weights("band_weights", self.band_weights)) != 3:
+            raise ValueError(
+                "band_weights must hold three numbers, for LH, HL and HH, got "
+                f"{self.band_weights!r}; approximation_weight is that of LL"
+            )
+        _checks.non_negative("approximation_weight", self.approximation_weight)
+        _checks.choice("distance", self.distance, DISTANCES)
+        check_charbonnier_eps(self.eps)
+
+
+def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
+    """Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean
+    ``rho(W pred - W target)``.
+
+    Filters of orthonormal wavelets have length 1, so white noise is equally large in every band,
+    while smooth errors grow with the level. Channels are taken one by one. Images continue
+    periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes or devices differ, sides that are 0, other than three band weights,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.
+    Coefficients agree with PyWavelets to float64 rounding.
+    """
+    _checks.images(pred, target)
+    _check_sides("pred", pred)
+    dtype = native_dtype(pred, target)
+    pred, target = promote(pred, target)
+    rest = pred - target  # the transform is linear: one is enough
+    total = rest.new_zeros(rest.shape[0])
+    for level, level_weight in enumerate(options.level_weights):
+        rest, details = _analysed(rest, options.wavelet, options.transform, level)
+        for band, band_weight in zip(details, options.band_weights, strict=True):
+            if level_weight * band_weight:
+                total = total + level_weight * band_weight * _mean(band, options)
+    if options.approximation_weight:
+        total = total + options.approximation_weight * _mean(rest, options)
+    return Scores(total, None, 1, dtype)
+
+
+def _mean(band: Tensor, options: WaveletOptions) -> Tensor:
+    return reduce(distance_of(band, options.distance, options.eps), "image")
+
+
+@keywords("options are keyword-only")
+def wavelet_transform(
+    image: Tensor,
+    *,
+    wavelet: WaveletName = "haar",
+    transform: Transform = "stationary",
+    levels: int = 1,
+) -> tuple[Tensor, list[Tensor]]:
+    """The approximation, and the details of each level, finest first.
+
+    Discriminators guided by wavelets judge the details instead of the image.
+
+    Args:
+        image: float ``(N, C, H, W)``, any range.
+        wavelet, transform: as in :func:`wavelet_loss`.
+        levels: how many.
+
+    Returns:
+        LL of the last level ``(N, C, H', W')``, and LH, HL, HH of each as ``(N, C, 3, H', W')``:
+        of the image's size for ``"stationary"``, half of it per level, rounded up, for
+        ``"decimated"`` (a side that is odd repeats its last row or column).
+
+    Raises:
+        ValueError: sides that are 0, ``levels`` below 1, unknown words.
+        TypeError: an integer tensor.
+    """
+    _checks.image("image", image)
+    _check_sides("image", image)
+    _checks.choice("wavelet", wavelet, WAVELETS)
+    _checks.choice("transform", transform, TRANSFORMS)
+    _checks.count("levels", levels)
+    with autocast_off(image):
+        rest, found = image.to(computing_dtype(image)), []
+        for level in range(levels):
+            rest, details = _analysed(rest, wavelet, transform, level)
+            found.append(torch.stack(details, 2).to(image.dtype))
+        return rest.to(image.dtype), found
+
+
+def _check_sides(name: str, image: Tensor) -> None:
+    if 0 in image.shape[2:]:
+        raise _checks.TooSmallError(
+            f"{name} must have sides of at least 1 pixel, got {tuple(image.shape)}; a transform "
+            "needs a sample"
+        )
+
+
+def _analysed(
+    image: Tensor, wavelet: str, transform: str, level: int
+) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """LL, and (LH, HL, HH), of which the first letter is the filter along rows."""
+    step = 1 if transform == "decimated" else 2**level
+    low, high = _split(image, 3, wavelet, step, transform)
+    (ll, lh), (hl, hh) = (_split(half, 2, wavelet, step, transform) for half in (low, high))
+    return ll, (lh, hl, hh)
+
+
+def _split(
+    image: Tensor, axis: int, wavelet: str, step: int, transform: str
+) -> tuple[Tensor, Tensor]:
+    """Low and high frequencies along an axis, with ``step - 1`` zeros between the taps."""
+    low, high = filters(wavelet)
+    before, after = step * (len(low) // 2 - 1), step * (len(low) // 2)
+    if transform == "stationary":
+        wide = _periodic(image, axis, before, after)
+        return _filtered(wide, axis, low, step), _filtered(wide, axis, high, step)
+    if image.shape[axis] % 2:
+        image = torch.cat((image, image.narrow(axis, image.shape[axis] - 1, 1)), axis)
+    # Even and odd pixels meet every other tap, so that nothing is computed to be dropped.
+    wide = _periodic(image, axis, before, after - 1)
+    phases = torch.unflatten(wide, axis, (-1, 2)).unbind(axis + 1)
+    found = [
+        _filtered(phases[0], axis, taps[::2], 1) + _filtered(phases[1], axis, taps[1::2], 1)
+        for taps in (low, high)
+    ]
+    return found[0], found[1]
+
+
+def _filtered(image: Tensor, axis: int, taps: tuple[float, ...], step: int) -> Tensor:
+    """A sum of weighted slices, where that takes less time than a convolution; equal neighbours
+    then cancel exactly in a difference of two taps.
+    """
+    if len(taps) > _FEW and image.dtype is not torch.float64:
+        spread = [0.0] * ((len(taps) - 1) * step + 1)
+        spread[::step] = taps
+        return blur_along(image, constant(tuple(spread), image), axis)
+    length = image.shape[axis] - (len(taps) - 1) * step
+    parts = [image.narrow(axis, t * step, length) * tap for t, tap in enumerate(taps) if tap]
+    return sum(parts[1:], parts[0])
+
+
+def _periodic(image: Tensor, axis: int, before: int, after: int) -> Tensor:
+    """The image continued periodically along an axis, however small it is."""
+    length = image.shape[axis]
+    if max(before, after) <= length:
+        ends = image.narrow(axis, length - before, before), image.narrow(axis, 0, after)
+        return torch.cat((ends[0], image, ends[1]), axis)
+    turns = -(-max(before, after) // length)
+    tiled = torch.cat([image] * (2 * turns + 1), axis)
+    return tiled.narrow(axis, turns * length - before, length + before + after)
+
+
+WAVELET = Measure(
+    "wavelet",
+    "wavelet distance",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "Korkmaz, Tekalp & Dogan 2024",
+    _wavelet,
+    WaveletOptions,
+    formula="sum over the sub-bands of three levels of the stationary Haar transform of the mean "
+    "Charbonnier distance of coefficients of images on a scale of [0, 1]",
+    module="WaveletLoss",
+    metric="Wavelet",
+    agrees="PyWavelets' coefficients: 1e-12",
+)
+wavelet = wavelet_loss = WAVELET.loss
+
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _scaled(
+    pred: Tensor, target: Tensor, *, data_range: float = 1.0, factor: float = 1.0, **options: Any
+) -> Tensor:
+    """Of prepared images, whose range is [0, 1]."""
+    assert data_range == 1
+    return factor * wavelet_loss(pred, target, **options)
+
+
+def _weights(state: Any) -> str:
+    bands = zip(("LH", "HL", "HH"), state["band_weights"], strict=True)
+    parts = (*bands, ("LL", state["approximation_weight"]))
+    return ", ".join(f"{weight:.4g} {name}" for name, weight in parts)
+
+
+_ATTRIBUTES = (
+    *PREPARATION,
+    Attribute(
+        "transform",
+        ("wavelet", "transform", "level_weights"),
+        lambda s: f"{s['transform']} {s['wavelet']}, {len(s['level_weights'])} levels",
+        lambda s: (
+            f"{s['transform']} transform of {s['wavelet']}, levels weighted by "
+            f"{', '.join(f'{v:g}' for v in s['level_weights'])}"
+        ),
+    ),
+    Attribute("bands", ("band_weights", "approximation_weight"), _weights, _weights),
+    Attribute(
+        "distance",
+        ("distance", "eps"),
+        lambda s: s["distance"],
+        lambda s: (
+            f"mean {s['distance']} of coefficients"
+            + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
+        ),
+    ),
+    Attribute(
+        "factor",
+        ("factor",),
+        lambda s: f"{s['factor']:g}",
+        lambda s: f"times {s['factor']:g}" if s["factor"] != 1 else "",
+    ),
+    OVER_BATCH,
+)
+
+CONVENTIONS = Table(
+    "WAVELET",
+    WAVELET,
+    _ATTRIBUTES,
+    Convention(
+        "korkmaz2024",
+        "the authors' loss of one level, on studio luma of 255 codes",
+        "WGSR, train_WGSR.json: pixel_weight, pixel_weight_lh, _hl and _hh",
+        "tests/reference.py",
+        1e-9,
+        # The program's low-pass filter has sum 1, that of the wavelet sqrt(2).
+        options={
+            "wavelet": "sym7",
+            "level_weights": (1.0,),
+            "band_weights": (0.01 / math.sqrt(2), 0.01 / math.sqrt(2), 0.05),
+            "approximation_weight": 0.1 / 2,
+            "distance": "l1",
+            "factor": 255.0,
+        },
+        preparation=Preparation(luma="bt601_studio"),
+        notes=("Its adversarial loss judges LH, HL and HH: F.wavelet_transform.",),
+    ),
+    title="wavelet distance",
+    function=_scaled,
+)
