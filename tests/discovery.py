@@ -32,7 +32,7 @@ import ssimloss.functional as F
 
 # Keyword options of functions that belong to the images, not to the settings: the module takes them
 # when it is called.
-GIVEN = ("identity", "mask")
+GIVEN = ("identity", "pred_ema", "mask")
 # Closed sets that are no part of the definition: reductions have tests of their own, a backend may
 # be missing, "gray" decides about gray images only, and "on_nonfinite" about values that are not
 # finite: test_alarms.py.
@@ -175,6 +175,7 @@ RECIPES = {
     "MDSILoss": Recipe(compiler="aot_eager"),
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
+    "LDLLoss": Recipe(compiler="aot_eager"),
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.

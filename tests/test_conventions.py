@@ -435,8 +435,8 @@ def test_names() -> None:
     assert describe("skimage_gaussian") == describe("SSIM/skimage_gaussian")
     with pytest.raises(
         KeyError,
-        match=r"several conventions are called 'basicsr': CHARBONNIER/basicsr, PSNR/basicsr, "
-        r"TOTAL_VARIATION/basicsr, SSIM/basicsr; name the one you mean",
+        match=r"several conventions are called 'basicsr': CHARBONNIER/basicsr, LDL/basicsr, "
+        r"PSNR/basicsr, TOTAL_VARIATION/basicsr, SSIM/basicsr; name the one you mean",
     ):
         describe("basicsr")
     with pytest.raises(

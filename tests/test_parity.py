@@ -275,6 +275,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "PSNR/torchmetrics": ("torchmetrics", lambda: torchmetrics("peak_signal_noise_ratio"), CASES),
     "PSNR/kornia": ("kornia", kornia_psnr, CASES),
     "PSNR/monai": ("monai", lambda: monai("PSNRMetric", max_val=1.0), CASES),
+    "LDL/liang2022": ("reference.py", lambda: equation(reference.ldl), ("crops",)),
     "CHARBONNIER/lapsrn": ("reference.py", lambda: equation(reference.charbonnier), CASES),
     "CHARBONNIER/basicsr": (
         "reference.py",
@@ -380,9 +381,17 @@ def pyiqa(row: dict) -> Iterator[dict]:
         yield {"name": f"{row['quantity']}/pyiqa{luma}"}
 
 
+def ldl(row: dict) -> Iterator[dict]:
+    options = row["options"]
+    # A convention takes no pred_ema, and the target as such sets no weight to 0.
+    if options.get("img_ema", options.get("output_ema", "target")) == "target":
+        squares = "_l2" if options.get("criterion") == "l2" else ""
+        yield {"name": f"LDL/{row['quantity']}{squares}"}
+
+
 def printed() -> list[Printed]:
     found = []
-    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa):
+    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa, ldl):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):
                 found += [

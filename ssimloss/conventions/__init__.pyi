@@ -40,6 +40,7 @@ __all__ = [
     "FSIM",
     "GMSD",
     "HAARPSI",
+    "LDL",
     "MDSI",
     "MS_GMSD",
     "MS_SSIM_L1",
@@ -74,6 +75,8 @@ FSIM: Table
 GMSD: Table
 
 HAARPSI: Table
+
+LDL: Table
 
 MDSI: Table
 

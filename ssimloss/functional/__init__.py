@@ -28,6 +28,7 @@ from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.ldl import ldl, ldl_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
 from ssimloss.functional.mdsi import mdsi, mdsi_loss
