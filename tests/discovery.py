@@ -176,6 +176,13 @@ RECIPES = {
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
     "LDLLoss": Recipe(compiler="aot_eager"),
+    # At the full sides, one L1 difference of 17,280 lies within a step of its corner.
+    "ColorConsistencyLoss": Recipe(
+        compiler="aot_eager",
+        small_sides=(20, 22),
+        more={"downscale=3": {"downscale": 3}},
+        rough=("distance=l1",),
+    ),
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.

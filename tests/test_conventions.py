@@ -400,7 +400,7 @@ def test_description(convention: Convention) -> None:
     ):
         assert part in flat
     assert max(len(line) for line in text.splitlines()) <= 110
-    use = re.search(r"  use       (.*)", text)
+    use = re.search(r"  use       (.*(?:\n {12}.*)*)", text)  # a long call is wrapped
     assert use
     images = fitting(convention)
     names = {"conventions": conventions, "functional": F, "pred": images[0], "target": images[-1]}

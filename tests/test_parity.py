@@ -89,6 +89,12 @@ def skimage_ciede2000() -> Program:
     return one_by_one(lambda p, t: deltaE_ciede2000(rgb2lab(t), rgb2lab(p)).mean())
 
 
+def skimage_cie76() -> Program:
+    from skimage.color import deltaE_cie76, rgb2lab
+
+    return one_by_one(lambda p, t: deltaE_cie76(rgb2lab(t), rgb2lab(p)).mean())
+
+
 def pytorch_msssim(name: str) -> Program:
     import pytorch_msssim as program
 
@@ -275,6 +281,17 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "PSNR/torchmetrics": ("torchmetrics", lambda: torchmetrics("peak_signal_noise_ratio"), CASES),
     "PSNR/kornia": ("kornia", kornia_psnr, CASES),
     "PSNR/monai": ("monai", lambda: monai("PSNRMetric", max_val=1.0), CASES),
+    "COLOR_CONSISTENCY/cielab": (
+        "reference.py",
+        lambda: equation(reference.color_consistency),
+        ("crops",),
+    ),
+    "COLOR_CONSISTENCY/cie1976": ("scikit-image", skimage_cie76, ("odd", "batch")),
+    "COLOR_CONSISTENCY/ottosson2020": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.color_consistency(p, t, space="oklab")),
+        ("crops",),
+    ),
     "LDL/liang2022": ("reference.py", lambda: equation(reference.ldl), ("crops",)),
     "CHARBONNIER/lapsrn": ("reference.py", lambda: equation(reference.charbonnier), CASES),
     "CHARBONNIER/basicsr": (
@@ -389,9 +406,14 @@ def ldl(row: dict) -> Iterator[dict]:
         yield {"name": f"LDL/{row['quantity']}{squares}"}
 
 
+def color_loss(row: dict) -> Iterator[dict]:
+    if row["options"]["scale"] == 4:
+        yield {"name": "COLOR_CONSISTENCY/trainner"}
+
+
 def printed() -> list[Printed]:
     found = []
-    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa, ldl):
+    for mapping in (wang_matlab, basicsr, tensorflow, gaussian_splatting, pyiqa, ldl, color_loss):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):
                 found += [

@@ -176,6 +176,13 @@ def ldl(case: str, _: str, options: dict) -> tuple[float, float]:
     return found, 1e-12 * found
 
 
+def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
+    """Its matrix is rounded to float32."""
+    x, y = (image / 255 for image in pair(case))
+    more = {"space": "ycbcr", "distance": "l1", "downscale": options["scale"]}
+    return reference.color_consistency(x, y, **more).mean(), 1e-9
+
+
 def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """Its shift and scale of the network's input are rounded to float32."""
     assert quantity == "LPIPS"

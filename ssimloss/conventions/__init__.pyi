@@ -37,6 +37,7 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 __all__ = [
     "CHARBONNIER",
     "CIEDE2000",
+    "COLOR_CONSISTENCY",
     "FSIM",
     "GMSD",
     "HAARPSI",
@@ -69,6 +70,8 @@ __all__ = [
 CHARBONNIER: Table
 
 CIEDE2000: Table
+
+COLOR_CONSISTENCY: Table
 
 FSIM: Table
 

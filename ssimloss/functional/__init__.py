@@ -11,6 +11,7 @@ from ssimloss.functional.adversarial import (
 )
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
+from ssimloss.functional.color_consistency import color_consistency, color_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity

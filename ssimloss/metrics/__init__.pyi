@@ -57,6 +57,7 @@ __all__ = [
     "inception_score",
     "Charbonnier",
     "CIEDE2000",
+    "ColorConsistency",
     "L1",
     "L2",
     "SSIM",
@@ -304,6 +305,51 @@ class CIEDE2000(MeasureMetric):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class ColorConsistency(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of colours in CIELAB, Oklab or YCbCr, with or without their lightness.
+
+    With ``planes="chroma"`` it does not see the lightness: use it beside a pixel loss. With
+    ``planes="all"``, CIELAB gives the colour difference of 1976. Images are sRGB; a gray image
+    counts as RGB with three equal channels, and has no chroma. Values beyond the range are
+    converted by the same formulas. The gradient is finite at gray, black and white. In Oklab, the
+    chroma of dark pixels moves fast, by 0.1 for a step of 0.02; the slope of its cube root is held
+    near black. Where colours are equal, the gradient is 0.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
+            is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
+            YCbCr.
+        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
+            mean of ``|d|`` over planes.
+        downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
+            lower and right border are dropped.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        space: Literal["cielab", "oklab", "ycbcr"] = "cielab",
+        planes: Literal["chroma", "all"] = "chroma",
+        distance: Literal["euclidean", "l1"] = "euclidean",
+        downscale: int = 1,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
