@@ -36,6 +36,29 @@ _YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786,
 _YCBCR_ORIGIN = (16.0, 128.0, 128.0)
 
 
+# Linear RGB of ITU-R BT.709 to X, Y, Z over the white D65, as in IEC 61966-2-1.
+_WHITE = (0.95047, 1.0, 1.08883)
+_XYZ = (
+    (0.412453 / _WHITE[0], 0.357580 / _WHITE[0], 0.180423 / _WHITE[0]),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334 / _WHITE[2], 0.119193 / _WHITE[2], 0.950227 / _WHITE[2]),
+)
+
+# Linear RGB to responses of cones, and their cube roots to L, a, b (Ottosson 2020).
+_CONES = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+_OKLAB = (
+    (0.2104542553, 0.7936177850, -0.0040720468),
+    (1.9779984951, -2.4285922050, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.8086757660),
+)
+_KNEE = 0.04045  # of sRGB: a line up to it, a power above
+_STEEPEST = 1e-4  # of a response, below which the slope of its cube root is held
+
+
 @keywords()
 def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange = 1.0) -> Tensor:
     """Luma of gamma-coded RGB: ``Y = w_R R + w_G G + w_B B + offset``.
@@ -124,6 +147,90 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     centred = torch.cat([codes[:, i : i + 1] - origin for i, origin in enumerate(_YCBCR_ORIGIN)], 1)
     rgb = torch.cat([_weigh(centred, row) for row in _inverse(_YCBCR)], 1)
     return (lo + span * rgb).to(image.dtype)
+
+
+@keywords()
+def rgb_to_lab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
+    """Gamma-coded sRGB to CIELAB under D65: L from 0 to 100, a and b from about -108 to 99.
+
+    Args:
+        image: float RGB ``(N, 3, H, W)`` with values in ``data_range``; others are converted by the
+            same formulas.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+
+    Returns:
+        ``(N, 3, H, W)`` in the dtype of ``image``.
+
+    Raises:
+        ValueError: not three channels.
+        TypeError: integer tensors.
+
+    Source: IEC 61966-2-1, CIE 15. Agrees with scikit-image's ``rgb2lab`` to float64 rounding.
+    """
+    lo, span = _checks.data_range(data_range)
+    _check_image(image, "three channels (R, G, B)", data_range)
+    return lab_of((image.to(computing_dtype(image)) - lo) / span).to(image.dtype)
+
+
+@keywords()
+def rgb_to_oklab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
+    """Gamma-coded sRGB to Oklab: L from 0 to 1, a and b from about -0.31 to 0.28.
+
+    A cube root is infinitely steep at 0. The gradient is that of a response of 1e-4 below it, so
+    that black has a finite one.
+
+    Args:
+        image: float RGB ``(N, 3, H, W)`` with values in ``data_range``; others are converted by the
+            same formulas.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+
+    Returns:
+        ``(N, 3, H, W)`` in the dtype of ``image``.
+
+    Raises:
+        ValueError: not three channels.
+        TypeError: integer tensors.
+
+    Source: Ottosson 2020, with its matrices from linear sRGB.
+    """
+    lo, span = _checks.data_range(data_range)
+    _check_image(image, "three channels (R, G, B)", data_range)
+    return oklab_of((image.to(computing_dtype(image)) - lo) / span).to(image.dtype)
+
+
+def lab_of(image: Tensor) -> Tensor:
+    """``L, a, b`` of sRGB in [0, 1], without checks."""
+    linear = linear_light(image)
+    xyz = torch.cat([_weigh(linear, row) for row in _XYZ], 1)
+    dark = xyz <= 0.008856
+    f = torch.where(dark, 7.787 * xyz + 16 / 116, torch.where(dark, 1, xyz) ** (1 / 3))
+    f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
+    return torch.cat((116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)), 1)
+
+
+def oklab_of(image: Tensor) -> Tensor:
+    """``L, a, b`` of Oklab of sRGB in [0, 1], without checks."""
+    linear = linear_light(image)
+    roots = _cube_root(torch.cat([_weigh(linear, row) for row in _CONES], 1))
+    return torch.cat([_weigh(roots, row) for row in _OKLAB], 1)
+
+
+def linear_light(encoded: Tensor) -> Tensor:
+    """sRGB values, black 0 and white 1, to linear light (IEC 61966-2-1). Both curves continue beyond
+    the range.
+    """
+    power = ((encoded.clamp(min=_KNEE) + 0.055) / 1.055) ** 2.4
+    return torch.where(encoded <= _KNEE, encoded / 12.92, power)
+
+
+def _cube_root(values: Tensor) -> Tensor:
+    """The real cube root, with the slope held where it is steepest."""
+    near = values.abs() < _STEEPEST
+    fixed = values.detach()
+    slope = _STEEPEST ** (-2 / 3) / 3
+    inside = fixed.sign() * fixed.abs() ** (1 / 3) + slope * (values - fixed)
+    far = torch.where(near, 1, values)
+    return torch.where(near, inside, far.sign() * far.abs() ** (1 / 3))
 
 
 def _weigh(image: Tensor, weights: tuple[float, ...]) -> Tensor:

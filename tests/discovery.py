@@ -32,7 +32,7 @@ import ssimloss.functional as F
 
 # Keyword options of functions that belong to the images, not to the settings: the module takes them
 # when it is called.
-GIVEN = ("identity", "mask")
+GIVEN = ("identity", "pred_ema", "mask")
 # Closed sets that are no part of the definition: reductions have tests of their own, a backend may
 # be missing, "gray" decides about gray images only, and "on_nonfinite" about values that are not
 # finite: test_alarms.py.
@@ -179,6 +179,14 @@ RECIPES = {
     # 64 pixels at least; no code is generated for complex numbers.
     "CWSSIMLoss": Recipe(sides=(68, 74), compiler="aot_eager"),
     "NLPDLoss": Recipe(compiler="aot_eager"),
+    "LDLLoss": Recipe(compiler="aot_eager"),
+    # At the full sides, one L1 difference of 17,280 lies within a step of its corner.
+    "ColorConsistencyLoss": Recipe(
+        compiler="aot_eager",
+        small_sides=(20, 22),
+        more={"downscale=3": {"downscale": 3}},
+        rough=("distance=l1",),
+    ),
     "CIEDE2000Loss": Recipe(compiler="aot_eager"),
     "FLIPLoss": Recipe(compiler="aot_eager"),
     # 113 pixels at least, for six scales.

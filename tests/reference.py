@@ -431,6 +431,32 @@ def l2(x: Array, y: Array) -> Array:
     return (x - y) ** 2
 
 
+def ldl(
+    x: Array,
+    y: Array,
+    *,
+    ema: Array | None = None,
+    data_range: Range = 1.0,
+    window_size: int = 7,
+    exponent: float = 0.2,
+    distance: str = "l1",
+) -> Array:
+    """LDL of each image (Liang et al. 2022), window by window."""
+    values, border = [], window_size // 2
+    for n in range(len(x)):
+        difference = (x[n] - y[n]) / span(data_range)[1]
+        residual = np.abs(difference).sum(0)
+        wide = np.pad(residual, border, mode="reflect")
+        weight = sliding_window_view(wide, (window_size, window_size)).var((2, 3), ddof=1)
+        weight = weight * residual.var(ddof=1) ** exponent
+        if ema is not None:
+            behind = np.abs(ema[n] - y[n]).sum(0) / span(data_range)[1]
+            weight = np.where(residual < behind, 0, weight)
+        distances = np.abs(weight * difference) ** {"l1": 1, "l2": 2}[distance]
+        values.append(distances.mean())
+    return np.array(values)
+
+
 def charbonnier(x: Array, y: Array, *, eps: float = 1e-3, form: str = "eps_squared") -> Array:
     """``eps_squared``: sqrt(d^2 + eps^2), LapSRN; ``eps``: sqrt(d^2 + eps), BasicSR (1e-12);
     ``barron``: sqrt(d^2 + 1) - 1, kornia.
@@ -2074,3 +2100,62 @@ def vmaf_features(ref: Array, dist: Array, gain_limit: float = 100.0) -> dict[st
         for name, value in row.items():
             found.setdefault(name, []).append(value)
     return found
+
+
+def oklab(rgb: Sequence[float]) -> list[float]:
+    """Oklab of an sRGB colour in [0, 1] (Ottosson 2020)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    cones = (
+        (0.4122214708, 0.5363325363, 0.0514459929),
+        (0.2119034982, 0.6806995451, 0.1073969566),
+        (0.0883024619, 0.2817188376, 0.6299787005),
+    )
+    roots = [math.cbrt(sum(w * c for w, c in zip(row, linear, strict=True))) for row in cones]
+    rows = (
+        (0.2104542553, 0.7936177850, -0.0040720468),
+        (1.9779984951, -2.4285922050, 0.4505937099),
+        (0.0259040371, 0.7827717662, -0.8086757660),
+    )
+    return [sum(w * c for w, c in zip(row, roots, strict=True)) for row in rows]
+
+
+def ycbcr(rgb: Sequence[float]) -> list[float]:
+    """YCbCr of ITU-R BT.601 in studio range over 255, of RGB in [0, 1], with MATLAB's digits."""
+    rows = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
+    return [
+        (origin + sum(w * c for w, c in zip(row, rgb, strict=True))) / 255
+        for row, origin in zip(rows, (16, 128, 128), strict=True)
+    ]
+
+
+def color_consistency(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    space: str = "cielab",
+    planes: str = "chroma",
+    distance: str = "euclidean",
+    downscale: int = 1,
+) -> Array:
+    """Of each image the mean distance of colours, block by block."""
+    convert = {"cielab": lab, "oklab": oklab, "ycbcr": ycbcr}[space]
+    lo, length = span(data_range)
+    values = []
+    for pair in zip(x, y, strict=True):
+        a, b = (
+            np.apply_along_axis(
+                convert, 0, np.broadcast_to((image - lo) / length, (3, *image.shape[1:]))
+            )
+            for image in pair
+        )
+        difference = (a - b)[1 if planes == "chroma" else 0 :]
+        size = downscale
+        height, width = (side // size * size for side in difference.shape[1:])
+        blocks = difference[:, :height, :width].reshape(
+            len(difference), height // size, size, width // size, size
+        )
+        means = blocks.mean((2, 4))
+        found = np.abs(means) if distance == "l1" else np.sqrt((means**2).sum(0))
+        values.append(found.mean())
+    return np.array(values)

@@ -46,6 +46,12 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
     "flip": (F.flip, reference.flip, {"pixels_per_degree": 25.0}, {}),
     "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
+    "color_consistency": (
+        F.color_consistency,
+        reference.color_consistency,
+        {"space": "oklab", "planes": "all", "downscale": 4},
+        {},
+    ),
 }
 SIDES = {"ssimulacra2": (115, 114)}  # six scales, odd sides on the way
 
@@ -113,3 +119,45 @@ def test_masked_differences_do_not_count() -> None:
     assert F.psnr_hvs_m(busy + 1 / 255, busy) == pytest.approx(F.psnr_hvs(busy + 1 / 255, busy))
     flat = torch.full_like(busy, 0.5)
     assert F.psnr_hvs_m(flat + pattern, flat) < 80
+
+
+# White against a saturated colour near white, where a published hue loss is 0; gray, black and
+# white against a colour, and against themselves.
+COLOR_EDGES = {
+    "near white": ((1.0, 1.0, 1.0), (1.0, 0.97, 1.0)),
+    "gray": ((0.5, 0.5, 0.5), (0.5, 0.6, 0.5)),
+    "black": ((0.0, 0.0, 0.0), (0.2, 0.0, 0.0)),
+    "near black": ((0.0, 0.0, 0.0), (0.004, 0.0, 0.0)),
+}
+
+
+@pytest.mark.parametrize("space", ["cielab", "oklab", "ycbcr"])
+@pytest.mark.parametrize("edge", COLOR_EDGES)
+def test_colors_at_the_edges_of_the_cube(space: str, edge: str) -> None:
+    """The gradient is finite, points to the missing colour, and is 0 at equal colours."""
+    pred, target = (
+        torch.tensor(colour).view(1, 3, 1, 1).expand(1, 3, 4, 4) for colour in COLOR_EDGES[edge]
+    )
+    for distance in ("euclidean", "l1"):
+        image = pred.clone().requires_grad_()
+        F.color_consistency(image, target, space=space, distance=distance).backward()
+        assert image.grad is not None
+        assert image.grad.isfinite().all()
+        assert ((image.grad * (target - pred)).sum((1, 2, 3)) < 0).all()
+        equal = pred.clone().requires_grad_()
+        F.color_consistency(equal, pred, space=space, distance=distance).backward()
+        assert equal.grad is not None
+        assert (equal.grad == 0).all()
+
+
+def test_blocks_count_their_valid_pixels() -> None:
+    pred, target = pair(24, 24)
+    mask = battery.hole(pred.shape)
+    mask[:, :, 4:8, 8:12] = False  # a whole block
+    options = {"downscale": 4, "space": "oklab"}
+    hidden = torch.where(mask, pred, pred.flip(1))
+    expected = F.color_consistency(pred, target, mask=mask, **options)
+    battery.close(F.color_consistency(hidden, target, mask=mask, **options), expected)
+    shown = F.color_consistency(pred, target, mask=mask, reduction="none", **options)
+    assert (shown[:, :, 1, 2] == 0).all()
+    assert not torch.equal(expected, F.color_consistency(pred, target, **options))

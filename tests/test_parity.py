@@ -94,6 +94,12 @@ def skimage_ciede2000() -> Program:
     return one_by_one(lambda p, t: deltaE_ciede2000(rgb2lab(t), rgb2lab(p)).mean())
 
 
+def skimage_cie76() -> Program:
+    from skimage.color import deltaE_cie76, rgb2lab
+
+    return one_by_one(lambda p, t: deltaE_cie76(rgb2lab(t), rgb2lab(p)).mean())
+
+
 def pytorch_msssim(name: str) -> Program:
     import pytorch_msssim as program
 
@@ -323,6 +329,18 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "PSNR/torchmetrics": ("torchmetrics", lambda: torchmetrics("peak_signal_noise_ratio"), CASES),
     "PSNR/kornia": ("kornia", kornia_psnr, CASES),
     "PSNR/monai": ("monai", lambda: monai("PSNRMetric", max_val=1.0), CASES),
+    "COLOR_CONSISTENCY/cielab": (
+        "reference.py",
+        lambda: equation(reference.color_consistency),
+        ("crops",),
+    ),
+    "COLOR_CONSISTENCY/cie1976": ("scikit-image", skimage_cie76, ("odd", "batch")),
+    "COLOR_CONSISTENCY/ottosson2020": (
+        "reference.py",
+        lambda: equation(lambda p, t: reference.color_consistency(p, t, space="oklab")),
+        ("crops",),
+    ),
+    "LDL/liang2022": ("reference.py", lambda: equation(reference.ldl), ("crops",)),
     "CHARBONNIER/lapsrn": ("reference.py", lambda: equation(reference.charbonnier), CASES),
     "CHARBONNIER/basicsr": (
         "reference.py",
@@ -447,6 +465,19 @@ def flip(row: dict) -> Iterator[dict]:
         yield {"name": "FLIP/flip_evaluator"}
 
 
+def ldl(row: dict) -> Iterator[dict]:
+    options = row["options"]
+    # A convention takes no pred_ema, and the target as such sets no weight to 0.
+    if options.get("img_ema", options.get("output_ema", "target")) == "target":
+        squares = "_l2" if options.get("criterion") == "l2" else ""
+        yield {"name": f"LDL/{row['quantity']}{squares}"}
+
+
+def color_loss(row: dict) -> Iterator[dict]:
+    if row["options"]["scale"] == 4:
+        yield {"name": "COLOR_CONSISTENCY/trainner"}
+
+
 def printed() -> list[Printed]:
     found = []
     for mapping in (
@@ -458,6 +489,8 @@ def printed() -> list[Printed]:
         frame_analytics,
         ssimulacra2,
         flip,
+        ldl,
+        color_loss,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

@@ -168,6 +168,25 @@ def focal_frequency_loss(case: str, quantity: str, options: dict) -> tuple[float
     return reference.focal_frequency(x / 255, y / 255, **options), 1e-14
 
 
+def ldl(case: str, _: str, options: dict) -> tuple[float, float]:
+    x, y = (image / 255 for image in pair(case))
+    ema = options.get("img_ema", options.get("output_ema", "target"))
+    found = reference.ldl(
+        x,
+        y,
+        ema={"target": None, "pred rolled by 1 column": np.roll(x, 1, 3)}[ema],
+        distance=options.get("criterion", "l1"),
+    ).mean()
+    return found, 1e-12 * found
+
+
+def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
+    """Its matrix is rounded to float32."""
+    x, y = (image / 255 for image in pair(case))
+    more = {"space": "ycbcr", "distance": "l1", "downscale": options["scale"]}
+    return reference.color_consistency(x, y, **more).mean(), 1e-9
+
+
 def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """Its shift and scale of the network's input are rounded to float32."""
     assert quantity == "LPIPS"

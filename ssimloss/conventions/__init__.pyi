@@ -37,12 +37,14 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 __all__ = [
     "CHARBONNIER",
     "CIEDE2000",
+    "COLOR_CONSISTENCY",
     "CW_SSIM",
     "FLIP",
     "FSIM",
     "GMSD",
     "HAARPSI",
     "IW_SSIM",
+    "LDL",
     "MDSI",
     "MS_GMSD",
     "PSNR",
@@ -77,6 +79,8 @@ CHARBONNIER: Table
 
 CIEDE2000: Table
 
+COLOR_CONSISTENCY: Table
+
 CW_SSIM: Table
 
 FLIP: Table
@@ -88,6 +92,8 @@ GMSD: Table
 HAARPSI: Table
 
 IW_SSIM: Table
+
+LDL: Table
 
 MDSI: Table
 

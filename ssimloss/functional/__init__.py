@@ -11,6 +11,7 @@ from ssimloss.functional.adversarial import (
 )
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
+from ssimloss.functional.color_consistency import color_consistency, color_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
@@ -33,6 +34,7 @@ from ssimloss.functional.iw_ssim import iw_ssim, iw_ssim_loss
 from ssimloss.functional.kernel_distances import cmmd_loss, kernel_distance_loss
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.ldl import ldl, ldl_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
 from ssimloss.functional.mdsi import mdsi, mdsi_loss

@@ -17,28 +17,17 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss.color import lab_of
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._corners import length
 from ssimloss.functional._gradient_similarity import (
-    Rows,
     check_colors,
-    combined,
     root,
     without_masked,
 )
-from ssimloss.functional._srgb import linear_light
 from ssimloss.measure import Measure
-
-# Linear RGB of ITU-R BT.709 to X, Y, Z over the white D65.
-_WHITE = (0.95047, 1.0, 1.08883)
-_XYZ: Rows = (
-    (0.412453 / _WHITE[0], 0.357580 / _WHITE[0], 0.180423 / _WHITE[0]),
-    (0.212671, 0.715160, 0.072169),
-    (0.019334 / _WHITE[2], 0.119193 / _WHITE[2], 0.950227 / _WHITE[2]),
-)
-
 
 _GRAY = 1e-6  # a product of chromas below which the slope of the hue difference is held
 
@@ -97,11 +86,8 @@ def _lab(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """``L, a, b`` of sRGB in [0, 1], each ``(N, 1, H, W)``."""
     if image.shape[1] == 1:
         image = image.expand(-1, 3, -1, -1)
-    xyz = combined(linear_light(image), _XYZ)
-    dark = xyz <= 0.008856
-    f = torch.where(dark, 7.787 * xyz + 16 / 116, torch.where(dark, 1, xyz) ** (1 / 3))
-    f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
-    return 116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)
+    lab = lab_of(image)
+    return lab[:, 0:1], lab[:, 1:2], lab[:, 2:3]
 
 
 def _difference(

@@ -17,6 +17,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote, widest_dtype
 from ssimloss._reduce import Scores
+from ssimloss.color import linear_light
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, pad
@@ -26,7 +27,6 @@ from ssimloss.functional._gradient_similarity import (
     combined,
     root,
 )
-from ssimloss.functional._srgb import linear_light
 from ssimloss.measure import Measure
 
 # Linear RGB to X, Y, Z over the white, and back.

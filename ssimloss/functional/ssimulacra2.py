@@ -21,11 +21,11 @@ from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
+from ssimloss.color import linear_light
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, correlate
 from ssimloss.functional._gradient_similarity import check_colors, held_power
-from ssimloss.functional._srgb import linear_light
 from ssimloss.measure import Measure
 
 MinSize = Literal["error", "fewer_scales"]

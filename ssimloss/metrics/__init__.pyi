@@ -63,6 +63,7 @@ __all__ = [
     "bd_quality",
     "Charbonnier",
     "CIEDE2000",
+    "ColorConsistency",
     "CWSSIM",
     "L1",
     "L2",
@@ -78,6 +79,7 @@ __all__ = [
     "HaarPSI",
     "MSSSIM",
     "IWSSIM",
+    "LDL",
     "MDSI",
     "MSGMSD",
     "PSNR",
@@ -322,6 +324,51 @@ class CIEDE2000(MeasureMetric):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class ColorConsistency(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of colours in CIELAB, Oklab or YCbCr, with or without their lightness.
+
+    With ``planes="chroma"`` it does not see the lightness: use it beside a pixel loss. With
+    ``planes="all"``, CIELAB gives the colour difference of 1976. Images are sRGB; a gray image
+    counts as RGB with three equal channels, and has no chroma. Values beyond the range are
+    converted by the same formulas. The gradient is finite at gray, black and white. In Oklab, the
+    chroma of dark pixels moves fast, by 0.1 for a step of 0.02; the slope of its cube root is held
+    near black. Where colours are equal, the gradient is 0.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
+            is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
+            YCbCr.
+        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
+            mean of ``|d|`` over planes.
+        downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
+            lower and right border are dropped.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        space: Literal["cielab", "oklab", "ycbcr"] = "cielab",
+        planes: Literal["chroma", "all"] = "chroma",
+        distance: Literal["euclidean", "l1"] = "euclidean",
+        downscale: int = 1,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -891,6 +938,45 @@ class IWSSIM(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
         noise: float = 0.4,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class LDL(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Locally discriminative learning: the distance of images, weighted by the variance of their
+    residual, which is high at artifacts.
+
+    The weight is the variance of the residual in a window times a power of its variance in the
+    image; the residual is the sum of ``|pred - target|`` over channels, mirrored at the border. The
+    gradient passes through the weight, as in the authors' program. It is finite where the residual
+    is constant, where the power is infinitely steep. The value is small: 1e-5 to 3e-4 for
+    degraded photographs.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        window_size: side of the window of the local variance, odd and at least 3.
+        exponent: of the variance of the image, positive.
+        distance: ``"l1"`` ``|w d|``, or ``"l2"`` ``(w d)^2``.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        window_size: int = 7,
+        exponent: float = 0.2,
+        distance: Literal["l1", "l2"] = "l1",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
