@@ -216,8 +216,8 @@ def oklab_of(image: Tensor) -> Tensor:
 
 
 def linear_light(encoded: Tensor) -> Tensor:
-    """sRGB values, black 0 and white 1, to linear light (IEC 61966-2-1). Both curves continue beyond
-    the range.
+    """sRGB values, black 0 and white 1, to linear light (IEC 61966-2-1). Both curves continue
+    beyond the range.
     """
     power = ((encoded.clamp(min=_KNEE) + 0.055) / 1.055) ** 2.4
     return torch.where(encoded <= _KNEE, encoded / 12.92, power)

@@ -109,7 +109,7 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"must hold .* losses that this library") as caught:
         combined_from_template(read(text))
     told = str(caught.value)
-    missing = {"consistency_loss", "ldl_loss", "fdl_loss", "wavelet_guided"}
+    missing = {"consistency_loss", "fdl_loss", "wavelet_guided"}
     missing = missing if text is NEOSR_GAN else {"hsluvloss"}
     assert all(f"{kind} does not exist" in told for kind in missing)
     assert told.count("does not exist") == len(missing)  # nothing of weight 0
@@ -121,14 +121,14 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
 
 
 def test_gan_template_of_neosr() -> None:
-    skip = ("consistency_loss", "ldl_loss", "fdl_loss", "wavelet_guided")
+    skip = ("consistency_loss", "fdl_loss", "wavelet_guided")
     criterion = combined_from_template(read(NEOSR_GAN), nearest=True, skip=skip)
     pred, target, logits = batch()
     pred.requires_grad_()
     value = criterion(pred, target, fake_logits=logits)
-    by_hand = ssimloss.MSSSIMLoss(pooling="zeros")(pred, target) + 0.3 * (
-        tnf.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-    )
+    structure = ssimloss.MSSSIMLoss(pooling="zeros")(pred, target)
+    adversarial = tnf.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
+    by_hand = structure + ssimloss.LDLLoss()(pred, target) + 0.3 * adversarial
     battery.close(value, by_hand, 1e-6)
     value.backward()
     assert pred.grad.abs().sum() > 0

@@ -63,7 +63,7 @@ def combined_from_template(
             ``_opt``, traiNNer-redux has a list.
         nearest: True to take the nearest loss of this library where the framework's formula
             differs; otherwise such a loss raises an error that says what differs.
-        skip: types to leave out, such as ``"ldl_loss"``.
+        skip: types to leave out, such as ``"fdl_loss"``.
 
     Raises:
         ValueError: losses that this library does not have, or that differ; the error names all of
@@ -223,6 +223,11 @@ def _dists(*, as_loss: bool = True, load_weights: bool = True) -> losses.DISTS:
     return losses.DISTS()
 
 
+def _ldl_of_neosr(*, criterion: str = "l1", ksize: int = 7) -> losses.LDLLoss:
+    _checks.choice("criterion", criterion, ("l1", "l2"))
+    return losses.LDLLoss(distance=criterion, window_size=ksize)  # type: ignore[arg-type]  # checked
+
+
 _VGG19 = {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
 
 
@@ -286,6 +291,7 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         "dists_loss": Counterpart(
             _dists, "neosr does not normalize the images for the network", weight=1.0
         ),
+        "ldl_loss": Counterpart(_ldl_of_neosr, weight=1.0),
         "vgg_perceptual_loss": Counterpart(_perceptual_of_neosr, weight=1.0),
         "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, adversarial=True),
     },
