@@ -7,8 +7,8 @@ each strategy, and with one of the terms in other units.
 
 Parts: ``seed0``, ``seed1``, ``seed2`` (super-resolution, seven variants), ``strategies`` (the other
 strategies), ``fine_tuning`` (as ESRGAN, with a discriminator). Every finished training is a file in
-``--out``; the same command goes on where it was stopped. Writes ``balance.md``, ``balance.csv``,
-``balance.json`` and ``balance.png`` of all that is finished.
+``--out``; the same command continues an interrupted study. Writes ``balance.md``, ``balance.csv``,
+``balance.json`` and ``balance.png`` from all finished trainings.
 """
 
 import argparse

@@ -4,8 +4,8 @@ back.
     python examples/train_cyclegan.py --out outputs/cyclegan
 
 Writes into ``--out``: ``panel.png``, ``table.md``, ``table.csv``, ``table.json``, ``generators.pt``
-and ``checkpoint.pt``. Dusk is made from day by a grading and a blur, so the truth of the held-out
-photographs is known to the table, and to no network.
+and ``checkpoint.pt``. Dusk is made from day by grading and blur, so the truth of the held-out
+photographs is known. Only the table uses it.
 """
 
 import argparse

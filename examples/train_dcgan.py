@@ -3,8 +3,8 @@
     python examples/train_dcgan.py --out outputs/dcgan
 
 Writes into ``--out``: ``samples.png``, ``table.md``, ``table.csv``, ``table.json`` and a folder
-with the checkpoint of each run. The images are scikit-learn's handwritten digits. With ``--ssim 1``
-each run is made a second time, with an SSIM term towards the nearest real image.
+with the checkpoint of each run. The images are scikit-learn's handwritten digits. ``--ssim 1``
+repeats each run with an SSIM term between each sample and the nearest real image.
 """
 
 import argparse

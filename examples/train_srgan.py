@@ -4,8 +4,8 @@ against pixels alone.
     python examples/train_srgan.py --out outputs/srgan
 
 One network is trained on pixels (or taken from the demo with ``--start outputs/demo/network.pt``).
-From there on it is trained twice for the same number of steps on the same crops: on pixels alone,
-and on pixels, deep features and a discriminator's opinion. Writes into ``--out``: ``panel.png``,
+From there it is trained twice for the same number of steps on the same crops: on pixels alone, and
+on pixels, deep features and an adversarial loss. Writes into ``--out``: ``panel.png``,
 ``table.md``, ``table.csv``, ``table.json``, ``network.pt`` and a folder with the checkpoint of each
 training.
 """

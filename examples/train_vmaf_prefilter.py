@@ -3,11 +3,11 @@ to PSNR.
 
     python examples/train_vmaf_prefilter.py --out outputs/vmaf
 
-Three runs from the same first weights on the same crops: on L1, on VMAF beside L1, and on VMAF-NEG
-beside L1. VMAF counts up to 100 and no further: ``VMAFLoss`` is not cut, and more contrast would
-raise it without end, whatever the weight of L1. Writes ``prefilter.md``, ``.csv``, ``.json`` and
-``prefilter.png`` into ``--out``. VMAF can be gamed: see docs/vmaf.md on what a higher score does
-and does not mean.
+Three runs from the same initial weights on the same crops: on L1, on VMAF and L1, and on VMAF-NEG
+and L1. The score counts up to 100 only: ``VMAFLoss`` is not clipped, and more contrast would raise
+VMAF without bound, whatever the weight of L1. Writes ``prefilter.md``, ``.csv``, ``.json`` and
+``prefilter.png`` into ``--out``. VMAF can be exploited; docs/vmaf.md explains what a higher score
+does and does not mean.
 """
 
 import argparse

@@ -247,10 +247,15 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
     dense("mask", value)
     n, c, *space = pred.shape
     if tuple(value.shape) not in ((n, 1, *space), (n, c, *space)):
+        has_channels = tuple(value.shape) != (n, *space)
+        way_out = (
+            "expand it over the batch with mask.expand(...)"
+            if has_channels
+            else "add the channels with mask.unsqueeze(1)"
+        )
         raise ValueError(
             f"mask must have shape {(n, 1, *space)} or {(n, c, *space)} for pred of "
-            f"{tuple(pred.shape)}, got {tuple(value.shape)}; expand it over the batch with "
-            "mask.expand(...)"
+            f"{tuple(pred.shape)}, got {tuple(value.shape)}; {way_out}"
         )
     if value.device != pred.device:
         raise ValueError(

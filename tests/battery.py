@@ -181,6 +181,12 @@ def rejects_bad_input(loss: Loss, *, second: bool = True, masked: bool = True) -
                 (image, image),
                 {"mask": image[:, :2]},
             ),
+            (
+                ValueError,
+                r"got \(2, 8, 9\); add the channels with mask.unsqueeze\(1\)",
+                (image, image),
+                {"mask": image[:, 0]},
+            ),
         ]
     for error, message, images, options in wrong:
         try:

@@ -1,4 +1,4 @@
-"""SSIM of the libraries that the README's table compares, and what the table says of each.
+"""Measures of the libraries that the README's table compares, and the table's answers for each.
 
 Each question is answered by running the library. ``python tests/peers.py`` writes the answers into
 ``benchmarks/results/features.json``, from which ``make generate`` writes the table. frame-analytics
@@ -7,11 +7,15 @@ compiles for a minute, so that the tests run the others only.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
+import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import photographs
 import torch
@@ -65,11 +69,45 @@ def ms_ssim(library: str) -> Score | None:
     }[library]
 
 
+def other(library: str, measure: str) -> Callable[[], Score] | None:
+    """What builds another measure of a library; None if the library has none of that name."""
+    import frame_analytics
+    import piq
+    import torchmetrics
+
+    import ssimloss
+
+    return {
+        ("FLIP", "ssimloss"): lambda: F.flip,
+        ("FLIP", "frame-analytics"): lambda: functools.partial(
+            frame_analytics.flip, data_range=1.0
+        ),
+        ("SSIMULACRA 2", "ssimloss"): lambda: F.ssimulacra2,
+        ("SSIMULACRA 2", "frame-analytics"): lambda: functools.partial(
+            frame_analytics.ssimulacra2, data_range=1.0
+        ),
+        ("LPIPS", "ssimloss"): lambda: ssimloss.LPIPS(),
+        ("LPIPS", "piq"): lambda: piq.LPIPS(),
+        ("LPIPS", "torchmetrics"): lambda: torchmetrics.image.LearnedPerceptualImagePatchSimilarity(
+            net_type="alex", normalize=True
+        ),
+        ("LPIPS", "frame-analytics"): lambda: frame_analytics.LPIPS(data_range=1.0),
+    }.get((measure, library))
+
+
 def works(call: Callable[[], Any]) -> Any:
     """What a call returns, None where it refuses."""
     try:
         return call()
-    except (TypeError, ValueError, RuntimeError, AssertionError, IndexError, AttributeError):
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        AssertionError,
+        IndexError,
+        AttributeError,
+        OSError,
+    ):
         return None
 
 
@@ -127,6 +165,27 @@ def half(library: str) -> bool:
     return found is not None and abs(float(found) - exact) < 0.01 * exact
 
 
+def trains(library: str, measure: str) -> bool:
+    """The measure computes from what is installed, and its gradient at a degraded photograph is
+    finite and not 0.
+    """
+    build = other(library, measure)
+    if build is None:
+        return False
+    x, y = photographs.tensors("even")
+    pred = x.float().clone().requires_grad_()
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        mock.patch("torch.hub.get_dir", return_value=empty),
+        mock.patch.object(socket, "getaddrinfo", side_effect=OSError("no network")),
+    ):
+        value = works(lambda: build()(pred, y.float()))
+    if value is None or not value.requires_grad:
+        return False
+    value.sum().backward()
+    return pred.grad is not None and bool(pred.grad.isfinite().all() and pred.grad.any())
+
+
 QUESTIONS: dict[str, Callable[[str], bool]] = {
     "MS-SSIM": has_ms_ssim,
     "gradient alive at inverted, black and equal images": alive,
@@ -134,6 +193,9 @@ QUESTIONS: dict[str, Callable[[str], bool]] = {
     "SSIM of images in [-1, 1]": takes_ranges,
     "SSIM of volumes": takes_volumes,
     "SSIM of bfloat16 within 1 %": half,
+    "FLIP with a gradient": functools.partial(trains, measure="FLIP"),
+    "SSIMULACRA 2 with a gradient": functools.partial(trains, measure="SSIMULACRA 2"),
+    "LPIPS with a gradient, without a download": functools.partial(trains, measure="LPIPS"),
 }
 
 
