@@ -189,6 +189,7 @@ RECIPES = {
         small={"min_size": "fewer_scales"},
         small_sides=(24, 28),
     ),
+    "VSILoss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

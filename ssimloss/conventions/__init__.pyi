@@ -53,6 +53,7 @@ __all__ = [
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
+    "VSI",
     "SSIM",
     "DSSIM",
     "MS_SSIM",
@@ -107,6 +108,8 @@ SSIMULACRA2: Table
 TOTAL_VARIATION: Table
 
 VIF: Table
+
+VSI: Table
 
 SSIM: Table
 
