@@ -205,6 +205,7 @@ RECIPES = {
         small_sides=(10, 12),
         rough=("distance=l1",),
     ),
+    "VSILoss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

@@ -1249,6 +1249,92 @@ def mdsi(x: Array, y: Array, *, data_range: Range = 1.0, alpha: float = 0.6) -> 
     return np.array(values)
 
 
+def bilinear(plane: Array, height: int, width: int) -> Array:
+    """``imresize(plane, [height width], 'bilinear')``, one row of the result after the other."""
+    for wanted in (height, width):
+        size = len(plane)
+        reach = max(1.0, size / wanted)
+        rows = []
+        for k in range(wanted):
+            centre = (k + 0.5) * size / wanted - 0.5
+            at = np.arange(math.floor(centre - reach), math.ceil(centre + reach) + 1)
+            weights = np.clip(1 - np.abs(at - centre) / reach, 0, None)
+            inside = np.pad(np.arange(size), (0, size))  # and mirrored, of period 2 size
+            inside[size:] = inside[:size][::-1]
+            rows.append(weights @ plane[inside[at % (2 * size)]] / weights.sum())
+        plane = np.array(rows).T
+    return plane
+
+
+def sdsp(rgb: Array, full: bool = False) -> Array:
+    """Saliency of an sRGB image ``(3, H, W)`` in [0, 1] as SDSP of VSI.m, in [0, 1]; ``full`` as
+    IQA-optimization: not at 256 x 256, counted from 0, and times the white of D65.
+    """
+    if full:
+        small, first = linear_light(rgb), 0
+        to_xyz = [
+            [0.412453 * 0.950456, 0.357580 * 0.950456, 0.180423 * 0.950456],
+            [0.212671, 0.715160, 0.072169],
+            [0.019334 * 1.088754, 0.119193 * 1.088754, 0.950227 * 1.088754],
+        ]
+    else:
+        small, first = linear_light(np.stack([bilinear(plane, 256, 256) for plane in rgb])), 1
+        to_xyz = [
+            [0.4124564 / 0.9642, 0.3575761 / 0.9642, 0.1804375 / 0.9642],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339 / 0.8251, 0.1191920 / 0.8251, 0.9503041 / 0.8251],
+        ]
+    knee, slope = ((6 / 29) ** 3, 24389 / 27) if full else (0.008856, 903.3)
+    f_x, f_y, f_z = (
+        np.where(t > knee, np.cbrt(t), (slope * t + 16) / 116)
+        for t in np.tensordot(to_xyz, small, 1)
+    )
+    lab = 116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)
+    height, width = f_y.shape
+    radius = np.hypot(*np.meshgrid(_centred(width), _centred(height)))
+    radius[(radius > 0.5) | (radius == 0)] = 1e-300  # which the filter stops
+    band = np.fft.ifftshift(np.exp(-(np.log(radius / 0.021) ** 2) / (2 * 1.34**2)))
+    s_f = np.sqrt(sum(np.fft.ifft2(np.fft.fft2(plane) * band).real ** 2 for plane in lab))
+    row, column = np.indices((height, width)) + first
+    s_d = np.exp(-((row - height / 2) ** 2 + (column - width / 2) ** 2) / 145**2)
+    warm = sum(((plane - plane.min()) / np.ptp(plane)) ** 2 for plane in lab[1:])
+    found = s_f * s_d * (1 - np.exp(-warm / 0.001**2))
+    found = found if full else bilinear(found, *rgb.shape[1:])
+    return (found - found.min()) / np.ptp(found)
+
+
+def vsi(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    alpha: float = 0.4,
+    beta: float = 0.02,
+    full: bool = False,
+) -> Array:
+    """VSI of each image (Zhang, Shen & Li 2014), as VSI.m; ``full`` as :func:`sdsp`.
+
+    On the five pairs of TID2013 in IQA-PyTorch's table of results this returned, with ``full``,
+    0.91383, 0.96196, 0.99220, 0.95711 and 0.92621; the numbers there, of IQA-optimization, are
+    0.9139, 0.9620, 0.9922, 0.9571 and 0.9262.
+    """
+    lo, length = span(data_range)
+    rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
+    values = []
+    for pair in zip(x, y, strict=True):
+        rgbs = [np.broadcast_to(image, (3, *image.shape[1:])) for image in pair]
+        vs_x, vs_y = (to_256(sdsp((rgb - lo) / length, full)) for rgb in rgbs)
+        (l_x, m_x, n_x), (l_y, m_y, n_y) = (
+            [to_256(plane) for plane in planes(rgb, rows, data_range)] for rgb in rgbs
+        )
+        colors = alike(m_x, m_y, 130.0) * alike(n_x, n_y, 130.0)
+        alikes = alike(vs_x, vs_y, 1.27) * np.real(colors.astype(complex) ** beta)
+        alikes *= alike(*(gradient_length(luma, (3, 10, 3)) for luma in (l_x, l_y)), 386.0) ** alpha
+        weight = np.maximum(vs_x, vs_y)
+        values.append((alikes * weight).sum() / weight.sum())
+    return np.array(values)
+
+
 def haar(gray: Array, size: int) -> Array:
     """``conv2(gray, haar, "same")`` of a filter that is negative in its upper half, up to sign."""
     sign = np.repeat((-1.0, 1.0), size // 2)[:, None] / size * np.ones(size)

@@ -30,6 +30,7 @@ def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
 REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, dict]] = {
     "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
     "fsim": (F.fsim, reference.fsim, {}, {}),
+    "vsi": (F.vsi, reference.vsi, {"alpha": 0.6, "beta": 0.3}, {}),
     "mdsi": (F.mdsi, reference.mdsi, {"alpha": 0.3}, {}),
     "haarpsi": (F.haarpsi, reference.haarpsi, {"c": 5.0, "alpha": 5.8}, {}),
     "ciede2000": (

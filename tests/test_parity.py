@@ -286,6 +286,9 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
     "FSIM/matlab": ("reference.py", lambda: equation(reference.fsim), ("crops", "large")),
     "FSIM/piq": ("piq", lambda: piq("fsim"), ("odd", "batch", "large")),
     "FSIM/piq_luma": ("piq", lambda: piq("fsim", chromatic=False), ("odd", "gray")),
+    "VSI/zhang2014": ("reference.py", lambda: equation(reference.vsi), ("crops",)),
+    "VSI/matlab": ("reference.py", lambda: equation(reference.vsi), ("crops", "large")),
+    "VSI/piq": ("piq", lambda: piq("vsi"), ("odd", "huge")),
     "MDSI/nafchi2016": ("reference.py", lambda: equation(reference.mdsi), ("crops",)),
     "MDSI/piq": ("piq", lambda: piq("mdsi"), ("odd", "batch", "large", "huge")),
     "HAARPSI/reisenhofer2018": ("reference.py", lambda: equation(reference.haarpsi), ("crops",)),
@@ -453,6 +456,10 @@ def frame_analytics(row: dict) -> Iterator[dict]:
     yield {"name": f"{row['quantity'].upper()}/frame_analytics"}
 
 
+def iqa_optimization(row: dict) -> Iterator[dict]:
+    yield {"name": f"{row['quantity']}/iqa_optimization"}
+
+
 def ssimulacra2(row: dict) -> Iterator[dict]:
     if row["options"]["filter"] == "recursion":
         yield {"name": "SSIMULACRA2/libjxl"}
@@ -487,6 +494,7 @@ def printed() -> list[Printed]:
         gaussian_splatting,
         pyiqa,
         frame_analytics,
+        iqa_optimization,
         ssimulacra2,
         flip,
         ldl,

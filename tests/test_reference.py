@@ -219,6 +219,12 @@ def frame_analytics(case: str, quantity: str, options: dict) -> tuple[float, flo
     return float(values.mean()), 1e-10
 
 
+def iqa_optimization(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    """In float32."""
+    assert (quantity, options) == ("VSI", {})
+    return reference.vsi(*pair(case), data_range=255.0, full=True).item(), 1e-6
+
+
 def ssimulacra2(case: str, quantity: str, options: dict) -> tuple[float, float]:
     """The recursive filter is in float32, and so is all but the sums."""
     assert quantity == "ssimulacra2"

@@ -55,6 +55,7 @@ __all__ = [
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
+    "VSI",
     "WAVELET",
     "SSIM",
     "DSSIM",
@@ -114,6 +115,8 @@ SSIMULACRA2: Table
 TOTAL_VARIATION: Table
 
 VIF: Table
+
+VSI: Table
 
 WAVELET: Table
 

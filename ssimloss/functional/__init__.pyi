@@ -105,6 +105,8 @@ __all__ = [
     "total_variation_loss",
     "vif",
     "vif_loss",
+    "vsi",
+    "vsi_loss",
     "wavelet",
     "wavelet_loss",
     "wavelet_transform",
@@ -2573,6 +2575,94 @@ def vif_loss(
         RuntimeError: a named backend that cannot run.
 
     Source: Sheikh & Bovik 2006. Agrees with piq as ``conventions.VIF["piq"]``.
+    """
+
+def vsi(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    alpha: float = 0.4,
+    beta: float = 0.02,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Visual saliency-induced index: 1 for equal images, lower for worse ones.
+
+    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
+    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
+    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
+    much as images of that size.
+
+    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
+    colour has none; gradients and colours train it. Two such images count by gradients and colours
+    alone, every position alike.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: exponent of the similarity of gradients.
+        beta: exponent of the similarity of colours.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of L, M, N and saliency, shrunk.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, exponents
+            outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
+    ``conventions.VSI["piq"]``.
+    """
+
+def vsi_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    alpha: float = 0.4,
+    beta: float = 0.02,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """``1 - vsi``, taken before the reduction.
+
+    Visual saliency-induced index: 1 for equal images, lower for worse ones.
+
+    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
+    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
+    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
+    much as images of that size.
+
+    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
+    colour has none; gradients and colours train it. Two such images count by gradients and colours
+    alone, every position alike.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: exponent of the similarity of gradients.
+        beta: exponent of the similarity of colours.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of L, M, N and saliency, shrunk.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, exponents
+            outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
+    ``conventions.VSI["piq"]``.
     """
 
 def wavelet_loss(

@@ -50,6 +50,7 @@ __all__ = [
     "StructureCorrelationLoss",
     "TotalVariationLoss",
     "VIFLoss",
+    "VSILoss",
     "WaveletLoss",
     "VMAFLoss",
     "PerceptualLoss",
@@ -1684,6 +1685,61 @@ class VIFLoss(MeasureLoss):
         *,
         data_range: float | tuple[float, float] = 1.0,
         noise: float = 2.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class VSILoss(MeasureLoss):
+    """``1 - vsi``, taken before the reduction.
+
+    Visual saliency-induced index: 1 for equal images, lower for worse ones.
+
+    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
+    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
+    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
+    much as images of that size.
+
+    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
+    colour has none; gradients and colours train it. Two such images count by gradients and colours
+    alone, every position alike.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of L, M, N and saliency, shrunk.
+        alpha: exponent of the similarity of gradients.
+        beta: exponent of the similarity of colours.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, exponents
+            outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
+    ``conventions.VSI["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    alpha: float
+    beta: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.4,
+        beta: float = 0.02,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...

@@ -90,6 +90,7 @@ __all__ = [
     "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
+    "VSI",
     "Wavelet",
     "VMAF",
     "VMAFNEG",
@@ -1363,6 +1364,45 @@ class VIF(MeasureMetric):
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         noise: float = 2.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class VSI(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Visual saliency-induced index: 1 for equal images, lower for worse ones.
+
+    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
+    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
+    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
+    much as images of that size.
+
+    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
+    colour has none; gradients and colours train it. Two such images count by gradients and colours
+    alone, every position alike.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        alpha: exponent of the similarity of gradients.
+        beta: exponent of the similarity of colours.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        alpha: float = 0.4,
+        beta: float = 0.02,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

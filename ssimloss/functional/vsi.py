@@ -1,0 +1,465 @@
+"""VSI: similarity of saliency, gradient magnitude and chromaticity, weighted by saliency.
+
+``VSI = sum(S_VS S_G^a S_C^b VS_m) / sum(VS_m)``, ``VS_m`` the larger saliency of both images,
+``S`` similarities ``(2 a b + C) / (a^2 + b^2 + C)``, and ``S_C`` the product of those of ``M`` and
+``N``. The saliency is ``VS = S_F S_D S_C`` (SDSP): band-passed CIELAB, nearness to the centre and
+warmth of the colour.
+
+Zhang, Shen & Li, "VSI: a visual saliency-induced index for perceptual image quality assessment",
+2014; saliency: Zhang, Gu & Li, "SDSP: a novel saliency detection method by combining simple
+priors", 2013. The original program is ``VSI.m`` of the authors.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ssimloss import _checks
+from ssimloss._constants import planes as constant_planes
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, product, promote
+from ssimloss._reduce import Scores
+from ssimloss.color import linear_light
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._gradient_similarity import (
+    Rows,
+    backend_for,
+    block_means,
+    channel_means,
+    check_colors,
+    check_least_side,
+    combined,
+    factor_to_256,
+    gradient_similarity,
+    held_power,
+    plane_means,
+    real_power,
+    root,
+    similarity,
+)
+from ssimloss.kernels import Backed
+from ssimloss.kernels import Backend as BackendName
+from ssimloss.measure import Measure
+
+Array = NDArray[np.float64]
+Resizing = Literal["smooth", "points", "none"]
+Blocks = Literal["zeros", "replicate", "drop"]
+
+# Luma and the opponent colours M and N, and constants for images from 0 to 255.
+_LMN: Rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
+_C1, _C2, _C3 = 1.27, 386.0, 130.0
+_OMEGA, _SIGMA_F, _SIGMA_D, _SIGMA_C = 0.021, 1.34, 145.0, 0.001
+_SIDE = 256  # pixels at which saliency is computed
+_LEAST = 3  # pixels
+
+# Linear RGB to X, Y, Z, and what these are divided by: the authors' D50, piq's digits of it, and
+# the inverse of D65, as IQA-optimization multiplies by the white.
+_SRGB: Rows = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
+_SHORT: Rows = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
+_WHITES: dict[str, tuple[Rows, tuple[float, float, float]]] = {
+    "d50": (_SRGB, (0.9642, 1.0, 0.8251)),
+    "d50_long": (_SRGB, (0.9642119944211994, 1.0, 0.8251882845188288)),
+    "d65_inverse": (_SHORT, (1 / 0.950456, 1.0, 1 / 1.088754)),
+}
+
+
+class VSIOptions(Backed, Reduced, Ranged):
+    """Options of VSI.
+
+    Args:
+        alpha: exponent of the similarity of gradients.
+        beta: exponent of the similarity of colours.
+        backend: ``"auto"``, or one by name, which runs or raises: of L, M, N and saliency, shrunk.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    alpha: float = 0.4
+    beta: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Raise for exponents that are no fractions, naming the option."""
+        super().__post_init__()
+        _checks.fraction("alpha", self.alpha)
+        _checks.fraction("beta", self.beta)
+
+
+def _vsi(pred: Tensor, target: Tensor, options: VSIOptions) -> Scores:
+    """Visual saliency-induced index: 1 for equal images, lower for worse ones.
+
+    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
+    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
+    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
+    much as images of that size.
+
+    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
+    colour has none; gradients and colours train it. Two such images count by gradients and colours
+    alone, every position alike.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            3 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, exponents
+            outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
+    ``conventions.VSI["piq"]``.
+    """
+    return _vsi_of(pred, target, options)
+
+
+def _vsi_of(
+    pred: Tensor,
+    target: Tensor,
+    options: VSIOptions,
+    *,
+    resizing: Resizing = "smooth",
+    white: str = "d50",
+    blocks: Blocks = "zeros",
+    negative: Literal["real", "magnitude"] = "real",
+) -> Scores:
+    """VSI with the details in which programs differ."""
+    check_colors(pred, target)
+    check_least_side(pred, _LEAST, "for gradients")
+    backend = backend_for(options.backend, pred, target, None)
+    dtype = native_dtype(pred, target)
+    x, y = promote(pred, target)
+    if not len(x):  # of which there is no Fourier transform
+        return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
+    short = min(pred.shape[2:])
+    factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
+    vs_x, vs_y = (
+        _shrunk(
+            _saliency((image - options.low) / options.span, resizing, white),
+            factor,
+            blocks,
+            backend,
+        )
+        for image in (x, y)
+    )
+    if blocks == "replicate":
+        x, y = (_extended(image, factor) for image in (x, y))
+    border: Literal["zeros", "drop"] = "zeros" if blocks == "zeros" else "drop"
+    x, y = (channel_means(image, _LMN, options, factor, backend, border) for image in (x, y))
+    s_g = gradient_similarity(x[:, :1], y[:, :1], "scharr", _C2)
+    s_mn = similarity(x[:, 1:], y[:, 1:], _C3)
+    s_c = s_mn[:, 0:1] * s_mn[:, 1:2]
+    values = similarity(vs_x, vs_y, _C1) * held_power(s_g, options.alpha)
+    values = values * real_power(s_c if negative == "real" else s_c.abs(), options.beta)
+    # Without any saliency, every position counts alike.
+    weight = torch.maximum(vs_x, vs_y) + torch.finfo(x.dtype).eps
+    found = (values * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
+    return Scores(found, None, 1, dtype)
+
+
+def _shrunk(plane: Tensor, factor: int, blocks: Blocks, backend: BackendName) -> Tensor:
+    """Means of blocks of a plane ``(N, 1, H, W)``."""
+    if blocks == "zeros":
+        return plane_means(plane, factor, backend)
+    return block_means(_extended(plane, factor) if blocks == "replicate" else plane, factor, "drop")
+
+
+def _extended(image: Tensor, factor: int) -> Tensor:
+    """The image with border pixels repeated, ``factor // 2`` before and the rest behind."""
+    before, behind = factor // 2, (factor - 1) // 2
+    return pad(image, (before, behind, before, behind), mode="replicate")
+
+
+def _saliency(image: Tensor, resizing: Resizing, white: str) -> Tensor:
+    """SDSP of sRGB images ``(N, 1 or 3, H, W)`` in [0, 1]: ``(N, 1, H, W)`` in [0, 1]."""
+    size = image.shape[2:]
+    if resizing != "none":
+        image = _resized(image, (_SIDE, _SIDE), smooth if resizing == "smooth" else points)
+    lab = _lab(image.expand(-1, 3, -1, -1), white)
+    h, w = lab.shape[2:]
+    s_f = root(_band_passed(lab).square().sum(1, keepdim=True))
+    centre = around_centre if resizing != "none" else around_centre_from_0
+    s_d = constant_planes(centre, h, w, like=lab)
+    warmth = _unit_range(lab[:, 1:]).square().sum(1, keepdim=True)
+    s_c = -torch.expm1(-warmth / _SIGMA_C**2)
+    vs = s_f * s_d * s_c
+    if resizing != "none":
+        vs = _resized(vs, size, smooth if resizing == "smooth" else corners)
+    return _unit_range(vs)
+
+
+def _lab(image: Tensor, white: str) -> Tensor:
+    """CIELAB of sRGB in [0, 1]: ``(N, 3, H, W)``."""
+    matrix, whites = _WHITES[white]
+    rows = [(r / w, g / w, b / w) for (r, g, b), w in zip(matrix, whites, strict=True)]
+    xyz = combined(linear_light(image), rows)
+    if white == "d65_inverse":
+        dark = xyz <= (6 / 29) ** 3
+        line = xyz * (29 / 6) ** 2 / 3 + 4 / 29
+    else:
+        dark = xyz <= 0.008856
+        line = (903.3 * xyz + 16) / 116
+    f = torch.where(dark, line, torch.where(dark, 1, xyz) ** (1 / 3))
+    f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
+    return torch.cat((116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)), 1)
+
+
+def _band_passed(lab: Tensor) -> Tensor:
+    """``L, a, b`` through the log-Gabor filter."""
+    h, w = lab.shape[2:]
+    transfer = constant_planes(log_gabor, h, w, like=lab)
+    centred = lab - lab.mean((2, 3), keepdim=True)  # the filter is 0 there; less is rounded
+    found: Tensor = torch.fft.irfft2(torch.fft.rfft2(centred) * transfer, s=(h, w))
+    return found
+
+
+def _unit_range(planes: Tensor) -> Tensor:
+    """Each plane, from its least value 0 to its largest 1; 0 where they differ by rounding only."""
+    low = planes.amin((2, 3), keepdim=True)
+    extent = planes.amax((2, 3), keepdim=True) - low
+    flat = extent < 4096 * torch.finfo(planes.dtype).eps  # CIELAB reaches hundreds
+    return torch.where(flat, 0, (planes - low) / torch.where(flat, 1, extent))
+
+
+def _resized(
+    image: Tensor, size: tuple[int, int] | torch.Size, build: Callable[[int, int], Array]
+) -> Tensor:
+    """The image in another size, by a matrix for each axis."""
+    n, c, h, w = image.shape
+    rows = constant_planes(build, h, size[0], like=image)
+    columns = constant_planes(build, w, size[1], like=image)
+    planes = product(image.reshape(1, n * c * h, w), columns.mT[None]).view(n * c, h, size[1])
+    return product(rows.expand(n * c, -1, -1), planes).view(n, c, size[0], size[1])
+
+
+def smooth(length: int, out_length: int) -> Array:
+    """Linear interpolation as MATLAB's ``imresize(..., 'bilinear')``, whose triangle is widened
+    where a side shrinks: ``(out_length, length)``.
+    """
+    return _triangles(_middles(length, out_length), length, min(1.0, out_length / length))
+
+
+def points(length: int, out_length: int) -> Array:
+    """Linear interpolation between the two nearest pixels, however much a side shrinks."""
+    return _triangles(_middles(length, out_length), length, 1.0)
+
+
+def corners(length: int, out_length: int) -> Array:
+    """Linear interpolation with the outermost pixels upon each other."""
+    return _triangles(np.linspace(0, length - 1, out_length), length, 1.0)
+
+
+def _middles(length: int, out_length: int) -> Array:
+    return (np.arange(out_length) + 0.5) * length / out_length - 0.5
+
+
+def _triangles(centres: Array, length: int, stretch: float) -> Array:
+    """Weights that fall linearly to 0 at ``1 / stretch`` from the centres; borders are mirrored."""
+    beyond = math.ceil(1 / stretch) + 1  # at most the length, for sides of at least 3 pixels
+    at = np.arange(-beyond, length + beyond)
+    weights = np.maximum(0.0, 1 - np.abs(centres[:, None] - at) * stretch)
+    first, last = np.flip(weights[:, :beyond], 1), np.flip(weights[:, -beyond:], 1)
+    rest = np.zeros((len(weights), length - beyond))
+    mirrored = np.concatenate((first, rest), 1) + np.concatenate((rest, last), 1)
+    matrix = weights[:, beyond:-beyond] + mirrored
+    normalised: Array = matrix / matrix.sum(1, keepdims=True)
+    return normalised
+
+
+def log_gabor(h: int, w: int) -> Array:
+    """The transfer function of half of the spectrum, ``(h, w // 2 + 1)``; 0 beyond 1/2."""
+    v = (np.arange(h) - h // 2) / (h - h % 2)
+    u = np.arange(w // 2 + 1) / (w - w % 2)
+    radius = np.hypot(np.fft.ifftshift(v)[:, None], u)
+    inside = (radius > 0) & (radius <= 0.5)
+    exponent = np.log(np.where(inside, radius, 1.0) / _OMEGA) ** 2 / (2 * _SIGMA_F**2)
+    return np.where(inside, np.exp(-exponent), 0.0)
+
+
+def around_centre(h: int, w: int) -> Array:
+    """A Gaussian about the last pixel of the first half, as the authors count from 1."""
+    return _bell(h, w, 1)
+
+
+def around_centre_from_0(h: int, w: int) -> Array:
+    """A Gaussian about the first pixel of the second half."""
+    return _bell(h, w, 0)
+
+
+def _bell(h: int, w: int, first: int) -> Array:
+    down = np.arange(h, dtype=np.float64) + (first - h / 2)
+    right = np.arange(w, dtype=np.float64) + (first - w / 2)
+    bell: Array = np.exp(-(down[:, None] ** 2 + right**2) / _SIGMA_D**2)
+    return bell
+
+
+VSI = Measure(
+    "vsi",
+    "VSI",
+    "",
+    "higher",
+    1.0,
+    (0.0, 1.0),
+    "Zhang, Shen & Li 2014",
+    _vsi,
+    VSIOptions,
+    formula="images shrunk to about 256 pixels, similarity of SDSP saliency (C1 = 1.27), Scharr "
+    "gradient magnitude (C2 = 386, power 0.4) and opponent colours (C3 = 130, power 0.02), "
+    "weighted by saliency (Zhang, Shen & Li 2014)",
+    module="VSILoss",
+    metric="VSI",
+    takes_color=True,
+    agrees="piq: 1e-12",
+)
+vsi, vsi_loss = VSI.score, VSI.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    resizing: str = "smooth",
+    white: str = "d50",
+    blocks: str = "zeros",
+    negative: str = "real",
+    **options: Any,
+) -> Tensor:
+    record = VSIOptions.make(options, "vsi")
+    details: dict[str, Any] = {
+        "resizing": resizing,
+        "white": white,
+        "blocks": blocks,
+        "negative": negative,
+    }
+    return _vsi_of(pred, target, record, **details).reduce(record.reduction)
+
+
+_FACTOR = "f = max(1, round(min(H, W) / 256))"
+CONVENTIONS = Table(
+    "VSI",
+    VSI,
+    (
+        *PREPARATION,
+        choice(
+            "size of the saliency",
+            "resizing",
+            {
+                "smooth": (
+                    "256 x 256, imresize",
+                    "saliency at 256 x 256 pixels, resized as MATLAB's imresize(..., 'bilinear')",
+                ),
+                "points": (
+                    "256 x 256, two nearest pixels",
+                    "saliency at 256 x 256 pixels, resized between the nearest pixels, and back "
+                    "with the corners upon each other",
+                ),
+                "none": (
+                    "that of the images",
+                    "saliency at the size of the images, its centre one pixel farther",
+                ),
+            },
+        ),
+        choice(
+            "CIELAB",
+            "white",
+            {
+                "d50": ("white of D50", "CIELAB of sRGB over the white (0.9642, 1, 0.8251)"),
+                "d50_long": ("white of D50, long", "CIELAB of sRGB over D50 of all digits"),
+                "d65_inverse": (
+                    "times the white of D65",
+                    "CIELAB of sRGB with X and Z times 0.950456 and 1.088754",
+                ),
+            },
+        ),
+        choice(
+            "shrinking",
+            "blocks",
+            {
+                "zeros": (
+                    "means, zeros beyond",
+                    f"means of f x f pixels, {_FACTOR}, zeros beyond the border",
+                ),
+                "replicate": (
+                    "means, border repeated",
+                    f"means of f x f pixels, {_FACTOR} with halves rounded to even, border pixels "
+                    "repeated, an incomplete last block dropped",
+                ),
+                "drop": (
+                    "means, rest dropped",
+                    f"means of f x f pixels, {_FACTOR} with halves rounded to even, an incomplete "
+                    "last block dropped",
+                ),
+            },
+        ),
+        Attribute(
+            "similarity",
+            ("alpha", "beta"),
+            lambda s: f"alpha = {s['alpha']:g}, beta = {s['beta']:g}",
+            lambda s: (
+                "similarity of saliency (C1 = 1.27), of Scharr gradients (C2 = 386) to the power "
+                f"{s['alpha']:g} and of M and N (C3 = 130) to the power {s['beta']:g}"
+            ),
+        ),
+        choice(
+            "negative similarity of colours",
+            "negative",
+            {
+                "real": ("real part", "the real part of powers of negative similarities"),
+                "magnitude": ("magnitude", "powers of the magnitude of similarities"),
+            },
+        ),
+        OVER_BATCH,
+    ),
+    Convention("zhang2014", "the authors' program", "VSI.m", "tests/reference.py", 1e-10),
+    Convention(
+        "matlab",
+        "8-bit images in MATLAB: the values of RGB files",
+        "VSI.m on uint8",
+        "tests/reference.py",
+        1e-10,
+        preparation=p.MATLAB_RGB,
+    ),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.vsi(data_range=...)",
+        p.PIQ,
+        1e-10,
+        options={"resizing": "points", "white": "d50_long", "blocks": "replicate"},
+    ),
+    Convention(
+        "iqa_optimization",
+        "IQA-optimization (IQA_pytorch), colour images",
+        "IQA_pytorch.VSI()(pred, target, as_loss=False)",
+        "IQA-optimization 6b46c3b",
+        1e-6,
+        exact="the program computes in float32",
+        options={
+            "resizing": "none",
+            "white": "d65_inverse",
+            "blocks": "drop",
+            "negative": "magnitude",
+        },
+        notes=("It multiplies X and Z by the white of D65, where CIELAB divides by it.",),
+    ),
+    function=_of_a_program,
+)
