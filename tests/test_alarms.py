@@ -272,6 +272,7 @@ def test_a_term_is_skipped(mode: str) -> None:
     torch.testing.assert_close(gradient, gradient_alone)
     weights = {name: float(weight) for name, weight in criterion.last.weights.items()}
     assert weights == {"fine": 2.0, "odd": 0.0}
+    torch.testing.assert_close(sum(criterion.last.weighted.values()), loss)
 
 
 @NOT_FINITE

@@ -70,6 +70,12 @@ class Diagnosis:
         return {name: numbers[index] for name, index in self._at.items()}
 
 
+def _product(weight: Weight, value: Tensor) -> Tensor:
+    """0 for the weight 0, whatever the value is."""
+    product = weight * value
+    return torch.where(weight == 0, 0.0, product) if isinstance(weight, Tensor) else product
+
+
 class LastCall:
     """What each term gave in one call of a :class:`CombinedLoss`: detached scalars, read without
     synchronising.
@@ -118,9 +124,11 @@ class LastCall:
 
     @property
     def weighted(self) -> dict[str, Tensor]:
-        """Per evaluated term, weight times value; they add up to ``total``."""
+        """Per evaluated term, weight times value; they add up to ``total``. A term that was left
+        out because its value is not finite has 0.
+        """
         weights = self.weights
-        return {name: weights[name] * value for name, value in self.values.items()}
+        return {name: _product(weights[name], value) for name, value in self.values.items()}
 
     @property
     def total(self) -> Tensor:
