@@ -175,9 +175,17 @@ RECIPES = {
     "MDSILoss": Recipe(compiler="aot_eager"),
     "HaarPSILoss": Recipe(compiler="aot_eager"),
     "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
-    "IWSSIMLoss": Recipe(sides=(165, 170), compiler="aot_eager"),  # 161 pixels at least
-    # 64 pixels at least; no code is generated for complex numbers.
-    "CWSSIMLoss": Recipe(sides=(68, 74), compiler="aot_eager"),
+    # 161 pixels at least, of three scales 41.
+    "IWSSIMLoss": Recipe(
+        sides=(165, 170),
+        compiler="aot_eager",
+        small={"scale_weights": (0.2, 0.3, 0.5)},
+        small_sides=(44, 48),
+    ),
+    # 64 pixels at least, of two levels 16; no code is generated for complex numbers.
+    "CWSSIMLoss": Recipe(
+        sides=(68, 74), compiler="aot_eager", small={"levels": 2}, small_sides=(24, 28)
+    ),
     "NLPDLoss": Recipe(compiler="aot_eager"),
     "LDLLoss": Recipe(compiler="aot_eager"),
     # At the full sides, one L1 difference of 17,280 lies within a step of its corner.

@@ -334,6 +334,7 @@ def test_a_luma_needs_rgb() -> None:
         assert bool(convention.preparation.luma) <= bool(convention.gray) or convention.name in (
             "matlab_weighted_sum",
             "matlab_old",
+            "korkmaz2024",
         )
         if convention.gray:
             assert TABLES[convention.table.key][convention.gray].preparation.luma is None

@@ -125,7 +125,8 @@ NOT_CALLABLE = {
     "logits": (
         AdversarialLoss("hinge").generator_loss,
         r"must be callable with \(pred, target\), or with pred alone, got "
-        r"AdversarialLoss\.generator_loss\(fake_logits, \*, real_logits=\.\.\., labels=\.\.\.\); "
+        r"AdversarialLoss\(.*\)\.generator_loss\(fake_logits, \*, real_logits=\.\.\., "
+        r"labels=\.\.\.\); "
         "wrap it: lambda pred, target: ",
     ),
     "no forward": (AdversarialLoss("hinge"), "has no forward; pass a method of it"),

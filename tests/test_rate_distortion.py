@@ -73,7 +73,7 @@ def test_errors_say_what_came(curve: RateCurve, message: str) -> None:
 def tables(folder: Path) -> list[str]:
     paths = [folder / "a.csv", folder / "b.csv"]
     for path, curve in zip(paths, VIDEO, strict=True):
-        lines = [f"{q},{r},x" for r, q in zip(*curve, strict=True)]
+        lines = [f"{q},{r},x" for r, q in zip(curve.rate, curve.quality, strict=True)]
         path.write_text("PSNR,kbps,note\n\n" + "\n".join(lines) + "\n\n")
     return list(map(str, paths))
 

@@ -243,7 +243,7 @@ def test_lists_of_a_configuration_file() -> None:
     """
     as_list, as_dict = collections.UserList, collections.UserDict
     pred, target = batch()
-    loss = SSIMLoss(data_range=as_list([-1, 1]), exponents=as_list([1, 1, 1]))
+    loss = SSIMLoss(data_range=as_list([-1, 1]), exponents=as_list([1.0, 1.0, 1.0]))
     assert repr(loss) == repr(SSIMLoss(data_range=(-1, 1)))
     assert torch.equal(loss(pred, target), SSIMLoss(data_range=(-1, 1))(pred, target))
     layers = as_dict(LAYERS)

@@ -319,12 +319,12 @@ def test_console_without_the_characters_of_a_name(
     """aider 4279, rich 2411, codeflash 55: "UnicodeEncodeError: 'charmap' codec can't encode" of a
     table that goes into a pipe on Windows, after all the work is done.
     """
-    save(tmp_path / "gt/a→漢.png")
-    save(tmp_path / "out/a→漢.png", 5)
+    save(tmp_path / "gt/a.png")
+    save(tmp_path / "a→漢/a.png", 5)
     pipe = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     monkeypatch.setattr(sys, "stdout", pipe)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    folders = [str(tmp_path / "gt"), str(tmp_path / "out")]
+    folders = [str(tmp_path / "gt"), str(tmp_path / "a→漢")]
     monkeypatch.setattr(sys, "argv", ["ssimloss", "evaluate", *folders, "--metrics", "psnr"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

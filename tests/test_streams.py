@@ -20,6 +20,8 @@ STREAMS = {"default_stream", "set_stream", "Stream", "ExternalStream", "StreamCo
 MAY_WAIT = {
     "kernels/proof.py": "a kernel is timed once, before it is used",
     "combined/ranges.py": "counts of an earlier step that have arrived, or are asked for",
+    "_memory.py": "the peak of a whole step is asked for",
+    "study/cost.py": "a step is timed",
     "combined/timing.py": "prices of terms are read at a step that is logged",
 }
 # The one place that launches kernels.

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 import torch
-from discovery import LOSSES, build, evaluate, photos, recipe, small_network, value_and_gradients
+from discovery import (
+    LOSSES,
+    build,
+    evaluate,
+    options,
+    photos,
+    recipe,
+    small_network,
+    value_and_gradients,
+)
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map
@@ -255,8 +264,12 @@ class Wrapper(Tensor):
 @pytest.mark.parametrize("name", [name for name in LOSSES if not recipe(name).shared])
 def test_wrappers(name: str) -> None:
     module = build(name)
-    value, gradients = value_and_gradients(name, module, *photos(name))
-    off = error(name, gradients)
+    # Wrappers take the equation, not a kernel, which may round otherwise: where a similarity of
+    # colours is nearly 0, the slope of VSI's power 0.02 is thousands of times that rounding.
+    takes_backend = "backend" in options(type(module))
+    plain = build(name, backend="eager") if takes_backend else module
+    value, gradients = value_and_gradients(name, plain, *photos(name))
+    off = 0.0 if takes_backend else error(name, gradients)
     for images in arrangements(Wrapper, name):
         asked = [image.detach().requires_grad_() for image in images]
         found = evaluate(name, module, *asked)

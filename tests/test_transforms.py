@@ -28,13 +28,15 @@ Function = Callable[[Tensor], Tensor]
 SLOW = "There is a performance drop because we have not yet implemented the batching rule"
 NOT_IN_PYTORCH = "Batching rule not implemented for aten::flatten.using_ints"
 NAMED = {
-    name: getattr(room, name)
+    name if room is F else f"video.{name}": getattr(room, name)  # both have a vif
     for room in (F, video)
     for name in room.__all__
     if inspect.isfunction(getattr(room, name))
     and "backend" in inspect.signature(getattr(room, name)).parameters
     and name != "motion"  # of one clip; its features are those of vmaf_features
 }
+
+WITHOUT_CPU = ("vif", "vif_loss")  # kernels for GPUs alone
 
 
 def small(name: str) -> tuple[nn.Module, Tensor, Tensor]:
@@ -203,21 +205,32 @@ def test_networks_are_served(route: str, checkpoint: bool) -> None:
 @pytest.mark.skipif(kernels.why_not("cpu") is not None, reason="no native library")
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_backend_runs_or_gives_its_reason(name: str) -> None:
-    sides = (48, 50) if "ms_ssim" in name else (20, 22)
+    needs_more = "ms_ssim" in name or name in WITHOUT_CPU
+    sides = (48, 50) if needs_more else (20, 22)
     options = {"window_size": 3} if "ms_ssim" in name else {}
     pred, target = torch.rand(2, 2, 1, *sides, dtype=torch.float64)
 
     def f(image: Tensor) -> Tensor:
-        found = NAMED[name](image, target, backend="cpu", **options)
+        images = (image,) if name.startswith("total_variation") else (image, target)
+        found = NAMED[name](*images, backend="cpu", **options)
         if isinstance(found, dict):
             found = torch.stack(list(found.values()))
         return found.square().mean() if found.ndim else found
 
     v = torch.randn_like(pred)
+    batch = torch.stack([pred, 0.9 * pred])
+    if name in WITHOUT_CPU:
+        for run in (f, torch.func.grad(f), lambda image: torch.func.jvp(f, (image,), (v,))):
+            with pytest.raises(
+                RuntimeError, match=r"backend='cpu' cannot run: .*no kernel.*'auto'"
+            ):
+                run(pred)
+        with pytest.raises(RuntimeError, match=r"backend='cpu' cannot run: .*no kernel.*'auto'"):
+            torch.vmap(f)(batch)
+        return
     leaf = pred.clone().requires_grad_()
     (first,) = torch.autograd.grad(f(leaf), leaf)
     assert agree(torch.func.grad(f)(pred), first)
-    batch = torch.stack([pred, 0.9 * pred])
     assert agree(torch.vmap(f)(batch), torch.stack([f(image) for image in batch]))
     for forward in (f, torch.func.grad(f)):
         with pytest.raises(RuntimeError, match=r"backend='cpu' cannot run: .*forward-mode.*'auto'"):

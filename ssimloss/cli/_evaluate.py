@@ -18,11 +18,10 @@ from rich.console import Console
 
 from ssimloss.cli._names import (
     CHOICES,
-    METRICS,
     PROTOCOLS,
-    SET_METRICS,
     demand_scale,
     evaluate_help,
+    known_metrics,
     metric_names,
     word,
 )
@@ -165,7 +164,7 @@ def evaluate(
     Under torchrun each process takes a share; the result is that of one process to the last digit.
     """
     with told():
-        names = metric_names(metrics, [*METRICS, *SET_METRICS])
+        names = metric_names(metrics, known_metrics())
         protocol = word("--protocol", protocol, PROTOCOLS)
         demand_scale(protocol, scale)
         given = {"alpha": alpha, "orientation": orientation, "frames": frames, "table": table}

@@ -4,6 +4,7 @@
 
 import difflib
 import json
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,14 @@ def demand_scale(protocol: str, scale: int | None) -> None:
         )
 
 
+def known_metrics() -> list[str]:
+    """Every metric: those of the package, and those registered in this process by a script that
+    calls the command line.
+    """
+    loaded = sys.modules.get("ssimloss.metrics.measures")
+    return list(dict.fromkeys([*METRICS, *(loaded.known() if loaded else ()), *SET_METRICS]))
+
+
 def metric_names(text: str, known: Collection[str]) -> list[str]:
     """The names in ``text``, separated by commas, in the case that the library knows.
 
@@ -67,6 +76,8 @@ def word(option: str, given: str, known: Collection[str]) -> str:
     Raises:
         ValueError: it is none of them.
     """
+    if given in known:
+        return given
     name = given.lower().replace("-", "_")
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)

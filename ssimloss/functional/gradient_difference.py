@@ -114,7 +114,8 @@ def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str |
     if options.reduction == "none":
         return "its kernel reduces, and reduction='none' asks for every pixel"
     if options.alpha not in (1, 2):
-        return f"no kernel knows alpha={options.alpha:g}"
+        # Without a format, which torch.compile cannot give to a number that changes.
+        return f"no kernel knows alpha={options.alpha}"
     return None
 
 

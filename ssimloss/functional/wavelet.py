@@ -209,7 +209,7 @@ def _mean(band: Tensor, options: WaveletOptions) -> Tensor:
     return reduce(distance_of(band, options.distance, options.eps), "image")
 
 
-@keywords("options are keyword-only")
+@keywords()
 def wavelet_transform(
     image: Tensor,
     *,

@@ -10,12 +10,14 @@ polynomial through four points); piecewise cubic: JCTVC-B055 and VCEG-AI11.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssimloss import _checks
+from ssimloss._keywords import keywords
 
 Array = NDArray[np.float64]
 CurveMethod = Literal["cubic", "pchip", "akima"]
@@ -23,7 +25,8 @@ CURVE_METHODS: tuple[str, ...] = get_args(CurveMethod)
 _LEAST = {"cubic": 4, "pchip": 2, "akima": 3}  # points
 
 
-class RateCurve(NamedTuple):
+@dataclass(frozen=True)
+class RateCurve:
     """Points of one codec on one image or clip, in any order.
 
     Args:
@@ -35,6 +38,11 @@ class RateCurve(NamedTuple):
     quality: Sequence[float] | Array
 
 
+# As of a dataclass, it knows its fields only when the class is there.
+RateCurve.__init__ = keywords()(RateCurve.__init__)  # type: ignore[method-assign]
+
+
+@keywords()
 def bd_rate(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cubic") -> float:
     """Bjontegaard's difference in rate: how many percent more ``test`` takes for equal quality.
 
@@ -58,6 +66,7 @@ def bd_rate(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cubic"
     return 100 * math.expm1(mean)
 
 
+@keywords()
 def bd_quality(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cubic") -> float:
     """Bjontegaard's difference in quality (BD-PSNR for PSNR): how much more ``test`` has at equal
     rate.
@@ -82,7 +91,11 @@ def bd_quality(anchor: RateCurve, test: RateCurve, *, method: CurveMethod = "cub
 def _points(name: str, curve: RateCurve, method: str) -> tuple[Array, Array]:
     """Logarithms of the rates in ascending order, and the qualities."""
     _checks.choice("method", method, CURVE_METHODS)
-    rate, quality = _numbers(name, "rate", curve[0]), _numbers(name, "quality", curve[1])
+    if not isinstance(curve, RateCurve):
+        raise TypeError(
+            f"{name} must be a RateCurve, got {type(curve).__name__}; RateCurve(rates, qualities)"
+        )
+    rate, quality = _numbers(name, "rate", curve.rate), _numbers(name, "quality", curve.quality)
     if len(rate) != len(quality):
         raise ValueError(
             f"{name} must have a quality for each rate, got {len(rate)} rates and {len(quality)} "

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss.kernels import library
+from ssimloss.kernels.autograd import signed
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.block_means import cpu
 from ssimloss.kernels.block_means.blocks import Blocks
@@ -32,8 +33,54 @@ def block_means(image: Tensor, blocks: Blocks, *, backend: str) -> Tensor:
         image: ``(N, C, H, W)``.
         backend: one of ``BLOCK_MEANS``.
     """
-    found: Tensor = torch.ops.ssimloss.block_means(image, *blocks, backend)
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.block_means(image, *blocks, backend)
+        return compiled
+    found: Tensor = _Means.apply(image, blocks, backend)
     return found
+
+
+class _Means(torch.autograd.Function):
+    """What PyTorch makes of ``register_autograd`` does not serve ``torch.func``; this does."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    @signed
+    def forward(image: Tensor, blocks: Blocks, backend: str) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.block_means(image, *blocks, backend)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        image, *ctx.options = inputs
+        ctx.shape, ctx.dtype = image.shape, image.dtype
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        blocks, backend = ctx.options
+        found = _Transposed.apply(upstream, blocks, tuple(ctx.shape), backend)
+        return found.to(ctx.dtype), None, None
+
+
+class _Transposed(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    @signed
+    def forward(upstream: Tensor, blocks: Blocks, shape: tuple[int, ...], backend: str) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.block_means_backward(upstream, *blocks, shape, backend)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        upstream, ctx.blocks, _, ctx.backend = inputs
+        ctx.dtype = upstream.dtype
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        found = _Means.apply(upstream, ctx.blocks._replace(low=0.0), ctx.backend)
+        return found.to(ctx.dtype), None, None, None
 
 
 def _blocks_of(channels: int, weights: Any, low: float, factor: int, border: Any) -> Blocks:
@@ -114,6 +161,7 @@ def _backward_of_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ..
     return found.to(ctx.dtype), *(None,) * len(ctx.options)
 
 
+# Of the operators called by a compiler, or by hand.
 torch.library.register_autograd("ssimloss::block_means", _backward, setup_context=_keep)
 torch.library.register_autograd(
     "ssimloss::block_means_backward", _backward_of_backward, setup_context=_keep_backward
