@@ -19,6 +19,7 @@ from ssimloss.study.result import MeasureResult
 
 _ALPHA: Final = 0.05
 _DEAD: Final = 0.01
+_SAME: Final = 0.005  # of shares of right orderings, which are printed in per cent
 _INVENTED: Final = 0.02
 _POOR: Final = 0.25
 _TRUSTED: Final = 0.7
@@ -89,11 +90,12 @@ def _orderings(measures: Mapping[str, MeasureResult]) -> list[str]:
     known = {name: value for name, value in found.items() if math.isfinite(value)}
     if not known:
         return []
-    best = max(known, key=lambda name: known[name])
+    top = max(known.values())
+    best = [name for name, value in known.items() if top - value < _SAME]
     return [
-        f"Nobody's judgements were given. Of the orderings that everybody agrees on, {best} gets "
-        f"{100 * known[best]:.0f} % right, the most of all; that is no proof of agreement where "
-        "people differ."
+        f"Nobody's judgements were given. Of the orderings that everybody agrees on, "
+        f"{', '.join(best)} {'gets' if len(best) == 1 else 'get'} {100 * top:.0f} % right, the "
+        "most of all; that is no proof of agreement where people differ."
     ]
 
 
@@ -138,6 +140,7 @@ def _priced(measure: MeasureResult) -> str:
 
 def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
     sentences = []
+    invented: dict[str, float] = {}
     for name, one in measures.items():
         factors = one.aggregate.factors if one.aggregate is not None else {}
         if factors.get("agreement", 0.0) >= _TRUSTED and factors.get("fitness", 1.0) < _POOR:
@@ -153,8 +156,13 @@ def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
                 "start; combine it with a pixel loss."
             )
         if one.fitness.invented > _INVENTED:
-            sentences.append(
-                f"{name} invents high frequencies: {100 * one.fitness.invented:.1f} % of the "
-                "reference's energy is new above a quarter of a cycle per pixel."
-            )
+            invented[name] = one.fitness.invented
+    if invented:
+        order = sorted(invented, key=lambda name: -invented[name])
+        listed = ", ".join(f"{name} {100 * invented[name]:.0f} %" for name in order)
+        sentences.append(
+            "As the only loss, these invent high frequencies (new energy above a quarter of a "
+            f"cycle per pixel, in parts of the reference's): {listed}. Combine them with a pixel "
+            "loss."
+        )
     return sentences
