@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from ssimloss import study
-from ssimloss.study import correlations, fitness, run, tables
+from ssimloss.study import correlations, fitness, run, tables, work
 from ssimloss.study.aggregate import aggregate, fitness_factors, speed_factors
 from ssimloss.study.agreement import agreements, high_frequency_share, score_rows
 from ssimloss.study.judgements import JudgementError, read_table
@@ -357,7 +358,14 @@ def noisy(pred: Tensor, target: Tensor) -> Tensor:
     return torch.rand(len(pred), generator=_DICE, dtype=distance.dtype) + 0 * distance
 
 
-for planted in (liar, expensive, noisy):
+def detached(pred: Tensor, target: Tensor) -> Tensor:
+    """Without a gradient, and without a value of images of another size than the crops."""
+    if pred.shape[-1] != work.SIDE:
+        raise ValueError("only crops, please")
+    return (pred - target).abs().mean((1, 2, 3)).detach()
+
+
+for planted in (liar, expensive, noisy, detached):
     planted.higher_is_better = False  # type: ignore[attr-defined]
 _DICE = torch.Generator().manual_seed(0)
 PLANTED = [f"{__name__}:{name}" for name in ("liar", "expensive", "noisy")]
@@ -395,12 +403,12 @@ def judged(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small() -> run.Extent:
-    return run.Extent(1, 1, ("blur",), 8, 50, (1, 3, 48, 48))
+def small() -> work.Extent:
+    return work.Extent(1, 1, ("blur",), 8, 50, (1, 3, 48, 48))
 
 
 @pytest.fixture(scope="module")
-def planted_study(tmp_path_factory, photographs: Path, judged: Path, small: run.Extent):
+def planted_study(tmp_path_factory, photographs: Path, judged: Path, small: work.Extent):
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "QUICK", small)
@@ -505,10 +513,28 @@ def test_the_page_in_a_browser(planted_study, open_page) -> None:  # noqa: F811
     assert phone.locator("svg").count() == 5
 
 
-def test_a_stopped_study_continues_to_the_same(
-    tmp_path: Path, photographs: Path, small: run.Extent, monkeypatch: pytest.MonkeyPatch
+def test_a_measure_that_fails_is_told_and_stops_nothing(
+    photographs: Path, small: work.Extent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "QUICK", small)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    name = f"{__name__}:detached"
+    result = study.Study(photographs, measures=["l1", name], quick=True).run()
+    one = result.measures[name]
+    assert [descent.error for descent in one.fitness.descents.values()] == [
+        "the loss has no gradient"
+    ]
+    assert math.isnan(one.cost.step_ms)
+    assert math.isnan(one.aggregate.value)
+    assert f"{name} has no cost: only crops, please" in result.problems
+    assert result.measures["l1"].cost.step_ms > 0
+
+
+def test_a_stopped_study_continues_to_the_same(
+    tmp_path: Path, photographs: Path, small: work.Extent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "QUICK", small)
+    changed = shutil.copytree(photographs, tmp_path / "changed")
     options = {"images": photographs, "measures": ["l1", "ssim", "gmsd"], "quick": True}
     whole = study.Study(**options, out=tmp_path / "whole").run()
 
@@ -524,6 +550,10 @@ def test_a_stopped_study_continues_to_the_same(
         study.Study(**options, out=tmp_path / "parts").run()
     with pytest.raises(ValueError, match="other settings, which cannot be continued: seed was 0"):
         study.Study(**options, out=tmp_path / "parts", resume=True, seed=1).run()
+    Image.fromarray(255 - np.asarray(Image.open(changed / "cat.png"))).save(changed / "cat.png")
+    other = options | {"images": changed}
+    with pytest.raises(ValueError, match="other settings, which cannot be continued: images was"):
+        study.Study(**other, out=tmp_path / "parts", resume=True).run()
     keys: list[str] = []
     resumed = study.Study(**options, out=tmp_path / "parts", resume=True).run(
         lambda *told: keys.append(told[2])
@@ -538,7 +568,7 @@ def test_command(
     tmp_path: Path,
     photographs: Path,
     judged: Path,
-    small: run.Extent,
+    small: work.Extent,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from ssimloss.cli._app import app
@@ -609,6 +639,7 @@ def test_aggregate_and_its_sensitivity() -> None:
     assert speed_factors({"a": 1.0, "b": 10.0, "c": 100.0}) == pytest.approx(
         {"a": 1.0, "b": 0.5, "c": 0.0}
     )
+    assert speed_factors({"alone": 2.0, "unknown": math.nan})["alone"] == 1.0
     assert fitness_factors({"a": 1.0, "b": 2.0, "c": 3.0}) == {"a": 1.0, "b": 0.5, "c": 0.0}
 
 

@@ -86,7 +86,7 @@ def study(
     Under torchrun each process takes a share.
     """
     # The profiler, which counts memory, says on every CPU that there is no GPU.
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     from ssimloss.study import Study
 
     leads = os.environ.get("RANK", "0") == "0"
@@ -113,7 +113,7 @@ def study(
             result = one.run(show)
     if not leads:
         return
-    from ssimloss.study.tables import shown as worded
+    from ssimloss.study.table import shown as worded
     from ssimloss.study.tables import tables_of
 
     overview = tables_of(result)[0]

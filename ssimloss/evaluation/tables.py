@@ -7,24 +7,13 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from ssimloss._words import choice
+from ssimloss.evaluation.escapes import latex, markdown
 from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.ranking import LEVEL, Standing, standings
 from ssimloss.evaluation.result import Evaluation
 
 TableFormat = Literal["latex", "markdown", "csv"]
 FORMATS: tuple[str, ...] = get_args(TableFormat)
-
-# Of LaTeX: characters that are commands, and what prints them.
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{char: f"\\{char}" for char in "_%&#${}"},
-}
-# Of Markdown: what would end a cell or begin emphasis, code, a link or HTML.
-_MARKDOWN = {char: f"\\{char}" for char in "\\|*_`[]<>~"}
 
 
 def paper_table(evaluation: Evaluation, form: TableFormat) -> str:
@@ -116,14 +105,12 @@ def _mark(cell: Standing | None) -> str:
 
 
 def _as_markdown(columns: Sequence[_Column], rows: Sequence[_Row], notes: Sequence[str]) -> str:
-    heads = [
-        f"{_escaped(title, _MARKDOWN)} {'↑' if higher else '↓'}" for _, title, higher in columns
-    ]
+    heads = [f"{markdown(title)} {'↑' if higher else '↓'}" for _, title, higher in columns]
     lines = [f"| method | {' | '.join(heads)} |", f"|---|{'---:|' * len(columns)}"]
     for method, cells in rows:
         shown = [_in_markdown(number, cell) for number, cell in cells]
-        lines.append(f"| {_escaped(method, _MARKDOWN)} | {' | '.join(shown)} |")
-    lines += ["", *(_escaped(note, _MARKDOWN) + "  " for note in notes)] if notes else []
+        lines.append(f"| {markdown(method)} | {' | '.join(shown)} |")
+    lines += ["", *(markdown(note) + "  " for note in notes)] if notes else []
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -135,7 +122,7 @@ def _in_markdown(number: str, cell: Standing | None) -> str:
 
 def _as_latex(columns: Sequence[_Column], rows: Sequence[_Row], notes: Sequence[str]) -> str:
     arrows = {True: r"$\uparrow$", False: r"$\downarrow$"}
-    heads = [f"{_escaped(title, _LATEX)} {arrows[higher]}" for _, title, higher in columns]
+    heads = [f"{latex(title)} {arrows[higher]}" for _, title, higher in columns]
     lines = [
         r"% needs \usepackage{booktabs}",
         *(f"% {' '.join(note.split())}" for note in notes),
@@ -146,7 +133,7 @@ def _as_latex(columns: Sequence[_Column], rows: Sequence[_Row], notes: Sequence[
     ]
     for method, cells in rows:
         shown = [_in_latex(number, cell) for number, cell in cells]
-        lines.append(f"{_escaped(method, _LATEX)} & {' & '.join(shown)} \\\\")
+        lines.append(f"{latex(method)} & {' & '.join(shown)} \\\\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -156,9 +143,3 @@ def _in_latex(number: str, cell: Standing | None) -> str:
     if cell is None or not cell.is_best:
         return number
     return rf"\textbf{{{number}}}{'$^{*}$' if cell.is_significant else ''}"
-
-
-def _escaped(text: str, signs: dict[str, str]) -> str:
-    # A line break would end the row, and half a pair of a file name cannot be written.
-    whole = " ".join(text.split()).encode("utf-8", "replace").decode()
-    return "".join(signs.get(char, char) for char in whole)

@@ -87,10 +87,10 @@ def speed_factors(milliseconds: Mapping[str, float]) -> dict[str, float]:
     known = [math.log(value) for value in milliseconds.values() if math.isfinite(value)]
     if not known:
         return dict.fromkeys(milliseconds, math.nan)
-    low, high = min(known), max(known)
-    span = high - low or 1.0
+    low = min(known)
+    span = max(known) - low or 1.0
     return {
-        name: (high - math.log(value)) / span if math.isfinite(value) else math.nan
+        name: 1.0 - (math.log(value) - low) / span if math.isfinite(value) else math.nan
         for name, value in milliseconds.items()
     }
 

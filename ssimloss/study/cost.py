@@ -19,9 +19,10 @@ _RUNS: Final = 5
 class Cost:
     """Of one call on images of one size; NaN milliseconds and -1 bytes where it cannot be had."""
 
-    forward_ms: float
-    step_ms: float  # value and gradient
-    peak_bytes: int  # of value and gradient, beyond the images
+    forward_ms: float = float("nan")
+    step_ms: float = float("nan")  # value and gradient
+    peak_bytes: int = -1  # of value and gradient, beyond the images
+    error: str = ""  # why it cannot be had
 
 
 def cost(subject: Subject, size: tuple[int, int, int, int], device: torch.device) -> Cost:
@@ -34,21 +35,26 @@ def cost(subject: Subject, size: tuple[int, int, int, int], device: torch.device
     """
     generator = torch.Generator().manual_seed(0)
     pred, target = (torch.rand(size, generator=generator).to(device) for _ in range(2))
-    forward = _milliseconds(lambda: subject.measure(pred, target), device)
-    if subject.loss is None:
-        return Cost(forward, float("nan"), -1)
     loss = subject.loss
 
     def value() -> Tensor:
         with torch.no_grad():
-            return loss(pred, target)
+            return subject.measure(pred, target) if loss is None else loss(pred, target)
 
     def step() -> Tensor:
+        assert loss is not None
         leaf = pred.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(loss(leaf, target), leaf)
         return gradient
 
-    return Cost(_milliseconds(value, device), _milliseconds(step, device), peak_bytes(step, device))
+    forward = float("nan")
+    try:
+        forward = _milliseconds(value, device)
+        if loss is None:
+            return Cost(forward)
+        return Cost(forward, _milliseconds(step, device), peak_bytes(step, device))
+    except (ValueError, TypeError, RuntimeError) as error:
+        return Cost(forward, error=str(error))
 
 
 def _milliseconds(call: Callable[[], Tensor], device: torch.device) -> float:

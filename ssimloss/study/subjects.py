@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssimloss import metrics
 from ssimloss.metrics import ImageMeasure
-from ssimloss.metrics.deep_features import DISTANCES
+from ssimloss.metrics.deep_features import DISTANCES, DeepDistance
 from ssimloss.metrics.measures import registered
 from ssimloss.networks import Weights
 
@@ -71,7 +71,8 @@ def subject(name: str, *, weights: Weights = "imagenet") -> Subject:
     if name in _NO_LOSS:
         return Subject(name, found, None, _NO_LOSS[name])
     if name in DISTANCES:
-        distance = DISTANCES[name](weights=weights)
+        # The network of the measure itself: it moves with it.
+        distance: DeepDistance = found.distance  # type: ignore[attr-defined]  # of deep measures
 
         def descend(pred: Tensor, target: Tensor) -> Tensor:
             value: Tensor = distance.module(pred, target).mean()

@@ -1,66 +1,15 @@
-"""The tables of a study, as records, and as CSV, Markdown and LaTeX."""
+"""The tables of a study, and the files that hold them."""
 
-import csv
-import io
 import json
 import math
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from ssimloss import _files
 from ssimloss.study.agreement import FEWEST_SCENES, Agreements, MeasureOfOpinions
 from ssimloss.study.correlations import Interval
 from ssimloss.study.result import MeasureResult, StudyResult, plain
-
-Cell = str | float | int | None
-
-
-@dataclass(frozen=True)
-class Column:
-    """Of a table.
-
-    Args:
-        title: at its head.
-        format: of its numbers, such as ``".3f"``.
-        better: which way is better, or ``""`` where neither is.
-    """
-
-    title: str
-    format: str = ""
-    better: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells; a number that is undefined is None or NaN.
-
-    Args:
-        name: of its file.
-        title: in words.
-        note: what the columns mean.
-    """
-
-    name: str
-    title: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    note: str = ""
-
-    def best(self) -> dict[int, float]:
-        """The best number of each column that has a direction."""
-        found = {}
-        for index, column in enumerate(self.columns):
-            known = [
-                float(value)
-                for row in self.rows
-                if isinstance(value := row[index], (int, float)) and math.isfinite(value)
-            ]
-            if column.better and known:
-                found[index] = max(known) if column.better == "higher" else min(known)
-        return found
+from ssimloss.study.table import Cell, Column, Table, as_csv, as_latex, as_markdown, file_name
 
 
 def tables_of(result: StudyResult) -> list[Table]:
@@ -103,100 +52,6 @@ def report(result: StudyResult, found: Sequence[Table]) -> str:
     if result.problems:
         lines += ["", "## Left out", "", *(f"- {words}" for words in result.problems)]
     return "\n".join(lines) + "\n"
-
-
-# --- formats --------------------------------------------------------------------------------------
-
-
-def as_csv(table: Table) -> str:
-    """All digits; an undefined number is empty."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.title for column in table.columns])
-    for row in table.rows:
-        writer.writerow(["" if _undefined(cell) else cell for cell in row])
-    return buffer.getvalue()
-
-
-def as_markdown(table: Table) -> str:
-    """The best of each column in bold."""
-    aligned = ["---:" if column.format else "---" for column in table.columns]
-    lines = [
-        "| " + " | ".join(column.title for column in table.columns) + " |",
-        "|" + "|".join(aligned) + "|",
-    ]
-    for cells in _worded(table, lambda word: f"**{word}**", lambda word: word.replace("|", r"\|")):
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def as_latex(table: Table) -> str:
-    """A ``tabular`` in a ``table``, without packages; the best of each column in bold."""
-    aligned = "".join("r" if column.format else "l" for column in table.columns)
-    heads = " & ".join(latex(column.title) for column in table.columns)
-    rows = [
-        " & ".join(cells) + r" \\" for cells in _worded(table, lambda w: rf"\textbf{{{w}}}", latex)
-    ]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            rf"\caption{{{latex(table.title)}}}",
-            rf"\begin{{tabular}}{{{aligned}}}",
-            r"\hline",
-            heads + r" \\",
-            r"\hline",
-            *rows,
-            r"\hline",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-_LATEX: Final = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"$<$", ">": r"$>$",
-}  # fmt: skip
-
-
-def latex(word: str) -> str:
-    """With what LaTeX would read as commands escaped."""
-    return "".join(_LATEX.get(letter, letter) for letter in word)
-
-
-def shown(cell: Cell, column: Column) -> str:
-    """A cell for people: a number in the column's format, a dash where it is undefined."""
-    if _undefined(cell):
-        return "-"
-    return format(cell, column.format) if isinstance(cell, (int, float)) else str(cell)
-
-
-def file_name(name: str) -> str:
-    """The name of a measure as that of a file."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
-
-
-def _undefined(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, float) and not math.isfinite(cell))
-
-
-def _worded(
-    table: Table, bold: Callable[[str], str], escape: Callable[[str], str]
-) -> list[list[str]]:
-    best = table.best()
-    rows = []
-    for row in table.rows:
-        cells = []
-        for index, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
-            word = escape(shown(cell, column))
-            cells.append(bold(word) if index in best and cell == best[index] else word)
-        rows.append(cells)
-    return rows
-
-
-# --- tables ---------------------------------------------------------------------------------------
 
 
 def _overview(measures: Sequence[MeasureResult]) -> Table:

@@ -17,7 +17,8 @@ import numpy as np
 from ssimloss import _files
 from ssimloss.study.agreement import Agreements, MeasureOfOpinions
 from ssimloss.study.result import StudyResult
-from ssimloss.study.tables import Table, file_name, shown, tables_of
+from ssimloss.study.table import Table, file_name, shown
+from ssimloss.study.tables import tables_of
 
 _HERE: Final = Path(__file__).parent
 _PLOT: Final = (220, 180)  # width and height of a scatter plot, in pixels
