@@ -239,6 +239,38 @@ def test_block_means(factor: int, border: str) -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("low", [100.0, 1000.0])
+def test_block_means_of_a_range_far_from_0_keep_their_digits(low: float) -> None:
+    """Black is subtracted before pixels are weighed and added: no worse than eager's float32."""
+    rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
+    image = (low + pair((1, 3, 64, 64))[0]).float()
+    options = FSIMOptions(data_range=(low, low + 1))
+    exact = channel_means(image.double(), rows, options, 2, "eager")
+    ours, eager = (
+        float((channel_means(image, rows, options, 2, backend).double() - exact).abs().max())
+        for backend in ("cpu", "eager")
+    )
+    assert ours <= 2 * eager + 1e-5
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_block_means_are_the_same_for_any_number_of_threads(factor: int) -> None:
+    image = pair((2, 3, 96, 110))[0].requires_grad_()  # enough for threads
+    blocks = Blocks((0.3, 0.6, 0.1), 0.25, factor)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            means = channel_block_means(image, blocks, backend="cpu")
+            found.append((means, torch.autograd.grad(means.square().sum(), image)[0]))
+    finally:
+        torch.set_num_threads(before)
+    expected = block_means(combined(image - 0.25, ((0.3, 0.6, 0.1),)), factor)
+    torch.testing.assert_close(found[0][0], expected, rtol=1e-13, atol=1e-13)
+    for one in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(one, found[0], strict=True))
+
+
 def test_block_means_have_every_derivative() -> None:
     blocks = Blocks((0.3, 0.6, 0.1, 0.5, -0.2, -0.3), 0.25, 3)
     image = pair((1, 3, 4, 5))[0].requires_grad_()

@@ -18,23 +18,23 @@ INLINE bool lies_as_wanted(const Image& image) {
   return image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
 }
 
-// to[j] (+)= p a[j] + q b[j] + r c[j]
+// to[j] (+)= p (a[j] - low) + q (b[j] - low) + r (c[j] - low). What the scale begins at goes first: afterwards, digits would be lost.
 template <class T>
-__attribute__((noinline)) void weigh_three(const T* __restrict a, const T* __restrict b, const T* __restrict c, T p, T q, T r, int64_t count, bool first,
-                                           T* __restrict to) {
+__attribute__((noinline)) void weigh_three(const T* __restrict a, const T* __restrict b, const T* __restrict c, T p, T q, T r, T low, int64_t count,
+                                           bool first, T* __restrict to) {
   if (first)
-    for (int64_t j = 0; j < count; j++) to[j] = p * a[j] + q * b[j] + r * c[j];
+    for (int64_t j = 0; j < count; j++) to[j] = p * (a[j] - low) + q * (b[j] - low) + r * (c[j] - low);
   else
-    for (int64_t j = 0; j < count; j++) to[j] += p * a[j] + q * b[j] + r * c[j];
+    for (int64_t j = 0; j < count; j++) to[j] += p * (a[j] - low) + q * (b[j] - low) + r * (c[j] - low);
 }
 
-// to[j] (+)= p a[j]
+// to[j] (+)= p (a[j] - low)
 template <class T>
-__attribute__((noinline)) void weigh_one(const T* __restrict a, T p, int64_t count, bool first, T* __restrict to) {
+__attribute__((noinline)) void weigh_one(const T* __restrict a, T p, T low, int64_t count, bool first, T* __restrict to) {
   if (first)
-    for (int64_t j = 0; j < count; j++) to[j] = p * a[j];
+    for (int64_t j = 0; j < count; j++) to[j] = p * (a[j] - low);
   else
-    for (int64_t j = 0; j < count; j++) to[j] += p * a[j];
+    for (int64_t j = 0; j < count; j++) to[j] += p * (a[j] - low);
 }
 
 template <class T>
@@ -72,8 +72,6 @@ void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
     const int64_t from = top < 0 ? 0 : top, to = top + job.factor < job.height ? top + job.factor : job.height;
     for (int64_t k = 0; k < job.rows; k++) {
       const double* weights = job.weights + k * job.channels;
-      double black = 0;
-      for (int64_t c = 0; c < job.channels; c++) black += weights[c] * job.low;
       for (int64_t r = from; r < to; r++) {
         const auto pixels = [&](int64_t c) INLINE_LAMBDA {
           const int64_t start = start_of(job.image, n * job.channels + c, job.channels, r, 0);
@@ -82,13 +80,9 @@ void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
           return (const T*)rooms[c % 3];
         };
         if (job.channels == 3)
-          weigh_three(pixels(0), pixels(1), pixels(2), (T)weights[0], (T)weights[1], (T)weights[2], w, r == from, line);
+          weigh_three(pixels(0), pixels(1), pixels(2), (T)weights[0], (T)weights[1], (T)weights[2], (T)job.low, w, r == from, line);
         else
-          for (int64_t c = 0; c < job.channels; c++) weigh_one(pixels(c), (T)weights[c], w, r == from && c == 0, line);
-      }
-      if (black != 0) {
-        const T less = (T)(black * (double)(to - from));
-        for (int64_t j = 0; j < w; j++) line[j] -= less;
+          for (int64_t c = 0; c < job.channels; c++) weigh_one(pixels(c), (T)weights[c], (T)job.low, w, r == from && c == 0, line);
       }
       block_sums(line - job.before, job.factor, job.block_columns, weight,
                  (T*)job.blocks.data + start_of(job.blocks, n * job.rows + k, job.rows, i, 0));
@@ -96,20 +90,18 @@ void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
   }
 }
 
-// The gradient of the image, from that of the blocks.
+// The gradient of the image, whose rows lie one behind the other, from that of the blocks.
 template <class T>
 void unblock_of(const Blocks& job, int share, int shares, T* scratch) {
   const int64_t w = job.width, room = block_line(job), lines = job.count * job.height;
-  T *spread = scratch + block_margin(job), *of_blocks = spread + room, *sum = of_blocks + room;
+  T *spread = scratch + block_margin(job), *of_blocks = spread + room;
   const double weight = 1.0 / (double)(job.factor * job.factor);
   for (int64_t at = lines * share / shares; at < lines * (share + 1) / shares; at++) {
     const int64_t n = at / job.height, r = at % job.height, i = (r + job.before) / job.factor;
     for (int64_t c = 0; c < job.channels; c++) {
-      const int64_t step = job.image.stride[3];
       T* gradient = (T*)job.image.data + start_of(job.image, n * job.channels + c, job.channels, r, 0);
-      T* out = step == 1 ? gradient : sum;
       if (i >= job.block_rows)
-        for (int64_t j = 0; j < w; j++) out[j] = T(0);
+        for (int64_t j = 0; j < w; j++) gradient[j] = T(0);
       else
         for (int64_t k = 0; k < job.rows; k++) {
           const T* from = of_blocks;
@@ -126,10 +118,8 @@ void unblock_of(const Blocks& job, int share, int shares, T* scratch) {
               for (int64_t j = 0; j < w; j++) spread[j] = from[j];
             }
           }
-          weigh_one(spread + job.before, (T)(weight * job.weights[k * job.channels + c]), w, k == 0, out);
+          weigh_one(spread + job.before, (T)(weight * job.weights[k * job.channels + c]), T(0), w, k == 0, gradient);
         }
-      if (step != 1)
-        for (int64_t j = 0; j < w; j++) gradient[j * step] = sum[j];
     }
   }
 }
