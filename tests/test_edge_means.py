@@ -308,12 +308,13 @@ def test_operators() -> None:
     with pytest.raises(RuntimeError, match="edge_means has no second derivative"):
         torch.autograd.grad(value, pred, create_graph=True)
     compared = (*options[:2], "similarity", *options[3:])
-    alone = (*options[:3], False, *options[4:])
+    alone = (*options[:3], False, 1.0, *options[5:])
     for wrong, message in (
         (("roberts", *options[1:]), "filter must be one of"),
         (compared, "compares two images"),
         ((*options[:-1], "variance"), "is for curves that compare"),
         ((*options[:5], [0.0], *options[6:]), "must be pairs"),
+        ((*options[:3], False, *options[4:]), "unit is of differences"),
     ):
         with pytest.raises(ValueError, match=message):
             edges(pred, target, *wrong, True, False, "cpu")

@@ -105,6 +105,10 @@ def _check(edges: Edges, want_y: bool) -> None:
     compares = edges.curve in COMPARING
     if edges.differs and compares:
         raise ValueError(f"curve {edges.curve!r} compares two images; differs must be False")
+    if edges.unit != 1 and not edges.differs:
+        raise ValueError(
+            f"unit is of differences of two images; without, it is 1, got {edges.unit}"
+        )
     if edges.pooling != "sum" and not compares:
         raise ValueError(
             f"pooling={edges.pooling!r} is for curves that compare two images, {COMPARING}; "
