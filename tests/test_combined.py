@@ -956,6 +956,9 @@ CombinedLoss(step=12
     assert [line.split() for line in repr(criterion).splitlines()] == [
         line.split() for line in expected.splitlines()
     ]
+    long = repr(CombinedLoss(a=ssimloss.MSSSIMLoss(), b=ssimloss.SSIMLoss())).splitlines()
+    assert max(map(len, long)) <= 100, "options go on below"
+    assert "".join(long).replace(" ", "").count("sigma=1.5") == 2
     columns = [line.index("always") for line in repr(criterion).splitlines() if "always" in line]
     assert len(set(columns)) == 1
     assert (

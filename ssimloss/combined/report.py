@@ -1,6 +1,7 @@
 """What a criterion gave in its last call: values and weights, and what the gradients said."""
 
 import functools
+import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from ssimloss.combined.measurement import Measurement, Weight
 from ssimloss.combined.plan import Plan
 
 Key = TypeVar("Key", bound=Hashable)
+_LINE = 98  # characters of a table's line, before its last column goes on below
+_LEAST = 30  # of that column
 
 
 class Cosines(dict[str | tuple[str, str], Tensor]):
@@ -233,13 +236,23 @@ def read(numbers: Mapping[Key, Weight]) -> dict[Key, float]:
 
 
 def columns_of(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, its columns two spaces apart."""
+    """Lines of a table, its columns two spaces apart. The last column goes on below itself where it
+    is longer than a line.
+    """
     length = max(len(row) for row in rows)
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(length)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
-        for row in rows
-    ]
+    left = sum(widths[:-1]) + 2 * (length - 1)
+    lines = []
+    for row in rows:
+        *cells, last = row
+        head = "".join(f"{cell.ljust(width)}  " for cell, width in zip(cells, widths, strict=False))
+        parts = textwrap.wrap(
+            last, max(_LINE - left, _LEAST), subsequent_indent="  ", break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+        first, *rest = parts or [""]
+        lines += [(head + first).rstrip(), *(" " * len(head) + part for part in rest)]
+    return lines
 
 
 def _number(number: float | None) -> str:
