@@ -102,8 +102,9 @@ class _NuclearNorm(torch.autograd.Function):
         turn_a, factor_a = _compressed(a, ctx.needs_input_grad[0])
         turn_b, factor_b = _compressed(b, ctx.needs_input_grad[1])
         product = factor_a @ factor_b.T
+        norm: Tensor
         if not any(ctx.needs_input_grad):
-            norm: Tensor = torch.linalg.svdvals(product).sum()
+            norm = torch.linalg.svdvals(product).sum()
             return norm
         u, singular, vh = torch.linalg.svd(product, full_matrices=False)
         rounding = torch.finfo(product.dtype).eps * max(*product.shape, a.shape[1])
@@ -112,7 +113,8 @@ class _NuclearNorm(torch.autograd.Function):
         to_a = polar @ factor_b if ctx.needs_input_grad[0] else None
         to_b = polar.T @ factor_a if ctx.needs_input_grad[1] else None
         ctx.save_for_backward(a, b, turn_a, to_a, turn_b, to_b)
-        return singular.sum()  # type: ignore[no-any-return]
+        norm = singular.sum()
+        return norm
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -132,11 +134,11 @@ class _FirstDerivative(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(ctx: Any, gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:  # noqa: ARG004 - inputs of the graph
         return gradient.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:  # noqa: ARG004
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # noqa: ARG004 - by its contract
         raise RuntimeError(
             "frechet_distance has no second derivative; a gradient penalty must not contain it"
         )

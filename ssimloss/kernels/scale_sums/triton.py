@@ -134,7 +134,7 @@ class _Walk:
 
 def _scales(measured: Measured) -> Iterator[Moments]:
     """What is computed at each scale; its window also filters the planes that it is made of."""
-    equation: EquationName = measured.kind  # type: ignore[assignment]
+    equation: EquationName = measured.kind  # type: ignore[assignment]  # of those with a kernel
     padding: Padding = "reflect" if measured.kind == "information" else "valid"
     of_windows = sum(LENGTHS)
     constants = measured.numbers[of_windows:] or (measured.limit,)
