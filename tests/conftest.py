@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from instruction_sets import every_set, instructions, threads  # noqa: F401 - fixtures
 
 
 def _is_local(address: object) -> bool:
@@ -68,10 +69,10 @@ def one_thread() -> Iterator[None]:
     """For tests on small images, where a second thread only waits for the first, and on a busy
     machine far longer than it saves.
     """
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
-    torch.set_num_threads(threads)
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ sizes, layouts, dtypes, instruction sets, threads and company.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 import ssimloss.functional as F
 from ssimloss.functional._gradient_similarity import block_means, channel_means, combined
 from ssimloss.functional.fsim import FSIMOptions
-from ssimloss.kernels import Backend, Blocks, library, use_instructions
+from ssimloss.kernels import Backend, Blocks, library
 from ssimloss.kernels import block_means as channel_block_means
 
 pytestmark = pytest.mark.skipif(
@@ -40,22 +40,6 @@ every_case = pytest.mark.parametrize("name", CASES)
 # One pixel, one row, odd, several planes, one row of vectors and many.
 SIZES = [(1, 3, 4, 4), (2, 1, 5, 9), (2, 3, 33, 40), (1, 1, 12, 1301)]
 SMALLEST = [(2, 3, 1, 1), (1, 1, 1, 7), (1, 3, 6, 1), (1, 1, 2, 2)]
-
-
-def has(instructions: str) -> bool:
-    try:
-        use_instructions(instructions)
-    except (ValueError, RuntimeError):
-        return False
-    use_instructions("")
-    return True
-
-
-@pytest.fixture(params=[name for name in ("avx512", "avx2", "baseline") if has(name)])
-def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    use_instructions(request.param)
-    yield request.param
-    use_instructions("")
 
 
 def pair(size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
@@ -132,7 +116,9 @@ def test_a_wrong_number_is_found() -> None:
 
 
 @every_case
-def test_same_bits_in_any_company_and_for_any_threads(name: str) -> None:
+def test_same_bits_in_any_company_and_for_any_threads(
+    name: str, threads: Callable[[int], None]
+) -> None:
     images = pair((3, 3, 70, 75), torch.float32)
     whole = results(name, images, "cpu")
     loss, options = CASES[name]
@@ -144,14 +130,10 @@ def test_same_bits_in_any_company_and_for_any_threads(name: str) -> None:
             backend="cpu",
         )
         assert torch.equal(alone, whole[0][n : n + 1])
-    threads = torch.get_num_threads()
-    try:
-        for count in (2, 5):
-            torch.set_num_threads(count)
-            again = results(name, images, "cpu")
-            assert all(torch.equal(a, w) for a, w in zip(again, whole, strict=True)), count
-    finally:
-        torch.set_num_threads(threads)
+    for count in (2, 5):
+        threads(count)
+        again = results(name, images, "cpu")
+        assert all(torch.equal(a, w) for a, w in zip(again, whole, strict=True)), count
 
 
 @every_case
@@ -254,17 +236,16 @@ def test_block_means_of_a_range_far_from_0_keep_their_digits(low: float) -> None
 
 
 @pytest.mark.parametrize("factor", [2, 3])
-def test_block_means_are_the_same_for_any_number_of_threads(factor: int) -> None:
+def test_block_means_are_the_same_for_any_number_of_threads(
+    factor: int, threads: Callable[[int], None]
+) -> None:
     image = pair((2, 3, 96, 110))[0].requires_grad_()  # enough for threads
     blocks = Blocks((0.3, 0.6, 0.1), 0.25, factor)
-    before, found = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            means = channel_block_means(image, blocks, backend="cpu")
-            found.append((means, torch.autograd.grad(means.square().sum(), image)[0]))
-    finally:
-        torch.set_num_threads(before)
+    found = []
+    for count in (1, 2, 5):
+        threads(count)
+        means = channel_block_means(image, blocks, backend="cpu")
+        found.append((means, torch.autograd.grad(means.square().sum(), image)[0]))
     expected = block_means(combined(image - 0.25, ((0.3, 0.6, 0.1),)), factor)
     torch.testing.assert_close(found[0][0], expected, rtol=1e-13, atol=1e-13)
     for one in found[1:]:

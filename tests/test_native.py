@@ -15,12 +15,13 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+from instruction_sets import INSTRUCTIONS
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -37,38 +38,6 @@ Found = tuple[Tensor, ...]
 pytestmark = pytest.mark.skipif(
     library.why_not() is not None, reason=f"no native library: {library.why_not()}"
 )
-
-
-def _has(instructions: str) -> bool:
-    try:
-        use_instructions(instructions)
-    except ValueError:
-        return False
-    use_instructions("")
-    return True
-
-
-# Those of this processor, the fastest first.
-INSTRUCTIONS = (
-    [name for name in ("avx512", "avx2", "baseline") if _has(name)]
-    if library.why_not() is None
-    else []
-)
-
-
-@pytest.fixture(params=INSTRUCTIONS)
-def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every instruction set that this processor has."""
-    use_instructions(request.param)
-    yield request.param
-    use_instructions("")
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
 
 
 def pictures(
@@ -1298,19 +1267,15 @@ def test_any_number_of_threads_gives_the_same_bits(
                 assert torch.equal(one, two)
 
 
-def test_instruction_sets_agree() -> None:
+def test_instruction_sets_agree(every_set: list[str]) -> None:
     pred, target = pictures((2, 3, 60, 61), torch.float64)
     found = []
-    for name in ("avx512", "avx2", "baseline"):
-        try:
-            use_instructions(name)
-        except ValueError:
-            continue
+    for name in every_set:
+        use_instructions(name)
         assert name in describe()
         found.append(
             value_and_gradients(functools.partial(F.ssim_l1_loss, backend="cpu"), pred, target)
         )
-    use_instructions("")
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
             torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-15)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import photographs
@@ -27,20 +27,6 @@ STUDIO = (65.481, 128.553, 24.966)
 def codes(*shape: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-
-
-@pytest.fixture
-def instructions() -> Iterator[list[str]]:
-    """Those of this processor; the best again at the end."""
-    found = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            use_instructions(name)
-        except ValueError:
-            continue
-        found.append(name)
-    yield found
-    use_instructions("")
 
 
 # Every branch of the kernel: levels or not, luma or all channels, rounded or not, a border, a range
@@ -65,7 +51,7 @@ def layouts(image: Tensor) -> Iterator[Tensor]:
 
 @needs_library
 @pytest.mark.parametrize("steps", STEPS)
-def test_the_kernel_equals_the_equation(steps: Steps, instructions: list[str]) -> None:
+def test_the_kernel_equals_the_equation(steps: Steps, every_set: list[str]) -> None:
     """Bit by bit, for every dtype, layout and instruction set; rows longer than the kernel's
     stretch; ties between two levels, values beyond the range, NaN.
     """
@@ -75,7 +61,7 @@ def test_the_kernel_equals_the_equation(steps: Steps, instructions: list[str]) -
     image[0, 0, 5, 4:259] = image[1, 2, 6, 4:259] = ties
     image[0, 1, 4, 8], image[0, 2, 5, 9] = torch.nan, -torch.inf
     dtypes = torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.uint8
-    for name, source in itertools.product(instructions, dtypes):
+    for name, source in itertools.product(every_set, dtypes):
         use_instructions(name)
         eight_bit = source is torch.uint8
         given = codes(2, 3, 13, 1043) if eight_bit else image.to(source)
@@ -90,7 +76,9 @@ def test_the_kernel_equals_the_equation(steps: Steps, instructions: list[str]) -
 
 @needs_library
 @pytest.mark.parametrize("steps", [steps for steps in STEPS if not steps.round])
-def test_squared_errors_are_those_of_prepared_images(steps: Steps, instructions: list[str]) -> None:
+def test_squared_errors_are_those_of_prepared_images(
+    steps: Steps, every_set: list[str], threads: Callable[[int], None]
+) -> None:
     """For every dtype and layout: the same digits by any instruction set, batch and number of
     threads, and those of prepared images to the rounding of float64. A NaN in an image is the value
     of that image alone.
@@ -105,9 +93,9 @@ def test_squared_errors_are_those_of_prepared_images(steps: Steps, instructions:
         for x in layouts(given):
             y = x.flip(3)
             found = []
-            for name, threads in itertools.product(instructions, (1, 2)):
+            for name, count in itertools.product(every_set, (1, 2)):
                 use_instructions(name)
-                torch.set_num_threads(threads)
+                threads(count)
                 found.append(squared_errors(x, y, done, backend="cpu"))
                 found += [squared_errors(x[1:2], y[1:2], done, backend="cpu").expand(3)]
             assert all(torch.equal(one[1], found[0][1]) for one in found)
@@ -223,12 +211,14 @@ def test_8_bit_images_have_the_values_of_what_they_stand_for(protocol: str) -> N
     assert not torch.equal(found(x, y, data_range=300), values)
 
 
-def test_validator_takes_8_bit_images(recwarn: pytest.WarningsRecorder) -> None:
+def test_validator_takes_8_bit_images(
+    recwarn: pytest.WarningsRecorder, threads: Callable[[int], None]
+) -> None:
     """Their range is 255, which they fit; batches and threads leave the digits alone."""
     x, y = codes(3, 3, 60, 70), codes(3, 3, 60, 70, seed=1)
     scores = []
-    for threads, batch in ((1, 3), (2, 1), (3, 2)):
-        torch.set_num_threads(threads)
+    for count, batch in ((1, 3), (2, 1), (3, 2)):
+        threads(count)
         validator = Validator(["psnr", "ssim", "embedded"], "basicsr", scale=2)
         for pred, target, index in zip(
             *(t.split(batch) for t in (x, y, torch.arange(3))), strict=True

@@ -174,9 +174,9 @@ def test_repr_of_subclasses_that_name_no_option() -> None:
     assert repr(Own(3.0)) == repr(copy.deepcopy(Own(3.0))) == own
     assert repr(Content(small_network())).startswith("Content(\n  layers={'relu1': 1.0}, ")
     assert repr(Judge()).startswith("Judge(kind='hinge', ")
-    assert own in repr(Sum())
+    assert own in " ".join(repr(Sum()).split())  # the table breaks long lines
     held = ssimloss.CombinedLoss(a=Own(), b=Content(small_network()))
-    assert own in repr(held)
+    assert own in " ".join(repr(held).split())
     assert "  Content(layers={'relu1': 1.0}, " in repr(held)
 
 

@@ -5,14 +5,14 @@ dtypes, instruction sets, threads and company.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import libvmaf
 import pytest
 import torch
 from torch import Tensor
 
-from ssimloss.kernels import Measured, library, scale_sums, use_instructions
+from ssimloss.kernels import Measured, library, scale_sums
 from ssimloss.video import VMAFStream, adm, motion, vif, vmaf
 
 pytestmark = pytest.mark.skipif(
@@ -25,22 +25,6 @@ EQUATIONS = {"information": VIF.vif_sums, "detail": ADM.adm_sums}
 every_kind = pytest.mark.parametrize("kind", EQUATIONS)
 # The least, odd, several planes per vector with lanes left over, one tile and several.
 SIZES = [(1, 16, 16), (5, 17, 19), (3, 33, 40), (2, 66, 131), (1, 50, 1301)]
-
-
-def has(instructions: str) -> bool:
-    try:
-        use_instructions(instructions)
-    except (ValueError, RuntimeError):
-        return False
-    use_instructions("")
-    return True
-
-
-@pytest.fixture(params=[name for name in ("avx512", "avx2", "baseline") if has(name)])
-def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    use_instructions(request.param)
-    yield request.param
-    use_instructions("")
 
 
 def planes(size: tuple[int, int, int], dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
@@ -131,21 +115,20 @@ def test_gradient_reaches_whichever_asks(kind: str, asks: tuple[bool, bool]) -> 
 
 @every_kind
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_same_bits_in_any_company_and_for_any_threads(kind: str, dtype: torch.dtype) -> None:
+def test_same_bits_in_any_company_and_for_any_threads(
+    kind: str, dtype: torch.dtype, threads: Callable[[int], None]
+) -> None:
     for size in [(7, 24, 31), (4, 130, 270)]:
         pair = planes(size, dtype)
         whole = results(native, pair, kind)
         for n in range(size[0]):
             alone = results(native, tuple(image[n : n + 1] for image in pair), kind)
             assert all(torch.equal(a, w[n : n + 1]) for a, w in zip(alone, whole, strict=True))
-        threads = torch.get_num_threads()
-        try:
-            for count in (2, 3, 5):
-                torch.set_num_threads(count)
-                again = results(native, pair, kind)
-                assert all(torch.equal(a, w) for a, w in zip(again, whole, strict=True)), count
-        finally:
-            torch.set_num_threads(threads)
+        for count in (2, 3, 5):
+            threads(count)
+            again = results(native, pair, kind)
+            assert all(torch.equal(a, w) for a, w in zip(again, whole, strict=True)), count
+        threads(1)
 
 
 @every_kind
@@ -247,7 +230,7 @@ def test_operators(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("instructions")
-def test_change_equals_the_equation() -> None:
+def test_change_equals_the_equation(threads: Callable[[int], None]) -> None:
     """Of frames from those before; in any company, for any threads, under a gradient."""
     for size in SIZES:
         later, earlier = planes(size)
@@ -259,12 +242,9 @@ def test_change_equals_the_equation() -> None:
             assert off(found, exact) <= allowed
             alone = [MOTION._changes(*(i[n : n + 1] for i in pair), "cpu") for n in range(size[0])]
             assert torch.equal(torch.cat(alone), found)
-        threads = torch.get_num_threads()
-        try:
-            torch.set_num_threads(3)
-            assert torch.equal(MOTION._changes(*pair, "cpu"), found)
-        finally:
-            torch.set_num_threads(threads)
+        threads(3)
+        assert torch.equal(MOTION._changes(*pair, "cpu"), found)
+        threads(1)
     later.requires_grad_()
     (gradient,) = torch.autograd.grad(MOTION._changes(later, earlier, "cpu").sum(), later)
     (expected,) = torch.autograd.grad(MOTION.changes(later - earlier).sum(), later)
