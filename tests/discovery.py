@@ -59,7 +59,7 @@ class Recipe:
     twin: bool = True
     has_reduction: bool = True
     is_derivative: bool = True
-    compiler: str | None = None
+    generates: bool = True  # the compiler makes code of it (none of complex numbers)
     is_deep: bool = False  # compares features of a network
     shared: bool = False  # built once for the same options, because that is expensive
     # Further options, and sides, with which variants stay cheap.
@@ -170,36 +170,25 @@ RECIPES = {
     "MSSSIMLoss": Recipe(
         sides=(176, 180), small={"window_size": 3}, small_sides=(48, 60), fills=("pooling=zeros",)
     ),
-    # Code for these is generated in up to a minute; GMSD's holds the same operators.
-    "MSGMSDLoss": Recipe(compiler="aot_eager"),
-    "MDSILoss": Recipe(compiler="aot_eager"),
-    "HaarPSILoss": Recipe(compiler="aot_eager"),
-    "VIFLoss": Recipe(compiler="aot_eager", small_sides=(48, 60)),  # 41 pixels at least
+    "VIFLoss": Recipe(small_sides=(48, 60)),  # 41 pixels at least
     # 161 pixels at least, of three scales 41.
     "IWSSIMLoss": Recipe(
         sides=(165, 170),
-        compiler="aot_eager",
         small={"scale_weights": (0.2, 0.3, 0.5)},
         small_sides=(44, 48),
     ),
-    # 64 pixels at least, of two levels 16; no code is generated for complex numbers.
+    # 64 pixels at least, of two levels 16.
     "CWSSIMLoss": Recipe(
-        sides=(68, 74), compiler="aot_eager", small={"levels": 2}, small_sides=(24, 28)
+        sides=(68, 74), generates=False, small={"levels": 2}, small_sides=(24, 28)
     ),
-    "NLPDLoss": Recipe(compiler="aot_eager"),
-    "LDLLoss": Recipe(compiler="aot_eager"),
     # At the full sides, one L1 difference of 17,280 lies within a step of its corner.
     "ColorConsistencyLoss": Recipe(
-        compiler="aot_eager",
         small_sides=(20, 22),
         more={"downscale=3": {"downscale": 3}},
         rough=("distance=l1",),
     ),
-    "CIEDE2000Loss": Recipe(compiler="aot_eager"),
-    "FLIPLoss": Recipe(compiler="aot_eager"),
     # 113 pixels at least, for six scales.
     "SSIMULACRA2Loss": Recipe(
-        compiler="aot_eager",
         sides=(120, 118),
         idle=("min_size",),
         small={"min_size": "fewer_scales"},
@@ -207,14 +196,12 @@ RECIPES = {
     ),
     # Coefficients near 0, where the slope of |d| is any, are as common as smooth places.
     "WaveletLoss": Recipe(
-        compiler="aot_eager",
         sides=(20, 24),
         small={"level_weights": (1.0,)},
         small_sides=(10, 12),
         rough=("distance=l1",),
     ),
-    "VSILoss": Recipe(compiler="aot_eager"),
-    "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
+    "FSIMLoss": Recipe(generates=False),
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),
@@ -261,12 +248,12 @@ RECIPES = {
     ),
     "PriorLoss": _deep("PriorLoss"),
     "LandmarkLoss": _deep("LandmarkLoss"),
-    # Their networks are part of what they are. Code for those is generated in a minute, and rounds
-    # otherwise in each of many layers.
+    # Their networks are part of what they are. Generated code rounds otherwise in each of many
+    # layers.
     "LPIPS": Recipe(
         build=lambda **options: ssimloss.LPIPS(**({"weights": "random"} | options)),
         twin=False,
-        compiler="aot_eager",
+        generates=False,
         is_deep=True,
         shared=True,
     ),
@@ -274,7 +261,7 @@ RECIPES = {
         build=lambda **options: ssimloss.DISTS(**({"weights": "random"} | options)),
         sides=(18, 20),
         twin=False,
-        compiler="aot_eager",
+        generates=False,
         is_deep=True,
         shared=True,
     ),

@@ -83,8 +83,14 @@ WITH_FLOATS = [name for name in MEASURES if floats(name, 1.0)]
 READS = needs_torch(2, 7, "its compiler fails at the function that reads a model")
 
 
+# Pyramids and filter banks, which are traced twice in 5 to 20 seconds.
+TRACED_LONG = ("iw_ssim", "nlpd", "fsim", "cw_ssim", "flip", "psnr_hvs", "haarpsi", "ms_gmsd")
+FLOAT_MARKS = dict.fromkeys(("vmaf", "vmaf_neg"), READS)
+FLOAT_MARKS |= dict.fromkeys(TRACED_LONG, pytest.mark.sweep)
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=READS) if n == "vmaf" else n for n in WITH_FLOATS]
+    "name", [pytest.param(n, marks=FLOAT_MARKS.get(n, ())) for n in WITH_FLOATS]
 )
 def test_float_options_may_change_between_compiled_calls(name: str) -> None:
     """From the second value on, the compiler follows numbers by symbols."""

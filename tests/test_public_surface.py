@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -43,6 +44,8 @@ def spell(annotation: object) -> str:
         return f"[{', '.join(map(spell, annotation))}]"
     if annotation is Ellipsis:
         return "..."
+    if origin is np.ndarray:  # the shape of an NDArray is spelled otherwise by older numpy
+        return f"NDArray[{spell(*typing.get_args(arguments[1]))}]"
     name = getattr(origin or annotation, "__name__", None) or str(annotation)
     return f"{name}[{', '.join(map(spell, arguments))}]" if arguments else name
 

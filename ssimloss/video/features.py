@@ -73,5 +73,5 @@ def spatial_features(x: Tensor, y: Tensor, limit: float, backend: Backend) -> di
     found: dict[str, Tensor] = {}
     for names, feature in ((FEATURES[:4], vif_of), (FEATURES[4:9], adm_of)):
         values = feature(x, y, limit, backend).reshape(*leading, len(names))
-        found |= zip(names, values.unbind(-1), strict=True)
+        found.update(dict(zip(names, values.unbind(-1), strict=True)))
     return found
