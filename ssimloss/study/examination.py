@@ -62,11 +62,13 @@ def examine(measure: Distance, trials: Iterable[Trial]) -> Tallies:
 
 
 def _right(near: Tensor, far: Tensor) -> Tensor:
-    """1 where near is nearer, 1/2 where nothing tells them apart; a distance that is not a number
-    is never right.
+    """1 where near is nearer, 1/2 for a tie, 0 elsewhere and for NaN.
+
+    Infinite distances, such as those of PSNR for equal images, tie only if they are equal.
     """
-    tie = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
-    return torch.where(tie, 0.5, (near < far).double())
+    finite = near.isfinite() & far.isfinite()
+    close = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
+    return torch.where((near == far) | (finite & close), 0.5, (near < far).double())
 
 
 def accuracies(tallies: Tallies) -> dict[str, float]:

@@ -168,15 +168,14 @@ def invented_energy(picture: Tensor, reference: Tensor) -> float:
 
 
 def ranks(finals: Mapping[str, float], *, higher_is_better: bool) -> dict[str, float]:
-    """Places of the pictures by what one judge says of them, 1 for the best; ties share the mean of
-    their places, and those without a number share the last ones.
+    """The rank of each loss by one judge's values of their images, 1 for the best.
+
+    Ties share the mean of their ranks. NaN shares the last ranks, after every number.
     """
     sign = -1.0 if higher_is_better else 1.0
-    keyed = {n: math.inf if math.isnan(v) else sign * v for n, v in finals.items()}
+    keyed = {n: (1, 0.0) if math.isnan(v) else (0, sign * v) for n, v in finals.items()}
     order = sorted(keyed.values())
-    return {
-        name: order.index(value) + 1 + (order.count(value) - 1) / 2 for name, value in keyed.items()
-    }
+    return {name: order.index(key) + 1 + (order.count(key) - 1) / 2 for name, key in keyed.items()}
 
 
 # --- parts ----------------------------------------------------------------------------------------

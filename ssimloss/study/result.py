@@ -81,7 +81,11 @@ class StudyResult:
 
 
 def plain(value: Any) -> Any:
-    """The records as what JSON knows: NaN is null, paths are words."""
+    """The records as strict JSON knows them.
+
+    NaN becomes null, infinities become the strings ``"inf"`` and ``"-inf"``, and paths become
+    strings. :func:`number` reads such numbers.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):
@@ -91,8 +95,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return None if math.isnan(value) else str(float(value))
     return value
+
+
+def number(found: float | str | None) -> float:
+    """A number that :func:`plain` made, back to the last digit."""
+    return math.nan if found is None else float(found)
 
 
 def _mean(values: list[float] | list[int]) -> float:

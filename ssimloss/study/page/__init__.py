@@ -86,8 +86,9 @@ def _table(table: Table) -> str:
         cells = []
         for index, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
             mark = ' class="best"' if index in best and cell == best[index] else ""
-            known = isinstance(cell, (int, float)) and math.isfinite(cell)
-            value = f' data-value="{cell!r}"' if known else ""
+            known = isinstance(cell, (int, float)) and not math.isnan(cell)
+            # JavaScript reads Infinity, not inf.
+            value = f' data-value="{repr(cell).replace("inf", "Infinity")}"' if known else ""
             word = html.escape(shown(cell, column))
             tag = f'th scope="row"{mark}' if index == 0 else f"td{mark}{value}"
             cells.append(f"<{tag}>{word}</{tag.split(' ')[0].split('>')[0]}>")
