@@ -10,6 +10,7 @@ import math
 import shutil
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,14 @@ from typer.testing import CliRunner, Result
 from ssimloss import study
 from ssimloss.study import advice, fitness, journal, run, tables, work
 from ssimloss.study.aggregate import FACTORS, Aggregate
-from ssimloss.study.agreement import high_frequency_share
+from ssimloss.study.agreement import (
+    Agreements,
+    MeasureOfChoices,
+    MeasureOfOpinions,
+    high_frequency_share,
+)
+from ssimloss.study.bootstrap import Interval
+from ssimloss.study.correlations import Better, opinion_agreement
 from ssimloss.study.cost import Cost
 from ssimloss.study.examination import Distance, examine
 from ssimloss.study.fitness import Sensitivity
@@ -518,6 +526,53 @@ def test_infinite_numbers_are_shown_and_sorted() -> None:
     assert [row[0] for row in table.rows] == ["b", "a"]
     html = page(StudyResult({}, measures, [], [], []), [table], Path("nowhere"))
     assert '<td data-value="Infinity">inf</td>' in html
+
+
+def test_advice_is_never_more_certain_than_the_judgements() -> None:
+    """Measures without a test, or with one that is not significant, are named beside the best."""
+
+    def judged(n: int, comparisons: list[Better]) -> Agreements:
+        found = {
+            name: MeasureOfOpinions(
+                replace(undefined, srcc=Interval(srcc, srcc, srcc)), {}, {}, [], [], (0.0, 0.0, 1.0)
+            )
+            for name, srcc in (("a", 0.9), ("b", 0.8), ("c", 0.7), ("none", math.nan))
+        }
+        return Agreements("set", "opinions", n, found, [], 1, comparisons)
+
+    undefined = opinion_agreement([], [])
+    few = advice.advise({}, [judged(3, [])])
+    assert few == [
+        "On set a (SRCC 0.900) agrees best with people, but 3 judgements do not distinguish it "
+        "from b, c."
+    ]
+    tests = [Better("b", "a", -0.1, 0.04, 0.08), Better("a", "c", 0.2, 0.01, 0.03)]
+    assert "not distinguish it from b." in advice.advise({}, [judged(9, tests)])[0]
+    tests[0] = replace(tests[0], p_holm=0.02)
+    assert advice.advise({}, [judged(9, tests)]) == [
+        "On set a (SRCC 0.900) agrees best with people, and better than every other measure."
+    ]
+    # Of choices, intervals that overlap.
+    shares = {
+        "a": Interval(0.8, 0.7, 0.9), "b": Interval(0.7, 0.6, 0.71), "c": Interval(0.6, 0.5, 0.69)
+    }  # fmt: skip
+    choices = Agreements(
+        "set", "choices", 9, {name: MeasureOfChoices(one, 9) for name, one in shares.items()}, [], 1
+    )
+    assert advice.advise({}, [choices])[0].endswith("do not distinguish it from b.")
+
+
+def test_advice_within_a_budget() -> None:
+    measures = {
+        one.name: one
+        for one in (measured("slow", 1.0, 50.0, speed=0.0), measured("fast", 2.0, 1.0, speed=1.0))
+    }
+    told = advice.advise(measures, [], budget_ms=10.0)
+    assert "Within 10 ms per step, the best is fast (mean rank 2.0, 1.0 ms per step)." in told
+    assert "No loss of the study takes at most 0.5 ms per step." in advice.advise(
+        measures, [], budget_ms=0.5
+    )
+    assert not any("Within" in each for each in advice.advise(measures, [], budget_ms=60.0))
 
 
 # --- parts ----------------------------------------------------------------------------------------
