@@ -175,6 +175,8 @@ def test_a_perfect_correlation_of_few_stimuli_is_not_certain() -> None:
         assert (found.value, found.high) == (1.0, 1.0)
         assert found.low < low + 0.2, n
     assert study.correlation("srcc", np.arange(3), np.arange(3), resamples=50).low == -1.0
+    # Kendall's next value below 1 is farther away: 0.93 for 8 images, Spearman's is 0.98.
+    assert study.correlation("krcc", np.arange(8), np.arange(8), resamples=50).low < 0.9
     # A mean of shares as well: percentiles of a lopsided sample may miss it.
     lopsided = percentile_interval(0.9, np.array([0.1, 0.2, 0.3]))
     assert (lopsided.value, lopsided.high) == (0.9, 0.9)
@@ -228,6 +230,16 @@ def test_simulated_observers_give_back_the_planted_order() -> None:
     assert p["fair", "poor"] < 0.01
     assert p["twin", "poor"] < 0.01
     assert p["fair", "twin"] > 0.05
+
+
+def test_a_comparison_without_any_spread_is_undefined() -> None:
+    """Opposite perfect orders of 5 images: every resample is as perfect."""
+    x = np.arange(5.0)
+    scores = {"right": x, "twin": x**3, "wrong": -x}
+    rows = study.compare(scores, x, same_direction=dict.fromkeys(scores, True), resamples=50)
+    found = {(row.first, row.second): (row.p, row.p_holm) for row in rows}
+    assert found["right", "twin"] == (1.0, 1.0)
+    assert np.isnan(found["right", "wrong"]).all()
 
 
 def test_images_of_one_scene_are_drawn_together() -> None:

@@ -126,14 +126,17 @@ def correlation_interval(name: str, value: float, resampled: Array, count: int) 
 
 
 def difference_p(difference: float, resampled: Array) -> float:
-    """Two-sided p-value of a difference, normal with the standard deviation of its resamples."""
+    """Two-sided p-value of a difference, normal with the standard deviation of its resamples.
+
+    It is undefined if all resamples differ by the same amount: they do not show how much the
+    difference would vary.
+    """
     known = resampled[np.isfinite(resampled)]
     if len(known) < 2 or not math.isfinite(difference):
         return math.nan
-    deviation = float(known.std(ddof=1))
-    if deviation == 0:
-        return 1.0 if difference == 0 else 0.0
-    return float(2 * scipy_stats().norm.sf(abs(difference) / deviation))
+    if (known == known[0]).all():  # their deviation is 0 only up to rounding
+        return 1.0 if difference == 0 else math.nan
+    return float(2 * scipy_stats().norm.sf(abs(difference) / known.std(ddof=1)))
 
 
 def fisher(correlations: Array, count: int, name: str = "srcc") -> Array:
