@@ -1,5 +1,5 @@
-"""The study: its statistics against scipy, scikit-learn and planted data, judgements in every
-layout, planted measures that the tables find out, and a run that continues.
+"""The study: planted measures that the tables find out, its files and page, and runs that continue,
+start again, or share the work. Its statistics and judgements have files of their own.
 """
 
 from __future__ import annotations
@@ -8,335 +8,39 @@ import csv
 import json
 import math
 import shutil
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy import optimize, stats
 from test_report import browser, open_page  # noqa: F401 - fixtures
 from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from ssimloss import study
-from ssimloss.study import correlations, fitness, run, tables, work
-from ssimloss.study.aggregate import aggregate, fitness_factors, speed_factors
-from ssimloss.study.agreement import agreements, high_frequency_share, score_rows
-from ssimloss.study.judgements import JudgementError, read_table
-from ssimloss.study.logistic import CURVES, fit_logistic
-from ssimloss.study.subjects import Subject, subject, subjects
+from ssimloss.study import advice, fitness, journal, run, tables, work
+from ssimloss.study.aggregate import FACTORS, Aggregate
+from ssimloss.study.agreement import (
+    Agreements,
+    MeasureOfChoices,
+    MeasureOfOpinions,
+    high_frequency_share,
+)
+from ssimloss.study.bootstrap import Interval
+from ssimloss.study.correlations import Better, opinion_agreement
+from ssimloss.study.cost import Cost
+from ssimloss.study.examination import Distance, examine
+from ssimloss.study.fitness import Sensitivity
+from ssimloss.study.orderings import Trial
+from ssimloss.study.page import page
+from ssimloss.study.result import Fitness, MeasureResult, StudyResult, plain
+from ssimloss.study.subjects import Subject, subject
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def correlated(n: int, r: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(seed)
-    x, noise = random.standard_normal((2, n))
-    return x, r * x + math.sqrt(1 - r * r) * noise
-
-
-# --- statistics -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_statistics_are_those_of_scipy(ties: bool) -> None:
-    x, q = correlated(80, 0.7, 0)
-    if ties:
-        x, q = np.round(x), np.round(2 * q)
-    found = study.opinion_agreement(x, q, resamples=20)
-    assert found.srcc.value == pytest.approx(stats.spearmanr(x, q)[0], abs=1e-12)
-    assert found.krcc.value == pytest.approx(stats.kendalltau(x, q)[0], abs=1e-12)
-    fitted = found.fit(x)
-    assert found.plcc.value == pytest.approx(stats.pearsonr(fitted, q)[0], abs=1e-12)
-    assert found.rmse.value == pytest.approx(math.sqrt(np.mean((fitted - q) ** 2)), abs=1e-12)
-    # A distance beside opinions counts the other way, and the fit does not care.
-    turned = study.opinion_agreement(-x, q, same_direction=False, resamples=20)
-    assert turned.srcc == found.srcc
-    assert turned.plcc.value == pytest.approx(found.plcc.value, abs=1e-6)
-
-
-@pytest.mark.parametrize("curve", CURVES)
-def test_the_fit_finds_a_planted_curve(curve: str) -> None:
-    x = np.linspace(0.2, 0.98, 60)
-    q = 12 + 70 / (1 + np.exp(-(x - 0.8) / 0.05)) + (8 * x if curve == "logistic5" else 0)
-    assert fit_logistic(x, q, curve=curve)(x) == pytest.approx(q, abs=0.05)
-    # As well where high is bad, and in any unit.
-    assert fit_logistic(-1e4 * x, -q, curve=curve)(-1e4 * x) == pytest.approx(-q, abs=0.05)
-
-
-@pytest.mark.parametrize("curve", CURVES)
-def test_no_other_search_fits_better(curve: str) -> None:
-    """A global search of another kind, with the equations written down again."""
-    x, q = correlated(50, 0.6, 3)
-
-    def equation(b: np.ndarray) -> np.ndarray:
-        if curve == "logistic4":
-            return b[1] + (b[0] - b[1]) / (1 + np.exp(-(x - b[2]) / max(abs(b[3]), 0.02)))
-        return b[0] * (0.5 - 1 / (1 + np.exp(b[1] * (x - b[2])))) + b[3] * x + b[4]
-
-    bounds = [(-6, 6), (-6, 6), (-3, 3), (-3, 3), (-3, 3)][: 4 if curve == "logistic4" else 5]
-    end = optimize.differential_evolution(
-        lambda b: np.mean((equation(b) - q) ** 2), bounds, seed=0, maxiter=150, popsize=10
-    )
-    ours = np.mean((fit_logistic(x, q, curve=curve)(x) - q) ** 2)
-    assert ours <= 1.005 * end.fun
-
-
-def test_undefined_statistics_say_why() -> None:
-    constant = study.opinion_agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])
-    assert math.isnan(constant.srcc.value)
-    assert constant.note == "scores all the same"
-    few = study.opinion_agreement([1.0, 2.0, 3.0], [1.0, 3.0, 2.0], resamples=10)
-    assert few.srcc.value == pytest.approx(0.5)
-    assert math.isnan(few.plcc.value)
-    assert "needs as many pairs" in few.note
-    assert study.opinion_agreement([], []).note == "0 judged images"
-    with pytest.raises(ValueError, match="opinions must be finite, got nan at index 1"):
-        study.opinion_agreement([1.0, 2.0], [1.0, math.nan])
-    with pytest.raises(ValueError, match=r"one shape \(n,\)"):
-        study.opinion_agreement([1.0, 2.0], [1.0])
-
-
-def test_average_precision_is_that_of_scikit_learn() -> None:
-    from sklearn.metrics import average_precision_score
-
-    random = np.random.default_rng(0)
-    distance, same = np.round(random.random(60), 1), random.random(60)
-    labels = np.repeat([1, 0], 60)
-    expected = average_precision_score(
-        labels, -np.tile(distance, 2), sample_weight=np.concatenate((same, 1 - same))
-    )
-    assert study.average_precision(distance, same) == pytest.approx(expected, abs=1e-12)
-
-
-def test_two_alternative_score_by_hand() -> None:
-    # b is nearer and 0.9 prefer it; a is nearer and 0.8 prefer b; a tie.
-    score = study.two_alternative_score([2.0, 1.0, 1.0], [1.0, 2.0, 1.0], [0.9, 0.8, 0.3])
-    assert score == pytest.approx((0.9 + 0.2 + 0.5) / 3)
-    assert correlations.human_score([0.5, 1.0]) == pytest.approx(0.75)
-
-
-def thurstone(truth: np.ndarray, observers: int, random: np.random.Generator) -> np.ndarray:
-    """Mean scores of observers whose judgements scatter about the truth with deviation 1."""
-    return (truth + random.standard_normal((observers, len(truth)))).mean(0)
-
-
-def test_intervals_cover_the_truth_of_simulated_observers() -> None:
-    """500 studies of 60 stimuli: the truth is that of a million."""
-    observers, spread = 10, 0.6
-
-    def stimuli(n: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        truth = random.standard_normal(n)
-        return truth + spread * random.standard_normal(n), thurstone(truth, observers, random)
-
-    truth = stats.spearmanr(*stimuli(1_000_000, np.random.default_rng(1)))[0]
-    covered = 0
-    for seed in range(500):
-        x, q = stimuli(60, np.random.default_rng(1000 + seed))
-        found = study.correlation("srcc", x, q, resamples=60, seed=seed)
-        covered += found.low <= truth <= found.high
-    assert 0.92 <= covered / 500 <= 0.98
-
-
-def test_simulated_observers_give_back_the_planted_order() -> None:
-    random = np.random.default_rng(0)
-    truth = random.standard_normal(400)
-    opinions = thurstone(truth, 20, random)
-    noise = {"good": 0.2, "fair": 0.6, "twin": 0.6, "poor": 1.5}
-    scores = {n: truth + s * random.standard_normal(400) for n, s in noise.items()}
-    found = {
-        name: study.correlation("srcc", x, opinions, resamples=2).value
-        for name, x in scores.items()
-    }
-    assert found["good"] > max(found["fair"], found["twin"]) > found["poor"]
-    rows = study.compare(
-        scores, opinions, same_direction=dict.fromkeys(scores, True), resamples=200
-    )
-    p = {(row.first, row.second): row.p_holm for row in rows}
-    assert p["good", "fair"] < 0.01
-    assert p["fair", "poor"] < 0.01
-    assert p["twin", "poor"] < 0.01
-    assert p["fair", "twin"] > 0.05
-
-
-def test_images_of_one_scene_are_drawn_together() -> None:
-    """Copies of one stimulus tell nothing new: intervals must not shrink."""
-    x, q = correlated(20, 0.7, 5)
-    alone = study.correlation("srcc", x, q, resamples=400)
-    copies = study.correlation(
-        "srcc", np.tile(x, 9), np.tile(q, 9), clusters=[*range(20)] * 9, resamples=400
-    )
-    assert copies.high - copies.low == pytest.approx(alone.high - alone.low, rel=0.15)
-    fooled = study.correlation("srcc", np.tile(x, 9), np.tile(q, 9), resamples=400)
-    assert fooled.high - fooled.low < 0.6 * (alone.high - alone.low)
-
-
-# --- judgements -----------------------------------------------------------------------------------
-
-
-def save(path: Path, value: float = 0.5, side: int = 24) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pattern = np.add.outer(np.arange(side), np.arange(side)) % 7 * 20 + int(100 * value)
-    Image.fromarray(np.stack([pattern] * 3, -1).astype(np.uint8)).save(path)
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    for name in ("r", "a", "b"):
-        save(tmp_path / f"{name}.png")
-    return tmp_path / "scores.csv"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("reference,distorted,mos\nr.png,a.png,bad\n", "line 2: mos must be a number, got 'bad'"),
-        ("reference,distorted,mos\nr.png,a.png,nan\n", "line 2: mos must be finite"),
-        ("reference,distorted,mos\nr.png,,3\n", "line 2: distorted is empty"),
-        ("reference,distorted,mos\nr.png,a.png,3,4\n", "line 2: it has more cells"),
-        (
-            "reference,distorted,mos\nr.png,a.png,3\nr.png,b.png,2\nr.png,./a.png,4\n",
-            r"line 4 repeats line 2 \(r.png and a.png\)",
-        ),
-        ("reference,distorted,mos\nr.png,gone.png,3\n", r"names no image that is there \(line 2"),
-        ("reference,distorted,mos,dmos\nr.png,a.png,3,4\n", "has both mos and dmos"),
-        (
-            "reference,distorted\nr.png,a.png\n",
-            "must have the columns reference",
-        ),
-        ("reference,a,b,preference\nr.png,a.png,b.png,1.5\n", r"line 2: .* share in \[0, 1\]"),
-        ("", "it has none"),
-        ("reference,distorted,mos\n", "the table has no rows"),
-        (
-            "reference,distorted,mos\nr.png,a.png,3\nsub/r.png,b.png,3\n",
-            "two references named r.png",
-        ),
-    ],
-)
-def test_tables_that_cannot_be_used(table: Path, text: str, said: str) -> None:
-    table.write_text(text, encoding="utf-8")
-    with pytest.raises(JudgementError, match=said):
-        read_table(table)
-
-
-def test_a_missing_image_is_left_out_and_told(table: Path) -> None:
-    table.write_text("Reference,Distorted,DMOS\nr.png,a.png,3\nr.png,c.png,2\n", encoding="utf-8")
-    found = read_table(table)
-    assert (found.kind, found.better, len(found.rows)) == ("opinions", "lower", 1)
-    assert found.missing == (f"line 3: {table.parent / 'c.png'} does not exist",)
-
-
-def tid2013(folder: Path) -> None:
-    lines = []
-    for scene, kind, level in ((1, 1, 1), (1, 2, 1), (2, 1, 1)):
-        save(folder / "reference_images" / f"I{scene:02}.BMP")
-        save(folder / "distorted_images" / f"i{scene:02}_{kind:02}_{level}.bmp", 0.3)
-        lines.append(f"{5.5 - kind} I{scene:02}_{kind:02}_{level}.bmp")
-    (folder / "mos_with_names.txt").write_text("\n".join(lines))
-
-
-def kadid(folder: Path) -> None:
-    for name in ("I01", "I01_02_03"):
-        save(folder / "images" / f"{name}.png")
-    (folder / "dmos.csv").write_text("dist_img,ref_img,dmos,var\nI01_02_03.png,I01.png,4.57,0.4\n")
-
-
-def live(folder: Path) -> None:
-    from scipy.io import savemat
-
-    scores, marks = np.zeros((1, 982)), np.ones((1, 982))
-    names = np.empty((1, 982), dtype=object)
-    names[:] = "house.bmp"
-    scores[0, 227], marks[0, 227] = 33.0, 0  # the first JPEG
-    savemat(folder / "dmos_realigned.mat", {"dmos_new": scores, "orgs": marks})
-    savemat(folder / "refnames_all.mat", {"refnames_all": names})
-    save(folder / "refimgs" / "house.bmp")
-    save(folder / "jpeg" / "img1.bmp")
-
-
-def csiq(folder: Path) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "all_by_image"
-    for _ in range(3):
-        sheet.append(["a title"])
-    sheet.append([None, None, None, 1600, 4, "jpeg 2000", 2, 0.1, 0.25])
-    book.save(folder / "csiq.DMOS.xlsx")
-    save(folder / "src_imgs" / "1600.png")
-    save(folder / "dst_imgs" / "jpeg2000" / "1600.jpeg2000.2.png")
-
-
-def pipal(folder: Path) -> None:
-    save(folder / "Train_Ref" / "A0001.bmp")
-    save(folder / "Distortion_1" / "A0001_03_02.bmp")
-    (folder / "Train_Label").mkdir()
-    (folder / "Train_Label" / "A0001.txt").write_text("A0001_03_02.bmp,1410.1\n")
-
-
-def bapps(folder: Path) -> None:
-    part = folder / "2afc" / "val" / "cnn"
-    for place in ("ref", "p0", "p1"):
-        save(part / place / "000000.png")
-    (part / "judge").mkdir()
-    np.save(part / "judge" / "000000.npy", np.array([0.8], dtype=np.float32))
-    part = folder / "jnd" / "val" / "cnn"
-    for place in ("p0", "p1"):
-        save(part / place / "000000.png")
-    (part / "same").mkdir()
-    np.save(part / "same" / "000000.npy", np.array([0.33], dtype=np.float32))
-
-
-@pytest.mark.parametrize(
-    ("make", "expected"),
-    [
-        (tid2013, [("TID2013", "opinions", "higher", 3, 4.5, "01", "1")]),
-        (kadid, [("KADID-10k", "opinions", "higher", 1, 4.57, "02", "03")]),
-        (live, [("LIVE", "opinions", "lower", 1, 33.0, "jpeg", "")]),
-        (csiq, [("CSIQ", "opinions", "lower", 1, 0.25, "jpeg 2000", "2")]),
-        (pipal, [("PIPAL", "opinions", "higher", 1, 1410.1, "03", "02")]),
-        (
-            bapps,
-            [
-                ("BAPPS 2afc/val/cnn", "choices", "higher", 1, 0.8, "", ""),
-                ("BAPPS jnd/val/cnn", "sameness", "higher", 1, 0.33, "", ""),
-            ],
-        ),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_layouts_are_recognised(tmp_path: Path, make, expected) -> None:
-    make(tmp_path)
-    found = study.read_judgements(tmp_path)
-    for one, (name, kind, better, count, answer, distortion, strength) in zip(
-        found, expected, strict=True
-    ):
-        assert (one.name, one.kind, one.better, len(one.rows)) == (name, kind, better, count)
-        first = one.rows[0]
-        assert first.answer == pytest.approx(answer)
-        assert (first.distortion, first.strength) == (distortion, strength)
-        assert all(image.is_file() for image in first.images)
-
-
-def test_an_unknown_folder_lists_the_layouts(tmp_path: Path) -> None:
-    with pytest.raises(JudgementError, match="TID2013, KADID-10k, LIVE, CSIQ, PIPAL, BAPPS"):
-        study.read_judgements(tmp_path)
-
-
-def test_what_a_measure_cannot_measure_is_never_averaged_away(table: Path) -> None:
-    save(table.parent / "small.png", side=8)
-    table.write_text(
-        "reference,distorted,mos\nr.png,a.png,3\nr.png,b.png,2\nr.png,small.png,1\n",
-        encoding="utf-8",
-    )
-    judged = read_table(table)
-    examined = {one.name: one.measure for one in subjects(["l1", "ssim"])}
-    scores = score_rows(judged, examined, range(3))
-    found = agreements(judged, scores, {"l1": False, "ssim": True}, resamples=10)
-    assert found.count == 2
-    assert len(found.left_out) == 1
-    assert found.left_out[0].startswith("line 4: l1: ")
 
 
 # --- planted measures -----------------------------------------------------------------------------
@@ -407,6 +111,21 @@ def small() -> work.Extent:
     return work.Extent(1, 1, ("blur",), 8, 50, (1, 3, 48, 48))
 
 
+@pytest.fixture
+def quick(small: work.Extent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little work, for tests that are not about what is measured."""
+
+    def one_trial(images: dict[str, Tensor], *_: object) -> list[Trial]:
+        (image,) = images.values()
+        crop = image[None, :, :64, :64]
+        changed = {"right": crop * 0.9, "blur": crop * 0.5}
+        return [Trial("shift", crop, changed, (("right", "blur"),))]
+
+    monkeypatch.setattr(run, "QUICK", small)
+    monkeypatch.setattr(work, "trials", one_trial)
+    monkeypatch.setattr("ssimloss.study.cost.peak_bytes", lambda *_: 0)
+
+
 @pytest.fixture(scope="module")
 def planted_study(tmp_path_factory, photographs: Path, judged: Path, small: work.Extent):
     out = tmp_path_factory.mktemp("study")
@@ -430,10 +149,8 @@ def test_a_liar_is_found_out(planted_study) -> None:
     assert fit.dead == 1.0
     assert [one.error for one in fit.descents.values()] == ["the gradient is 0 everywhere"]
     assert fit.mean_rank > result.measures["l2"].fitness.mean_rank
-    rows = {row[0]: row for row in tables.tables_of(result)[-1].rows} and {
-        row[0]: row for table in tables.tables_of(result) if table.name == "fitness"
-        for row in table.rows
-    }  # fmt: skip
+    (table,) = (table for table in tables.tables_of(result) if table.name == "fitness")
+    rows = {row[0]: row for row in table.rows}
     assert rows[name][-1] == "the gradient is 0 everywhere"
     assert any(
         sentence.startswith(f"{name} has no gradient on 100 %") for sentence in result.advice
@@ -513,10 +230,10 @@ def test_the_page_in_a_browser(planted_study, open_page) -> None:  # noqa: F811
     assert phone.locator("svg").count() == 5
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_measure_that_fails_is_told_and_stops_nothing(
-    photographs: Path, small: work.Extent, monkeypatch: pytest.MonkeyPatch
+    photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "QUICK", small)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     name = f"{__name__}:detached"
     result = study.Study(photographs, measures=["l1", name], quick=True).run()
@@ -530,13 +247,18 @@ def test_a_measure_that_fails_is_told_and_stops_nothing(
     assert result.measures["l1"].cost.step_ms > 0
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_stopped_study_continues_to_the_same(
-    tmp_path: Path, photographs: Path, small: work.Extent, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "QUICK", small)
+    """Also with infinite values: PSNR of a picture that was not moved from the reference."""
+    monkeypatch.setattr(fitness, "starts", lambda reference, _: {"blur": reference.clone()})
     changed = shutil.copytree(photographs, tmp_path / "changed")
-    options = {"images": photographs, "measures": ["l1", "ssim", "gmsd"], "quick": True}
+    options = {"images": photographs, "measures": ["l1", "psnr", "gmsd"], "quick": True}
     whole = study.Study(**options, out=tmp_path / "whole").run()
+    (descent,) = whole.measures["l1"].fitness.descents.values()
+    assert descent.final["psnr"] == math.inf
+    assert math.isnan(whole.measures["psnr"].fitness.mean_rank)
 
     def stop(done: int, *_: object) -> None:
         if done == 6:
@@ -558,22 +280,131 @@ def test_a_stopped_study_continues_to_the_same(
     resumed = study.Study(**options, out=tmp_path / "parts", resume=True).run(
         lambda *told: keys.append(told[2])
     )
-    assert len(keys) == len(whole.measures) * 4 - 6
-    for name in whole.measures:
-        assert resumed.measures[name].fitness == whole.measures[name].fitness
-        assert resumed.measures[name].orderings == whole.measures[name].orderings
+    # Orderings, sensitivity and cost of three measures, and descents of two.
+    assert len(keys) == 3 * 3 + 2 - 6
+    for name, one in whole.measures.items():
+        found = resumed.measures[name]
+        assert found.orderings == one.orderings
+        assert plain(found.fitness) == plain(one.fitness)
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    for file in (tmp_path / "parts").rglob("*.json*"):
+        for line in (
+            file.read_text().splitlines() if file.suffix == ".jsonl" else [file.read_text()]
+        ):
+            if "half a li" not in line:
+                json.loads(line, parse_constant=refuse)
+    assert '"psnr": "inf"' in (tmp_path / "parts" / "study.json").read_text()
 
 
+@pytest.mark.usefixtures("quick")
+def test_overwrite_removes_the_files_of_the_study_before_and_no_others(
+    tmp_path: Path, photographs: Path, judged: Path,
+) -> None:  # fmt: skip
+    out = tmp_path / "out"
+
+    def files() -> set[str]:
+        return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+
+    study.Study(photographs, judged, measures=["l1", "l2"], quick=True, out=out).run()
+    before = files()
+    assert {"pictures/cat/blur/l1.png", "tables/agreement_people.csv"} < before
+    kept = {"notes.txt", "tables/mine.csv", "pictures/cat/mine.png"}
+    for name in kept:
+        (out / name).write_text("mine")
+    (tmp_path / "beside.txt").write_text("mine")
+    with (out / "journal/rank-0.jsonl").open("a") as file:
+        file.write(json.dumps({"writes": ["../beside.txt"]}) + "\n")
+    only_cup = shutil.copy(photographs / "cup.png", tmp_path / "cup.png")
+    study.Study(only_cup, measures="l2", quick=True, out=out, overwrite=True).run()
+    after = files()
+    assert kept < after
+    assert (tmp_path / "beside.txt").exists()
+    assert {name for name in after - kept if "cat" in name or "l1" in name} == set()
+    assert "tables/agreement_people.csv" not in after
+    assert "pictures/cup/blur/l2.png" in after
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "<td>l1" not in page
+    # A folder of somebody else is not taken over.
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "index.html").write_text("mine")
+    with pytest.raises(ValueError, match=r"holds index.html without the journal of a study"):
+        study.Study(only_cup, measures="l2", quick=True, out=foreign).run()
+    (foreign / "journal").mkdir()
+    (foreign / "journal" / "settings.json").write_text('{"metrics": ["psnr"]}')
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match="the results of another command"):
+            study.Study(only_cup, measures="l2", quick=True, out=foreign, overwrite=overwrite).run()
+    (foreign / "journal" / "settings.json").write_text("half a fi")
+    with pytest.raises(ValueError, match=r"cannot be read .* overwrite discards"):
+        study.Study(only_cup, measures="l2", quick=True, out=foreign, resume=True).run()
+    journal.prepare(foreign, {"seed": 0}, resume=False, overwrite=True)
+    assert journal.read_journal(foreign) == {}
+
+
+@pytest.mark.usefixtures("quick")
+def test_two_processes_share_the_tasks(
+    tmp_path: Path, photographs: Path, judged: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Two threads that exchange objects as processes do; every task is done once."""
+    meet, places = threading.Barrier(2, timeout=60), threading.local()
+    shelf: list[object] = [None, None]
+
+    class World(run.World):
+        def gather(self, value):
+            shelf[self.rank] = value
+            meet.wait()
+            found = list(shelf)
+            meet.wait()
+            return found
+
+    @contextmanager
+    def joined():
+        yield World(places.rank, 2)
+
+    options = {"images": photographs, "judgements": judged, "measures": ["l1", "l2", "psnr"],
+               "quick": True}  # fmt: skip
+    alone = study.Study(**options).run()
+    monkeypatch.setattr(run, "joined", joined)
+    results: list[StudyResult | None] = [None, None]
+    keys: list[list[str]] = [[], []]
+
+    def work_of(rank: int) -> None:
+        places.rank = rank
+        results[rank] = study.Study(**options, out=tmp_path / "out").run(
+            lambda *told: keys[rank].append(told[2])
+        )
+
+    threads = [threading.Thread(target=work_of, args=(rank,)) for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, second = results
+    assert plain(first) == plain(second)
+    assert all(keys)
+    assert len(keys[0] + keys[1]) == len(set(keys[0] + keys[1])) == 1 + 3 + 3 + 2 + 3
+    # Times are measured by one process, after both have done their other tasks.
+    assert not any(key.startswith("cost/") for key in keys[1])
+    for name, one in alone.measures.items():
+        assert plain(first.measures[name].fitness) == plain(one.fitness)
+        assert first.measures[name].orderings == one.orderings
+    assert plain(first.agreements) == plain(alone.agreements)
+    done = journal.read_journal(tmp_path / "out")
+    assert set(done) == set(keys[0] + keys[1])
+
+
+@pytest.mark.usefixtures("quick")
 def test_command(
     tmp_path: Path,
     photographs: Path,
     judged: Path,
-    small: work.Extent,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from ssimloss.cli._app import app
-
-    monkeypatch.setattr(run, "QUICK", small)
 
     def command(*options: str) -> Result:
         where = ("study", str(photographs), "--out", str(tmp_path / "out"), "--quick")
@@ -581,7 +412,9 @@ def test_command(
 
     options = (
         "--measures",
-        "l1,ssim",
+        "l1",
+        "--measures",
+        "ssim",
         "--judgements",
         str(judged),
         "--aggregate",
@@ -599,6 +432,10 @@ def test_command(
     wrong = command("--measures", "l1", "--aggregate", "speed", "--overwrite")
     assert wrong.exit_code == 2
     assert "--aggregate must be NAME=NUMBER" in wrong.stderr
+    single = command("--measures", "l1", "--overwrite")
+    assert single.exit_code == 0
+    # The line of progress where there is no terminal.
+    assert "4 of 4 tasks, " in single.stderr
 
 
 def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
@@ -607,45 +444,161 @@ def test_bad_arguments(tmp_path: Path, photographs: Path) -> None:
         ({"images": tmp_path}, "holds no image"),
         ({"images": photographs, "measures": ["l1", "l1"]}, "must be different, got 'l1' twice"),
         ({"images": photographs, "measures": ["l3"]}, "measure must be one of"),
-        ({"images": photographs, "resume": True}, "they need out"),
+        ({"images": photographs, "resume": True}, "need out, the folder"),
         ({"images": photographs, "aggregate_weights": {"beauty": 1.0}}, "got one of 'beauty'"),
-        ({"images": photographs, "aggregate_weights": {"speed": 0.0}}, "must be positive"),
+        (
+            {"images": photographs, "aggregate_weights": dict.fromkeys(FACTORS, 0.0)},
+            "must be positive",
+        ),
+        (
+            {
+                "images": photographs,
+                "aggregate_weights": {"orderings": 0.0, "fitness": 0.0, "speed": 0.0},
+            },
+            "only agreement with people, and there are no judgements",
+        ),
     ):
         with pytest.raises(ValueError, match=said):
             study.Study(**options).run()
-    save(tmp_path / "tiny.png")
+    Image.new("RGB", (24, 24)).save(tmp_path / "tiny.png")
     with pytest.raises(ValueError, match="24 x 24 pixels; crops of 192 x 192 need more"):
         study.Study(tmp_path, measures=["l1"]).run()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_single_name_is_a_list_of_one(photographs: Path, judged: Path) -> None:
+    for path in (judged, str(judged)):
+        one = study.Study(photographs, path, measures="l2", quick=True).run()
+        assert list(one.measures) == ["l2"]
+        assert [each.name for each in one.agreements] == ["people"]
+
+
+# --- tables and advice ----------------------------------------------------------------------------
+
+
+def measured(name: str, rank: float, step_ms: float, **factors: float) -> MeasureResult:
+    whole = Sensitivity(rank, rank, rank)
+    fit = Fitness({"judge": rank}, rank, {}, whole)
+    value = sum(factors.values()) / len(factors) if factors else math.nan
+    return MeasureResult(
+        name, name.upper(), False, "", {"shift": value, "mean": value}, fit,
+        Cost(step_ms, step_ms, 0), Aggregate(factors, value, 0.0 if math.isnan(value) else 0.5),
+    )  # fmt: skip
+
+
+def test_undefined_rows_come_last_and_never_win() -> None:
+    """In every table, in the order of the measures that puts them first otherwise."""
+    nan = math.nan
+    measures = {
+        one.name: one
+        for one in (
+            measured("lost", nan, nan, orderings=nan, fitness=nan, speed=nan),
+            measured("fair", 2.0, 5.0, orderings=0.5, fitness=0.4, speed=0.3),
+            measured("gone", nan, nan, orderings=nan, fitness=nan, speed=nan),
+            measured("good", 1.0, 2.0, orderings=0.9, fitness=0.8, speed=0.7),
+        )
+    }
+    result = StudyResult({}, measures, [], [], [])
+    found = tables.tables_of(result)
+    assert [table.name for table in found] == [
+        "overview", "orderings", "fitness", "cross", "sensitivity", "cost"
+    ]  # fmt: skip
+    for table in found:
+        assert [row[0] for row in table.rows] == ["good", "fair", "lost", "gone"], table.name
+        good = next(row for row in table.rows if row[0] == "good")
+        for index, best in table.best().items():
+            assert good[index] == best
+    html = page(result, found, Path("nowhere"))
+    assert 'data-value="nan"' not in html
+    told = " ".join(advice.advise(measures, [], budget_ms=10.0))
+    assert "lost" not in told
+    assert "gone" not in told
+    assert "As a loss, good leads" in told
+
+
+def test_infinite_numbers_are_shown_and_sorted() -> None:
+    measures = {n: measured(n, r, 1.0, speed=0.5) for n, r in (("a", math.inf), ("b", 2.0))}
+    (table,) = (
+        table
+        for table in tables.tables_of(StudyResult({}, measures, [], [], []))
+        if table.name == "fitness"
+    )
+    assert [row[0] for row in table.rows] == ["b", "a"]
+    html = page(StudyResult({}, measures, [], [], []), [table], Path("nowhere"))
+    assert '<td data-value="Infinity">inf</td>' in html
+
+
+def test_advice_is_never_more_certain_than_the_judgements() -> None:
+    """Measures without a test, or with one that is not significant, are named beside the best."""
+
+    def judged(n: int, comparisons: list[Better]) -> Agreements:
+        found = {
+            name: MeasureOfOpinions(
+                replace(undefined, srcc=Interval(srcc, srcc, srcc)), {}, {}, [], [], (0.0, 0.0, 1.0)
+            )
+            for name, srcc in (("a", 0.9), ("b", 0.8), ("c", 0.7), ("none", math.nan))
+        }
+        return Agreements("set", "opinions", n, found, [], 1, comparisons)
+
+    undefined = opinion_agreement([], [])
+    few = advice.advise({}, [judged(3, [])])
+    assert few == [
+        "On set a (SRCC 0.900) agrees best with people, but 3 judgements do not distinguish it "
+        "from b, c."
+    ]
+    tests = [Better("b", "a", -0.1, 0.04, 0.08), Better("a", "c", 0.2, 0.01, 0.03)]
+    assert "not distinguish it from b." in advice.advise({}, [judged(9, tests)])[0]
+    tests[0] = replace(tests[0], p_holm=0.02)
+    assert advice.advise({}, [judged(9, tests)]) == [
+        "On set a (SRCC 0.900) agrees best with people, and better than every other measure."
+    ]
+    # Of choices, intervals that overlap.
+    shares = {
+        "a": Interval(0.8, 0.7, 0.9), "b": Interval(0.7, 0.6, 0.71), "c": Interval(0.6, 0.5, 0.69)
+    }  # fmt: skip
+    choices = Agreements(
+        "set", "choices", 9, {name: MeasureOfChoices(one, 9) for name, one in shares.items()}, [], 1
+    )
+    assert advice.advise({}, [choices])[0].endswith("do not distinguish it from b.")
+
+
+def test_advice_within_a_budget() -> None:
+    measures = {
+        one.name: one
+        for one in (measured("slow", 1.0, 50.0, speed=0.0), measured("fast", 2.0, 1.0, speed=1.0))
+    }
+    told = advice.advise(measures, [], budget_ms=10.0)
+    assert "Within 10 ms per step, the best is fast (mean rank 2.0, 1.0 ms per step)." in told
+    assert "No loss of the study takes at most 0.5 ms per step." in advice.advise(
+        measures, [], budget_ms=0.5
+    )
+    assert not any("Within" in each for each in advice.advise(measures, [], budget_ms=60.0))
 
 
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def test_aggregate_and_its_sensitivity() -> None:
-    factors = {
-        "good": {"orderings": 0.9, "speed": 0.2},
-        "fast": {"orderings": 0.1, "speed": 1.0},
-        "never": {"orderings": 0.1, "speed": 0.1},
-        "without": {"orderings": 0.9, "speed": math.nan},
-    }
-    found = aggregate(factors, {"orderings": 3.0, "speed": 1.0})
-    assert found["good"].value == pytest.approx((3 * 0.9 + 0.2) / 4)
-    assert math.isnan(found["without"].value)
-    assert found["without"].first == 0
-    # good wins where its weight w has 0.9 w + 0.2 (1 - w) > 0.1 w + (1 - w), w above 1/2.
-    assert found["good"].first == pytest.approx(0.5, abs=0.02)
-    assert found["never"].first == 0
-    assert found["good"].first + found["fast"].first == pytest.approx(1)
-    assert speed_factors({"a": 1.0, "b": 10.0, "c": 100.0}) == pytest.approx(
-        {"a": 1.0, "b": 0.5, "c": 0.0}
-    )
-    assert speed_factors({"alone": 2.0, "unknown": math.nan})["alone"] == 1.0
-    assert fitness_factors({"a": 1.0, "b": 2.0, "c": 3.0}) == {"a": 1.0, "b": 0.5, "c": 0.0}
-
-
 def test_ranks_share_places() -> None:
     found = fitness.ranks({"a": 1.0, "b": 2.0, "c": 2.0, "d": math.nan}, higher_is_better=True)
     assert found == {"a": 3.0, "b": 1.5, "c": 1.5, "d": 4.0}
+    # Infinite PSNR is the best; an infinite distance is the worst, and still before none.
+    values = {"nan": math.nan, "inf": math.inf, "one": 1.0}
+    assert fitness.ranks(values, higher_is_better=True) == {"inf": 1, "one": 2, "nan": 3}
+    assert fitness.ranks(values, higher_is_better=False) == {"one": 1, "inf": 2, "nan": 3}
+
+
+def test_an_infinite_distance_ties_with_none_but_its_equal() -> None:
+    """PSNR of equal images, against a distorted one."""
+    values = {"same": -math.inf, "again": -math.inf, "far": -30.0, "none": math.nan}
+    pairs = (("same", "far"), ("far", "same"), ("same", "again"), ("same", "none"))
+    image = torch.zeros(1, 3, 1, 1)
+    candidates = {name: torch.full((1, 3, 1, 1), value) for name, value in values.items()}
+    distance = Distance("psnr", lambda images: images, lambda _, images: images[:, 0, 0, 0])
+    tallies = examine(distance, [Trial("shift", image, candidates, pairs)])
+    right = {pair: tally.right for pair, tally in tallies["shift"].items()}
+    assert right == {
+        "same < far": 1.0, "far < same": 0.0, "same < again": 0.5, "same < none": 0.0
+    }  # fmt: skip
 
 
 def test_invented_and_high_frequencies() -> None:

@@ -1,24 +1,28 @@
-"""A sheet of the pictures that a study's losses lead to, for ``docs/study_of_measures.md``:
+"""The page ``docs/study_of_measures.md`` and its picture, from the output of ``ssimloss study``.
 
-``python docs/pictures/study.py STUDY``, where ``ssimloss study ... --out STUDY`` has written.
+``python docs/pictures/study.py STUDY`` replaces the tables of the page by those in ``STUDY`` and
+draws a sheet of the pictures that the losses lead to. What stands above the tables is written by
+hand: read it again.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-IMAGE, START = "chelsea", "compression"
+DOCS = Path(__file__).parents[1]
+PAGE, SHEET = DOCS / "study_of_measures.md", DOCS / "pictures" / "study.webp"
+FIRST_TABLE = "## Overview\n"
 SHOWN = ("start", "reference", "l1", "ssim", "ms_ssim", "nlpd", "gmsd", "fsim", "lpips", "vmaf")
 ACROSS, LABEL = 5, 18  # pictures in a row; pixels of height for a name
 
 
-def sheet(folder: Path) -> Image.Image:
-    """Rows of named pictures."""
+def sheet(folder: Path, start: str) -> Image.Image:
+    """Rows of named pictures of one photograph."""
     files = [
-        folder / "reference.png" if name == "reference" else folder / START / f"{name}.png"
+        folder / "reference.png" if name == "reference" else folder / start / f"{name}.png"
         for name in SHOWN
     ]
     pictures = [Image.open(file).convert("RGB") for file in files]
@@ -33,7 +37,24 @@ def sheet(folder: Path) -> Image.Image:
     return whole
 
 
+def with_tables(page: str, study: str) -> str:
+    """The page with the tables of ``study.md`` in place of its own."""
+    above, _, _ = page.partition(FIRST_TABLE)
+    _, _, tables = study.partition(FIRST_TABLE)
+    tables, _, _ = tables.partition("\n## Left out\n")
+    return above + FIRST_TABLE + tables.rstrip() + "\n"
+
+
 if __name__ == "__main__":
-    target = Path(__file__).parent / "study.webp"
-    sheet(Path(sys.argv[1]) / "pictures" / IMAGE).save(target, quality=85, method=6)
-    print(f"wrote {target}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path, help="the folder that ssimloss study has written")
+    parser.add_argument("--photograph", default="chelsea", help="of the sheet of pictures")
+    parser.add_argument("--start", default="compression", help="of the sheet of pictures")
+    options = parser.parse_args()
+    sheet(options.study / "pictures" / options.photograph, options.start).save(
+        SHEET, quality=85, method=6
+    )
+    found = (options.study / "study.md").read_text(encoding="utf-8")
+    page = with_tables(PAGE.read_text(encoding="utf-8"), found)
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"wrote {PAGE} and {SHEET}")

@@ -1,4 +1,4 @@
-"""How far ``ssimloss evaluate`` is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of ``evaluate`` and ``study``: a bar on a terminal, a line now and then elsewhere."""
 
 import time
 from abc import ABC, abstractmethod
@@ -19,7 +19,16 @@ _QUIET_S = 10.0  # between two lines where there is no terminal
 
 
 @contextmanager
-def progress(console: Console) -> Iterator["Shown"]:
+def progress(
+    console: Console, *, unit: str = "images", first: str = "reading headers"
+) -> Iterator["Shown"]:
+    """Show progress on the console.
+
+    Args:
+        console: where.
+        unit: of what is counted, in the plural.
+        first: shown on a terminal until the first unit is done.
+    """
     if console.is_terminal:
         bar = Progress(
             TextColumn("{task.fields[rate]}"),
@@ -30,21 +39,22 @@ def progress(console: Console) -> Iterator["Shown"]:
             console=console,
         )
         with bar:
-            yield _Bar(bar)
+            yield _Bar(bar, unit, first)
     else:
-        yield _Lines(console)
+        yield _Lines(console, unit)
 
 
 class Shown(ABC):
-    """Called with how many images or clips are done of how many, and for clips with frames."""
+    """Called with the number of finished units and of all units; for clips also with frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
         self._began = time.monotonic()
         self._of_clips = False
 
-    def __call__(self, finished: int, total: int) -> None:
-        if not self._of_clips:  # whose progress is told by frames
-            self._show(finished, total, "images")
+    def __call__(self, finished: int, total: int, *_: object) -> None:
+        if not self._of_clips:  # whose progress is counted in frames
+            self._show(finished, total, self._unit)
 
     def frames(self, finished: int, total: int) -> None:
         """How many frames of how many, 0 where that is not known."""
@@ -60,10 +70,10 @@ class Shown(ABC):
 
 
 class _Bar(Shown):
-    def __init__(self, bar: Progress) -> None:
-        super().__init__()
+    def __init__(self, bar: Progress, unit: str, first: str) -> None:
+        super().__init__(unit)
         self._bar = bar
-        self._task = bar.add_task("", total=None, rate="reading headers")
+        self._task = bar.add_task("", total=None, rate=first)
 
     def show(self, finished: int, total: int, rate: float, what: str) -> None:
         self._bar.update(
@@ -74,8 +84,8 @@ class _Bar(Shown):
 class _Lines(Shown):
     """A line now and then, for logs."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__()
+    def __init__(self, console: Console, unit: str) -> None:
+        super().__init__(unit)
         self._console = console
         self._last = self._began
 

@@ -1,32 +1,22 @@
-"""``ssimloss study``: which measure to trust, and to train with, on one process or under
+"""``ssimloss study``: which measure to trust and to train with, in one process or under
 ``torchrun``.
 
-Exit status: 0 for done; 1 where the machine or a file could not serve; 2 for a command that makes
-no sense.
+Exit status: 0 on success; 1 if the machine or a file fails; 2 for wrong arguments; 130 and 143 if
+interrupted or terminated.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table as Drawn
 
-from ssimloss.cli._told import shown, told
+from ssimloss.cli._progress import progress
+from ssimloss.cli._told import shown, stoppable
 
 _LISTED = 5  # problems that the terminal shows; the page has all
-_TASKS_A_LINE = 100  # where there is no terminal
 
 
 def study(
@@ -34,72 +24,77 @@ def study(
         list[Path] | None,
         typer.Argument(
             metavar="IMAGES",
-            help="Folders or files; without any, photographs inside scikit-image.",
+            help="Folders or files; default: photographs of scikit-image.",
         ),
     ] = None,
     judgements: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="A .csv file of judgements, or the folder of TID2013, KADID-10k, LIVE, CSIQ, "
-            "PIPAL or BAPPS; may be given several times.",
+            help="A CSV file of judgements, or the folder of TID2013, KADID-10k, LIVE, CSIQ, "
+            "PIPAL or BAPPS; can be repeated.",
         ),
     ] = None,
     judged_images: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="What paths in .csv files are relative to."),
+        typer.Option(metavar="FOLDER", help="The folder that paths in CSV files are relative to."),
     ] = None,
     measures: Annotated[
-        str | None,
-        typer.Option(help="Names or module:attribute, with commas between them; default all."),
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Names or module:attribute, separated by commas; can be repeated; default: all.",
+        ),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="Of the networks of deep measures: imagenet, random, or a file.")
+        str, typer.Option(help="Weights of deep networks: imagenet, random, or a file.")
     ] = "imagenet",
     quick: Annotated[
-        bool, typer.Option("--quick", help="One image and few steps: minutes on two processors.")
+        bool, typer.Option("--quick", help="One image and few steps; takes minutes.")
     ] = False,
     budget: Annotated[
         float | None,
-        typer.Option(metavar="MS", help="Milliseconds of a training step, for advice."),
+        typer.Option(metavar="MS", help="Longest time of the loss in a step, for advice."),
     ] = None,
     aggregate: Annotated[
         str | None,
         typer.Option(
-            metavar="WEIGHTS", help="Of the aggregate, such as agreement=2,fitness=1,speed=0.5."
+            metavar="WEIGHTS",
+            help="Weights of the aggregate, such as agreement=2,speed=0; default: 1 each.",
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where tables, pictures and the page go.")
+        Path, typer.Option(metavar="FOLDER", help="For tables, pictures and the page.")
     ] = Path("study"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue what the folder holds.")
+        bool, typer.Option("--resume", help="Continue the study in the folder.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Discard what the folder holds.")
+        bool, typer.Option("--overwrite", help="Discard the study in the folder.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
-    """Examine measures on your images: agreement with people, orderings, fitness as a loss, cost.
+    """Compare measures on your images: agreement with people, orderings, fitness as a loss, cost.
 
     Under torchrun each process takes a share.
     """
-    # The profiler, which counts memory, says on every CPU that there is no GPU.
+    # The profiler, which measures memory, warns on every CPU that there is no GPU.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     from ssimloss.study import Study
 
     leads = os.environ.get("RANK", "0") == "0"
     console = Console(stderr=True, quiet=not leads)
-    with told():
-        names = None if measures is None else [n.strip() for n in measures.split(",") if n.strip()]
+    with stoppable(out):
+        names = [name.strip() for part in measures or () for name in part.split(",")]
         one = Study(
             images or None,
             judgements or (),
             judged_images,
-            names,
+            None if measures is None else [name for name in names if name],
             weights,
             quick,
+            aggregate_weights={} if aggregate is None else _weights(aggregate),
             budget_ms=budget,
             out=out,
             resume=resume,
@@ -107,13 +102,11 @@ def study(
             seed=seed,
             device=device,
         )
-        if aggregate is not None:
-            one.aggregate_weights = _weights(aggregate)
-        with _progress(console) as show:
+        with progress(console, unit="tasks", first="reading images") as show:
             result = one.run(show)
     if not leads:
         return
-    from ssimloss.study.table import shown as worded
+    from ssimloss.study.table import shown as text
     from ssimloss.study.tables import tables_of
 
     overview = tables_of(result)[0]
@@ -123,18 +116,15 @@ def study(
         drawn.add_column(column.title, justify=justify, overflow="fold")
     for row in overview.rows:
         drawn.add_row(
-            *(
-                shown(worded(cell, column))
-                for cell, column in zip(row, overview.columns, strict=True)
-            )
+            *(shown(text(cell, column)) for cell, column in zip(row, overview.columns, strict=True))
         )
     output = Console(highlight=False)
     output.print(drawn)
     output.print(overview.note, style="dim")
     for sentence in result.advice:
         output.print(f"- {shown(sentence)}", markup=False)
-    for words in result.problems[:_LISTED]:
-        typer.echo(shown(words), err=True)
+    for problem in result.problems[:_LISTED]:
+        typer.echo(shown(problem), err=True)
     if len(result.problems) > _LISTED:
         typer.echo(f"{len(result.problems) - _LISTED} more, listed in the page", err=True)
     typer.echo(f"wrote {out / 'index.html'}")
@@ -148,28 +138,6 @@ def _weights(text: str) -> dict[str, float]:
             found[name.strip()] = float(number)
         except ValueError:
             raise ValueError(
-                f"--aggregate must be NAME=NUMBER with commas between them, got {part!r}"
+                f"--aggregate must be NAME=NUMBER, separated by commas, got {part!r}"
             ) from None
     return found
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar in a terminal, else a line now and then."""
-    if not console.is_terminal:
-
-        def line(done: int, total: int, key: str) -> None:
-            del key
-            if done % _TASKS_A_LINE == 0 or done == total:
-                console.print(f"{done} of {total} tasks", highlight=False)
-
-        yield line
-        return
-    columns = (BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("{task.description}"), *columns, console=console) as bar:
-        task = bar.add_task("")
-
-        def advance(done: int, total: int, key: str) -> None:
-            bar.update(task, completed=done, total=total, description=key.split("/")[0])
-
-        yield advance

@@ -26,7 +26,7 @@ def told(who: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
         typer.echo(f"error{who}: " + "\n".join(map(shown, str(error).split("\n"))), err=True)
         raise typer.Exit(2 if isinstance(error, (ValueError, TypeError)) else 1) from error
 

@@ -2,14 +2,11 @@
 and cost.
 """
 
+from ssimloss.study.bootstrap import Interval as Interval
+from ssimloss.study.choices import average_precision as average_precision
+from ssimloss.study.choices import two_alternative_score as two_alternative_score
 from ssimloss.study.correlations import (
     Agreement as Agreement,
-)
-from ssimloss.study.correlations import (
-    Interval as Interval,
-)
-from ssimloss.study.correlations import (
-    average_precision as average_precision,
 )
 from ssimloss.study.correlations import (
     compare as compare,
@@ -19,9 +16,6 @@ from ssimloss.study.correlations import (
 )
 from ssimloss.study.correlations import (
     opinion_agreement as opinion_agreement,
-)
-from ssimloss.study.correlations import (
-    two_alternative_score as two_alternative_score,
 )
 from ssimloss.study.layouts import read_judgements as read_judgements
 from ssimloss.study.logistic import fit_logistic as fit_logistic

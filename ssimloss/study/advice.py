@@ -1,13 +1,13 @@
-"""A recommendation in words, derived from the tables by rules that stand here, and never more
-certain than the intervals.
+"""Recommendations, derived from the tables by fixed rules and never more certain than the
+intervals.
 
-1. Trust: among the measures of the highest agreement, all that the test does not tell apart from
-   the first (corrected p above 0.05) are named, not the first alone. Without judgements the
-   orderings stand for it, and the sentence says so.
-2. Train: the loss whose pictures the other measures rank first; if it is not also the best of the
-   affordable ones, the best within the budget.
-3. Warn: of measures that agree with people and make a poor loss; of losses without a gradient on
-   more than 1 % of the pixels; of losses that invent high frequencies.
+1. Trust: the measure with the highest agreement, and every measure that the judgements do not tell
+   apart from it (corrected p of at least 0.05, or no test). Without judgements, the measures with
+   the most correct orderings.
+2. Train: the loss whose results the other measures rank best; with a budget, also the best loss
+   within it.
+3. Warn: about measures that agree with people and are poor losses, about losses without a gradient
+   on more than 1 % of the pixels, and about losses that invent high frequencies.
 """
 
 import math
@@ -19,7 +19,7 @@ from ssimloss.study.result import MeasureResult
 
 _ALPHA: Final = 0.05
 _DEAD: Final = 0.01
-_SAME: Final = 0.005  # of shares of right orderings, which are printed in per cent
+_SAME: Final = 0.005  # shares of correct orderings closer than this are equal when printed
 _INVENTED: Final = 0.02
 _POOR: Final = 0.25
 _TRUSTED: Final = 0.7
@@ -34,9 +34,9 @@ def advise(
     """The sentences, the most important first.
 
     Args:
-        measures: of the study.
-        agreements: of its judgements; may be empty.
-        budget_ms: of a step; None names the cost and rules nothing out.
+        measures: results of the study.
+        agreements: one for each set of judgements; may be empty.
+        budget_ms: the longest acceptable time of a training step; None sets no limit.
     """
     return [
         *(sentence for one in agreements if (sentence := _trust(one))),
@@ -63,26 +63,30 @@ def _trust(one: Agreements) -> str:
     if len(known) == 1:
         return f"On {one.name} only {told} was examined."
     if not beside:
-        return f"On {one.name} {told} agrees best with people; every other measure is behind."
+        return f"On {one.name} {told} agrees best with people, and better than every other measure."
     return (
-        f"On {one.name} {told} agrees best with people, but {one.count} judgements do not tell it "
-        f"apart from {', '.join(beside)}."
+        f"On {one.name} {told} agrees best with people, but {one.count} judgements do not "
+        f"distinguish it from {', '.join(beside)}."
     )
 
 
 def _tied(one: Agreements, best: str, known: Mapping[str, float]) -> list[str]:
-    """Measures that could be as good as the best."""
+    """Measures that may agree as well as the best."""
     if one.kind == "opinions":
-        return [
-            other
+        worse = {
+            name
             for row in one.comparisons
-            if best in (row.first, row.second) and not row.p_holm < _ALPHA
-            for other in (row.first, row.second)
-            if other != best and other in known
-        ]
-    # Intervals that overlap: cautious, since the same triplets were asked of both.
-    low = {name: found.score for name, found in one.measures.items()}  # type: ignore[union-attr]
-    return [name for name in known if name != best and not low[name].high < low[best].low]
+            if best in (row.first, row.second) and row.p_holm < _ALPHA
+            for name in (row.first, row.second)
+        }
+        return [name for name in known if name != best and name not in worse]
+    # Overlapping intervals; cautious, since both measures judge the same questions.
+    scores = {
+        name: found.score
+        for name, found in one.measures.items()
+        if not isinstance(found, MeasureOfOpinions)
+    }
+    return [name for name in known if name != best and not scores[name].high < scores[best].low]
 
 
 def _orderings(measures: Mapping[str, MeasureResult]) -> list[str]:
@@ -93,9 +97,9 @@ def _orderings(measures: Mapping[str, MeasureResult]) -> list[str]:
     top = max(known.values())
     best = [name for name, value in known.items() if top - value < _SAME]
     return [
-        f"Nobody's judgements were given. Of the orderings that everybody agrees on, "
-        f"{', '.join(best)} {'gets' if len(best) == 1 else 'get'} {100 * top:.0f} % right, the "
-        "most of all; that is no proof of agreement where people differ."
+        f"No human judgements were used. {', '.join(best)} "
+        f"{'has' if len(best) == 1 else 'have'} the most correct orderings ({100 * top:.0f} %); "
+        "this does not prove agreement where people differ."
     ]
 
 
@@ -110,11 +114,11 @@ def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> li
     order = sorted(ranks, key=lambda name: ranks[name])
     best = order[0]
     sentences = [
-        f"As a loss, {best} leads to the pictures that the other measures rank highest (mean place "
-        f"{ranks[best]:.1f} of {len(ranks)}{_priced(measures[best])}), before "
+        f"As a loss, {best} leads to the results that the other measures rank best (mean rank "
+        f"{ranks[best]:.1f} of {len(ranks)}{_priced(measures[best])}), followed by "
         f"{' and '.join(order[1:3])}."
         if len(order) > 1
-        else f"As a loss only {best} was examined."
+        else f"As a loss, only {best} was examined."
     ]
     if budget_ms is not None:
         affordable = [
@@ -123,10 +127,10 @@ def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> li
             if (price := measures[name].cost) is not None and price.step_ms <= budget_ms
         ]
         if not affordable:
-            sentences.append(f"No loss of the study fits into {budget_ms:g} ms a step.")
+            sentences.append(f"No loss of the study takes at most {budget_ms:g} ms per step.")
         elif affordable[0] != best:
             sentences.append(
-                f"Within {budget_ms:g} ms a step the best is {affordable[0]} (mean place "
+                f"Within {budget_ms:g} ms per step, the best is {affordable[0]} (mean rank "
                 f"{ranks[affordable[0]]:.1f}{_priced(measures[affordable[0]])})."
             )
     return sentences
@@ -135,7 +139,7 @@ def _train(measures: Mapping[str, MeasureResult], budget_ms: float | None) -> li
 def _priced(measure: MeasureResult) -> str:
     if measure.cost is None or not math.isfinite(measure.cost.step_ms):
         return ""
-    return f", {measure.cost.step_ms:.1f} ms a step"
+    return f", {measure.cost.step_ms:.1f} ms per step"
 
 
 def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
@@ -145,15 +149,15 @@ def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
         factors = one.aggregate.factors if one.aggregate is not None else {}
         if factors.get("agreement", 0.0) >= _TRUSTED and factors.get("fitness", 1.0) < _POOR:
             sentences.append(
-                f"Do not train with {name} because it agrees with people: as a loss it is among "
-                "the last."
+                f"{name} agrees with people, but is among the last as a loss. Do not train with it "
+                "alone."
             )
         if one.fitness is None or one.fitness.why_none:
             continue
         if one.fitness.dead > _DEAD:
             sentences.append(
-                f"{name} has no gradient on {100 * one.fitness.dead:.0f} % of the pixels of a "
-                "start; combine it with a pixel loss."
+                f"{name} has no gradient on {100 * one.fitness.dead:.0f} % of the pixels of an "
+                "initial image. Combine it with a pixel loss."
             )
         if one.fitness.invented > _INVENTED:
             invented[name] = one.fitness.invented
@@ -161,8 +165,8 @@ def _warnings(measures: Mapping[str, MeasureResult]) -> list[str]:
         order = sorted(invented, key=lambda name: -invented[name])
         listed = ", ".join(f"{name} {100 * invented[name]:.0f} %" for name in order)
         sentences.append(
-            "As the only loss, these invent high frequencies (new energy above a quarter of a "
-            f"cycle per pixel, in parts of the reference's): {listed}. Combine them with a pixel "
-            "loss."
+            "As the only loss, these invent high frequencies (energy above a quarter of a cycle "
+            f"per pixel, relative to the energy of the reference): {listed}. Combine them with a "
+            "pixel loss."
         )
     return sentences

@@ -1,17 +1,22 @@
-"""One number for each measure, and how much it hangs on the weights of what went into it.
+"""One number for each measure, and how much it depends on the weights of its factors.
 
-Every factor is a share from 0 (the worst that makes sense) to 1 (the best):
+Every factor runs from 0 (worst) to 1 (best):
 
 - ``agreement``: the mean over the sets of judgements of the SRCC, of twice the two-alternative
-  score minus 1, or of the average precision; never below 0.
-- ``orderings``: twice the share of orderings minus 1, so that guessing is 0.
-- ``fitness``: of the ranks that all other measures give the pictures a loss leads to, from 1 for
-  the first place everywhere to 0 for the last.
-- ``speed``: of the time of value and gradient on a logarithmic scale, from 1 for the fastest of
-  the study to 0 for the slowest.
+  score minus 1, or of the average precision; at least 0.
+- ``orderings``: twice the share of correct orderings minus 1, so that guessing is 0; at least 0.
+- ``fitness``: from the mean rank of the images that the loss produces; 1 if all other measures
+  rank them first, 0 if all rank them last.
+- ``speed``: from the logarithm of the time of value and gradient; 1 for the fastest measure of the
+  study, 0 for the slowest.
 
-The aggregate is their weighted mean. A measure without one of them (no loss, no judgements) has no
-aggregate in a study that has it for others: leaving a factor out would be taken for a strength.
+The aggregate is the weighted mean of the factors with a positive weight. If a measure lacks one of
+them (it has no loss, or no judgements), its aggregate is undefined: the mean of the others would
+count the missing factor as a strength.
+
+The aggregate depends on the weights. They are therefore also drawn at random, from the Dirichlet
+distribution whose mean is the chosen weighting and whose parameters sum to the number of weighted
+factors. With equal weights, all weightings are then equally likely.
 """
 
 import math
@@ -20,6 +25,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
+from ssimloss.study.logistic import Array
 
 FACTORS: Final = ("agreement", "orderings", "fitness", "speed")
 DEFAULT_WEIGHTS: Final[Mapping[str, float]] = dict.fromkeys(FACTORS, 1.0)
@@ -31,9 +38,10 @@ class Aggregate:
     """The aggregate of one measure.
 
     Args:
-        factors: by name, in [0, 1]; those that the study has.
-        value: their weighted mean; NaN if one is missing.
-        first: in which share of random weightings, all equally likely, the measure is first.
+        factors: by name, in [0, 1]; NaN where the measure lacks one.
+        value: their weighted mean; NaN if a factor with a positive weight is missing.
+        first: the share of random weightings in which the measure has the largest aggregate. Tied
+            measures share a weighting, so that the shares of all measures sum to 1.
     """
 
     factors: dict[str, float]
@@ -52,34 +60,65 @@ def aggregate(
 
     Args:
         factors: of each measure, by name of the factor; NaN or missing where it has none.
-        weights: of the factors, not negative; only their proportions count.
-        weightings: random weightings for the sensitivity, drawn evenly from all that sum to 1.
-        seed: of those.
+        weights: of the factors, not negative; 1 for those that are not given. Only their
+            proportions count.
+        weightings: number of random weightings; see the module for their distribution.
+        seed: of the random weightings.
 
     Raises:
-        ValueError: a weight of an unknown factor, or a negative one; all of them 0.
+        ValueError: a weight of an unknown factor, a negative one, or all of them 0.
     """
-    _check(weights)
+    complete = complete_weights(weights)
     names = [n for n in FACTORS if any(math.isfinite(f.get(n, math.nan)) for f in factors.values())]
     table = np.array(
         [[found.get(name, math.nan) for name in names] for found in factors.values()],
         dtype=np.float64,
     ).reshape(len(factors), len(names))
-    chosen = np.array([weights.get(name, 0.0) for name in names])
-    whole = np.isfinite(table).all(1) & bool(names)
-    values = np.full(len(factors), math.nan)
-    if chosen.sum() > 0:
-        values[whole] = table[whole] @ (chosen / chosen.sum())
-    first = np.zeros(len(factors))
-    if whole.any():
-        drawn = np.random.default_rng(seed).dirichlet(np.ones(len(names)), size=weightings)
-        scores = drawn @ table[whole].T  # (weightings, measures)
+    chosen = np.array([complete[name] for name in names])
+    weighted = table[:, chosen > 0]
+    proportions = chosen[chosen > 0] / chosen.sum() if chosen.any() else chosen[:0]
+    known = np.isfinite(weighted).all(1) & bool(len(proportions))
+    values, first = np.full(len(factors), math.nan), np.zeros(len(factors))
+    if known.any():
+        values[known] = weighted[known] @ proportions
+        drawn = random_weightings(proportions, weightings, seed)
+        scores = drawn @ weighted[known].T  # (weightings, measures)
         best = scores == scores.max(1, keepdims=True)
-        first[whole] = (best / best.sum(1, keepdims=True)).mean(0)
+        first[known] = (best / best.sum(1, keepdims=True)).mean(0)
     return {
         name: Aggregate(dict(zip(names, row.tolist(), strict=True)), float(value), float(share))
         for name, row, value, share in zip(factors, table, values, first, strict=True)
     }
+
+
+def complete_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights of all factors, 1 for those that are not given.
+
+    Raises:
+        ValueError: a weight of an unknown factor, a negative one, or all of them 0.
+    """
+    unknown = [name for name in weights if name not in FACTORS]
+    if unknown:
+        raise ValueError(f"weights must be of {', '.join(FACTORS)}, got one of {unknown[0]!r}")
+    wrong = {n: w for n, w in weights.items() if not (math.isfinite(w) and w >= 0)}
+    if wrong:
+        name, weight = next(iter(wrong.items()))
+        raise ValueError(f"the weight of {name} must be finite and not negative, got {weight!r}")
+    complete = {**DEFAULT_WEIGHTS, **weights}
+    if not any(complete.values()):
+        raise ValueError("at least one weight must be positive, got 0 for all factors")
+    return complete
+
+
+def random_weightings(proportions: Array, count: int, seed: int) -> Array:
+    """Random weightings ``(count, factors)`` about the chosen one; see the module.
+
+    Args:
+        proportions: positive, with sum 1.
+        count: number of weightings.
+        seed: of the random draws.
+    """
+    return np.random.default_rng(seed).dirichlet(len(proportions) * proportions, size=count)
 
 
 def speed_factors(milliseconds: Mapping[str, float]) -> dict[str, float]:
@@ -96,18 +135,6 @@ def speed_factors(milliseconds: Mapping[str, float]) -> dict[str, float]:
 
 
 def fitness_factors(mean_ranks: Mapping[str, float]) -> dict[str, float]:
-    """1 for the first place everywhere, 0 for the last; NaN stays NaN."""
+    """1 for a mean rank of 1, 0 for the last rank; NaN stays NaN."""
     last = max(sum(math.isfinite(rank) for rank in mean_ranks.values()) - 1, 1)
     return {name: 1.0 - (rank - 1.0) / last for name, rank in mean_ranks.items()}
-
-
-def _check(weights: Mapping[str, float]) -> None:
-    unknown = [name for name in weights if name not in FACTORS]
-    if unknown:
-        raise ValueError(f"weights must be of {', '.join(FACTORS)}, got one of {unknown[0]!r}")
-    wrong = {n: w for n, w in weights.items() if not (math.isfinite(w) and w >= 0)}
-    if wrong:
-        name, weight = next(iter(wrong.items()))
-        raise ValueError(f"the weight of {name} must not be negative, got {weight!r}")
-    if not any(weights.values()):
-        raise ValueError("at least one weight must be positive")

@@ -1,5 +1,5 @@
-"""Agreement of measures with people: what each measure says of the judged images, and the
-statistics of that.
+"""Agreement of measures with people: the scores of each measure on the judged images, and their
+statistics.
 """
 
 import functools
@@ -16,40 +16,52 @@ from torch import Tensor
 from ssimloss.color import luma
 from ssimloss.evaluation.images import ImageError, read
 from ssimloss.metrics import ImageMeasure
+from ssimloss.study.bootstrap import RESAMPLES, Draws, Interval
+from ssimloss.study.choices import (
+    human_score,
+    per_triplet,
+    precision_interval,
+    score_interval,
+)
 from ssimloss.study.correlations import (
-    RESAMPLES,
     Agreement,
     Better,
-    Interval,
-    average_precision,
     compare,
-    human_score,
-    mean_interval,
     opinion_agreement,
-    per_triplet,
+    statistic,
 )
 from ssimloss.study.judgements import Judgement, Judgements
-from ssimloss.study.logistic import Curve
+from ssimloss.study.logistic import Array, Curve
 
-# Of one judged row: for each measure its numbers, one per image that it compares, or an error.
+# For one judged row: the values of each measure, one per compared image, or an error message.
 Scores = dict[str, "list[float] | str"]
 _OUTLIER: Final = 2.0  # standard deviations of the residuals
-# Draws of whole scenes need a number of them; with fewer, single images are drawn, whose intervals
-# are too narrow where images of one scene resemble each other.
+# Resampling whole scenes needs several scenes. With fewer, single images are resampled, and the
+# intervals are too narrow if images of one scene resemble each other.
 FEWEST_SCENES: Final = 10
-_FEWEST: Final = 8  # images of a distortion or a strength that are worth a number of their own
+FEWEST_IMAGES: Final = 8  # of a distortion or a strength; with fewer, its SRCC is undefined
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """An image that a measure places far from where people do."""
+    """An image whose opinion score lies far from the fitted score of a measure."""
 
     distorted: Path
     reference: Path
     opinion: float
-    foretold: float
+    fitted: float
     deviations: float
     high_frequencies: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """Agreement on the images of one distortion or strength; NaN for fewer than 8 images, and for
+    scores or opinions that are all the same.
+    """
+
+    count: int
+    srcc: float
 
 
 @dataclass(frozen=True)
@@ -57,17 +69,17 @@ class MeasureOfOpinions:
     """One measure on one set of opinions."""
 
     overall: Agreement
-    by_distortion: dict[str, float]  # SRCC
-    by_strength: dict[str, float]
-    scores: list[float]  # of the judged images that it could measure
+    by_distortion: dict[str, Part]
+    by_strength: dict[str, Part]
+    scores: list[float]  # of the judged images that count
     outliers: list[Outlier]
-    # Mean share of high frequencies in the outliers and in all images, and whether they differ.
+    # Mean share of high frequencies in the outliers and in all images, and p that they are equal.
     high_frequencies: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class MeasureOfChoices:
-    """One measure on triplets, or on pairs that look the same."""
+    """One measure on triplets, or on pairs that may look the same."""
 
     score: Interval
     count: int
@@ -75,17 +87,17 @@ class MeasureOfChoices:
 
 @dataclass(frozen=True)
 class Agreements:
-    """All measures on one set of judgements, over the rows that every measure could measure."""
+    """All measures on one set of judgements, on the rows that every measure could process."""
 
     name: str
     kind: str
     count: int
     measures: Mapping[str, "MeasureOfOpinions | MeasureOfChoices"]
-    answers: list[float]  # of people, of the rows that count
-    scenes: int  # reference images; with fewer than FEWEST_SCENES, intervals are of single images
+    answers: list[float]  # of people, for the rows that count
+    scenes: int  # number of references; below FEWEST_SCENES, single images are resampled
     comparisons: list[Better] = field(default_factory=list)
-    people: float = math.nan  # what one more observer reaches, of choices
-    # Rows that are in no number: missing images, and those that a measure could not measure.
+    people: float = math.nan  # score of one more observer, for choices
+    # Rows that no statistic contains: missing images, and those that a measure could not process.
     left_out: list[str] = field(default_factory=list)
 
 
@@ -98,7 +110,7 @@ def score_rows(
     rows: Iterable[int],
     device: torch.device | str = "cpu",
 ) -> list[Scores]:
-    """What each measure says of these rows; a failure is its words, and stops nothing."""
+    """The values of each measure on these rows. A failure is returned as its message."""
     load = functools.lru_cache(maxsize=8)(lambda path: read(path))
     return [_scored(judgements.rows[row], measures, load, device) for row in rows]
 
@@ -156,13 +168,13 @@ def agreements(
 ) -> Agreements:
     """All statistics of one set of judgements.
 
-    Every measure is judged on the same rows: those that all of them could measure, with a finite
-    number. A measure that failed on every row is left out, and said to be.
+    Every measure is judged on the same rows: those on which all measures have finite values. A
+    measure that failed on every row is left out and reported.
 
     Args:
         judgements: the rows.
-        scores: of each row what :func:`score_rows` returned.
-        higher_is_better: of each measure.
+        scores: what :func:`score_rows` returned for each row.
+        higher_is_better: for each measure.
         curve, resamples, seed: as in :func:`~ssimloss.study.correlations.opinion_agreement`.
     """
     names, usable, left_out = _usable(judgements, scores, higher_is_better)
@@ -174,11 +186,7 @@ def agreements(
     }  # (n, images compared)
     scenes = [str(row.reference) for row in rows]
     few = len(set(scenes)) < FEWEST_SCENES
-    draws: dict[str, Any] = {
-        "clusters": None if few else scenes,
-        "resamples": resamples,
-        "seed": seed,
-    }
+    clusters = None if few else scenes
     about: dict[str, Any] = {
         "name": judgements.name,
         "kind": judgements.kind,
@@ -187,6 +195,7 @@ def agreements(
         "scenes": len(set(scenes)),
     }
     if judgements.kind == "opinions":
+        draws: dict[str, Any] = {"clusters": clusters, "resamples": resamples, "seed": seed}
         same = {n: higher_is_better[n] == (judgements.better == "higher") for n in names}
         x = {name: values[name][:, 0] for name in names}
         spectra = _high_frequencies(rows) if names else []
@@ -196,34 +205,34 @@ def agreements(
         }
         comparisons = compare(x, answers, same_direction=same, **draws) if len(rows) > 3 else []
         return Agreements(**about, measures=found, comparisons=comparisons, left_out=left_out)
+    drawn = Draws(len(rows), clusters, resamples, seed)
     distances = {n: -values[n] if higher_is_better[n] else values[n] for n in names}
     if judgements.kind == "choices":
-        found = {
-            name: MeasureOfChoices(
-                mean_interval(per_triplet(d[:, 0], d[:, 1], answers), **draws), len(rows)
-            )
+        intervals = {
+            name: score_interval(per_triplet(d[:, 0], d[:, 1], answers), drawn)
             for name, d in distances.items()
         }
-        return Agreements(**about, measures=found, people=human_score(answers), left_out=left_out)
-    found = {
-        name: MeasureOfChoices(_precision(d[:, 0], answers, resamples, seed), len(rows))
-        for name, d in distances.items()
-    }
+        about["people"] = human_score(answers)
+    else:
+        intervals = {
+            name: precision_interval(d[:, 0], answers, drawn) for name, d in distances.items()
+        }
+    found = {name: MeasureOfChoices(one, len(rows)) for name, one in intervals.items()}
     return Agreements(**about, measures=found, left_out=left_out)
 
 
 def _usable(
     judgements: Judgements, scores: Sequence[Scores], measures: Iterable[str]
 ) -> tuple[list[str], list[int], list[str]]:
-    """Measures that measured anything, the rows that all of those measured, and words on the
-    rest.
+    """Measures that processed any row, the rows that all of them processed, and messages about the
+    others.
     """
     left_out = list(judgements.missing)
     names = []
     for name in measures:
         errors = [row[name] for row in scores if isinstance(row[name], str)]
         if len(errors) == len(scores):
-            left_out.append(f"{name} could measure no image: {errors[0] if errors else 'none'}")
+            left_out.append(f"{name} could process no row: {errors[0] if errors else 'no rows'}")
         else:
             names.append(name)
     usable = []
@@ -238,48 +247,56 @@ def _usable(
 
 def _opinions(
     rows: Sequence[Judgement],
-    x: np.ndarray[Any, np.dtype[np.float64]],
-    q: np.ndarray[Any, np.dtype[np.float64]],
+    x: Array,
+    q: Array,
     same_direction: bool,
     spectra: Sequence[float],
     curve: Curve,
     draws: dict[str, Any],
 ) -> MeasureOfOpinions:
     overall = opinion_agreement(x, q, same_direction=same_direction, curve=curve, **draws)
-    parts: list[dict[str, float]] = []
-    for labels in ([row.distortion for row in rows], [row.strength for row in rows]):
-        part: dict[str, float] = {}
-        for label in dict.fromkeys(filter(None, labels)):
-            chosen = np.array([other == label for other in labels])
-            if chosen.sum() >= _FEWEST:
-                # Without draws: a table of many numbers, each a hint.
-                inside = opinion_agreement(
-                    x[chosen], q[chosen], same_direction=same_direction, curve=curve, resamples=2
-                )
-                part[label] = inside.srcc.value
-        parts.append(part)
+    ranked = x if same_direction else -x
+    by_distortion = _parts([row.distortion for row in rows], ranked, q)
+    by_strength = _parts([row.strength for row in rows], ranked, q)
     outliers: list[Outlier] = []
     frequencies = (math.nan, math.nan, math.nan)
     if overall.fit is not None:
-        foretold = overall.fit(x)
-        residual = q - foretold
+        fitted = overall.fit(x)
+        residual = q - fitted
         deviation = float(residual.std())
         far = np.abs(residual) > _OUTLIER * deviation if deviation else np.zeros(len(q), bool)
         order = np.argsort(-np.abs(residual), kind="stable")
         outliers = [
             Outlier(
-                rows[i].images[1], rows[i].reference, float(q[i]), float(foretold[i]),
+                rows[i].images[1], rows[i].reference, float(q[i]), float(fitted[i]),
                 float(residual[i] / deviation), spectra[i],
             )
             for i in order
             if far[i]
         ]  # fmt: skip
         frequencies = _frequencies_of_outliers(np.array(spectra), far)
-    return MeasureOfOpinions(overall, parts[0], parts[1], x.tolist(), outliers, frequencies)
+    return MeasureOfOpinions(overall, by_distortion, by_strength, x.tolist(), outliers, frequencies)
+
+
+def _parts(labels: Sequence[str], ranked: Array, q: Array) -> dict[str, Part]:
+    """The SRCC of the images with each label, without intervals: many numbers, each a hint."""
+    members: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        if label:
+            members.setdefault(label, []).append(index)
+    return {
+        label: Part(
+            len(inside),
+            statistic("srcc", ranked[inside], q[inside])
+            if len(inside) >= FEWEST_IMAGES
+            else math.nan,
+        )
+        for label, inside in members.items()
+    }
 
 
 def _frequencies_of_outliers(
-    spectra: np.ndarray[Any, np.dtype[np.float64]], far: np.ndarray[Any, np.dtype[np.bool_]]
+    spectra: Array, far: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> tuple[float, float, float]:
     """Mean share of high frequencies in outliers and in all images; p of Mann & Whitney 1947."""
     if not far.any() or far.all():
@@ -302,35 +319,16 @@ def _luma(path: Path) -> Tensor:
 
 @torch.no_grad()
 def high_frequency_share(plane: Tensor) -> float:
-    """The share of the energy, mean taken away, at more than a quarter of a cycle per pixel.
+    """The share of the energy above a quarter of a cycle per pixel, without the mean.
 
     Args:
         plane: one image ``(1, 1, H, W)``.
 
     Returns:
-        In [0, 1]; 0 for an image of one value.
+        A value in [0, 1]; 0 for a constant image.
     """
     energy = torch.fft.fft2(plane - plane.mean()).abs().square()
     rows, columns = (torch.fft.fftfreq(side, dtype=plane.dtype) for side in plane.shape[-2:])
     high = torch.hypot(rows[:, None], columns[None, :]) > 0.25
     total = float(energy.sum())
     return float(energy[..., high].sum()) / total if total > 0 else 0.0
-
-
-def _precision(
-    distance: np.ndarray[Any, np.dtype[np.float64]],
-    same: np.ndarray[Any, np.dtype[np.float64]],
-    resamples: int,
-    seed: int,
-) -> Interval:
-    value = average_precision(distance, same)
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        chosen = random.integers(len(same), size=len(same))
-        drawn.append(average_precision(distance[chosen], same[chosen]))
-    known = np.array(drawn)[np.isfinite(drawn)]
-    if len(known) < 2:
-        return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(known, (0.025, 0.975))
-    return Interval(value, float(low), float(high))

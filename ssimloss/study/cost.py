@@ -1,4 +1,4 @@
-"""Cost on this machine: time of the value, time of value and gradient, and the memory of a step."""
+"""Cost on this machine: time of the value, time of value and gradient, and memory of a step."""
 
 import statistics
 import time
@@ -17,21 +17,21 @@ _RUNS: Final = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call on images of one size; NaN milliseconds and -1 bytes where it cannot be had."""
+    """The cost of one call; NaN milliseconds and -1 bytes if it cannot be measured."""
 
     forward_ms: float = float("nan")
     step_ms: float = float("nan")  # value and gradient
-    peak_bytes: int = -1  # of value and gradient, beyond the images
-    error: str = ""  # why it cannot be had
+    peak_bytes: int = -1  # of value and gradient, without the images
+    error: str = ""  # why it cannot be measured
 
 
 def cost(subject: Subject, size: tuple[int, int, int, int], device: torch.device) -> Cost:
-    """Medians over a few runs after one that is not counted.
+    """Medians over a few runs, after one that does not count.
 
     Args:
-        subject: with or without a loss.
-        size: of the images.
-        device: where they are.
+        subject: a measure, with a loss or without.
+        size: of the images ``(N, C, H, W)``.
+        device: of the images.
     """
     generator = torch.Generator().manual_seed(0)
     pred, target = (torch.rand(size, generator=generator).to(device) for _ in range(2))

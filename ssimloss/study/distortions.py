@@ -1,8 +1,9 @@
-"""Distortions of images ``(N, C, H, W)`` in [0, 1], each of a strength ``(N,)`` in a unit of its
-own; 0, or the least, changes nothing.
+"""Distortions of images ``(N, C, H, W)`` in [0, 1] with a strength ``(N,)``, each in its own unit.
 
-All are tensors in, tensors out, and clamp nothing. Those that draw at random take the draw as an
-argument, so that two strengths of one distortion differ in strength alone.
+At strength 0, or the smallest one, the image is unchanged.
+
+Results are not clamped. Random distortions take a generator, so that two strengths can use the same
+random draws.
 """
 
 import math
@@ -15,11 +16,11 @@ from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pad
 Distortion = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 BLOCK = 8  # pixels of a side of the blocks of JPEG
 WAVE = 32  # pixels of a period of the warp
-LONGEST_TAIL = 3.0  # standard deviations of a Gaussian that its window holds
+LONGEST_TAIL = 3.0  # standard deviations of a Gaussian that its window covers
 
 
 def brightness(image: Tensor, shift: Tensor, _: torch.Generator) -> Tensor:
-    """Up where the image is dark, down where it is bright."""
+    """Brighter if the image is dark, darker if it is bright."""
     sign = torch.where(image.mean((1, 2, 3)) < 0.5, 1.0, -1.0)
     return image + _each(sign * shift)
 
@@ -45,7 +46,7 @@ def gaussian_blur(image: Tensor, sigma: Tensor, _: torch.Generator) -> Tensor:
 
 
 def motion_blur(image: Tensor, length: Tensor, _: torch.Generator) -> Tensor:
-    """The mean along a row over ``length`` pixels, the outermost of which count in part."""
+    """The mean along a row over ``length`` pixels; the outermost count in part."""
     radius = min(max(1, math.ceil((float(length.max()) - 1) / 2)), image.shape[3] - 1)
     reach = (length[:, None] - 2 * torch.arange(-radius, radius + 1).abs() + 1) / 2
     taps = reach.clamp(0, 1)
@@ -58,8 +59,8 @@ def gaussian_noise(image: Tensor, sigma: Tensor, generator: torch.Generator) -> 
 
 
 def impulse_noise(image: Tensor, fraction: Tensor, generator: torch.Generator) -> Tensor:
-    """A ``fraction`` of the pixels turns black or white; those of a weaker noise are among those of
-    a stronger one.
+    """A ``fraction`` of the pixels becomes black or white. Stronger noise includes the pixels of
+    weaker noise.
     """
     shape = (image.shape[0], 1, *image.shape[2:])
     order, colour = (torch.rand(shape, generator=generator) for _ in range(2))
@@ -67,8 +68,9 @@ def impulse_noise(image: Tensor, fraction: Tensor, generator: torch.Generator) -
 
 
 def blocking(image: Tensor, step: Tensor, _: torch.Generator) -> Tensor:
-    """Cosine coefficients of 8x8 blocks rounded to multiples of ``step`` (of the first; up to 5.7
-    times that at the highest frequencies), as JPEG does; sides are filled up with the border."""
+    """Cosine coefficients of 8x8 blocks, rounded as in JPEG: to multiples of ``step`` for the
+    lowest and of ``5.7 step`` for the highest frequency. Sides are padded with the border.
+    """
     height, width = image.shape[2:]
     whole = pad(image, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     n, c, h, w = whole.shape
@@ -95,7 +97,7 @@ def posterisation(image: Tensor, step: Tensor, _: torch.Generator) -> Tensor:
 
 
 def pixelation(image: Tensor, side: Tensor, _: torch.Generator) -> Tensor:
-    """Squares of about ``side`` pixels, each of its mean colour."""
+    """Squares of about ``side`` pixels, each in its mean colour."""
     height, width = image.shape[2:]
 
     def one(single: Tensor, pixels: float) -> Tensor:
@@ -110,7 +112,7 @@ def pixelation(image: Tensor, side: Tensor, _: torch.Generator) -> Tensor:
 
 
 def warp(image: Tensor, amplitude: Tensor, generator: torch.Generator) -> Tensor:
-    """Moved along waves of ``amplitude`` pixels, of which the phases are drawn."""
+    """Displaced along waves of ``amplitude`` pixels with random phases."""
     n, _, height, width = image.shape
     phase = 2 * math.pi * torch.rand(2, n, 1, 1, generator=generator)
     y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")
@@ -121,14 +123,14 @@ def warp(image: Tensor, amplitude: Tensor, generator: torch.Generator) -> Tensor
 
 
 def sharpening(image: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
-    """Unsharp masking: the difference from a blur of one pixel is added ``amount`` times."""
+    """Unsharp masking: adds ``amount`` times the difference from a blur of one pixel."""
     return image + _each(amount) * (
         image - gaussian_blur(image, torch.ones(image.shape[0]), generator)
     )
 
 
 def desaturation(image: Tensor, part: Tensor, _: torch.Generator) -> Tensor:
-    """A ``part`` of the way to gray."""
+    """Mixed with gray; a ``part`` of 1 is gray."""
     return image + _each(part) * (image.mean(1, keepdim=True) - image)
 
 
@@ -143,16 +145,14 @@ def low_frequency_noise(image: Tensor, sigma: Tensor, generator: torch.Generator
 
 
 def grid_lines(image: Tensor, shift: Tensor, _: torch.Generator) -> Tensor:
-    """Every eighth row and column brighter by ``shift``, as a screen or a faulty
-    upscaler leaves.
-    """
+    """Every eighth row and column brighter by ``shift``, as after a faulty upscaling."""
     height, width = image.shape[2:]
     rows, columns = (torch.arange(side) % BLOCK == 0 for side in (height, width))
     return image + _each(shift) * (rows[:, None] | columns[None, :]).to(image.dtype)
 
 
 def erasing(image: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
-    """A square that covers a ``part`` of the image turns into the mean colour."""
+    """A square that covers a ``part`` of the image becomes the mean colour."""
     n, _, height, width = image.shape
     centre = torch.rand(n, 2, 1, 1, generator=generator)
     y, x = torch.meshgrid(

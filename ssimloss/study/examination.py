@@ -1,4 +1,4 @@
-"""How often a distance agrees with the orderings."""
+"""How often a distance orders two distorted images correctly."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -11,14 +11,14 @@ from torch import Tensor
 
 from ssimloss.study.orderings import GROUPS, Trial
 
-# Relative difference of two distances that counts as half right; equal errors are equal to 1e-3
+# Distances with a smaller relative difference tie; equal errors are equal to 1e-3.
 TIE: Final = 2e-3
 
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance in two steps: what it takes from images ``(N, 3, H, W)`` in [0, 1], and the
-    distances ``(N,)`` of two of those.
+    """A distance in two steps: ``describe`` maps images ``(N, 3, H, W)`` in [0, 1] to features, and
+    ``compare`` maps two of those to distances ``(N,)``.
     """
 
     name: str
@@ -28,14 +28,14 @@ class Distance:
 
 @dataclass
 class Tally:
-    """Right answers, where a tie is half a one, of so many."""
+    """Number of correct answers, where a tie counts half, and of all answers."""
 
     right: float = 0.0
     asked: int = 0
 
     @property
     def accuracy(self) -> float:
-        """NaN where nothing was asked."""
+        """The share of correct answers; NaN without any answer."""
         return self.right / self.asked if self.asked else math.nan
 
 
@@ -43,7 +43,7 @@ Tallies = dict[str, dict[str, Tally]]  # by group, and in it by comparison
 
 
 def examine(measure: Distance, trials: Iterable[Trial]) -> Tallies:
-    """How often the measure agrees."""
+    """Count the correct orderings of the measure, by group and comparison."""
     tallies: Tallies = {group: {} for group in GROUPS}
     for trial in trials:
         described = measure.describe(trial.reference)
@@ -62,17 +62,17 @@ def examine(measure: Distance, trials: Iterable[Trial]) -> Tallies:
 
 
 def _right(near: Tensor, far: Tensor) -> Tensor:
-    """1 where near is nearer, 1/2 where nothing tells them apart; a distance that is not a number
-    is never right.
+    """1 where ``near`` is smaller, 1/2 for a tie, 0 elsewhere and for NaN.
+
+    Infinite distances, such as those of PSNR for equal images, tie only if they are equal.
     """
-    tie = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
-    return torch.where(tie, 0.5, (near < far).double())
+    finite = near.isfinite() & far.isfinite()
+    close = (far - near).abs() <= TIE * torch.maximum(far.abs(), near.abs())
+    return torch.where((near == far) | (finite & close), 0.5, (near < far).double())
 
 
 def accuracies(tallies: Tallies) -> dict[str, float]:
-    """Of each group over all its comparisons, and ``"mean"`` over the groups that asked
-    anything.
-    """
+    """The accuracy of each group, and their ``"mean"``; a group without answers does not count."""
     by_group = {
         group: Tally(
             sum(t.right for t in found.values()), sum(t.asked for t in found.values())

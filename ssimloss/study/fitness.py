@@ -1,9 +1,9 @@
-"""Fitness as a loss: where does descending a measure lead, how fast, and what does the picture look
-like to every other measure?
+"""Fitness as a loss: what image results from minimising a measure, how fast, and how do the other
+measures judge it?
 
-The pixels themselves are descended, from a changed image towards its reference, by Adam with one
-step size for all measures: Adam is indifferent to the scale of a loss, so that none is favoured by
-its unit. Values are kept in [0, 1] after each step.
+Adam minimises each measure over the pixels of a distorted image, with the same step size for all.
+Adam does not depend on the scale of a loss, so that no measure gains from its unit. Pixels are
+clamped to [0, 1] after each step.
 """
 
 import math
@@ -18,11 +18,11 @@ from torch.nn.functional import interpolate
 from ssimloss.study import distortions
 from ssimloss.study.subjects import Subject
 
-STEP_SIZE: Final = 0.02  # of Adam at the first step, in values of [0, 1]; it falls along a cosine
+STEP_SIZE: Final = 0.02  # of Adam at the first step, for pixels in [0, 1]; it follows a cosine
 STEPS: Final = 200
 _QUARTER: Final = 0.25  # cycles per pixel
-_SHARE: Final = 0.9  # of the way down, for the speed
-_MARKS: Final = 20  # values of the loss that are kept of each descent
+_SHARE: Final = 0.9  # of the decrease of the loss, for the speed
+_MARKS: Final = 20  # values of the loss that are kept for each descent
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Descent:
     """One descent.
 
     Args:
-        final: values of every measure of the picture it ended with, by name; NaN where one failed.
+        final: the value of every measure for the resulting image, by name; NaN if one failed.
         curve: the loss at evenly spaced steps, from the first to the last.
-        steps_to_90: the first step after which nine tenths of the fall are done; None if the loss
-            did not fall.
-        invented: energy above a quarter of a cycle per pixel that the reference lacks, in parts of
-            the energy of the reference (mean taken away).
-        dead: share of the values without a gradient at the start, exactly 0 or not finite, among
-            those that differ from the reference.
-        error: why the descent stopped, empty if it went to its end.
+        steps_to_90: the number of steps to nine tenths of the decrease; None if the loss did not
+            decrease.
+        invented: energy above a quarter of a cycle per pixel that the reference lacks, relative to
+            the energy of the reference without its mean.
+        dead: share of the pixel values whose gradient at the start is 0 or not finite, among those
+            that differ from the reference.
+        error: why the descent stopped early; empty if it did not.
     """
 
     final: dict[str, float]
@@ -51,8 +51,8 @@ class Descent:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How far a measure moves under changes that hardly anybody sees, each in parts of its distance
-    under plainly visible blur (sigma 1.5 pixels).
+    """How much a measure changes under changes that hardly anybody sees, relative to its change
+    under visible blur (sigma 1.5 pixels).
     """
 
     shift: float  # by one pixel
@@ -61,7 +61,7 @@ class Sensitivity:
 
 
 def starts(reference: Tensor, seed: int) -> dict[str, Tensor]:
-    """The changed images that descents begin with.
+    """The distorted images that descents start from.
 
     Args:
         reference: ``(1, 3, H, W)`` in [0, 1].
@@ -88,17 +88,17 @@ def descend(
     steps: int = STEPS,
     step_size: float = STEP_SIZE,
 ) -> tuple[Descent, Tensor]:
-    """Descend one measure from ``start`` towards ``reference``.
+    """Minimise one measure over the pixels, from ``start`` towards ``reference``.
 
     Args:
-        subject: with a loss.
+        subject: a measure with a loss.
         start, reference: ``(1, C, H, W)`` in [0, 1].
-        judges: measures that look at the picture it ends with.
-        steps: of Adam.
+        judges: measures that judge the result.
+        steps: number of steps of Adam.
         step_size: of the first step.
 
     Returns:
-        What became of it, and the picture ``(1, C, H, W)``.
+        The record of the descent, and the resulting image ``(1, C, H, W)``.
     """
     assert subject.loss is not None
     pixels = start.clone().requires_grad_()
@@ -131,7 +131,7 @@ def descend(
 
 
 def sensitivity(subject: Subject, reference: Tensor) -> Sensitivity:
-    """See :class:`Sensitivity`; NaN where the measure fails, or where blur moves it nowhere."""
+    """See :class:`Sensitivity`; NaN if the measure fails, or does not increase under blur."""
     inner = reference[..., 1:-1, 1:-1]
     height, width = inner.shape[-2:]
     generator = torch.Generator()
@@ -156,7 +156,7 @@ def sensitivity(subject: Subject, reference: Tensor) -> Sensitivity:
 
 @torch.no_grad()
 def invented_energy(picture: Tensor, reference: Tensor) -> float:
-    """High frequencies of the picture that the reference lacks; see :class:`Descent`."""
+    """High frequencies of the image that the reference lacks; see :class:`Descent`."""
     ours, theirs = (
         torch.fft.fft2(image.double() - image.double().mean((-2, -1), keepdim=True)).abs().square()
         for image in (picture, reference)
@@ -168,15 +168,14 @@ def invented_energy(picture: Tensor, reference: Tensor) -> float:
 
 
 def ranks(finals: Mapping[str, float], *, higher_is_better: bool) -> dict[str, float]:
-    """Places of the pictures by what one judge says of them, 1 for the best; ties share the mean of
-    their places, and those without a number share the last ones.
+    """The rank of each loss by one judge's values of their images, 1 for the best.
+
+    Ties share the mean of their ranks. NaN shares the last ranks, after every number.
     """
     sign = -1.0 if higher_is_better else 1.0
-    keyed = {n: math.inf if math.isnan(v) else sign * v for n, v in finals.items()}
+    keyed = {n: (1, 0.0) if math.isnan(v) else (0, sign * v) for n, v in finals.items()}
     order = sorted(keyed.values())
-    return {
-        name: order.index(value) + 1 + (order.count(value) - 1) / 2 for name, value in keyed.items()
-    }
+    return {name: order.index(key) + 1 + (order.count(key) - 1) / 2 for name, key in keyed.items()}
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -185,7 +184,7 @@ def ranks(finals: Mapping[str, float], *, higher_is_better: bool) -> dict[str, f
 def _differentiated(
     subject: Subject, pixels: Tensor, reference: Tensor
 ) -> tuple[float, Tensor | None, str]:
-    """Value, gradient, and why the descent cannot go on."""
+    """Value, gradient, and why the descent cannot continue."""
     assert subject.loss is not None
     try:
         value = subject.loss(pixels, reference)
@@ -217,7 +216,7 @@ def _distance(subject: Subject, image: Tensor, reference: Tensor) -> float:
 
 
 def _tried(call: Callable[[], Tensor]) -> float:
-    """A measure that refuses an image has no number for it; the tables say so."""
+    """The value, or NaN if the measure refuses the image; the tables show that."""
     try:
         return float(call())
     except (ValueError, TypeError, RuntimeError):

@@ -1,32 +1,45 @@
-"""What is done of a study, kept on the disk as it is found, so that a killed run continues.
+"""What a study has found so far and which files it has written, so that a killed run can continue
+and a discarded one leaves nothing behind.
 
-In ``OUT/journal``: ``settings.json``, and for each process ``rank-0.jsonl`` with a line for each
-finished task.
+``OUT/journal`` holds ``settings.json`` and one file ``rank-0.jsonl`` per process. A line is a
+finished task (``task`` and ``found``) or a list of files that are about to be written (``writes``).
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ssimloss import _files
 from ssimloss.evaluation.records import Appended, writing
 from ssimloss.study.result import plain
 
-Done = dict[str, Any]  # key of a task -> what it found
+Done = dict[str, Any]  # key of a task -> its result
+_STUDY: Final = "study"
+# Files that every study writes; without a journal they belong to somebody else.
+RESULTS: Final = ("index.html", "study.json", "study.md", "study.tex")
 
 
 class Journal:
-    """The file of one process; without a folder, nothing."""
+    """The journal of one process; without a folder, nothing is kept."""
 
     def __init__(self, out: Path | None, rank: int) -> None:
-        """Open for adding, in a folder that :func:`prepare` has made."""
+        """Open for appending, in a folder that :func:`prepare` has made."""
         self._file = None if out is None else Appended(out / "journal" / f"rank-{rank}.jsonl")
 
     def add(self, key: str, found: Any) -> None:
-        """Keep what a task found."""
+        """Keep the result of a task."""
+        self._add({"task": key, "found": plain(found)})
+
+    def announce(self, files: Iterable[str]) -> None:
+        """Note files that are about to be written, as paths in the output folder."""
+        if listed := list(files):
+            self._add({"writes": listed})
+
+    def _add(self, entry: dict[str, Any]) -> None:
         if self._file is not None:
-            self._file.add(json.dumps({"task": key, "found": plain(found)}).encode() + b"\n")
+            self._file.add(json.dumps(entry, allow_nan=False).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -35,27 +48,41 @@ class Journal:
 
 
 def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Make the folder, or see that the one there is of the same study.
+    """Make the output folder, or check that it holds the same study.
+
+    Args:
+        out: the output folder.
+        settings: everything that decides the results.
+        resume: continue the study in the folder.
+        overwrite: discard it: remove the files that its journal lists, and no others.
 
     Raises:
-        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``,
-            one of other settings.
+        ValueError: the folder holds a study and neither ``resume`` nor ``overwrite`` is set; it
+            holds a study with other settings and ``resume`` is set; or its files belong to
+            something else.
         RuntimeError: the folder cannot be written.
     """
     known = out / "journal" / "settings.json"
-    if known.exists() and not overwrite:
+    settings = {"command": _STUDY, **plain(dict(settings))}
+    before = _settings(known, overwrite=overwrite)
+    if before is None:
+        foreign = [name for name in RESULTS if (out / name).exists()]
+        if foreign and not overwrite:
+            raise ValueError(
+                f"{out} holds {foreign[0]} without the journal of a study; choose another folder, "
+                "or set overwrite to replace it"
+            )
+    elif before and before.get("command") != _STUDY:
+        raise ValueError(
+            f"{out} holds the results of another command than study; choose another folder"
+        )
+    elif not overwrite:
         if not resume:
             raise ValueError(
                 f"{out} already holds a study: resume continues it, overwrite discards it, another "
                 "folder keeps both"
             )
-        try:
-            before = json.loads(known.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"{known} cannot be read ({error}); overwrite discards what is there"
-            ) from error
-        changed = [name for name in settings if before.get(name) != plain(settings[name])]
+        changed = [name for name in settings if before.get(name) != settings[name]]
         if changed:
             listed = "; ".join(
                 f"{name} was {before.get(name)!r}, is now {settings[name]!r}" for name in changed
@@ -65,19 +92,54 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
             )
         return
     with writing(known.parent):
-        for path in known.parent.glob("rank-*.jsonl"):
-            path.unlink()
-        _files.write_text(known, json.dumps(plain(dict(settings)), indent=1) + "\n")
+        _discard(out)
+        _files.write_text(known, json.dumps(settings, indent=1, allow_nan=False) + "\n")
 
 
 def read_journal(out: Path) -> Done:
-    """What all processes of all runs have found."""
-    done: Done = {}
+    """The results of all processes and all runs."""
+    return {entry["task"]: entry["found"] for entry in _entries(out) if "found" in entry}
+
+
+def _settings(known: Path, *, overwrite: bool) -> dict[str, Any] | None:
+    """Those of the study in the folder, None if there is none, empty if they are damaged and may be
+    discarded.
+    """
+    if not known.exists():
+        return None
+    try:
+        found = json.loads(known.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        if overwrite:
+            return {}
+        raise ValueError(
+            f"{known} cannot be read ({error}); overwrite discards what is there"
+        ) from error
+    return found if isinstance(found, dict) else {}
+
+
+def _discard(out: Path) -> None:
+    """Remove what the journals of the folder list, folders that become empty, and the journals."""
+    place = out.resolve()
+    written = [out / name for entry in _entries(out) for name in entry.get("writes", ())]
+    # A path that leads out of the folder was not written by a study.
+    written = [path for path in written if path.resolve().is_relative_to(place)]
+    for path in written:
+        path.unlink(missing_ok=True)
+    folders = {parent for path in written for parent in path.parents if out in parent.parents}
+    for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+        with contextlib.suppress(OSError):  # it holds files of somebody else, or is gone
+            folder.rmdir()
+    for path in (out / "journal").glob("rank-*.jsonl"):
+        path.unlink()
+
+
+def _entries(out: Path) -> Iterator[dict[str, Any]]:
     for path in sorted((out / "journal").glob("rank-*.jsonl")):
         for line in path.read_bytes().splitlines():
             try:
                 entry = json.loads(line)
-                done[entry["task"]] = entry["found"]
-            except (ValueError, TypeError, KeyError):
-                continue  # half a line, of a process that was killed while writing it
-    return done
+            except ValueError:
+                continue  # half a line of a process that was killed while writing it
+            if isinstance(entry, dict):
+                yield entry

@@ -1,17 +1,19 @@
-"""What people said of images: opinion scores, choices between two images, and pairs that look the
-same; read from a table with the paths of the images.
+"""Human judgements of images: opinion scores, choices between two images, and pairs that may look
+the same; read from a CSV file that names the images.
 
-A table is a CSV file with a header. Its columns say which kind it is:
+The header of the file determines the kind. Other columns are ignored, such as the index that
+pandas writes.
 
 - opinions: ``reference, distorted`` and ``mos`` (higher is better) or ``dmos`` (lower is better);
-- choices: ``reference, a, b, preference``, the share of people who took ``b`` for nearer;
+- choices: ``reference, a, b, preference``, the share of people who judged ``b`` to be closer;
 - sameness: ``a, b, same``, the share of people who saw no difference.
 
-``distortion`` and ``strength`` are optional columns of opinions; results are then also reported by
-them. Paths are relative to the table.
+Opinions may have the columns ``distortion`` and ``strength``; results are then also reported for
+each of their values. Paths are relative to the CSV file.
 """
 
 import csv
+import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,18 +24,18 @@ from typing import Final, Literal
 Kind = Literal["opinions", "choices", "sameness"]
 Direction = Literal["higher", "lower"]
 
-_SHOWN: Final = 5  # faults that an error lists
+_SHOWN: Final = 5  # faults that an error message lists
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row: the images of a question, and what people answered.
+    """One row: the images of a question, and people's answer.
 
     Args:
-        images: paths; reference and distorted, or reference, a and b, or a and b.
+        images: paths of reference and distorted, of reference, a and b, or of a and b.
         answer: an opinion score, or a share in [0, 1].
-        row: where it stands, for errors: ``"line 7"``.
-        distortion, strength: of an opinion, empty where unknown.
+        row: its place in the source, for errors: ``"line 7"``.
+        distortion, strength: of an opinion; empty if unknown.
     """
 
     images: tuple[Path, ...]
@@ -56,9 +58,9 @@ class Judgements:
         name: of the data set, for titles.
         kind: ``"opinions"``, ``"choices"`` or ``"sameness"``.
         rows: at least one.
-        better: of opinions, whether higher scores are better.
-        source: what it was read from.
-        missing: rows that were left out because an image is not there.
+        better: whether higher or lower opinion scores are better.
+        source: the file or folder.
+        missing: messages about rows that were left out because an image does not exist.
     """
 
     name: str
@@ -70,11 +72,11 @@ class Judgements:
 
 
 class JudgementError(ValueError):
-    """A table that cannot be used; the words name the rows and the way out."""
+    """A source of judgements that cannot be used; the message names the rows and a fix."""
 
 
 _COLUMNS: Final[Mapping[Kind, tuple[tuple[str, ...], str]]] = {
-    # the columns of the images, and that of the answer where it has one name
+    # Columns of the images, and of the answer; opinions have one of _SCORES instead.
     "opinions": (("reference", "distorted"), ""),
     "choices": (("reference", "a", "b"), "preference"),
     "sameness": (("a", "b"), "same"),
@@ -83,32 +85,32 @@ _SCORES: Final[Mapping[str, Direction]] = {"mos": "higher", "dmos": "lower"}
 
 
 def read_table(path: str | Path, *, images: str | Path | None = None) -> Judgements:
-    """Read a table of judgements.
+    """Read a CSV file of judgements.
+
+    Columns are recognised by their names, in upper or lower case and in any order. The encoding is
+    UTF-8, with or without a byte order mark.
 
     Args:
         path: of the CSV file.
-        images: the folder that its paths are relative to; the table's own by default.
+        images: the folder that its paths are relative to; default: the folder of the file.
 
     Raises:
-        JudgementError: not a table of one of the three kinds; a row with a number that is none, a
-            share outside [0, 1], or a path that is empty; one question twice; no row whose images
-            are there. The error names the lines.
+        JudgementError: the columns fit none of the three kinds; a value is not a number, a share is
+            outside [0, 1], or a path is empty; a question occurs twice; or no image exists. The
+            message names the lines.
     """
     file = Path(path).expanduser()
     folder = file.parent if images is None else Path(images).expanduser()
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgementError(f"{file} cannot be read: {error}") from error
-    reader = csv.DictReader(text.splitlines(), restkey="")
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
-    reader.fieldnames = header
+    header, records = read_csv(file)
     kind, answer = _kind(file, header)
     columns, _ = _COLUMNS[kind]
     rows, faults = [], []
-    for cells in reader:
-        line = f"line {reader.line_num}"
+    for number, values in records:
+        line = f"line {number}"
         try:
+            if len(values) > len(header):
+                raise ValueError("it has more cells than the header")
+            cells = dict(zip(header, values, strict=False))
             rows.append(_row(cells, columns, answer, kind, folder, line))
         except ValueError as error:
             faults.append(f"{line}: {error}")
@@ -117,18 +119,38 @@ def read_table(path: str | Path, *, images: str | Path | None = None) -> Judgeme
     return checked(Judgements(file.stem, kind, tuple(rows), better, file))
 
 
-def checked(judgements: Judgements) -> Judgements:
-    """The same without rows of missing images, after a look at what must not be.
+def read_csv(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a CSV file: its header in lower case, and each record with the number of its last line.
+
+    Args:
+        file: UTF-8, with any line ends and a byte order mark or none. Empty lines are skipped.
 
     Raises:
-        JudgementError: a question that stands twice, two references of one name in different
-            folders, or no row whose images are there.
+        JudgementError: the file cannot be read, or is not CSV.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            text = opened.read()
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        records = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise JudgementError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
+    header = [name.lower() for name in records[0][1]] if records else []
+    return header, records[1:]
+
+
+def checked(judgements: Judgements) -> Judgements:
+    """Check the rows, and leave out those whose images do not exist.
+
+    Raises:
+        JudgementError: a question occurs twice, two references in different folders have the same
+            name, or no row is left.
     """
     source = judgements.source
     seen: dict[tuple[Path, ...], Judgement] = {}
     faults = []
     for row in judgements.rows:
-        # Equal words for one file, such as "./a.png" and "a.png", are one question.
+        # Spellings of one path, such as "./a.png" and "a.png", are the same question.
         question = tuple(Path(os.path.normpath(image)) for image in row.images)
         if question in seen:
             names = " and ".join(image.name for image in row.images)
@@ -136,19 +158,22 @@ def checked(judgements: Judgements) -> Judgements:
         seen.setdefault(question, row)
     _refuse(source, faults, "keep one row per question, such as the mean of its answers")
     _refuse_twins(source, [row.reference for row in judgements.rows])
-    there: dict[Path, bool] = {}
+    exists: dict[Path, bool] = {}
     kept, missing = [], []
     for row in judgements.rows:
-        gone = [image for image in row.images if not there.setdefault(image, image.is_file())]
+        for image in row.images:
+            if image not in exists:
+                exists[image] = image.is_file()
+        gone = [image for image in row.images if not exists[image]]
         if gone:
             missing.append(f"{row.row}: {gone[0]} does not exist")
         else:
             kept.append(row)
     if not kept:
-        told = "; ".join(missing[:_SHOWN]) or "the table has no rows"
+        told = "; ".join(missing[:_SHOWN]) or "it has no rows"
         raise JudgementError(
-            f"{source} names no image that is there ({told}); paths are relative to the table, or "
-            "to the folder given as images"
+            f"{source} names no image that exists ({told}); paths are relative to the file, or "
+            "to the folder passed as images"
         )
     return Judgements(
         judgements.name, judgements.kind, tuple(kept), judgements.better, source, tuple(missing)
@@ -156,36 +181,38 @@ def checked(judgements: Judgements) -> Judgements:
 
 
 def _kind(file: Path, header: Sequence[str]) -> tuple[Kind, str]:
-    """Which kind of table it is, and its column of answers."""
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise JudgementError(f"{file} has the column {twice[0]!r} twice")
+    """The kind of judgements, and the column of the answers."""
     for kind, (columns, answer) in _COLUMNS.items():
         answers = [answer] if answer else [name for name in _SCORES if name in header]
         if len(answers) > 1:
-            raise JudgementError(f"{file} has both mos and dmos; keep the one that is meant")
+            raise JudgementError(
+                f"{file} has both mos and dmos; remove the column that does not count"
+            )
         if answers and {*columns, answers[0]} <= set(header):
+            used = {*columns, answers[0], "distortion", "strength"}
+            twice = [name for name in header if name in used and header.count(name) > 1]
+            if twice:
+                raise JudgementError(f"{file} has the column {twice[0]!r} twice; rename one")
             return kind, answers[0]
+    found = ", ".join(name or "(one without a name)" for name in header) or "none"
     raise JudgementError(
         f"{file} must have the columns reference, distorted and mos or dmos; or reference, a, b, "
-        f"preference; or a, b, same; it has {', '.join(header) or 'none'}"
+        f"preference; or a, b, same; separated by commas. Its columns are: {found}"
     )
 
 
 def _row(
-    cells: Mapping[str, str | None],
+    cells: Mapping[str, str],
     columns: Sequence[str],
     answer: str,
     kind: Kind,
     folder: Path,
     line: str,
 ) -> Judgement:
-    if "" in cells:
-        raise ValueError("it has more cells than the header")
-    empty = [name for name in (*columns, answer) if not (cells.get(name) or "").strip()]
+    empty = [name for name in (*columns, answer) if not cells.get(name)]
     if empty:
         raise ValueError(f"{empty[0]} is empty")
-    said = str(cells[answer]).strip()
+    said = cells[answer]
     try:
         value = float(said)
     except ValueError:
@@ -195,22 +222,22 @@ def _row(
     if kind != "opinions" and not 0 <= value <= 1:
         raise ValueError(f"{answer} must be a share in [0, 1], got {said!r}")
     return Judgement(
-        tuple(folder / str(cells[name]).strip() for name in columns),
+        tuple(folder / cells[name] for name in columns),
         value,
         line,
-        (cells.get("distortion") or "").strip(),
-        (cells.get("strength") or "").strip(),
+        cells.get("distortion", ""),
+        cells.get("strength", ""),
     )
 
 
-def _refuse(source: Path, faults: Sequence[str], way_out: str = "mend these rows") -> None:
+def _refuse(source: Path, faults: Sequence[str], way_out: str = "correct these rows") -> None:
     if faults:
         more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise JudgementError(f"{source}: {'; '.join(faults[:_SHOWN])}{more}; {way_out}")
 
 
 def _refuse_twins(source: Path, references: Iterable[Path]) -> None:
-    """Two references of one name would be one in every table and picture."""
+    """Results are reported by name, so that two references with one name would be one."""
     by_name: dict[str, Path] = {}
     for path in references:
         other = by_name.setdefault(path.name, path)

@@ -1,12 +1,11 @@
-"""From a measure's scale to that of people: the logistic curves of the Video Quality Experts Group.
+"""Logistic curves of the Video Quality Experts Group, from scores of a measure to opinions.
 
-Before Pearson's correlation and the error are taken, the scores of a measure are mapped by a curve
-with few parameters, fitted by least squares to the opinion scores:
+They are fitted by least squares before Pearson's correlation and the error are computed:
 
-- four parameters (VQEG 2000): ``q(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))``, which rises
-  from ``b2`` to ``b1`` or falls, and never turns.
+- four parameters (VQEG 2000): ``q(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))``, a monotonic
+  curve between ``b2`` and ``b1``.
 - five parameters (Sheikh, Sabir & Bovik 2006):
-  ``q(x) = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5``, which may turn outside the data.
+  ``q(x) = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5``, which need not be monotonic.
 """
 
 from collections.abc import Callable
@@ -21,6 +20,9 @@ from ssimloss import _checks
 Array = npt.NDArray[np.float64]
 Curve = Literal["logistic4", "logistic5"]
 CURVES: Final[tuple[str, ...]] = get_args(Curve)
+# Of the error, in each search. A search that needs more follows a valley of almost equal errors, to
+# ever larger parameters.
+_EVALUATIONS: Final = 300
 _PARAMETERS: Final[dict[str, int]] = {"logistic4": 4, "logistic5": 5}
 
 
@@ -29,8 +31,8 @@ class Fit:
     """A fitted curve.
 
     Args:
-        curve: which one.
-        parameters: ``b1, b2, ...`` for ``x`` and ``q`` standardised by the numbers that follow.
+        curve: its name.
+        parameters: ``b1, b2, ...`` for standardised ``x`` and ``q``.
         x_centre, x_spread, q_centre, q_spread: means and standard deviations of the data.
     """
 
@@ -42,24 +44,24 @@ class Fit:
     q_spread: float
 
     def __call__(self, x: npt.ArrayLike) -> Array:
-        """The opinion score that the curve foretells for each score of the measure."""
+        """The opinion score that the curve assigns to each score of the measure."""
         z = (np.asarray(x, dtype=np.float64) - self.x_centre) / self.x_spread
         q: Array = self.q_centre + self.q_spread * _EQUATIONS[self.curve](z, *self.parameters)
         return q
 
 
 def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic5") -> Fit:
-    """The curve of least squared error from scores ``x`` of a measure to opinion scores ``q``.
+    """Fit opinion scores ``q`` to scores ``x`` of a measure by least squares.
 
-    The search starts from several slopes and centres and keeps the best end, so that it does not
-    depend on a lucky first guess; nothing in it is random.
+    The search starts from several slopes and centres and keeps the best result. Nothing in it is
+    random.
 
     Args:
-        x, q: ``(n,)`` finite numbers, neither all the same.
+        x, q: ``(n,)`` finite numbers, neither constant.
         curve: ``"logistic4"`` or ``"logistic5"``.
 
     Raises:
-        ValueError: fewer pairs than parameters, numbers that are not finite or all the same.
+        ValueError: fewer pairs than parameters, a number that is not finite, or constant numbers.
         ModuleNotFoundError: scipy is not installed.
     """
     _checks.choice("curve", curve, CURVES)
@@ -73,7 +75,9 @@ def fit_logistic(x: npt.ArrayLike, q: npt.ArrayLike, *, curve: Curve = "logistic
         return np.asarray(equation(z, *parameters) - target, dtype=np.float64)
 
     ends = [
-        least_squares(misses, start, method="lm" if len(z) >= len(start) else "trf", max_nfev=4000)
+        least_squares(
+            misses, start, method="lm" if len(z) >= len(start) else "trf", max_nfev=_EVALUATIONS
+        )
         for start in _starts(curve, z, target)
     ]
     best = min(ends, key=lambda end: end.cost)

@@ -1,9 +1,8 @@
-"""Orderings that everybody agrees on: does a measure place two changed images as people do, of whom
-nobody needs to be asked?
+"""Orderings that everybody agrees on, so that no judgements are needed.
 
-Of changes with one mean squared error, a shift of brightness is less visible than noise (Wang et
-al. 2004, figure 2); more blur is more visible than less; two crops of one lawn are more alike than
-one of a lawn and one of gravel; a shift by one pixel is seen by nobody.
+At equal mean squared error, a shift of brightness is less visible than noise (Wang et al. 2004,
+figure 2). More blur is more visible than less. Two crops of grass are more alike than a crop of
+grass and one of gravel. Nobody sees a shift by one pixel.
 """
 
 import itertools
@@ -20,15 +19,15 @@ from ssimloss.study.distortions import Distortion
 
 CROP: Final = 128
 CROPS: Final = 4  # of each photograph
-FLAT: Final = 0.05  # least standard deviation of the values in a crop
+FLAT: Final = 0.05  # smallest standard deviation of the values in a crop
 ERRORS = (0.2, 0.4)  # root of the mean squared error, in standard deviations of the crop
 SHIFTS = {"right": (0, 1), "down": (1, 0)}  # pixels (down, right)
 TEXTURE_CROP = 64
-# Of every crop of a texture: neither brightness nor contrast tells two apart.
+# Of every crop of a texture, so that neither brightness nor contrast distinguishes them.
 TEXTURE_MEAN, TEXTURE_STD = 0.5, 0.15
 TRIPLETS = 8  # for each ordered pair of textures
 
-# (a) from the least visible to the most; those of one row are not compared with one another.
+# (a) From the least visible to the most visible. Distortions of one row are not compared.
 BY_VISIBILITY: tuple[dict[str, Distortion], ...] = (
     {"brightness": distortions.brightness},
     {"contrast": distortions.contrast},
@@ -39,7 +38,7 @@ BY_VISIBILITY: tuple[dict[str, Distortion], ...] = (
     },
 )
 
-# (b) each from hardly visible to plain.
+# (b) Each from hardly visible to clearly visible.
 STRENGTHS: dict[str, tuple[Distortion, tuple[float, ...]]] = {
     "brightness": (distortions.brightness, (0.02, 0.04, 0.08, 0.16, 0.32)),
     "contrast": (distortions.contrast, (0.1, 0.2, 0.4, 0.8, 1.6)),
@@ -68,15 +67,15 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Trial:
-    """Images ``(N, 3, H, W)`` and what became of them; of each pair of ``order`` the first ought to
-    be nearer to the reference.
+    """References ``(N, 3, H, W)`` and their distorted versions. In each pair of ``order``, the
+    first should be closer to the reference.
     """
 
     group: str
     reference: Tensor
     candidates: Mapping[str, Tensor]
     order: Pairs
-    # ``(N,)`` of candidates that not every image has.
+    # ``(N,)`` whether an image has this candidate; every image has those that are not listed.
     exists: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -86,12 +85,12 @@ def trials(
     crops: int = CROPS,
     side: int = CROP,
 ) -> Iterator[Trial]:
-    """All trials on photographs ``(3, H, W)`` in [0, 1] and textures ``(1, H, W)``; a photograph
-    that is a texture has no part in (a).
+    """All trials on photographs ``(3, H, W)`` in [0, 1] and textures ``(1, H, W)``. Photographs
+    that are also textures are not used for (a).
 
     Args:
         images: by name.
-        textures: by name; without them group (c) is empty.
+        textures: by name; without textures, group (c) is empty.
         crops: of each photograph, at most.
         side: of the crops, in pixels.
     """
@@ -110,8 +109,8 @@ def trials(
 
 
 def visibility(crops: Tensor) -> Iterator[Trial]:
-    """(a) At equal error every distortion of a row of ``BY_VISIBILITY`` is nearer than those of the
-    rows below.
+    """(a) At equal error, every distortion of a row of ``BY_VISIBILITY`` should be closer than
+    those of the rows below.
     """
     order = tuple(
         pair
@@ -130,7 +129,7 @@ def visibility(crops: Tensor) -> Iterator[Trial]:
 
 
 def strength(crops: Tensor) -> Iterator[Trial]:
-    """(b) Every strength is nearer than the next."""
+    """(b) Every strength should be closer than the next."""
     for name, (change, values) in STRENGTHS.items():
         changed = {
             f"{name} {value:g}": distorted(change, crops, torch.full((len(crops),), value))
@@ -140,7 +139,7 @@ def strength(crops: Tensor) -> Iterator[Trial]:
 
 
 def texture(textures: Mapping[str, Tensor]) -> Iterator[Trial]:
-    """(c) Another crop of the same texture is nearer than a crop of another texture."""
+    """(c) Another crop of the same texture should be closer than a crop of another texture."""
     cut = {name: texture_crops(image) for name, image in textures.items()}
     generator = torch.Generator().manual_seed(0)
     for name, other in itertools.permutations(cut, 2):
@@ -153,8 +152,8 @@ def texture(textures: Mapping[str, Tensor]) -> Iterator[Trial]:
 
 
 def texture_crops(image: Tensor) -> Tensor:
-    """Squares of a texture ``(1, H, W)`` side by side, as gray ``(N, 3, side, side)`` of one mean
-    and one standard deviation.
+    """Adjacent squares of a texture ``(1, H, W)``, as gray ``(N, 3, side, side)`` with equal mean
+    and standard deviation.
     """
     side = TEXTURE_CROP
     squares = image.unfold(1, side, side).unfold(2, side, side).reshape(-1, 1, side, side)
@@ -163,7 +162,7 @@ def texture_crops(image: Tensor) -> Tensor:
 
 
 def shift(side: str, crops: Tensor, moved: Tensor) -> Trial:
-    """(d) The crop one pixel beside is nearer than a blur with the same error."""
+    """(d) The crop shifted by one pixel should be closer than a blur with the same error."""
     blurred, reached = at_error(distortions.gaussian_blur, crops, rms(moved - crops))
     return Trial(
         "shift", crops, {side: moved, "blur": blurred}, ((side, "blur"),), {"blur": reached}
@@ -171,19 +170,17 @@ def shift(side: str, crops: Tensor, moved: Tensor) -> Trial:
 
 
 def distorted(change: Distortion, crops: Tensor, strength: Tensor) -> Tensor:
-    """What can be shown of the distorted images: values within [0, 1]. What is random is the same
-    for every strength.
-    """
+    """The distorted images, clamped to [0, 1]. Random draws are the same for every strength."""
     changed: Tensor = change(crops, strength, torch.Generator().manual_seed(0))
     return changed.clamp(0, 1)
 
 
 def at_error(change: Distortion, crops: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
-    """The distortion at the strength where the root of its mean squared error is ``error``
-    ``(N,)``, and where there is one ``(N,)``.
+    """The distorted images whose root mean squared error is ``error`` ``(N,)``, and whether it is
+    reached ``(N,)``.
 
-    Strengths between 0.001 and 30 are halved by their ratio; what the steps of a rounding leave, at
-    most 3 %, is scaled away.
+    Bisection of the logarithm of the strength between 0.001 and 30. A remaining deviation of at
+    most 3 %, as distortions with rounding have, is scaled away.
     """
     low, high = (torch.full((len(crops),), value).log() for value in (1e-3, 30.0))
     for _ in range(16):
@@ -196,15 +193,15 @@ def at_error(change: Distortion, crops: Tensor, error: Tensor) -> tuple[Tensor, 
 
 
 def rms(difference: Tensor) -> Tensor:
-    """Root of the mean square of each image ``(N,)``."""
+    """Root mean square of each image ``(N,)``."""
     return difference.square().mean((1, 2, 3)).sqrt()
 
 
 def squares(photograph: Tensor, side: int, count: int, *, flat: float) -> list[tuple[int, int]]:
-    """``(top, left)`` of at most ``count`` squares that do not overlap, spread evenly over those
-    with a standard deviation above ``flat``.
+    """``(top, left)`` of at most ``count`` disjoint squares, spread evenly over those with a
+    standard deviation above ``flat``.
 
-    Each leaves a pixel free below and to the right.
+    Each leaves a margin of one pixel below and to the right.
     """
     height, width = photograph.shape[1:]
     grid = [

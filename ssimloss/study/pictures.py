@@ -1,4 +1,4 @@
-"""The photographs of a study: the user's, or those inside scikit-image."""
+"""The photographs of a study: the user's, or those that scikit-image contains."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssimloss.evaluation.images import SUFFIXES, ImageError, read
 
-# Files inside the scikit-image wheel that are photographs of different things.
+# Photographs of different subjects in the package scikit-image.
 DEFAULT: Final = (
     "astronaut.png",
     "chelsea.png",
@@ -27,11 +27,11 @@ def find_pictures(source: str | Path | Sequence[str | Path] | None) -> dict[str,
     """Files by name.
 
     Args:
-        source: a folder, a file, several of them, or None for photographs of scikit-image.
+        source: a folder, a file, a list of them, or None for photographs of scikit-image.
 
     Raises:
-        ValueError: a path that does not exist, a folder without images, two files of one name.
-        ModuleNotFoundError: None, and scikit-image is not installed.
+        ValueError: a path does not exist, a folder has no images, or two files have the same name.
+        ModuleNotFoundError: ``source`` is None, and scikit-image is not installed.
     """
     if source is None:
         return {Path(name).stem: _inside_skimage(name) for name in DEFAULT}
@@ -56,15 +56,15 @@ def find_pictures(source: str | Path | Sequence[str | Path] | None) -> dict[str,
 def load_pictures(
     files: dict[str, Path], side: int, most: int | None = None
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Photographs ``(3, H, W)`` in [0, 1], and words on those that are of no use.
+    """Photographs ``(3, H, W)`` in [0, 1], and messages about files that cannot be used.
 
     Args:
         files: by name.
         side: an image must be larger than this in both directions.
-        most: images that are taken; None takes all.
+        most: largest number of images; None for all.
 
     Raises:
-        ValueError: none is of use.
+        ValueError: no file can be used.
     """
     images: dict[str, Tensor] = {}
     problems: list[str] = []
@@ -99,8 +99,8 @@ def _inside_skimage(name: str) -> Path:
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
         raise ModuleNotFoundError(
-            "without images the study takes the photographs inside scikit-image, which is not "
-            "installed: pip install scikit-image, or give a folder of images"
+            "without images, the study uses the photographs of scikit-image, which is not "
+            "installed: pip install scikit-image, or pass a folder of images"
         )
     return Path(found.origin).parent / "data" / name
 

@@ -1,4 +1,4 @@
-"""What a study found, as records that become JSON."""
+"""The results of a study, as records that can be written as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ class Fitness:
     """One measure as a loss, over all images and starts.
 
     Args:
-        ranks: mean place of its pictures by each other measure, by name.
-        mean_rank: the mean of those.
+        ranks: mean rank of its results by each other measure, by name; 1 is the best.
+        mean_rank: the mean of these; NaN without any.
         descents: by ``"image, start"``.
         sensitivity: mean over the images.
-        why_none: why it was not descended; empty if it was.
+        why_none: why it has no descents; empty if it has.
     """
 
     ranks: dict[str, float]
@@ -32,24 +32,24 @@ class Fitness:
 
     @property
     def dead(self) -> float:
-        """Largest share of pixels without a gradient at a start."""
+        """Largest share of pixel values without a gradient over all starts."""
         known = [one.dead for one in self.descents.values()]
         return max(known) if known else math.nan
 
     @property
     def invented(self) -> float:
-        """Mean energy in high frequencies that the references lack."""
+        """Mean relative energy of high frequencies that the references lack."""
         return _mean([one.invented for one in self.descents.values()])
 
     @property
     def steps_to_90(self) -> float:
-        """Mean number of steps to nine tenths of the fall, of the descents that fell."""
+        """Mean number of steps to nine tenths of the decrease, over descents that decreased."""
         return _mean([n for one in self.descents.values() if (n := one.steps_to_90) is not None])
 
 
 @dataclass(frozen=True)
 class MeasureResult:
-    """All about one measure but its agreement with people, which is by set of judgements."""
+    """The results of one measure, without agreement with people (see :class:`StudyResult`)."""
 
     name: str
     title: str
@@ -66,11 +66,11 @@ class StudyResult:
     """The whole study.
 
     Args:
-        about: settings and versions, in words.
-        measures: by name.
+        about: settings and versions.
+        measures: results by name of the measure.
         agreements: one for each set of judgements.
-        advice: sentences.
-        problems: what could not be measured, in words.
+        advice: recommendations, the most important first.
+        problems: messages about what could not be measured.
     """
 
     about: dict[str, str]
@@ -81,7 +81,11 @@ class StudyResult:
 
 
 def plain(value: Any) -> Any:
-    """The records as what JSON knows: NaN is null, paths are words."""
+    """Convert records to what strict JSON can hold.
+
+    NaN becomes null, infinities become the strings ``"inf"`` and ``"-inf"``, and paths become
+    strings. :func:`number` reads such numbers.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):
@@ -91,8 +95,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return None if math.isnan(value) else str(float(value))
     return value
+
+
+def number(found: float | str | None) -> float:
+    """Read a number that :func:`plain` wrote; exact."""
+    return math.nan if found is None else float(found)
 
 
 def _mean(values: list[float] | list[int]) -> float:

@@ -1,4 +1,4 @@
-"""``Study``: a list of small tasks, each with a key, kept as they are done; then the tables."""
+"""``Study``: runs small tasks whose results are kept one by one, then makes the tables."""
 
 import hashlib
 import json
@@ -22,6 +22,7 @@ from ssimloss.study.advice import advise
 from ssimloss.study.aggregate import (
     DEFAULT_WEIGHTS,
     aggregate,
+    complete_weights,
     fitness_factors,
     speed_factors,
 )
@@ -39,33 +40,33 @@ OnProgress = Callable[[int, int, str], object]
 
 @dataclass
 class Study:
-    """Which measure to trust, and to train with, on your images and judgements.
+    """Which measure to trust and to train with, on your images and judgements.
 
     Args:
-        images: a folder, files, or None for photographs of scikit-image.
-        judgements: tables or folders of published data sets; may be empty.
-        judged_images: the folder that paths in tables are relative to.
-        measures: names of ``metrics.MEASURES`` or ``"module:attribute"``; None takes all whose
-            weights are here.
+        images: a folder, a file, a list of them, or None for photographs of scikit-image.
+        judgements: one or several CSV files or folders of published data sets; may be empty.
+        judged_images: the folder that the paths in CSV files are relative to.
+        measures: one or several names of ``metrics.MEASURES`` or ``"module:attribute"``; None for
+            every measure whose weights are installed.
         weights: of the networks of deep measures.
-        quick: one image, two starts and few steps: minutes on a small machine.
-        aggregate_weights: of the factors of the aggregate.
-        budget_ms: of a training step, for the recommendation.
-        out: a folder for tables, pictures, the page, and the journal; None writes nothing.
-        resume, overwrite: continue or discard what ``out`` holds.
+        quick: one image, two starts and few steps; takes minutes on a small machine.
+        aggregate_weights: of the factors of the aggregate; 1 for those that are not given.
+        budget_ms: the longest acceptable time of a training step, for the advice.
+        out: the folder for tables, pictures, the page and the journal; None writes nothing.
+        resume, overwrite: continue or discard the study in ``out``.
         seed: of everything random.
-        device: ``"auto"``, or a device of torch.
+        device: ``"auto"``, or a device of PyTorch.
 
     Raises:
-        ValueError: arguments that make no sense, raised by :meth:`run`; see
+        ValueError: an argument is wrong, raised by :meth:`run`; see
             :func:`~ssimloss.study.layouts.read_judgements` and
             :func:`~ssimloss.study.pictures.find_pictures`.
     """
 
     images: str | Path | Sequence[str | Path] | None = None
-    judgements: Sequence[str | Path] = ()
+    judgements: str | Path | Sequence[str | Path] = ()
     judged_images: str | Path | None = None
-    measures: Sequence[str] | None = None
+    measures: str | Sequence[str] | None = None
     weights: Weights = "imagenet"
     quick: bool = False
     aggregate_weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
@@ -77,30 +78,35 @@ class Study:
     device: str = "auto"
 
     def run(self, on_progress: OnProgress | None = None) -> StudyResult:
-        """Do what is left to do, and sum up.
+        """Run the tasks that have no result yet, and make the tables.
 
-        Under ``torchrun`` each process takes a share; all return the same.
+        Under ``torchrun`` each process takes a share; all return the same result.
 
         Args:
-            on_progress: called with tasks done, tasks in all of this process, and the last key.
+            on_progress: called with the number of finished tasks of this process, of all its
+                tasks, and the last key.
 
         Raises:
-            RuntimeError: no room on the disk, a process that was lost.
+            RuntimeError: the disk is full, or another process was lost.
         """
         folder = None if self.out is None else Path(self.out).expanduser()
         if (self.resume or self.overwrite) and folder is None:
-            raise ValueError("resume and overwrite are about what out holds: they need out")
+            raise ValueError("resume and overwrite need out, the folder that holds a study")
         if self.resume and self.overwrite:
-            raise ValueError("resume continues what out holds and overwrite discards it; give one")
-        aggregate({}, self.aggregate_weights, weightings=1)  # checks the weights first
+            raise ValueError("resume continues the study in out, overwrite discards it; set one")
+        weights = complete_weights(self.aggregate_weights)
+        judged = _listed(self.judgements)
+        if not judged and not any(weights[name] for name in weights if name != "agreement"):
+            raise ValueError(
+                "aggregate_weights counts only agreement with people, and there are no judgements; "
+                "pass judgements, or a positive weight of another factor"
+            )
         extent = QUICK if self.quick else FULL
         with joined() as world:
-            place = world.device(self.device)
-            examined, problems = self._subjects(place)
+            device = world.device(self.device)
+            examined, problems = self._subjects(device)
             sets = [
-                one
-                for path in self.judgements
-                for one in read_judgements(path, images=self.judged_images)
+                one for path in judged for one in read_judgements(path, images=self.judged_images)
             ]
             _different(sets)
             pictures, unusable = load_pictures(find_pictures(self.images), SIDE, extent.images)
@@ -113,35 +119,42 @@ class Study:
                 "seed": self.seed,
             }
             done = self._done(folder, settings, world)
-            work = Work(examined, pictures, sets, extent, self.seed, place, folder)
+            work = Work(examined, pictures, sets, extent, self.seed, device, folder)
             todo = [task for task in work.shared() if task.key not in done]
             share = todo[world.rank :: world.size]
-            # Times are taken by one process while the others wait.
+            # One process measures the cost while the others wait.
             alone = [task for task in work.alone() if task.key not in done]
             mine = [*share, *(alone if world.rank == 0 else [])]
             fresh: journal.Done = {}
+
+            def do(tasks: Sequence[Task]) -> None:
+                for task in tasks:
+                    kept.announce(task.files)
+                    fresh[task.key] = _round_trip(task.run())
+                    kept.add(task.key, fresh[task.key])
+                    if on_progress is not None:
+                        on_progress(len(fresh), len(mine), task.key)
+
             with closing(journal.Journal(folder, world.rank)) as kept:
-                for count, task in enumerate(share, 1):
-                    _do(task, kept, fresh)
-                    if on_progress is not None:
-                        on_progress(count, len(mine), task.key)
+                do(share)
                 world.gather(None)
-                for count, task in enumerate(mine[len(share) :], len(share) + 1):
-                    _do(task, kept, fresh)
-                    if on_progress is not None:
-                        on_progress(count, len(mine), task.key)
-            for part in world.gather(fresh):
-                done |= part
-            result = self._summed(work, done, [*problems, *unusable, *work.problems(done)], place)
-            if folder is not None and world.rank == 0:
-                tables.write(result, folder)
-                write_page(result, folder)
-            world.gather(None)  # nobody leaves before the files are there
+                do(mine[len(share) :])
+                for part in world.gather(fresh):
+                    done |= part
+                told = [*problems, *unusable, *work.problems(done)]
+                result = self._summed(work, done, told, device)
+                if folder is not None and world.rank == 0:
+                    found = tables.tables_of(result)
+                    kept.announce(tables.files(found))
+                    tables.write(result, found, folder)
+                    write_page(result, folder)
+            world.gather(None)  # no process leaves before the files are written
         return result
 
     def _subjects(self, device: torch.device) -> tuple[list[Subject], list[str]]:
         if self.measures is not None:
-            return _moved(subjects(self.measures, weights=self.weights), device), []
+            names = [str(name) for name in _listed(self.measures)]
+            return _moved(subjects(names, weights=self.weights), device), []
         found, problems = [], []
         for name in metrics.measures.known():
             try:
@@ -193,19 +206,24 @@ class Study:
             "extent": "quick" if self.quick else "full",
             "seed": str(self.seed),
             "weights of the aggregate": ", ".join(
-                f"{name} {weight:g}" for name, weight in self.aggregate_weights.items()
+                f"{name} {weight:g}"
+                for name, weight in complete_weights(self.aggregate_weights).items()
             ),
         }
         advice = advise(measures, found, budget_ms=self.budget_ms)
         return StudyResult(about, measures, found, advice, problems)
 
 
-def _do(task: Task, kept: journal.Journal, fresh: journal.Done) -> None:
-    found = plain(task.run())
-    # As it will be read again: a resumed study and one in a piece are the same to the last digit.
-    found = json.loads(json.dumps(found))
-    kept.add(task.key, found)
-    fresh[task.key] = found
+def _round_trip(found: Any) -> Any:
+    """What the journal will return: a resumed study equals an uninterrupted one exactly."""
+    return json.loads(json.dumps(plain(found), allow_nan=False))
+
+
+def _listed(one_or_several: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    """A single name or path is a list of one, not a list of its characters."""
+    if isinstance(one_or_several, (str, Path)):
+        return [one_or_several]
+    return list(one_or_several)
 
 
 def _factors(
@@ -253,7 +271,7 @@ def _digest(pixels: npt.NDArray[Any]) -> str:
 
 
 def _digest_of(judgements: Judgements) -> str:
-    """Of the questions in their order; people's answers are no part of what is kept."""
+    """Of the questions in their order. The journal does not depend on the answers."""
     questions = "\n".join(" ".join(map(str, row.images)) for row in judgements.rows)
     return hashlib.sha256(questions.encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What a study examines: a measure by name, as a number of two images and as a loss to descend."""
+"""The measures that a study examines, each as a value of two images and as a loss."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from ssimloss.networks import Weights
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
-# PSNR is a logarithm of the squared error: it orders images as that does, and its gradient at equal
-# images is infinite.
-_NO_LOSS: Final = {"psnr": "l2 has its gradient, but for a factor"}
+# PSNR is a logarithm of the squared error. It ranks images alike, and its gradient is infinite at
+# equal images.
+_NO_LOSS: Final = {"psnr": "its gradient is that of l2 times a factor"}
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,10 @@ class Subject:
     """One measure of the study.
 
     Args:
-        name: in tables; unique.
-        measure: ``(pred, target)`` to one number per image.
-        loss: the same to minimise, on images in [0, 1], a scalar with a graph; None where it has
-            none.
-        why_no_loss: in words.
+        name: unique, for tables.
+        measure: maps ``(pred, target)`` to one value per image.
+        loss: maps ``(pred, target)`` in [0, 1] to a scalar to minimise; None if it has none.
+        why_no_loss: why ``loss`` is None; empty otherwise.
     """
 
     name: str
@@ -38,11 +37,11 @@ class Subject:
 
     @property
     def higher_is_better(self) -> bool:
-        """Which way its numbers count."""
+        """Whether higher values of the measure mean better images."""
         return self.measure.higher_is_better
 
     def distance(self, pred: Tensor, target: Tensor) -> Tensor:
-        """``(N,)``, smaller is nearer whichever way the measure counts."""
+        """``(N,)``, smaller is closer: the measure, negated if higher is better."""
         values = self.measure(pred, target)
         return -values if self.higher_is_better else values
 
@@ -55,8 +54,8 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
         weights: of the networks of deep measures.
 
     Raises:
-        ValueError: an unknown name, or one twice.
-        RuntimeError: weights that are not here; the error says how to get them.
+        ValueError: a name is unknown or occurs twice.
+        RuntimeError: weights are not installed; the error says how to get them.
     """
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
@@ -71,7 +70,7 @@ def subject(name: str, *, weights: Weights = "imagenet") -> Subject:
     if name in _NO_LOSS:
         return Subject(name, found, None, _NO_LOSS[name])
     if name in DISTANCES:
-        # The network of the measure itself: it moves with it.
+        # The network of the measure itself, which moves to a device with it.
         distance: DeepDistance = found.distance  # type: ignore[attr-defined]  # of deep measures
 
         def descend(pred: Tensor, target: Tensor) -> Tensor:
@@ -88,7 +87,7 @@ def subject(name: str, *, weights: Weights = "imagenet") -> Subject:
 
 
 def _imported(name: str, found: ImageMeasure) -> Subject:
-    """Somebody else's function, or a measure that is registered under another name."""
+    """A function from another module, or a registered measure under another name."""
     function = getattr(found, "function", None)
     if function is not None:
         sign = -1.0 if found.higher_is_better else 1.0

@@ -1,4 +1,4 @@
-"""A table of words and numbers, and its forms: CSV, Markdown and LaTeX."""
+"""A table of text and numbers, written as CSV, Markdown and LaTeX."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Column:
-    """Of a table.
+    """A column of a table.
 
     Args:
-        title: at its head.
-        format: of its numbers, such as ``".3f"``.
-        better: which way is better, or ``""`` where neither is.
+        title: the heading.
+        format: of its numbers, such as ``".3f"``; empty for text.
+        better: ``"higher"``, ``"lower"``, or ``""`` if neither is better.
     """
 
     title: str
@@ -29,11 +29,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; a number that is undefined is None or NaN.
+    """Rows of cells; an undefined number is None or NaN.
 
     Args:
         name: of its file.
-        title: in words.
+        title: the caption.
+        columns: one per cell of a row.
+        rows: in the order in which they are shown.
         note: what the columns mean.
     """
 
@@ -44,7 +46,7 @@ class Table:
     note: str = ""
 
     def best(self) -> dict[int, float]:
-        """The best number of each column that has a direction."""
+        """The best finite number of each column that has a direction, by index."""
         found = {}
         for index, column in enumerate(self.columns):
             known = [
@@ -58,7 +60,7 @@ class Table:
 
 
 def as_csv(table: Table) -> str:
-    """All digits; an undefined number is empty."""
+    """CSV with all digits; an undefined number is empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([column.title for column in table.columns])
@@ -68,7 +70,7 @@ def as_csv(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """The best of each column in bold."""
+    """Markdown with the best number of each column in bold."""
     aligned = ["---:" if column.format else "---" for column in table.columns]
     lines = [
         "| " + " | ".join(column.title for column in table.columns) + " |",
@@ -80,7 +82,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A ``tabular`` in a ``table``, without packages; the best of each column in bold."""
+    """A LaTeX ``table`` that needs no package, with the best number of each column in bold."""
     aligned = "".join("r" if column.format else "l" for column in table.columns)
     heads = " & ".join(latex(column.title) for column in table.columns)
     rows = [
@@ -104,19 +106,19 @@ def as_latex(table: Table) -> str:
 
 
 def shown(cell: Cell, column: Column) -> str:
-    """A cell for people: a number in the column's format, a dash where it is undefined."""
+    """The text of a cell: a number in the column's format, a dash if it is undefined."""
     if _undefined(cell):
         return "-"
     return format(cell, column.format) if isinstance(cell, (int, float)) else str(cell)
 
 
 def file_name(name: str) -> str:
-    """The name of a measure as that of a file."""
+    """The name of a measure as the name of a file."""
     return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
 
 
 def _undefined(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, float) and not math.isfinite(cell))
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def _worded(

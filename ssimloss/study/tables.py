@@ -4,12 +4,35 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from ssimloss import _files
-from ssimloss.study.agreement import FEWEST_SCENES, Agreements, MeasureOfOpinions
-from ssimloss.study.correlations import Interval
+from ssimloss.study.aggregate import WEIGHTINGS
+from ssimloss.study.agreement import (
+    FEWEST_IMAGES,
+    FEWEST_SCENES,
+    Agreements,
+    MeasureOfOpinions,
+    Part,
+)
+from ssimloss.study.bootstrap import Interval
+from ssimloss.study.journal import RESULTS
 from ssimloss.study.result import MeasureResult, StudyResult, plain
 from ssimloss.study.table import Cell, Column, Table, as_csv, as_latex, as_markdown, file_name
+
+_FACTORS: Final = {
+    "agreement": "agreement with people",
+    "orderings": "correct orderings",
+    "fitness": "fitness as a loss",
+    "speed": "speed",
+}
+_GROUPS: Final = {
+    "visibility": "equal error, less visible first",
+    "strength": "weaker distortion first",
+    "texture": "same texture first",
+    "shift": "shift before blur",
+    "mean": "mean",
+}
 
 
 def tables_of(result: StudyResult) -> list[Table]:
@@ -28,12 +51,17 @@ def tables_of(result: StudyResult) -> list[Table]:
     ]
 
 
-def write(result: StudyResult, folder: Path) -> None:
-    """``study.json``, ``study.md``, ``study.tex``, a CSV file for each table."""
-    found = tables_of(result)
-    _files.write_text(folder / "study.json", json.dumps(plain(result), indent=1) + "\n")
+def files(found: Sequence[Table]) -> list[str]:
+    """What a study writes into its folder beside pictures."""
+    return [*RESULTS, *(_csv_name(table) for table in found)]
+
+
+def write(result: StudyResult, found: Sequence[Table], folder: Path) -> None:
+    """Write ``study.json``, ``study.md``, ``study.tex`` and a CSV file for each table."""
+    content = json.dumps(plain(result), indent=1, allow_nan=False)
+    _files.write_text(folder / "study.json", content + "\n")
     for table in found:
-        _files.write_text(folder / "tables" / f"{table.name}.csv", as_csv(table))
+        _files.write_text(folder / _csv_name(table), as_csv(table))
     _files.write_text(folder / "study.md", report(result, found))
     _files.write_text(folder / "study.tex", "\n".join(map(as_latex, found)))
 
@@ -55,41 +83,39 @@ def report(result: StudyResult, found: Sequence[Table]) -> str:
 
 
 def _overview(measures: Sequence[MeasureResult]) -> Table:
-    ordered = sorted(measures, key=_by_aggregate)
-    names = list(ordered[0].aggregate.factors) if ordered and ordered[0].aggregate else []
+    one_of = next((one.aggregate for one in measures if one.aggregate is not None), None)
+    names = list(one_of.factors) if one_of is not None else []
+    rows: list[list[Cell]] = [
+        [
+            one.name,
+            *(one.aggregate.factors[name] if one.aggregate else None for name in names),
+            one.aggregate.value if one.aggregate else None,
+            one.aggregate.first if one.aggregate else None,
+        ]
+        for one in measures
+    ]
     return Table(
         "overview",
         "Overview",
         [
             Column("measure"),
-            *(Column(name, ".2f", "higher") for name in names),
+            *(Column(_FACTORS[name], ".2f", "higher") for name in names),
             Column("aggregate", ".2f", "higher"),
-            Column("first of all weightings", ".0%", "higher"),
+            Column("first in random weightings", ".0%", "higher"),
         ],
-        [
-            [
-                one.name,
-                *(one.aggregate.factors[name] if one.aggregate else None for name in names),
-                one.aggregate.value if one.aggregate else None,
-                one.aggregate.first if one.aggregate else None,
-            ]
-            for one in ordered
-        ],
-        "Every factor is a share, 1 for the best. The aggregate is their weighted mean; the last "
-        "column says in how many random weightings of the factors the measure is first.",
+        _ordered(rows, -2, "higher"),
+        "Every factor runs from 0 (worst) to 1 (best). The aggregate is their weighted mean. The "
+        f"last column is the share of {WEIGHTINGS:,} random weightings in which the measure has "
+        "the largest aggregate; the weightings scatter about the chosen one (Dirichlet "
+        "distribution), and tied measures share. A dash marks what is undefined.",
     )
-
-
-def _by_aggregate(one: MeasureResult) -> tuple[bool, float]:
-    value = one.aggregate.value if one.aggregate else math.nan
-    return (not math.isfinite(value), -value if math.isfinite(value) else 0.0)
 
 
 def _agreement(one: Agreements) -> Table:
     name = file_name(one.name.lower().replace(" ", "_"))
     if one.kind != "opinions":
         title = "two-alternative score" if one.kind == "choices" else "average precision"
-        people = f" One more observer reaches {one.people:.3f}." if one.kind == "choices" else ""
+        people = f" One more person would reach {one.people:.3f}." if one.kind == "choices" else ""
         rows: list[list[Cell]] = [
             [key, found.score.value, _between(found.score)]
             for key, found in one.measures.items()
@@ -99,7 +125,7 @@ def _agreement(one: Agreements) -> Table:
             f"agreement_{name}",
             f"Agreement with people: {one.name}",
             [Column("measure"), Column(title, ".3f", "higher"), Column("95 % interval")],
-            sorted(rows, key=_descending),
+            _ordered(rows, 1, "higher"),
             f"{one.count} questions, the same for every measure.{people}{_drawn(one)}",
         )
     judged: list[list[Cell]] = [
@@ -110,10 +136,9 @@ def _agreement(one: Agreements) -> Table:
             found.overall.krcc.value,
             found.overall.plcc.value,
             found.overall.rmse.value,
-            len(found.outliers),
-            found.high_frequencies[0],
-            found.high_frequencies[1],
-            found.high_frequencies[2],
+            len(found.outliers) if found.overall.fit is not None else None,
+            *found.high_frequencies,
+            found.overall.note,
         ]
         for key, found in one.measures.items()
         if isinstance(found, MeasureOfOpinions)
@@ -123,22 +148,23 @@ def _agreement(one: Agreements) -> Table:
         f"Agreement with people: {one.name}",
         [
             Column("measure"),
-            Column("SRCC", ".3f", "higher"),
-            Column("95 % interval"),
-            Column("KRCC", ".3f", "higher"),
-            Column("PLCC", ".3f", "higher"),
-            Column("RMSE", ".3f", "lower"),
+            Column("SRCC (Spearman)", ".3f", "higher"),
+            Column("95 % interval of SRCC"),
+            Column("KRCC (Kendall)", ".3f", "higher"),
+            Column("PLCC (Pearson) after fit", ".3f", "higher"),
+            Column("RMSE after fit", ".3f", "lower"),
             Column("outliers", "d", "lower"),
-            Column("high frequencies, outliers", ".1%"),
-            Column("high frequencies, all", ".1%"),
-            Column("p", ".2g"),
+            Column("high frequencies in outliers", ".1%"),
+            Column("high frequencies in all images", ".1%"),
+            Column("p, outliers as all others", ".2g"),
+            Column("note"),
         ],
-        sorted(judged, key=_descending),
+        _ordered(judged, 1, "higher"),
         f"{one.count} judged images of {one.scenes} references, the same for every measure."
-        f"{_drawn(one)} PLCC and RMSE after the logistic "
-        "fit with five parameters. Outliers lie more than two standard deviations from it; their "
-        "share of energy above a quarter of a cycle per pixel beside that of all images, and the p "
-        "of Mann and Whitney that it is the same.",
+        f"{_drawn(one)} The fit is the logistic curve with five parameters. Outliers lie more than "
+        "two standard deviations from it. High frequencies: the share of an image's energy above a "
+        "quarter of a cycle per pixel. p: Mann-Whitney test that outliers have the same share as "
+        "the other images.",
     )
 
 
@@ -146,7 +172,7 @@ def _drawn(one: Agreements) -> str:
     if one.kind == "sameness" or one.scenes >= FEWEST_SCENES:
         return ""
     return (
-        f" Fewer than {FEWEST_SCENES} references: the intervals draw single images and are too "
+        f" Fewer than {FEWEST_SCENES} references: the intervals resample single images and are too "
         "narrow for other scenes."
     )
 
@@ -156,36 +182,51 @@ def _parts(one: Agreements) -> list[Table]:
         name: each for name, each in one.measures.items() if isinstance(each, MeasureOfOpinions)
     }
     name = file_name(one.name.lower().replace(" ", "_"))
+    ranked = _ordered([[key, each.overall.srcc.value] for key, each in found.items()], 1, "higher")
     tables = []
     for what in ("distortion", "strength"):
-        parts = {key: getattr(each, f"by_{what}") for key, each in found.items()}
-        labels = list(dict.fromkeys(label for part in parts.values() for label in part))
-        if labels:
+        parts: dict[str, dict[str, Part]] = {
+            str(key): getattr(found[str(key)], f"by_{what}") for key, _ in ranked
+        }
+        counts = {label: part.count for inside in parts.values() for label, part in inside.items()}
+        if counts:
             tables.append(
                 Table(
                     f"agreement_{name}_by_{what}",
                     f"SRCC by {what}: {one.name}",
-                    [Column("measure"), *(Column(label, ".2f", "higher") for label in labels)],
-                    [[key, *(part.get(label) for label in labels)] for key, part in parts.items()],
-                    "Of few images each; a hint, not a proof.",
+                    [
+                        Column("measure"),
+                        *(
+                            Column(f"{label} ({count} images)", ".2f", "higher")
+                            for label, count in counts.items()
+                        ),
+                    ],
+                    [[key, *(inside[label].srcc for label in counts)] for key, inside in
+                     parts.items()],
+                    "Few images each: a hint, not a proof. A dash: fewer than "
+                    f"{FEWEST_IMAGES} images, or scores or opinions that are all the same.",
                 )
-            )
+            )  # fmt: skip
     return tables
 
 
 def _comparisons(one: Agreements) -> Table:
+    rows: list[list[Cell]] = [
+        [row.first, row.second, row.difference, row.p, row.p_holm] for row in one.comparisons
+    ]
     return Table(
         f"comparisons_{file_name(one.name.lower().replace(' ', '_'))}",
         f"Which differences are real: {one.name}",
         [
             Column("measure"),
-            Column("other"),
+            Column("other measure"),
             Column("difference of SRCC", "+.3f"),
             Column("p", ".2g"),
             Column("p, corrected", ".2g"),
         ],
-        [[row.first, row.second, row.difference, row.p, row.p_holm] for row in one.comparisons],
-        "Paired bootstrap; corrected for all pairs by Holm's method.",
+        _ordered(rows, 4, "lower"),
+        "Positive: the first measure agrees better. Paired bootstrap; Holm's method corrects p for "
+        "the number of pairs.",
     )
 
 
@@ -195,14 +236,16 @@ def _orderings(measures: Sequence[MeasureResult]) -> Table:
     return Table(
         "orderings",
         "Orderings that everybody agrees on",
-        [Column("measure"), *(Column(group, ".0%", "higher") for group in groups)],
-        sorted(
+        [Column("measure"), *(Column(_GROUPS[group], ".0%", "higher") for group in groups)],
+        _ordered(
             [[one.name, *(one.orderings[group] for group in groups)] for one in measures],
-            key=lambda row: _descending(row, -1),
+            -1,
+            "higher",
         ),
-        "Share of the comparisons in which the less visible change is nearer; a tie counts half, "
-        "so that guessing gives 50 %. Visibility: changes of one mean squared error. Strength: "
-        "weaker before stronger. Shift: one pixel aside before blur of the same error.",
+        "Share of correctly ordered pairs of images; a tie counts half, so that guessing reaches "
+        "50 %. Equal error: changes with the same mean squared error, where brightness is less "
+        "visible than contrast, and contrast less than blur, noise and blocking. Weaker: one "
+        "distortion at two strengths. Shift: by one pixel, before blur with the same error.",
     )
 
 
@@ -211,8 +254,8 @@ def _fitness(measures: Sequence[MeasureResult]) -> Table:
     for one in measures:
         if one.fitness is None:
             continue
-        last = [d for d in one.fitness.descents.values() if d.error]
-        note = one.fitness.why_none or (last[0].error if last else "")
+        failed = [d.error for d in one.fitness.descents.values() if d.error]
+        note = one.fitness.why_none or (failed[0] if failed else "")
         rows.append(
             [
                 one.name, one.fitness.mean_rank, one.fitness.steps_to_90, one.fitness.invented,
@@ -224,56 +267,59 @@ def _fitness(measures: Sequence[MeasureResult]) -> Table:
         "Fitness as a loss",
         [
             Column("measure"),
-            Column("mean rank", ".1f", "lower"),
-            Column("steps to 90 %", ".0f", "lower"),
-            Column("invented frequencies", ".1%", "lower"),
-            Column("dead pixels", ".0%", "lower"),
+            Column("mean rank by the other measures", ".1f", "lower"),
+            Column("steps to 90 % of the decrease", ".0f", "lower"),
+            Column("invented high frequencies", ".1%", "lower"),
+            Column("pixels without gradient", ".0%", "lower"),
             Column("note"),
         ],
-        sorted(rows, key=lambda row: -_descending(row)),
-        "Pixels descend each measure by Adam from changed images towards their reference; the "
-        "others rank the pictures, 1 for the best, and none its own. Invented: energy above a "
-        "quarter of a cycle per pixel that the reference lacks. Dead: pixels without a gradient at "
-        "a start.",
+        _ordered(rows, 1, "lower"),
+        "Adam minimises each measure over the pixels of a distorted image. The other measures rank "
+        "the results, 1 for the best. Invented: energy above a quarter of a cycle per pixel that "
+        "the reference lacks, relative to the reference's energy. Without gradient: at the start, "
+        "the worst case of all images.",
     )
 
 
 def _cross(measures: Sequence[MeasureResult]) -> Table:
-    losses = [one for one in measures if one.fitness is not None and one.fitness.ranks]
+    losses: list[tuple[MeasureResult, dict[str, float], float]] = [
+        (one, one.fitness.ranks, one.fitness.mean_rank)
+        for one in measures
+        if one.fitness is not None and one.fitness.ranks
+    ]
+    ranked = sorted(losses, key=lambda found: _key(found[2], "lower"))
     return Table(
         "cross",
-        "What each measure says of the pictures of each loss",
-        [Column("loss"), *(Column(one.name, ".1f", "lower") for one in measures)],
-        [
-            [one.name, *(one.fitness.ranks.get(judge.name) for judge in measures)]
-            for one in sorted(losses, key=lambda one: one.fitness.mean_rank if one.fitness else 0)
-            if one.fitness is not None
-        ],
-        "Mean place of the loss of a row among all by the measure of the column.",
+        "How each measure ranks the results of each loss",
+        [Column("loss"), *(Column(f"by {one.name}", ".1f", "lower") for one in measures)],
+        [[one.name, *(ranks.get(judge.name) for judge in measures)] for one, ranks, _ in ranked],
+        "Mean rank of the loss in the row among all losses, by the measure in the column; 1 is the "
+        "best. No measure ranks its own results.",
     )
 
 
 def _sensitivity(measures: Sequence[MeasureResult]) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            one.name,
+            one.fitness.sensitivity.shift,
+            one.fitness.sensitivity.scale,
+            one.fitness.sensitivity.brightness,
+        ]
+        for one in measures
+        if one.fitness is not None
+    ]
     return Table(
         "sensitivity",
-        "Changes that hardly anybody sees",
+        "Sensitivity to changes that hardly anybody sees",
         [
             Column("measure"),
             Column("shift by 1 pixel", ".2f", "lower"),
             Column("enlarged by 1 %", ".2f", "lower"),
             Column("brighter by 2/255", ".2f", "lower"),
         ],
-        [
-            [
-                one.name,
-                one.fitness.sensitivity.shift,
-                one.fitness.sensitivity.scale,
-                one.fitness.sensitivity.brightness,
-            ]
-            for one in measures
-            if one.fitness is not None
-        ],
-        "How far the measure moves, in parts of what blur of 1.5 pixels does to it.",
+        _ordered(rows, 1, "lower"),
+        "Change of the measure relative to its change under visible blur (sigma 1.5 pixels).",
     )
 
 
@@ -284,6 +330,7 @@ def _cost(measures: Sequence[MeasureResult]) -> Table:
             one.cost.forward_ms,
             one.cost.step_ms,
             one.cost.peak_bytes / 2**20 if one.cost.peak_bytes >= 0 else None,
+            one.cost.error,
         ]
         for one in measures
         if one.cost is not None
@@ -293,20 +340,30 @@ def _cost(measures: Sequence[MeasureResult]) -> Table:
         "Cost on this machine",
         [
             Column("measure"),
-            Column("value, ms", ".1f", "lower"),
-            Column("value and gradient, ms", ".1f", "lower"),
-            Column("memory, MiB", ".1f", "lower"),
+            Column("value (ms)", ".1f", "lower"),
+            Column("value and gradient (ms)", ".1f", "lower"),
+            Column("memory of a step (MiB)", ".1f", "lower"),
+            Column("note"),
         ],
-        sorted(rows, key=lambda row: -_descending(row, 2)),
-        "Median of five calls; memory of PyTorch's allocations in a step beyond the images.",
+        _ordered(rows, 2, "lower"),
+        "Median of five calls. Memory: peak of PyTorch's allocations during value and gradient, "
+        "without the images.",
     )
 
 
-def _descending(row: Sequence[Cell], index: int = 1) -> float:
-    value = row[index]
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return -float(value)
-    return math.inf
+def _ordered(rows: list[list[Cell]], index: int, better: str) -> list[list[Cell]]:
+    """Rows with the best cell of a column first, and undefined ones last."""
+    return sorted(rows, key=lambda row: _key(row[index], better))
+
+
+def _key(cell: Cell, better: str) -> tuple[bool, float]:
+    if not isinstance(cell, (int, float)) or math.isnan(cell):
+        return True, 0.0
+    return False, -float(cell) if better == "higher" else float(cell)
+
+
+def _csv_name(table: Table) -> str:
+    return f"tables/{table.name}.csv"
 
 
 def _between(interval: Interval) -> str:

@@ -1,5 +1,5 @@
-"""The tasks of a study, each with a key under which its result is kept, and what the results say
-together.
+"""The tasks of a study, each with a key under which its result is kept, and the results that follow
+from all of them.
 """
 
 import math
@@ -20,24 +20,24 @@ from ssimloss.study.fitness import Descent, Sensitivity
 from ssimloss.study.judgements import Judgements
 from ssimloss.study.orderings import FLAT, GROUPS, crops_at, squares, trials
 from ssimloss.study.pictures import to_png
-from ssimloss.study.result import Fitness, MeasureResult
+from ssimloss.study.result import Fitness, MeasureResult, number
 from ssimloss.study.subjects import Subject
 from ssimloss.study.table import file_name
 
 SIDE: Final = 192  # of the crops, in pixels: MS-SSIM has its five scales
-_ROWS: Final = 16  # judged rows of a task
+_ROWS: Final = 16  # judged rows per task
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is done."""
+    """How much is computed."""
 
     images: int | None  # at most; None for all
-    crops: int  # of each image, for the orderings
+    crops: int  # per image, for the orderings
     starts: tuple[str, ...]
     steps: int
     resamples: int
-    size: tuple[int, int, int, int]  # of the images whose cost is measured
+    size: tuple[int, int, int, int]  # of the images that the cost is measured on
 
 
 FULL: Final = Extent(
@@ -52,10 +52,11 @@ class Task:
 
     key: str
     run: Callable[[], Any]
+    files: tuple[str, ...] = ()  # that it may write, in the output folder
 
 
 class Work:
-    """The tasks of a study, and what their results say together."""
+    """The tasks of a study, and the results that follow from them."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class Work:
         device: torch.device,
         folder: Path | None,
     ) -> None:
-        """Keep what the tasks need; ``folder`` is where pictures go, None for nowhere."""
+        """Keep what the tasks need. ``folder`` is the output folder; None writes no pictures."""
         self.subjects = list(examined)
         self.pictures = dict(pictures)
         self.judgements = list(judgements)
@@ -79,7 +80,7 @@ class Work:
         self._trials = lru_cache(maxsize=1)(self._made_trials)
 
     def shared(self) -> Iterator[Task]:
-        """Tasks that any process can do."""
+        """Tasks for any process."""
         measures = {one.name: one.measure for one in self.subjects}
         for one in self.judgements:
             for first in range(0, len(one.rows), _ROWS):
@@ -95,7 +96,8 @@ class Work:
                 yield Task(f"sensitivity/{name}/{each.name}", moved)
                 for start in self.extent.starts if each.loss is not None else ():
                     descend = partial(self._descended, name, start, each)
-                    yield Task(f"fitness/{name}/{start}/{each.name}", descend)
+                    files = tuple(_pictures(name, start, each.name).values())
+                    yield Task(f"fitness/{name}/{start}/{each.name}", descend, files)
 
     def alone(self) -> Iterator[Task]:
         """Tasks that measure time."""
@@ -103,19 +105,19 @@ class Work:
             yield Task(f"cost/{each.name}", partial(cost, each, self.extent.size, self.device))
 
     def problems(self, done: journal.Done) -> list[str]:
-        """What could not be measured, in words."""
+        """Messages about what could not be measured."""
         told = []
         for each in self.subjects:
             for name in self.pictures:
                 error = done[f"orderings/{name}/{each.name}"].get("error")
                 if error:
-                    told.append(f"{each.name} has no part in the orderings of {name}: {error}")
+                    told.append(f"{each.name} has no orderings of {name}: {error}")
             if error := done[f"cost/{each.name}"]["error"]:
                 told.append(f"{each.name} has no cost: {error}")
         return told
 
     def scores(self, one: Judgements, done: journal.Done) -> list[Any]:
-        """Of each row of a set, in order."""
+        """The scores of each row of a set, in order."""
         return [
             row
             for start in range(0, len(one.rows), _ROWS)
@@ -123,7 +125,7 @@ class Work:
         ]
 
     def results(self, done: journal.Done) -> dict[str, MeasureResult]:
-        """All but agreement and aggregate."""
+        """The results of each measure, without agreement and aggregate."""
         places = self._ranks(done)
         return {
             each.name: MeasureResult(
@@ -133,7 +135,7 @@ class Work:
                 each.measure.describe(),
                 self._orderings(each, done),
                 self._fitness(each, done, places),
-                Cost(**_numbers(done[f"cost/{each.name}"])),
+                _cost(done[f"cost/{each.name}"]),
             )
             for each in self.subjects
         }
@@ -142,7 +144,7 @@ class Work:
         return list(trials({name: self.pictures[name]}, {}, self.extent.crops, SIDE))
 
     def _crop(self, name: str) -> Tensor:
-        """The first lively square; the one at the top left where none is."""
+        """The first square with enough contrast, or the one at the top left."""
         image = self.pictures[name]
         place = (squares(image, SIDE, 1, flat=FLAT) or [(0, 0)])[0]
         return crops_at(image, [place], SIDE).to(self.device)
@@ -183,16 +185,15 @@ class Work:
             each, begin, reference, self.subjects, steps=self.extent.steps
         )
         if self.folder is not None:
-            folder = self.folder / "pictures" / name
-            to_png(picture, folder / start / f"{file_name(each.name)}.png")
-            if not (folder / "reference.png").exists():
-                to_png(reference, folder / "reference.png")
-            if not (folder / start / "start.png").exists():
-                to_png(begin, folder / start / "start.png")
+            places = _pictures(name, start, each.name)
+            to_png(picture, self.folder / places["picture"])
+            for kind, image in (("reference", reference), ("start", begin)):
+                if not (self.folder / places[kind]).exists():
+                    to_png(image, self.folder / places[kind])
         return descent
 
     def _ranks(self, done: journal.Done) -> dict[str, dict[str, list[float]]]:
-        """Of each measure by each judge: its places over images and starts."""
+        """The ranks of each loss by each judge, over images and starts."""
         places: dict[str, dict[str, list[float]]] = {one.name: {} for one in self.subjects}
         descended = [one for one in self.subjects if one.loss is not None]
         for name in self.pictures:
@@ -203,9 +204,11 @@ class Work:
                 }
                 for judge in self.subjects:
                     values = {loss: final[judge.name] for loss, final in found.items()}
+                    if all(map(math.isnan, values.values())):
+                        continue  # a judge without any value ranks nothing
                     ranked = fitness.ranks(values, higher_is_better=judge.higher_is_better)
                     for loss, place in ranked.items():
-                        # Nobody judges its own pictures: a measure wins at what it minimises.
+                        # No measure judges its own images: it wins at what it minimises.
                         if loss != judge.name:
                             places[loss].setdefault(judge.name, []).append(place)
         return places
@@ -228,22 +231,35 @@ class Work:
         return Fitness(ranks, mean, descents, sensitivity)
 
 
-def _numbers(found: Mapping[str, Any]) -> dict[str, Any]:
-    """NaN again where JSON has null."""
-    return {name: math.nan if value is None else value for name, value in found.items()}
+def _pictures(image: str, start: str, measure: str) -> dict[str, str]:
+    """Where the pictures of a descent are written, in the output folder."""
+    folder = f"pictures/{image}"
+    return {
+        "reference": f"{folder}/reference.png",
+        "start": f"{folder}/{start}/start.png",
+        "picture": f"{folder}/{start}/{file_name(measure)}.png",
+    }
+
+
+def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
+    return {name: number(value) for name, value in found.items()}
+
+
+def _cost(found: Mapping[str, Any]) -> Cost:
+    times = {name: number(found[name]) for name in ("forward_ms", "step_ms")}
+    return Cost(**{**found, **times})
 
 
 def _descent(found: Mapping[str, Any]) -> Descent:
-    known = _numbers(found) | {
-        "final": _numbers(found["final"]),
-        "steps_to_90": found["steps_to_90"],  # None is none
-    }
-    return Descent(**known)
+    known = {name: number(found[name]) for name in ("invented", "dead")}
+    curve = [number(value) for value in found["curve"]]
+    return Descent(**{**found, **known, "curve": curve, "final": _numbers(found["final"])})
 
 
 def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The mean of each number over the rows, without NaN."""
     means = {}
     for key in rows[0]:
-        known = [row[key] for row in rows if row[key] is not None]
+        known = [value for row in rows if not math.isnan(value := number(row[key]))]
         means[key] = sum(known) / len(known) if known else math.nan
     return means

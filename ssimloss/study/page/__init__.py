@@ -1,5 +1,5 @@
-"""The page of a study: one file without a request to any other, with tables that sort, scatter
-plots, and the pictures of two losses under one slider.
+"""The page of a study: one file that loads no other, with sortable tables, scatter plots, and the
+pictures of two losses under one slider.
 """
 
 import base64
@@ -26,12 +26,12 @@ _MARGIN: Final = 8
 
 
 def write_page(result: StudyResult, folder: Path) -> None:
-    """``index.html``, with the pictures that the study wrote into ``folder / "pictures"``."""
+    """Write ``index.html``, with the pictures in ``folder / "pictures"``."""
     _files.write_text(folder / "index.html", page(result, tables_of(result), folder))
 
 
 def page(result: StudyResult, tables: Sequence[Table], folder: Path) -> str:
-    """HTML; pictures are those that the study wrote into ``folder / "pictures"``."""
+    """The page as HTML, with the pictures in ``folder / "pictures"``."""
     style, script = (
         "\n" + (_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
@@ -86,8 +86,9 @@ def _table(table: Table) -> str:
         cells = []
         for index, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
             mark = ' class="best"' if index in best and cell == best[index] else ""
-            known = isinstance(cell, (int, float)) and math.isfinite(cell)
-            value = f' data-value="{cell!r}"' if known else ""
+            known = isinstance(cell, (int, float)) and not math.isnan(cell)
+            # JavaScript reads Infinity, not inf.
+            value = f' data-value="{repr(cell).replace("inf", "Infinity")}"' if known else ""
             word = html.escape(shown(cell, column))
             tag = f'th scope="row"{mark}' if index == 0 else f"td{mark}{value}"
             cells.append(f"<{tag}>{word}</{tag.split(' ')[0].split('>')[0]}>")
@@ -112,8 +113,8 @@ def _plots(one: Agreements) -> str:
     if not plots:
         return ""
     return (
-        f"<section><h2>Scores and opinions: {html.escape(one.name)}</h2><p>To the right the score "
-        "of the measure, upwards that of people; the line is the logistic fit.</p>"
+        f"<section><h2>Scores and opinions: {html.escape(one.name)}</h2><p>Horizontal: score of "
+        "the measure. Vertical: opinion score. The line is the logistic fit.</p>"
         f'<div class="plots">{"".join(plots)}</div></section>'
     )
 
@@ -150,14 +151,14 @@ def _plot(name: str, found: MeasureOfOpinions, opinions: Sequence[float]) -> str
 
 
 def _pictures(result: StudyResult, folder: Path) -> dict[str, dict[str, str]]:
-    """Of the first image, by start: each picture as a data URI."""
+    """The pictures of the first image as data URIs, by start and name."""
     place = folder / "pictures"
-    images = sorted(path for path in place.iterdir()) if place.is_dir() else []
+    images = sorted(path.parent for path in place.glob("*/reference.png"))
     if not images:
         return {}
     image = images[0]
     found: dict[str, dict[str, str]] = {}
-    for start in sorted(path for path in image.iterdir() if path.is_dir()):
+    for start in sorted(path.parent for path in image.glob("*/start.png")):
         group = {"reference": _data(image / "reference.png"), "start": _data(start / "start.png")}
         for name in result.measures:
             file = start / f"{file_name(name)}.png"
@@ -180,7 +181,7 @@ def _slider(pictures: dict[str, dict[str, str]]) -> str:
     if not pictures:
         return ""
     return (
-        '<section id="slider"><h2>Where each loss leads</h2>'
+        '<section id="slider"><h2>Results of each loss</h2>'
         '<p><label>from <select id="start"></select></label> '
         '<label>left <select id="left"></select></label> '
         '<label>right <select id="right"></select></label></p>'

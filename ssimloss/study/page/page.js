@@ -1,5 +1,5 @@
 "use strict";
-// Tables sort by the number in data-value, else by the words; what is undefined comes last.
+// Tables sort by the number in data-value, else by the text; undefined cells always come last.
 for (const table of document.querySelectorAll("table")) {
   table.querySelectorAll("thead th").forEach((head, column) => {
     head.querySelector("button").addEventListener("click", () => {
@@ -15,7 +15,8 @@ for (const table of document.querySelectorAll("table")) {
       const rows = [...body.rows].map((row) => [key(row), row]);
       rows.sort(([a], [b]) => {
         if (a === null || b === null) return (a === null) - (b === null);
-        const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+        const numbers = typeof a === "number" && typeof b === "number";
+        const order = numbers ? (a > b) - (a < b) : String(a).localeCompare(String(b));
         return rising ? order : -order;
       });
       body.append(...rows.map(([, row]) => row));

@@ -1,0 +1,169 @@
+"""Bootstrap of judged pairs: how often each resample draws each pair, and the intervals.
+
+A resample is a row of weights: how many times it contains each pair. Every statistic of this room
+is a function of such weights, so that all resamples are computed at once.
+
+Efron & Tibshirani 1993; standard errors on Fisher's scale: Fisher 1921, Fieller, Hartley & Pearson
+1957, Bonett & Wright 2000.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from ssimloss.study.logistic import Array
+
+CONFIDENCE: Final = 0.95
+RESAMPLES: Final = 1000
+_ROOM: Final = 2_000_000  # weights held at a time
+# With fewer pairs, resamples of a strong correlation are often perfect and vary too little.
+_FEW: Final = 20
+
+Weighted = Callable[[Array], Array]  # weights (r, n) of r resamples to their statistics (r,)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval, which always contains it; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNDEFINED: Final = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The resamples of one study; the same object always draws the same.
+
+    Args:
+        count: number of pairs.
+        clusters: a label for each pair, usually its reference image. Resamples draw whole clusters,
+            since images of one scene are not independent. None draws single pairs.
+        resamples: number of resamples.
+        seed: of the random draws.
+
+    Raises:
+        ValueError: ``clusters`` has another length than ``count``.
+    """
+
+    count: int
+    clusters: Sequence[object] | None = None
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the labels."""
+        if self.clusters is not None and len(self.clusters) != self.count:
+            raise ValueError(
+                f"clusters must have one label per pair, got {len(self.clusters)} for {self.count}"
+            )
+
+    def weights(self) -> Iterator[Array]:
+        """Yield weights ``(r, count)`` of successive resamples."""
+        labels = range(self.count) if self.clusters is None else self.clusters
+        number = {label: index for index, label in enumerate(dict.fromkeys(labels))}
+        cluster = np.array([number[label] for label in labels], dtype=np.intp)
+        random = np.random.default_rng(self.seed)
+        at_once = max(1, _ROOM // max(1, self.count))
+        for start in range(0, self.resamples, at_once):
+            rows = min(at_once, self.resamples - start)
+            drawn = random.integers(len(number), size=(rows, len(number)))
+            drawn += len(number) * np.arange(rows)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=rows * len(number))
+            yield counts.reshape(rows, -1)[:, cluster].astype(np.float64)
+
+    def resampled(self, statistic: Weighted) -> Array:
+        """The statistic of each resample ``(resamples,)``; NaN where it is undefined."""
+        if not self.count:
+            return np.full(self.resamples, math.nan)
+        return np.concatenate([statistic(weights) for weights in self.weights()])
+
+
+def percentile_interval(value: float, resampled: Array) -> Interval:
+    """Percentiles of the resamples, extended to the estimate if it lies outside.
+
+    Args:
+        value: the estimate.
+        resampled: the statistic of each resample; NaN is ignored.
+    """
+    known = resampled[np.isfinite(resampled)]
+    if len(known) < 2 or not math.isfinite(value):
+        return Interval(value, math.nan, math.nan)
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def correlation_interval(name: str, value: float, resampled: Array, count: int) -> Interval:
+    """The bootstrap standard interval on Fisher's scale, ``atanh(r)``, transformed back.
+
+    Correlations near 1 are skewed, and their Fisher transform is not. The interval is centred on
+    the estimate there, so that it contains it; percentiles need not. With fewer than 20 pairs the
+    standard error is at least that of normal samples: a perfect correlation has resamples that are
+    all perfect and no spread.
+
+    Args:
+        name: ``"srcc"``, ``"krcc"`` or ``"plcc"``.
+        value: the estimate.
+        resampled: the correlation of each resample; NaN is ignored.
+        count: number of pairs.
+    """
+    known = resampled[np.isfinite(resampled)]
+    if len(known) < 2 or not math.isfinite(value):
+        return Interval(value, math.nan, math.nan)
+    error = float(fisher(known, count, name).std(ddof=1))
+    if count < _FEW:
+        error = max(error, _normal_error(name, value, count))
+    reach = float(scipy_stats().norm.ppf((1 + CONFIDENCE) / 2)) * error
+    centre = float(fisher(np.array([value]), count, name)[0])
+    low, high = math.tanh(centre - reach), math.tanh(centre + reach)
+    return Interval(value, min(low, value), max(high, value))
+
+
+def difference_p(difference: float, resampled: Array) -> float:
+    """Two-sided p-value of a difference, normal with the standard deviation of its resamples.
+
+    It is undefined if all resamples differ by the same amount: they do not show how much the
+    difference would vary.
+    """
+    known = resampled[np.isfinite(resampled)]
+    if len(known) < 2 or not math.isfinite(difference):
+        return math.nan
+    if (known == known[0]).all():  # their deviation is 0 only up to rounding
+        return 1.0 if difference == 0 else math.nan
+    return float(2 * scipy_stats().norm.sf(abs(difference) / known.std(ddof=1)))
+
+
+def fisher(correlations: Array, count: int, name: str = "srcc") -> Array:
+    """Fisher's transform ``atanh(r)`` of correlations of ``count`` pairs.
+
+    It is infinite at 1. The rank correlation next to 1 is ``1 - 12 / (n (n^2 - 1))`` (Spearman) or
+    ``1 - 4 / (n (n - 1))`` (Kendall); a perfect correlation is moved half that step away from 1.
+    """
+    step = 4.0 / (count * (count - 1.0)) if name == "krcc" else 12.0 / (count * (count**2 - 1.0))
+    return np.arctanh(np.clip(correlations, step / 2 - 1.0, 1.0 - step / 2))
+
+
+def scipy_stats() -> Any:
+    """Import ``scipy.stats``."""
+    try:
+        from scipy import stats
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "correlations need scipy: pip install 'ssimloss[study]'"
+        ) from error
+    return stats
+
+
+def _normal_error(name: str, value: float, count: int) -> float:
+    """Standard error of ``atanh(r)`` for normal samples; infinite for too few pairs."""
+    free = count - (4 if name == "krcc" else 3)
+    if free <= 0:
+        return math.inf
+    variance = {"srcc": 1.0 + value**2 / 2.0, "krcc": 0.437, "plcc": 1.0}[name]
+    return math.sqrt(variance / free)
