@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
+from ssimloss._words import named
 from ssimloss.cli._names import (
     CHOICES,
     PROTOCOLS,
+    WAY_OUT,
     demand_scale,
     evaluate_help,
     known_metrics,
     metric_names,
-    word,
 )
 from ssimloss.cli._progress import progress
 from ssimloss.cli._result import print_result, print_unusable
@@ -165,12 +166,14 @@ def evaluate(
     """
     with told():
         names = metric_names(metrics, known_metrics())
-        protocol = word("--protocol", protocol, PROTOCOLS)
+        protocol = named("--protocol", protocol, PROTOCOLS, way_out=WAY_OUT)
         demand_scale(protocol, scale)
         given = {"alpha": alpha, "orientation": orientation, "frames": frames, "table": table}
         given |= {"timestamps": timestamps, "on-damaged": on_damaged}
         chosen = {
-            name: None if value is None else word(f"--{name}", value, CHOICES[name])
+            name: None
+            if value is None
+            else named(f"--{name}", value, CHOICES[name], way_out=WAY_OUT)
             for name, value in given.items()
         }
         if compare is not None:

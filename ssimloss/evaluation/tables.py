@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from ssimloss._words import choice
+from ssimloss import _checks
 from ssimloss.evaluation.escapes import latex, markdown
 from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.ranking import LEVEL, Standing, standings
@@ -29,7 +29,7 @@ def paper_table(evaluation: Evaluation, form: TableFormat) -> str:
     Raises:
         ValueError: an unknown form.
     """
-    choice("form", form, FORMATS)
+    _checks.choice("form", form, FORMATS)
     found = standings(evaluation)
     columns = _columns(evaluation)
     if form == "csv":

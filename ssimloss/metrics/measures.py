@@ -7,6 +7,7 @@ from typing import Final, cast
 from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._keywords import keywords
+from ssimloss._words import named, spelled
 from ssimloss.measure import Measure
 from ssimloss.metrics._measure_kinds import (
     PRECISIONS,
@@ -43,9 +44,10 @@ class _Directions(Mapping[str, bool]):
     """Whether higher is better, by name, of every measure that is known now."""
 
     def __getitem__(self, name: str) -> bool:
-        if name in DISTANCES:
-            return False
-        return registered()[name].better == "higher"
+        found = spelled(name, known())
+        if found is None:
+            raise KeyError(name)
+        return found not in DISTANCES and registered()[found].better == "higher"
 
     def __iter__(self) -> Iterator[str]:
         return iter(known())
@@ -76,13 +78,14 @@ def measure(
     """A measure by its name.
 
     Args:
-        name: one of ``MEASURES``: ``"psnr"``, ``"ssim"``, ``"ms_ssim"`` as the protocol defines
-            them; ``"g_ssim"``, ``"l1"`` and the other registered measures of the images that the
-            protocol prepares; ``"lpips"`` (AlexNet, what papers report), ``"lpips_vgg"``,
-            ``"lpips_squeeze"``, ``"dists"`` and ``"embedded"`` (the network that travels with the
-            package) of all channels, rounded and cut as the protocol says. Also a measure that you
-            registered, and ``"module:attribute"`` for a :class:`ssimloss.Measure` or a function
-            ``(pred, target) -> (N,)`` with an attribute ``higher_is_better``.
+        name: one of ``MEASURES``, in any case, with ``-``, ``_`` or a space alike: ``"psnr"``,
+            ``"ssim"``, ``"ms_ssim"`` as the protocol defines them; ``"g_ssim"``, ``"l1"`` and the
+            other registered measures of the images that the protocol prepares; ``"lpips"``
+            (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
+            ``"embedded"`` (the network that travels with the package) of all channels, rounded and
+            cut as the protocol says. Also a measure that you registered, and ``"module:attribute"``
+            for a :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
+            attribute ``higher_is_better``.
         protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
             ``None`` is ``"plain"``.
         scale: the factor of enlargement, for the name of a protocol.
@@ -104,7 +107,7 @@ def measure(
     if isinstance(name, str) and ":" in name:
         found = _imported(name, protocol, precision)
     else:
-        _checks.choice("measure", name, known())
+        name = named("measure", name, known())
         if name in DISTANCES:
             found = Deep(name, protocol, weights)
         elif name in _DEFINED:
