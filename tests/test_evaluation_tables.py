@@ -98,9 +98,9 @@ def test_csv_has_all_digits(three: Evaluation) -> None:
     assert [row["method"] for row in rows] == three.methods
     means = {(row.method, row.metric): row.mean for row in three.summaries}
     for row in rows:
-        assert float(row["psnr"]) == means[row["method"], "psnr"]
-    assert [row["psnr mark"] for row in rows] == ["best*", "", ""]
-    assert [row["my_l1 mark"] for row in rows] == ["", "best", ""]
+        assert float(row["PSNR (dB)"]) == means[row["method"], "psnr"]
+    assert [row["PSNR (dB) mark"] for row in rows] == ["best*", "", ""]
+    assert [row["l_1 & more mark"] for row in rows] == ["", "best", ""]
 
 
 def test_latex(three: Evaluation) -> None:

@@ -7,7 +7,7 @@ network's 2048 pooled features are kept; all three numbers are made of them, in 
 
 import io
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -125,8 +125,8 @@ class InceptionMetrics(MovedMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
         super().__init__(process_group=process_group, **of_torchmetrics)
-        found = () if isinstance(measures, str) else tuple(measures)
-        found = tuple(named("measures", wanted, SET_MEASURES) for wanted in found)
+        wanted = () if isinstance(measures, str) else tuple(measures)
+        found = tuple(cast("SetMeasure", named("measures", w, SET_MEASURES)) for w in wanted)
         if not found or len(set(found)) != len(found):
             raise ValueError(
                 f"measures must be a list that names each measure once, got {measures!r}"
