@@ -77,3 +77,20 @@ def test_one_file_alone_looks_for_names_that_are_alike() -> None:
 def test_names_that_are_imported_when_asked_for_are_listed(room: Any) -> None:
     assert set(room.__all__) <= set(dir(room))
     assert dir(room) == sorted(set(dir(room)))
+
+
+OWN = metrics.measure("psnr", "pyiqa")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: metrics.measure("psnr", weights="random"), "'psnr' has none; leave them out"),
+        (lambda: metrics.Validator(["psnr"], weights="random"), "metrics names none of lpips,"),
+        (lambda: metrics.measure(f"{__name__}:OWN", "skimage"), "has its own, .*; leave it out"),
+    ],
+)
+def test_options_that_would_be_ignored(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()
+    assert metrics.measure(f"{__name__}:OWN", "pyiqa") is metrics.measure(f"{__name__}:OWN") is OWN

@@ -95,7 +95,8 @@ def _summary_table(result: "Evaluation") -> Table:
     table = _table(
         "method", "metric", "mean", "", "std", "clips" if result.clips else "images", names=2
     )
-    lines = [(row.method, row.metric, row.std) for row in (*result.summaries, *result.sets)]
+    lines = [(row.method, row.metric, row.std) for row in result.summaries]
+    lines += [(row.method, row.metric, row.std) for row in result.sets]
     better = {one.name: one.higher_is_better for one in result.metrics}
     better |= {row.metric: row.higher_is_better for row in result.sets}
     for method, metric, std in lines:

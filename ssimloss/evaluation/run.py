@@ -29,8 +29,9 @@ from ssimloss.evaluation.clips.measuring import OnFrames, clip_infos, measured_c
 from ssimloss.evaluation.clips.plan import make_clip_plan
 from ssimloss.evaluation.digests import digests_of
 from ssimloss.evaluation.images import Alpha
+from ssimloss.evaluation.listing import Source
 from ssimloss.evaluation.measuring import decoded, measured
-from ssimloss.evaluation.pairs import Source, Sources, find_pairs
+from ssimloss.evaluation.pairs import Sources, find_pairs
 from ssimloss.evaluation.plan import Batch, Plan, make_plan
 from ssimloss.evaluation.records import Done, Row
 from ssimloss.evaluation.report import write_report
@@ -223,7 +224,7 @@ def evaluate(
                     finished += len(batch.images)
                     if on_progress is not None:
                         on_progress(finished, sum(len(batch.images) for batch in share))
-            digests = digests_of((pair.reference for pair in pairing.pairs), pool, world)
+            of_references = digests_of((pair.reference for pair in pairing.pairs), pool, world)
             of_methods: list[SetSummary] = []
             if sets is not None:
                 of_methods = sets.summaries(
@@ -239,7 +240,7 @@ def evaluate(
             pairing,
             infos,
             of_methods,
-            digests,
+            of_references,
             orientation=orientation,
             data_range=data_range,
         )

@@ -90,16 +90,16 @@ def measure(
             ``None`` is ``"plain"``.
         scale: the factor of enlargement, for the name of a protocol.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
-            ``"random"``; others have none.
+            ``"random"``; other measures refuse them.
         precision: of measures in closed form. ``"float32"`` is faster. SSIM then differs by up to
             3e-7 on photographs, 5e-7 on crops of 64x64 pixels, and 2e-6 where bright flat areas
             stand beside dark ones. PSNR is computed in float64 in any case, networks in float32.
 
     Raises:
         ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
-            a scale that is missing or of no use; ``precision="float32"`` for what is not in closed
-            form.
-        TypeError: ``protocol`` is none.
+            a scale that is missing; an option that would be ignored: a scale, weights, a precision
+            for a measure that is not in closed form, a protocol for a measure that has its own.
+        TypeError: ``protocol`` is no protocol.
         RuntimeError: weights that are not here; the error says how to get them.
     """
     protocol = resolved(protocol, scale)
@@ -114,6 +114,10 @@ def measure(
             found = Defined(cast("Definition", name), protocol, precision)
         else:
             found = Registered(registered()[name], protocol, precision)
+    if not isinstance(found, Deep) and not (isinstance(weights, str) and weights == "imagenet"):
+        raise ValueError(
+            f"weights are of the network of a deep measure, and {name!r} has none; leave them out"
+        )
     if precision != "float64" and getattr(found, "precision", None) != precision:
         raise ValueError(
             f"precision is for measures in closed form, and {name!r} has its own; leave it out"
@@ -141,6 +145,11 @@ def _imported(path: str, protocol: Protocol, precision: Precision) -> ImageMeasu
             )
         return Registered(found, protocol, precision)
     if isinstance(found, ImageMeasure):
+        if protocol not in (resolved(None), found.protocol):
+            raise ValueError(
+                f"protocol={protocol!r} is for measures that are named, and {path!r} has its own, "
+                f"{found.protocol!r}; leave it out"
+            )
         return found
     if not callable(found):
         raise ValueError(f"measure {path!r} must be a Measure or a function, got {found!r}")

@@ -30,6 +30,7 @@ from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._rows import Index
 from ssimloss.metrics.averages import perfect_infinity
 from ssimloss.metrics.batches import Unpacking, unpacked
+from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.image_measure import ImageMeasure, values_of
 from ssimloss.metrics.measures import known, measure
 from ssimloss.metrics.protocol import Protocol, range_in_use
@@ -66,7 +67,8 @@ class Validator:
             unless given.
 
     Raises:
-        ValueError: no metric, an unknown one, one named twice; an empty ``data_range``.
+        ValueError: no metric, an unknown one, one named twice; an empty ``data_range``; weights and
+            no deep measure that is named.
         TypeError: a metric that is neither a name nor callable like that.
         RuntimeError: weights that are not here.
     """
@@ -104,17 +106,25 @@ class Validator:
         self.data_range = data_range
         self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
         self._takes_target: dict[str, bool] = {}  # of functions
+        is_used = isinstance(weights, str) and weights == "imagenet"
         for name, found in named.items():
             if not isinstance(found, (str, ImageMeasure)) and not callable(found):
                 raise TypeError(
                     f"metrics[{name!r}] must be a name, a measure or a function, got "
                     f"{type(found).__name__} {found!r}"
                 )
+            deep: dict[str, Any] = {"weights": weights} if spelled(found, DISTANCES) else {}
+            is_used = is_used or bool(deep)
             self.metrics[name] = (
-                measure(found, protocol, weights=weights) if isinstance(found, str) else found
+                measure(found, protocol, **deep) if isinstance(found, str) else found
             )
             if not isinstance(found, (str, ImageMeasure)):
                 self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
+        if not is_used:
+            raise ValueError(
+                "weights are of the networks of deep measures, and metrics names none of "
+                f"{', '.join(DISTANCES)}; leave them out"
+            )
         perfect = [
             perfect_infinity(getattr(found, "higher_is_better", None))
             for found in self.metrics.values()
