@@ -361,8 +361,12 @@ def test_help_lists_names_and_examples(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    [lambda path: path.write_bytes(b""), lambda path: path.unlink()],
-    ids=["damaged", "missing"],
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+        lambda path: [(path.parents[1] / method / path.name).unlink() for method in "ab"],
+    ],
+    ids=["damaged", "missing", "missing from all"],
 )
 def test_strict(run: Run, images: Path, harm: Callable[[Path], object]) -> None:
     run("gt", "a", "b", "--strict")

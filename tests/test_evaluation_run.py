@@ -409,6 +409,13 @@ def test_resume_measures_anew_what_has_changed_or_failed(images: Path) -> None:
     assert result.images == evaluate(images / "gt", images / "a").images
 
 
+def test_resume_measures_anew_under_another_name(images: Path) -> None:
+    out = images / "out"
+    evaluate(images / "gt", {"old": images / "a"}, out=out, metrics=["l1"], report=False)
+    found = evaluate(images / "gt", {"new": images / "a"}, out=out, metrics=["l1"], resume=True)
+    assert {row.method for row in found.summaries} == {"new"}
+
+
 def test_resume_measures_anew_what_was_touched_or_resized(images: Path) -> None:
     """A file of as many bytes but another time, and one of the same time but other bytes."""
     out, calls = images / "out", []
