@@ -1,7 +1,7 @@
 """Argument errors: every message names the argument, what was expected, what came, and the way out.
 
 Checks read metadata only (types, dtypes, shapes, Python numbers), never tensor values, so they cost
-no synchronisation.
+no synchronisation. Checks of words and names are in ``_words``, which does not import torch.
 """
 
 import numbers

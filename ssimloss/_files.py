@@ -1,5 +1,5 @@
 """Files that are whole or absent: written beside their place, flushed to the disk, then renamed
-onto it.
+onto it. And the SHA-256 of a file.
 
 Several processes may write one file at the same time; the last one to finish wins. A process killed
 while it writes leaves a hidden ``.name.*.partial``. The next write of the same file removes it; if
@@ -8,6 +8,7 @@ the process ran on another machine, the first write after a day does.
 
 import contextlib
 import glob
+import hashlib
 import os
 import platform
 import re
@@ -19,6 +20,32 @@ from pathlib import Path
 from typing import IO
 
 _ABANDONED = 86_400.0  # seconds since the last change of a partial file
+# SHA-256 of large files that this process has read, by what changes when a file is written: half a
+# gigabyte takes a second.
+_DIGESTS: dict[tuple[int, int, int, int], str] = {}
+_LARGE = 16 << 20  # bytes; the SHA-256 of a smaller file is computed each time
+_SETTLED = 2_000_000_000  # nanoseconds since the last change
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    state = path.stat()
+    key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+    if key in _DIGESTS:
+        return _DIGESTS[key]
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    # A file that is still being written can change again within one tick of the file system's
+    # clock.
+    if state.st_size > _LARGE and abs(time.time_ns() - state.st_mtime_ns) > _SETTLED:
+        _DIGESTS[key] = digest.hexdigest()
+    return digest.hexdigest()
 
 
 def write(path: Path, save: Callable[[IO[bytes]], object]) -> None:

@@ -1,6 +1,5 @@
 """Keyword arguments: what is said of one that is unknown, and NumPy's numbers as Python's."""
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from ssimloss._spellings import advice, nearest
+from ssimloss._words import near
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def unknown_input(
 
 def _hint(name: str, known: Sequence[str]) -> str:
     """What may be meant, empty if nothing comes near."""
-    close = difflib.get_close_matches(name, known, 1)
+    close = near(name, known)
     misspelt = f"did you mean {close[0]!r}?" if close else ""
     return advice(name, known) or misspelt or advice(nearest(name), known)
 

@@ -1,7 +1,8 @@
 """How other libraries spell options and images: for errors about a keyword that is unknown here."""
 
-import difflib
 from collections.abc import Collection
+
+from ssimloss._words import near
 
 Advice = tuple[str, str]  # an option of ours, empty for none; what the other spelling means
 _LEAVE_OUT = "leave it out"
@@ -140,7 +141,7 @@ def image_of(name: str) -> str:
 
 def nearest(name: str) -> str:
     """Another library's keyword that this may be a misspelling of; empty if none comes near."""
-    return next(iter(difflib.get_close_matches(name, _OPTIONS, 1, 0.75)), "")
+    return next(iter(near(name, _OPTIONS, cutoff=0.75)), "")
 
 
 def advice(name: str, known: Collection[str]) -> str:

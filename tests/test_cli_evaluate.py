@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -78,7 +79,7 @@ def test_measures_that_need_no_download(run: Run) -> None:
     names = ("lpips", "flip", "vif", "ssimulacra2")
     printed = run("gt", "a", "--metrics", ",".join(names), "--table", "csv").stdout
     (row,) = csv.DictReader(printed.splitlines())
-    means = [float(row[name]) for name in names]
+    means = [float(row[METRICS[name]]) for name in names]
     pred, target = (
         torch.from_numpy(image).permute(2, 0, 1)[None] / 255
         for image in photographs.pair("coffee", 120, 118)
@@ -161,7 +162,7 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
     [
         (["gt", "nowhere"], "error: nowhere: there is no such file or folder"),
         (["gt"], "error: distorted is missing"),
-        (["gt", "gt"], "error: gt is compared with itself"),
+        (["gt", "gt"], "error: gt would be compared with itself"),
         (["gt", "a", "--metrics", "snr"], "got 'snr'"),
         (["gt", "a", "--metrics", ","], "at least one metric"),
         (["gt", "a", "--protocol", "basicsr"], "needs scale"),
@@ -171,7 +172,7 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "a", "--overwrite"], "overwrite discards what out holds"),
         (
             ["gt", "missing/x=1/*.png"],
-            "error: x=1: missing/x=1/*.png is a pattern, but gt is a folder",
+            "error: x=1: missing/x=1/*.png must be a folder like gt, got a pattern",
         ),
         (["gt", "missing/x=1"], "error: missing/x=1: there is no such file or folder"),
         (["gt", "a", "--alpha", "white"], "alpha must be one of"),
@@ -180,6 +181,9 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "x=a", "x=b"], "two methods have the same name"),
         (["gt", "a", "--protocol", "basic"], "did you mean 'basicsr'?"),
         (["gt", "a", "--table", "html"], "--table must be one of 'latex', 'markdown', 'csv'"),
+        (["gt", "a", "--data-range", "1"], "is for floating-point files, and all of these hold"),
+        (["gt", "a", "--inception", "random"], "inception is the network of fid, kid, is, and"),
+        (["gt", "a", "--metrics", "fid", "--protocol", "pyiqa"], "fid alone, which take the files"),
         ([], "reference is missing"),
         (["--compare", "gt", "a"], "gt holds no finished evaluation"),
         (["gt", "a", "--compare", "gt", "a"], "as they are, not reference, distorted"),
@@ -357,8 +361,12 @@ def test_help_lists_names_and_examples(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    [lambda path: path.write_bytes(b""), lambda path: path.unlink()],
-    ids=["damaged", "missing"],
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+        lambda path: [(path.parents[1] / method / path.name).unlink() for method in "ab"],
+    ],
+    ids=["damaged", "missing", "missing from all"],
 )
 def test_strict(run: Run, images: Path, harm: Callable[[Path], object]) -> None:
     run("gt", "a", "b", "--strict")
@@ -386,7 +394,7 @@ def test_no_name_is_cut_at_80_columns(run: Run, images: Path) -> None:
 def test_table_alone_is_on_stdout(run: Run, images: Path) -> None:
     (images / "a/1.png").write_bytes(b"")
     result = run("gt", "a", "B=b", "--table", "CSV", "--out", "report")
-    assert result.stdout.splitlines()[0] == "method,psnr,psnr mark,ssim,ssim mark"
+    assert result.stdout.splitlines()[0] == "method,PSNR (dB),PSNR (dB) mark,SSIM,SSIM mark"
     assert len(result.stdout.splitlines()) == 3
     assert "is empty" in result.stderr
     assert "values: report/per_image.csv" in result.stderr
@@ -411,6 +419,32 @@ def test_two_finished_runs(run: Run) -> None:
     assert "fewer lacks 1 of the 3 of first (2)" in told
     run("gt", "a", "--out", "other", "--metrics", "l1")
     assert "a metric in common" in run("--compare", "first", "other", status=2).stderr
-    run("b", "a", "--out", "elsewhere")
-    told = run("--compare", "first", "elsewhere", status=2).stderr
-    assert "runs must have the same references: '0' is gt/0.png of 40x48 in first, b/0.png" in told
+
+
+def test_runs_are_of_the_same_references_by_their_content(run: Run, images: Path) -> None:
+    """Wherever the files are and whenever they were written, also once they are gone."""
+    run("gt", "a", "--out", "first")
+    shutil.copytree(images / "gt", images / "copy")
+    run("copy", "B=b", "--out", "second")
+    shutil.rmtree(images / "copy")
+    run("--compare", "first", "second")
+    before = (images / "gt/1.png").stat()
+    content = (images / "gt/1.png").read_bytes()
+    (images / "gt/1.png").write_bytes((images / "b/1.png").read_bytes())
+    os.utime(images / "gt/1.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    run("gt", "B=b", "--out", "third")
+    (images / "gt/1.png").write_bytes(content)
+    told = run("--compare", "first", "third", status=2).stderr
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    assert "error: runs must have the same references: 1 of 3 differ ('1' is gt/1.png" in told
+    assert f"(SHA-256 {digest}...) in first, gt/1.png (SHA-256 " in told
+    assert digest not in told.partition(" in first, ")[2]
+
+
+def test_runs_read_files_alike(run: Run, images: Path) -> None:
+    for folder in ("gt", "a"):
+        np.save(images / folder / "9.npy", np.full((40, 48), 0.25, np.float32))
+    for name, white in (("one", "1"), ("three", "3")):
+        run("gt/*.npy", "a/*.npy", "--out", name, "--data-range", white, "--metrics", "l1")
+    told = run("--compare", "one", "three", status=2).stderr
+    assert "runs must have the same --data-range, got 1.0 in one and 3.0 in three" in told

@@ -82,13 +82,15 @@ def test_list(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shown = rows(run("weights", "list").output)
+    listed = run("weights", "list").output
+    assert listed.count("ssimloss weights fetch NAME") == 1
+    shown = rows(listed)
     assert shown["dists.safetensors"] == [
         "dists",
         "bundled",
         "dists.safetensors",
         "0.012",
-        "bundled",
+        "here: bundled",
         "MIT",
     ]
     assert shown["vgg19-dcbb9e9d.pth"] == [
@@ -96,7 +98,7 @@ def test_list(
         "IMAGENET1K_V1",
         "vgg19-dcbb9e9d.pth",
         "548.1",
-        "-",
+        "not here",
         "BSD-3-Clause, terms of ImageNet",
     ]
     assert {row.file for row in weights.BUNDLED} <= shown.keys()
@@ -110,8 +112,8 @@ def test_list(
         (folder / entry.file).write_bytes(content)
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "mine"))
     shown = rows(run("weights", "list").output)
-    assert shown[entry.file][4] == "SSIMLOSS_WEIGHTS, cache"
-    assert shown["convnext_tiny-983f1562.pth"][4] == "cache", "what is here is listed"
+    assert shown[entry.file][4] == "here: SSIMLOSS_WEIGHTS, cache"
+    assert shown["convnext_tiny-983f1562.pth"][4] == "here: cache", "what is here is listed"
 
 
 def test_list_is_not_cut_on_a_terminal() -> None:
@@ -195,12 +197,33 @@ def test_fetch(
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("where", "--weights", "IMAGENET1K_V2"), "needs the name of a network"),
+        (("verify", "--weights", "IMAGENET1K_V2"), "needs the name of a network"),
+        (("where", "dists", "--weights", "IMAGENET1K_V2"), "dists has one; leave it out"),
+        (("fetch", "inception", "--weights", "IMAGENET1K_V2"), "inception has one; leave it out"),
+        (("fetch", "dists", "--to", "here"), "--to is for downloads, and dists comes with"),
+    ],
+)
+def test_options_that_would_be_ignored(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    assert words in run("weights", *arguments, status=2).output
+
+
+def test_names_in_any_spelling(run: Run, home: Path) -> None:
+    home.mkdir(parents=True)
+    path = home / "resnet50-0676ba61.pth"
+    path.write_bytes(b"")
+    assert run("weights", "where", "ResNet50").output == f"{path}\n"
+    assert run("weights", "where", "Alexnet Features").output.endswith("features.safetensors\n")
+
+
 def test_misspelt_names(run: Run) -> None:
-    output = " ".join(run("weights", "fetch", "vgg18", status=2).output.replace("│", " ").split())
+    output = run("weights", "fetch", "vgg18", status=2).output
     assert "no weights are called 'vgg18'; close to it: vgg19," in output
-    assert "ssimloss weights list --all shows all" in " ".join(
-        run("weights", "where", "qqq", status=2).output.replace("│", " ").split()
-    )
+    output = run("weights", "where", "qqq", status=2).output
+    assert "ssimloss weights list --all shows all" in output
     result = run("weights", "fetch", "resnet50", "--weights", "IMAGENET1K_V9", status=2)
     assert "'IMAGENET1K_V1', 'IMAGENET1K_V2', 'DEFAULT', got 'IMAGENET1K_V9'" in result.output
     run("weights", "fetch", status=2)

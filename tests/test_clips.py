@@ -29,7 +29,8 @@ from ssimloss.cli._app import app
 from ssimloss.evaluation import ClipRecord, Evaluation, evaluate
 from ssimloss.evaluation.clips import chunks as clip_chunks
 from ssimloss.evaluation.clips.colors import rgb
-from ssimloss.evaluation.clips.files import ClipHeader, Frame, inspect
+from ssimloss.evaluation.clips.files import Frame, inspect
+from ssimloss.evaluation.clips.formats import ClipHeader
 
 av = pytest.importorskip("av")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -513,7 +514,7 @@ def test_images_and_clips_are_not_mixed(tmp_path: Path, pair: tuple[Path, Path])
     from PIL import Image
 
     Image.new("L", (64, 48)).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match=r"is of images, but .* of clips; compare like with like"):
+    with pytest.raises(ValueError, match=r"must hold clips like .*, got images"):
         evaluate(pair[0], tmp_path / "a.png")
     Image.new("L", (64, 48), 3).save(tmp_path / "b.png")
     with pytest.raises(ValueError, match=r"frames is for clips, but .* holds still images"):
@@ -522,5 +523,5 @@ def test_images_and_clips_are_not_mixed(tmp_path: Path, pair: tuple[Path, Path])
         evaluate(*pair, size="64x48", pixel_format="yuv420p")
     table = tmp_path / "pairs.csv"
     table.write_text("reference,ours\ntruth.y4m,seen.y4m\na.png,b.png\n")
-    with pytest.raises(ValueError, match="names images and clips"):
+    with pytest.raises(ValueError, match=r"must name images or clips .*, got both"):
         evaluate(table)

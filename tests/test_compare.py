@@ -318,12 +318,15 @@ def test_command(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path
     before = out.read_bytes()
     again = CliRunner().invoke(app, [*arguments[:5], "--metrics", "l1"])
     assert again.exit_code == 2
-    assert f"{out} exists already; choose another name (--out), or overwrite it (--force)" in (
+    assert f"{out} exists already; choose another name (--out), or replace it (--overwrite)" in (
         again.output
     )
     assert out.read_bytes() == before
-    assert CliRunner().invoke(app, [*arguments[:5], "--metrics", "l1", "--force"]).exit_code == 0
-    assert out.read_bytes() != before
+    for option in ("--overwrite", "--force"):
+        out.write_bytes(before)
+        replaced = CliRunner().invoke(app, [*arguments[:5], "--metrics", "l1", option])
+        assert replaced.exit_code == 0, replaced.output
+        assert out.read_bytes() != before
     gone = CliRunner().invoke(app, ["compare", str(pair[0]), str(tmp_path / "gone.png")])
     assert gone.exit_code == 1
     assert "error: " in gone.output

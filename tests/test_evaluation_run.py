@@ -253,7 +253,7 @@ def test_file_that_changes_between_its_header_and_its_pixels(images: Path) -> No
 
     result = evaluate(images / "gt", images / "a", batch_size=1, workers=1, on_progress=rewrite)
     assert result.failures == 1
-    assert "6.png: is another image than when its header was read" in result.images[6].errors["a"]
+    assert "6.png: changed after its header was read" in result.images[6].errors["a"]
 
 
 def test_damaged_reference(images: Path) -> None:
@@ -409,6 +409,13 @@ def test_resume_measures_anew_what_has_changed_or_failed(images: Path) -> None:
     assert result.images == evaluate(images / "gt", images / "a").images
 
 
+def test_resume_measures_anew_under_another_name(images: Path) -> None:
+    out = images / "out"
+    evaluate(images / "gt", {"old": images / "a"}, out=out, metrics=["l1"], report=False)
+    found = evaluate(images / "gt", {"new": images / "a"}, out=out, metrics=["l1"], resume=True)
+    assert {row.method for row in found.summaries} == {"new"}
+
+
 def test_resume_measures_anew_what_was_touched_or_resized(images: Path) -> None:
     """A file of as many bytes but another time, and one of the same time but other bytes."""
     out, calls = images / "out", []
@@ -483,7 +490,7 @@ def test_full_disk_while_measuring(images: Path) -> None:
     try:
         with pytest.raises(
             RuntimeError,
-            match=r"cannot write .*rank-0.*; what was written before is kept: make room .* resume",
+            match=r"cannot write .*rank-0.*; what was written before is kept: make room, then",
         ):
             evaluate(images / "gt", images / "a", out=images / "out", on_progress=fill, **options)
     finally:
@@ -561,7 +568,7 @@ def test_folder_that_cannot_be_written(images: Path) -> None:
             ValueError,
             "device must be 'auto', 'cpu', .* computes in float64 here, got 'meta'",
         ),
-        ({"overwrite": True}, ValueError, "overwrite discards what out holds: it needs out"),
+        ({"overwrite": True}, ValueError, "overwrite discards what out holds; pass out"),
         (
             {"metrics": [measure("psnr")], "protocol": "basicsr", "scale": 2},
             ValueError,
@@ -569,8 +576,12 @@ def test_folder_that_cannot_be_written(images: Path) -> None:
         ),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"workers": 0}, ValueError, "workers must be at least 1"),
-        ({"resume": True}, ValueError, "resume continues what out holds: it needs out"),
-        ({"resume": True, "overwrite": True, "out": "x"}, ValueError, "does not go with overwrite"),
+        ({"resume": True}, ValueError, "resume continues what out holds; pass out"),
+        (
+            {"resume": True, "overwrite": True, "out": "x"},
+            ValueError,
+            "leave overwrite out, which discards it",
+        ),
     ],
 )
 def test_arguments(made: Path, options: dict[str, Any], error: type[Exception], words: str) -> None:
@@ -629,7 +640,7 @@ def test_files_of_an_evaluation_without_its_settings_are_not_touched(
     (out / left).write_text("of somebody")
     with pytest.raises(
         ValueError,
-        match=rf"holds {left} without journal/settings.json, by which it could be continued; "
+        match=rf"holds {left} without journal/settings.json, which resuming needs; "
         r"overwrite discards",
     ):
         evaluate(images / "gt", images / "a", out=out, resume=resume)
@@ -768,7 +779,8 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert World(rank=6, size=8).device("cuda") == torch.device("cuda:2")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(
-        ValueError, match="device is 'cuda', but torch sees no GPU; 'auto' takes the CPU then"
+        ValueError,
+        match="device must be available, got 'cuda', and torch sees no GPU; 'auto' takes",
     ):
         World().device("cuda")
 

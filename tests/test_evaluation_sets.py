@@ -4,6 +4,8 @@ errors before anything is measured.
 
 from __future__ import annotations
 
+import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from ssimloss.cli._app import app
-from ssimloss.evaluation import Evaluation, evaluate
+from ssimloss.evaluation import Evaluation, compare_runs, evaluate, paper_table
+from ssimloss.evaluation.ranking import standings
 from ssimloss.metrics import InceptionMetrics, inception
 from ssimloss.networks.sources import load_inception
 
@@ -110,12 +113,85 @@ def test_what_has_no_fid(folders: Path, network: list[int]) -> None:
     paths = folders / "gt", folders / "a"
     with pytest.raises(ValueError, match="'kid' needs at least 1000 images in a set, got 10"):
         evaluate(*paths, metrics=["kid"], inception="random")
-    (folders / "a/3.png").write_bytes(b"")
-    with pytest.raises(RuntimeError, match=r"3\.png.*another FID"):
-        evaluate(*paths, metrics=["fid"], inception="random")
     with pytest.raises(ValueError, match="none twice"):
-        evaluate(*paths, metrics=["fid", "fid"], inception="random")
+        evaluate(*paths, metrics=["fid", "FID"], inception="random")
+    with pytest.raises(ValueError, match="fid alone, which take the files as they are"):
+        evaluate(*paths, metrics=["fid"], inception="random", protocol="basicsr", scale=2)
     assert network == []
+
+
+@pytest.mark.usefixtures("network")
+@pytest.mark.parametrize("harmed", ["a/3.png", "gt/3.png"])
+def test_a_damaged_file_leaves_no_value(folders: Path, harmed: str) -> None:
+    """Of every set that the file belongs to; others and pairs are measured, and --strict fails."""
+    shutil.copytree(folders / "gt", folders / "b")
+    (folders / harmed).write_bytes((folders / harmed).read_bytes()[:-30])
+    paths = folders / "gt", [folders / "a", folders / "b"]
+    found = evaluate(*paths, metrics=["psnr", "fid"], inception="random", out=folders / "out")
+    refused = {row.method: row.error for row in found.sets if row.error}
+    assert refused.keys() == ({"a"} if harmed[0] == "a" else {"a", "b"})
+    assert all(f"{folders / harmed}: " in words for words in refused.values())
+    assert all(math.isnan(row.value) == (row.method in refused) for row in found.sets)
+    assert not found.is_complete
+    assert "| a | " in paper_table(found, "markdown")
+    assert "FID of a has no value: " in paper_table(found, "markdown")
+    assert found.summaries
+    command = ["evaluate", *map(str, (paths[0], *paths[1])), "--inception", "random"]
+    command += ["--metrics", "fid"]
+    told = CliRunner().invoke(app, [*command, "--strict"])
+    assert told.exit_code == 1
+    expected = (
+        "FID of a has no value: " if harmed[0] == "a" else "error: no set could be measured: "
+    )
+    assert expected in told.output
+    assert f"{harmed}: " in told.output
+    assert CliRunner().invoke(app, command).exit_code == (0 if harmed[0] == "a" else 1)
+    with pytest.raises(RuntimeError, match=r"3\.png: .*(damaged|truncated)"):
+        evaluate(*paths, metrics=["fid"], inception="random", on_damaged="stop")
+
+
+@pytest.mark.usefixtures("network")
+def test_a_part_of_a_set_is_not_ranked(folders: Path) -> None:
+    shutil.copytree(folders / "a", folders / "b")
+    for name in ("gt", "a", "b"):
+        shutil.copy(folders / name / "0.png", folders / name / "more.png")
+    paths = folders / "gt", [folders / "a", folders / "b"]
+    whole = evaluate(*paths, metrics=["fid"], inception="random")
+    assert [one.is_best for one in standings(whole).values()] == [True, True]
+    (folders / "b/more.png").unlink()
+    part = evaluate(*paths, metrics=["fid"], inception="random")
+    assert [one.is_best for one in standings(part).values()] == [False, False]
+    assert "FID of b is over 10 of 11 images and is not ranked" in paper_table(part, "latex")
+    assert not part.is_complete
+
+
+@pytest.mark.usefixtures("network")
+def test_floats_have_the_range_that_is_named(folders: Path) -> None:
+    """FID of files of floats equals that of the same 8-bit images."""
+    for name in ("gt", "a"):
+        (folders / f"{name}_float").mkdir()
+        for path in (folders / name).iterdir():
+            pixels = np.array(Pillow.open(path)).astype(np.float32) / 255 * 4
+            np.save(folders / f"{name}_float" / f"{path.stem}.npy", pixels)
+    options: Any = {"metrics": ["fid"], "inception": "random"}
+    (of_codes,) = evaluate(folders / "gt", folders / "a", **options).sets
+    paths = folders / "gt_float", folders / "a_float"
+    (of_floats,) = evaluate(*paths, data_range=4.0, **options).sets
+    assert of_floats.value == of_codes.value
+
+
+@pytest.mark.usefixtures("network")
+def test_runs_compare_sets_of_one_definition(folders: Path) -> None:
+    shutil.copytree(folders / "a", folders / "b")
+    for name in ("a", "b"):
+        paths = folders / "gt", folders / name
+        evaluate(*paths, metrics=["psnr", "fid"], inception="random", out=folders / f"run_{name}")
+    found = compare_runs(folders / "run_a", folders / "run_b")
+    assert [(row.method, row.metric) for row in found.sets] == [("a", "fid"), ("b", "fid")]
+    path = folders / "run_b/per_image.json"
+    path.write_text(path.read_text().replace("random weights", "weights 0123"))
+    with pytest.raises(ValueError, match="the same definition of 'fid'"):
+        compare_runs(folders / "run_a", folders / "run_b")
 
 
 def test_on_the_command_line(

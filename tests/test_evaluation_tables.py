@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssimloss.evaluation import Evaluation, ImageRecord, MetricInfo, paper_table
+from ssimloss.evaluation import Comparison, Evaluation, ImageRecord, MetricInfo, paper_table
 from ssimloss.evaluation.ranking import standings, wins
 from ssimloss.evaluation.statistics import compare_methods, summarise
 from ssimloss.evaluation.tables import digits
@@ -76,6 +76,24 @@ def test_best_and_significant(three: Evaluation) -> None:
     assert by_pair["my_l1", "ours", "theirs"] == (12, 0)
 
 
+@pytest.mark.parametrize(
+    ("order", "difference", "p_holm", "significant"),
+    [
+        (("ours", "theirs"), 4.0, 0.04, True),
+        (("theirs", "ours"), -4.0, 0.04, True),
+        (("ours", "theirs"), 4.0, 0.06, False),
+        (("ours", "theirs"), -4.0, 0.04, False),  # the means that are compared say otherwise
+    ],
+)
+def test_the_corrected_p_value_decides(
+    order: tuple[str, str], difference: float, p_holm: float, significant: bool
+) -> None:
+    """Whichever method comes first in the comparison, if it is the better one there too."""
+    found = evaluation_of({"ours": {"psnr": [31.0, 32.0]}, "theirs": {"psnr": [27.0, 28.0]}})
+    found.comparisons = [Comparison("psnr", *order, 2, difference, 0, 0, 0.01, p_holm)]
+    assert standings(found)["ours", "psnr"].is_significant is significant
+
+
 def test_the_mean_over_common_images_decides() -> None:
     """The second is better on each image that both have, and its mean is lower."""
     nan = math.nan
@@ -98,9 +116,9 @@ def test_csv_has_all_digits(three: Evaluation) -> None:
     assert [row["method"] for row in rows] == three.methods
     means = {(row.method, row.metric): row.mean for row in three.summaries}
     for row in rows:
-        assert float(row["psnr"]) == means[row["method"], "psnr"]
-    assert [row["psnr mark"] for row in rows] == ["best*", "", ""]
-    assert [row["my_l1 mark"] for row in rows] == ["", "best", ""]
+        assert float(row["PSNR (dB)"]) == means[row["method"], "psnr"]
+    assert [row["PSNR (dB) mark"] for row in rows] == ["best*", "", ""]
+    assert [row["l_1 & more mark"] for row in rows] == ["", "best", ""]
 
 
 def test_latex(three: Evaluation) -> None:

@@ -28,12 +28,10 @@ _NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
-    **{
-        room: set()
-        for room in ("_version", "_files", "_flags", "_torch", "_spellings", "_memory", "_words")
-    },
+    **{room: set() for room in ("_version", "_files", "_flags", "_torch", "_memory", "_words")},
     "_checks": {"_words"},
-    "_keywords": {"_spellings"},
+    "_spellings": {"_words"},
+    "_keywords": {"_spellings", "_words"},
     "_ranges": {"_checks"},
     "_debug": {"_checks", "_torch", "_ranges", "_keywords"},
     "_reduce": _GROUND,

@@ -93,14 +93,44 @@ def test_without_scipy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "pip install scipy" in words
 
 
+@pytest.mark.parametrize(
+    ("head", "of_b", "options", "message"),
+    [
+        ("Bitrate (kbps),PSNR (dB)", "kbps,psnr", (), ""),
+        ("bpp,anything", "BPP,Anything", (), ""),
+        ("Rate,quality,MS-SSIM", "rate,MS SSIM", ("--quality", "ms_ssim"), ""),
+        ("kbps,psnr", "mbps,psnr", (), "rates must have one unit, got 'kbps' in"),
+        ("kbps,psnr", "kbps,vmaf", (), "the same quality, got 'psnr' in"),
+        ("kbps,psnr,vmaf", "kbps,psnr", (), "several columns of quality, got the columns 'psnr', "),
+        ("kbps,bpp,psnr", "kbps,psnr", (), "several columns of rate, got the columns 'kbps', 'bpp"),
+        ("x,y", "x,y", (), "no column of rate by a usual name, got the columns 'x', 'y'; --rate C"),
+        ("psnr,PSNR", "x,y", (), "in its first line, each once, got the columns 'psnr', 'PSNR'"),
+        ("kbps", "kbps", (), "in its first line, each once, got the columns 'kbps'"),
+    ],
+)
+def test_columns(
+    tmp_path: Path, head: str, of_b: str, options: tuple[str, ...], message: str
+) -> None:
+    """By their usual names, in any order and case; and what both tables have to agree in."""
+    for name, columns, curve in (("a.csv", head, VIDEO[0]), ("b.csv", of_b, VIDEO[1])):
+        rows = [columns]
+        for r, q in zip(curve.rate, curve.quality, strict=True):
+            rows.append(",".join([str(r), *[str(q)] * columns.count(",")]))
+        (tmp_path / name).write_text("\n".join(rows))
+    paths = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    found = CliRunner().invoke(app, ["bdrate", *paths, *options])
+    assert message in found.output
+    assert found.exit_code == (2 if message else 0), found.output
+    if not message:
+        assert "BD-rate     -10.607 %" in found.stdout
+
+
 def test_command(tmp_path: Path) -> None:
-    assert run(tmp_path, "--rate", "kbps", "--quality", "PSNR") == (
-        0,
-        "BD-rate     -10.607 %\nBD-quality  +0.4618 PSNR\n",
-    )
+    expected = (0, "BD-rate     -10.607 %\nBD-quality  +0.4618 PSNR\n")
+    assert run(tmp_path) == run(tmp_path, "--rate", "KBPS", "--quality", "psnr") == expected
     for options, message in (
-        (("--rate", "bpp"), "has no column 'bpp'; its columns are PSNR, kbps, note"),
-        (("--quality", "note"), "line 3 must have numbers under 'PSNR' and 'note', got"),
+        (("--rate", "bpp"), "no column 'bpp' for --rate, got the columns 'PSNR', 'kbps', 'note'"),
+        (("--quality", "note"), "line 3 must have numbers under 'kbps' and 'note', got"),
         (("--method", "linear"), "method must be one of 'cubic', 'pchip', 'akima', got 'linear'"),
     ):
         status, words = run(tmp_path, *options)

@@ -362,3 +362,6 @@ def test_result_is_a_few_pixels_smaller_than_its_reference(tmp_path: Path) -> No
         evaluate(tmp_path / "gt", tmp_path / "out", protocol="basicsr", scale=4)
     assert "resize" not in str(raised.value)
     assert "crop the reference to 24x24, from its top left corner" in str(raised.value)
+    Image.fromarray(PIXELS[:20, :24]).save(tmp_path / "gt/a.png")  # and wider, but less high
+    with pytest.raises(RuntimeError, match=r"24x24 and 20x24 .*; resize or crop one of them"):
+        evaluate(tmp_path / "gt", tmp_path / "out", protocol="basicsr", scale=4)

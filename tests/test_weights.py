@@ -33,7 +33,7 @@ import torchvision
 from torch import Tensor, nn
 
 import ssimloss
-from ssimloss import metrics, weights
+from ssimloss import _files, metrics, weights
 from ssimloss.networks import FeatureExtractor
 from ssimloss.weights import _download, _store, _verify
 
@@ -198,7 +198,7 @@ def test_a_bundled_file_changed_behind_its_time_is_refused(
     os.utime(path, long_ago)
     with pytest.raises(RuntimeError, match="is damaged or another file"):
         weights.load_bundled("dists")
-    assert all(row.size < _verify._LARGE for row in weights.BUNDLED)
+    assert all(row.size < _files._LARGE for row in weights.BUNDLED)
 
 
 # Files of safetensors

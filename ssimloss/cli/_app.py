@@ -1,4 +1,4 @@
-"""Which commands there are: each in a file of its own, added here by one line."""
+"""The commands: each in a file of its own, added here by one line."""
 
 from typing import Annotated
 
@@ -12,11 +12,15 @@ from ssimloss.cli._doctor import doctor
 from ssimloss.cli._evaluate import EPILOG, evaluate
 from ssimloss.cli._study import study
 
+_SPELLINGS = {"force": "overwrite"}
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Image losses and metrics for PyTorch.",
+    # Options in other spellings, for all commands: --force is --overwrite.
+    context_settings={"token_normalize_func": lambda name: _SPELLINGS.get(name, name)},
 )
 app.add_typer(_weights.app, name="weights")
 app.command()(doctor)

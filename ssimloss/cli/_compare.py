@@ -5,70 +5,48 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from ssimloss.cli._options import Alpha, DataRange, Orientation, Overwrite, Protocol, Scale
 from ssimloss.cli._told import told
 
 if TYPE_CHECKING:
-    from ssimloss.evaluation.images import Alpha, Orientation
+    from ssimloss.evaluation import images
 
 
 def compare(
     reference: Annotated[
-        Path, typer.Argument(metavar="REFERENCE", help="The image that counts as right.")
+        Path, typer.Argument(metavar="REFERENCE", help="The image that is taken as correct.")
     ],
     distorted: Annotated[
         Path,
         typer.Argument(metavar="DISTORTED", help="The image compared with it, of the same size."),
     ],
     metrics: Annotated[
-        str, typer.Option(metavar="NAMES", help="Measures, separated by commas.")
+        str, typer.Option(metavar="NAMES", help="Metrics, separated by commas.")
     ] = "psnr,ssim",
-    protocol: Annotated[
-        str, typer.Option(metavar="NAME", help="What is cut, rounded and converted before.")
-    ] = "plain",
-    scale: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="The factor of enlargement, where the protocol takes one."),
-    ] = None,
+    protocol: Protocol = "plain",
+    scale: Scale = None,
     explain: Annotated[
         tuple[str, str] | None,
-        typer.Option(
-            metavar="NAME NAME", help="Two conventions whose values are to be told apart."
-        ),
+        typer.Option(metavar="NAME NAME", help="Two conventions; explain why their values differ."),
     ] = None,
-    alpha: Annotated[
-        str,
-        typer.Option(
-            metavar="error|drop", help="What to do with images that are transparent in places."
-        ),
-    ] = "error",
-    orientation: Annotated[
-        str,
-        typer.Option(
-            metavar="apply|ignore", help="Of orientation tags: turn images, or compare as stored."
-        ),
-    ] = "apply",
-    data_range: Annotated[
-        float | None,
-        typer.Option(metavar="WHITE", help="The value of white in floating-point files."),
-    ] = None,
+    alpha: Alpha = "error",
+    orientation: Orientation = "apply",
+    data_range: DataRange = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture, as PNG.")] = Path(
         "comparison.png"
     ),
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the picture if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Compare two images: what each measure says, where the largest error is, and a picture of it.
+    """Compare two images: the value of each metric, the largest error, and a picture of both.
 
-    Exit status: 0 for done, 1 for files that cannot be compared, 2 for a command that makes no
-    sense.
+    Exit status: 0 for success, 1 for files that cannot be compared, 2 for wrong arguments.
     """
     from ssimloss.evaluation import compare as compared
     from ssimloss.evaluation.compare import picture_path
 
     with told():
         # An error before anything is computed.
-        picture_path(out, reference, distorted, overwrite=force)
+        picture_path(out, reference, distorted, overwrite=overwrite)
         found = compared(
             reference,
             distorted,
@@ -76,10 +54,10 @@ def compare(
             protocol=protocol,
             scale=scale,
             explain=explain,
-            # A word that is none is an error of the library, here and below.
-            alpha=cast("Alpha", alpha),
-            orientation=cast("Orientation", orientation),
+            # The library refuses unknown words.
+            alpha=cast("images.Alpha", alpha),
+            orientation=cast("images.Orientation", orientation),
             data_range=data_range,
         )
         typer.echo(str(found))
-        typer.echo(f"\nwrote {found.draw(out, overwrite=force)}")
+        typer.echo(f"\nwrote {found.draw(out, overwrite=overwrite)}")

@@ -1,9 +1,8 @@
-"""``ssimloss evaluate``: files compared with their references, on one process or under
+"""``ssimloss evaluate``: files compared with their references, in one process or under
 ``torchrun``; or two finished runs.
 
-Exit status: 0 for done; 1 where something could not be evaluated and that was asked to be fatal,
-nothing was left, or the machine could not go on; 2 for a command that makes no sense; 130 and 143
-when interrupted or told to end.
+Exit status: 0 for success; 1 if nothing could be evaluated, if the machine cannot go on, or for an
+incomplete result with ``--strict``; 2 for wrong arguments; 130 if interrupted; 143 if terminated.
 """
 
 import glob
@@ -16,28 +15,38 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
+from ssimloss._words import named
 from ssimloss.cli._names import (
     CHOICES,
     PROTOCOLS,
+    WAY_OUT,
     demand_scale,
     evaluate_help,
     known_metrics,
     metric_names,
-    word,
+)
+from ssimloss.cli._options import (
+    Alpha,
+    DataRange,
+    Device,
+    Orientation,
+    Overwrite,
+    Protocol,
+    Resume,
+    Scale,
 )
 from ssimloss.cli._progress import progress
 from ssimloss.cli._result import print_result, print_unusable
 from ssimloss.cli._told import stoppable, told
 
 if TYPE_CHECKING:
-    from ssimloss.evaluation import Evaluation
+    from ssimloss.evaluation import Evaluation, images
     from ssimloss.evaluation.clips.chunks import FramePairing, Timestamps
-    from ssimloss.evaluation.images import Alpha, Orientation
     from ssimloss.evaluation.run import OnDamaged
     from ssimloss.evaluation.tables import TableFormat
 
 EPILOG = evaluate_help()
-# Of options, those that mean something for two finished runs.
+# The options that --compare does not ignore.
 _OF_RUNS = ("compare", "table", "strict")
 
 
@@ -55,78 +64,57 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             metavar="DISTORTED",
-            help="The same of what is judged; several are compared; NAME=PATH names one.",
+            help="The results, of the same kind; one for each method. NAME=PATH names one.",
             show_default=False,
         ),
     ] = None,
     metrics: Annotated[
         str,
-        typer.Option(
-            metavar="NAMES", help="Names below or module:attribute, with commas between them."
-        ),
+        typer.Option(metavar="NAMES", help="Names below or module:attribute, separated by commas."),
     ] = "psnr,ssim",
-    protocol: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="How images are prepared, and which definitions; names below."
-        ),
-    ] = "plain",
-    scale: Annotated[
-        int | None, typer.Option(help="Factor of super-resolution, where the protocol asks for it.")
-    ] = None,
+    protocol: Protocol = "plain",
+    scale: Scale = None,
     suffix: Annotated[
         str,
-        typer.Option(
-            help="What distorted files have behind the name of the reference, such as x4."
-        ),
+        typer.Option(help="The end that only names of distorted files have, such as x4."),
     ] = "",
-    alpha: Annotated[
-        str, typer.Option(help="Of images transparent in places: error, or drop.")
-    ] = "error",
-    orientation: Annotated[
-        str, typer.Option(help="Of orientation tags: apply turns images, ignore does not.")
-    ] = "apply",
-    data_range: Annotated[
-        float | None, typer.Option(help="Of floating-point files: the value of white, such as 1.")
-    ] = None,
+    alpha: Alpha = "error",
+    orientation: Orientation = "apply",
+    data_range: DataRange = None,
     scale_distorted: Annotated[
         str | None,
-        typer.Option(help="Bring clips to the reference's size: bicubic, bilinear, lanczos."),
+        typer.Option(help="Scale clips to the reference's size: bicubic, bilinear, lanczos."),
     ] = None,
     frames: Annotated[
-        str, typer.Option(help="Of clips of other lengths: equal refuses, shortest cuts them.")
+        str, typer.Option(help="Clips of different lengths: equal refuses, shortest cuts them.")
     ] = "equal",
     timestamps: Annotated[
-        str, typer.Option(help="Of frames of clips: compare, or ignore and pair by order alone.")
+        str, typer.Option(help="Timestamps of frames: compare, or ignore and pair by order.")
     ] = "compare",
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Width and height of raw .yuv files.")
     ] = None,
     pixel_format: Annotated[
-        str | None, typer.Option(help="Of raw .yuv files: yuv420p, yuv420p10le, ...")
+        str | None, typer.Option(help="Format of raw .yuv files: yuv420p, yuv420p10le, ...")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Device = "auto",
     batch_size: Annotated[
         int, typer.Option(help="The most images or frames measured together.")
     ] = 16,
     workers: Annotated[
         int | None,
-        typer.Option(help="Threads that decode; otherwise one per processor, at most 8."),
+        typer.Option(help="Threads that decode; by default one per processor, at most 8."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Where tables and report go; otherwise nothing is written."
+            metavar="FOLDER", help="Where tables and report are written; by default nowhere."
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue what the folder holds.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Discard what the folder holds.")
-    ] = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
     on_damaged: Annotated[
-        str, typer.Option(help="A file that cannot be compared: skip (and say so), or stop.")
+        str, typer.Option(help="A file that cannot be compared: skip and report it, or stop.")
     ] = "skip",
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Whether to write the page.")
@@ -135,8 +123,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="FILE",
-            help="Weights of the network of fid, kid, is; otherwise the published ones. random "
-            "tries it out.",
+            help="Weights of the network of fid, kid, is; by default the published ones. random "
+            "is for a trial.",
             show_default=False,
         ),
     ] = "imagenet",
@@ -144,33 +132,35 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="Print methods by metrics for a paper, and nothing else on stdout: latex, "
+            help="Print a table of methods and metrics for a paper, alone on stdout: latex, "
             "markdown, csv.",
         ),
     ] = None,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Exit status 1 if any pair lacks a file or a value."),
+        typer.Option("--strict", help="Exit status 1 if any file or value is missing."),
     ] = False,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
-            metavar="RUN RUN", help="In place of files: compare two finished runs, their --out."
+            metavar="RUN RUN", help="Instead of files, compare the --out of two finished runs."
         ),
     ] = None,
 ) -> None:
-    """Compare images or clips with their references: tables, statistics and a page to look at.
+    """Compare images or clips with their references: tables, statistics and a report.
 
-    Under torchrun each process takes a share; the result is that of one process to the last digit.
+    Under torchrun each process takes a share; the result equals that of one process.
     """
     with told():
         names = metric_names(metrics, known_metrics())
-        protocol = word("--protocol", protocol, PROTOCOLS)
+        protocol = named("--protocol", protocol, PROTOCOLS, way_out=WAY_OUT)
         demand_scale(protocol, scale)
         given = {"alpha": alpha, "orientation": orientation, "frames": frames, "table": table}
         given |= {"timestamps": timestamps, "on-damaged": on_damaged}
         chosen = {
-            name: None if value is None else word(f"--{name}", value, CHOICES[name])
+            name: None
+            if value is None
+            else named(f"--{name}", value, CHOICES[name], way_out=WAY_OUT)
             for name, value in given.items()
         }
         if compare is not None:
@@ -198,8 +188,8 @@ def evaluate(
                 protocol=protocol,
                 scale=scale,
                 suffix=suffix,
-                alpha=cast("Alpha", chosen["alpha"]),
-                orientation=cast("Orientation", chosen["orientation"]),
+                alpha=cast("images.Alpha", chosen["alpha"]),
+                orientation=cast("images.Orientation", chosen["orientation"]),
                 data_range=data_range,
                 scale_distorted=scale_distorted,
                 frames=cast("FramePairing", chosen["frames"]),
@@ -222,7 +212,7 @@ def evaluate(
             )
     if leads:
         _tell(result, cast("TableFormat | None", chosen["table"]), console, out, report)
-    if strict and (result.failures or result.missing):
+    if strict and not result.is_complete:
         raise typer.Exit(1)
 
 
@@ -257,13 +247,14 @@ def _demand_runs_only(context: typer.Context) -> None:
     ]
     if ignored := [name for name in given if name not in _OF_RUNS]:
         raise ValueError(
-            f"--compare takes two finished runs as they are, not {', '.join(ignored)}; leave it out"
+            f"--compare takes two finished runs as they are, not {', '.join(ignored)}; leave "
+            f"{'them' if len(ignored) > 1 else 'it'} out"
         )
 
 
 def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
-    """``NAME=PATH`` for some or all; a name has no folders in it, and what exists as a whole is a
-    path.
+    """Methods by name where some are NAME=PATH. A name has no folders; text that exists as a file,
+    folder or pattern is a path.
     """
     named = []
     for text in distorted or ():
@@ -276,6 +267,6 @@ def _methods(distorted: list[str] | None) -> list[str] | dict[str, str] | None:
     methods = {name or Path(path).name: path for name, path in named}
     if len(methods) < len(named):
         raise typer.BadParameter(
-            "two methods have the same name; NAME=PATH gives one another", param_hint="DISTORTED"
+            "two methods have the same name; NAME=PATH names one of them", param_hint="DISTORTED"
         )
     return methods

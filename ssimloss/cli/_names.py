@@ -2,12 +2,13 @@
 ``tests/generate.py`` writes from the registered measures, since importing those takes seconds.
 """
 
-import difflib
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from ssimloss._words import named
 
 _LISTED: Final[Any] = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
 METRICS: Final[Mapping[str, str]] = _LISTED["metrics"]  # name -> title, of measures of pairs
@@ -23,6 +24,9 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "on-damaged": ("skip", "stop"),
     "table": ("latex", "markdown", "csv"),
 }
+
+
+WAY_OUT: Final = "ssimloss evaluate --help explains each of them"  # of an unknown name
 
 
 def evaluate_help() -> str:
@@ -59,7 +63,7 @@ def known_metrics() -> list[str]:
 
 
 def metric_names(text: str, known: Collection[str]) -> list[str]:
-    """The names in ``text``, separated by commas, in the case that the library knows.
+    """The names in ``text``, separated by commas, as the library spells them.
 
     Raises:
         ValueError: none, or one that is neither known nor ``module:attribute``.
@@ -67,23 +71,6 @@ def metric_names(text: str, known: Collection[str]) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise ValueError(f"--metrics must name at least one metric, got {text!r}")
-    return [name if ":" in name else word("--metrics", name, known) for name in names]
-
-
-def word(option: str, given: str, known: Collection[str]) -> str:
-    """The known word that is given in any case, with ``-`` for ``_`` or not.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    if given in known:
-        return given
-    name = given.lower().replace("-", "_")
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(
-            f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}; {hint}"
-            "ssimloss evaluate --help says what each is"
-        )
-    return name
+    return [
+        name if ":" in name else named("--metrics", name, known, way_out=WAY_OUT) for name in names
+    ]

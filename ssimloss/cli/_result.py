@@ -43,7 +43,9 @@ def print_result(result: "Evaluation", console: Console | None = None) -> None:
 
 
 def print_unusable(result: "Evaluation", console: Console) -> None:
-    """What is in no mean."""
+    """What has no value or no partner."""
+    from ssimloss.evaluation.fairness import part_notes
+
     failed = [
         (image.name, method, words)
         for image in result.images
@@ -54,6 +56,8 @@ def print_unusable(result: "Evaluation", console: Console) -> None:
     if failed:
         pairs = len(result.images) * len(result.methods)
         _say(console, f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it")
+    for words in part_notes(result):
+        _say(console, words)
     for words in result.unmatched[:_LISTED]:
         _say(console, f"unmatched: {words}")
     if len(result.unmatched) > _LISTED:
@@ -77,10 +81,9 @@ def _table(*heads: str, names: int) -> Table:
     return table
 
 
-def _titles(result: "Evaluation") -> dict[str, str]:
-    units = {one.name: f" ({one.unit})" if one.unit else "" for one in result.metrics}
-    titles = {one.name: f"{one.title}{units[one.name]}" for one in result.metrics}
-    return titles | {row.metric: row.title for row in result.sets}
+def _labels(result: "Evaluation") -> dict[str, str]:
+    labels = {one.name: one.label for one in result.metrics}
+    return labels | {row.metric: row.label for row in result.sets}
 
 
 def _summary_table(result: "Evaluation") -> Table:
@@ -88,7 +91,7 @@ def _summary_table(result: "Evaluation") -> Table:
     from ssimloss.evaluation.ranking import standings
     from ssimloss.evaluation.tables import digits
 
-    found, titles = standings(result), _titles(result)
+    found, labels = standings(result), _labels(result)
     table = _table(
         "method", "metric", "mean", "", "std", "clips" if result.clips else "images", names=2
     )
@@ -102,8 +105,8 @@ def _summary_table(result: "Evaluation") -> Table:
         mark = ("best*" if standing.is_significant else "best") if standing.is_best else ""
         table.add_row(
             escape(shown(method)),
-            f"{escape(titles[metric])} {'↑' if better[metric] else '↓'}",
-            f"{standing.mean:.{places}f}",
+            f"{escape(labels[metric])} {'↑' if better[metric] else '↓'}",
+            "-" if math.isnan(standing.mean) else f"{standing.mean:.{places}f}",
             f"[bold green]{mark}[/]" if mark else "",
             "-" if math.isnan(std) else f"{std:.{places}f}",
             str(standing.count),
@@ -116,20 +119,23 @@ def _print_means(console: Console, result: "Evaluation") -> None:
     from ssimloss.evaluation.fairness import fair_means
     from ssimloss.evaluation.ranking import LEVEL, standings
 
-    titles = _titles(result)
+    labels = _labels(result)
     if any(one.is_significant for one in standings(result).values()):
         _say(console, f"* better than each other method, p < {LEVEL:g} (sign flips, Holm)")
-    for words in dict.fromkeys(row.description for row in result.sets):
+    for words in dict.fromkeys(
+        f"{row.description}, {row.count} images against {row.reference_count}"
+        for row in result.sets
+    ):
         _say(console, words)
     infinite = [row for row in result.summaries if row.infinite]
     for row in infinite:
         _say(
             console,
-            f"{row.method}, {titles[row.metric]}: {row.infinite} of {row.count} values are "
+            f"{row.method}, {labels[row.metric]}: {row.infinite} of {row.count} values are "
             "infinite, of equal images, and in no mean",
         )
     for found in fair_means(result):
-        what = f"{titles[found.metric]}: methods have values of different images"
+        what = f"{labels[found.metric]}: methods have values of different images"
         _say(
             console,
             f"{what}; the means are over the {found.count} that all have, std and intervals over "
@@ -143,14 +149,14 @@ def _print_means(console: Console, result: "Evaluation") -> None:
 
 
 def _interval_table(result: "Evaluation") -> Table:
-    titles = _titles(result)
+    labels = _labels(result)
     table = _table("method", "metric", "95 % interval", "best", "worst", names=2)
     for column in table.columns[3:]:
         column.no_wrap, column.justify = False, "left"
     for row in result.summaries:
         table.add_row(
             escape(shown(row.method)),
-            escape(titles[row.metric]),
+            escape(labels[row.metric]),
             "-" if math.isnan(row.low) else f"{row.low:.4f} .. {row.high:.4f}",
             escape(shown(row.best)),
             escape(shown(row.worst)),
@@ -161,7 +167,7 @@ def _interval_table(result: "Evaluation") -> Table:
 def _comparison_table(result: "Evaluation") -> Table:
     from ssimloss.evaluation.ranking import wins
 
-    titles = {metric.name: metric.title for metric in result.metrics}
+    labels = _labels(result)
     what = "clips" if result.clips else "images"
     table = _table(
         "compared", "metric", "difference", "95 % interval", "p (Holm)", "wins", what, names=2
@@ -170,7 +176,7 @@ def _comparison_table(result: "Evaluation") -> Table:
         first, second = wins(result, row)
         table.add_row(
             escape(shown(f"{row.first} - {row.second}")),
-            escape(titles[row.metric]),
+            escape(labels[row.metric]),
             f"{row.difference:+.4f}",
             "-" if math.isnan(row.low) else f"{row.low:+.4f} .. {row.high:+.4f}",
             f"{row.p_holm:.4f}",
@@ -201,11 +207,10 @@ def _clip_table(result: "Evaluation") -> Table:
                 perfect = perfect_infinity(metric.higher_is_better)
                 infinite = sum(value == perfect for value in listed)
                 left_out = f" ({infinite} infinite)" if infinite else ""
-                title = f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}"
                 table.add_row(
                     escape(shown(clip.name)),
                     *([escape(shown(method))] if several else []),
-                    title,
+                    metric.label,
                     f"{values[metric.name]:.4f}{left_out}",
                     worst,
                     value,

@@ -15,6 +15,8 @@ from rich.table import Table as Drawn
 
 from ssimloss.cli._progress import progress
 from ssimloss.cli._told import shown, stoppable
+from ssimloss.cli._options import Device, Overwrite, Resume
+from ssimloss.cli._told import shown, told
 
 _LISTED = 5  # problems that the terminal shows; the page has all
 
@@ -74,6 +76,10 @@ def study(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    device: Device = "auto",
 ) -> None:
     """Compare measures on your images: agreement with people, orderings, fitness as a loss, cost.
 

@@ -1,11 +1,9 @@
-"""``ssimloss weights``: which weights there are, where they lie, whether they are whole, and how
-they get here.
+"""``ssimloss weights``: list files of weights, find, download, verify and import them.
 
-Exit status: 0 for done, 1 for missing, damaged or not to be had, 2 for a command that makes no
-sense.
+Exit status: 0 for success; 1 for a file that is missing, damaged or cannot be downloaded; 2 for
+wrong arguments.
 """
 
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ssimloss import weights
+from ssimloss._words import near, spelled
 from ssimloss.cli._told import told
 from ssimloss.weights import WeightsFile
 
@@ -26,6 +25,10 @@ app = typer.Typer(
 # What losses are usually built on.
 _FAMILIAR = re.compile(r"(vgg|resnet)\d+(_bn)?|alexnet|squeezenet1_[01]|inception")
 _FIRST = "IMAGENET1K_V1"  # torchvision's word for the weights that "imagenet" means
+_TO_BRING = (
+    "not here: ssimloss weights fetch NAME downloads the file; without a network, download it",
+    "elsewhere, and ssimloss weights import FILE puts it in its place",
+)
 _PIPE_WIDTH = 200  # columns where there is no terminal, so that no file name is cut
 
 Word = Annotated[
@@ -43,24 +46,44 @@ Folder = Annotated[
 
 
 def _entry(name: str, word: str) -> WeightsFile:
+    """The file that a command line names.
+
+    Raises:
+        ValueError: an unknown name or word; a word for a name that has one file.
+    """
+    single = {row.name: row for row in (*weights.BUNDLED, weights.INCEPTION)}
+    if found := spelled(name, single):
+        if word != weights.IMAGENET:
+            raise ValueError(
+                f"--weights {word} is for networks that have several files, and {found} has one; "
+                "leave it out"
+            )
+        return single[found]
+    # The installed torchvision may have other networks, and has aliases of words; importing it
+    # takes seconds.
     wanted = _FIRST if word == weights.IMAGENET else word
-    for row in (*weights.BUNDLED, weights.INCEPTION, *weights.recorded()):
-        if row.name == name and (row.url is None or row.word in (word, wanted)):
+    network = spelled(name, {row.name for row in weights.recorded()})
+    for row in weights.recorded():
+        if (row.name, row.word) == (network, wanted):
             return row
-    # A word has aliases, and the torchvision that is installed may have other networks.
-    own = [row.name for row in (*weights.BUNDLED, weights.INCEPTION)]
-    known = [*own, *weights.networks()]
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=3)
+    known = [*single, *weights.networks()]
+    network = spelled(name, known)
+    if network is None:
+        close = near(name, known, 3)
         hint = (
             f"close to it: {', '.join(close)}" if close else "ssimloss weights list --all shows all"
         )
-        raise typer.BadParameter(f"no weights are called {name!r}; {hint}", param_hint="NAME")
-    return weights.INCEPTION if name == weights.INCEPTION.name else weights.published(name, word)
+        raise ValueError(f"no weights are called {name!r}; {hint}")
+    return weights.published(network, word)
+
+
+def _demand_names(word: str) -> None:
+    if word != weights.IMAGENET:
+        raise ValueError(f"--weights {word} needs the name of a network")
 
 
 def _lying(entry: WeightsFile) -> list[tuple[str, Path]]:
-    """The folders that have the file, by name, and the file."""
+    """Name of the folder and path, for each folder that has the file."""
     return [
         (name, folder / entry.file)
         for name, folder in weights.folders().items()
@@ -74,21 +97,23 @@ def list_(
         bool, typer.Option("--all", help="Every classification network of torchvision.")
     ] = False,
 ) -> None:
-    """Show name, file, size, where it is present, and licence."""
+    """List files of weights: name, size, whether the file is here, and licence."""
     rows = []
     for entry in weights.catalogue():
         places = [name for name, _ in _lying(entry)]
         if everything or entry.url is None or places or _FAMILIAR.fullmatch(entry.name):
             size = f"{entry.size / 1e6:.1f}" if entry.size >= 1e5 else f"{entry.size / 1e6:.3f}"
-            present = ", ".join(places) or "-"
+            present = f"here: {', '.join(places)}" if places else "not here"
             rows.append((entry.name, entry.word, entry.file, size, present, entry.licence))
     console = Console()
     _print_rows(console if console.is_terminal else Console(width=_PIPE_WIDTH), rows)
+    if any(row[4] == "not here" for row in rows):
+        typer.echo("\n" + "\n".join(_TO_BRING))
 
 
 def _print_rows(console: Console, rows: Sequence[Sequence[str]]) -> None:
-    """A table, or where that would be cut, two lines for each file."""
-    heads = ("name", "weights", "file", "MB", "present in", "licence")
+    """A table; two lines for each file if the table would be cut."""
+    heads = ("name", "weights", "file", "MB", "where", "licence")
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     if sum(widths) + 2 * (len(heads) - 1) <= console.width:
         table = Table(*heads, box=None, pad_edge=False)
@@ -109,12 +134,14 @@ def _print_rows(console: Console, rows: Sequence[Sequence[str]]) -> None:
 def where(
     name: Annotated[
         str | None,
-        typer.Argument(help="A network or a bundled file; without, the folders that are searched."),
+        typer.Argument(help="A network or a bundled file; by default, the folders themselves."),
     ] = None,
     word: Word = weights.IMAGENET,
 ) -> None:
     """Print the folders that are searched, in this order, or the path of one file."""
     if name is None:
+        with told():
+            _demand_names(word)
         if weights.VARIABLE not in weights.folders():
             typer.echo(f"{weights.VARIABLE:<16} not set")
         for title, folder in weights.folders().items():
@@ -142,9 +169,15 @@ def fetch(
     to: Folder = None,
 ) -> None:
     """Download weights that are not on this machine, and print the path of each file."""
-    for name in names:
-        with told():
-            entry = _entry(name, word)
+    with told():
+        entries = [_entry(name, word) for name in names]
+        bundled = [entry.name for entry in entries if entry.url is None]
+        if bundled and to is not None:
+            raise ValueError(
+                f"--to is for downloads, and {', '.join(bundled)} comes with the package; leave it "
+                "out"
+            )
+        for entry in entries:
             typer.echo(weights.fetch(entry, to) if entry.url is not None else weights.obtain(entry))
 
 
@@ -152,14 +185,14 @@ def fetch(
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="What to verify; without, every file that is here."),
+        typer.Argument(metavar="NAME", help="What to verify; by default, every file found."),
     ] = None,
     word: Word = weights.IMAGENET,
 ) -> None:
-    """Compare files with their SHA-256: all of it for bundled files, the published digits for the
-    others.
-    """
+    """Compare the SHA-256 of files with the known one; downloads publish its first digits."""
     with told():
+        if not names:
+            _demand_names(word)
         entries = [_entry(name, word) for name in names] if names else weights.catalogue()
     faults = 0
     for entry in entries:
@@ -187,7 +220,7 @@ def import_(
     ],
     to: Folder = None,
 ) -> None:
-    """Verify files of weights and put them where they are looked for."""
+    """Verify files of weights and copy them into the folder that is searched."""
     for file in files:
         with told():
             entry, path = weights.import_file(file, to)

@@ -1,6 +1,5 @@
 """What a criterion is made of when it is built: its terms, checked, and what watches them."""
 
-import difflib
 import keyword
 from collections.abc import Callable, Mapping
 from typing import get_args
@@ -8,6 +7,7 @@ from typing import get_args
 from torch.distributed import ProcessGroup
 
 from ssimloss import _checks
+from ssimloss._words import near
 from ssimloss.combined.alarms import Alarms, OnNonFinite
 from ssimloss.combined.balance.protocol import Strategy, checked
 from ssimloss.combined.calls import Loss, describe
@@ -122,7 +122,7 @@ def _as_term(name: str, term: Term | Loss) -> Term:
     if isinstance(term, Term):
         return term
     if not callable(term):
-        close = difflib.get_close_matches(name, OPTIONS, 1)
+        close = near(name, OPTIONS)
         meant = f"; did you mean the option {close[0]!r}?" if close else ""
         got = type(term).__name__
         raise TypeError(f"term {name!r} must be a Term or a callable, got {got}{meant}")

@@ -1,5 +1,6 @@
 """A convention by its name, and in words."""
 
+from ssimloss._words import spelled
 from ssimloss.conventions.convention import TABLES, Convention, tables
 from ssimloss.measure import complete
 
@@ -23,10 +24,12 @@ def find(name: str | Convention) -> Convention:
     complete()
     every_table = tables()
     if slash:
-        if key not in every_table:
+        title = spelled(key, every_table)
+        if title is None:
             raise KeyError(f"no measure {key!r} in {name!r}; there are {', '.join(every_table)}")
-        return every_table[key][bare]
-    found = [table[name] for table in TABLES.values() if name in table]
+        table = every_table[title]
+        return table[spelled(bare, table) or bare]
+    found = [table[own] for table in TABLES.values() if (own := spelled(name, table))]
     if len(found) == 1:
         return found[0]
     if not found:

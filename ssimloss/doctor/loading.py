@@ -1,13 +1,14 @@
 """A loss by name: ``module:callable``, or an entry of the registry of a training framework."""
 
 import contextlib
-import difflib
 import functools
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ssimloss._words import near
 
 # Frameworks whose losses register themselves when PACKAGE.losses is imported, in
 # PACKAGE.utils.registry.LOSS_REGISTRY: name -> how to install it.
@@ -59,7 +60,7 @@ def _imported(spec: str, module: str, path: str) -> list[Any]:
     way = []
     for part in path.split("."):
         if not hasattr(found, part):
-            close = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], n=3)
+            close = near(part, [n for n in dir(found) if n[0] != "_"], 3)
             hint = f"; close to it: {', '.join(close)}" if close else ""
             raise ValueError(f"loss {spec!r} cannot be imported: no {part!r} in it{hint}")
         found = getattr(found, part)
@@ -88,7 +89,7 @@ def _registered(package: str, name: str) -> list[Any]:
         return [registry.get(name)]
     except KeyError as error:
         known = [str(key) for key in registry.keys()]  # noqa: SIM118 - a registry is no dict
-        close = difflib.get_close_matches(name, known, n=3) or sorted(known)
+        close = near(name, known, 3) or sorted(known)
         raise ValueError(
             f"loss {name!r} is not in the registry of {package}: {', '.join(close)}"
         ) from error

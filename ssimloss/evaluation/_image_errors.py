@@ -31,7 +31,7 @@ DECODER_ERRORS = (
     Warning,
 )
 # These errors say nothing about the file, and the next file would meet them too.
-_SYSTEM = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}
+SYSTEM_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOMEM}
 
 
 class ImageError(RuntimeError):
@@ -52,7 +52,7 @@ def worded(path: Path, *errors: type[BaseException]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        if isinstance(error, OSError) and error.errno in _SYSTEM:
+        if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise ImageError(path, _words(path, error)) from error
 

@@ -1,5 +1,5 @@
-"""The measures of an evaluation, and their values of one batch of pairs: prepared once for all,
-with words where one cannot serve.
+"""The measures of an evaluation, and their values of one batch of pairs, which is prepared once for
+all measures; an error in words for an image that a measure cannot take.
 """
 
 import math
@@ -20,7 +20,7 @@ from ssimloss.metrics.protocols import resolved
 def measures_of(
     metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None = None
 ) -> list[ImageMeasure]:
-    """The measures that are named, under a protocol that may be named too.
+    """The measures, those that are named under the protocol.
 
     Raises:
         ValueError: an unknown name, one twice, none; a scale or a protocol that would be ignored.
@@ -37,7 +37,7 @@ def measures_of(
         and protocol != protocol_of("plain")
     ):
         raise ValueError(
-            f"protocol={protocol!r} is for metrics that are named; measures bring their own: "
+            f"protocol={protocol!r} is for metrics that are named; measures have their own: "
             "measure('psnr', protocol)"
         )
     measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
@@ -48,14 +48,14 @@ def measures_of(
 
 
 def info_of(one: ImageMeasure) -> MetricInfo:
-    """What a result says of a measure."""
+    """A measure as results describe it."""
     return MetricInfo(one.name, one.title, one.unit, one.higher_is_better, one.describe())
 
 
 def values_of(
     measures: Sequence[ImageMeasure], pred: Tensor, target: Tensor
 ) -> list[list[float | str]]:
-    """For each measure the value of each image, or in words why it has none.
+    """For each measure, the value of each image, or in words why there is none.
 
     Args:
         pred, target: ``(N, C, H, W)`` of files: uint8, or float64 in [0, 1].
@@ -68,8 +68,7 @@ def _values(one: ImageMeasure, pred: Tensor, target: Tensor, memory: Prepared) -
     try:
         values = one(pred, target, memory=memory).tolist()
     except TooSmallError as error:  # all of them, which are of one size
-        # What stands behind the semicolon is the way out of who calls the function, with options
-        # that files do not have.
+        # After the semicolon is a way out for callers of the function; files have no such options.
         what = str(error).rpartition("; ")[0] or str(error)
         return [f"{what}; it takes larger images, or metrics without {one.name!r}"] * len(pred)
     except ValueError as error:

@@ -161,7 +161,7 @@ def picture_path(path: str | Path, *files: Path, overwrite: bool = True) -> Path
             )
     if not overwrite and path.exists():
         raise ValueError(
-            f"{path} exists already; choose another name (--out), or overwrite it (--force)"
+            f"{path} exists already; choose another name (--out), or replace it (--overwrite)"
         )
     return path
 

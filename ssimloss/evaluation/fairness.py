@@ -1,4 +1,6 @@
-"""Means of several methods that may be compared: over the same images."""
+"""Which numbers of several methods may be compared: means over the same images, and metrics of
+whole sets.
+"""
 
 import math
 from dataclasses import dataclass
@@ -16,12 +18,26 @@ class FairMeans:
 
 
 def fair_means(evaluation: Evaluation) -> list[FairMeans]:
-    """One for each metric whose means in the summary are over unequal sets of images."""
+    """One for each metric whose means in the summary are over different images."""
     return [
         found
         for metric in evaluation.metrics
         if (found := _fair(evaluation, metric.name)) is not None
     ]
+
+
+def part_notes(evaluation: Evaluation) -> list[str]:
+    """A sentence for each metric and method whose set lacks images or has no value."""
+    notes = []
+    for one in evaluation.sets:
+        if one.error:
+            notes.append(f"{one.label} of {one.method} has no value: {one.error}")
+        elif one.is_part:
+            notes.append(
+                f"{one.label} of {one.method} is over {one.count} of {one.reference_count} images "
+                "and is not ranked"
+            )
+    return notes
 
 
 def _fair(evaluation: Evaluation, metric: str) -> FairMeans | None:

@@ -1,4 +1,4 @@
-"""Batches of files to numbers: decoding in threads, ahead of the device that measures."""
+"""Values of batches of files, which threads decode ahead of the device that measures."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -31,9 +31,7 @@ def decoded(
     orientation: Orientation = "apply",
     data_range: float | None = None,
 ) -> Iterator[tuple[Batch, Decoded]]:
-    """Each batch with its files, in order; at most so many batches are in memory as are needed to
-    keep the device busy.
-    """
+    """Each batch with its files, in order. Only the next two batches are decoded ahead."""
     waiting: deque[tuple[Batch, dict[Path, Future[Image | ImageError]]]] = deque()
     for batch in batches:
         paths = [
@@ -79,7 +77,7 @@ def measured(
     measures: Sequence[ImageMeasure],
     device: torch.device,
 ) -> list[Row]:
-    """One row for each image and method: what the measures say, or why they cannot.
+    """One row for each image and method: its values, or why there are none.
 
     Raises:
         RuntimeError: the device has too little memory.
@@ -127,7 +125,7 @@ def _as_planned(path: Path, image: Image | ImageError, header: Header) -> Image 
         header.bit_depth,
     ):
         return image
-    return ImageError(path, "is another image than when its header was read; who writes to it?")
+    return ImageError(path, "changed after its header was read; evaluate once it is complete")
 
 
 def _rows(

@@ -1,33 +1,36 @@
-"""Which file is compared with which: folders by name, single files, glob patterns, or a table; one
-method or several.
+"""Which file is compared with which, of one method or several: folders by name, single files, glob
+patterns, or a table.
 """
 
 import csv
-import glob
 import itertools
 import os
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ssimloss.evaluation.clips.files import SUFFIXES as CLIP_SUFFIXES
-from ssimloss.evaluation.images import ARRAY_SUFFIXES, SUFFIXES
+from ssimloss.evaluation.clips.formats import SUFFIXES as CLIP_SUFFIXES
+from ssimloss.evaluation.columns import NAME, REFERENCE
+from ssimloss.evaluation.listing import (
+    KINDS,
+    Source,
+    called,
+    folder_files,
+    image_suffixes,
+    is_of_clips,
+    left_out,
+    lister_of,
+    single_file,
+)
 
-Source = str | Path
 Sources = Source | Sequence[Source] | Mapping[str, Source]
-_Lister = Callable[[Source, Sequence[str]], dict[str, Path]]
 
-_ALL_SUFFIXES = (*SUFFIXES, *ARRAY_SUFFIXES, *CLIP_SUFFIXES)
-_MAGIC = re.compile(r"[*?[]")
-_WILDCARD = re.compile(r"\*\*/|\*\*?|\?|\[!?\]?[^\]]*\]")
+_LISTED = 6  # files without a partner, in an error
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A reference and what each method made of it; a method without a file for it is missing."""
+    """A reference and the file of each method; a method without a file is not in the mapping."""
 
     name: str
     reference: Path
@@ -36,73 +39,80 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """All pairs in order of their names, and what found no partner or was left out, in words."""
+    """All pairs, ordered by name, and the files that are not compared, in words."""
 
     pairs: list[Pair]
     methods: list[str]
     unmatched: list[str]
     clips: bool = False  # whether the files are clips, not still images
-    missing: int = 0  # files that a method has not, of the references that there are
+    missing: int = 0  # pairs of a reference and a method that lack the method's file
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file once, in order."""
+        files = (path for pair in self.pairs for path in (pair.reference, *pair.distorted.values()))
+        return list(dict.fromkeys(files))
 
 
 def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: str = "") -> Pairing:
-    """Find out what to compare.
+    """Match the files of methods with their references.
 
     Args:
         reference: a folder, a file, a glob pattern (``"gt/*/clean.png"``), or a ``.csv`` file with
-            the columns ``reference`` and one for each method, paths relative to that file; a column
-            ``name`` is taken for the names. A folder of images and clips is one of images.
-        distorted: of the same kind as ``reference``, and nothing for a table. A list or
-            ``{method: path}`` compares several methods. In folders and their subfolders, links
-            among them, files match by their path without its ending: ``set5/baby.png`` and
-            ``set5/baby.jpg``. Glob patterns match by what their wildcards stand for. ``~`` is the
-            home folder, here and in a table.
-        suffix: what the distorted files have behind the name of the reference: ``"x4"`` matches
-            ``0801.png`` and ``0801x4.png``.
+            a column ``reference`` and one column for each method. Paths in it are relative to that
+            file; an optional column ``name`` names the pairs. In a folder that holds images and
+            clips, the clips are left out.
+        distorted: of the same kind as ``reference``; None for a table. A list or
+            ``{method: path}`` compares several methods. Folders are read with their subfolders,
+            through links; files match by their path without its ending: ``set5/baby.png`` and
+            ``set5/baby.jpg``. Glob patterns match by the text that their wildcards stand for.
+            ``~`` is the home folder, also in a table.
+        suffix: the end that names of distorted files have and those of references lack: ``"x4"``
+            matches ``0801.png`` with ``0801x4.png``.
 
     Raises:
-        ValueError: a path that does not exist, holds no images, or is compared with itself; two
-            files of one name in one folder; nothing that matches; a table without its columns.
+        ValueError: a path does not exist, holds no images, or is compared with itself; two files of
+            one folder have the same name; nothing matches; a table lacks its columns.
         OSError: a folder that cannot be listed.
     """
     reference = os.path.expanduser(reference)
     is_table = str(reference).lower().endswith(".csv")
     if suffix and (is_table or os.path.isfile(reference)):
         raise ValueError(
-            f"suffix={suffix!r} is for files that are matched by name; {reference} says itself "
-            "what is compared"
+            f"suffix={suffix!r} is for files that are matched by name, and {reference} names its "
+            "files; leave it out"
         )
     if is_table:
         if distorted is not None:
             raise ValueError(
-                f"{reference} is a table of pairs and names the distorted images itself; leave "
-                "distorted away"
+                f"distorted must be left out, because {reference} is a table that names the "
+                "distorted files"
             )
         return _demanded(_from_table(Path(reference)), suffix)
     if distorted is None:
         raise ValueError(
-            f"distorted is missing: {reference} is compared with what? Only a .csv file names both"
+            f"distorted is missing: name what is compared with {reference}, or a .csv file of pairs"
         )
     sources = _named(distorted)
-    files = _lister(reference)
-    clips = bool(_of_clips(reference))
+    files = lister_of(reference)
+    clips = bool(is_of_clips(reference))
     for method, source in sources.items():
-        if _lister(source) is not files:
+        if lister_of(source) is not files:
             raise ValueError(
-                f"{method}: {source} is {_KINDS[_lister(source)]}, but {reference} is "
-                f"{_KINDS[files]}; compare like with like"
+                f"{method}: {source} must be {KINDS[files]} like {reference}, got "
+                f"{KINDS[lister_of(source)]}"
             )
-        if _of_clips(source) is (not clips):
+        if is_of_clips(source) is (not clips):
             kinds = "images", "clips"
             raise ValueError(
-                f"{method}: {source} is of {kinds[not clips]}, but {reference} of {kinds[clips]}; "
-                "compare like with like"
+                f"{method}: {source} must hold {kinds[clips]} like {reference}, got "
+                f"{kinds[not clips]}"
             )
     taken = {
-        source: CLIP_SUFFIXES if clips else _image_suffixes(source)
+        source: CLIP_SUFFIXES if clips else image_suffixes(source)
         for source in (reference, *sources.values())
     }
-    if files is _single:
+    if files is single_file:
         single = _single_files(
             Path(reference), {method: Path(source) for method, source in sources.items()}
         )
@@ -113,23 +123,21 @@ def find_pairs(reference: Source, distorted: Sources | None = None, *, suffix: s
         {m: (s, files(s, taken[s])) for m, s in sources.items()},
         suffix,
     )
-    if files is _folder:
-        pairing.unmatched.extend(
-            words
-            for folder in (reference, *sources.values())
-            if (words := _left_out(folder, taken[folder]))
-        )
+    if files is folder_files:
+        folders = (reference, *sources.values())
+        told = (left_out(folder, taken[folder]) for folder in folders)
+        pairing.unmatched.extend(words for words in told if words)
     return replace(_demanded(pairing, suffix), clips=clips)
 
 
 def _named(distorted: Sources) -> dict[str, str]:
-    """Methods by name: the given one, or the shortest end of the path that tells them apart."""
+    """Methods by name: the given one, or the shortest end of the path that is unique."""
     if isinstance(distorted, Mapping):
         named = {str(method): os.path.expanduser(source) for method, source in distorted.items()}
     else:
         several = [distorted] if isinstance(distorted, (str, Path)) else distorted
         sources = [os.path.expanduser(source) for source in several]
-        parts = [_told(source).parts for source in sources]
+        parts = [called(source).parts for source in sources]
         longest = max(map(len, parts), default=0)
         names = next(
             (
@@ -147,174 +155,6 @@ def _named(distorted: Sources) -> dict[str, str]:
     return named
 
 
-def _told(source: Source) -> Path:
-    """What a method is called by: for a pattern the folder it starts from, unless the wildcards
-    come at once.
-    """
-    path = Path(os.path.abspath(source))
-    if _MAGIC.search(str(source)) and not path.exists():
-        fixed = [part for part in path.parts[:-1] if not _MAGIC.search(part)]
-        return Path(*fixed)
-    return path.with_suffix("") if path.suffix.lower() in _ALL_SUFFIXES else path
-
-
-def _of_clips(source: Source) -> bool | None:
-    """Whether a source is of clips; a folder of images and clips is one of images, and one of
-    neither is ``None``.
-    """
-    if not os.path.isdir(source) and os.path.exists(source):
-        return Path(source).suffix.lower() in CLIP_SUFFIXES
-    kinds = _endings(source)
-    if kinds & set(SUFFIXES):
-        return False
-    if kinds & set(CLIP_SUFFIXES):
-        return True
-    return False if kinds & set(ARRAY_SUFFIXES) else None
-
-
-def _endings(source: Source) -> set[str]:
-    """Those of the files in a folder or behind a pattern."""
-    if os.path.isdir(source):
-        return {path.suffix.lower() for path in _below(source)}
-    return {Path(name).suffix.lower() for name in glob.glob(str(source), recursive=True)}
-
-
-def _image_suffixes(source: Source) -> tuple[str, ...]:
-    """Of the files taken from a folder or a pattern: arrays only where there is no picture."""
-    return SUFFIXES if _endings(source) & set(SUFFIXES) else (*SUFFIXES, *ARRAY_SUFFIXES)
-
-
-def _lister(source: Source) -> _Lister:
-    if os.path.isdir(source):
-        return _folder
-    if os.path.exists(source):  # False also for what no system takes as a name
-        return _single
-    if _MAGIC.search(str(source)):
-        return _pattern
-    raise ValueError(f"{source}: there is no such file or folder")
-
-
-def _folder(folder: Source, suffixes: Sequence[str]) -> dict[str, Path]:
-    """Every file of these endings in it and below, by its path without its ending."""
-    files: dict[str, Path] = {}
-    for path in _below(folder):
-        if path.suffix.lower() in suffixes:
-            _add(files, path.relative_to(folder).with_suffix("").as_posix(), path)
-    if not files:
-        raise ValueError(
-            f"{folder} holds no images ({' '.join(SUFFIXES)}) and no clips "
-            f"({' '.join(CLIP_SUFFIXES)})"
-        )
-    return files
-
-
-def _left_out(folder: Source, suffixes: Sequence[str]) -> str:
-    """What a folder holds besides files of these endings, in words."""
-    others = Counter(
-        path.suffix.lower() or "no ending"
-        for path in _below(folder)
-        if path.suffix.lower() not in suffixes
-    )
-    return (
-        f"{folder}: left out {others.total()} of other kinds ({', '.join(sorted(others))})"
-        if others
-        else ""
-    )
-
-
-def _below(folder: Source) -> Iterator[Path]:
-    """All files in order, without hidden ones, also behind links to folders, unless one leads back
-    to where it stands.
-
-    Raises:
-        OSError: a folder that cannot be listed, which ``os.walk`` alone would leave out silently.
-    """
-    # Folder -> it and those it was reached through.
-    above = {str(folder): {os.path.realpath(folder)}}
-    for at, below, names in os.walk(folder, onerror=_raise, followlinks=True):
-        through = above.pop(at)
-        real = {
-            name: os.path.realpath(os.path.join(at, name))
-            for name in below
-            if not name.startswith(".")
-        }
-        below[:] = sorted(name for name in real if real[name] not in through)
-        above |= {os.path.join(at, name): through | {real[name]} for name in below}
-        yield from (Path(at, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _demand_listing(pattern: str) -> None:
-    """Raise for a folder that ``glob`` has to list for a pattern and cannot: it would leave out
-    silently what is inside.
-
-    Raises:
-        OSError: with the folder's name.
-    """
-    parts = Path(pattern).parts
-    for at, part in enumerate(parts):
-        if not _MAGIC.search(part):
-            continue
-        above = str(Path(*parts[:at]))
-        for folder in glob.glob(above, recursive=True) if _MAGIC.search(above) else [above]:
-            if part == "**":
-                for _ in os.walk(folder, onerror=_raise):
-                    pass
-            elif os.path.isdir(folder):
-                os.listdir(folder)
-
-
-def _pattern(pattern: Source, suffixes: Sequence[str]) -> dict[str, Path]:
-    """Every file that matches, by what the wildcards stand for."""
-    pattern = str(pattern)
-    at, expression = 0, ""
-    for wildcard in _WILDCARD.finditer(pattern):
-        text = wildcard.group()
-        group = {"**/": r"(?:(.*)/)?", "**": "(.*)", "*": "([^/]*)", "?": "([^/])"}.get(
-            text, f"({text.replace('[!', '[^')})"
-        )
-        if text == "*" and pattern.endswith(".*") and wildcard.end() == len(pattern):
-            group = "[^/]*"  # the ending tells no images apart
-        expression += re.escape(pattern[at : wildcard.start()]) + group
-        at = wildcard.end()
-    expression += re.escape(pattern[at:])
-    _demand_listing(pattern)
-    files: dict[str, Path] = {}
-    for name in sorted(glob.glob(pattern, recursive=True)):
-        found = re.fullmatch(expression, name, re.DOTALL)
-        if found and Path(name).is_file():
-            key = "/".join(group for group in found.groups() if group)
-            _add(
-                files,
-                key.removesuffix(Path(key).suffix) if Path(key).suffix.lower() in suffixes else key,
-                Path(name),
-            )
-    if not files:
-        raise ValueError(f"{pattern}: no file matches this pattern")
-    return files
-
-
-def _single(file: Source, suffixes: Sequence[str]) -> dict[str, Path]:
-    del suffixes  # a file that is named is taken, whatever it is called
-    return {Path(file).stem: Path(file)}
-
-
-_KINDS: dict[_Lister, str] = {_folder: "a folder", _pattern: "a pattern", _single: "a file"}
-
-
-def _add(files: dict[str, Path], key: str, path: Path) -> None:
-    key = unicodedata.normalize("NFC", key)  # some systems store an accent as a letter of its own
-    if key in files:
-        raise ValueError(
-            f"{files[key]} and {path} have the same name; which of them is meant? Remove one, or "
-            "name the pairs in a .csv file"
-        )
-    files[key] = path
-
-
 def _single_files(reference: Path, distorted: dict[str, Path]) -> Pairing:
     return Pairing([Pair(_printable(reference.stem), reference, distorted)], list(distorted), [])
 
@@ -329,7 +169,7 @@ def _matched(
     found: dict[str, dict[str, Path]] = {key: {} for key in files}
     for method, (source, theirs) in methods.items():
         if os.path.realpath(source) == os.path.realpath(reference):
-            raise ValueError(f"{source} is compared with itself; name two different folders")
+            raise ValueError(f"{source} would be compared with itself; name two different folders")
         for name, path in theirs.items():
             key = name.removesuffix(suffix)
             if name.endswith(suffix) and key in found:
@@ -352,19 +192,15 @@ def _from_table(path: Path) -> Pairing:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = csv.DictReader(file, strict=True, skipinitialspace=True)
             rows.fieldnames = [column.strip() for column in rows.fieldnames or ()]
-            methods = [column for column in rows.fieldnames if column not in ("reference", "name")]
-            if (
-                "reference" not in rows.fieldnames
-                or not methods
-                or len(set(methods)) < len(methods)
-            ):
+            methods = [column for column in rows.fieldnames if column not in (REFERENCE, NAME)]
+            if REFERENCE not in rows.fieldnames or not methods or len(set(methods)) < len(methods):
                 raise ValueError(
-                    f"{path}: the first line must name the columns, reference and one of its own "
-                    "name for each method (reference,distorted), got "
+                    f"{path}: the first line must name a column {REFERENCE} and a column for each "
+                    f"method, such as {REFERENCE},ours,theirs, got "
                     f"{','.join(rows.fieldnames) or 'nothing'}"
                 )
             for row in rows:
-                if None in row or not row["reference"]:
+                if None in row or not row[REFERENCE]:
                     raise ValueError(
                         f"{path}, line {rows.line_num}: "
                         f"{'more cells than columns' if None in row else 'no reference'}"
@@ -375,13 +211,13 @@ def _from_table(path: Path) -> Pairing:
                     if row[method]
                 }
                 unmatched += [
-                    f"{row['reference']} (line {rows.line_num}) has no file of {m}"
+                    f"{row[REFERENCE]} (line {rows.line_num}) has no file of {m}"
                     for m in methods
                     if m not in distorted
                 ]
                 if distorted:
-                    name = row.get("name") or Path(row["reference"]).with_suffix("").as_posix()
-                    image = path.parent / os.path.expanduser(row["reference"])
+                    name = row.get(NAME) or Path(row[REFERENCE]).with_suffix("").as_posix()
+                    image = path.parent / os.path.expanduser(row[REFERENCE])
                     pairs.append(Pair(_printable(name), image, distorted))
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such file or folder") from error
@@ -390,7 +226,7 @@ def _from_table(path: Path) -> Pairing:
     if not pairs:
         raise ValueError(
             f"{path} names no pair: "
-            f"{'; '.join(unmatched[:6]) or 'there is no row below its first line'}"
+            f"{'; '.join(unmatched[:_LISTED]) or 'there is no row below its first line'}"
         )
     kinds = {
         path.suffix.lower() in CLIP_SUFFIXES
@@ -399,13 +235,16 @@ def _from_table(path: Path) -> Pairing:
     }
     if len(kinds) > 1:
         raise ValueError(
-            f"{path} names images and clips ({' '.join(CLIP_SUFFIXES)}); make a table for each"
+            f"{path} must name images or clips ({' '.join(CLIP_SUFFIXES)}), got both; make a table "
+            "for each"
         )
     return Pairing(pairs, methods, unmatched, kinds == {True}, missing=len(unmatched))
 
 
 def _told_apart(pairs: list[Pair]) -> list[Pair]:
-    """Of pairs with one name the second is called ``name (2)``, unless another is."""
+    """Pairs with unique names: the second pair of a name becomes ``name (2)``, or the next number
+    that is free.
+    """
     taken = {pair.name for pair in pairs}
     numbers: dict[str, Iterator[int]] = {}
     several = []
@@ -422,13 +261,18 @@ def _told_apart(pairs: list[Pair]) -> list[Pair]:
 
 
 def _demanded(pairing: Pairing, suffix: str) -> Pairing:
-    """At least one pair, none of a file with itself, each with a name of its own."""
+    """The pairing with unique names.
+
+    Raises:
+        ValueError: there is no pair, or one of a file with itself.
+    """
     if not pairing.pairs:
-        listed = "; ".join(pairing.unmatched[:6]) + ("; ..." if len(pairing.unmatched) > 6 else "")
+        more = "; ..." if len(pairing.unmatched) > _LISTED else ""
+        listed = "; ".join(pairing.unmatched[:_LISTED]) + more
         way_out = (
-            f"is suffix={suffix!r} right?"
+            f"check suffix={suffix!r}"
             if suffix
-            else "suffix='x4' matches 0801.png with 0801x4.png, a .csv file any names"
+            else "suffix='x4' matches 0801.png with 0801x4.png; a .csv file matches any names"
         )
         raise ValueError(f"no two files match by name: {listed}; {way_out}")
     for pair in pairing.pairs:
@@ -437,13 +281,10 @@ def _demanded(pairing: Pairing, suffix: str) -> Pairing:
         for method, path in paths.items():
             other = real.setdefault(os.path.realpath(path), method)
             if other != method:
-                raise ValueError(
-                    f"{path} stands for both {other} and {method}; an image compared with itself "
-                    "tells nothing"
-                )
+                raise ValueError(f"{path} is both {other} and {method}; name two different files")
     return replace(pairing, pairs=_told_apart(pairing.pairs))
 
 
 def _printable(name: str) -> str:
-    """A name of bytes that are no text gets question marks in their place; the path keeps them."""
+    """The name with question marks for bytes that are no text; the path keeps the bytes."""
     return name.encode("utf-8", "replace").decode()

@@ -1,5 +1,5 @@
-"""What is computed together, decided from the files' headers before anything is computed, and for
-any number of processes the same.
+"""Which files are measured together: decided from their headers, before anything is computed, and
+the same for any number of processes.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Plan:
 
     records: list[ImageRecord]
     batches: list[Batch]
-    damaged: list[str]  # what headers say against files, in words
+    damaged: list[str]  # errors of headers, in words
 
 
 def make_plan(
@@ -46,16 +46,12 @@ def make_plan(
     orientation: Orientation = "apply",
     data_range: float | None = None,
 ) -> Plan:
-    """Look at the header of every file and put images of one size and kind together, in order, at
-    most ``batch_size`` at a time.
+    """Read the header of every file and put images of one size and kind together, in order, at most
+    ``batch_size`` at a time.
 
     A pair that cannot be compared becomes an error in its record.
     """
-    paths = list(
-        dict.fromkeys(
-            path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
-        )
-    )
+    paths = pairing.files
     look = partial(inspect, orientation=orientation, data_range=data_range)
     headers = dict(zip(paths, pool.map(partial(_inspected, look), paths), strict=True))
     records: list[ImageRecord] = []
@@ -123,14 +119,14 @@ def _tag(header: Header | ImageError) -> int:
 
 
 def _crop_way_out(reference: Header, distorted: Header) -> str:
-    """What to do about other sizes. A reference that is a few pixels larger was no multiple of the
-    scale, and papers cut it.
+    """What to do about different sizes. A reference that is a few pixels larger had a side that is
+    no multiple of the scale; papers crop it.
     """
     more = reference.height - distorted.height, reference.width - distorted.width
     if all(0 <= pixels < 16 for pixels in more):
         return (
             f"crop the reference to {distorted.height}x{distorted.width}, from its top left "
-            "corner, as papers do where a side is no multiple of the scale"
+            "corner, as papers do if a side is no multiple of the scale"
         )
     return "resize or crop one of them"
 
@@ -141,7 +137,7 @@ def _against(
     headers: dict[Path, Header | ImageError],
     orientation: Orientation,
 ) -> str:
-    """Why the pair cannot be compared, or nothing."""
+    """Why the pair cannot be compared; empty if it can."""
     if method not in pair.distorted:
         return "has no file for this image"
     reference, distorted = headers[pair.reference], headers[pair.distorted[method]]
@@ -172,7 +168,7 @@ def _against(
 
 
 def signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
-    """Of paths, sizes in bytes and times of all files."""
+    """A digest of the paths, sizes in bytes and times of all files."""
     digest = hashlib.sha256(repr(methods).encode())
     for record in records:
         for path in (record.reference, *(record.distorted[method] for method in methods)):

@@ -1,4 +1,4 @@
-"""Which method is best by each metric, and whether that may be chance."""
+"""Which method is best by each metric, and whether the difference is significant."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Standing:
 
 
 def standings(evaluation: Evaluation) -> dict[tuple[str, str], Standing]:
-    """By method and metric. Where a metric has no mean that may be compared, nothing is best."""
+    """By method and metric. If the means of a metric cannot be compared, no method is best."""
     fair = {found.metric: found for found in fair_means(evaluation)}
     found = {}
     for metric in evaluation.metrics:
@@ -44,18 +44,20 @@ def standings(evaluation: Evaluation) -> dict[tuple[str, str], Standing]:
                 ),
             )
     for one in evaluation.sets:
-        values = [other.value for other in evaluation.sets if other.metric == one.metric]
-        best = (max if one.higher_is_better else min)(values)
-        found[one.method, one.metric] = Standing(
-            one.value, one.count, len(values) > 1 and one.value == best, False
-        )
+        # A part of a set and a set are not comparable; refused ones have no value.
+        whole = {
+            row.method: row.value
+            for row in evaluation.sets
+            if row.metric == one.metric and not row.error and not row.is_part
+        }
+        best = (max if one.higher_is_better else min)(whole.values(), default=math.nan)
+        is_best = len(whole) > 1 and whole.get(one.method) == best
+        found[one.method, one.metric] = Standing(one.value, one.count, is_best, False)
     return found
 
 
 def wins(evaluation: Evaluation, row: Comparison) -> tuple[int, int]:
-    """On how many images the first and on how many the second method is better, of those that the
-    comparison is over.
-    """
+    """On how many of the compared images the first and the second method is better."""
     higher = next(one.higher_is_better for one in evaluation.metrics if one.name == row.metric)
     first = second = 0
     for image in evaluation.images:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ssimloss import _files
+from ssimloss.evaluation.columns import PER_FRAME, PER_IMAGE
 from ssimloss.evaluation.plan import Batch
 from ssimloss.evaluation.result import Evaluation, ImageRecord, Summary, jsonable
 
@@ -27,7 +28,7 @@ from ssimloss.evaluation.result import Evaluation, ImageRecord, Summary, jsonabl
 class Row:
     """One image of one method."""
 
-    image: int  # place in its batch, so that it holds whatever comes and goes beside
+    image: int  # place in its batch, which does not depend on other batches
     method: str
     values: dict[str, float] = field(default_factory=dict)
     error: str = ""
@@ -68,13 +69,13 @@ Done = dict[str, list[Row]]  # signature of a batch -> its rows
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Word what the system says against writing."""
+    """Turn an error of the system into one that says how to go on."""
     try:
         yield
     except OSError as error:
         raise RuntimeError(
-            f"cannot write {path} ({error.strerror}); what was written before is kept: make room "
-            "or choose another folder, then resume"
+            f"cannot write {path} ({error.strerror}); what was written before is kept: make room, "
+            "then resume, or choose another folder"
         ) from error
 
 
@@ -89,7 +90,7 @@ class Journal:
         self._files: tuple[Appended, ...] = ()
         if out is not None:
             lines, table = (out / "journal" / f"rank-{rank}.{kind}" for kind in ("jsonl", "csv"))
-            self._files = Appended(lines), Appended(table, header=_table([_columns(metrics)]))
+            self._files = Appended(lines), Appended(table, header=_table([[*PER_IMAGE, *metrics]]))
 
     def add(self, batch: Batch, rows: Sequence[Row], images: Sequence[ImageRecord]) -> None:
         """Keep the rows of a batch."""
@@ -114,17 +115,15 @@ class Journal:
 
 
 class Appended:
-    """A file to which whole records are added; one that does not fit on the disk
-    leaves no trace.
-    """
+    """A file to which whole records are added; one that does not fit on the disk is removed."""
 
     def __init__(self, path: Path, header: bytes = b"") -> None:
-        """Open ``path`` for adding, a new file with the header."""
+        """Open ``path`` for adding; a new file begins with the header."""
         self._path = path
         with writing(path):
             self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
             content = self._file.read()
-            # What a killed process left behind it is half a line.
+            # A killed process may have left half a line.
             self._end = content.rfind(b"\n") + 1
             self._file.truncate(self._end)
         if self._end == 0:
@@ -149,11 +148,11 @@ class Appended:
 
 
 def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Make the folder for a journal, or see that the one there is of the same evaluation.
+    """Make the folder for a journal, or demand that its journal is of the same evaluation.
 
     Raises:
-        ValueError: there is one and neither ``resume`` nor ``overwrite`` was said; with ``resume``,
-            one of other settings; files of one without its settings.
+        ValueError: there is a journal and neither ``resume`` nor ``overwrite``; with ``resume``, a
+            journal of other settings; files of an evaluation without its settings.
         RuntimeError: the folder cannot be written.
     """
     folder, known = out / "journal", out / "journal" / "settings.json"
@@ -183,8 +182,7 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
     if old and not overwrite:
         found, lacking = old[0].relative_to(out), known.relative_to(out)
         raise ValueError(
-            f"{out} holds {found} without {lacking}, by which it could be continued; overwrite "
-            "discards it"
+            f"{out} holds {found} without {lacking}, which resuming needs; overwrite discards it"
         )
     with writing(folder):
         for path in old:
@@ -203,10 +201,10 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def read_journal(out: Path) -> Done:
-    """What all processes of all runs have done, without batches with an image of which nothing
-    could be measured: those are tried again.
+    """The rows of all processes and runs, without batches that have an image without any value:
+    those are tried again.
 
-    A measure that cannot serve an image never will, so that such an error stays.
+    An error of one measure stays, because the measure would fail again.
     """
     done: Done = {}
     for path in sorted((out / "journal").glob("rank-*.jsonl")):
@@ -223,11 +221,12 @@ def read_journal(out: Path) -> Done:
 
 
 def write_tables(out: Path, evaluation: Evaluation) -> None:
-    """``per_image.csv`` and ``.json`` (all of the evaluation), ``summary.csv`` and ``.json``; of
-    clips ``per_clip.csv`` and ``.json``, and ``per_frame.csv``. Each whole or as it was.
+    """``per_image.csv``, ``per_image.json`` (the whole evaluation), ``summary.csv`` and
+    ``summary.json``; of clips ``per_clip.csv``, ``per_clip.json`` and ``per_frame.csv``. A file
+    that cannot be written completely stays as it was.
 
     Raises:
-        RuntimeError: no room.
+        RuntimeError: the disk is full, or the folder cannot be written.
     """
     names = [metric.name for metric in evaluation.metrics]
     rows = (
@@ -245,7 +244,7 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
         cells = {**vars(of_set), "mean": of_set.value, **nothing}
         summary.append([_text(cells[field.name]) for field in fields(Summary)])
     contents = [
-        _table([_columns(names), *rows]),
+        _table([[*PER_IMAGE, *names], *rows]),
         evaluation.to_json().encode(),
         _table(summary),
         evaluation.to_json(images=False).encode(),
@@ -259,15 +258,13 @@ def write_tables(out: Path, evaluation: Evaluation) -> None:
 
 
 def _frame_rows(evaluation: Evaluation) -> Iterator[list[str]]:
-    """Clip, method, number of the frame from 0, the value of each measure, and what measures log of
-    a frame.
-    """
+    """Clip, method, number of the frame from 0, the value of each metric, and what measures log."""
     found = dict.fromkeys(
         name for clip in evaluation.clips for of in clip.frames.values() for name in of
     )
     names = [metric.name for metric in evaluation.metrics if metric.name in found]
     names += [name for name in found if name not in names]
-    yield ["name", "method", "frame", *names]
+    yield [*PER_FRAME, *names]
     for clip in evaluation.clips:
         for method, values in clip.frames.items():
             columns = [values.get(name, []) for name in names]
@@ -278,23 +275,6 @@ def _frame_rows(evaluation: Evaluation) -> Iterator[list[str]]:
 
 def _put(content: bytes, file: IO[bytes]) -> None:
     file.write(content)
-
-
-def _columns(metrics: Sequence[str]) -> list[str]:
-    return [
-        "index",
-        "name",
-        "method",
-        "reference",
-        "distorted",
-        "height",
-        "width",
-        "reference_orientation",
-        "distorted_orientation",
-        "status",
-        "error",
-        *metrics,
-    ]
 
 
 def _cells(
@@ -318,7 +298,7 @@ def _text(value: object) -> str:
 
 
 def _table(rows: Iterable[Sequence[str]]) -> bytes:
-    """CSV in UTF-8; bytes of a file's name that are no text stay those bytes."""
+    """CSV in UTF-8; bytes of a file name that are no text are kept."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8", "surrogateescape")

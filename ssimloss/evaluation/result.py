@@ -11,20 +11,23 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What one metric is. ``unit`` is ``"dB"`` or empty; ``description`` says in words everything
-    that decides the number.
-    """
+    """What one metric is."""
 
-    name: str
-    title: str
-    unit: str
+    name: str  # in options and values, such as "ms_ssim"
+    title: str  # such as "MS-SSIM"
+    unit: str  # "dB", or empty
     higher_is_better: bool
-    description: str
+    description: str  # everything that decides the number, in words
+
+    @property
+    def label(self) -> str:
+        """The heading of a column in every table: the title with its unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
 @dataclass
 class ImageRecord:
-    """One reference and what each method made of it."""
+    """One reference and the results of each method."""
 
     index: int  # place in the order of evaluation, from 0
     name: str
@@ -40,11 +43,12 @@ class ImageRecord:
     # that are not 1.
     orientation: int = 1
     orientations: dict[str, int] = field(default_factory=dict)
+    reference_sha256: str = ""  # of the file's bytes; empty if it cannot be read
 
 
 @dataclass
 class ClipRecord(ImageRecord):
-    """A clip and what each method made of it; ``values`` are means over frames."""
+    """A clip and the results of each method; ``values`` are means over frames."""
 
     # What raw files and results of another size were read with.
     reading: dict[str, str] = field(default_factory=dict)
@@ -95,7 +99,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class SetSummary:
-    """One metric of a whole set of images: FID, KID or Inception score of one method."""
+    """One metric of a whole set of images: FID, KID or Inception score of one method.
+
+    A file that cannot be read has no substitute: the value is then NaN, and ``error`` says which
+    file it is. A method without a file for each reference has a value over a part of the set, which
+    no table ranks.
+    """
 
     method: str
     metric: str  # "fid", "kid" or "is"
@@ -106,11 +115,22 @@ class SetSummary:
     count: int  # images of the method
     reference_count: int
     description: str
+    error: str = ""  # why there is no value
+
+    @property
+    def label(self) -> str:
+        """The heading of a column in every table."""
+        return self.title
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the method has fewer images than there are references."""
+        return self.count < self.reference_count
 
 
 @dataclass
 class Evaluation:
-    """All of it; what a report draws."""
+    """Everything that was measured; tables and the report are made from it."""
 
     about: dict[str, str]  # title -> text: protocol, versions, device, date, command
     metrics: list[MetricInfo]
@@ -133,6 +153,11 @@ class Evaluation:
     def failures(self) -> int:
         """How many pairs lack at least one value."""
         return sum(len(image.errors) for image in self.images)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every pair has its file and all values, and every set its metrics."""
+        return not (self.failures or self.missing or any(row.error for row in self.sets))
 
     def to_json(self, *, images: bool = True) -> str:
         """ASCII, one image per line; numbers that JSON has no form for are the strings ``"inf"``,
@@ -225,6 +250,7 @@ def _image(row: dict[str, Any]) -> ImageRecord:
         errors=dict(row["errors"]),
         orientation=row.get("orientation", 1),
         orientations=dict(row.get("orientations", {})),
+        reference_sha256=row["reference_sha256"],
     )
     if "frames" not in row:
         return record

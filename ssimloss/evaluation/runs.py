@@ -1,6 +1,5 @@
-"""Two finished runs, compared as two methods of one run are: image by image."""
+"""Two finished runs, compared image by image as the methods of one run are."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +8,15 @@ from ssimloss.evaluation.result import Evaluation, ImageRecord, MetricInfo
 from ssimloss.evaluation.statistics import compare_methods, summarise
 
 _FILES = ("per_image.json", "per_clip.json")
-_NAMED = 3  # images that lack a partner, in an error
+_NAMED = 3  # images in an error
+_DIGITS = 12  # of a SHA-256, in an error
 
 
 def read_run(folder: str | Path) -> Evaluation:
     """The result that :func:`evaluate` wrote into ``out``.
 
     Raises:
-        ValueError: the folder holds none.
+        ValueError: the folder holds no result that can be read.
     """
     folder = Path(folder).expanduser()
     for name in _FILES:
@@ -35,24 +35,27 @@ def read_run(folder: str | Path) -> Evaluation:
 def compare_runs(first: str | Path, second: str | Path) -> Evaluation:
     """One evaluation whose methods are those of two finished runs.
 
-    Runs compare if they have the same images by name, the same references, and metrics of the same
-    definition; metrics that only one of them has are left out. A method that both have, such as one
-    before and after a change, gets the name of its folder behind its own. Summaries, intervals and
-    significance are those of methods within one run.
+    Both runs must have images of the same names, whose references are the same files by their
+    SHA-256, wherever they are stored. Metrics in both must have the same definition; a metric in
+    one run only is left out. A method in both, such as one before and after a change, gets the name
+    of its folder behind its own. Summaries, intervals and significance are those of one run.
 
     Args:
         first, second: folders that ``evaluate(..., out=folder)`` has written.
 
     Raises:
-        ValueError: a folder without a finished run, one run given twice; other images, other
-            references, no metric in common, or one of another definition.
+        ValueError: a folder holds no finished run, or both are the same; images, references,
+            definitions of a metric, the data range or the treatment of orientation tags differ; no
+            metric is in both.
     """
     folders = Path(first).expanduser(), Path(second).expanduser()
     if folders[0].resolve() == folders[1].resolve():
-        raise ValueError(f"{first} is compared with itself; name two different runs")
+        raise ValueError(f"{first} would be compared with itself; name two different runs")
     runs = read_run(folders[0]), read_run(folders[1])
     _demand_same_images(folders, runs)
+    _demand_same_reading(folders, runs)
     metrics = _shared_metrics(folders, runs)
+    sets = {row.metric for row in runs[0].sets} & {row.metric for row in runs[1].sets}
     names = _method_names(folders, runs)
     methods = [*names[0].values(), *names[1].values()]
     partners = {image.name: image for image in runs[1].images}
@@ -79,7 +82,9 @@ def compare_runs(first: str | Path, second: str | Path) -> Evaluation:
             replace(row, method=named[row.method])
             for run, named in zip(runs, names, strict=True)
             for row in run.sets
+            if row.metric in sets
         ],
+        data_range=runs[0].data_range,
     )
 
 
@@ -99,53 +104,62 @@ def _demand_same_images(folders: _Folders, runs: _Two) -> None:
                 f"{len(there[own])} of {folders[own]} ({listed}); evaluate both on the same files"
             )
     partners = {image.name: image for image in runs[1].images}
-    for image in runs[0].images:
-        partner = partners[image.name]
-        if image.size != partner.size or not _is_same_file(image.reference, partner.reference):
+    both = [(image, partners[image.name]) for image in runs[0].images]
+    changed = [(x, y) for x, y in both if x.reference_sha256 != y.reference_sha256]
+    if changed:
+        listed = "; ".join(
+            f"{x.name!r} is {_file(x)} in {folders[0]}, {_file(y)} in {folders[1]}"
+            for x, y in changed[:_NAMED]
+        )
+        raise ValueError(
+            f"runs must have the same references: {len(changed)} of {len(both)} differ ({listed}"
+            f"{'; ...' if len(changed) > _NAMED else ''}); evaluate both on the same files"
+        )
+
+
+def _file(image: ImageRecord) -> str:
+    digest = image.reference_sha256
+    told = f"SHA-256 {digest[:_DIGITS]}..." if digest else "which could not be read"
+    return f"{image.reference} ({told})"
+
+
+def _demand_same_reading(folders: _Folders, runs: _Two) -> None:
+    """Demand options that decide the pixels to be equal."""
+    for option, values in (
+        ("orientation", [run.orientation for run in runs]),
+        ("data-range", [run.data_range for run in runs]),
+    ):
+        if values[0] != values[1]:
+            told = ["no" if value is None else value for value in values]
             raise ValueError(
-                f"runs must have the same references: {image.name!r} is {image.reference} of "
-                f"{image.size[0]}x{image.size[1]} in {folders[0]}, {partner.reference} of "
-                f"{partner.size[0]}x{partner.size[1]} in {folders[1]}"
+                f"runs must have the same --{option}, got {told[0]} in {folders[0]} and {told[1]} "
+                f"in {folders[1]}; evaluate one of them again"
             )
-
-
-def _is_same_file(first: Path, second: Path) -> bool:
-    """By content, since one data set may lie in two places. What is gone cannot be told apart."""
-    if first == second or not (first.is_file() and second.is_file()):
-        return True
-    return _digest(first) == _digest(second)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _shared_metrics(folders: _Folders, runs: _Two) -> list[MetricInfo]:
-    others = {one.name: one for one in runs[1].metrics}
-    shared = [one for one in runs[0].metrics if one.name in others]
+    """The metrics of pairs that both runs have."""
+    words, others = map(_definitions, runs)
+    shared = [name for name in words if name in others]
     if not shared:
-        had = [", ".join(one.name for one in run.metrics) for run in runs]
         raise ValueError(
-            f"runs must have a metric in common, got {had[0]} in {folders[0]} and {had[1]} in "
-            f"{folders[1]}"
+            f"runs must have a metric in common, got {', '.join(words)} in {folders[0]} and "
+            f"{', '.join(others)} in {folders[1]}"
         )
-    for one in shared:
-        if one.description != others[one.name].description:
+    for name in shared:
+        if words[name] != others[name]:
             raise ValueError(
-                f"runs must have the same definition of {one.name!r}: {folders[0]} has "
-                f"{one.description!r}, {folders[1]} has {others[one.name].description!r}; evaluate "
-                "both under one protocol"
+                f"runs must have the same definition of {name!r}: {folders[0]} has "
+                f"{words[name]!r}, {folders[1]} has {others[name]!r}; evaluate both under one "
+                "protocol, with the same weights"
             )
-    if runs[0].orientation != runs[1].orientation:
-        raise ValueError(
-            f"runs must treat orientation tags alike: {folders[0]} has --orientation "
-            f"{runs[0].orientation}, {folders[1]} --orientation {runs[1].orientation}"
-        )
-    return shared
+    return [one for one in runs[0].metrics if one.name in shared]
+
+
+def _definitions(run: Evaluation) -> dict[str, str]:
+    """Metric, of pairs or of whole sets, -> its definition."""
+    sets = {row.metric: row.description for row in run.sets}
+    return {one.name: one.description for one in run.metrics} | sets
 
 
 def _method_names(folders: _Folders, runs: _Two) -> tuple[dict[str, str], dict[str, str]]:

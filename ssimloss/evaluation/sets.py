@@ -1,6 +1,5 @@
 """FID, KID and Inception score of folders: the features of each file once, kept by its SHA-256."""
 
-import hashlib
 import io
 import math
 import os
@@ -18,6 +17,7 @@ from torch import Tensor
 from ssimloss import _files
 from ssimloss._precision import widened
 from ssimloss.evaluation._orientations import Orientation
+from ssimloss.evaluation.digests import digests_of
 from ssimloss.evaluation.images import Alpha, ImageError, read
 from ssimloss.evaluation.pairs import Pair
 from ssimloss.evaluation.result import SetSummary
@@ -74,23 +74,36 @@ class SetMetrics:
     ) -> list[SetSummary]:
         """One for each metric and method: all references against all files of the method.
 
+        A set with a file that cannot be read has no value: without the file it is another set.
+
         Raises:
             ValueError: too few images.
-            RuntimeError: a file that cannot be read; a set without it would be another.
         """
         references = [pair.reference for pair in pairs]
         theirs = {m: [p.distorted[m] for p in pairs if m in p.distorted] for m in methods}
         for files in (references, *theirs.values()):
             self.demand_enough(len(files))
         every = list(dict.fromkeys([*references, *(f for of in theirs.values() for f in of)]))
-        keys = dict(zip(every, pool.map(_sha256, every), strict=True))
+        keys = digests_of(every, pool, world)
         decode = partial(_pixels, alpha=alpha, orientation=orientation, data_range=data_range)
-        mine = list(dict.fromkeys(keys.values()))[world.rank :: world.size]
-        places = {key: path for path, key in keys.items()}
+        places = {keys[path]: path for path in reversed(every) if keys[path]}
+        mine = list(places)[world.rank :: world.size]
         known: _Features = {}
-        for part in world.gather(self._features([places[k] for k in mine], mine, pool, decode)):
-            known |= part
-        found = {m: self._measured(references, files, keys, known) for m, files in theirs.items()}
+        refused = {path: f"{path}: cannot be read" for path in every if not keys[path]}
+        for features, errors in world.gather(
+            self._features([places[key] for key in mine], mine, pool, decode)
+        ):
+            known |= features
+            refused |= {path: errors[keys[path]] for path in every if keys[path] in errors}
+        found: dict[str, dict[str, float]] = {}
+        told: dict[str, str] = {}
+        for method, files in theirs.items():
+            lost = [refused[path] for path in (*references, *files) if path in refused]
+            if lost:
+                more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+                told[method] = f"{lost[0]}{more}; a set without it has another value"
+            else:
+                found[method] = self._measured(references, files, keys, known)
         better = {"fid": False, "kid": False, "is": True}
         return [
             SetSummary(
@@ -98,12 +111,13 @@ class SetMetrics:
                 metric=name,
                 title=TITLES[name],
                 higher_is_better=better[name],
-                value=found[method][name],
-                std=found[method].get(_SPREAD.get(name, ""), math.nan),
+                value=found.get(method, {}).get(name, math.nan),
+                std=found.get(method, {}).get(_SPREAD.get(name, ""), math.nan),
                 count=len(theirs[method]),
                 reference_count=len(references),
-                description=f"{TITLES[name]} of Inception features (torch-fidelity's, {self.words})"
-                f", {len(theirs[method])} images against {len(references)}",
+                description=f"{TITLES[name]} of Inception features (torch-fidelity's, "
+                f"{self.words})",
+                error=told.get(method, ""),
             )
             for name in self.names
             for method in methods
@@ -127,9 +141,10 @@ class SetMetrics:
 
     def _features(
         self, paths: Sequence[Path], keys: Sequence[str], pool: Executor, decode: Any
-    ) -> _Features:
-        """Those that are kept, and those that are computed now, on the CPU."""
+    ) -> tuple[_Features, dict[str, str]]:
+        """Features that are kept or computed now, on the CPU; and why others cannot be computed."""
         found: _Features = {}
+        errors: dict[str, str] = {}
         todo: list[tuple[Path, str]] = []
         for path, key in zip(paths, keys, strict=True):
             kept = _kept(self._place(key, decode))
@@ -139,14 +154,19 @@ class SetMetrics:
                 found[key] = kept
         for start in range(0, len(todo), _MOST_AT_ONCE):
             several = todo[start : start + _MOST_AT_ONCE]
-            images = list(pool.map(decode, (path for path, _ in several)))
+            images: dict[str, Tensor] = {}
+            decoded = pool.map(decode, (path for path, _ in several))
+            for (_, key), image in zip(several, decoded, strict=True):
+                if isinstance(image, ImageError):
+                    errors[key] = str(image)
+                else:
+                    images[key] = image
             for group in _of_one_kind(images):
-                batch = torch.stack([images[i] for i in group]).to(self.device)
-                for i, row in zip(group, self.metric.extract(batch).cpu(), strict=True):
-                    key = several[i][1]
+                batch = torch.stack([images[key] for key in group]).to(self.device)
+                for key, row in zip(group, self.metric.extract(batch).cpu(), strict=True):
                     found[key] = row.clone()
                     _keep(self._place(key, decode), found[key])
-        return found
+        return found, errors
 
     def _place(self, key: str, decode: Any) -> Path:
         """Where features are kept: by network, by how the file is read, by its bytes."""
@@ -154,32 +174,24 @@ class SetMetrics:
         return _folder() / f"{self.digest[:16]}-{reading}" / key[:2] / f"{key}.npy"
 
 
-def _of_one_kind(images: Sequence[Tensor]) -> Iterable[list[int]]:
-    groups: dict[object, list[int]] = {}
-    for i, image in enumerate(images):
-        groups.setdefault((image.shape, image.dtype), []).append(i)
+def _of_one_kind(images: dict[str, Tensor]) -> Iterable[list[str]]:
+    groups: dict[object, list[str]] = {}
+    for key, image in images.items():
+        groups.setdefault((image.shape, image.dtype), []).append(key)
     return groups.values()
 
 
 def _pixels(
     path: Path, *, alpha: Alpha, orientation: Orientation, data_range: float | None
-) -> Tensor:
-    """``(C, H, W)``: uint8, or of others float64 with white at 1."""
+) -> Tensor | ImageError:
+    """``(C, H, W)``: uint8, or float64 with white at 1; or the error of a file that is refused."""
     try:
         image = read(path, alpha=alpha, orientation=orientation, data_range=data_range)
     except ImageError as error:
-        raise RuntimeError(f"{error}; a set without it would have another FID") from error
+        return error
     if image.pixels.dtype is torch.uint8:
         return image.pixels
     return widened(image.pixels) / image.data_range
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _folder() -> Path:

@@ -1,8 +1,7 @@
-"""One process or many: who this one is, and how all hear what each has found.
+"""One process or many: the rank of this process, and the exchange of results.
 
-Started by ``torchrun``, or inside a script that has joined ``torch.distributed`` itself, each
-process takes a share of the batches. Only Python objects are exchanged, over gloo, whatever the
-device.
+Under ``torchrun``, or in a script that has joined ``torch.distributed`` itself, each process takes
+a share of the batches. Only Python objects are exchanged, over gloo, whatever the device.
 """
 
 import os
@@ -17,9 +16,9 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 
-_MEETING = timedelta(minutes=5)  # in which all processes of a script or of torchrun have to come
-# The same of processes that no torchrun has started: most often there is one, and variables of an
-# earlier job in its environment.
+_MEETING = timedelta(minutes=5)  # for all processes of a script or of torchrun to join
+# The same without torchrun: usually there is one process, and its environment has variables of an
+# earlier job.
 _UNANNOUNCED = timedelta(seconds=30)
 # Processes finish their shares at different times; one that dies is noticed at once.
 _PATIENCE = timedelta(days=2)
@@ -35,10 +34,10 @@ class World:
     group: Any = None
 
     def gather(self, value: T) -> list[T]:
-        """What each process has, in order of rank, in all of them.
+        """The values of all processes in order of rank, the same in each process.
 
         Raises:
-            RuntimeError: a process has gone.
+            RuntimeError: another process has ended.
         """
         if self.size == 1:
             return [value]
@@ -47,9 +46,9 @@ class World:
             dist.all_gather_object(everyone, value, group=self.group)
         except RuntimeError as error:
             raise RuntimeError(
-                f"process {self.rank} of {self.size} has lost another one, which has ended or was "
-                "killed; its own last words are above or in its log. What was computed is kept: "
-                f"resume with any number of processes ({error})"
+                f"another process than {self.rank} of {self.size} has ended or was killed; its "
+                "error is above or in its log. What was computed is kept: resume with any number "
+                f"of processes ({error})"
             ) from error
         return everyone  # type: ignore[return-value]  # filled in
 
@@ -67,7 +66,8 @@ class World:
             device = torch.device(kind)
             if device.type == "cuda" and not torch.cuda.is_available():
                 raise ValueError(
-                    f"device is {name!r}, but torch sees no GPU; 'auto' takes the CPU then"
+                    f"device must be available, got {name!r}, and torch sees no GPU; 'auto' takes "
+                    "the CPU then"
                 )
             if device.type == "cuda" and device.index is None:
                 device = torch.device(
@@ -85,9 +85,7 @@ class World:
 
 @contextmanager
 def joined() -> Iterator[World]:
-    """Meet the other processes, if the environment says that there are others; part again at the
-    end.
-    """
+    """Join the other processes if the environment announces any; leave the group at the end."""
     local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if dist.is_available() and dist.is_initialized():
         try:
@@ -119,7 +117,7 @@ def _announced() -> int:
     size = os.environ.get("WORLD_SIZE", "1")
     if not size.isdecimal():
         raise RuntimeError(
-            f"the environment variable WORLD_SIZE must be a number of processes, got {size!r}; "
+            f"the environment variable WORLD_SIZE must be the number of processes, got {size!r}; "
             "unset it, or start with torchrun"
         )
     return int(size)
@@ -129,7 +127,7 @@ def _meet(size: int) -> None:
     """Join the processes that the environment announces.
 
     Raises:
-        RuntimeError: they do not come.
+        RuntimeError: not all of them join in time.
     """
     way_out = (
         "for one process unset WORLD_SIZE; start several with torchrun --nproc-per-node "
@@ -146,7 +144,7 @@ def _meet(size: int) -> None:
     except (RuntimeError, ValueError) as error:
         raise RuntimeError(
             f"the environment has WORLD_SIZE={size} and RANK={os.environ['RANK']}, but these "
-            f"processes did not meet within {patience.total_seconds():.0f} s at "
+            f"processes did not join within {patience.total_seconds():.0f} s at "
             f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']} "
             f"({str(error).splitlines()[0]}); {way_out}"
         ) from error

@@ -1,5 +1,5 @@
-"""What can be said of many images: mean, spread, how sure the mean is, and whether one method is
-better than another.
+"""Statistics over images: mean, deviation, confidence interval, and whether one method is better
+than another.
 
 Bootstrap intervals: Efron and Tibshirani 1993, percentiles. Sign-flip permutation test of paired
 differences: Fisher 1935. Several comparisons: Holm 1979. Everything random is seeded, so that the
@@ -48,9 +48,7 @@ def summarise(
 def compare_methods(
     images: Sequence[ImageRecord], methods: Sequence[str], metrics: Sequence[MetricInfo]
 ) -> list[Comparison]:
-    """Every pair of methods by every metric, over the images of which all methods have a finite
-    value.
-    """
+    """Every pair of methods by every metric, over the images with finite values of all methods."""
     rows = []
     for metric in metrics:
         values = np.array(
@@ -86,7 +84,7 @@ def compare_methods(
 
 
 def mean(values: npt.ArrayLike) -> float:
-    """The mean, correctly rounded whatever the order; of no values it is not a number."""
+    """The mean, correctly rounded whatever the order; NaN for no values."""
     listed = np.asarray(values, dtype=np.float64).tolist()
     return math.fsum(listed) / len(listed) if listed else math.nan
 
@@ -94,11 +92,10 @@ def mean(values: npt.ArrayLike) -> float:
 def bootstrap_interval(
     values: npt.ArrayLike, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Where the mean would lie in ``confidence`` of all samples like this one: percentiles of the
-    means of resamples.
+    """The confidence interval of the mean: percentiles of the means of resamples.
 
     Args:
-        values: ``(N,)``, finite. Of a single one nothing is known; both ends are then not a number.
+        values: ``(N,)``, finite. Both ends are NaN for a single value.
     """
     array = np.asarray(values, dtype=np.float64)
     if len(array) < 2:
@@ -120,12 +117,12 @@ def bootstrap_interval(
 
 
 def sign_flip_p(differences: npt.ArrayLike, *, resamples: int = RESAMPLES) -> float:
-    """How often chance alone would make the mean difference this large, if neither method were
-    better: a two-sided p-value.
+    """The two-sided p-value of the mean difference under the hypothesis that neither method is
+    better.
 
-    Under that hypothesis each difference could as well have the other sign. All flips are tried
-    where they are few, else ``resamples`` of them are drawn; the smallest value possible is
-    ``1 / (resamples + 1)``.
+    Under that hypothesis each difference could have the other sign. All sign flips are tried if
+    there are at most 8192; otherwise ``resamples`` of them are drawn, and the smallest possible
+    value is ``1 / (resamples + 1)``.
 
     Args:
         differences: ``(N,)``, finite.
@@ -150,8 +147,8 @@ def sign_flip_p(differences: npt.ArrayLike, *, resamples: int = RESAMPLES) -> fl
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """P-values corrected for being several: the smallest times their number, the next times one
-    less, never falling.
+    """P-values corrected for several comparisons: the smallest times their number, the next times
+    one less, never decreasing.
     """
     corrected = [0.0] * len(p)
     largest = 0.0

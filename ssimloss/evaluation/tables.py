@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from ssimloss._words import choice
+from ssimloss import _checks
+from ssimloss.evaluation.columns import METHOD, mark
 from ssimloss.evaluation.escapes import latex, markdown
-from ssimloss.evaluation.fairness import fair_means
+from ssimloss.evaluation.fairness import fair_means, part_notes
 from ssimloss.evaluation.ranking import LEVEL, Standing, standings
 from ssimloss.evaluation.result import Evaluation
 
@@ -24,12 +25,12 @@ def paper_table(evaluation: Evaluation, form: TableFormat) -> str:
 
     Args:
         form: ``"latex"`` (needs ``\\usepackage{booktabs}``), ``"markdown"``, or ``"csv"`` with all
-            digits, which has a column for the marks ``best`` and ``best*``.
+            digits and a column of marks, ``best`` and ``best*``, for each metric.
 
     Raises:
         ValueError: an unknown form.
     """
-    choice("form", form, FORMATS)
+    _checks.choice("form", form, FORMATS)
     found = standings(evaluation)
     columns = _columns(evaluation)
     if form == "csv":
@@ -38,7 +39,9 @@ def paper_table(evaluation: Evaluation, form: TableFormat) -> str:
     if any(one.is_significant for one in found.values()):
         notes.append(f"*: better than each other method, p < {LEVEL:g} (sign flips, Holm)")
     if uneven := [one.metric for one in fair_means(evaluation) if one.means]:
-        notes.append(f"{', '.join(uneven)}: mean of the images that all methods have")
+        labels = [label for name, label, _ in columns if name in uneven]
+        notes.append(f"{', '.join(labels)}: mean of the images that all methods have")
+    notes += part_notes(evaluation)
     formatted = {
         metric: _formatted([found.get((m, metric)) for m in evaluation.methods])
         for metric, _, _ in columns
@@ -52,18 +55,18 @@ def paper_table(evaluation: Evaluation, form: TableFormat) -> str:
     )
 
 
-_Column = tuple[str, str, bool]  # name, title with unit, whether higher is better
+_Column = tuple[str, str, bool]  # name, label, whether higher is better
 _Row = tuple[str, list[tuple[str, Standing | None]]]
 
 
 def _columns(evaluation: Evaluation) -> list[_Column]:
     measured = {row.metric for row in evaluation.summaries}
     columns = [
-        (one.name, f"{one.title} ({one.unit})" if one.unit else one.title, one.higher_is_better)
+        (one.name, one.label, one.higher_is_better)
         for one in evaluation.metrics
         if one.name in measured
     ]
-    sets = {row.metric: (row.metric, row.title, row.higher_is_better) for row in evaluation.sets}
+    sets = {row.metric: (row.metric, row.label, row.higher_is_better) for row in evaluation.sets}
     return [*columns, *sets.values()]
 
 
@@ -79,7 +82,10 @@ def digits(values: Sequence[float]) -> int:
 
 def _formatted(cells: Sequence[Standing | None]) -> list[str]:
     places = digits([cell.mean for cell in cells if cell is not None])
-    return ["--" if cell is None else f"{cell.mean:.{places}f}" for cell in cells]
+    return [
+        "--" if cell is None or math.isnan(cell.mean) else f"{cell.mean:.{places}f}"
+        for cell in cells
+    ]
 
 
 def _as_csv(
@@ -87,26 +93,26 @@ def _as_csv(
 ) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    names = [name for name, _, _ in columns]
-    writer.writerow(["method", *(head for name in names for head in (name, f"{name} mark"))])
+    heads = [head for _, label, _ in columns for head in (label, mark(label))]
+    writer.writerow([METHOD, *heads])
     for method in methods:
         cells = []
-        for name in names:
+        for name, _, _ in columns:
             cell = found.get((method, name))
-            cells += ["" if cell is None else repr(cell.mean), _mark(cell)]
+            cells += ["" if cell is None else repr(cell.mean), _standing(cell)]
         writer.writerow([method, *cells])
     return text.getvalue()
 
 
-def _mark(cell: Standing | None) -> str:
+def _standing(cell: Standing | None) -> str:
     if cell is None or not cell.is_best:
         return ""
     return "best*" if cell.is_significant else "best"
 
 
 def _as_markdown(columns: Sequence[_Column], rows: Sequence[_Row], notes: Sequence[str]) -> str:
-    heads = [f"{markdown(title)} {'↑' if higher else '↓'}" for _, title, higher in columns]
-    lines = [f"| method | {' | '.join(heads)} |", f"|---|{'---:|' * len(columns)}"]
+    heads = [f"{markdown(label)} {'↑' if higher else '↓'}" for _, label, higher in columns]
+    lines = [f"| {METHOD} | {' | '.join(heads)} |", f"|---|{'---:|' * len(columns)}"]
     for method, cells in rows:
         shown = [_in_markdown(number, cell) for number, cell in cells]
         lines.append(f"| {markdown(method)} | {' | '.join(shown)} |")
@@ -122,7 +128,7 @@ def _in_markdown(number: str, cell: Standing | None) -> str:
 
 def _as_latex(columns: Sequence[_Column], rows: Sequence[_Row], notes: Sequence[str]) -> str:
     arrows = {True: r"$\uparrow$", False: r"$\downarrow$"}
-    heads = [f"{latex(title)} {arrows[higher]}" for _, title, higher in columns]
+    heads = [f"{latex(label)} {arrows[higher]}" for _, label, higher in columns]
     lines = [
         r"% needs \usepackage{booktabs}",
         *(f"% {' '.join(note.split())}" for note in notes),

@@ -50,6 +50,11 @@ _OF_TORCHMETRICS = {
 }
 
 
+def __dir__() -> list[str]:
+    """The metric classes too, whether torchmetrics is installed or not."""
+    return sorted({*globals(), *__all__, *(m.metric for m in registered().values() if m.metric)})
+
+
 def __getattr__(name: str) -> Any:
     """The metrics of the extra ``metrics``, those of registered measures among them.
 

@@ -7,7 +7,7 @@ network's 2048 pooled features are kept; all three numbers are made of them, in 
 
 import io
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import full_precision, in_ieee, to_float64_device
 from ssimloss._torch import plain
+from ssimloss._words import named
 from ssimloss.metrics._image_metric import OF_TORCHMETRICS, MovedMetric, OfTorchmetrics, given
 from ssimloss.metrics._rows import (
     SAME,
@@ -124,14 +125,14 @@ class InceptionMetrics(MovedMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
         super().__init__(process_group=process_group, **of_torchmetrics)
-        if isinstance(measures, str) or not measures or len(set(measures)) != len(measures):
+        wanted = () if isinstance(measures, str) else tuple(measures)
+        found = tuple(cast("SetMeasure", named("measures", w, SET_MEASURES)) for w in wanted)
+        if not found or len(set(found)) != len(found):
             raise ValueError(
                 f"measures must be a list that names each measure once, got {measures!r}"
             )
-        for wanted in measures:
-            _checks.choice("measures", wanted, SET_MEASURES)
         _checks.data_range(data_range)
-        self.measures = tuple(measures)
+        self.measures = found
         self.data_range = data_range
         self.subsets = _checks.count("subsets", subsets)
         self.subset_size = _checks.count("subset_size", subset_size, least=2)

@@ -7,6 +7,7 @@ from typing import Final, cast
 from ssimloss import _checks
 from ssimloss import measure as measures
 from ssimloss._keywords import keywords
+from ssimloss._words import named, spelled
 from ssimloss.measure import Measure
 from ssimloss.metrics._measure_kinds import (
     PRECISIONS,
@@ -43,9 +44,10 @@ class _Directions(Mapping[str, bool]):
     """Whether higher is better, by name, of every measure that is known now."""
 
     def __getitem__(self, name: str) -> bool:
-        if name in DISTANCES:
-            return False
-        return registered()[name].better == "higher"
+        found = spelled(name, known())
+        if found is None:
+            raise KeyError(name)
+        return found not in DISTANCES and registered()[found].better == "higher"
 
     def __iter__(self) -> Iterator[str]:
         return iter(known())
@@ -76,27 +78,28 @@ def measure(
     """A measure by its name.
 
     Args:
-        name: one of ``MEASURES``: ``"psnr"``, ``"ssim"``, ``"ms_ssim"`` as the protocol defines
-            them; ``"g_ssim"``, ``"l1"`` and the other registered measures of the images that the
-            protocol prepares; ``"lpips"`` (AlexNet, what papers report), ``"lpips_vgg"``,
-            ``"lpips_squeeze"``, ``"dists"`` and ``"embedded"`` (the network that travels with the
-            package) of all channels, rounded and cut as the protocol says. Also a measure that you
-            registered, and ``"module:attribute"`` for a :class:`ssimloss.Measure` or a function
-            ``(pred, target) -> (N,)`` with an attribute ``higher_is_better``.
+        name: one of ``MEASURES``, in any case, with ``-``, ``_`` or a space alike: ``"psnr"``,
+            ``"ssim"``, ``"ms_ssim"`` as the protocol defines them; ``"g_ssim"``, ``"l1"`` and the
+            other registered measures of the images that the protocol prepares; ``"lpips"``
+            (AlexNet, what papers report), ``"lpips_vgg"``, ``"lpips_squeeze"``, ``"dists"`` and
+            ``"embedded"`` (the network that travels with the package) of all channels, rounded and
+            cut as the protocol says. Also a measure that you registered, and ``"module:attribute"``
+            for a :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
+            attribute ``higher_is_better``.
         protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
             ``None`` is ``"plain"``.
         scale: the factor of enlargement, for the name of a protocol.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
-            ``"random"``; others have none.
+            ``"random"``; other measures refuse them.
         precision: of measures in closed form. ``"float32"`` is faster. SSIM then differs by up to
             3e-7 on photographs, 5e-7 on crops of 64x64 pixels, and 2e-6 where bright flat areas
             stand beside dark ones. PSNR is computed in float64 in any case, networks in float32.
 
     Raises:
         ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
-            a scale that is missing or of no use; ``precision="float32"`` for what is not in closed
-            form.
-        TypeError: ``protocol`` is none.
+            a scale that is missing; an option that would be ignored: a scale, weights, a precision
+            for a measure that is not in closed form, a protocol for a measure that has its own.
+        TypeError: ``protocol`` is no protocol.
         RuntimeError: weights that are not here; the error says how to get them.
     """
     protocol = resolved(protocol, scale)
@@ -104,13 +107,17 @@ def measure(
     if isinstance(name, str) and ":" in name:
         found = _imported(name, protocol, precision)
     else:
-        _checks.choice("measure", name, known())
+        name = named("measure", name, known())
         if name in DISTANCES:
             found = Deep(name, protocol, weights)
         elif name in _DEFINED:
             found = Defined(cast("Definition", name), protocol, precision)
         else:
             found = Registered(registered()[name], protocol, precision)
+    if not isinstance(found, Deep) and not (isinstance(weights, str) and weights == "imagenet"):
+        raise ValueError(
+            f"weights are of the network of a deep measure, and {name!r} has none; leave them out"
+        )
     if precision != "float64" and getattr(found, "precision", None) != precision:
         raise ValueError(
             f"precision is for measures in closed form, and {name!r} has its own; leave it out"
@@ -138,6 +145,11 @@ def _imported(path: str, protocol: Protocol, precision: Precision) -> ImageMeasu
             )
         return Registered(found, protocol, precision)
     if isinstance(found, ImageMeasure):
+        if protocol not in (resolved(None), found.protocol):
+            raise ValueError(
+                f"protocol={protocol!r} is for measures that are named, and {path!r} has its own, "
+                f"{found.protocol!r}; leave it out"
+            )
         return found
     if not callable(found):
         raise ValueError(f"measure {path!r} must be a Measure or a function, got {found!r}")

@@ -5,6 +5,7 @@ from typing import Final, Literal, get_args
 
 from ssimloss import _checks, conventions
 from ssimloss._keywords import keywords
+from ssimloss._words import named
 from ssimloss.conventions.convention import Convention
 from ssimloss.conventions.preparation import Preparation
 from ssimloss.metrics.protocol import Definition, Protocol
@@ -160,7 +161,7 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
         ValueError: no such protocol; ``scale`` missing where it decides the border, or given where
             nothing is cut.
     """
-    _checks.choice("protocol", name, PROTOCOLS)
+    name = named("protocol", name, PROTOCOLS)
     if name not in OF_SCALE:
         if scale is not None:
             raise ValueError(

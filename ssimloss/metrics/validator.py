@@ -24,13 +24,15 @@ from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import in_ieee, widened
 from ssimloss._torch import plain
+from ssimloss._words import spelled
 from ssimloss.metrics._accumulate import Accumulator
 from ssimloss.metrics._functions import takes_target
 from ssimloss.metrics._rows import Index
 from ssimloss.metrics.averages import perfect_infinity
 from ssimloss.metrics.batches import Unpacking, unpacked
+from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.image_measure import ImageMeasure, values_of
-from ssimloss.metrics.measures import measure
+from ssimloss.metrics.measures import known, measure
 from ssimloss.metrics.protocol import Protocol, range_in_use
 from ssimloss.metrics.protocols import resolved
 from ssimloss.metrics.scores import EpochScores
@@ -48,11 +50,12 @@ class Validator:
     kept.
 
     Args:
-        metrics: names of :data:`MEASURES`, or a mapping from names of your own to such names, to
-            measures of :func:`measure` or to functions ``(pred, target) -> (N,)``. A function whose
+        metrics: names of :data:`MEASURES`, in any spelling that :func:`measure` reads; results
+            have the names of :data:`MEASURES`. Or a mapping from names of your own to such names,
+            measures of :func:`measure`, or functions ``(pred, target) -> (N,)``. A function whose
             only positional parameter is ``pred`` is called with ``pred`` alone. Its attribute
-            ``higher_is_better``, if it has one, says which infinity is perfect; without one, every
-            infinite value is in the mean.
+            ``higher_is_better``, if it has one, says which infinity is perfect; without one, the
+            mean includes every infinite value.
         protocol: for the measures that are named: a name of :data:`PROTOCOLS`, with ``scale`` where
             it needs one, or a protocol. ``None`` is ``"plain"``.
         scale: the factor of enlargement, for the name of a protocol.
@@ -64,7 +67,8 @@ class Validator:
             unless given.
 
     Raises:
-        ValueError: no metric, an unknown one, one named twice; an empty ``data_range``.
+        ValueError: no metric, an unknown one, one named twice; an empty ``data_range``; weights and
+            no deep measure that is named.
         TypeError: a metric that is neither a name nor callable like that.
         RuntimeError: weights that are not here.
     """
@@ -86,7 +90,12 @@ class Validator:
                 f"metrics must be a list of names or a mapping, got {type(metrics).__name__} "
                 f"{metrics!r}; put it into a list"
             )
-        if not metrics or len(set(metrics)) != len(metrics):
+        named = (
+            metrics
+            if isinstance(metrics, Mapping)
+            else {spelled(name, known()) or name: name for name in metrics}
+        )
+        if not metrics or len(named) != len(metrics):
             raise ValueError(
                 f"metrics must name at least one metric, and each once, got {list(metrics)}"
             )
@@ -94,21 +103,28 @@ class Validator:
             _checks.data_range(data_range)
         _checks.flag("keep_values", keep_values)
         protocol = resolved(protocol, scale)
-        named = metrics if isinstance(metrics, Mapping) else {name: name for name in metrics}
         self.data_range = data_range
         self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
         self._takes_target: dict[str, bool] = {}  # of functions
+        is_used = isinstance(weights, str) and weights == "imagenet"
         for name, found in named.items():
             if not isinstance(found, (str, ImageMeasure)) and not callable(found):
                 raise TypeError(
                     f"metrics[{name!r}] must be a name, a measure or a function, got "
                     f"{type(found).__name__} {found!r}"
                 )
+            deep: dict[str, Any] = {"weights": weights} if spelled(found, DISTANCES) else {}
+            is_used = is_used or bool(deep)
             self.metrics[name] = (
-                measure(found, protocol, weights=weights) if isinstance(found, str) else found
+                measure(found, protocol, **deep) if isinstance(found, str) else found
             )
             if not isinstance(found, (str, ImageMeasure)):
                 self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
+        if not is_used:
+            raise ValueError(
+                "weights are of the networks of deep measures, and metrics names none of "
+                f"{', '.join(DISTANCES)}; leave them out"
+            )
         perfect = [
             perfect_infinity(getattr(found, "higher_is_better", None))
             for found in self.metrics.values()

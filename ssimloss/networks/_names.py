@@ -2,10 +2,11 @@
 the module path of anything.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from torch import nn
+
+from ssimloss._words import near
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d)
 
@@ -83,7 +84,7 @@ def paths_of(
     for layer in layers:
         path = names.get(layer, layer)
         if path not in known:
-            close = difflib.get_close_matches(layer, [*names, *sorted(known)], n=5, cutoff=0.5)
+            close = near(layer, [*names, *sorted(known)], 5, cutoff=0.5)
             closest = f"; close to it: {', '.join(close)}" if close else ""
             raise ValueError(
                 f"layers must be layers of {network}, got {layer!r}{closest}; "

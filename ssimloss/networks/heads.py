@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks, weights
+from ssimloss._words import named
 
 LPIPS_CHANNELS: Final[dict[str, tuple[int, ...]]] = {
     "alexnet": (64, 192, 384, 256, 256),
@@ -30,10 +31,8 @@ def lpips_network(name: str) -> str:
     Raises:
         ValueError: LPIPS has no heads for this network.
     """
-    full = _SHORT.get(name, name) if isinstance(name, str) else name
-    if full not in LPIPS_LAYERS:
-        _checks.choice("network", name, (*LPIPS_LAYERS, *_SHORT))
-    return full
+    found = named("network", name, (*LPIPS_LAYERS, *_SHORT))
+    return _SHORT.get(found, found)
 
 
 def lpips_heads(network: str, version: str) -> list[Tensor]:

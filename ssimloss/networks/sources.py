@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ssimloss import weights as files
+from ssimloss._words import near, spelled
 from ssimloss.networks._frozen import bytes_of, frozen
 from ssimloss.networks._names import paths_of, readable_names
 from ssimloss.networks._operations import has_hooks
@@ -64,6 +65,7 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
         model = _chain(network, layers) if _family(network) and not has_hooks(network) else network
         _check_layers(layers, network, model, type(network).__name__)
         return Source(frozen(model, copied=False), type(network).__name__, names_of(network))
+    network = named_network(network)
     layout = layout_of(network)
     chain = _chain(layout, layers) if _family(layout) else layout
     _check_layers(layers, layout, chain, network)
@@ -105,11 +107,7 @@ def layout_of(network: str | nn.Module) -> nn.Module:
     """
     if isinstance(network, nn.Module):
         return network
-    if not isinstance(network, str):
-        raise TypeError(
-            f"network must be a name or a torch.nn.Module, got {type(network).__name__}"
-        )
-    _check_name(network)
+    network = named_network(network)
     with _WithoutNumbers(), torch.random.fork_rng(devices=[]):
         if network == "embedded":
             return embedded_network()
@@ -139,22 +137,27 @@ def _paths_of(model: nn.Module) -> tuple[str, ...]:
     return tuple(path for path, _ in model.named_modules(remove_duplicate=False) if path)
 
 
-def _check_name(name: str) -> None:
-    from torchvision.models import list_models
+def named_network(name: str) -> str:
+    """The name of a network, which may be in another spelling.
 
-    known = [*list_models(), "embedded"]
-    if name not in _classifiers() and name != "embedded":
-        import difflib
-
-        close = (
-            ", ".join(map(repr, difflib.get_close_matches(name, known, n=4)))
-            or "'vgg19', 'alexnet', 'resnet50'"
-        )
+    Raises:
+        TypeError: ``name`` is no string.
+        ValueError: an unknown name.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"network must be a name or a torch.nn.Module, got {type(name).__name__}")
+    if name == "embedded":  # without importing torchvision
+        return name
+    known = ["embedded", *_classifiers()]
+    found = spelled(name, known)
+    if found is None:
+        close = ", ".join(map(repr, near(name, known, 4))) or "'vgg19', 'alexnet', 'resnet50'"
         raise ValueError(
             "network must be 'embedded', a classification model of torchvision, or a "
             f"torch.nn.Module, got {name!r}; close to it: {close}; "
             "torchvision.models.list_models(module=torchvision.models) lists all"
         )
+    return found
 
 
 def _classifiers() -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from torch import nn
 
 from ssimloss.networks._names import paths_of
-from ssimloss.networks.sources import layers_of, layout_of, names_of
+from ssimloss.networks.sources import layers_of, layout_of, named_network, names_of
 
 Stages = Mapping[int, tuple[str, ...]]  # stride -> its layers, of which the last closes the stage
 
@@ -116,7 +116,8 @@ class UsualLayers:
         layout = layout_of(network)
         kind = type(layout).__name__
         names = names_of(layout)
-        if network == "embedded" or kind == "VGG":
+        own = isinstance(network, str) and named_network(network) == "embedded"
+        if own or kind == "VGG":
             known = names or dict.fromkeys(layers_of(layout), "")
             return tuple(dict.fromkeys(_closest(name, known) for name in self.of_vgg))
         stages = _stages_of(layout)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from torch import Tensor
 
 from ssimloss import metrics
+from ssimloss._words import spelled
 from ssimloss.metrics import ImageMeasure
 from ssimloss.metrics.deep_features import DISTANCES, DeepDistance
 from ssimloss.metrics.measures import registered
@@ -57,6 +58,7 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
         ValueError: a name is unknown or occurs twice.
         RuntimeError: weights are not installed; the error says how to get them.
     """
+    names = [spelled(name, metrics.measures.known()) or name for name in names]
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise ValueError(f"measures must be different, got {twice[0]!r} twice")
@@ -65,6 +67,7 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
 
 def subject(name: str, *, weights: Weights = "imagenet") -> Subject:
     """The measure of this name; see :func:`subjects`."""
+    name = spelled(name, metrics.measures.known()) or name
     deep: dict[str, Any] = {"weights": weights} if name in DISTANCES else {}
     found = metrics.measure(name, **deep)
     if name in _NO_LOSS:

@@ -15,10 +15,10 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ssimloss import _checks
 from ssimloss._constants import constant
 from ssimloss._precision import widest_dtype
 from ssimloss._torch import assume_constant_result
+from ssimloss._words import named
 from ssimloss.weights import bundled_text
 
 ModelName = Literal["v0.6.1", "v0.6.1neg"]
@@ -66,8 +66,7 @@ class SVR:
             ValueError: there is none of that name.
             RuntimeError: its file is missing or damaged.
         """
-        _checks.choice("model", name, MODELS)
-        return _bundled(name)
+        return _bundled(named("model", name, MODELS))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "SVR":

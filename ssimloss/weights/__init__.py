@@ -64,6 +64,12 @@ _OF_TORCH = {
     "write_safetensors": "_write",
 }
 
+
+def __dir__() -> list[str]:
+    """The names in ``__all__`` too, whether they have been imported or not."""
+    return sorted({*globals(), *__all__})
+
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:

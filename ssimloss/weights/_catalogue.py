@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssimloss._words import choice
+from ssimloss._words import named
 
 EMBEDDED = "embedded"
 IMAGENET = "imagenet"
@@ -124,8 +124,7 @@ INCEPTION = WeightsFile(
 def bundled(name: str) -> WeightsFile:
     """The row of a bundled file; ValueError lists the names there are."""
     rows = {row.name: row for row in BUNDLED}
-    choice("name", name, rows)
-    return rows[name]
+    return rows[named("name", name, rows)]
 
 
 def part(network: str, word: str, needed: Collection[str]) -> WeightsFile | None:
@@ -158,7 +157,7 @@ def published(network: str, word: str = IMAGENET) -> WeightsFile:
     """
     import torchvision
 
-    choice("network", network, networks())
+    network = named("network", network, networks())
     members = torchvision.models.get_model_weights(network).__members__
     wanted = _FIRST_WEIGHTS if word == IMAGENET else word
     if wanted not in members:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ssimloss import _files
 from ssimloss.weights._catalogue import INCEPTION, WeightsFile, catalogue
 from ssimloss.weights._download import DownloadFailed, download
-from ssimloss.weights._verify import demand_whole, sha256
+from ssimloss.weights._verify import demand_whole
 
 VARIABLE = "SSIMLOSS_WEIGHTS"
 # An installed package brings the files along; in a checkout they lie at the top of the repository.
@@ -141,7 +141,7 @@ def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, 
 
 
 def _recognised(path: Path) -> WeightsFile:
-    rows, found = catalogue(), sha256(path)
+    rows, found = catalogue(), _files.sha256(path)
     for row in rows:
         if found.startswith(row.sha256):
             return row

@@ -18,7 +18,8 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._precision import widened
 from ssimloss.evaluation.clips.colors import rgb
-from ssimloss.evaluation.clips.files import SCALERS, ClipHeader, Frame, Raw, Scaled, frames
+from ssimloss.evaluation.clips.files import Frame, frames
+from ssimloss.evaluation.clips.formats import SCALERS, ClipHeader, Raw, Scaled
 from ssimloss.evaluation.images import ImageError
 
 FramePairing = Literal["equal", "shortest"]

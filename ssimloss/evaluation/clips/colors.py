@@ -7,7 +7,7 @@ of luma.
 import torch
 from torch import Tensor
 
-from ssimloss.evaluation.clips.files import ClipHeader
+from ssimloss.evaluation.clips.formats import ClipHeader
 
 # Of red and blue in luma, by matrix.
 WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114), "BT.2020": (0.2627, 0.0593)}

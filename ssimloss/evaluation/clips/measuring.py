@@ -17,7 +17,7 @@ from ssimloss._precision import widened
 from ssimloss.evaluation._values import info_of, values_of
 from ssimloss.evaluation.clips.chunks import Alignment, Chunk, ClipOptions, agreed, chunks
 from ssimloss.evaluation.clips.colors import WEIGHTS
-from ssimloss.evaluation.clips.files import ClipHeader
+from ssimloss.evaluation.clips.formats import ClipHeader
 from ssimloss.evaluation.images import ImageError
 from ssimloss.evaluation.plan import Batch
 from ssimloss.evaluation.records import Row

@@ -1,5 +1,5 @@
-"""Which clips can be compared, decided from their headers and first frames; and what the files
-state, in words.
+"""Which clips can be compared, by their headers and first frames; and what the files state, in
+words.
 """
 
 from collections import Counter
@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from ssimloss.evaluation.clips.chunks import ClipOptions, rates_differ
-from ssimloss.evaluation.clips.files import RAW, ClipHeader, Raw, inspect
+from ssimloss.evaluation.clips.files import inspect
+from ssimloss.evaluation.clips.formats import RAW, ClipHeader, Raw
 from ssimloss.evaluation.images import ImageError
 from ssimloss.evaluation.pairs import Pair, Pairing
 from ssimloss.evaluation.plan import Batch, Plan, signature
@@ -26,11 +27,7 @@ def make_clip_plan(pairing: Pairing, options: ClipOptions, pool: Executor) -> Pl
     Raises:
         ValueError: a size and a pixel format, and no raw file.
     """
-    paths = list(
-        dict.fromkeys(
-            path for pair in pairing.pairs for path in (pair.reference, *pair.distorted.values())
-        )
-    )
+    paths = pairing.files
     if options.raw is not None and not any(path.suffix.lower() == RAW for path in paths):
         raise ValueError(
             f"size and pixel_format describe raw {RAW} files, and none is compared; leave them out"
@@ -97,7 +94,7 @@ def _inspected(raw: Raw | None, path: Path) -> ClipHeader | ImageError:
 
 
 def _against(pair: Pair, method: str, headers: _Headers, options: ClipOptions) -> str:
-    """Why the pair cannot be compared, or nothing."""
+    """Why the pair cannot be compared; empty if it can."""
     if method not in pair.distorted:
         return "has no file for this clip"
     path = pair.distorted[method]

@@ -14,7 +14,8 @@ import torch
 
 from ssimloss.evaluation.clips.chunks import Planes, agreed
 from ssimloss.evaluation.clips.colors import WEIGHTS
-from ssimloss.evaluation.clips.files import ClipHeader, Frame, Raw, Scaled, frames, inspect
+from ssimloss.evaluation.clips.files import Frame, frames, inspect
+from ssimloss.evaluation.clips.formats import ClipHeader, Raw, Scaled
 from ssimloss.evaluation.images import Image, ImageError
 from ssimloss.evaluation.report._pictures import characters, picture_of, thumbnail_of
 from ssimloss.evaluation.result import ClipRecord, Evaluation, ImageRecord

@@ -14,7 +14,7 @@ from ssimloss.evaluation._maps import SSIM_WORDS
 from ssimloss.evaluation._orientations import UPRIGHT, orientation_words
 from ssimloss.evaluation.fairness import fair_means
 from ssimloss.evaluation.ranking import standings
-from ssimloss.evaluation.result import Evaluation, ImageRecord, jsonable
+from ssimloss.evaluation.result import Evaluation, ImageRecord, SetSummary, jsonable
 from ssimloss.evaluation.tables import paper_table
 
 COLORS = {"ssim": "viridis", "error": "inferno"}
@@ -44,6 +44,7 @@ def page_data(
             {
                 "name": m.name,
                 "title": m.title,
+                "label": m.label,
                 "unit": m.unit,
                 "higher": m.higher_is_better,
                 "description": m.description,
@@ -186,8 +187,15 @@ def _result(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _of_sets(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """FID, KID and the Inception score, which are of all images of a method at once."""
+    """FID, KID and the Inception score, each of all images of a method at once."""
     words: dict[str, list[str]] = {}
     for one in evaluation.sets:
-        words.setdefault(one.title, []).append(f"{one.method} {one.value:.4g}")
-    return [(title, ", ".join(values)) for title, values in words.items()]
+        words.setdefault(one.label, []).append(_of_set(one))
+    return [(label, ", ".join(values)) for label, values in words.items()]
+
+
+def _of_set(one: SetSummary) -> str:
+    if one.error:
+        return f"{one.method} no value: {one.error}"
+    part = f" ({one.count} of {one.reference_count} images)" if one.is_part else ""
+    return f"{one.method} {one.value:.4g}{part}"

@@ -87,11 +87,7 @@ function histogram(holder, metric, m) {
     });
     svgHolder.replaceChildren(root);
   }
-  let before = 0;
-  new ResizeObserver(([entry]) => {
-    const width = Math.floor(entry.contentRect.width);
-    if (width > 0 && width !== before) drawAt((before = width));
-  }).observe(svgHolder);
+  drawAtWidthOf(svgHolder, drawAt);
 }
 
 // A mean and its interval on a scale that several rows share; zero is marked where it is in sight.
@@ -110,7 +106,7 @@ function interval(row, key, low, high, zero) {
 function buildDistributions() {
   const holder = element("div", { class: [2, 4].includes(metrics.length) ? "charts pairs" : "charts" });
   metrics.forEach((metric, m) => {
-    const figure = element("figure", {}, element("figcaption", {}, titleOf(metric),
+    const figure = element("figure", {}, element("figcaption", {}, metric.label,
       element("span", {}, metric.higher ? "higher is better" : "lower is better")));
     histogram(figure, metric, m);
     holder.append(figure);

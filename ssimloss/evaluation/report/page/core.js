@@ -54,7 +54,6 @@ const signed = (value, digits) => (value > 0 ? `+${fixed(value, digits)}` : fixe
 const whole = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 const plural = (number, word) => `${whole(number)} ${word}${number === 1 ? "" : "s"}`;
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
-const titleOf = (metric) => (metric.unit ? `${metric.title} (${metric.unit})` : metric.title);
 const probability = (p) => (p === null || Number.isNaN(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
 // Sorted from the low end or the high end, but what is no number always comes last, and what is missing after that.
@@ -87,6 +86,15 @@ for (const failure of data.failures) failures.set(failure.image, [...(failures.g
 
 // A row of words of which one is chosen: radio buttons, so that arrow keys and screen readers know them.
 let groups = 0;
+// Draw now and whenever the width of the holder changes.
+function drawAtWidthOf(holder, draw) {
+  let before = 0;
+  new ResizeObserver(([entry]) => {
+    const width = Math.floor(entry.contentRect.width);
+    if (width > 0 && width !== before) draw((before = width));
+  }).observe(holder);
+}
+
 function choice(holder, legend, words, chosen, change, titles = words) {
   const name = `choice-${groups++}`;
   holder.classList.add("choice");

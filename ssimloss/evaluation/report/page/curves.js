@@ -38,11 +38,7 @@ function curve(holder, clip, m) {
     });
     svgHolder.replaceChildren(root);
   }
-  let before = 0;
-  new ResizeObserver(([entry]) => {
-    const width = Math.floor(entry.contentRect.width);
-    if (width > 0 && width !== before) drawAt((before = width));
-  }).observe(svgHolder);
+  drawAtWidthOf(svgHolder, drawAt);
 }
 
 function buildCurves() {
@@ -52,7 +48,7 @@ function buildCurves() {
     element("h3", { class: "clip-name" }, data.names[clip]),
     element("div", { class: "charts" }, metrics.map((metric, m) => {
       if (!data.curves[clip].some((of) => of[m].length)) return null;
-      const figure = element("figure", {}, element("figcaption", {}, titleOf(metric),
+      const figure = element("figure", {}, element("figcaption", {}, metric.label,
         methods.length > 1 ? methods.map((method, k) => element("span", {}, element("i", { class: `key ${colored(k)}` }), methodName(k, 200))) : element("span", {}, metric.higher ? "higher is better" : "lower is better")));
       curve(figure, clip, m);
       return figure;

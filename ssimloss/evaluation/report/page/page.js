@@ -31,7 +31,7 @@ function buildAbout() {
   for (const [term, text] of data.about) list.append(element("dt", {}, term), element("dd", {}, text));
   byId("about").append(list, element("details", { open: true }, element("summary", {}, "Metrics in words"),
     element("dl", { class: "about" }, metrics.flatMap((metric) => [
-      element("dt", {}, titleOf(metric)), element("dd", {}, metric.description)]))));
+      element("dt", {}, metric.label), element("dd", {}, metric.description)]))));
 }
 
 const nameLink = (i) => (i === null ? element("span", {}, NONE) : element("button", {
@@ -50,10 +50,10 @@ function buildSummary() {
     const best = metric.higher ? Math.max(...means) : Math.min(...means);
     const isBest = (row) => many && means.length > 1 && meanOf(row) === best;
     return element("tbody", {},
-      many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
+      many ? element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, metric.label,
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))) : null,
       rows.map((row) => element("tr", {},
-        element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? element("span", { title: methods[row.method] }, methodName(row.method, METHOD_ROOM, 15)) : titleOf(metric)),
+        element("th", { scope: "row" }, many ? element("span", { class: `swatch ${colored(row.method)}` }) : null, many ? element("span", { title: methods[row.method] }, methodName(row.method, METHOD_ROOM, 15)) : metric.label),
         element("td", { class: !fair && isBest(row) ? "number mean best" : "number mean" }, shown(row.mean, metric),
           fair && means.length ? element("small", { class: isBest(row) ? "best" : null }, `${shown(meanOf(row), metric)} of ${whole(fair.count)}`) : null),
         element("td", { class: "number" }, Number.isNaN(row.low) ? NONE : `${shown(row.low, metric)} to ${shown(row.high, metric)}`),
@@ -85,7 +85,7 @@ function buildComparisons() {
     const ends = rows.flatMap((row) => [row.low, row.high, row.difference]).filter(Number.isFinite);
     const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
     return element("tbody", {},
-      element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, titleOf(metric),
+      element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: 8 }, metric.label,
         element("span", {}, metric.higher ? "higher is better" : "lower is better"))),
       rows.map((row) => element("tr", {},
         element("th", { scope: "row" }, `${methodName(row.first, METHOD_ROOM, 15)} ${MINUS} ${methodName(row.second, METHOD_ROOM, 15)}`),

@@ -35,7 +35,7 @@ function buildResult() {
       whiskers ? element("small", {}, `${shown(row.low, metrics[m])} to ${shown(row.high, metrics[m])}`) : null);
   };
   const head = element("tr", {}, element("th", { scope: "col" }, many ? "Method" : ""),
-    metrics.map((metric, m) => element("th", { scope: "col", class: "number" }, titleOf(metric), " ",
+    metrics.map((metric, m) => element("th", { scope: "col", class: "number" }, metric.label, " ",
       element("span", { "aria-label": metric.higher ? "higher is better" : "lower is better", title: metric.higher ? "higher is better" : "lower is better" }, metric.higher ? "↑" : "↓"),
       data.result[m].common === null ? null : element("small", {}, `over ${whole(data.result[m].common)} of ${plural(count, noun)}`))));
   const rows = methods.map((method, k) => element("tr", {},

@@ -172,7 +172,7 @@ function tableKeys(event) {
 function headCell(column, label, attributes) {
   const cell = element("th", { scope: "col", "aria-sort": "none", ...attributes },
     element("button", { type: "button", class: "sort", title: label, "aria-label": `Sort by ${label}`, click: () => sortBy(column) },
-      element("span", {}, column.metric ? (methods.length === 1 ? titleOf(column.metric) : methodName(column.method, HEAD_ROOM)) : column.title),
+      element("span", {}, column.metric ? (methods.length === 1 ? column.metric.label : methodName(column.method, HEAD_ROOM)) : column.title),
       element("i", { class: "arrow", "aria-hidden": "true" })));
   table.heads.push({ cell, column });
   return cell;
@@ -189,7 +189,7 @@ function buildTable() {
   const valueHeads = values.map((column) => headCell(column, label(column), { class: many && column.method === 0 ? "number start" : "number" }));
   const rows = many
     ? [element("tr", {}, fixedHeads, metrics.map((metric) =>
-        element("th", { scope: "colgroup", colspan: methods.length, class: "group start" }, titleOf(metric)))), element("tr", {}, valueHeads)]
+        element("th", { scope: "colgroup", colspan: methods.length, class: "group start" }, metric.label))), element("tr", {}, valueHeads)]
     : [element("tr", {}, fixedHeads, valueHeads)];
   table.body = element("tbody", {
     click: (event) => {

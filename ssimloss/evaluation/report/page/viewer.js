@@ -132,7 +132,7 @@ function showValues(i) {
   const body = element("tbody", {}, metrics.map((metric, m) => {
     if (i >= count && methods.every((_, k) => data.values[k][m][i] === null)) return null; // a mean over frames
     const best = bestOf(i, metric, m);
-    return element("tr", {}, element("th", { scope: "row" }, titleOf(metric)), methods.map((_, k) => {
+    return element("tr", {}, element("th", { scope: "row" }, metric.label), methods.map((_, k) => {
       const value = data.values[k][m][i];
       return element("td", { class: best === value && standing(value) === 0 ? "number best" : "number" }, shown(value, metric, metric.unit === "dB" ? 1 : 0));
     }));

@@ -1,0 +1,29 @@
+"""Options that several commands have, with one help text each."""
+
+from typing import Annotated
+
+import typer
+
+Protocol = Annotated[
+    str, typer.Option(metavar="NAME", help="How images are cropped, rounded and converted.")
+]
+Scale = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Factor of super-resolution, if the protocol needs it."),
+]
+Alpha = Annotated[
+    str, typer.Option(metavar="error|drop", help="Transparent pixels: refuse, or drop alpha.")
+]
+Orientation = Annotated[
+    str,
+    typer.Option(
+        metavar="apply|ignore", help="Orientation tags: turn images, or compare as stored."
+    ),
+]
+DataRange = Annotated[
+    float | None,
+    typer.Option(metavar="WHITE", help="The value of white in floating-point files, such as 1."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what the folder holds.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]

@@ -1,0 +1,29 @@
+"""Names of the columns of CSV files: the table of pairs that is read, and the tables written."""
+
+from typing import Final
+
+REFERENCE: Final = "reference"
+NAME: Final = "name"
+METHOD: Final = "method"
+
+# Of ``per_image.csv`` and ``per_clip.csv``, before one column for each metric.
+PER_IMAGE: Final = (
+    "index",
+    NAME,
+    METHOD,
+    REFERENCE,
+    "distorted",
+    "height",
+    "width",
+    "reference_orientation",
+    "distorted_orientation",
+    "status",
+    "error",
+)
+# Of ``per_frame.csv``, before one column for each metric and what a measure logs.
+PER_FRAME: Final = (NAME, METHOD, "frame")
+
+
+def mark(metric: str) -> str:
+    """In a table for a paper, the column beside a metric's that says which method is best."""
+    return f"{metric} mark"
