@@ -24,7 +24,7 @@ NAME = PACKAGE.name
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
 _GROUND |= {"_spellings", "_keywords", "_memory", "_words"}
-_NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
+_NUMERICS = {"_reduce", "_precision", "_options", "_constants", "_roots"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_reduce": _GROUND,
     "_precision": _GROUND,
     "_constants": _GROUND,
+    "_roots": set(),
     "_options": _GROUND | {"_reduce"},
     "filters": _GROUND | _NUMERICS,
     "color": _GROUND | _NUMERICS,

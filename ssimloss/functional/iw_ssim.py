@@ -40,7 +40,7 @@ Negative = Literal["clamp", "magnitude", "zero"]
 
 _WINDOW = window_weights("gaussian", 11, 1.5)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_BINOMIAL = (1 / 16, 4 / 16)
+_OUTER = 1 / 16  # of the binomial taps 1/16, 4/16, 6/16, 4/16, 1/16
 _FLAT = 1e-15  # a variance on a scale of 255
 _CHUNK = 65536  # positions whose neighbourhoods are collected at once
 
@@ -144,9 +144,9 @@ def _laplacian(image: Tensor, count: int, border: Beyond) -> list[Tensor]:
     """
     bands = []
     for scale in range(count - 1):
-        coarse = reduced(image, _BINOMIAL, "reflect")
-        size = (image.shape[2], image.shape[3])
-        bands.append(2**scale * (image - expanded(coarse, _BINOMIAL, size, border)))
+        coarse = reduced(image, _OUTER, "reflect")
+        fine = expanded(coarse, _OUTER, image.shape[2:], border)
+        bands.append(2**scale * (image - fine))
         image = coarse
     return [*bands, 2 ** (count - 1) * image]
 
@@ -173,9 +173,9 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
     energy, variances = _mixture(y, parent, least)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
-    varies = var_x >= flat
-    g = torch.where(varies & (var_y >= flat), cov_xy, 0) / (var_y + flat)
-    var_v = torch.where(varies, var_x - g * cov_xy, 0)
+    flat_x, flat_y = var_x < flat, var_y < flat  # NaN is neither flat nor hidden
+    g = torch.where(flat_x | flat_y, 0, cov_xy) / (var_y + flat)
+    var_v = torch.where(flat_x, 0, var_x - g * cov_xy)
     base = 1 + var_v / noise
     rate = (var_v + (1 + g * g) * noise) * energy / (noise * noise * base)
     # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds.

@@ -25,7 +25,8 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
-from ssimloss.color import linear_light
+from ssimloss._roots import held_power, real_power, root
+from ssimloss.color import LAB_EXACT, LabCurve, lab_of_xyz, linear_light
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -39,10 +40,7 @@ from ssimloss.functional._gradient_similarity import (
     combined,
     factor_to_256,
     gradient_similarity,
-    held_power,
     plane_means,
-    real_power,
-    root,
     similarity,
 )
 from ssimloss.kernels import Backed
@@ -56,6 +54,7 @@ Blocks = Literal["zeros", "replicate", "drop"]
 # Luma and the opponent colours M and N, and constants for images from 0 to 255.
 _LMN: Rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
 _C1, _C2, _C3 = 1.27, 386.0, 130.0
+_LAB: LabCurve = (0.008856, 903.3 / 116, 16 / 116)
 _OMEGA, _SIGMA_F, _SIGMA_D, _SIGMA_C = 0.021, 1.34, 145.0, 0.001
 _SIDE = 256  # pixels at which saliency is computed
 _LEAST = 3  # pixels
@@ -209,16 +208,8 @@ def _lab(image: Tensor, white: str) -> Tensor:
     """CIELAB of sRGB in [0, 1]: ``(N, 3, H, W)``."""
     matrix, whites = _WHITES[white]
     rows = [(r / w, g / w, b / w) for (r, g, b), w in zip(matrix, whites, strict=True)]
-    xyz = combined(linear_light(image), rows)
-    if white == "d65_inverse":
-        dark = xyz <= (6 / 29) ** 3
-        line = xyz * (29 / 6) ** 2 / 3 + 4 / 29
-    else:
-        dark = xyz <= 0.008856
-        line = (903.3 * xyz + 16) / 116
-    f = torch.where(dark, line, torch.where(dark, 1, xyz) ** (1 / 3))
-    f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
-    return torch.cat((116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)), 1)
+    curve = LAB_EXACT if white == "d65_inverse" else _LAB
+    return lab_of_xyz(combined(linear_light(image), rows), curve)
 
 
 def _band_passed(lab: Tensor) -> Tensor:

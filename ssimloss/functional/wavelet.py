@@ -22,6 +22,7 @@ from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
 from ssimloss.filters import blur_along
 from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._gradient_similarity import check_least_side
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
@@ -157,6 +158,11 @@ class WaveletOptions(Reduced):
         _checks.choice("wavelet", self.wavelet, WAVELETS)
         _checks.choice("transform", self.transform, TRANSFORMS)
         _checks.weights("level_weights", self.level_weights)
+        if self.band_weights == (0, 0, 0):
+            raise ValueError(
+                f"band_weights must not be all zero, got {self.band_weights!r}; to compare LL "
+                "alone, the image at a coarser scale, use a pixel loss of shrunk images"
+            )
         if len(_checks.weights("band_weights", self.band_weights)) != 3:
             raise ValueError(
                 "band_weights must hold three numbers, for LH, HL and HH, got "
@@ -176,21 +182,24 @@ def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
     periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
+        pred, target: float images ``(N, C, H, W)``, any range. With weights for ``K`` levels, both
+            sides have more than ``2^(K - 1)`` pixels: smaller images have no details at level
+            ``K``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, sides that are 0, other than three band weights,
-            unknown words.
+        ValueError: shapes or devices differ, images too small, other than three band weights,
+            weights that are all 0, unknown words.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.
     Coefficients agree with PyWavelets to float64 rounding.
     """
     _checks.images(pred, target)
-    _check_sides("pred", pred)
+    deepest = max(level for level, weight in enumerate(options.level_weights) if weight)
+    check_least_side(pred, 2**deepest + 1, f"for the details of {deepest + 1} levels")
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     rest = pred - target  # the transform is linear: one is enough
