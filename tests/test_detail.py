@@ -10,7 +10,7 @@ import torch
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss.functional.wavelet import WAVELETS, filters
+from ssimloss.functional._wavelets import WAVELETS, filters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

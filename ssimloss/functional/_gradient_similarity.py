@@ -134,11 +134,14 @@ def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "
     return avg_pool2d(pad(image, around) if any(around) else image, factor)
 
 
-def block_weight(weight: Tensor | None, factor: int) -> Tensor | None:
+def block_weight(weight: Tensor, factor: int) -> Tensor:
     """The smallest weight of each block; what lies beyond the border counts as the border does."""
-    if weight is None or factor == 1:
+    if factor == 1:
         return weight
-    return -max_pool2d(-pad(weight, _around(weight, factor), mode="replicate"), factor)
+    around = _around(weight, factor)
+    if any(around):
+        weight = pad(weight, around, mode="replicate")
+    return -max_pool2d(-weight, factor)
 
 
 def _around(image: Tensor, factor: int) -> list[int]:

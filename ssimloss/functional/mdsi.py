@@ -95,7 +95,7 @@ def _mdsi(
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     factor, scale = factor_to_256(x), 255 / options.span
-    weight = gradient_weight(block_weight(weight, factor))
+    weight = None if weight is None else gradient_weight(block_weight(weight, factor))
     (l_x, h_x, m_x), (l_y, h_y, m_y) = (
         _planes(block_means((image - options.low) * scale, factor)) for image in (x, y)
     )
