@@ -2,8 +2,9 @@
 images.
 """
 
-import functools
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import torch
@@ -12,9 +13,58 @@ from torch import Tensor
 
 from ssimloss._torch import has_modes, is_traced, is_transformed
 
-Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
-_MOST = 256  # constants that are kept
-_MOST_PLANES = 8  # planes that are kept, such as filters of one size
+Matrix = tuple[tuple[float, ...], ...]
+Values = tuple[float, ...] | Matrix
+
+
+class Kept:
+    """The tensors that were used last, of at most ``most`` bytes together.
+
+    A tensor of more than that is made at each call. Threads may share it.
+    """
+
+    _BESIDE = 1024  # bytes that a tensor takes beside its numbers, about
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.bytes = 0
+        self._tensors: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """The tensor of this key, made if it is not there."""
+        with self._lock:
+            found = self._tensors.get(key)
+            if found is not None:
+                self._tensors.move_to_end(key)
+                return found
+        with torch.inference_mode(False):
+            tensor = make()
+        with self._lock:
+            if key not in self._tensors and self._size(tensor) <= self.most:
+                self._tensors[key] = tensor
+                self.bytes += self._size(tensor)
+                while self.bytes > self.most:
+                    self.bytes -= self._size(self._tensors.popitem(last=False)[1])
+        return tensor
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._tensors.clear()
+            self.bytes = 0
+
+    def _size(self, tensor: Tensor) -> int:
+        return tensor.numel() * tensor.element_size() + self._BESIDE
+
+
+# FSIM's filters for images of 256 x 256 take 4 MiB in float32. Small constants are kept apart: a
+# stream of image sizes does not displace them.
+KEPT = Kept(1 << 20)
+KEPT_PLANES = Kept(64 << 20)
 
 
 def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -24,39 +74,27 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
     The first call copies them to the device, and waits for that; later ones return the same tensor.
     Where something records operations or follows them, the constant is made anew.
     """
-    dtype = like.dtype if dtype is None else dtype
+    dtype, device = like.dtype if dtype is None else dtype, like.device
     if torch.compiler.is_compiling() or has_modes() or is_transformed():
-        return made(values, dtype, like.device)
-    return _kept(values, dtype, like.device)
+        return made(values, dtype, device)
+    return KEPT.get((values, dtype, device), lambda: made(values, dtype, device))
 
 
-def planes(build: Callable[..., NDArray[np.float64]], *arguments: int, like: Tensor) -> Tensor:
-    """What ``build(*arguments)`` makes on the host in float64, as :func:`constant` has it."""
+def planes(build: Callable[..., NDArray[np.float64]], *arguments: float, like: Tensor) -> Tensor:
+    """The array ``build(*arguments)``, computed on the host in float64, as :func:`constant`
+    returns it.
+    """
+    dtype, device = like.dtype, like.device
     if torch.compiler.is_compiling():
-        return made(build(*arguments), like.dtype, like.device)
-    sizes = tuple(map(int, arguments))  # torch.jit.trace has tensors for them
+        return made(build(*arguments), dtype, device)
+    # torch.jit.trace has tensors for sizes.
+    given = [each if isinstance(each, float) else int(each) for each in arguments]
     if has_modes() or is_transformed() or is_traced():
-        return made(build(*sizes), like.dtype, like.device)
-    return _kept_planes(build, sizes, like.dtype, like.device)
+        return made(build(*given), dtype, device)
+    key = (build, *given, dtype, device)
+    return KEPT_PLANES.get(key, lambda: made(build(*given), dtype, device))
 
 
 def made(values: Values | NDArray[np.float64], dtype: torch.dtype, device: torch.device) -> Tensor:
     """A new tensor, copied from the host."""
     return torch.tensor(values, dtype=dtype, device=device)
-
-
-@functools.lru_cache(maxsize=_MOST)
-def _kept(values: Values, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):
-        return made(values, dtype, device)
-
-
-@functools.lru_cache(maxsize=_MOST_PLANES)
-def _kept_planes(
-    build: Callable[..., NDArray[np.float64]],
-    arguments: tuple[int, ...],
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Tensor:
-    with torch.inference_mode(False):
-        return made(build(*arguments), dtype, device)

@@ -17,6 +17,7 @@ from typing_extensions import Self, dataclass_transform
 
 from ssimloss import _checks
 from ssimloss._checks import DataRange
+from ssimloss._docstrings import after_sections, arguments, entries, joined, section, summary
 from ssimloss._keywords import unknown as unknown
 from ssimloss._keywords import without_numpy
 from ssimloss._reduce import Reduction, check_reduction
@@ -208,74 +209,7 @@ def _goes_without_saying(name: str, value: object) -> bool:
     return value is None or (isinstance(value, (bool, int, float)) and not value)
 
 
-# --- docstrings -----------------------------------------------------------------------------------
-
-SECTIONS = ("Args", "Returns", "Raises", "Source")
-
-
-def section(docstring: str | None, title: str) -> str:
-    """The body of a section of a Google-style docstring, without indentation; empty if absent."""
-    lines = inspect.cleandoc(docstring or "").split("\n")
-    if f"{title}:" not in lines:
-        return ""
-    body = []
-    for line in lines[lines.index(f"{title}:") + 1 :]:
-        if line and not line.startswith(" "):
-            break
-        body.append(line)
-    return textwrap.dedent("\n".join(body)).strip("\n")
-
-
-def summary(docstring: str | None) -> str:
-    """Everything before the first section."""
-    lines = inspect.cleandoc(docstring or "").split("\n")
-    titles = [line for line in lines if line.removesuffix(":") in SECTIONS and line.endswith(":")]
-    return "\n".join(lines[: lines.index(titles[0])] if titles else lines).strip()
-
-
-def after_sections(docstring: str | None) -> str:
-    """The unindented text after the first section, such as the source."""
-    lines = inspect.cleandoc(docstring or "").split("\n")
-    heads = [f"{title}:" for title in SECTIONS]
-    first = next((i for i, line in enumerate(lines) if line in heads), len(lines))
-    rest, inside = [], True
-    for line in lines[first:]:
-        if line in heads:
-            inside = True
-        elif line and not line.startswith(" "):
-            inside = False
-        if not inside:
-            rest.append(line)
-    return "\n".join(rest).strip()
-
-
-def entries(body: str) -> dict[str, str]:
-    """The text of each ``name: text`` entry; ``k1, k2: text`` counts for both."""
-    found: dict[str, str] = {}
-    current: list[str] = []
-    for line in body.split("\n"):
-        head, colon, text = line.partition(": ")
-        if colon and not line.startswith(" "):
-            current = head.split(", ")
-            found |= dict.fromkeys(current, text)
-        else:
-            for name in current:
-                found[name] = f"{found[name]}\n{line}"
-    return found
-
-
-def arguments(texts: Mapping[str, str]) -> str:
-    """An ``Args:`` section; neighbours with one text share an entry."""
-    lines = ["Args:"]
-    pending: list[str] = []
-    items = list(texts.items())
-    for i, (name, text) in enumerate(items):
-        pending.append(name)
-        if i + 1 < len(items) and items[i + 1][1] == text:
-            continue
-        lines += textwrap.indent(f"{', '.join(pending)}: {text}".rstrip(), "    ").split("\n")
-        pending = []
-    return "\n".join(lines)
+# --- signatures and documentation of functions and classes ----------------------------------------
 
 
 def signature(
@@ -376,13 +310,12 @@ def document(cls: type, shown: inspect.Signature, records: Sequence[type[Options
     texts |= entries(section(cls.__doc__, "Args"))
     raises = [section(each.__doc__, "Raises") for each in (cls, *reversed(records))]
     errors = next((text for text in raises if text), "")
-    parts = (
+    cls.__doc__ = joined(
         summary(cls.__doc__),
         arguments({name: texts.get(name, "") for name in shown.parameters}),
         errors and f"Raises:\n{textwrap.indent(errors, '    ')}",
         after_sections(cls.__doc__),
     )
-    cls.__doc__ = "\n\n".join(part for part in parts if part)
 
 
 def sign_init(cls: type, shown: inspect.Signature) -> None:

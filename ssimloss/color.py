@@ -13,6 +13,7 @@ from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
 from ssimloss._precision import computing_dtype
+from ssimloss._roots import cube_root
 
 Luma = Literal["bt601_studio", "bt601", "matlab", "bt709"]
 LUMAS: tuple[str, ...] = get_args(Luma)
@@ -56,7 +57,11 @@ _OKLAB = (
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
 _KNEE = 0.04045  # of sRGB: a line up to it, a power above
-_STEEPEST = 1e-4  # of a response, below which the slope of its cube root is held
+# The curve of CIELAB: a cube root, and up to a small t the line m t + n. In the rounded digits that
+# scikit-image has, and without rounding.
+LabCurve = tuple[float, float, float]  # the largest t of the line, m, n
+LAB_ROUNDED: LabCurve = (0.008856, 7.787, 16 / 116)
+LAB_EXACT: LabCurve = ((6 / 29) ** 3, (29 / 6) ** 2 / 3, 4 / 29)
 
 
 @keywords()
@@ -201,17 +206,27 @@ def rgb_to_oklab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
 def lab_of(image: Tensor) -> Tensor:
     """``L, a, b`` of sRGB in [0, 1], without checks."""
     linear = linear_light(image)
-    xyz = torch.cat([_weigh(linear, row) for row in _XYZ], 1)
-    dark = xyz <= 0.008856
-    f = torch.where(dark, 7.787 * xyz + 16 / 116, torch.where(dark, 1, xyz) ** (1 / 3))
+    return lab_of_xyz(torch.cat([_weigh(linear, row) for row in _XYZ], 1), LAB_ROUNDED)
+
+
+def lab_of_xyz(xyz: Tensor, curve: LabCurve) -> Tensor:
+    """``L, a, b`` of ``X, Y, Z`` over those of the white, ``(N, 3, H, W)``."""
+    f = lab_curve(xyz, curve)
     f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
     return torch.cat((116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)), 1)
+
+
+def lab_curve(t: Tensor, curve: LabCurve) -> Tensor:
+    """The cube root of CIELAB, which is a line near 0 and below."""
+    knee, m, n = curve
+    dark = t <= knee
+    return torch.where(dark, m * t + n, torch.where(dark, 1, t) ** (1 / 3))
 
 
 def oklab_of(image: Tensor) -> Tensor:
     """``L, a, b`` of Oklab of sRGB in [0, 1], without checks."""
     linear = linear_light(image)
-    roots = _cube_root(torch.cat([_weigh(linear, row) for row in _CONES], 1))
+    roots = cube_root(torch.cat([_weigh(linear, row) for row in _CONES], 1))
     return torch.cat([_weigh(roots, row) for row in _OKLAB], 1)
 
 
@@ -221,16 +236,6 @@ def linear_light(encoded: Tensor) -> Tensor:
     """
     power = ((encoded.clamp(min=_KNEE) + 0.055) / 1.055) ** 2.4
     return torch.where(encoded <= _KNEE, encoded / 12.92, power)
-
-
-def _cube_root(values: Tensor) -> Tensor:
-    """The real cube root, with the slope held where it is steepest."""
-    near = values.abs() < _STEEPEST
-    fixed = values.detach()
-    slope = _STEEPEST ** (-2 / 3) / 3
-    inside = fixed.sign() * fixed.abs() ** (1 / 3) + slope * (values - fixed)
-    far = torch.where(near, 1, values)
-    return torch.where(near, inside, far.sign() * far.abs() ** (1 / 3))
 
 
 def _weigh(image: Tensor, weights: tuple[float, ...]) -> Tensor:

@@ -8,8 +8,7 @@ tables of the documents, are derived from the one :class:`Measure`.
 import importlib
 import inspect
 import math
-import textwrap
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _debug, _options
+from ssimloss._documentation import function_documentation
 from ssimloss._options import Options as Options  # "as": for those who register a measure
 from ssimloss._options import Ranged as Ranged
 from ssimloss._options import Reduced as Reduced
@@ -390,70 +390,3 @@ def _function(measure: Measure, name: str, as_loss: bool) -> Callable[..., Tenso
     function.__module__ = ".".join(home.split(".")[:2]) if is_own else home
     function.__doc__ = function_documentation(measure, as_loss)
     return function
-
-
-def sign_without(
-    function: Callable[..., Tensor], measure: Measure, left_out: Collection[str]
-) -> None:
-    """Sign and document a function that takes the options of a measure but some."""
-    options = _options.without(measure.record, left_out)
-    _options.sign(function, measure.images, options, measure.tensors)
-    shown = [name for name in function.__annotations__ if name != "return"]
-    function.__doc__ = _joined(
-        inspect.cleandoc(function.__doc__ or ""),
-        _options.arguments(_texts(measure, shown)),
-        *_sections(measure, "Raises"),
-    )
-
-
-def function_documentation(measure: Measure, as_loss: bool) -> str:
-    """The equation's docstring with the documentation of its options."""
-    order = _options.signature(measure.images, _options.fields(measure.record), measure.tensors)
-    return _joined(
-        _summary(measure, as_loss),
-        _options.arguments(_texts(measure, order.parameters)),
-        *_sections(measure, "Returns", "Raises"),
-        _options.after_sections(measure.equation.__doc__),
-    )
-
-
-def module_documentation(measure: Measure) -> str:
-    """The same for the module: options when it is built, images when it is called."""
-    images = ", ".join(measure.image_names)
-    beside = "".join(f", {name}=None" for name in measure.tensor_names)
-    called = [*measure.image_names, *measure.tensor_names]
-    entries = _options.arguments(_texts(measure, called)).split("\n", 1)[1]
-    return _joined(
-        _summary(measure, as_loss=True),
-        measure.advice,
-        _options.arguments(_texts(measure, _options.fields(measure.record))),
-        f"``forward({images}{', *' if beside else ''}{beside})``:\n{entries}",
-        *_sections(measure, "Returns", "Raises"),
-        _options.after_sections(measure.equation.__doc__),
-    )
-
-
-def _summary(measure: Measure, as_loss: bool) -> str:
-    head = _options.summary(measure.equation.__doc__)
-    if not as_loss or measure.role != "score":
-        return head
-    return f"``{measure.perfect:g} - {measure.name}``, taken before the reduction.\n\n{head}"
-
-
-def _texts(measure: Measure, names: Iterable[str]) -> dict[str, str]:
-    own = _options.entries(_options.section(measure.equation.__doc__, "Args"))
-    texts = _options.documentation(measure.record)
-    return {name: own.get(name, texts.get(name, "")) for name in names}
-
-
-def _sections(measure: Measure, *titles: str) -> list[str]:
-    parts = []
-    for title in titles:
-        body = _options.section(measure.equation.__doc__, title)
-        if body:
-            parts.append(f"{title}:\n{textwrap.indent(body, '    ')}")
-    return parts
-
-
-def _joined(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part)

@@ -148,6 +148,33 @@ def test_fidelity_and_frequency_templates_of_redux() -> None:
     battery.close(frequency(pred, target, fake_logits=logits), formula.float(), 1e-5)
 
 
+def test_ldl_and_color_losses_of_redux() -> None:
+    """The moving average comes as a keyword argument; neosr has none."""
+    pred, target, _ = batch()
+    ema = target + 1.5 * (pred - target).roll(1, -1)
+    sections = [
+        {"type": "ldlloss", "loss_weight": 3.0, "criterion": "l2"},
+        {"type": "colorloss", "loss_weight": 0.5, "scale": 3},
+    ]
+    criterion = combined_from_template(sections)
+    assert [*criterion.terms] == ["ldl", "color"]
+    residual, of_ema = ((image - target).abs().sum(1, keepdim=True) for image in (pred, ema))
+    windows = tnf.pad(residual, (3, 3, 3, 3), mode="reflect").unfold(2, 7, 1).unfold(3, 7, 1)
+    weight = residual.var((1, 2, 3), keepdim=True) ** 0.2 * windows.var((-1, -2))
+    weight = torch.where(residual < of_ema, 0, weight)
+    assert 0.1 < (weight == 0).float().mean() < 0.9
+    planes = [
+        tnf.avg_pool2d(ssimloss.color.rgb_to_ycbcr(image)[:, 1:], 3) for image in (pred, target)
+    ]
+    formula = 3 * tnf.mse_loss(weight * pred, weight * target) + 0.5 * tnf.l1_loss(*planes)
+    battery.close(criterion(pred, target, pred_ema=ema), formula, 1e-5)
+    with pytest.raises(TypeError, match="pred_ema"):
+        criterion(pred, target)
+    section = {"type": "ldl_loss", "criterion": "l2", "ksize": 5, "loss_weight": 2}
+    found = combined_from_template({"ldl_opt": section})(pred, target)
+    battery.close(found, 2 * ssimloss.LDLLoss(distance="l2", window_size=5)(pred, target), 1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "options", "term"),
     [
@@ -200,3 +227,24 @@ def test_errors() -> None:
     ):
         with pytest.raises(error, match=message):
             combined_from_template(template)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"type": "ldl_loss", "criterion": "huber"}, "criterion must be one of 'l1', 'l2', got"),
+        ({"type": "ldl_loss", "ksize": 6}, "ksize must be odd, got 6"),
+        (
+            {"type": "LDLLoss", "criterion": "charbonnier"},
+            "criterion must be one of 'l1', 'l2', got",
+        ),
+        ({"type": "ColorLoss", "criterion": "l2"}, "criterion must be one of 'l1', got 'l2'"),
+        ({"type": "ColorLoss", "scale": 0.5}, "scale must be at least 1, got 0.5"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
+)
+def test_values_without_a_counterpart_are_named(options: dict[str, Any], message: str) -> None:
+    section, kind = {**options, "loss_weight": 1.0}, options["type"]
+    template: Any = {"ldl_opt": section} if kind == "ldl_loss" else [section]
+    with pytest.raises(ValueError, match=rf"{message}.*; change .* skip=\('{kind}',\)"):
+        combined_from_template(template, nearest=True)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import _options, metrics
+from ssimloss import _docstrings, _options, metrics
 from ssimloss import measure as measures
 from ssimloss.metrics.measures import name_of
 
@@ -372,6 +372,6 @@ def test_toy_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_options_are_documented_where_they_are_asked_for(name: str) -> None:
     """Nobody has to open the help of another function."""
     function = getattr(F, name)
-    texts = _options.entries(_options.section(function.__doc__, "Args"))
+    texts = _docstrings.entries(_docstrings.section(function.__doc__, "Args"))
     assert not [text for text in texts.values() if "as for :func:" in text]
     assert texts.keys() >= inspect.signature(function).parameters.keys()

@@ -75,6 +75,34 @@ def test_errors_name_channels_and_sides(name: str) -> None:
         function(torch.rand(1, 4, 32, 32), torch.rand(1, 4, 32, 32))
 
 
+NAN_OPTIONS: dict[str, dict] = {
+    "iw_ssim": {"scale_weights": (0.3, 0.7)},
+    "cw_ssim": {"levels": 2},
+    "ssimulacra2": {"min_size": "fewer_scales"},
+    "wavelet": {"wavelet": "sym7", "transform": "decimated"},
+}
+OF_IMAGES = [*REFERENCES, "wavelet", "ldl", "gmsd"]
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_nan_in_an_image_is_its_value_alone(name: str) -> None:
+    """At a corner and within, beside detail and in a flat image, with the kernels and without."""
+    function, options = getattr(F, name), {"reduction": "image", **NAN_OPTIONS.get(name, {})}
+    for dtype, corner in ((torch.float32, True), (torch.float64, False)):
+        pred, target = (image[:3].to(dtype) for image in photographs.batch(45, 42))
+        pred[2] = target[2] = 0.5
+        before = function(pred, target, **options)
+        for spoilt, images in ((1, pred), (2, pred), (1, target)):
+            row, column = (0, 0) if corner else (20, 21)
+            kept = images[spoilt].clone()
+            images[spoilt, 1, row, column] = torch.nan
+            found = function(pred, target, **options)
+            images[spoilt] = kept
+            assert found.isnan().tolist() == [i == spoilt for i in range(3)]
+            others = [i for i in range(3) if i != spoilt]
+            assert torch.equal(found[others], before[others])
+
+
 # Pairs of colours in CIELAB and their difference, from the test data of Sharma, Wu & Dalal 2005:
 # blue, where hue turns; gray; mean hues about 180 degrees; far apart; ordinary.
 SHARMA = [

@@ -23,12 +23,25 @@ NAME = PACKAGE.name
 # Room (a folder or a module directly under ssimloss/) -> the rooms it may import. A room may always
 # import itself.
 _GROUND = {"_checks", "_torch", "_flags", "_version", "_files", "_ranges", "_debug"}
-_GROUND |= {"_spellings", "_keywords", "_memory", "_words"}
-_NUMERICS = {"_reduce", "_precision", "_options", "_constants"}
+_GROUND |= {"_spellings", "_keywords", "_memory", "_words", "_docstrings"}
+_NUMERICS = {"_reduce", "_precision", "_options", "_constants", "_roots", "_documentation"}
 _SIGNAL = {"filters", "color", "image_gradients", "resize"}
 _LOW = _GROUND | _NUMERICS | _SIGNAL
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in ("_version", "_files", "_flags", "_torch", "_memory", "_words")},
+    **{
+        room: set()
+        for room in (
+            "_version",
+            "_files",
+            "_flags",
+            "_torch",
+            "_spellings",
+            "_memory",
+            "_words",
+            "_docstrings",
+        )
+    },
     "_checks": {"_words"},
     "_spellings": {"_words"},
     "_keywords": {"_spellings", "_words"},
@@ -37,7 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_reduce": _GROUND,
     "_precision": _GROUND,
     "_constants": _GROUND,
+    "_roots": set(),
     "_options": _GROUND | {"_reduce"},
+    "_documentation": _GROUND | {"_options"},
     "filters": _GROUND | _NUMERICS,
     "color": _GROUND | _NUMERICS,
     "image_gradients": _GROUND | _NUMERICS,

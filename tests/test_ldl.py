@@ -52,6 +52,13 @@ def test_moving_average_frees_what_improved() -> None:
     it on, and it gets no gradient.
     """
     pred, target = battery.pictures(dtype=torch.float32)
+    spoilt = target.clone()
+    spoilt[0, 1, 3, 4] = torch.nan
+    assert F.ldl(pred, target, pred_ema=spoilt, reduction="image").isnan().tolist() == [
+        True,
+        False,
+        False,
+    ]
     ema = torch.where(torch.arange(pred.shape[3]) < 10, 2 * pred - target, target)
     ema, pred = ema.requires_grad_(), pred.requires_grad_()
     values = F.ldl(pred, target, pred_ema=ema, reduction="none")

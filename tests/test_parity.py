@@ -34,7 +34,7 @@ from ssimloss.conventions import (
     TOTAL_VARIATION,
     Convention,
 )
-from ssimloss.functional.wavelet import filters as wavelet_filters
+from ssimloss.functional._wavelets import filters as wavelet_filters
 
 Program = Callable[[Tensor, Tensor], float]
 

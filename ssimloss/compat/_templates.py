@@ -27,13 +27,15 @@ class Counterpart:
         build: the loss, called with the options that a section has, under their names there.
         differs: what the framework computes otherwise; empty if it is the same.
         weight: the framework's default of ``loss_weight``, None if it has none.
-        adversarial: whether it is the generator's loss of logits, ``fake_logits``.
+        inputs: what the loss takes, by the names under which ``criterion(...)`` is given it.
+        method: of the loss, that the term calls; the loss itself if empty.
     """
 
     build: Callable[..., Any]
     differs: str = ""
     weight: float | None = None
-    adversarial: bool = False
+    inputs: tuple[str, ...] | None = None
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ def combined_from_template(
     """One :class:`CombinedLoss` of the losses in a configuration of neosr or traiNNer-redux.
 
     Terms have the weights of the template; those of weight 0 are left out. The adversarial term
-    takes the generator's logits: ``criterion(pred, target, fake_logits=...)``. Everything else in
-    the template, such as optimizers, is ignored.
+    takes the generator's logits: ``criterion(pred, target, fake_logits=...)``. traiNNer-redux'
+    ``LDLLoss`` takes the output of the moving-average network: ``pred_ema=...``; neosr's has none.
+    Everything else in the template, such as optimizers, is ignored.
 
     Args:
         template: the configuration as ``tomllib`` or ``yaml.safe_load`` reads it, its ``train``
@@ -67,7 +70,7 @@ def combined_from_template(
 
     Raises:
         ValueError: losses that this library does not have, or that differ; the error names all of
-            them. No loss at all, an option without a counterpart.
+            them. No loss at all; an option, or a value of one, without a counterpart.
         TypeError: no mapping or list; a weight that is not a number.
     """
     framework, sections = _read(template)
@@ -160,11 +163,10 @@ def _term(section: _Section, found: Counterpart) -> Term:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{section.name} ({section.kind}) must have values with a counterpart here, got "
-            f"{options}: {error}"
+            f"{options}: {error}; change the value, or leave the loss out with "
+            f"skip=({section.kind!r},)"
         ) from error
-    if found.adversarial:
-        return Term(loss.generator_loss, weight, inputs=("fake_logits",))
-    return Term(loss, weight)
+    return Term(getattr(loss, found.method) if found.method else loss, weight, inputs=found.inputs)
 
 
 # --- the losses, with the option names of the frameworks ------------------------------------------
@@ -225,7 +227,21 @@ def _dists(*, as_loss: bool = True, load_weights: bool = True) -> losses.DISTS:
 
 def _ldl_of_neosr(*, criterion: str = "l1", ksize: int = 7) -> losses.LDLLoss:
     _checks.choice("criterion", criterion, ("l1", "l2"))
+    if _checks.count("ksize", ksize, least=3) % 2 == 0:
+        raise ValueError(f"ksize must be odd, got {ksize}")
     return losses.LDLLoss(distance=criterion, window_size=ksize)  # type: ignore[arg-type]  # checked
+
+
+def _ldl_of_redux(*, criterion: str = "l1") -> losses.LDLLoss:
+    _checks.choice("criterion", criterion, ("l1", "l2"))
+    return losses.LDLLoss(distance=criterion)  # type: ignore[arg-type]  # checked
+
+
+def _color_of_redux(*, criterion: str = "l1", scale: float = 4) -> losses.ColorConsistencyLoss:
+    _checks.choice("criterion", criterion, ("l1",))
+    if int(_checks.positive("scale", scale)) < 1:  # traiNNer-redux cuts it to a whole number
+        raise ValueError(f"scale must be at least 1, got {scale}")
+    return losses.ColorConsistencyLoss(space="ycbcr", distance="l1", downscale=int(scale))
 
 
 _VGG19 = {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
@@ -277,6 +293,8 @@ def _adversarial_of_redux(*, gan_type: str = "vanilla") -> losses.AdversarialLos
     return losses.AdversarialLoss(**_KINDS[gan_type])
 
 
+_GENERATOR: Any = {"inputs": ("fake_logits",), "method": "generator_loss"}
+
 # framework -> type -> what stands for it here. A loss that is added to this library gets its line.
 COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
     NEOSR: {
@@ -293,7 +311,7 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         ),
         "ldl_loss": Counterpart(_ldl_of_neosr, weight=1.0),
         "vgg_perceptual_loss": Counterpart(_perceptual_of_neosr, weight=1.0),
-        "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, adversarial=True),
+        "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, **_GENERATOR),
     },
     REDUX: {
         "L1Loss": Counterpart(losses.L1Loss),
@@ -310,6 +328,14 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
             _perceptual_of_redux,
             "traiNNer-redux pads the first convolution with the pixels of the border",
         ),
-        "GANLoss": Counterpart(_adversarial_of_redux, adversarial=True),
+        "LDLLoss": Counterpart(_ldl_of_redux, inputs=("pred", "target", "pred_ema")),
+        "ColorLoss": Counterpart(_color_of_redux),
+        "FLIPLoss": Counterpart(
+            losses.FLIPLoss,
+            "traiNNer-redux adds 1e-4 under the root of the colour difference and holds the "
+            "difference of features above 1e-4",
+            weight=1.0,
+        ),
+        "GANLoss": Counterpart(_adversarial_of_redux, **_GENERATOR),
     },
 }

@@ -43,7 +43,6 @@ __all__ = [
     "FSIM",
     "GMSD",
     "HAARPSI",
-    "IW_SSIM",
     "LDL",
     "MDSI",
     "MS_GMSD",
@@ -55,11 +54,12 @@ __all__ = [
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
-    "VSI",
     "WAVELET",
     "SSIM",
     "DSSIM",
+    "IW_SSIM",
     "MS_SSIM",
+    "VSI",
     "ADVERSARIAL",
     "CONTENT",
     "GRAM",
@@ -92,8 +92,6 @@ GMSD: Table
 
 HAARPSI: Table
 
-IW_SSIM: Table
-
 LDL: Table
 
 MDSI: Table
@@ -116,15 +114,17 @@ TOTAL_VARIATION: Table
 
 VIF: Table
 
-VSI: Table
-
 WAVELET: Table
 
 SSIM: Table
 
 DSSIM: Table
 
+IW_SSIM: Table
+
 MS_SSIM: Table
+
+VSI: Table
 
 ADVERSARIAL: Table
 

@@ -5,7 +5,6 @@ or a module, computes the number of another program.
 import dataclasses
 import functools
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,7 +14,8 @@ from torch import Tensor
 from ssimloss import _checks, _debug, _options
 from ssimloss._checks import DataRange
 from ssimloss._keywords import keywords
-from ssimloss.conventions.attributes import PREPARATION, Attribute, State
+from ssimloss.conventions.attributes import Attribute, State
+from ssimloss.conventions.description import entry, steps
 from ssimloss.conventions.preparation import NOTHING, Preparation
 from ssimloss.measure import Measure, complete
 
@@ -210,42 +210,34 @@ class Convention(Mapping[str, Any]):
     def __str__(self) -> str:
         table, unit = self.table, f" {self.table.unit}" if self.table.unit else ""
         lines = [f"{self.full_name}: {f'{table.title}, ' if table.title else ''}{self.title}"]
-        lines += _entry("program", self.program + (f" ({self.version})" if self.version else ""))
+        lines += entry("program", self.program + (f" ({self.version})" if self.version else ""))
         matched = self.exact
         if self.tolerance is not None:
             matched = f"{self.tolerance:g}{unit} ({self.exact})"
-        lines += _entry("matched", f"to {matched}")
+        lines += entry("matched", f"to {matched}")
         if self.same_as:
-            lines += _entry("same as", f"{table.key}/{self.same_as}")
+            lines += entry("same as", f"{table.key}/{self.same_as}")
         if table.module:
             for number, (name, value) in enumerate(self.items()):
-                lines += _entry("" if number else "options", f"{name}={value!r}")
-        for number, step in enumerate([] if table.module else self._steps(), 1):
-            lines += _entry("computes" if number == 1 else "", f"{number}. {step}", hanging=3)
-        lines += _entry("use", self._usage())
+                lines += entry("" if number else "options", f"{name}={value!r}")
+        computed = [] if table.module else steps(table.attributes, self.state, self.preparation)
+        for number, step in enumerate(computed, 1):
+            lines += entry("computes" if number == 1 else "", f"{number}. {step}", hanging=3)
+        lines += entry("use", self._usage())
         if self.preparation.quantize or self.preparation.round:
-            lines += _entry(
+            lines += entry(
                 "gradient",
                 "zero: rounding is constant almost everywhere; a convention that rounds is for "
                 "evaluation, not for training",
             )
         if self.gray:
-            lines += _entry("gray", f"a gray image has no such luma: {table.key}/{self.gray}")
+            lines += entry("gray", f"a gray image has no such luma: {table.key}/{self.gray}")
         for note in self.notes:
-            lines += _entry("note", note)
+            lines += entry("note", note)
         return "\n".join(lines)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         return _registered, (self.table.key, self.name)
-
-    def _steps(self) -> list[str]:
-        state = self.state
-        steps = [text for each in self.table.attributes if (text := each.sentence(state))]
-        if self.preparation:
-            steps.insert(0, "scale images in data_range to [0, 1]")
-            prepared = sum(bool(each.sentence(state)) for each in PREPARATION)
-            steps.insert(1 + prepared, "go on in float64")
-        return steps
 
     def _usage(self) -> str:
         table = self.table
@@ -403,11 +395,3 @@ def _registered(key: str, name: str | None = None) -> Table | Convention:
     complete()
     table = tables()[key]
     return table if name is None else table[name]
-
-
-def _entry(label: str, text: str, hanging: int = 0) -> list[str]:
-    first = f"  {label:<10}"
-    indent = " " * (len(first) + hanging)
-    return textwrap.wrap(
-        text, 110, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
-    )

@@ -68,10 +68,12 @@ from ssimloss.resize import imresize
 from ssimloss.functional import (
     adversarial_conventions,
     dssim_conventions,
+    iw_ssim_conventions,
     ms_ssim_conventions,
     perceptual_conventions,
     ssim_conventions,
     texture_conventions,
+    vsi_conventions,
 )
 
 __all__ = sorted(

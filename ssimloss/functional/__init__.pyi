@@ -2686,7 +2686,9 @@ def wavelet_loss(
     periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
 
     Args:
-        pred, target: float images ``(N, C, H, W)``, any range.
+        pred, target: float images ``(N, C, H, W)``, any range. With weights for ``K`` levels, both
+            sides have more than ``2^(K - 1)`` pixels: smaller images have no details at level
+            ``K``.
         wavelet: ``"haar"``, ``"db2"``, ``"db4"`` (Daubechies; their number is that of vanishing
             moments), ``"sym7"``, ``"sym19"`` (the most symmetric of them), or ``"cdf97"``, the
             pair 9/7 of JPEG 2000.
@@ -2706,8 +2708,8 @@ def wavelet_loss(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, sides that are 0, other than three band weights,
-            unknown words.
+        ValueError: shapes or devices differ, images too small, other than three band weights,
+            weights that are all 0, unknown words.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.

@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ssimloss._precision import promote
+from ssimloss._roots import root
 from ssimloss.functional._corners import absolute
 from ssimloss.functional._distance import charbonnier_curve
-from ssimloss.functional._gradient_similarity import root
 from ssimloss.image_gradients import forward_differences, image_gradients, laplacian
 from ssimloss.kernels import Backend, Edges, edge_means
 

@@ -2,7 +2,6 @@
 and the measures after it have in common: planes, means of blocks, gradients and their deviation.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal, get_args
@@ -122,20 +121,6 @@ def combined(image: Tensor, rows: Rows) -> Tensor:
     return torch.cat([r * red + g * green + b * blue for r, g, b in rows], 1)
 
 
-def halved(image: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels at every second position; zeros count beyond an odd side."""
-    down, right = image.shape[2] % 2, image.shape[3] % 2
-    return avg_pool2d(pad(image, (0, right, 0, down)) if down or right else image, 2)
-
-
-def halved_weight(weight: Tensor) -> Tensor:
-    """The smallest weight of each block; what extends an odd side counts as the border does."""
-    down, right = weight.shape[2] % 2, weight.shape[3] % 2
-    if down or right:
-        weight = pad(weight, (0, right, 0, down), mode="replicate")
-    return -max_pool2d(-weight, 2)
-
-
 def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "zeros") -> Tensor:
     """Means of ``factor`` x ``factor`` pixels at every ``factor``-th position.
 
@@ -145,14 +130,18 @@ def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "
     """
     if factor == 1:
         return image
-    return avg_pool2d(pad(image, _around(image, factor)) if border == "zeros" else image, factor)
+    around = _around(image, factor) if border == "zeros" else []
+    return avg_pool2d(pad(image, around) if any(around) else image, factor)
 
 
-def block_weight(weight: Tensor | None, factor: int) -> Tensor | None:
+def block_weight(weight: Tensor, factor: int) -> Tensor:
     """The smallest weight of each block; what lies beyond the border counts as the border does."""
-    if weight is None or factor == 1:
+    if factor == 1:
         return weight
-    return -max_pool2d(-pad(weight, _around(weight, factor), mode="replicate"), factor)
+    around = _around(weight, factor)
+    if any(around):
+        weight = pad(weight, around, mode="replicate")
+    return -max_pool2d(-weight, factor)
 
 
 def _around(image: Tensor, factor: int) -> list[int]:
@@ -280,28 +269,6 @@ def similarity(x: Tensor, y: Tensor, constant: float) -> Tensor:
     return (2 * x * y + constant) / (x * x + y * y + constant)
 
 
-_STEEPEST = 1e-4  # where the slope of a fractional power is held
-
-
-def held_power(size: Tensor, exponent: float) -> Tensor:
-    """``size^exponent`` of numbers that are not negative, for an exponent below 1.
-
-    Its slope is infinite at 0. Below 1e-4 the slope is that at 1e-4.
-    """
-    near = size < _STEEPEST
-    slope = exponent * _STEEPEST ** (exponent - 1)
-    inside = size.detach() ** exponent + slope * (size - size.detach())
-    return torch.where(near, inside, torch.where(near, 1, size) ** exponent)
-
-
-def real_power(z: Tensor, exponent: float) -> Tensor:
-    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative,
-    with the slope of :func:`held_power`.
-    """
-    power = held_power(z.abs(), exponent)
-    return torch.where(z < 0, math.cos(math.pi * exponent) * power, power)
-
-
 def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
     """The mean of each image ``(N, 1, H, W)``: ``(N,)``; 0 over nothing."""
     values = values.flatten(1)
@@ -327,9 +294,3 @@ def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Ten
     if deviation == "sample":  # N - 1 for weights of 1
         mass = mass - weight.square().sum(1) / torch.where(mass > 0, mass, 1)
     return squares / torch.where(mass > 0, mass, 1)
-
-
-def root(values: Tensor) -> Tensor:
-    """The square root of numbers that are not negative, with the slope 0 at 0."""
-    zero = values == 0
-    return torch.where(zero, 0, torch.where(zero, 1, values).sqrt())

@@ -1,26 +1,34 @@
-"""Reduction and expansion by 2 with a symmetric filter of five taps, the steps of a Laplacian
-pyramid (Burt & Adelson 1983).
+"""Reduction and expansion by 2 with the filters of Burt & Adelson 1983, the two steps of a
+Laplacian pyramid.
 
-They are sums of slices, which no flag of PyTorch lowers and whose gradient is deterministic. Taps
-sum to 1 and weigh differences to the middle sample: what is flat stays exactly as it is.
+A filter has the taps ``a, 1/4, 1/2 - 2 a, 1/4, a``, whose even and odd taps both sum to 1/2. One
+number describes it: ``a``, called ``outer``. Samples are added as weighted slices, so that no flag
+of PyTorch lowers the precision and the gradient is deterministic. Weights multiply differences from
+the middle sample: a flat image stays exactly as it is.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Taps = tuple[float, float]  # a and b of the filter a b c b a, whose sum is 1
 Mirror = Literal["reflect", "symmetric"]
 Beyond = Literal["reflect", "reflect_even", "replicate"]
 
 
-def reduced(image: Tensor, taps: Taps, mirror: Mirror) -> Tensor:
-    """Filter ``(N, C, H, W)`` and keep every second sample from the first: ``ceil(size / 2)``.
+def reduced(image: Tensor, outer: float, mirror: Mirror) -> Tensor:
+    """Filter an image and keep every second sample from the first.
 
-    ``"reflect"`` mirrors the image at its outermost pixels, ``"symmetric"`` at their outer edges.
+    Args:
+        image: ``(N, C, H, W)``; ``"reflect"`` needs 3 pixels on both sides, ``"symmetric"`` 2.
+        outer: ``a``.
+        mirror: ``"reflect"`` mirrors the image at its outermost pixels, ``"symmetric"`` at their
+            outer edges.
+
+    Returns:
+        ``(N, C, ceil(H / 2), ceil(W / 2))``.
     """
-    a, b = taps
     for axis in (2, 3):
         size = image.shape[axis]
         kept, first = (size + 1) // 2, int(mirror == "reflect")
@@ -36,18 +44,24 @@ def reduced(image: Tensor, taps: Taps, mirror: Mirror) -> Tensor:
         middle = even.narrow(axis, 1, kept)
         near = (odd.narrow(axis, 0, kept) - middle) + (odd.narrow(axis, 1, kept) - middle)
         far = (even.narrow(axis, 0, kept) - middle) + (even.narrow(axis, 2, kept) - middle)
-        image = middle + b * near + a * far
+        image = middle + near / 4 + outer * far
     return image
 
 
-def expanded(coarse: Tensor, taps: Taps, size: tuple[int, int], beyond: Beyond) -> Tensor:
-    """Put zeros between the samples of ``(N, C, H, W)``, filter with the taps doubled, and cut the
-    result to ``size``. Both phases of the doubled taps must sum to 1, so ``b`` is 1/4.
+def expanded(coarse: Tensor, outer: float, size: Sequence[int], beyond: Beyond) -> Tensor:
+    """Put zeros between the samples of an image, filter it with the taps doubled, and cut it.
 
-    ``"reflect"`` mirrors the result's samples at its outermost pixels, ``"reflect_even"`` at those
-    of the even size that is cut afterwards, ``"replicate"`` repeats the outermost samples.
+    Args:
+        coarse: ``(N, C, h, w)``.
+        outer: ``a``.
+        size: height and width of the result, ``2 h`` or ``2 h - 1`` and ``2 w`` or ``2 w - 1``.
+        beyond: ``"reflect"`` mirrors the result at its outermost pixels, ``"reflect_even"`` at
+            those of the even size that is cut afterwards, ``"replicate"`` repeats the outermost
+            samples of ``coarse``.
+
+    Returns:
+        ``(N, C, *size)``.
     """
-    a, _ = taps
     for axis in (2, 3):
         kept, wanted = coarse.shape[axis], size[axis - 2]
         before, after = 0, kept - 1
@@ -59,7 +73,7 @@ def expanded(coarse: Tensor, taps: Taps, size: tuple[int, int], beyond: Beyond) 
         )
         middle = wide.narrow(axis, 1, kept)
         later = wide.narrow(axis, 2, kept) - middle
-        even = middle + 2 * a * ((wide.narrow(axis, 0, kept) - middle) + later)
+        even = middle + 2 * outer * ((wide.narrow(axis, 0, kept) - middle) + later)
         coarse = interleaved(even, middle + later / 2, axis).narrow(axis, 0, wanted)
     return coarse
 

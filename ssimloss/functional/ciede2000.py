@@ -17,6 +17,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.color import lab_of
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
@@ -24,7 +25,6 @@ from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._corners import length
 from ssimloss.functional._gradient_similarity import (
     check_colors,
-    root,
     without_masked,
 )
 from ssimloss.measure import Measure

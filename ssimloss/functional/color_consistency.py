@@ -14,6 +14,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.color import lab_of, oklab_of, rgb_to_ycbcr
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
@@ -22,7 +23,6 @@ from ssimloss.filters import average_pool
 from ssimloss.functional._gradient_similarity import (
     check_colors,
     check_least_side,
-    root,
     without_masked,
 )
 from ssimloss.measure import Measure

@@ -165,12 +165,6 @@ def unit_vectors(features: Tensor) -> Tensor:
     return features * torch.where(some, 1 / (norm + LEAST_NORM), 0)
 
 
-def root(squares: Tensor) -> Tensor:
-    """The square root, with the gradient 0 at 0."""
-    some = squares > 0
-    return torch.where(some, torch.where(some, squares, 1).sqrt(), 0)
-
-
 # --- Gram matrices --------------------------------------------------------------------------------
 
 

@@ -10,14 +10,18 @@ NVlabs/flip.
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss import _checks
+from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
-from ssimloss._precision import native_dtype, promote, widest_dtype
+from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
-from ssimloss.color import linear_light
+from ssimloss._roots import held_power, root
+from ssimloss.color import LAB_EXACT, lab_curve, linear_light
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, pad
@@ -25,9 +29,10 @@ from ssimloss.functional._gradient_similarity import (
     Rows,
     check_colors,
     combined,
-    root,
 )
 from ssimloss.measure import Measure
+
+Array = NDArray[np.float64]
 
 # Linear RGB to X, Y, Z over the white, and back.
 _WHITE = (0.950428545, 1.0, 1.088900371)
@@ -111,8 +116,8 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
     p_x, p_y, p_z = [_with_batch_as_channels(xyz[:, i]) for i in range(3)]
     colour = _colour_difference((p_y, p_x - p_y, p_y - p_z), options.pixels_per_degree)
     feature = _feature_difference(p_y, options.pixels_per_degree)
-    feature = _held_power(feature / math.sqrt(2), _Q_F, 1e-6)
-    return Scores(_held_power(colour, 1 - feature, 1e-4)[0][:, None], None, 1, dtype)
+    feature = held_power(feature / math.sqrt(2), _Q_F, 1e-6)
+    return Scores(held_power(colour, 1 - feature)[0][:, None], None, 1, dtype)
 
 
 def _with_batch_as_channels(plane: Tensor) -> Tensor:
@@ -123,39 +128,36 @@ def _with_batch_as_channels(plane: Tensor) -> Tensor:
 
 def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: float) -> Tensor:
     """``dE_c`` of ``Y, X - Y, Y - Z`` of both images ``(1, 2 N, H, W)``: ``(1, N, H, W)``."""
-    filtered, windows = [], _sensitivity(resolution, opponent[0])
-    for plane, gaussians in zip(opponent, windows, strict=True):
-        half = len(gaussians[0][1]) // 2
-        extended = pad(plane, half, "replicate")
-        parts = [weight * _filtered(extended, window, window) for weight, window in gaussians]
-        filtered.append(parts[0] if len(parts) == 1 else parts[0] + parts[1])
+    windows = iter(constant_planes(sensitivity, resolution, like=opponent[0]).unbind())
+    filtered = []
+    for plane, gaussians in zip(opponent, _SENSITIVITY, strict=True):
+        down, across = next(windows).unbind()
+        extended = pad(plane, len(down) // 2, "replicate")
+        found = _filtered(extended, down, across)
+        for _ in gaussians[1:]:
+            found = found + _filtered(extended, *next(windows).unbind())
+        filtered.append(found)
     f_y, f_xy, f_yz = filtered
     rgb = [r * (f_y + f_xy) + g * f_y + b * (f_y - f_yz) for r, g, b in _RGB]
     # Within rounding of the box, colours keep their slope.
     slack = 16 * torch.finfo(f_y.dtype).eps
     red, green, blue = (plane.clamp(-slack, 1 + slack) for plane in rgb)
-    f = [_lab_curve(r * red + g * green + b * blue) for r, g, b in _XYZ]
+    f = [lab_curve(r * red + g * green + b * blue, LAB_EXACT) for r, g, b in _XYZ]
     light = 116 * f[1] - 16
     hunt = 0.01 * light
     planes = light, hunt * (500 * (f[0] - f[1])), hunt * (200 * (f[1] - f[2]))
     d_l, d_a, d_b = [_of_pred(plane) - _of_target(plane) for plane in planes]
-    difference = _held_power(d_l.abs() + root(d_a * d_a + d_b * d_b), _Q_C, 1e-4)
+    difference = held_power(d_l.abs() + root(d_a * d_a + d_b * d_b), _Q_C)
     knee = _P_C * _C_MAX
     far = _P_T + (difference - knee) * ((1 - _P_T) / (_C_MAX - knee))
     return torch.where(difference < knee, difference * (_P_T / knee), far)
-
-
-def _lab_curve(t: Tensor) -> Tensor:
-    """The cube root of CIELAB, a line in the dark."""
-    dark = (6 / 29) ** 3
-    return torch.where(t > dark, t.clamp(min=dark) ** (1 / 3), t * (29 / 6) ** 2 / 3 + 4 / 29)
 
 
 def _feature_difference(luminance: Tensor, resolution: float) -> Tensor:
     """The larger difference of edges or points of both images ``(1, 2 N, H, W)``:
     ``(1, N, H, W)``.
     """
-    gaussian, *detectors = _detection(resolution, luminance)
+    gaussian, *detectors = constant_planes(detection, resolution, like=luminance).unbind()
     extended = pad(luminance, len(gaussian) // 2, "replicate")
     differences = []
     for detector in detectors:
@@ -178,56 +180,42 @@ def _filtered(extended: Tensor, down: Tensor, across: Tensor) -> Tensor:
     return blur_along(blur_along(extended, across, 3), down, 2)
 
 
-def _held_power(base: Tensor, exponent: float | Tensor, least: float) -> Tensor:
-    """``base^exponent`` for exponents from 0 to 1. Below ``least``, its slope is that at ``least``,
-    and the exponent has none.
+def sensitivity(resolution: float) -> Array:
+    """Gaussians ``a sqrt(pi / b) exp(-pi^2 x^2 / b)``, ``x`` in degrees, of the opponent planes in
+    turn, as filters along columns and rows: ``(4, 2, taps)``. The first holds the weight; those of
+    one plane together have the sum 1.
     """
-    held = exponent.detach() if isinstance(exponent, Tensor) else exponent
-    value, near = base.detach(), base < least
-    inside = value**held + held * least ** (held - 1) * (base - value)
-    return torch.where(near, inside, torch.where(near, 1, base) ** exponent)
-
-
-def _sensitivity(resolution: float, like: Tensor) -> list[list[tuple[Tensor, Tensor]]]:
-    """Weighted Gaussians ``a sqrt(pi / b) exp(-pi^2 x^2 / b)`` of each opponent plane, of unit sum;
-    ``x`` in degrees.
-    """
-    x = _places(3 * math.sqrt(_WIDEST / (2 * math.pi**2)) * resolution, like) / resolution
-    planes = []
+    x = _places(3 * math.sqrt(_WIDEST / (2 * math.pi**2)) * resolution) / resolution
+    found = []
     for gaussians in _SENSITIVITY:
-        taps = [torch.exp(-(math.pi**2) / b * x * x) for _, b in gaussians]
+        taps = [np.exp(-(math.pi**2) / b * x * x) for _, b in gaussians]
         masses = [
-            a * math.sqrt(math.pi / b) * g.sum().square()
+            a * math.sqrt(math.pi / b) * g.sum() ** 2
             for (a, b), g in zip(gaussians, taps, strict=True)
         ]
-        total = torch.stack(masses).sum()
-        planes.append(
-            [
-                ((mass / total).to(like.dtype), (g / g.sum()).to(like.dtype))
-                for mass, g in zip(masses, taps, strict=True)
-            ]
-        )
-    return planes
+        for mass, g in zip(masses, taps, strict=True):
+            found.append((mass / sum(masses) * g / g.sum(), g / g.sum()))
+    return np.array(found)
 
 
-def _detection(resolution: float, like: Tensor) -> list[Tensor]:
+def detection(resolution: float) -> Array:
     """A Gaussian of unit sum, and its first and second derivative, whose positive and negative taps
-    have the sums 1 and -1.
+    have the sums 1 and -1: ``(3, taps)``.
     """
     sigma = _SIGMA * resolution
-    x = _places(3 * sigma, like) / sigma
-    gaussian = torch.exp(-0.5 * x * x)
-    detectors = []
+    x = _places(3 * sigma) / sigma
+    gaussian = np.exp(-0.5 * x * x)
+    found = [gaussian / gaussian.sum()]
     for taps in (-x * gaussian, (x * x - 1) * gaussian):
-        above, below = taps.clamp(min=0), taps.clamp(max=0)
-        detectors.append(above / above.sum() - below / below.sum())
-    return [taps.to(like.dtype) for taps in (gaussian / gaussian.sum(), *detectors)]
+        above, below = taps.clip(min=0), taps.clip(max=0)
+        found.append(above / above.sum() - below / below.sum())
+    return np.array(found)
 
 
-def _places(radius: float, like: Tensor) -> Tensor:
+def _places(radius: float) -> Array:
     """Whole numbers from ``-ceil(radius)`` to ``ceil(radius)``."""
     half = math.ceil(radius)
-    return torch.arange(-half, half + 1, device=like.device, dtype=widest_dtype(like.device))
+    return np.arange(-half, half + 1, dtype=np.float64)
 
 
 FLIP = Measure(

@@ -13,6 +13,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -20,10 +21,9 @@ from ssimloss.functional._gradient_similarity import (
     DEVIATIONS,
     Deviation,
     backend_for,
+    block_weight,
     check_colors,
-    halved_weight,
     luma_means,
-    root,
     similarity_variance,
     without_masked,
 )
@@ -87,7 +87,7 @@ def _gmsd(
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     if weight is not None:
-        weight = halved_weight(weight)
+        weight = block_weight(weight, 2)
     x, y = (luma_means(image, options, 2, backend) for image in (x, y))
     variance = similarity_variance(
         x,

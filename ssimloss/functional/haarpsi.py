@@ -25,10 +25,10 @@ from ssimloss.functional._gradient_similarity import (
     BT601,
     IQ,
     backend_for,
+    block_weight,
     channel_means,
     check_colors,
     check_least_side,
-    halved_weight,
     without_masked,
 )
 from ssimloss.kernels import Backed
@@ -102,7 +102,7 @@ def _haarpsi_of(
     dtype = native_dtype(pred, target)
     x, y, valid = without_masked(*promote(pred, target), mask, options.low)
     if valid is not None:  # the smallest weight under the filters of 8 pixels
-        valid = pad(halved_weight(valid), (3, 4, 3, 4), mode="replicate")
+        valid = pad(block_weight(valid, 2), (3, 4, 3, 4), mode="replicate")
         valid = -max_pool2d(-valid, 8, 1)
     rows = (BT601, *IQ[yiq]) if x.shape[1] == 3 else (BT601,)
     x, y = (channel_means(image, rows, options, 2, backend) for image in (x, y))

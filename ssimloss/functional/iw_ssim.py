@@ -11,7 +11,7 @@ original program is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
 """
 
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,9 +23,6 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
-from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
-from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import window_weights
 from ssimloss.functional._equations import MAP, similarity
 from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
@@ -40,8 +37,8 @@ Negative = Literal["clamp", "magnitude", "zero"]
 
 _WINDOW = window_weights("gaussian", 11, 1.5)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_BINOMIAL = (1 / 16, 4 / 16)
-_FLAT = 1e-15  # a variance on a scale of 255
+_OUTER = 1 / 16  # of the binomial taps 1/16, 4/16, 6/16, 4/16, 1/16
+FLAT = 1e-15  # a variance on a scale of 255
 _CHUNK = 65536  # positions whose neighbourhoods are collected at once
 
 
@@ -89,10 +86,10 @@ def _iw_ssim(pred: Tensor, target: Tensor, options: IWSSIMOptions) -> Scores:
     Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
     and ``["frame_analytics"]``.
     """
-    return _iw_ssim_of(pred, target, options)
+    return iw_ssim_of(pred, target, options)
 
 
-def _iw_ssim_of(
+def iw_ssim_of(
     pred: Tensor,
     target: Tensor,
     options: IWSSIMOptions,
@@ -101,7 +98,7 @@ def _iw_ssim_of(
     border: Beyond = "reflect",
     exponents: Literal["of sum 1", "as given"] = "of sum 1",
     negative: Negative = "clamp",
-    flat: float = _FLAT,
+    flat: float = FLAT,
 ) -> Scores:
     """IW-SSIM with the details in which programs differ."""
     check_colors(pred, target)
@@ -144,9 +141,9 @@ def _laplacian(image: Tensor, count: int, border: Beyond) -> list[Tensor]:
     """
     bands = []
     for scale in range(count - 1):
-        coarse = reduced(image, _BINOMIAL, "reflect")
-        size = (image.shape[2], image.shape[3])
-        bands.append(2**scale * (image - expanded(coarse, _BINOMIAL, size, border)))
+        coarse = reduced(image, _OUTER, "reflect")
+        fine = expanded(coarse, _OUTER, image.shape[2:], border)
+        bands.append(2**scale * (image - fine))
         image = coarse
     return [*bands, 2 ** (count - 1) * image]
 
@@ -173,9 +170,9 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
     energy, variances = _mixture(y, parent, least)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
-    varies = var_x >= flat
-    g = torch.where(varies & (var_y >= flat), cov_xy, 0) / (var_y + flat)
-    var_v = torch.where(varies, var_x - g * cov_xy, 0)
+    flat_x, flat_y = var_x < flat, var_y < flat  # NaN is neither flat nor hidden
+    g = torch.where(flat_x | flat_y, 0, cov_xy) / (var_y + flat)
+    var_v = torch.where(flat_x, 0, var_x - g * cov_xy)
     base = 1 + var_v / noise
     rate = (var_v + (1 + g * g) * noise) * energy / (noise * noise * base)
     # Of n factors 1 + rate lambda, the largest with the smallest: products that float32 holds.
@@ -314,140 +311,3 @@ IW_SSIM = Measure(
     agrees="piq: 1e-12, frame-analytics: 1e-12",
 )
 iw_ssim, iw_ssim_loss = IW_SSIM.score, IW_SSIM.loss
-
-# --- conventions ----------------------------------------------------------------------------------
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    channels: str = "luma",
-    border: str = "reflect",
-    exponents: str = "of sum 1",
-    negative: str = "clamp",
-    flat: float = _FLAT,
-    **options: Any,
-) -> Tensor:
-    record = IWSSIMOptions.make(options, "iw_ssim")
-    details: dict[str, Any] = {
-        "channels": channels,
-        "border": border,
-        "exponents": exponents,
-        "negative": negative,
-        "flat": flat,
-    }
-    return _iw_ssim_of(pred, target, record, **details).reduce(record.reduction)
-
-
-CONVENTIONS = Table(
-    "IW_SSIM",
-    IW_SSIM,
-    (
-        *PREPARATION,
-        choice(
-            "channels",
-            "channels",
-            {
-                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
-                "each": ("each alone", "each channel by itself, then the mean over channels"),
-            },
-        ),
-        choice(
-            "odd sides of the pyramid",
-            "border",
-            {
-                "reflect": (
-                    "mirrored at the last sample",
-                    "bands of a Laplacian pyramid, mirrored at their outermost samples",
-                ),
-                "reflect_even": (
-                    "mirrored beyond it",
-                    "bands of a Laplacian pyramid, mirrored at an even size and cut to odd ones",
-                ),
-            },
-        ),
-        Attribute(
-            "noise",
-            ("noise",),
-            lambda s: f"{s['noise']:g}",
-            lambda s: (
-                "contrast and structure weighted by the information of 3 x 3 neighbourhoods and "
-                f"their parent, noise of {s['noise']:g} on a scale of 255"
-            ),
-        ),
-        Attribute(
-            "flat",
-            ("flat",),
-            lambda s: f"{s['flat']:.1g}",
-            lambda s: f"variances below {s['flat']:.1g} count as 0",
-        ),
-        Attribute(
-            "exponents",
-            ("scale_weights", "exponents"),
-            lambda s: f"{len(s['scale_weights'])} scales, {s['exponents']}",
-            lambda s: (
-                "product over scales with the exponents "
-                f"{', '.join(f'{weight:g}' for weight in s['scale_weights'])}, {s['exponents']}"
-            ),
-        ),
-        choice(
-            "negative means",
-            "negative",
-            {
-                "clamp": ("led to 0", "means below 1e-3 led to 0 along a hyperbola"),
-                "magnitude": ("magnitude", "the magnitude of negative means"),
-                "zero": ("0", "0 for negative means"),
-            },
-        ),
-        OVER_BATCH,
-    ),
-    Convention(
-        "wang2011",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
-        "iwssim.m",
-        "tests/reference.py",
-        1e-10,
-        notes=("The program refuses images below 176 pixels, and is complex for negative means.",),
-    ),
-    Convention(
-        "matlab",
-        "gray 8-bit images in MATLAB",
-        "iwssim.m on rgb2gray(uint8)",
-        "tests/reference.py",
-        1e-10,
-        preparation=p.MATLAB_GRAY,
-        gray="wang2011",
-    ),
-    Convention(
-        "piq",
-        "piq as it comes",
-        "piq.information_weighted_ssim(data_range=...)",
-        p.PIQ,
-        1e-10,
-        options={"border": "reflect_even", "negative": "magnitude", "flat": 2.0**-52},
-        notes=(
-            "The program fails for a target without detail, and where detail is weaker than "
-            "rounding its last digits differ: 2e-10 on a photograph with black areas.",
-        ),
-    ),
-    Convention(
-        "frame_analytics",
-        "frame-analytics: every channel by itself",
-        "frame_analytics.iw_ssim(target, pred, data_range=...)",
-        p.FRAME_ANALYTICS,
-        1e-10,
-        options={
-            "channels": "each",
-            "border": "reflect_even",
-            "exponents": "as given",
-            "negative": "zero",
-            "flat": 255**2 * 2.0**-52,
-        },
-        notes=(
-            "The program takes the reference first. Its weights sum to 1.0001. Where detail is "
-            "weaker than rounding its last digits differ: 5e-9 on a photograph with black areas.",
-        ),
-    ),
-    function=_of_a_program,
-)

@@ -18,6 +18,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import flat_power
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
@@ -106,21 +107,18 @@ def _ldl(
     x, y, valid = without_masked(*promote(pred, target), mask, options.low)
     difference = (x - y) / options.span
     residual = difference.abs().sum(1, keepdim=True)
-    weight = _power(variance(residual, valid, "sample"), options.exponent).view(-1, 1, 1, 1)
+    info = torch.finfo(x.dtype)
+    weight = variance(residual, valid, "sample")
+    weight = flat_power(weight, options.exponent, info.tiny / info.eps).view(-1, 1, 1, 1)
     weight = weight * _local_variance(residual, valid, options.window_size)
     if pred_ema is not None:
         of_ema = ((pred_ema.detach().to(x.dtype) - y) / options.span).abs()
         if mask is not None:
             of_ema = torch.where(mask != 0, of_ema, 0)
-        weight = torch.where(residual < of_ema.sum(1, keepdim=True), 0, weight)
+        of_ema = of_ema.sum(1, keepdim=True)
+        weight = torch.where(of_ema.isnan(), of_ema, weight)
+        weight = torch.where(residual < of_ema, 0, weight)
     return Scores(distance_of(weight * difference, options.distance, 0.0), mask, 1, dtype)
-
-
-def _power(values: Tensor, exponent: float) -> Tensor:
-    """``values^exponent``; 0 with the slope 0 where the variance is 0 to rounding."""
-    info = torch.finfo(values.dtype)
-    zero = values < info.tiny / info.eps
-    return torch.where(zero, 0, torch.where(zero, 1, values) ** exponent)
 
 
 def _local_variance(residual: Tensor, valid: Tensor | None, window_size: int) -> Tensor:

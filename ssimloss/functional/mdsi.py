@@ -17,6 +17,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import flat_power, held_power
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
@@ -30,7 +31,6 @@ from ssimloss.functional._gradient_similarity import (
     factor_to_256,
     gradient_weight,
     gradients,
-    held_power,
     length_similarity,
     squared_length,
     weighted_mean,
@@ -95,7 +95,7 @@ def _mdsi(
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     factor, scale = factor_to_256(x), 255 / options.span
-    weight = gradient_weight(block_weight(weight, factor))
+    weight = None if weight is None else gradient_weight(block_weight(weight, factor))
     (l_x, h_x, m_x), (l_y, h_y, m_y) = (
         _planes(block_means((image - options.low) * scale, factor)) for image in (x, y)
     )
@@ -132,8 +132,7 @@ def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:
     tiny = torch.finfo(gcs.dtype).tiny  # the distance 0 has the slope 0
     distance = (real * real + imaginary * imaginary + tiny).sqrt() - math.sqrt(tiny)
     found = weighted_mean(distance, weight)
-    equal = found == 0
-    return torch.where(equal, 0, torch.where(equal, 1, found) ** 0.25)
+    return flat_power(found, 0.25)
 
 
 MDSI = Measure(

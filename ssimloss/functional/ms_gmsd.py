@@ -17,20 +17,20 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     IQ,
     backend_for,
+    block_means,
+    block_weight,
     check_colors,
     check_least_side,
     combined,
-    halved,
-    halved_weight,
     luma_means,
     plane_means,
-    root,
     similarity_variance,
     weighted_mean,
     without_masked,
@@ -119,9 +119,9 @@ def _ms_gmsd(
     for scale, share in enumerate(weights):
         if scale:
             x, y = plane_means(x, 2, backend), plane_means(y, 2, backend)
-            weight = None if weight is None else halved_weight(weight)
+            weight = None if weight is None else block_weight(weight, 2)
             if color is not None and options.planes == "yiq_coarsest":
-                color, color_weight = halved(color), weight
+                color, color_weight = block_means(color, 2), weight
         total = total + share * similarity_variance(
             x,
             y,

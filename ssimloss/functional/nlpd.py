@@ -16,17 +16,22 @@ from torch.nn.functional import pad
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
-from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of, root
+from ssimloss.functional._gradient_similarity import (
+    check_colors,
+    check_least_side,
+    luma_of,
+)
 from ssimloss.functional._pyramids import expanded, reduced
 from ssimloss.measure import Measure
 
 Neighbours = Literal["5 x 5", "3 x 3"]
 
-_TAPS = (0.05, 0.25)
+_OUTER = 0.05  # of the taps 0.05, 0.25, 0.4, 0.25, 0.05
 # Of each band, the finest first: sigma, and the weights of the neighbours above, below, left,
 # right and two to the left, as the program's convolutions apply them.
 _NORMALISATION = (
@@ -89,9 +94,8 @@ def _normalised(image: Tensor, neighbours: Neighbours) -> list[Tensor]:
     for level, (sigma, *weights) in enumerate(_NORMALISATION):
         band = image
         if level < len(_NORMALISATION) - 1:
-            image = reduced(image, _TAPS, "symmetric")
-            size = (band.shape[2], band.shape[3])
-            band = band - expanded(image, _TAPS, size, "replicate")
+            image = reduced(image, _OUTER, "symmetric")
+            band = band - expanded(image, _OUTER, band.shape[2:], "replicate")
         if neighbours == "3 x 3":
             weights[-1] = 0.0
         found.append(band / (sigma + _around(band.abs(), weights)))

@@ -23,8 +23,8 @@ from ssimloss import _checks
 from ssimloss._keywords import keywords
 from ssimloss._precision import autocast_off, computing_dtype, full_precision, promote
 from ssimloss._reduce import Reduction, check_reduction, reduce
+from ssimloss._roots import root
 from ssimloss._torch import is_compiler_loaded, plain
-from ssimloss.functional.features import root
 from ssimloss.functional.logits import (
     Logits,
     Scales,

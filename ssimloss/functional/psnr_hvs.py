@@ -18,19 +18,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ssimloss._constants import constant
+from ssimloss._constants import Matrix, constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
-    BT601,
     check_colors,
     check_least_side,
-    combined,
-    root,
+    luma_of,
 )
 from ssimloss.functional.psnr import decibel
 from ssimloss.measure import Measure
@@ -160,8 +159,8 @@ def _of_blocks(
     check_least_side(pred, _SIDE, "for blocks of 8 x 8")
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
-    if channels == "luma" and x.shape[1] == 3:
-        x, y = combined(x, (BT601,)), combined(y, (BT601,))
+    if channels == "luma":
+        x, y = (luma_of(image, options, options.span) for image in (x, y))
     unlike = _times(_blocks(x - y), _WEIGHTED_DCT)  # (N, B, 64)
     if masks:
         energy = torch.maximum(_masking(_blocks(x)), _masking(_blocks(y)))  # (N, B, 1)
@@ -179,7 +178,7 @@ def _blocks(image: Tensor) -> Tensor:
     return image.reshape(n, c * rows * columns, _SIDE**2)
 
 
-def _times(blocks: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+def _times(blocks: Tensor, matrix: Matrix) -> Tensor:
     """The matrix applied to each block: ``(N, B, 64)``."""
     return product(blocks, constant(matrix, blocks).mT.expand(len(blocks), -1, -1))
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ssimloss import _checks, _debug, _options
+from ssimloss._documentation import sign_without
 from ssimloss._options import derived
 from ssimloss._precision import full_precision, native_dtype, promote
 from ssimloss._reduce import Scores, slope_of
@@ -62,7 +63,7 @@ from ssimloss.kernels import (
     similarity_means,
     use,
 )
-from ssimloss.measure import Measure, sign_without
+from ssimloss.measure import Measure
 
 Covariance = Literal["population", "sample"]
 COVARIANCES: tuple[str, ...] = get_args(Covariance)

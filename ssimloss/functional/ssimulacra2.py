@@ -17,33 +17,35 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from ssimloss import _checks
-from ssimloss._constants import constant
+from ssimloss._constants import Matrix, constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
+from ssimloss._roots import flat_power, held_power
 from ssimloss.color import linear_light
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, correlate
-from ssimloss.functional._gradient_similarity import check_colors, held_power
+from ssimloss.functional._gradient_similarity import (
+    check_colors,
+)
 from ssimloss.measure import Measure
 
 MinSize = Literal["error", "fewer_scales"]
 MIN_SIZES: tuple[str, ...] = get_args(MinSize)
-Rows = tuple[tuple[float, ...], ...]
 
 _SCALES = 6
 _LEAST = 8  # pixels at the scale before
 _C2 = 0.0009
 # Linear light to the responses of three kinds of cones, and the bias that is added to them.
-_CONES: Rows = (
+_CONES: Matrix = (
     (0.30, 0.622, 0.078),
     (0.23, 0.692, 0.078),
     (0.24342268924547819, 0.20476744424496821, 0.55180986650955360),
 )
 _BIAS = 0.0037930732552754493
 # Cube roots of these responses to X, Y and B - Y, each about 0 to 1.
-_OPPONENT: Rows = ((7.0, -7.0, 0.0), (0.5, 0.5, 0.0), (-0.5, -0.5, 1.0))
+_OPPONENT: Matrix = ((7.0, -7.0, 0.0), (0.5, 0.5, 0.0), (-0.5, -0.5, 1.0))
 _ORIGIN = (0.42, 0.01 - _BIAS ** (1 / 3), 0.55)
 # Response of the recursive Gaussian of Charalampidis 2016 with a deviation of 1.5: the sum of
 # cosines b_k cos(k pi t / 10), k = 1, 3, 5, with the sum 1 and the variance 1.5^2 whose b_k are
@@ -51,7 +53,7 @@ _ORIGIN = (0.42, 0.01 - _BIAS ** (1 / 3), 0.55)
 _HALF = (0.21292859201042227, 0.10933537277746035, 0.03601111465836439, 0.009414367809653733)
 _WINDOW = (*_HALF[::-1], 0.2646211054881986, *_HALF)
 # Of each plane and scale: weights of the means of structure, ringing and blur, then of the 4-norms.
-_WEIGHTS: tuple[Rows, ...] = (
+_WEIGHTS: tuple[Matrix, ...] = (
     (
         (0.0, 0.0007376606707406586, 0.0, 0.0, 0.0007793481682867309, 0.0),
         (
@@ -205,7 +207,7 @@ def _fitting(image: Tensor, options: SSIMULACRA2Options) -> int:
     )
 
 
-def _weights(scales: int) -> list[Rows]:
+def _weights(scales: int) -> list[Matrix]:
     """Weights ``(3, 6)`` of each scale, counted off from the first in the order plane, scale."""
     every = [row for plane in _WEIGHTS for row in plane]
     return [tuple(every[plane * scales + scale] for plane in range(3)) for scale in range(scales)]
@@ -241,7 +243,7 @@ def _planes(light: Tensor) -> Tensor:
     return _mixed(roots, _OPPONENT) + constant(_ORIGIN, light)
 
 
-def _mixed(planes: Tensor, rows: Rows) -> Tensor:
+def _mixed(planes: Tensor, rows: Matrix) -> Tensor:
     """Weighted sums of three planes, one for each row."""
     matrix = constant(tuple(zip(*rows, strict=True)), planes)
     return product(planes.reshape(1, -1, 3), matrix[None]).view(planes.shape)
@@ -289,8 +291,7 @@ def _norm4(planes: Tensor) -> Tensor:
     largest = planes.detach().flatten(0, 1).amax(0)
     unit = torch.where(largest > 0, largest, 1)
     mean = _mean((planes / unit).square().square())
-    empty = largest == 0
-    return unit * torch.where(empty, 0, torch.where(empty, 1, mean) ** 0.25)
+    return unit * flat_power(mean, 0.25)
 
 
 def _score(error: Tensor) -> Tensor:

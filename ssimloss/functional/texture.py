@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._precision import full_precision, promote
+from ssimloss._roots import root
 from ssimloss._torch import is_transformed
 from ssimloss.functional.features import (
     GRAM_NORMALIZATIONS,
@@ -24,7 +25,6 @@ from ssimloss.functional.features import (
     gram,
     native_dtype,
     reduce_terms,
-    root,
     window_counts,
     window_grams,
 )

@@ -15,11 +15,11 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import computing_dtype
 from ssimloss._reduce import Reduction, reduce, slope_of
+from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._edges import difference_weights, edge_numbers
-from ssimloss.functional._gradient_similarity import root
 from ssimloss.image_gradients import forward_differences, forward_weights, neighbours
 from ssimloss.kernels import EDGE_MEANS, Backed, Backend, Edges, select
 from ssimloss.measure import Measure

@@ -12,7 +12,7 @@ priors", 2013. The original program is ``VSI.m`` of the authors.
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,10 +25,8 @@ from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
-from ssimloss.color import linear_light
-from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
-from ssimloss.conventions.convention import Convention, Table
+from ssimloss._roots import held_power, real_power, root
+from ssimloss.color import LAB_EXACT, LabCurve, lab_of_xyz, linear_light
 from ssimloss.functional._gradient_similarity import (
     Rows,
     backend_for,
@@ -39,10 +37,7 @@ from ssimloss.functional._gradient_similarity import (
     combined,
     factor_to_256,
     gradient_similarity,
-    held_power,
     plane_means,
-    real_power,
-    root,
     similarity,
 )
 from ssimloss.kernels import Backed
@@ -56,6 +51,7 @@ Blocks = Literal["zeros", "replicate", "drop"]
 # Luma and the opponent colours M and N, and constants for images from 0 to 255.
 _LMN: Rows = ((0.06, 0.63, 0.27), (0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
 _C1, _C2, _C3 = 1.27, 386.0, 130.0
+_LAB: LabCurve = (0.008856, 903.3 / 116, 16 / 116)
 _OMEGA, _SIGMA_F, _SIGMA_D, _SIGMA_C = 0.021, 1.34, 145.0, 0.001
 _SIDE = 256  # pixels at which saliency is computed
 _LEAST = 3  # pixels
@@ -127,10 +123,10 @@ def _vsi(pred: Tensor, target: Tensor, options: VSIOptions) -> Scores:
     Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
     ``conventions.VSI["piq"]``.
     """
-    return _vsi_of(pred, target, options)
+    return vsi_of(pred, target, options)
 
 
-def _vsi_of(
+def vsi_of(
     pred: Tensor,
     target: Tensor,
     options: VSIOptions,
@@ -209,16 +205,8 @@ def _lab(image: Tensor, white: str) -> Tensor:
     """CIELAB of sRGB in [0, 1]: ``(N, 3, H, W)``."""
     matrix, whites = _WHITES[white]
     rows = [(r / w, g / w, b / w) for (r, g, b), w in zip(matrix, whites, strict=True)]
-    xyz = combined(linear_light(image), rows)
-    if white == "d65_inverse":
-        dark = xyz <= (6 / 29) ** 3
-        line = xyz * (29 / 6) ** 2 / 3 + 4 / 29
-    else:
-        dark = xyz <= 0.008856
-        line = (903.3 * xyz + 16) / 116
-    f = torch.where(dark, line, torch.where(dark, 1, xyz) ** (1 / 3))
-    f_x, f_y, f_z = f[:, 0:1], f[:, 1:2], f[:, 2:3]
-    return torch.cat((116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)), 1)
+    curve = LAB_EXACT if white == "d65_inverse" else _LAB
+    return lab_of_xyz(combined(linear_light(image), rows), curve)
 
 
 def _band_passed(lab: Tensor) -> Tensor:
@@ -329,137 +317,3 @@ VSI = Measure(
     agrees="piq: 1e-12",
 )
 vsi, vsi_loss = VSI.score, VSI.loss
-
-# --- conventions ----------------------------------------------------------------------------------
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    resizing: str = "smooth",
-    white: str = "d50",
-    blocks: str = "zeros",
-    negative: str = "real",
-    **options: Any,
-) -> Tensor:
-    record = VSIOptions.make(options, "vsi")
-    details: dict[str, Any] = {
-        "resizing": resizing,
-        "white": white,
-        "blocks": blocks,
-        "negative": negative,
-    }
-    return _vsi_of(pred, target, record, **details).reduce(record.reduction)
-
-
-_FACTOR = "f = max(1, round(min(H, W) / 256))"
-CONVENTIONS = Table(
-    "VSI",
-    VSI,
-    (
-        *PREPARATION,
-        choice(
-            "size of the saliency",
-            "resizing",
-            {
-                "smooth": (
-                    "256 x 256, imresize",
-                    "saliency at 256 x 256 pixels, resized as MATLAB's imresize(..., 'bilinear')",
-                ),
-                "points": (
-                    "256 x 256, two nearest pixels",
-                    "saliency at 256 x 256 pixels, resized between the nearest pixels, and back "
-                    "with the corners upon each other",
-                ),
-                "none": (
-                    "that of the images",
-                    "saliency at the size of the images, its centre one pixel farther",
-                ),
-            },
-        ),
-        choice(
-            "CIELAB",
-            "white",
-            {
-                "d50": ("white of D50", "CIELAB of sRGB over the white (0.9642, 1, 0.8251)"),
-                "d50_long": ("white of D50, long", "CIELAB of sRGB over D50 of all digits"),
-                "d65_inverse": (
-                    "times the white of D65",
-                    "CIELAB of sRGB with X and Z times 0.950456 and 1.088754",
-                ),
-            },
-        ),
-        choice(
-            "shrinking",
-            "blocks",
-            {
-                "zeros": (
-                    "means, zeros beyond",
-                    f"means of f x f pixels, {_FACTOR}, zeros beyond the border",
-                ),
-                "replicate": (
-                    "means, border repeated",
-                    f"means of f x f pixels, {_FACTOR} with halves rounded to even, border pixels "
-                    "repeated, an incomplete last block dropped",
-                ),
-                "drop": (
-                    "means, rest dropped",
-                    f"means of f x f pixels, {_FACTOR} with halves rounded to even, an incomplete "
-                    "last block dropped",
-                ),
-            },
-        ),
-        Attribute(
-            "similarity",
-            ("alpha", "beta"),
-            lambda s: f"alpha = {s['alpha']:g}, beta = {s['beta']:g}",
-            lambda s: (
-                "similarity of saliency (C1 = 1.27), of Scharr gradients (C2 = 386) to the power "
-                f"{s['alpha']:g} and of M and N (C3 = 130) to the power {s['beta']:g}"
-            ),
-        ),
-        choice(
-            "negative similarity of colours",
-            "negative",
-            {
-                "real": ("real part", "the real part of powers of negative similarities"),
-                "magnitude": ("magnitude", "powers of the magnitude of similarities"),
-            },
-        ),
-        OVER_BATCH,
-    ),
-    Convention("zhang2014", "the authors' program", "VSI.m", "tests/reference.py", 1e-10),
-    Convention(
-        "matlab",
-        "8-bit images in MATLAB: the values of RGB files",
-        "VSI.m on uint8",
-        "tests/reference.py",
-        1e-10,
-        preparation=p.MATLAB_RGB,
-    ),
-    Convention(
-        "piq",
-        "piq as it comes",
-        "piq.vsi(data_range=...)",
-        p.PIQ,
-        1e-10,
-        options={"resizing": "points", "white": "d50_long", "blocks": "replicate"},
-    ),
-    Convention(
-        "iqa_optimization",
-        "IQA-optimization (IQA_pytorch), colour images",
-        "IQA_pytorch.VSI()(pred, target, as_loss=False)",
-        "IQA-optimization 6b46c3b",
-        1e-6,
-        exact="the program computes in float32",
-        options={
-            "resizing": "none",
-            "white": "d65_inverse",
-            "blocks": "drop",
-            "negative": "magnitude",
-        },
-        notes=("It multiplies X and Z by the white of D65, where CIELAB divides by it.",),
-    ),
-    function=_of_a_program,
-)

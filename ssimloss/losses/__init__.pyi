@@ -1771,14 +1771,16 @@ class WaveletLoss(MeasureLoss):
             equal images.
 
     ``forward(pred, target)``:
-        pred, target: float images ``(N, C, H, W)``, any range.
+        pred, target: float images ``(N, C, H, W)``, any range. With weights for ``K`` levels, both
+            sides have more than ``2^(K - 1)`` pixels: smaller images have no details at level
+            ``K``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, sides that are 0, other than three band weights,
-            unknown words.
+        ValueError: shapes or devices differ, images too small, other than three band weights,
+            weights that are all 0, unknown words.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ssimloss import _options, measure
+from ssimloss._documentation import module_documentation
 from ssimloss._keywords import unknown_input
 from ssimloss.losses._base import ImageLoss
 from ssimloss.measure import Measure
@@ -24,7 +25,7 @@ def module_of(found: Measure) -> type[MeasureLoss]:
     members = {"__module__": "ssimloss.losses", "measure": found, "forward": _forward(found, name)}
     new: Any = type(MeasureLoss)
     cls: type[MeasureLoss] = new(name, (MeasureLoss,), members, records=(found.record,))
-    cls.__doc__ = measure.module_documentation(found)
+    cls.__doc__ = module_documentation(found)
     return cls
 
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, cast
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
-from ssimloss import _options
+from ssimloss import _docstrings, _options
 from ssimloss import functional as F
+from ssimloss._documentation import function_documentation
 from ssimloss._precision import widened
 from ssimloss.functional.psnr import PSNROptions, decibel
-from ssimloss.measure import Measure, Options, function_documentation
+from ssimloss.measure import Measure, Options
 from ssimloss.metrics._image_metric import (
     OF_TORCHMETRICS,
     TAKES_OF_TORCHMETRICS,
@@ -135,11 +136,11 @@ def metric_of(found: Measure) -> type[MeasureMetric]:
     low, high = found.range
     texts = _options.documentation(found.record)
     order = {p.name: _TEXTS.get(p.name, texts.get(p.name, "")) for p in parameters}
-    summary = _options.summary(function_documentation(found, False))
+    summary = _docstrings.summary(function_documentation(found, False))
     head = "Mean over images, as a torchmetrics metric."
     members = {
         "__module__": "ssimloss.metrics",
-        "__doc__": f"{head}\n\n{summary}\n\n{_options.arguments(order)}",
+        "__doc__": f"{head}\n\n{summary}\n\n{_docstrings.arguments(order)}",
         "__signature__": inspect.Signature(parameters),
         "measure": found,
         "higher_is_better": found.better == "higher",

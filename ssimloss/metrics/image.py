@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 from typing_extensions import Unpack
 
-from ssimloss import _checks, _options, losses
+from ssimloss import _checks, _docstrings, losses
 from ssimloss._keywords import keywords
 from ssimloss._precision import widened, widest_dtype
 from ssimloss._torch import plain
@@ -59,8 +59,8 @@ class FeatureMetric(ImageMetric):
         added = [own["keep_values"], own["process_group"], TAKES_OF_TORCHMETRICS]
         parameters = [*known, *added]
         cls.__signature__ = inspect.Signature(parameters)
-        texts = _options.entries(_options.section(module.__doc__, "Args")) | TEXTS
-        listed = _options.arguments({p.name: texts.get(p.name, "") for p in parameters})
+        texts = _docstrings.entries(_docstrings.section(module.__doc__, "Args")) | TEXTS
+        listed = _docstrings.arguments({p.name: texts.get(p.name, "") for p in parameters})
         cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{listed}"
 
     def __init__(

@@ -1,0 +1,54 @@
+"""Roots and other powers below 1, which are infinitely steep at 0: the value is exact to rounding,
+the slope is finite.
+
+Two ways are in use. A power that must train from 0 on is *held*: below a number, it has the slope
+that it has there. One whose 0 is a minimum, such as the length of a difference, has the slope 0.
+NaN stays NaN.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+STEEPEST = 1e-4  # below which the slope of a power is held, unless a formula says otherwise
+
+
+def held_power(size: Tensor, exponent: float | Tensor, least: float = STEEPEST) -> Tensor:
+    """``size^exponent`` of numbers that are not negative, for exponents from 0 to 1.
+
+    Below ``least`` the slope is that at ``least``, and an exponent that is a tensor has none.
+    """
+    held = exponent.detach() if isinstance(exponent, Tensor) else exponent
+    value, near = size.detach(), size < least
+    inside = value**held + held * least ** (held - 1) * (size - value)
+    return torch.where(near, inside, torch.where(near, 1, size) ** exponent)
+
+
+def real_power(z: Tensor, exponent: float) -> Tensor:
+    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative,
+    with the slope of :func:`held_power`.
+    """
+    power = held_power(z.abs(), exponent)
+    return torch.where(z < 0, math.cos(math.pi * exponent) * power, power)
+
+
+def cube_root(values: Tensor) -> Tensor:
+    """The real cube root of numbers of any sign, with the slope of :func:`held_power`."""
+    negative = values < 0
+    power = held_power(torch.where(negative, -values, values), 1 / 3)
+    return torch.where(negative, -power, power)
+
+
+def flat_power(values: Tensor, exponent: float, least: float = 0.0) -> Tensor:
+    """``values^exponent`` of numbers that are not negative; up to ``least`` it is 0 with the slope
+    0.
+    """
+    zero = values <= least
+    return torch.where(zero, 0, torch.where(zero, 1, values) ** exponent)
+
+
+def root(values: Tensor) -> Tensor:
+    """The square root of numbers that are not negative, with the slope 0 at 0."""
+    zero = values == 0
+    return torch.where(zero, 0, torch.where(zero, 1, values).sqrt())
