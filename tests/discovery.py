@@ -214,6 +214,7 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     "VSILoss": Recipe(compiler="aot_eager"),
+    "SRSIMLoss": Recipe(compiler="aot_eager"),
     "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(

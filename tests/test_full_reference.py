@@ -31,6 +31,12 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
     "fsim": (F.fsim, reference.fsim, {}, {}),
     "vsi": (F.vsi, reference.vsi, {"alpha": 0.6, "beta": 0.3}, {}),
+    "sr_sim": (
+        F.sr_sim,
+        reference.sr_sim,
+        {"alpha": 0.3, "planes": "yiq"},
+        {"alpha": 0.3, "color": True},
+    ),
     "mdsi": (F.mdsi, reference.mdsi, {"alpha": 0.3}, {}),
     "haarpsi": (F.haarpsi, reference.haarpsi, {"c": 5.0, "alpha": 5.8}, {}),
     "ciede2000": (

@@ -52,6 +52,7 @@ __all__ = [
     "NLPD",
     "PSNR_HVS",
     "PSNR_HVS_M",
+    "SR_SIM",
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
@@ -109,6 +110,8 @@ NLPD: Table
 PSNR_HVS: Table
 
 PSNR_HVS_M: Table
+
+SR_SIM: Table
 
 SSIMULACRA2: Table
 
