@@ -39,6 +39,7 @@ __all__ = [
     "CIEDE2000",
     "COLOR_CONSISTENCY",
     "CW_SSIM",
+    "DSS",
     "FLIP",
     "FSIM",
     "GMSD",
@@ -84,6 +85,8 @@ CIEDE2000: Table
 COLOR_CONSISTENCY: Table
 
 CW_SSIM: Table
+
+DSS: Table
 
 FLIP: Table
 

@@ -17,6 +17,7 @@ from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists
+from ssimloss.functional.dss import dss, dss_loss
 from ssimloss.functional.edge import edge, edge_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix

@@ -60,7 +60,8 @@ def _middles(length: int, out_length: int) -> Array:
 
 
 def _triangle(x: Array) -> Array:
-    return np.maximum(0.0, 1 - np.abs(x))
+    values: Array = np.maximum(0.0, 1 - np.abs(x))
+    return values
 
 
 def _cubic(x: Array) -> Array:

@@ -28,6 +28,7 @@ __all__ = [
     "L2Loss",
     "SSIMLoss",
     "CycleConsistencyLoss",
+    "DSSLoss",
     "EdgeLoss",
     "FeatureMatchingLoss",
     "FLIPLoss",
@@ -487,6 +488,56 @@ class CycleConsistencyLoss(MeasureLoss):
         identity: Tensor | Sequence[Tensor] | None = None,
         mask: Tensor | Sequence[Tensor] | None = None,
     ) -> Tensor: ...
+
+class DSSLoss(MeasureLoss):
+    """``1 - dss``, taken before the reduction.
+
+    DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
+            that leaves no frequency, a ``worst`` outside (0, 1].
+        TypeError: integer tensors.
+
+    Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    sigma: float
+    worst: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        sigma: float = 1.55,
+        worst: float = 0.05,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class EdgeLoss(MeasureLoss):
     """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
