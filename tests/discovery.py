@@ -202,6 +202,11 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     "FSIMLoss": Recipe(generates=False),
+    "VSILoss": Recipe(compiler="aot_eager"),
+    # So many blocks that another share of them is another number.
+    "DSSLoss": Recipe(compiler="aot_eager", sides=(120, 128), small_sides=(24, 28)),
+    "SRSIMLoss": Recipe(compiler="aot_eager"),
+    "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),

@@ -1229,6 +1229,44 @@ def fsim(x: Array, y: Array, *, data_range: Range = 1.0, color: bool = True) -> 
     return np.array(values)
 
 
+def residual_saliency(gray: Array) -> Array:
+    """``spectralResidueSaliency`` of SR_SIM.m: magnitudes and phases apart, tap by tap."""
+    spectrum = np.fft.fft2(imresize(gray, scale=0.25))
+    magnitude, phase = np.log(np.abs(spectrum)), np.angle(spectrum)
+    height, width = magnitude.shape
+    wide = np.pad(magnitude, 1, mode="edge")
+    mean = sum(wide[i : i + height, j : j + width] for i in range(3) for j in range(3)) / 9
+    energy = np.abs(np.fft.ifft2(np.exp(magnitude - mean + 1j * phase))) ** 2
+    # fspecial('gaussian', [10 10], 3.8), whose centre is the fifth of ten taps
+    down, right = np.indices((10, 10)) - 4.5
+    kernel = np.exp(-(down**2 + right**2) / (2 * 3.8**2))
+    wide = np.pad(energy, (4, 5))
+    taps_2d = sliding_window_view(wide, (10, 10))
+    smooth = np.einsum("hwij,ij->hw", taps_2d, kernel / kernel.sum())
+    return imresize((smooth - smooth.min()) / np.ptp(smooth), size=gray.shape)
+
+
+def sr_sim(
+    x: Array, y: Array, *, data_range: Range = 1.0, alpha: float = 0.5, color: bool = False
+) -> Array:
+    """SR-SIM of each image (Zhang & Li 2012), as SR_SIM.m; ``color`` adds I and Q as FSIMc."""
+    values = []
+    for pair in zip(x, y, strict=True):
+        grays = [to_256(luma_255(image, data_range)) for image in pair]
+        a, b = (residual_saliency(gray) for gray in grays)
+        alikes = alike(a, b, 0.4)
+        alikes *= alike(*(gradient_length(gray, (3, 10, 3)) for gray in grays), 225.0) ** alpha
+        if color and len(pair[0]) == 3:
+            (i, q), (j, r) = (
+                [to_256(plane) for plane in planes(image, IQ, data_range)] for image in pair
+            )
+            product = alike(i, j, 200.0) * alike(q, r, 200.0)
+            alikes *= np.real(product.astype(complex) ** 0.03)
+        weight = np.maximum(a, b)
+        values.append((alikes * weight).sum() / weight.sum())
+    return np.array(values)
+
+
 def mdsi(x: Array, y: Array, *, data_range: Range = 1.0, alpha: float = 0.6) -> Array:
     """MDSI of each image (Nafchi et al. 2016); ``x`` is the distorted one."""
     rows = ((0.2989, 0.587, 0.114), (0.3, 0.04, -0.35), (0.34, -0.6, 0.17))
@@ -1562,6 +1600,55 @@ def psnr_hvs(x: Array, y: Array, *, data_range: Range = 1.0, masks: bool = False
     pairs = zip(x, y, strict=True)
     errors = [hvs_error(*(luma_255(image, data_range) for image in pair), masks) for pair in pairs]
     return 10 * np.log10(255**2 / np.array(errors))
+
+
+def dss(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    sigma: float = 1.55,
+    worst: float = 0.05,
+) -> Array:
+    """DSS of each image (Balanov et al. 2015), subband by subband, position by position."""
+    u = np.arange(8)
+    dct = np.sqrt(np.where(u > 0, 2, 1) / 8)[:, None] * np.cos(
+        np.pi * u[:, None] * (2 * u + 1) / 16
+    )
+    down, right = np.indices((3, 3)) - 1
+    window_2d = np.exp(-(down**2 + right**2) / (2 * 1.5**2))
+    window_2d /= window_2d.sum()
+    values = []
+    for pair in zip(x, y, strict=True):
+        bands = []
+        for image in pair:
+            gray = luma_255(image, data_range)
+            rows, columns = (side // 8 for side in gray.shape)
+            tiles = gray[: 8 * rows, : 8 * columns].reshape(rows, 8, columns, 8)
+            bands.append(np.einsum("ki,ricj,mj->kmrc", dct, tiles, dct))
+        total = weights = 0.0
+        for k, m in itertools.product(range(8), range(8)):
+            weight = math.exp(-((k + 0.5) ** 2 + (m + 0.5) ** 2) / (2 * sigma**2))
+            if weight < 0.01:
+                continue
+            c = 300.0 if k or m else 1000.0
+            left, right_terms = [], []
+            a, b = (np.pad(band[k, m], 1) for band in bands)
+            for i, j in itertools.product(range(rows), range(columns)):
+                p, q = a[i : i + 3, j : j + 3], b[i : i + 3, j : j + 3]
+                means = (window_2d * p).sum(), (window_2d * q).sum()
+                s_p = max((window_2d * p * p).sum() - means[0] ** 2, 0)
+                s_q = max((window_2d * q * q).sum() - means[1] ** 2, 0)
+                s_pq = (window_2d * p * q).sum() - means[0] * means[1]
+                left.append((2 * math.sqrt(s_p * s_q) + c) / (s_p + s_q + c))
+                right_terms.append((s_pq + c) / (math.sqrt(s_p * s_q) + c))
+            count = max(1, math.floor(worst * rows * columns + 0.5))
+            similarity = np.sort(left)[:count].mean()
+            if not k and not m:
+                similarity *= np.sort(right_terms)[:count].mean()
+            total, weights = total + weight * similarity, weights + weight
+        values.append(total / weights)
+    return np.array(values)
 
 
 def nlpd(x: Array, y: Array, *, data_range: Range = 1.0, wide: bool = True) -> Array:

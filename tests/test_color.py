@@ -11,6 +11,7 @@ import pytest
 import reference
 import torch
 
+import ssimloss
 import ssimloss.functional as F
 from ssimloss import color
 
@@ -159,6 +160,65 @@ def test_lab_is_that_of_scikit_image() -> None:
     image, _ = battery.pictures()
     expected = rgb2lab(image.permute(0, 2, 3, 1).numpy())
     battery.close(color.rgb_to_lab(image).permute(0, 2, 3, 1), torch.as_tensor(expected))
+
+
+# Codes of 10000 cd/m^2 as the SI/TI programs of ITU-T P.910 print them.
+BRIGHTEST = {"banding": 520.4673, "banding_glare": 595.3939, "peaks": 380.9853}
+BRIGHTEST["peaks_glare"] = 407.5066
+
+
+@pytest.mark.parametrize("variant", color.PU21S)
+def test_pu21(variant: color.PU21) -> None:
+    """Against the inverse of the equation, in steps of luminance from black to the brightest."""
+    luminance = torch.logspace(math.log10(0.005), 4, 50, dtype=torch.float64).view(1, 1, 5, 10)
+    codes = color.pu21_encode(luminance, variant=variant)
+    p1, p2, p3, p4, p5, p6, p7 = (np.float64(p) for p in color._PU21[variant])
+    root = (codes.numpy() / p7 + p6) ** (1 / p5)
+    battery.close(torch.tensor(((root - p1) / (p2 - p3 * root)) ** (1 / p4)), luminance, 1e-9)
+    assert abs(codes.flatten()[0]) < 2e-7  # printed as 0
+    assert abs(codes.flatten()[-1] - BRIGHTEST[variant]) < 5.1e-5
+    hundred = color.pu21_encode(torch.full((1, 1, 1, 1), 100.0), variant=variant).item()
+    assert abs(hundred - 256) < 6
+    if variant == "banding_glare":
+        battery.close(color.pu21_encode(luminance), codes)
+
+
+def test_pu21_beyond_its_range() -> None:
+    """Values stay those of the ends, and so does the slope, also of what is not finite."""
+    values = [-5.0, 0.0, 0.005, 1e4, 2e4, math.inf, -math.inf]
+    image = torch.tensor(values, dtype=torch.float64).view(1, 1, 1, -1).requires_grad_()
+    codes = color.pu21_encode(image)
+    codes.sum().backward()
+    ends = torch.tensor([2, 2, 2, 3, 3, 3, 2])
+    assert torch.equal(codes.flatten(), codes.flatten()[ends])
+    assert image.grad is not None
+    slopes = image.grad.flatten()
+    assert torch.equal(slopes[:5], slopes[ends[:5]])
+    assert (slopes[:5] > 1e-3).all()
+    assert (slopes[5:] == 0).all()
+    assert color.pu21_encode(torch.full((1, 1, 1, 1), math.nan)).isnan().all()
+
+
+def test_pu21_gradient_and_dtypes() -> None:
+    image = 10 ** (4 * torch.rand(2, 3, 4, 5, dtype=torch.float64)) / 2
+    assert torch.autograd.gradcheck(color.pu21_encode, (image.requires_grad_(),))
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        rounded = image.detach().to(dtype)
+        codes = color.pu21_encode(rounded)
+        assert codes.dtype is torch.float32
+        battery.close(codes, color.pu21_encode(rounded.double()).float(), 1e-6)
+    compiled = torch.compile(color.pu21_encode, fullgraph=True, backend="aot_eager")
+    battery.close(compiled(image), color.pu21_encode(image), 1e-14)
+
+
+def test_pu21_errors() -> None:
+    image = torch.rand(1, 1, 8, 8)
+    with pytest.raises(ValueError, match=r"variant must be one of 'banding', .* got 'glare'"):
+        color.pu21_encode(image, variant="glare")
+    with pytest.raises(TypeError, match="image must be floating point"):
+        color.pu21_encode(image.byte())
+    with ssimloss.debug(), pytest.raises(ValueError, match="pu21_encode: image must be finite"):
+        color.pu21_encode(image / 0)
 
 
 # --- gradient, dtypes -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 import ssimloss.functional as F
+from ssimloss import conventions
 
 
 def pair(height: int, width: int, channels: int = 3) -> tuple[Tensor, Tensor]:
@@ -31,6 +32,12 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "ms_gmsd": (F.ms_gmsd, reference.ms_gmsd, {"scale_weights": (0.2, 0.8)}, {}),
     "fsim": (F.fsim, reference.fsim, {}, {}),
     "vsi": (F.vsi, reference.vsi, {"alpha": 0.6, "beta": 0.3}, {}),
+    "sr_sim": (
+        F.sr_sim,
+        reference.sr_sim,
+        {"alpha": 0.3, "planes": "yiq"},
+        {"alpha": 0.3, "color": True},
+    ),
     "mdsi": (F.mdsi, reference.mdsi, {"alpha": 0.3}, {}),
     "haarpsi": (F.haarpsi, reference.haarpsi, {"c": 5.0, "alpha": 5.8}, {}),
     "ciede2000": (
@@ -42,6 +49,7 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "vif": (F.vif, reference.vif, {"noise": 0.4}, {}),
     "psnr_hvs": (F.psnr_hvs, reference.psnr_hvs, {}, {}),
     "psnr_hvs_m": (F.psnr_hvs_m, functools.partial(reference.psnr_hvs, masks=True), {}, {}),
+    "dss": (F.dss, reference.dss, {"sigma": 1.2, "worst": 0.3}, {}),
     "nlpd": (F.nlpd, reference.nlpd, {}, {}),
     "cw_ssim": (F.cw_ssim, reference.cw_ssim, {"levels": 2, "orientations": 5, "k": 0.3}, {}),
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
@@ -148,6 +156,35 @@ def test_masked_differences_do_not_count() -> None:
     assert F.psnr_hvs_m(busy + 1 / 255, busy) == pytest.approx(F.psnr_hvs(busy + 1 / 255, busy))
     flat = torch.full_like(busy, 0.5)
     assert F.psnr_hvs_m(flat + pattern, flat) < 80
+
+
+def test_dct_subbands_count_the_worst_positions() -> None:
+    """Two of 40 blocks, three of 50: MATLAB rounds halves up, piq to even. One of few blocks."""
+    for sides, both in (((64, 40), True), ((80, 40), False)):
+        pred, target = pair(*sides)
+        found = F.dss(pred, target, reduction="image")
+        other = conventions.DSS["piq"](pred, target, reduction="image")
+        assert torch.equal(found, other) is both
+    pred, target = pair(80, 40)
+    three = F.dss(pred, target, worst=0.06)
+    battery.close(three, F.dss(pred, target))
+    tiny = F.dss(pred[..., :8, :8], target[..., :8, :8])
+    assert 0 < tiny < 1
+    with pytest.raises(ValueError, match="worst must be above 0"):
+        F.dss(pred, target, worst=0.0)
+    with pytest.raises(ValueError, match=r"sigma must be at least 0\.24"):
+        F.dss(pred, target, sigma=0.1)
+
+
+def test_flat_images_learn_from_dct_subbands() -> None:
+    """Where deviations are 0, which is where piq's gradient is NaN."""
+    _, target = pair(64, 64)
+    flat = torch.full_like(target, 0.5).requires_grad_()
+    F.dss_loss(flat, target).backward()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()
+    step = flat.detach() - 0.1 * flat.grad / flat.grad.abs().amax()
+    assert F.dss_loss(step, target) < F.dss_loss(flat.detach(), target)
 
 
 # White against a saturated colour near white, where a published hue loss is 0; gray, black and

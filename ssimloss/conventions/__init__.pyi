@@ -39,6 +39,7 @@ __all__ = [
     "CIEDE2000",
     "COLOR_CONSISTENCY",
     "CW_SSIM",
+    "DSS",
     "FLIP",
     "FSIM",
     "GMSD",
@@ -51,6 +52,7 @@ __all__ = [
     "NLPD",
     "PSNR_HVS",
     "PSNR_HVS_M",
+    "SR_SIM",
     "SSIMULACRA2",
     "TOTAL_VARIATION",
     "VIF",
@@ -84,6 +86,8 @@ COLOR_CONSISTENCY: Table
 
 CW_SSIM: Table
 
+DSS: Table
+
 FLIP: Table
 
 FSIM: Table
@@ -107,6 +111,8 @@ NLPD: Table
 PSNR_HVS: Table
 
 PSNR_HVS_M: Table
+
+SR_SIM: Table
 
 SSIMULACRA2: Table
 

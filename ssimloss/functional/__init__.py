@@ -17,6 +17,7 @@ from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists
+from ssimloss.functional.dss import dss, dss_loss
 from ssimloss.functional.edge import edge, edge_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
@@ -48,6 +49,7 @@ from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_pe
 from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.psnr import psnr
 from ssimloss.functional.psnr_hvs import psnr_hvs, psnr_hvs_m
+from ssimloss.functional.sr_sim import sr_sim, sr_sim_loss
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
 from ssimloss.functional.ssimulacra2 import ssimulacra2, ssimulacra2_loss

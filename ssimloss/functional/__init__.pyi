@@ -39,6 +39,8 @@ __all__ = [
     "cycle_consistency_loss",
     "deep_similarity",
     "dists",
+    "dss",
+    "dss_loss",
     "edge",
     "edge_loss",
     "feature_matching_loss",
@@ -92,6 +94,8 @@ __all__ = [
     "r1_penalty",
     "r2_penalty",
     "soft_argmax",
+    "sr_sim",
+    "sr_sim_loss",
     "ssim",
     "ssim_l1_loss",
     "ssim_loss",
@@ -644,6 +648,86 @@ def dists(
     Source: Ding et al. 2020, eq. 3-5, c = 1e-6. Agrees with ``DISTS_pytorch`` and torchmetrics to
     their rounding: they subtract from 1, and ``E[xy] - E[x] E[y]``, where differences are taken
     first here.
+    """
+
+def dss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    sigma: float = 1.55,
+    worst: float = 0.05,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
+            that leaves no frequency, a ``worst`` outside (0, 1].
+        TypeError: integer tensors.
+
+    Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
+    """
+
+def dss_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    sigma: float = 1.55,
+    worst: float = 0.05,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - dss``, taken before the reduction.
+
+    DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
+            that leaves no frequency, a ``worst`` outside (0, 1].
+        TypeError: integer tensors.
+
+    Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
     """
 
 def edge_loss(
@@ -1991,6 +2075,98 @@ def psnr_hvs_m(
 
     Source: Ponomarenko et al. 2007. Agrees with frame-analytics as
     ``conventions.PSNR_HVS_M["frame_analytics"]``.
+    """
+
+def sr_sim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    planes: Literal["luma", "yiq"] = "luma",
+    alpha: float = 0.5,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """Spectral residual based similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
+    first, as in the authors' program. Saliency is computed at a quarter of that size and
+    interpolated, so that it may leave [0, 1] by a little.
+
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
+    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
+    images have a saliency and a gradient. A black image has no saliency; two of them count by
+    gradients and colours, every position alike.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
+            images, as FSIMc does.
+        alpha: exponent of the similarity of gradients.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
+            an ``alpha`` outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang & Li 2012; ``planes="yiq"`` as piq has it. Agrees with piq as
+    ``conventions.SR_SIM["piq"]``.
+    """
+
+def sr_sim_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    planes: Literal["luma", "yiq"] = "luma",
+    alpha: float = 0.5,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+) -> Tensor:
+    """``1 - sr_sim``, taken before the reduction.
+
+    Spectral residual based similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
+    first, as in the authors' program. Saliency is computed at a quarter of that size and
+    interpolated, so that it may leave [0, 1] by a little.
+
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
+    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
+    images have a saliency and a gradient. A black image has no saliency; two of them count by
+    gradients and colours, every position alike.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
+            images, as FSIMc does.
+        alpha: exponent of the similarity of gradients.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
+            an ``alpha`` outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang & Li 2012; ``planes="yiq"`` as piq has it. Agrees with piq as
+    ``conventions.SR_SIM["piq"]``.
     """
 
 def ssim(

@@ -11,7 +11,6 @@ Egiazarian et al., "New full-reference quality metrics based on HVS", 2006, and 
 ``psnrhvsm.m`` of the authors.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from ssimloss._roots import root
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
 from ssimloss.functional._gradient_similarity import (
     check_colors,
     check_least_side,
@@ -34,7 +34,6 @@ from ssimloss.functional._gradient_similarity import (
 from ssimloss.functional.psnr import decibel
 from ssimloss.measure import Measure
 
-_SIDE = 8
 # Sensitivities of the authors' program; the mean is the first.
 _SENSITIVITY = (
     (1.608443, 2.339554, 2.573509, 1.608443, 1.072295, 0.643377, 0.504610, 0.421887),
@@ -56,33 +55,24 @@ _MASKING = (
     (0.041649, 0.024414, 0.016437, 0.013212, 0.009426, 0.006830, 0.006944, 0.009803),
     (0.019290, 0.011815, 0.011080, 0.010412, 0.007972, 0.010000, 0.009426, 0.010203),
 )
-_DCT = [  # orthonormal: frequencies by samples
-    [
-        math.sqrt((2 if k else 1) / _SIDE) * math.cos(math.pi * k * (2 * n + 1) / (2 * _SIDE))
-        for n in range(_SIDE)
-    ]
-    for k in range(_SIDE)
-]
-_FREQUENCIES = [(k, m) for k in range(_SIDE) for m in range(_SIDE)]  # also the pixels of a block
-_DCT_2D = tuple(tuple(u * v for u in _DCT[k] for v in _DCT[m]) for k, m in _FREQUENCIES)
 # The sum of the squares of what this makes of a block is the mean of those of the differences.
 _WEIGHTED_DCT = tuple(
-    tuple(_SENSITIVITY[k][m] / _SIDE * value for value in row)
-    for (k, m), row in zip(_FREQUENCIES, _DCT_2D, strict=True)
+    tuple(_SENSITIVITY[k][m] / SIDE * value for value in row)
+    for (k, m), row in zip(FREQUENCIES, DCT_2D, strict=True)
 )
 # Each pixel less the mean of its quarter.
 _ABOUT_QUARTERS = tuple(
     tuple(
         float(i == j and k == m) - ((i // 4, k // 4) == (j // 4, m // 4)) / 16
-        for j, m in _FREQUENCIES
+        for j, m in FREQUENCIES
     )
-    for i, k in _FREQUENCIES
+    for i, k in FREQUENCIES
 )
 # The mean neither masks nor is masked.
-_MASKS = (0.0, *[_MASKING[k][m] for k, m in _FREQUENCIES[1:]])
+_MASKS = (0.0, *[_MASKING[k][m] for k, m in FREQUENCIES[1:]])
 _MASKED_BY = (
     0.0,
-    *[_SENSITIVITY[k][m] / (_SIDE * _MASKING[k][m]) for k, m in _FREQUENCIES[1:]],
+    *[_SENSITIVITY[k][m] / (SIDE * _MASKING[k][m]) for k, m in FREQUENCIES[1:]],
 )
 _VARIES = (0.0, *[1.0] * 63)
 _QUARTERS = (16 / 15) / (64 / 63)  # variances are divided by their number of samples less one
@@ -156,14 +146,17 @@ def _of_blocks(
 ) -> Scores:
     """Both measures, with the detail in which programs differ."""
     check_colors(pred, target)
-    check_least_side(pred, _SIDE, "for blocks of 8 x 8")
+    check_least_side(pred, SIDE, "for blocks of 8 x 8")
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
     if channels == "luma":
         x, y = (luma_of(image, options, options.span) for image in (x, y))
     unlike = _times(_blocks(x - y), _WEIGHTED_DCT)  # (N, B, 64)
+    if channels == "luma" and x.shape[1] == 3:
+        x, y = combined(x, (BT601,)), combined(y, (BT601,))
+    unlike = transformed(blocks_of(x - y), _WEIGHTED_DCT)  # (N, B, 64)
     if masks:
-        energy = torch.maximum(_masking(_blocks(x)), _masking(_blocks(y)))  # (N, B, 1)
+        energy = torch.maximum(_masking(blocks_of(x)), _masking(blocks_of(y)))  # (N, B, 1)
         unlike = (unlike.abs() - energy * constant(_MASKED_BY, x)).relu()
     error = unlike.square().sum(2).mean(1)
     return Scores(decibel(error / options.span**2), None, 1, dtype)
@@ -185,11 +178,11 @@ def _times(blocks: Tensor, matrix: Matrix) -> Tensor:
 
 def _masking(blocks: Tensor) -> Tensor:
     """The masking energy of each block: ``(N, B, 1)``."""
-    energies = _times(blocks, _DCT_2D).square()
+    energies = transformed(blocks, DCT_2D).square()
     weights = constant((_MASKS, _VARIES), blocks).mT.expand(len(blocks), -1, -1)
     sums = product(energies, weights)
     masked, whole = sums[..., :1], sums[..., 1:]
-    inside = _times(blocks, _ABOUT_QUARTERS).square().sum(2, keepdim=True)
+    inside = transformed(blocks, _ABOUT_QUARTERS).square().sum(2, keepdim=True)
     varies = whole > torch.finfo(whole.dtype).tiny ** 0.5  # whose square divides the gradient
     share = torch.where(varies, _QUARTERS * inside, 0) / torch.where(varies, whole, 1)
     return root(masked * share) / 32

@@ -13,6 +13,7 @@ priors", 2013. The original program is ``VSI.m`` of the authors.
 import math
 from collections.abc import Callable
 from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from torch.nn.functional import pad
 from ssimloss import _checks
 from ssimloss._constants import planes as constant_planes
 from ssimloss._options import Ranged, Reduced
-from ssimloss._precision import native_dtype, product, promote
+from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, real_power, root
 from ssimloss.color import LAB_EXACT, LabCurve, lab_of_xyz, linear_light
@@ -40,6 +41,7 @@ from ssimloss.functional._gradient_similarity import (
     plane_means,
     similarity,
 )
+from ssimloss.functional._resizing import corners, points, resized, smooth
 from ssimloss.kernels import Backed
 from ssimloss.kernels import Backend as BackendName
 from ssimloss.measure import Measure
@@ -187,7 +189,7 @@ def _saliency(image: Tensor, resizing: Resizing, white: str) -> Tensor:
     """SDSP of sRGB images ``(N, 1 or 3, H, W)`` in [0, 1]: ``(N, 1, H, W)`` in [0, 1]."""
     size = image.shape[2:]
     if resizing != "none":
-        image = _resized(image, (_SIDE, _SIDE), smooth if resizing == "smooth" else points)
+        image = resized(image, (_SIDE, _SIDE), smooth if resizing == "smooth" else points)
     lab = _lab(image.expand(-1, 3, -1, -1), white)
     h, w = lab.shape[2:]
     s_f = root(_band_passed(lab).square().sum(1, keepdim=True))
@@ -197,7 +199,7 @@ def _saliency(image: Tensor, resizing: Resizing, white: str) -> Tensor:
     s_c = -torch.expm1(-warmth / _SIGMA_C**2)
     vs = s_f * s_d * s_c
     if resizing != "none":
-        vs = _resized(vs, size, smooth if resizing == "smooth" else corners)
+        vs = resized(vs, size, smooth if resizing == "smooth" else corners)
     return _unit_range(vs)
 
 
@@ -224,51 +226,6 @@ def _unit_range(planes: Tensor) -> Tensor:
     extent = planes.amax((2, 3), keepdim=True) - low
     flat = extent < 4096 * torch.finfo(planes.dtype).eps  # CIELAB reaches hundreds
     return torch.where(flat, 0, (planes - low) / torch.where(flat, 1, extent))
-
-
-def _resized(
-    image: Tensor, size: tuple[int, int] | torch.Size, build: Callable[[int, int], Array]
-) -> Tensor:
-    """The image in another size, by a matrix for each axis."""
-    n, c, h, w = image.shape
-    rows = constant_planes(build, h, size[0], like=image)
-    columns = constant_planes(build, w, size[1], like=image)
-    planes = product(image.reshape(1, n * c * h, w), columns.mT[None]).view(n * c, h, size[1])
-    return product(rows.expand(n * c, -1, -1), planes).view(n, c, size[0], size[1])
-
-
-def smooth(length: int, out_length: int) -> Array:
-    """Linear interpolation as MATLAB's ``imresize(..., 'bilinear')``, whose triangle is widened
-    where a side shrinks: ``(out_length, length)``.
-    """
-    return _triangles(_middles(length, out_length), length, min(1.0, out_length / length))
-
-
-def points(length: int, out_length: int) -> Array:
-    """Linear interpolation between the two nearest pixels, however much a side shrinks."""
-    return _triangles(_middles(length, out_length), length, 1.0)
-
-
-def corners(length: int, out_length: int) -> Array:
-    """Linear interpolation with the outermost pixels upon each other."""
-    return _triangles(np.linspace(0, length - 1, out_length), length, 1.0)
-
-
-def _middles(length: int, out_length: int) -> Array:
-    return (np.arange(out_length) + 0.5) * length / out_length - 0.5
-
-
-def _triangles(centres: Array, length: int, stretch: float) -> Array:
-    """Weights that fall linearly to 0 at ``1 / stretch`` from the centres; borders are mirrored."""
-    beyond = math.ceil(1 / stretch) + 1  # at most the length, for sides of at least 3 pixels
-    at = np.arange(-beyond, length + beyond)
-    weights = np.maximum(0.0, 1 - np.abs(centres[:, None] - at) * stretch)
-    first, last = np.flip(weights[:, :beyond], 1), np.flip(weights[:, -beyond:], 1)
-    rest = np.zeros((len(weights), length - beyond))
-    mirrored = np.concatenate((first, rest), 1) + np.concatenate((rest, last), 1)
-    matrix = weights[:, beyond:-beyond] + mirrored
-    normalised: Array = matrix / matrix.sum(1, keepdims=True)
-    return normalised
 
 
 def log_gabor(h: int, w: int) -> Array:

@@ -28,6 +28,7 @@ __all__ = [
     "L2Loss",
     "SSIMLoss",
     "CycleConsistencyLoss",
+    "DSSLoss",
     "EdgeLoss",
     "FeatureMatchingLoss",
     "FLIPLoss",
@@ -45,6 +46,7 @@ __all__ = [
     "MSGMSDLoss",
     "MSSSIML1Loss",
     "NLPDLoss",
+    "SRSIMLoss",
     "SSIML1Loss",
     "SSIMULACRA2Loss",
     "StructureCorrelationLoss",
@@ -486,6 +488,56 @@ class CycleConsistencyLoss(MeasureLoss):
         identity: Tensor | Sequence[Tensor] | None = None,
         mask: Tensor | Sequence[Tensor] | None = None,
     ) -> Tensor: ...
+
+class DSSLoss(MeasureLoss):
+    """``1 - dss``, taken before the reduction.
+
+    DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
+            that leaves no frequency, a ``worst`` outside (0, 1].
+        TypeError: integer tensors.
+
+    Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    sigma: float
+    worst: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        sigma: float = 1.55,
+        worst: float = 0.05,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class EdgeLoss(MeasureLoss):
     """Distance between edge maps: ``(rho(dx pred - dx target) + rho(dy pred - dy target)) / 2``, or
@@ -1408,6 +1460,63 @@ class NLPDLoss(MeasureLoss):
         *,
         data_range: float | tuple[float, float] = 1.0,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class SRSIMLoss(MeasureLoss):
+    """``1 - sr_sim``, taken before the reduction.
+
+    Spectral residual based similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
+    first, as in the authors' program. Saliency is computed at a quarter of that size and
+    interpolated, so that it may leave [0, 1] by a little.
+
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
+    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
+    images have a saliency and a gradient. A black image has no saliency; two of them count by
+    gradients and colours, every position alike.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
+            images, as FSIMc does.
+        alpha: exponent of the similarity of gradients.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            16 pixels on the short side.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
+            an ``alpha`` outside [0, 1].
+        TypeError: integer tensors.
+        RuntimeError: a named backend that cannot run.
+
+    Source: Zhang & Li 2012; ``planes="yiq"`` as piq has it. Agrees with piq as
+    ``conventions.SR_SIM["piq"]``.
+    """
+
+    data_range: float | tuple[float, float]
+    planes: Literal["luma", "yiq"]
+    alpha: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    backend: Literal["auto", "eager", "cpu", "triton"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["luma", "yiq"] = "luma",
+        alpha: float = 0.5,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+        backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...

@@ -68,6 +68,7 @@ __all__ = [
     "L1",
     "L2",
     "SSIM",
+    "DSS",
     "Edge",
     "FLIP",
     "FocalFrequency",
@@ -87,6 +88,7 @@ __all__ = [
     "NLPD",
     "PSNRHVS",
     "PSNRHVSM",
+    "SRSIM",
     "SSIMULACRA2",
     "StructureCorrelation",
     "VIF",
@@ -512,6 +514,45 @@ class SSIM(MeasureMetric):
         exponents: tuple[float, float, float] = (1.0, 1.0, 1.0),
         covariance: Literal["population", "sample"] = "population",
         downsample: int | Literal["auto", "matlab"] | None = None,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class DSS(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        sigma: float = 1.55,
+        worst: float = 0.05,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -1247,6 +1288,47 @@ class PSNRHVSM(MeasureMetric):
         protocol: str | Protocol | None = None,
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class SRSIM(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Spectral residual based similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
+    first, as in the authors' program. Saliency is computed at a quarter of that size and
+    interpolated, so that it may leave [0, 1] by a little.
+
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
+    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
+    images have a saliency and a gradient. A black image has no saliency; two of them count by
+    gradients and colours, every position alike.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
+            images, as FSIMc does.
+        alpha: exponent of the similarity of gradients.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        planes: Literal["luma", "yiq"] = "luma",
+        alpha: float = 0.5,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

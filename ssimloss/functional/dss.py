@@ -1,0 +1,251 @@
+"""DSS: similarity of the local contrast of DCT subbands, the worst positions of each.
+
+``DSS = sum(w_k S_k)``, ``S_k`` the mean of the lowest 5 % of
+``(2 s_x s_y + C) / (s_x^2 + s_y^2 + C)``, with ``s`` the deviation of the coefficients of one
+frequency over neighbouring blocks. That of the means is multiplied by the mean of the lowest 5 % of
+``(s_xy + C) / (s_x s_y + C)``.
+
+Balanov, Schwartz, Moshe & Peleg, "Image quality assessment based on DCT subband similarity", 2015.
+The original program, in MATLAB, is that of the authors.
+"""
+
+import math
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._constants import constant
+from ssimloss._options import Ranged, Reduced, derived
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.filters import blur, make_window, pad
+from ssimloss.functional._dct import DCT_2D, FREQUENCIES, SIDE, blocks_of, transformed
+from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.measure import Measure
+
+Halves = Literal["up", "even"]
+
+_C_MEAN, _C_DETAIL = 1000.0, 300.0  # for images from 0 to 255
+_LEAST_WEIGHT = 1e-2
+_TAPS, _SIGMA = 3, 1.5  # of the window over blocks
+
+
+class DSSOptions(Reduced, Ranged):
+    """Options of DSS.
+
+    Args:
+        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
+            weigh less than 0.01 are left out.
+        worst: the share of the positions, the worst ones, that count in each subband.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    sigma: float = 1.55
+    worst: float = 0.05
+    weights: tuple[tuple[int, float], ...] = derived()
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option; keep the weight of each frequency
+        that counts, the mean first.
+        """
+        super().__post_init__()
+        _checks.positive("sigma", self.sigma)
+        if _checks.fraction("worst", self.worst) == 0:
+            raise ValueError("worst must be above 0, got 0; no position would count")
+        found = [
+            (i, math.exp(-((k + 0.5) ** 2 + (m + 0.5) ** 2) / (2 * self.sigma**2)))
+            for i, (k, m) in enumerate(FREQUENCIES)
+        ]
+        kept = [(i, weight) for i, weight in found if weight >= _LEAST_WEIGHT]
+        if not kept:
+            raise ValueError(
+                f"sigma must be at least 0.24, so that a frequency counts, got {self.sigma!r}"
+            )
+        total = math.fsum(weight for _, weight in kept)
+        self.derive(weights=tuple([(i, weight / total) for i, weight in kept]))
+
+
+def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
+    """DCT subband similarity: 1 for equal images, lower for worse ones.
+
+    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
+    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
+    worst positions of each subband count and have a gradient, so that a step improves few blocks:
+    add a pixel loss.
+
+    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
+    that a flat image learns the contrast of the other one.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
+            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
+            that leaves no frequency, a ``worst`` outside (0, 1].
+        TypeError: integer tensors.
+
+    Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
+    """
+    return _dss_of(pred, target, options)
+
+
+def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves = "up") -> Scores:
+    """DSS with the detail in which programs differ."""
+    check_colors(pred, target)
+    check_least_side(pred, SIDE, f"for a block of {SIDE} x {SIDE}")
+    dtype = native_dtype(pred, target)
+    matrix = tuple([DCT_2D[i] for i, _ in options.weights])
+    x, y = (
+        _subbands(luma_of(image, options, 255), matrix) for image in promote(pred, target)
+    )  # (N, K, rows, columns), the means first
+    amount = options.worst * x.shape[2] * x.shape[3]
+    count = max(1, math.floor(amount + 0.5) if halves == "up" else round(amount))
+    var_x, var_y, cov = _moments(x, y)
+    deviations = _deviations(var_x, var_y, cov)
+    constants = constant((_C_MEAN, *[_C_DETAIL] * (len(matrix) - 1)), x).view(-1, 1, 1)
+    sums = var_x + var_y
+    contrast = 1 - _worst((sums - 2 * deviations) / (sums + constants), count)  # (N, K)
+    top, bottom = deviations[:, :1] - cov[:, :1], deviations[:, :1] + _C_MEAN
+    structure = 1 - _worst(top / bottom, count)  # (N, 1)
+    weights = constant(tuple([weight for _, weight in options.weights]), x)
+    similarity = torch.cat((contrast[:, :1] * structure, contrast[:, 1:]), 1)
+    # As a distance from 1, which is exact for equal images.
+    return Scores(1 - ((1 - similarity) * weights).sum(1), None, 1, dtype)
+
+
+def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    """The coefficients of some frequencies over the blocks: ``(N, K, H / 8, W / 8)``."""
+    rows, columns = gray.shape[2] // SIDE, gray.shape[3] // SIDE
+    found = transformed(blocks_of(gray), matrix)  # (N, B, K)
+    return found.mT.reshape(len(gray), len(matrix), rows, columns)
+
+
+def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Variances and covariance under the window, zeros beyond the border.
+
+    Coefficients less their mean ``o`` keep more digits. Where only a share ``m`` of the window lies
+    inside, ``E[x^2] - E[x]^2`` is that of the rest plus ``(1 - m) (2 o E[d] + m o^2)``.
+    """
+    window = make_window("gaussian", _TAPS, _SIGMA, x)
+    offset = ((x + y) / 2).detach().mean((2, 3), keepdim=True)
+    d, e = x - offset, y - offset
+    moments = blur(pad(torch.cat((d, e, d * d, e * e, d * e), 1), 1, "zeros"), window)
+    mu_d, mu_e, dd, ee, de = moments.chunk(5, 1)
+    share = blur(pad(torch.ones_like(x[:1, :1]), 1, "zeros"), window)
+    beyond, constant_part = (1 - share) * offset, share * offset
+    var_x = dd - mu_d * mu_d + beyond * (mu_d + mu_d + constant_part)
+    var_y = ee - mu_e * mu_e + beyond * (mu_e + mu_e + constant_part)
+    cov = de - mu_d * mu_e + beyond * (mu_d + mu_e + constant_part)
+    return var_x.relu(), var_y.relu(), cov
+
+
+def _deviations(var_x: Tensor, var_y: Tensor, cov: Tensor) -> Tensor:
+    """``s_x s_y``, where it is 0 with the slope of the covariance."""
+    squares = var_x * var_y
+    info = torch.finfo(squares.dtype)
+    corner = squares < info.tiny / info.eps
+    return torch.where(corner, cov - cov.detach(), torch.where(corner, 1, squares).sqrt())
+
+
+def _worst(losses: Tensor, count: int) -> Tensor:
+    """The mean of the largest values of each plane: ``(N, K)``."""
+    return losses.flatten(2).topk(count, 2, sorted=False).values.mean(2)
+
+
+DSS = Measure(
+    "dss",
+    "DSS",
+    "",
+    "higher",
+    1.0,
+    (-1.0, 1.0),
+    "Balanov, Schwartz, Moshe & Peleg 2015",
+    _dss,
+    DSSOptions,
+    formula="luma 0.299 R + 0.587 G + 0.114 B of colour images, DCT of blocks of 8 x 8, similarity "
+    "of the deviations of each low frequency over 3 x 3 blocks (C = 1000 for the mean, 300 else), "
+    "mean of the worst 5 % of positions, weighted by a Gaussian of frequencies with sigma 1.55 "
+    "(Balanov et al. 2015)",
+    module="DSSLoss",
+    metric="DSS",
+    takes_color=True,
+    agrees="piq: 1e-7, the rounding of its float32 sums",
+)
+dss, dss_loss = DSS.score, DSS.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(pred: Tensor, target: Tensor, *, halves: Halves = "up", **options: Any) -> Tensor:
+    record = DSSOptions.make(options, "dss")
+    return _dss_of(pred, target, record, halves=halves).reduce(record.reduction)
+
+
+CONVENTIONS = Table(
+    "DSS",
+    DSS,
+    (
+        *PREPARATION,
+        Attribute(
+            "frequencies",
+            ("sigma",),
+            lambda s: f"sigma = {s['sigma']:g}",
+            lambda s: (
+                "luma 0.299 R + 0.587 G + 0.114 B of colour images; DCT of blocks of 8 x 8; "
+                "similarity of deviations over 3 x 3 blocks (C = 1000 for the mean, 300 else), "
+                f"weighted by a Gaussian of frequencies with sigma {s['sigma']:g}"
+            ),
+        ),
+        Attribute(
+            "worst positions",
+            ("worst",),
+            lambda s: f"{100 * s['worst']:g} %",
+            lambda s: f"mean of the worst {100 * s['worst']:g} % of positions",
+        ),
+        choice(
+            "halves of their number",
+            "halves",
+            {
+                "up": ("up", "their number rounded, halves up"),
+                "even": ("to even", "their number rounded, halves to even"),
+            },
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "balanov2015",
+        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "dss_index.m",
+        "tests/reference.py",
+        1e-10,
+    ),
+    Convention(
+        "matlab",
+        "gray 8-bit images in MATLAB",
+        "dss_index.m on rgb2gray(uint8)",
+        "tests/reference.py",
+        1e-10,
+        preparation=p.MATLAB_GRAY,
+        gray="balanov2015",
+    ),
+    Convention(
+        "piq",
+        "piq as it comes",
+        "piq.dss(data_range=...)",
+        p.PIQ,
+        1e-6,
+        exact="it adds up similarities in float32",
+        options={"halves": "even"},
+        notes=("Its gradient is not finite where a neighbourhood is flat.",),
+    ),
+    function=_of_a_program,
+)
