@@ -43,6 +43,7 @@ __all__ = [
     "FSIM",
     "GMSD",
     "HAARPSI",
+    "HSLUV",
     "IW_SSIM",
     "LDL",
     "MDSI",
@@ -91,6 +92,8 @@ FSIM: Table
 GMSD: Table
 
 HAARPSI: Table
+
+HSLUV: Table
 
 IW_SSIM: Table
 
