@@ -187,6 +187,10 @@ RECIPES = {
         more={"downscale=3": {"downscale": 3}},
         rough=("distance=l1",),
     ),
+    # eps is of one distance, which is not the default.
+    "HSLuvLoss": Recipe(compiler="aot_eager", small_sides=(20, 22), idle=("eps",)),
+    "CIEDE2000Loss": Recipe(compiler="aot_eager"),
+    "FLIPLoss": Recipe(compiler="aot_eager"),
     # 113 pixels at least, for six scales.
     "SSIMULACRA2Loss": Recipe(
         sides=(120, 118),

@@ -15,7 +15,13 @@ import ssimloss
 import ssimloss.functional as F
 from ssimloss import color
 
-TRANSFORMS = (color.rgb_to_ycbcr, color.ycbcr_to_rgb, color.rgb_to_lab, color.rgb_to_oklab)
+TRANSFORMS = (
+    color.rgb_to_ycbcr,
+    color.ycbcr_to_rgb,
+    color.rgb_to_lab,
+    color.rgb_to_oklab,
+    color.rgb_to_hsluv,
+)
 STANDARDS = ("bt601_studio", "bt601", "matlab", "bt709")
 
 
@@ -237,7 +243,7 @@ def test_derivative() -> None:
 )
 def test_dtypes_layouts_and_empty(transform: object) -> None:
     image, _ = battery.pictures()
-    powers = transform in (color.rgb_to_lab, color.rgb_to_oklab)
+    powers = transform in TRANSFORMS[2:]
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
         rounded = image.to(dtype)
         assert transform(rounded).dtype is dtype

@@ -20,6 +20,7 @@ import oldest
 import photographs
 import pytest
 import reference
+import reference_losses
 import torch
 from torch import Tensor
 
@@ -350,6 +351,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         lambda: equation(lambda p, t: reference.color_consistency(p, t, space="oklab")),
         ("crops",),
     ),
+    "HSLUV/continuous": ("reference.py", lambda: equation(reference_losses.hsluv), ("crops",)),
     "LDL/liang2022": ("reference.py", lambda: equation(reference.ldl), ("crops",)),
     "CHARBONNIER/lapsrn": ("reference.py", lambda: equation(reference.charbonnier), CASES),
     "CHARBONNIER/basicsr": (
@@ -492,6 +494,13 @@ def color_loss(row: dict) -> Iterator[dict]:
         yield {"name": "COLOR_CONSISTENCY/trainner"}
 
 
+def trainner(row: dict) -> Iterator[dict]:
+    options = row["options"]
+    criterion = "" if options.get("criterion") in (None, "l1") else f"_{options['criterion']}"
+    if row["quantity"] == "HSLuvLoss":
+        yield {"name": f"HSLUV/trainner{'_2025' if 'commit' in options else criterion}"}
+
+
 def printed() -> list[Printed]:
     found = []
     for mapping in (
@@ -506,6 +515,7 @@ def printed() -> list[Printed]:
         flip,
         ldl,
         color_loss,
+        trainner,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

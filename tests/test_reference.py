@@ -13,6 +13,7 @@ import numpy as np
 import photographs
 import pytest
 import reference
+import reference_losses
 
 from ssimloss import weights
 
@@ -185,6 +186,21 @@ def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
     x, y = (image / 255 for image in pair(case))
     more = {"space": "ycbcr", "distance": "l1", "downscale": options["scale"]}
     return reference.color_consistency(x, y, **more).mean(), 1e-9
+
+
+def trainner(case: str, quantity: str, options: dict) -> tuple[float, float]:
+    x, y = (image / 255 for image in pair(case))
+    if quantity == "HSLuvLoss":  # it bounds divisors from below
+        found = reference_losses.hsluv(
+            x,
+            y,
+            edges="thresholds",
+            white_test="pred" if "commit" in options else "both",
+            distance=options["criterion"],
+            eps=1e-6,
+        )
+        return found.mean(), 1e-8
+    raise ValueError(quantity)
 
 
 def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:

@@ -44,6 +44,8 @@ __all__ = [
     "FSIM",
     "GMSD",
     "HAARPSI",
+    "HSLUV",
+    "IW_SSIM",
     "LDL",
     "MDSI",
     "MS_GMSD",
@@ -95,6 +97,10 @@ FSIM: Table
 GMSD: Table
 
 HAARPSI: Table
+
+HSLUV: Table
+
+IW_SSIM: Table
 
 LDL: Table
 

@@ -31,6 +31,7 @@ from ssimloss.functional.gradient_difference import gradient_difference, gradien
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
 from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
+from ssimloss.functional.hsluv import hsluv, hsluv_loss
 from ssimloss.functional.iw_ssim import iw_ssim, iw_ssim_loss
 from ssimloss.functional.kernel_distances import cmmd_loss, kernel_distance_loss
 from ssimloss.functional.l1 import l1, l1_loss

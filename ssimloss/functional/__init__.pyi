@@ -64,6 +64,8 @@ __all__ = [
     "haarpsi",
     "haarpsi_loss",
     "heatmap_loss",
+    "hsluv",
+    "hsluv_loss",
     "imresize",
     "iw_ssim",
     "iw_ssim_loss",
@@ -1302,6 +1304,54 @@ def heatmap_loss(
         TypeError: integer tensors.
 
     Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
+    """
+
+def hsluv_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    hue_weight: float = 0.3333333333333333,
+    saturation_weight: float = 0.3333333333333333,
+    lightness_weight: float = 0.3333333333333333,
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    edges: Literal["continuous", "thresholds"] = "continuous",
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance of hue, saturation and lightness in HSLuv.
+
+    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
+    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
+    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
+    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
+    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
+            [0, 1].
+        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+            ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
+        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
+            ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
+            of 0.1 and 0.9.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a negative weight, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
+    to 1e-8.
     """
 
 def iw_ssim(
@@ -2901,6 +2951,7 @@ focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss
 gmsd = gmsd_loss
 gradient_difference = gradient_difference_loss
+hsluv = hsluv_loss
 l1 = l1_loss
 l2 = l2_loss
 ldl = ldl_loss

@@ -39,6 +39,7 @@ __all__ = [
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
     "HaarPSILoss",
+    "HSLuvLoss",
     "MSSSIMLoss",
     "IWSSIMLoss",
     "LDLLoss",
@@ -1049,6 +1050,66 @@ class HaarPSILoss(MeasureLoss):
         alpha: float = 4.2,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class HSLuvLoss(MeasureLoss):
+    """Distance of hue, saturation and lightness in HSLuv.
+
+    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
+    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
+    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
+    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
+    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
+            [0, 1].
+        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+            ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
+        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
+            ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
+            of 0.1 and 0.9.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB, a negative weight, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
+    to 1e-8.
+    """
+
+    data_range: float | tuple[float, float]
+    hue_weight: float
+    saturation_weight: float
+    lightness_weight: float
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    edges: Literal["continuous", "thresholds"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        hue_weight: float = 0.3333333333333333,
+        saturation_weight: float = 0.3333333333333333,
+        lightness_weight: float = 0.3333333333333333,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        edges: Literal["continuous", "thresholds"] = "continuous",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...

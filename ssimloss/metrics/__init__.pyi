@@ -78,6 +78,7 @@ __all__ = [
     "GradientDifference",
     "GradientSSIM",
     "HaarPSI",
+    "HSLuv",
     "MSSSIM",
     "IWSSIM",
     "LDL",
@@ -883,6 +884,52 @@ class HaarPSI(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         c: float = 30.0,
         alpha: float = 4.2,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class HSLuv(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of hue, saturation and lightness in HSLuv.
+
+    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
+    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
+    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
+    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
+    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
+            [0, 1].
+        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+            ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
+        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
+            ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
+            of 0.1 and 0.9.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        hue_weight: float = 0.3333333333333333,
+        saturation_weight: float = 0.3333333333333333,
+        lightness_weight: float = 0.3333333333333333,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        edges: Literal["continuous", "thresholds"] = "continuous",
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

@@ -1,0 +1,99 @@
+"""Slow float64 NumPy reference of losses that training frameworks have, written from their
+definitions; imports nothing from ``ssimloss``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from reference import Array, Range, linear_light, span
+
+# --- HSLuv ----------------------------------------------------------------------------------------
+
+_TO_RGB = (
+    (3.240969941904521, -1.537383177570093, -0.498610760293),
+    (-0.96924363628087, 1.87596750150772, 0.041555057407175),
+    (0.055630079696993, -0.20397695888897, 1.056971514242878),
+)
+_TO_XYZ = (
+    (0.41239079926595, 0.35758433938387, 0.18048078840183),
+    (0.21263900587151, 0.71516867876775, 0.072192315360733),
+    (0.019330818715591, 0.11919477979462, 0.95053215224966),
+)
+_WHITE_U, _WHITE_V = 0.19783000664283, 0.46831999493879
+
+
+def hsluv_of(rgb: Array) -> Array:
+    """Hue from 0 to 360, saturation and lightness from 0 to 100 of sRGB in [0, 1], ``(3, ...)``."""
+    x, y, z = np.tensordot(_TO_XYZ, linear_light(rgb), 1)
+    lightness = np.where(y > 0.0088564516, 116 * np.cbrt(y) - 16, 903.2962962 * y)
+    divisor = np.maximum(x + 15 * y + 3 * z, 1e-300)
+    u = 13 * lightness * (4 * x / divisor - _WHITE_U)
+    v = 13 * lightness * (9 * y / divisor - _WHITE_V)
+    chroma, hue = np.hypot(u, v), np.arctan2(v, u)
+    none = (chroma < 1e-8) | (lightness < 1e-7) | (lightness > 100 - 1e-7)
+    saturation = 100 * chroma / np.where(none, 1, _largest_chroma(lightness, hue))
+    hue, saturation = np.where(none, 0, np.degrees(hue) % 360), np.where(none, 0, saturation)
+    return np.stack((hue, saturation, lightness))
+
+
+def _largest_chroma(lightness: Array, hue: Array) -> Array:
+    """Along the ray of a hue to the first line where a channel of linear RGB is 0 or 1."""
+    luminance = (lightness + 16) ** 3 / 1560896
+    luminance = np.where(luminance > 0.0088564516, luminance, lightness / 903.2962962)
+    least = np.full_like(lightness, np.inf)
+    for m_1, m_2, m_3 in _TO_RGB:
+        for bound in (0, 1):
+            bottom = (632260 * m_3 - 126452 * m_2) * luminance + 126452 * bound
+            above = (284517 * m_1 - 94839 * m_3) * luminance
+            intercept = (838422 * m_3 + 769860 * m_2 + 731718 * m_1) * lightness * luminance
+            intercept -= 769860 * bound * lightness
+            with np.errstate(divide="ignore", invalid="ignore"):
+                slope, intercept = above / bottom, intercept / bottom
+                length = intercept / (np.sin(hue) - slope * np.cos(hue))
+            least = np.where((length >= 0) & (length < least), length, least)
+    return least
+
+
+def _distance(difference: Array, distance: str, eps: float) -> Array:
+    if distance == "charbonnier":
+        return np.hypot(difference, eps)
+    return np.abs(difference) if distance == "l1" else difference**2
+
+
+def hsluv(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+    distance: str = "l1",
+    eps: float = 1e-3,
+    edges: str = "continuous",
+    white_test: str = "both",
+) -> Array:
+    """HSLuv consistency of each image; ``edges`` and ``white_test`` as in the conventions."""
+    lo, length = span(data_range)
+    values = []
+    for pair in zip(x, y, strict=True):
+        (h_x, s_x, l_x), (h_y, s_y, l_y) = (
+            hsluv_of(np.clip(np.broadcast_to((image - lo) / length, (3, *image.shape[1:])), 0, 1))
+            / np.array([360, 100, 100]).reshape(3, 1, 1)
+            for image in pair
+        )
+        turn = np.abs(h_x - h_y)
+        hue = 2 * np.minimum(turn, 1 - turn)
+        chord_x, chord_y = 1 - np.abs(2 * l_x - 1), 1 - np.abs(2 * l_y - 1)
+        if edges == "continuous":
+            hue = hue * np.minimum(s_x * chord_x, s_y * chord_y)
+            saturation = _distance(s_x * chord_x - s_y * chord_y, distance, eps)
+        else:
+            hue = np.where((s_x < 0.1) & (s_y < 0.1), 0, hue)
+            hue = np.where((s_x < 0.1) != (s_y < 0.1), np.maximum(s_x, s_y), hue)
+            hue = np.where((l_x < 0.1) & (l_y < 0.1), 0, hue)
+            hue = np.where((l_x > 0.9) & ((l_y > 0.9) | (white_test == "pred")), 0, hue)
+            saturation = _distance(s_x - s_y, distance, eps) * (chord_x + chord_y) / 2
+        parts = (hue, saturation, _distance(l_x - l_y, distance, eps))
+        values.append(sum(w * part.mean() for w, part in zip(weights, parts, strict=True)))
+    return np.array(values)
