@@ -60,6 +60,7 @@ __all__ = [
     "SSIM",
     "DSSIM",
     "MS_SSIM",
+    "FDL",
     "ADVERSARIAL",
     "CONTENT",
     "GRAM",
@@ -125,6 +126,8 @@ SSIM: Table
 DSSIM: Table
 
 MS_SSIM: Table
+
+FDL: Table
 
 ADVERSARIAL: Table
 
