@@ -60,6 +60,8 @@ class Recipe:
     has_reduction: bool = True
     is_derivative: bool = True
     generates: bool = True  # the compiler makes code of it (none of complex numbers)
+    step: float = 1e-8  # of finite differences, smaller where values exchange their ranks
+    compiler: str | None = None
     is_deep: bool = False  # compares features of a network
     shared: bool = False  # built once for the same options, because that is expensive
     # Further options, and sides, with which variants stay cheap.
@@ -234,6 +236,23 @@ RECIPES = {
         rough=("gram=none",),  # sums of products in the hundreds, compared
     ),
     "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}, rough=("pooling=l2",)),
+    "ContextualBilateralLoss": _deep("ContextualBilateralLoss", layers={"relu3": 1.0}),
+    # The slopes of phases amplify rounding; the gradient of differences of ranks is any of two where
+    # a rounded pair is equal.
+    "FDLLoss": dataclasses.replace(
+        _deep(
+            "FDLLoss",
+            layers={"relu1": 1.0, "relu3": 0.5},
+            projections=3,
+            patch_size=2,
+            phase_weight=0.02,
+        ),
+        step=1e-10,
+    ),
+    "SlicedWassersteinLoss": dataclasses.replace(
+        _deep("SlicedWassersteinLoss", layers={"relu1": 1.0, "relu3": 0.5}), step=1e-9
+    ),
+    "ProjectedDistributionLoss": _deep("ProjectedDistributionLoss", layers={"relu3": 0.5}),
     "DeepPerceptualSimilarity": _deep(
         "DeepPerceptualSimilarity", layers={"relu1": 1.0, "relu3": 0.5}
     ),

@@ -122,11 +122,15 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "class_logits": lambda x, _: F.class_logits(
         x.mean((2, 3)), torch.zeros(len(x), dtype=torch.int64, device=x.device)
     ),
+    "contextual_bilateral_loss": lambda x, y: F.contextual_bilateral_loss(
+        {"a": x}, {"a": y}, layers={"a": 1.0}
+    ),
     "contextual_loss": lambda x, y: F.contextual_loss({"a": x}, {"a": y}, layers={"a": 1.0}),
     "deep_similarity": lambda x, y: F.deep_similarity(
         {"a": x}, {"a": y}, layers={"a": 1.0}, map_size=(20, 31)
     ),
     "dists": lambda x, y: F.dists({"a": x}, {"a": y}, alpha=[ones(x)], beta=[ones(x)]),
+    "fdl_loss": lambda x, y: F.fdl_loss({"a": x}, {"a": y}, layers={"a": 1.0}, projections=3),
     "feature_matching_loss": lambda x, y: F.feature_matching_loss([x], [y]),
     "gradient_penalty": lambda x, y: F.gradient_penalty(critic, x, y),
     "gram_matrix": lambda x, _: F.gram_matrix(x),
@@ -140,11 +144,17 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "ms_ssim_db": lambda x, y: F.ms_ssim_db(x, y, window_size=3, scale_weights=(0.5, 0.3, 0.2)),
     "perceptual_loss": lambda x, y: F.perceptual_loss({"a": x}, {"a": y}, layers={"a": 1.0}),
     "prior_loss": lambda x, y: F.prior_loss(x, y),
+    "projected_distribution_loss": lambda x, y: F.projected_distribution_loss(
+        {"a": x}, {"a": y}, layers={"a": 1.0}
+    ),
     "psnr": lambda x, y: F.psnr(x, y),
     "psnr_hvs": lambda x, y: F.psnr_hvs(x, y),
     "psnr_hvs_m": lambda x, y: F.psnr_hvs_m(x, y),
     "r1_penalty": lambda x, _: F.r1_penalty(critic, x),
     "r2_penalty": lambda x, _: F.r2_penalty(critic, x),
+    "sliced_wasserstein_loss": lambda x, y: F.sliced_wasserstein_loss(
+        {"a": x}, {"a": y}, layers={"a": 1.0}
+    ),
     "soft_argmax": lambda x, _: F.soft_argmax(x),
     "ssim_map": lambda x, y: F.ssim_map(x, y, mask=torch.ones_like(x)),
     "texture_loss": lambda x, y: F.texture_loss({"a": x}, {"a": y}, layers={"a": 1.0}),

@@ -180,7 +180,10 @@ def subjects() -> dict[str, Callable[[], Callable[..., object]]]:
                 name = f"AdversarialLoss {kind} {relativistic} {side}"
                 loss = ssimloss.AdversarialLoss(kind, relativistic)  # type: ignore[arg-type]
                 found[name] = functools.partial(getattr, loss, f"{side}_loss")
-    of_features = ("contextual_loss", "perceptual_loss", "texture_loss", "deep_similarity")
+    of_features = (
+        *("contextual_loss", "contextual_bilateral_loss", "perceptual_loss", "texture_loss"),
+        *("projected_distribution_loss", "sliced_wasserstein_loss", "fdl_loss", "deep_similarity"),
+    )
     for name in F.__all__:
         if name in of_features:
             found[name] = functools.partial(_features, name)

@@ -384,7 +384,7 @@ def test_gradient_is_the_derivative(name: str) -> None:
             "its gradient is by definition not the derivative of its value; see its recipe"
         )
     pair, module = photos(name, torch.float64), build(name)
-    step = 1e-8  # small, so that hardly a pixel crosses the corner of an |x|
+    step = recipe(name).step  # small, so that hardly a pixel crosses the corner of an |x|
     _, gradients = value_and_gradients(name, module, *pair)
     for i, gradient in enumerate(gradients):
         # Along the gradient and not across it, so that the derivative is far above the error of the
@@ -423,7 +423,7 @@ def test_second_derivative_is_right(name: str) -> None:
             "the second derivative is of a gradient in which something is held constant; see its "
             "recipe"
         )
-    step = 1e-8
+    step = recipe(name).step
     ahead, behind = (
         gradient((pred + sign * step * direction).requires_grad_(), create_graph=False)
         for sign in (1, -1)

@@ -30,7 +30,11 @@ TWINS = [name for name in LOSSES if recipe(name).twin]
 # reason.
 WITHOUT_MODULE = (
     dict.fromkeys(
-        ("perceptual_loss", "texture_loss", "contextual_loss", "prior_loss", "heatmap_loss"),
+        (
+            *("perceptual_loss", "texture_loss", "contextual_loss", "contextual_bilateral_loss"),
+            *("fdl_loss", "sliced_wasserstein_loss", "projected_distribution_loss"),
+            *("prior_loss", "heatmap_loss"),
+        ),
         "takes features; the module of this name takes images and owns the network",
     )
     | dict.fromkeys(

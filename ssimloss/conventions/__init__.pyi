@@ -64,6 +64,7 @@ __all__ = [
     "IW_SSIM",
     "MS_SSIM",
     "VSI",
+    "FDL",
     "ADVERSARIAL",
     "CONTENT",
     "GRAM",
@@ -137,6 +138,7 @@ IW_SSIM: Table
 MS_SSIM: Table
 
 VSI: Table
+FDL: Table
 
 ADVERSARIAL: Table
 

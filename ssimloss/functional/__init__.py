@@ -13,12 +13,14 @@ from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
 from ssimloss.functional.color_consistency import color_consistency, color_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
+from ssimloss.functional.contextual_bilateral import contextual_bilateral_loss
 from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
 from ssimloss.functional.dists import dists
 from ssimloss.functional.dss import dss, dss_loss
 from ssimloss.functional.edge import edge, edge_loss
+from ssimloss.functional.fdl import fdl_loss
 from ssimloss.functional.feature_matching import feature_matching_loss
 from ssimloss.functional.features import gram_matrix
 from ssimloss.functional.flip import flip, flip_loss
@@ -48,9 +50,11 @@ from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.nlpd import nlpd, nlpd_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty
 from ssimloss.functional.perceptual import perceptual_loss
+from ssimloss.functional.projected_distribution import projected_distribution_loss
 from ssimloss.functional.psnr import psnr
 from ssimloss.functional.psnr_hvs import psnr_hvs, psnr_hvs_m
 from ssimloss.functional.sr_sim import sr_sim, sr_sim_loss
+from ssimloss.functional.sliced_wasserstein import sliced_wasserstein_loss
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
 from ssimloss.functional.ssimulacra2 import ssimulacra2, ssimulacra2_loss

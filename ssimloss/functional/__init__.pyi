@@ -33,6 +33,7 @@ __all__ = [
     "cmmd_loss",
     "color_consistency",
     "color_consistency_loss",
+    "contextual_bilateral_loss",
     "contextual_loss",
     "cw_ssim",
     "cw_ssim_loss",
@@ -43,6 +44,7 @@ __all__ = [
     "dss_loss",
     "edge",
     "edge_loss",
+    "fdl_loss",
     "feature_matching_loss",
     "flip",
     "flip_loss",
@@ -90,11 +92,13 @@ __all__ = [
     "nlpd_loss",
     "perceptual_loss",
     "prior_loss",
+    "projected_distribution_loss",
     "psnr",
     "psnr_hvs",
     "psnr_hvs_m",
     "r1_penalty",
     "r2_penalty",
+    "sliced_wasserstein_loss",
     "soft_argmax",
     "sr_sim",
     "sr_sim_loss",
@@ -401,6 +405,47 @@ def color_consistency_loss(
 
     Source: CIE 15; Ottosson 2020; ITU-R BT.601. Its CIELAB is that of scikit-image; in YCbCr it
     agrees with the ``ColorLoss`` of traiNNer-redux to 1e-10.
+    """
+
+def contextual_bilateral_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    spatial_weight: float = 0.1,
+    distance: Literal["cosine", "l2"] = "cosine",
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Contextual bilateral loss (CoBi), ``sum_l w_l mean_i min_j (d_ij + w s_ij)`` over features
+    ``x_i`` of the image and ``y_j`` of the target.
+
+    ``d_ij`` is the distance of features. ``s_ij`` is the distance of their positions in shares of
+    the sides: 1 from the left border to the right one. Slightly misaligned pairs can be compared;
+    unlike in the contextual loss, neighbours stay neighbours.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        spatial_weight: ``w``, what a feature from the other end of the image costs beside the
+            distance of features; 0 lets features lie anywhere.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer.
+
+        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
+        are computed again for the gradient: the time grows with the square of the number of
+        positions, the memory does not.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, a negative weight, unknown words.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
+    The paper does not state the unit of positions. It adds the same distance of RGB patches.
     """
 
 def contextual_loss(
@@ -775,6 +820,57 @@ def edge_loss(
     Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
     Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
     L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    """
+
+def fdl_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    seed: int = 0,
+    projections: int = 256,
+    patch_size: int = 5,
+    stride: int = 1,
+    phase_weight: float = 1.0,
+    weighted: Literal["both", "amplitude"] = "both",
+    directions: Mapping[str, Tensor] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Frequency distribution loss, ``sum_l w_l (D(A_l, A'_l) + phase_weight D(P_l, P'_l))`` of the
+    amplitudes ``A`` and the phases ``P`` of the spectra of features.
+
+    ``D`` is the sliced Wasserstein distance: patches of the spectrum are projected on random unit
+    vectors, sorted, and compared by their mean absolute difference. Images need not be aligned.
+
+    A frequency whose amplitude is below the rounding of the transform has the phase 0 and no
+    gradient of its phase. The slope of an amplitude of 0 points towards the target.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        seed: of the directions, which are the same in every call, process and run.
+        projections: random directions for each layer.
+        patch_size: sides of the patches of the spectrum that are projected.
+        stride: from patch to patch.
+        phase_weight: factor of the distance of phases beside that of amplitudes.
+        weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
+            ``"amplitude"`` only, as they do where the features are multiplied.
+        directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``; drawn
+            from ``seed`` in each call unless given, which takes time.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        gradient.
+
+    Raises:
+        ValueError: a layer that is missing, differs in shape or is smaller than a patch, directions
+            of another shape, unknown words.
+        TypeError: features that are no mapping or not floating point.
+
+    Agrees with the formula of the authors' program and of neosr to float64 rounding, see
+    ``conventions.FDL``.
     """
 
 def feature_matching_loss(
@@ -2029,6 +2125,36 @@ def prior_loss(
         TypeError: outputs that are not floating point, such as classes instead of logits.
     """
 
+def projected_distribution_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Projected distribution loss, ``sum_l w_l mean_c mean_j |x_(j) - y_(j)|`` over the sorted
+    values ``x`` and ``y`` of each channel ``c``: the Wasserstein-1 distance of the channels.
+
+    Positions play no part, and channels are compared one by one. The sliced Wasserstein distance
+    compares them together.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
+    a layer by its number of channels.
+    """
+
 def psnr(
     pred: Tensor,
     target: Tensor,
@@ -2217,6 +2343,46 @@ def sr_sim_loss(
 
     Source: Zhang & Li 2012; ``planes="yiq"`` as piq has it. Agrees with piq as
     ``conventions.SR_SIM["piq"]``.
+def sliced_wasserstein_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    seed: int = 0,
+    projections: int | None = None,
+    power: int = 2,
+    directions: Mapping[str, Tensor] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
+    like texture, wherever it sits.
+
+    ``x`` and ``y`` are the features of all positions, projected on the unit vector ``k`` and
+    sorted. Unlike Gram matrices, the distance is 0 for equal distributions only, in the limit of
+    many directions.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        seed: of the directions, which are the same in every call, process and run.
+        projections: random directions for each layer; as many as it has channels for None, as in
+            the paper.
+        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        directions: unit vectors by layer name, ``(projections, C)``; drawn from ``seed`` in each
+            call unless given.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        gradient.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, directions of another shape, a
+            power that is neither 1 nor 2.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
     """
 
 def ssim(

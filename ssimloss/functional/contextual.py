@@ -4,6 +4,7 @@ Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow program ``contextualLoss``.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -92,38 +93,56 @@ def _contextual(
 @full_precision
 def _of_layer(pred: Tensor, target: Tensor, options: ContextualOptions) -> Tensor:
     """``-log CX`` of one layer, ``(N,)``."""
-    pred, target = promote(pred, target)
-    mean = target.mean((2, 3), keepdim=True)
-    pred, target = pred - mean, target - mean
-    if options.distance == "cosine":
-        pred, target = unit_vectors(pred), unit_vectors(target)
-    x, y = pred.flatten(2).mT, target.flatten(2)  # (N, HW, C), (N, C, HW)
-    # Half of a unit vector's distance is a quarter of the square: (1 - cos) / 2 = |x - y|^2 / 4.
-    factor = 0.25 if options.distance == "cosine" else 1.0
-    n, positions = x.shape[:2]
-    step = min(max(STEP // max(n * positions, 1), 1), positions)
+    x, y, factor = compared(pred, target, options.distance)
 
     def nearest(x: Tensor, y: Tensor) -> Tensor:
         """``max_i CX_ij`` over some rows ``i``, ``(N, HW)``."""
-        squared = (
-            x.square().sum(2, keepdim=True) + y.square().sum(1, keepdim=True) - 2 * product(x, y)
-        )
-        d = (factor * squared).clamp_min(0)
+        d = distances(x, y, factor)
         relative = d / (d.amin(2, keepdim=True) + LEAST_DISTANCE)
         return torch.softmax(-relative / options.bandwidth, 2).amax(1)
 
-    if step == positions:
-        similarity = nearest(x, y)
-    else:
-        again = functools.partial(
-            torch.utils.checkpoint.checkpoint,
-            nearest,
-            use_reentrant=False,
-            preserve_rng_state=False,
-        )
-        of_rows = nearest if is_transformed() else again
-        similarity = torch.stack([of_rows(rows, y) for rows in torch.split(x, step, 1)]).amax(0)
+    similarity = torch.stack(by_rows(nearest, (x,), y)).amax(0)
     return -similarity.mean(1).log()
+
+
+def compared(
+    pred: Tensor, target: Tensor, distance: ContextualDistance
+) -> tuple[Tensor, Tensor, float]:
+    """Features ``(N, HW, C)`` and ``(N, C, HW)`` whose squared distances, times a factor, are the
+    distances.
+    """
+    pred, target = promote(pred, target)
+    mean = target.mean((2, 3), keepdim=True)
+    pred, target = pred - mean, target - mean
+    if distance == "cosine":
+        pred, target = unit_vectors(pred), unit_vectors(target)
+    # Half of a unit vector's distance is a quarter of the square: (1 - cos) / 2 = |x - y|^2 / 4.
+    factor = 0.25 if distance == "cosine" else 1.0
+    return pred.flatten(2).mT, target.flatten(2), factor
+
+
+def distances(x: Tensor, y: Tensor, factor: float) -> Tensor:
+    """Of every row of ``(N, n, C)`` to every column of ``(N, C, m)``, ``(N, n, m)``."""
+    squared = x.square().sum(2, keepdim=True) + y.square().sum(1, keepdim=True) - 2 * product(x, y)
+    return (factor * squared).clamp_min(0)
+
+
+def by_rows(
+    function: Callable[..., Tensor], rows: tuple[Tensor, ...], columns: Tensor
+) -> list[Tensor]:
+    """``function(*some, columns)`` for all positions in dimension 1 of ``rows``, in steps that
+    compare a bounded number of pairs and are computed again for the gradient.
+    """
+    n, positions = rows[0].shape[:2]
+    step = min(max(STEP // max(n * positions, 1), 1), positions)
+    if step == positions:
+        return [function(*rows, columns)]
+    again = functools.partial(
+        torch.utils.checkpoint.checkpoint, function, use_reentrant=False, preserve_rng_state=False
+    )
+    of_rows = function if is_transformed() else again
+    parts = zip(*(torch.split(each, step, 1) for each in rows), strict=True)
+    return [of_rows(*some, columns) for some in parts]
 
 
 CONTEXTUAL = Measure(

@@ -6,8 +6,13 @@ import ssimloss.video  # noqa: F401  # registers VMAF
 from ssimloss import measure
 from ssimloss.losses import derived
 from ssimloss.losses.adversarial import AdversarialLoss
-from ssimloss.losses.contextual import ContextualLoss
+from ssimloss.losses.contextual import ContextualBilateralLoss, ContextualLoss
 from ssimloss.losses.deep_similarity import DeepPerceptualSimilarity
+from ssimloss.losses.distributions import (
+    FDLLoss,
+    ProjectedDistributionLoss,
+    SlicedWassersteinLoss,
+)
 from ssimloss.losses.dists import DISTS
 from ssimloss.losses.lpips import LPIPS
 from ssimloss.losses.network_output import LandmarkLoss, PriorLoss
@@ -23,6 +28,10 @@ __all__ = [
     "PerceptualLoss",
     "TextureLoss",
     "ContextualLoss",
+    "ContextualBilateralLoss",
+    "FDLLoss",
+    "SlicedWassersteinLoss",
+    "ProjectedDistributionLoss",
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",

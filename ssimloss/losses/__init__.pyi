@@ -14,6 +14,7 @@ from ssimloss.judgements import Fit
 from ssimloss.losses._base import ImageLoss
 from ssimloss.losses._deep import LayeredLoss, MaskedLoss
 from ssimloss.losses.derived import MeasureLoss
+from ssimloss.losses.distributions import ProjectedLoss
 from ssimloss.losses.network_output import OutputLoss
 from ssimloss.losses.sets import SetLoss
 from ssimloss.networks.extractor import FeatureExtractor
@@ -59,6 +60,10 @@ __all__ = [
     "PerceptualLoss",
     "TextureLoss",
     "ContextualLoss",
+    "ContextualBilateralLoss",
+    "FDLLoss",
+    "SlicedWassersteinLoss",
+    "ProjectedDistributionLoss",
     "LPIPS",
     "DISTS",
     "DeepPerceptualSimilarity",
@@ -2279,6 +2284,316 @@ class ContextualLoss(LayeredLoss):
         layers: Mapping[str, float] | None = None,
         bandwidth: float = 0.5,
         distance: Literal["cosine", "l2"] = "cosine",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class ContextualBilateralLoss(LayeredLoss):
+    """Contextual bilateral loss (CoBi) of two images, which may be slightly misaligned.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. By default those of :class:`ContextualLoss`; the paper
+            compares ``conv1_2``, ``conv2_2`` and ``conv3_2`` of VGG19. Layers of weight 0 are left
+            out.
+        spatial_weight: ``w``, what a feature from the other end of the image costs beside the
+            distance of features; 0 lets features lie anywhere.
+        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
+            positions was subtracted; or ``"l2"``, the squared distance.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. Time grows with the square of the number of positions: take layers of a low
+    resolution, or crops.
+    """
+
+    layers: Mapping[str, float]
+    spatial_weight: float
+    distance: Literal["cosine", "l2"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] | None = None,
+        spatial_weight: float = 0.1,
+        distance: Literal["cosine", "l2"] = "cosine",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class FDLLoss(ProjectedLoss):
+    """Frequency distribution loss of two images, which need not be aligned.
+
+    ``FDLLoss(**conventions.FDL["neosr"])`` has fewer and smaller projections than the original, and
+    takes a fraction of its time.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. By default the layers of the authors' program in a
+            VGG, the last of each block; in another network the last layer of each stage of stride
+            2 to 16. Layers of weight 0 are left out.
+        seed: of the directions, which are the same in every call, process and run.
+        projections: random directions for each layer.
+        patch_size: sides of the patches of the spectrum that are projected.
+        stride: from patch to patch.
+        phase_weight: factor of the distance of phases beside that of amplitudes.
+        weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
+            ``"amplitude"`` only, as they do where the features are multiplied.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        renew: whether each call in training mode draws new directions, from PyTorch's generator of
+            the device; otherwise they follow from ``seed``.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. The deepest layer needs ``patch_size`` positions a side, 80 pixels by default.
+    """
+
+    layers: Mapping[str, float]
+    seed: int
+    projections: int
+    patch_size: int
+    stride: int
+    phase_weight: float
+    weighted: Literal["both", "amplitude"]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] | None = None,
+        seed: int = 0,
+        projections: int = 256,
+        patch_size: int = 5,
+        stride: int = 1,
+        phase_weight: float = 1.0,
+        weighted: Literal["both", "amplitude"] = "both",
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        renew: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class SlicedWassersteinLoss(ProjectedLoss):
+    """Sliced Wasserstein distance of the deep features of two images: texture, wherever it sits.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`; the
+            authors' program compares all activations of the first four blocks of VGG19 with
+            average pooling. Layers of weight 0 are left out.
+        seed: of the directions, which are the same in every call, process and run.
+        projections: random directions for each layer; as many as it has channels for None, as in
+            the paper.
+        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        renew: whether each call in training mode draws new directions, from PyTorch's generator of
+            the device, as the paper does; otherwise they follow from ``seed``.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    layers: Mapping[str, float]
+    seed: int
+    projections: int | None
+    power: int
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] | None = None,
+        seed: int = 0,
+        projections: int | None = None,
+        power: int = 2,
+        weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
+        data_range: float | tuple[float, float] = 1.0,
+        normalization: Literal["imagenet", "none"]
+        | tuple[Sequence[float], Sequence[float]] = "imagenet",
+        gray: Literal["repeat", "error"] = "repeat",
+        pooling: Literal["max", "average", "l2"] = "max",
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+        checkpoint: bool = False,
+        renew: bool = False,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+
+class ProjectedDistributionLoss(LayeredLoss):
+    """Projected distribution loss (PDL) of two images: the distribution of each deep feature.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. By default the layers of :class:`TextureLoss`. Layers
+            of weight 0 are left out.
+        weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
+            torchvision's layout, or ``"random"``: the same random numbers every time, and the
+            process's random generators are left alone. ``"embedded"`` has weights of its own, which
+            the default loads. Leave it out if ``network`` is a module.
+        data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
+            image is scaled to [0, 1] first.
+        normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
+            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
+            number per channel and so sets the number of channels.
+        gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
+            ``"error"`` raises for it.
+        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
+            averages the same windows, ``"l2"`` pools as DISTS does.
+        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
+            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        channels_last: whether the convolutions run in this memory format.
+        checkpoint: whether nothing is kept between the layers for the backward pass, which then
+            runs the network again.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Raises:
+        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
+            architecture.
+        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
+            it.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned.
+    """
+
+    layers: Mapping[str, float]
+    weights: str | PathLike[str] | Mapping[str, Tensor]
+    data_range: float | tuple[float, float]
+    normalization: Literal["imagenet", "none"] | tuple[Sequence[float], Sequence[float]]
+    gray: Literal["repeat", "error"]
+    pooling: Literal["max", "average", "l2"]
+    dtype: torch.dtype | None
+    channels_last: bool
+    checkpoint: bool
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        network: str | Module = "vgg19",
+        *,
+        layers: Mapping[str, float] | None = None,
         weights: str | PathLike[str] | Mapping[str, Tensor] = "imagenet",
         data_range: float | tuple[float, float] = 1.0,
         normalization: Literal["imagenet", "none"]

@@ -1,6 +1,10 @@
-"""Contextual loss as a module."""
+"""Contextual losses as modules."""
 
 from ssimloss.functional.contextual import CONTEXTUAL, ContextualOptions
+from ssimloss.functional.contextual_bilateral import (
+    CONTEXTUAL_BILATERAL,
+    ContextualBilateralOptions,
+)
 from ssimloss.losses._deep import LayeredLoss
 from ssimloss.networks import ExtractorOptions, UsualLayers
 
@@ -23,4 +27,23 @@ class ContextualLoss(LayeredLoss, records=(ContextualOptions, ExtractorOptions))
     """
 
     measure = CONTEXTUAL
+    usual = UsualLayers(MECHREZ_2018, (4, 8))
+
+
+class ContextualBilateralLoss(LayeredLoss, records=(ContextualBilateralOptions, ExtractorOptions)):
+    """Contextual bilateral loss (CoBi) of two images, which may be slightly misaligned.
+
+    Args:
+        network: name of a classification network of torchvision, ``"embedded"``, or an
+            ``nn.Module``, of which a frozen copy is taken.
+        layers: weights by name of the layer. By default those of :class:`ContextualLoss`; the paper
+            compares ``conv1_2``, ``conv2_2`` and ``conv3_2`` of VGG19. Layers of weight 0 are left
+            out.
+
+    ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
+    returned. Time grows with the square of the number of positions: take layers of a low
+    resolution, or crops.
+    """
+
+    measure = CONTEXTUAL_BILATERAL
     usual = UsualLayers(MECHREZ_2018, (4, 8))

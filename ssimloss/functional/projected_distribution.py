@@ -1,0 +1,70 @@
+"""Projected distribution loss: the Wasserstein distance of each channel of features.
+
+Delbracio, Talebi & Milanfar 2021 ("Projected distribution loss for image enhancement").
+"""
+
+import torch
+from torch import Tensor
+
+from ssimloss.functional.features import (
+    Features,
+    Layered,
+    check_features,
+    native_dtype,
+    reduce_terms,
+)
+from ssimloss.functional.projections import sorted_distance
+from ssimloss.measure import Measure
+
+
+class ProjectedDistributionOptions(Layered):
+    """Options of the projected distribution loss."""
+
+
+def _projected_distribution(
+    pred_features: Features, target_features: Features, options: ProjectedDistributionOptions
+) -> Tensor:
+    """Projected distribution loss, ``sum_l w_l mean_c mean_j |x_(j) - y_(j)|`` over the sorted
+    values ``x`` and ``y`` of each channel ``c``: the Wasserstein-1 distance of the channels.
+
+    Positions play no part, and channels are compared one by one. The sliced Wasserstein distance
+    compares them together.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
+    a layer by its number of channels.
+    """
+    check_features(pred_features, target_features, options.layers)
+    terms = [
+        weight * sorted_distance(pred_features[layer], target_features[layer], None, power=1)
+        for layer, weight in options.layers.items()
+    ]
+    return reduce_terms(
+        torch.stack(terms, 1), options.reduction, native_dtype(pred_features, target_features)
+    )
+
+
+PROJECTED_DISTRIBUTION = Measure(
+    "projected_distribution",
+    "projected distribution loss",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Delbracio, Talebi & Milanfar 2021",
+    _projected_distribution,
+    ProjectedDistributionOptions,
+    role="loss",
+    autocast=True,
+)
+projected_distribution_loss = PROJECTED_DISTRIBUTION.loss

@@ -1,0 +1,251 @@
+"""Distributions of features along one dimension: projections on directions, sorted and compared.
+
+The distance of two sorted samples of equal size is the Wasserstein distance of their distributions.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+import torch.utils.checkpoint
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._constants import planes
+from ssimloss._precision import computing_dtype, exact, full_precision, promote
+from ssimloss._torch import is_exporting, is_transformed
+from ssimloss.functional.features import Features, Layered
+
+Directions = Mapping[str, Tensor]
+# Values that are projected at once: 32 MiB in float32 for each of about five tensors.
+STEP = 2**23
+
+
+class Projected(Layered):
+    """Features projected on random directions.
+
+    Args:
+        seed: of the directions, which are the same in every call, process and run.
+    """
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be drawn, naming the option."""
+        super().__post_init__()
+        _checks.count("seed", self.seed, least=0)
+
+    def shape(self, channels: int) -> tuple[int, ...]:
+        """Of the directions of a layer with so many channels, ``(K, C, ...)``."""
+        raise NotImplementedError
+
+    def drawn(self, channels: int, like: Tensor) -> Tensor:
+        """The directions of a layer, in the place and the dtype of ``like``."""
+        return planes(_unit_vectors, self.seed, *self.shape(channels), like=like)
+
+    def of(self, features: Features, directions: Directions | None) -> dict[str, Tensor]:
+        """The directions of each layer on the device of its features."""
+        if directions is None:
+            return {
+                name: self.drawn(
+                    values.shape[1], values.new_empty(0, dtype=computing_dtype(values))
+                )
+                for name, values in ((name, features[name]) for name in self.layers)
+            }
+        if not isinstance(directions, Mapping):
+            raise TypeError(
+                "directions must map names of layers to tensors, got "
+                f"{type(directions).__name__}; leave it out to draw them from the seed"
+            )
+        found = {}
+        for name in self.layers:
+            given, shape = directions.get(name), self.shape(features[name].shape[1])
+            if not isinstance(given, Tensor) or tuple(given.shape) != shape:
+                came = tuple(given.shape) if isinstance(given, Tensor) else repr(given)
+                raise ValueError(
+                    f"directions[{name!r}] must be a tensor of shape {shape}, which follows from "
+                    f"the options and the channels of the layer, got {came}"
+                )
+            if not given.dtype.is_floating_point or given.device != features[name].device:
+                raise ValueError(
+                    f"directions[{name!r}] must be floating point on the device of the features "
+                    f"({features[name].device}), got {given.dtype} on {given.device}"
+                )
+            found[name] = given
+        return found
+
+
+def _unit_vectors(seed: int, *shape: int) -> NDArray[np.float64]:
+    """``(K, C, ...)``, rounded to float32; random numbers of the process are left alone."""
+    vectors = np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)
+    lengths = np.linalg.norm(vectors.reshape(len(vectors), -1), axis=1)
+    found: NDArray[np.float64] = (vectors.T / lengths).T.astype(np.float32).astype(np.float64)
+    return found
+
+
+def unit_directions(vectors: Tensor) -> Tensor:
+    """Each of ``(K, ...)`` divided by its length."""
+    length = vectors.square().sum(tuple(range(1, vectors.ndim)), keepdim=True).sqrt()
+    return vectors / length
+
+
+@full_precision
+def sorted_distance(
+    pred: Tensor, target: Tensor, directions: Tensor | None, *, power: int, stride: int = 1
+) -> Tensor:
+    """The mean over projections of ``mean_j |x_(j) - y_(j)|^power`` between sorted values,
+    ``(N,)``.
+
+    Args:
+        pred, target: features ``(N, C, H, W)``.
+        directions: ``(K, C, p, p)``, on which patches are projected; None for the channels
+            themselves.
+        power: 1 or 2.
+        stride: between patches.
+
+    Projections are taken in steps of bounded memory, and computed again for the gradient.
+    """
+    pred, target = promote(pred, target)
+    n, channels, height, width = pred.shape
+    directions = None if directions is None else directions.to(pred.dtype)
+    count = channels if directions is None else directions.shape[0]
+    step = min(max(STEP // max(n * height * width, 1), 1), count)
+
+    def of_some(pred: Tensor, target: Tensor, some: Tensor | None) -> Tensor:
+        both = [
+            (features if some is None else inner_products(features, some, stride)).flatten(2)
+            for features in (pred, target)
+        ]
+        x, y = (values.sort(2).values for values in both)
+        distance = (x - y).abs() if power == 1 else (x - y).square()
+        return distance.mean(2).sum(1)
+
+    if step == count:
+        return of_some(pred, target, directions) / count
+    again = functools.partial(
+        torch.utils.checkpoint.checkpoint, of_some, use_reentrant=False, preserve_rng_state=False
+    )
+    in_steps: Callable[..., Tensor] = of_some if is_transformed() else again
+    if directions is None:
+        pairs = zip(torch.split(pred, step, 1), torch.split(target, step, 1), strict=True)
+        sums = [in_steps(x, y, None) for x, y in pairs]
+    else:
+        sums = [in_steps(pred, target, some) for some in torch.split(directions, step)]
+    return torch.stack(sums).sum(0) / count
+
+
+# --- inner products of patches --------------------------------------------------------------------
+
+
+def inner_products(
+    features: Tensor, directions: Tensor, stride: int, height: int = 0, width: int = 0
+) -> Tensor:
+    """The inner products of patches of ``(N, C, H, W)`` with directions ``(K, C, p, p)``, as a
+    convolution that is never in TF32, nor is any of its derivatives. Directions are constants.
+
+    With a ``height`` and a ``width``, the transposed operation, from inner products to features of
+    that size. Compiled code calls both as one operator. An exported program, which may run without
+    this package, holds the convolution, and follows the flags.
+    """
+    if is_exporting():
+        return _convolve(features, directions, stride, height, width)
+    if torch.compiler.is_compiling():
+        compiled: Tensor = torch.ops.ssimloss.inner_products(
+            features, directions, stride, height, width
+        )
+        return compiled
+    result: Tensor = _InnerProducts.apply(features, directions, stride, height, width)
+    return result
+
+
+def _exactly(features: Tensor, directions: Tensor, stride: int, height: int, width: int) -> Tensor:
+    with exact(features):
+        return _convolve(features, directions, stride, height, width)
+
+
+def _convolve(features: Tensor, directions: Tensor, stride: int, height: int, width: int) -> Tensor:
+    if not height:
+        return nnf.conv2d(features, directions, stride=stride)
+    patch = directions.shape[2]
+    rest = [
+        side - (count - 1) * stride - patch
+        for side, count in zip((height, width), features.shape[2:], strict=True)
+    ]
+    return nnf.conv_transpose2d(features, directions, stride=stride, output_padding=rest)
+
+
+def _keep_directions(
+    ctx: Any,
+    inputs: tuple[Tensor, Tensor, int, int, int],
+    output: Tensor,  # noqa: ARG001
+) -> None:
+    features, directions, ctx.stride, *ctx.given = inputs
+    ctx.back = (0, 0) if ctx.given[0] else tuple(features.shape[2:])
+    ctx.save_for_backward(directions)
+
+
+def _gradients(
+    ctx: Any, gradient: Tensor, operation: Callable[..., Tensor] = inner_products
+) -> tuple[Tensor | None, None, None, None, None]:
+    if not ctx.needs_input_grad[0]:
+        return None, None, None, None, None
+    (directions,) = ctx.saved_tensors
+    return operation(gradient, directions, ctx.stride, *ctx.back), None, None, None, None
+
+
+def _operator_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None, None]:
+    """By the operator: while PyTorch 2.6 traces a backward pass, is_compiling() is False."""
+    return _gradients(ctx, gradient, torch.ops.ssimloss.inner_products)
+
+
+class _InnerProducts(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        features: Tensor, directions: Tensor, stride: int, height: int, width: int
+    ) -> Tensor:
+        return _exactly(features, directions, stride, height, width)
+
+    @staticmethod
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Tensor, int, int, int], output: Tensor
+    ) -> None:
+        _keep_directions(ctx, inputs, output)
+        ctx.save_for_forward(inputs[1])
+
+    backward = staticmethod(_gradients)
+
+    @staticmethod
+    def jvp(ctx: Any, to_features: Tensor, *_: Any) -> Tensor:
+        (directions,) = ctx.saved_tensors
+        return inner_products(to_features, directions, ctx.stride, *ctx.given)
+
+
+torch.library.define(
+    "ssimloss::inner_products",
+    "(Tensor features, Tensor directions, int stride, SymInt height, SymInt width) -> Tensor",
+)
+torch.library.register_autograd(
+    "ssimloss::inner_products", _operator_gradients, setup_context=_keep_directions
+)
+
+
+def _dense(features: Tensor, directions: Tensor, stride: int, height: int, width: int) -> Tensor:
+    return _exactly(features, directions, stride, height, width).contiguous()
+
+
+def _empty(features: Tensor, directions: Tensor, stride: int, height: int, width: int) -> Tensor:
+    count, channels, patch, _ = directions.shape
+    if height:
+        return features.new_empty(features.shape[0], channels, height, width)
+    sides = [(side - patch) // stride + 1 for side in features.shape[2:]]
+    return features.new_empty(features.shape[0], count, *sides)
+
+
+torch.library.impl("ssimloss::inner_products", "default")(_dense)
+torch.library.register_fake("ssimloss::inner_products")(_empty)
