@@ -302,6 +302,8 @@ def pu21_encode(image: Tensor, *, variant: PU21 = "banding_glare") -> Tensor:
     step = finite - finite.detach()  # 0, with the gradient that a clamp stops
     power = (wide.detach().clamp(_DARKEST, _BRIGHTEST) + step) ** p4
     return p7 * (((p1 + p2 * power) / (1 + p3 * power)) ** p5 - p6)
+
+
 def rgb_to_hsluv(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """Gamma-coded sRGB to HSLuv: hue from 0 to 360, saturation and lightness from 0 to 100.
 

@@ -61,7 +61,6 @@ class Recipe:
     is_derivative: bool = True
     generates: bool = True  # the compiler makes code of it (none of complex numbers)
     step: float = 1e-8  # of finite differences, smaller where values exchange their ranks
-    compiler: str | None = None
     is_deep: bool = False  # compares features of a network
     shared: bool = False  # built once for the same options, because that is expensive
     # Further options, and sides, with which variants stay cheap.
@@ -190,9 +189,7 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     # eps is of one distance, which is not the default.
-    "HSLuvLoss": Recipe(compiler="aot_eager", small_sides=(20, 22), idle=("eps",)),
-    "CIEDE2000Loss": Recipe(compiler="aot_eager"),
-    "FLIPLoss": Recipe(compiler="aot_eager"),
+    "HSLuvLoss": Recipe(small_sides=(20, 22), idle=("eps",)),
     # 113 pixels at least, for six scales.
     "SSIMULACRA2Loss": Recipe(
         sides=(120, 118),
@@ -208,11 +205,8 @@ RECIPES = {
         rough=("distance=l1",),
     ),
     "FSIMLoss": Recipe(generates=False),
-    "VSILoss": Recipe(compiler="aot_eager"),
     # So many blocks that another share of them is another number.
-    "DSSLoss": Recipe(compiler="aot_eager", sides=(120, 128), small_sides=(24, 28)),
-    "SRSIMLoss": Recipe(compiler="aot_eager"),
-    "FSIMLoss": Recipe(compiler="aot_eager"),  # no code is generated for complex numbers
+    "DSSLoss": Recipe(sides=(120, 128), small_sides=(24, 28)),
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),
@@ -237,8 +231,8 @@ RECIPES = {
     ),
     "ContextualLoss": _deep("ContextualLoss", layers={"relu3": 1.0}, rough=("pooling=l2",)),
     "ContextualBilateralLoss": _deep("ContextualBilateralLoss", layers={"relu3": 1.0}),
-    # The slopes of phases amplify rounding; the gradient of differences of ranks is any of two where
-    # a rounded pair is equal.
+    # The slopes of phases amplify rounding. The gradient of differences of ranks is any of two
+    # where a rounded pair is equal.
     "FDLLoss": dataclasses.replace(
         _deep(
             "FDLLoss",

@@ -13,10 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table as Drawn
 
+from ssimloss.cli._options import Device, Overwrite, Resume
 from ssimloss.cli._progress import progress
 from ssimloss.cli._told import shown, stoppable
-from ssimloss.cli._options import Device, Overwrite, Resume
-from ssimloss.cli._told import shown, told
 
 _LISTED = 5  # problems that the terminal shows; the page has all
 
@@ -68,17 +67,9 @@ def study(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="For tables, pictures and the page.")
     ] = Path("study"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the study in the folder.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Discard the study in the folder.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Device = "auto",
 ) -> None:
     """Compare measures on your images: agreement with people, orderings, fitness as a loss, cost.

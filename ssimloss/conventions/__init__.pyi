@@ -45,7 +45,6 @@ __all__ = [
     "GMSD",
     "HAARPSI",
     "HSLUV",
-    "IW_SSIM",
     "LDL",
     "MDSI",
     "MS_GMSD",
@@ -101,8 +100,6 @@ HAARPSI: Table
 
 HSLUV: Table
 
-IW_SSIM: Table
-
 LDL: Table
 
 MDSI: Table
@@ -138,6 +135,7 @@ IW_SSIM: Table
 MS_SSIM: Table
 
 VSI: Table
+
 FDL: Table
 
 ADVERSARIAL: Table

@@ -53,8 +53,8 @@ from ssimloss.functional.perceptual import perceptual_loss
 from ssimloss.functional.projected_distribution import projected_distribution_loss
 from ssimloss.functional.psnr import psnr
 from ssimloss.functional.psnr_hvs import psnr_hvs, psnr_hvs_m
-from ssimloss.functional.sr_sim import sr_sim, sr_sim_loss
 from ssimloss.functional.sliced_wasserstein import sliced_wasserstein_loss
+from ssimloss.functional.sr_sim import sr_sim, sr_sim_loss
 from ssimloss.functional.ssim import ssim, ssim_loss, ssim_map
 from ssimloss.functional.ssim_l1 import ssim_l1_loss
 from ssimloss.functional.ssimulacra2 import ssimulacra2, ssimulacra2_loss

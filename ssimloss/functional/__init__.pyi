@@ -2253,6 +2253,48 @@ def psnr_hvs_m(
     ``conventions.PSNR_HVS_M["frame_analytics"]``.
     """
 
+def sliced_wasserstein_loss(
+    pred_features: Mapping[str, Tensor],
+    target_features: Mapping[str, Tensor],
+    *,
+    layers: Mapping[str, float],
+    seed: int = 0,
+    projections: int | None = None,
+    power: int = 2,
+    directions: Mapping[str, Tensor] | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
+    like texture, wherever it sits.
+
+    ``x`` and ``y`` are the features of all positions, projected on the unit vector ``k`` and
+    sorted. Unlike Gram matrices, the distance is 0 for equal distributions only, in the limit of
+    many directions.
+
+    Args:
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
+        layers: weights of the layers to compare; others are not looked at.
+        seed: of the directions, which are the same in every call, process and run.
+        projections: random directions for each layer; as many as it has channels for None, as in
+            the paper.
+        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        directions: unit vectors by layer name, ``(projections, C)``; drawn from ``seed`` in each
+            call unless given.
+        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
+        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        gradient.
+
+    Raises:
+        ValueError: a layer that is missing or differs in shape, directions of another shape, a
+            power that is neither 1 nor 2.
+        TypeError: features that are no mapping or not floating point.
+
+    Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
+    """
+
 def sr_sim(
     pred: Tensor,
     target: Tensor,
@@ -2343,46 +2385,6 @@ def sr_sim_loss(
 
     Source: Zhang & Li 2012; ``planes="yiq"`` as piq has it. Agrees with piq as
     ``conventions.SR_SIM["piq"]``.
-def sliced_wasserstein_loss(
-    pred_features: Mapping[str, Tensor],
-    target_features: Mapping[str, Tensor],
-    *,
-    layers: Mapping[str, float],
-    seed: int = 0,
-    projections: int | None = None,
-    power: int = 2,
-    directions: Mapping[str, Tensor] | None = None,
-    reduction: Literal["mean", "sum", "image", "none"] = "mean",
-) -> Tensor:
-    """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
-    like texture, wherever it sits.
-
-    ``x`` and ``y`` are the features of all positions, projected on the unit vector ``k`` and
-    sorted. Unlike Gram matrices, the distance is 0 for equal distributions only, in the limit of
-    many directions.
-
-    Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
-        seed: of the directions, which are the same in every call, process and run.
-        projections: random directions for each layer; as many as it has channels for None, as in
-            the paper.
-        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
-        directions: unit vectors by layer name, ``(projections, C)``; drawn from ``seed`` in each
-            call unless given.
-        reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
-
-    Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are taken in steps of bounded memory, and computed again for the
-        gradient.
-
-    Raises:
-        ValueError: a layer that is missing or differs in shape, directions of another shape, a
-            power that is neither 1 nor 2.
-        TypeError: features that are no mapping or not floating point.
-
-    Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
     """
 
 def ssim(

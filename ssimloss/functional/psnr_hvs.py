@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ssimloss._constants import Matrix, constant
+from ssimloss._constants import constant
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
@@ -151,29 +151,12 @@ def _of_blocks(
     x, y = promote(pred, target)
     if channels == "luma":
         x, y = (luma_of(image, options, options.span) for image in (x, y))
-    unlike = _times(_blocks(x - y), _WEIGHTED_DCT)  # (N, B, 64)
-    if channels == "luma" and x.shape[1] == 3:
-        x, y = combined(x, (BT601,)), combined(y, (BT601,))
     unlike = transformed(blocks_of(x - y), _WEIGHTED_DCT)  # (N, B, 64)
     if masks:
         energy = torch.maximum(_masking(blocks_of(x)), _masking(blocks_of(y)))  # (N, B, 1)
         unlike = (unlike.abs() - energy * constant(_MASKED_BY, x)).relu()
     error = unlike.square().sum(2).mean(1)
     return Scores(decibel(error / options.span**2), None, 1, dtype)
-
-
-def _blocks(image: Tensor) -> Tensor:
-    """The whole blocks of ``(N, C, H, W)``, row by row: ``(N, B, 64)``."""
-    n, c, h, w = image.shape
-    rows, columns = h // _SIDE, w // _SIDE
-    image = image[:, :, : rows * _SIDE, : columns * _SIDE]
-    image = image.reshape(n, c, rows, _SIDE, columns, _SIDE).transpose(3, 4)
-    return image.reshape(n, c * rows * columns, _SIDE**2)
-
-
-def _times(blocks: Tensor, matrix: Matrix) -> Tensor:
-    """The matrix applied to each block: ``(N, B, 64)``."""
-    return product(blocks, constant(matrix, blocks).mT.expand(len(blocks), -1, -1))
 
 
 def _masking(blocks: Tensor) -> Tensor:

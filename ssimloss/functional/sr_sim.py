@@ -19,6 +19,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
+from ssimloss._roots import held_power, real_power
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -33,8 +34,6 @@ from ssimloss.functional._gradient_similarity import (
     check_least_side,
     factor_to_256,
     gradient_similarity,
-    held_power,
-    real_power,
     similarity,
 )
 from ssimloss.functional._resizing import cubic, quarter, resized

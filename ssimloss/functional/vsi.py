@@ -10,10 +10,7 @@ Zhang, Shen & Li, "VSI: a visual saliency-induced index for perceptual image qua
 priors", 2013. The original program is ``VSI.m`` of the authors.
 """
 
-import math
-from collections.abc import Callable
 from typing import Literal
-from typing import Any, Literal
 
 import numpy as np
 import torch
