@@ -81,8 +81,11 @@ def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, 
 
 @functools.lru_cache(maxsize=64)
 def rounded_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
-    """A window rounded to float32, still of unit sum: otherwise every variance under it would be
-    biased by a share of the squared mean. The outer weights, the smallest, absorb what is missing.
+    """A window of the same sum with its inner weights rounded to float32. The outer weights, the
+    smallest, absorb what that leaves out, and are rounded when a float32 tensor is made of them.
+
+    If each weight were rounded alone, the sum would be off by up to 1e-7, and every variance under
+    the window by that share of the squared mean.
     """
     narrow = list(struct.unpack(f"{len(weights)}f", struct.pack(f"{len(weights)}f", *weights)))
     missing = math.fsum(weights) - math.fsum(narrow)

@@ -164,21 +164,52 @@ def has_instructions(name: str) -> bool:
 
 
 def sums(pred: Tensor, target: Tensor, *, kind: str, backend: str) -> Tensor:
-    """What VIF or ADM adds up of the first channels, as codes."""
+    """What VMAF's VIF, ADM or motion adds up of the first channels, as codes."""
     import importlib
 
-    from ssimloss.kernels import Measured, scale_sums
+    from ssimloss.kernels import scale_sums
 
     name = {"information": "vif", "detail": "adm", "change": "motion"}[kind]
     module = importlib.import_module(f"ssimloss.video.{name}")
     x, y = (image[:, :1] for image in (pred, target))
     if kind == "change":
         return module._changes(x, y, backend)
-    equation = module.vif_sums if kind == "information" else module.adm_sums
+    measured = module.measured_of(100.0)
     if backend == "eager":
-        return equation(y, x, 100.0)
-    measured = Measured(kind, 100.0, module._NUMBERS)
+        return module.sums_of_distorted(x, y, measured)
+    equation = module.sums_of_distorted  # of which no derivative is asked for here
     return scale_sums(x, y, measured, backend=backend, equation=equation)
+
+
+def preparations(choose: random.Random, pred: Tensor, target: Tensor) -> int:
+    """Images and 8-bit codes as protocols prepare and compare them; the number of calls."""
+    import torch
+
+    from ssimloss.conventions.preparation import equation
+    from ssimloss.kernels import Steps, prepared_images, squared_errors
+
+    quantize, rounds = choose.random() < 0.5, choose.random() < 0.5
+    luma = (0.3, 0.6, 0.1, 0.05) if pred.shape[1] == 3 and choose.random() < 0.7 else ()
+    weights = tuple(weight / 255 for weight in luma[:3]) + luma[3:] if quantize else luma
+    crop = choose.randint(0, (min(pred.shape[2:]) - 1) // 2)
+    low = choose.choice((0.0, -0.25))
+    steps = Steps(low, 1.0, quantize or rounds, quantize, rounds, crop, weights)
+    codes = ((255 * image).round().to(torch.uint8) for image in (pred, target))
+    of_codes = steps._replace(low=0.0, span=255.0)
+    for images, done in (((pred, target), steps), (tuple(codes), of_codes)):
+        for dtype in (torch.float32, torch.float64):
+            found = prepared_images(*images, done, dtype, backend="cpu")
+            exact = [equation(image, done, dtype) for image in images]
+            assert torch.equal(torch.stack(found), torch.stack(exact)), (images[0].dtype, done)
+        done = done._replace(round=False)
+        one, other = (equation(image, done, torch.float64) for image in images)
+        torch.testing.assert_close(
+            squared_errors(*images, done, backend="cpu"),
+            (one - other).square().mean((1, 2, 3)),
+            rtol=1e-12,
+            atol=1e-15,
+        )
+    return 6
 
 
 def variation(pred: Tensor, target: Tensor, *, norm: str, backend: str) -> Tensor:
@@ -226,6 +257,8 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
     calls.append((variation, {"norm": norm}))
     if size[1] in (1, 3):
         calls += filtered
+        if min(size[2:]) >= 41:
+            calls.append((F.vif, {"reduction": "image", "noise": choose.choice((0.4, 2.0))}))
     mask = (torch.rand(size[0], choose.choice((1, size[1])), *size[2:]) - 0.3).clamp(min=0)
     # Of one pixel or two under a window, float32 does not know the correlation.
     for loss, weights in ((F.ssim, mask), (F.structure_correlation, mask + 0.3)):
@@ -279,7 +312,7 @@ def case(choose: random.Random, size: tuple[int, int, int, int], taps: int, padd
             assert error <= allowed, (
                 f"{loss.__name__} {size} {dtype} {layout} {asks} {options}: {error:.1e} from eager"
             )
-    return len(calls)
+    return len(calls) + preparations(choose, pred, target)
 
 
 if __name__ == "__main__":

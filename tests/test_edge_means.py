@@ -12,7 +12,6 @@ from torch import Tensor
 
 import ssimloss.functional as F
 from ssimloss.functional._gradient_similarity import block_means, channel_means, combined
-from ssimloss.functional.fsim import FSIMOptions
 from ssimloss.kernels import Backend, Blocks, library
 from ssimloss.kernels import block_means as channel_block_means
 
@@ -226,10 +225,13 @@ def test_block_means_of_a_range_far_from_0_keep_their_digits(low: float) -> None
     """Black is subtracted before pixels are weighed and added: no worse than eager's float32."""
     rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
     image = (low + pair((1, 3, 64, 64))[0]).float()
-    options = FSIMOptions(data_range=(low, low + 1))
-    exact = channel_means(image.double(), rows, options, 2, "eager")
+    exact = channel_means(image.double(), rows, 2, "eager", low=low, scale=255.0)
     ours, eager = (
-        float((channel_means(image, rows, options, 2, backend).double() - exact).abs().max())
+        float(
+            (channel_means(image, rows, 2, backend, low=low, scale=255.0).double() - exact)
+            .abs()
+            .max()
+        )
         for backend in ("cpu", "eager")
     )
     assert ours <= 2 * eager + 1e-5
@@ -265,9 +267,8 @@ def test_block_means_have_every_derivative() -> None:
 def test_black_lies_beyond_the_border_in_any_range(backend: Backend, channels: int) -> None:
     rows = ((0.3, 0.6, 0.1), (0.5, -0.2, -0.3))
     image = pair((1, 3, 7, 9))[0][:, :channels]
-    shifted = FSIMOptions(data_range=(-1.0, 1.0))
-    expected = channel_means(image, rows, FSIMOptions(), 3, "eager")
-    found = channel_means(2 * image - 1, rows, shifted, 3, backend)
+    expected = channel_means(image, rows, 3, "eager", scale=255.0)
+    found = channel_means(2 * image - 1, rows, 3, backend, low=-1.0, scale=127.5)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     assert found.abs().max() > 10  # on a scale of 255
 
@@ -305,8 +306,11 @@ def test_operators() -> None:
         blocks(pred, given[0], 0.0, 0, "zeros", "cpu")
     with pytest.raises(ValueError, match="weights must be rows of 3 numbers"):
         blocks(pred, [1.0, 2.0], 0.0, 1, "zeros", "cpu")
-    with pytest.raises(ValueError, match=r"upstream must have shape \(2, 1, 6, 7\)"):
-        back(upstream[:1], *given, [2, 3, 17, 20], "cpu")
+    for wrong_upstream in (upstream[:1], upstream[0]):
+        with pytest.raises(ValueError, match=r"upstream must have shape \(2, 1, 6, 7\)"):
+            back(wrong_upstream, *given, [2, 3, 17, 20], "cpu")
+    with pytest.raises(ValueError, match=r"shape must be that of an image \(N, C, H, W\), got"):
+        back(upstream[0], *given, [3, 17, 20], "cpu")
     assert edges(pred[:0], target[:0], *options, False, False, "cpu")[0].shape == (0, 3)
     assert blocks(pred[:0], *given, "cpu").shape == (0, 1, 6, 7)
 

@@ -235,6 +235,16 @@ def test_parity(name: str, shape: tuple[int, ...]) -> None:
         on_every_set(LOSSES[name], *pictures(shape, dtype))
 
 
+@pytest.mark.parametrize("shape", [(2, 1, 41, 41), (1, 3, 58, 73), (5, 3, 42, 45)], ids=str)
+def test_parity_of_vif(shape: tuple[int, ...]) -> None:
+    """The least size, odd ones, several planes per vector; luma, and a range with another noise."""
+    of_images = functools.partial(textured, F.vif, reduction="image")
+    of_target = functools.partial(textured, F.vif_loss, noise=0.4, data_range=(-1.0, 1.0))
+    for dtype in DTYPES:
+        on_every_set(of_images, *pictures(shape, dtype))
+        on_every_set(of_target, *pictures(shape, dtype, low=-0.5), (False, True))
+
+
 WINDOWS_AND_BORDERS = [
     *itertools.product([1, 3, 5, 11, 17, 33], ["valid", "reflect", "replicate", "zeros"]),
     (8, "valid"),  # an even window has no border

@@ -26,17 +26,17 @@ pytest.importorskip("triton", minversion="3.3", reason="needs Triton 3.3 (PyTorc
 
 from ssimloss.functional import ms_ssim, ssim, structure_correlation, vif
 from ssimloss.functional._equations import LOCAL_SUMS, MAP, MEANS, local_sums
-from ssimloss.functional.vif import _WINDOWS as VIF_WINDOWS
-from ssimloss.functional.vif import _sums as vif_sums
-from ssimloss.kernels import Comparison, Local, Measured, Mixed, proof
+from ssimloss.functional.vif import measured_of as vif_measured
+from ssimloss.functional.vif import vif_sums
+from ssimloss.kernels import Comparison, Local, Mixed, proof
 from ssimloss.kernels.gpu import machine, trials
 from ssimloss.kernels.gpu.launch import Division
 from ssimloss.kernels.moment_sums.triton import moment_sums
 from ssimloss.kernels.scale_sums.triton import scale_sums
 from ssimloss.kernels.similarity_map.triton import similarity_map, similarity_map_backward
 from ssimloss.kernels.similarity_means.triton import similarity_means
-from ssimloss.video.vif import _NUMBERS as VMAF_WINDOWS
-from ssimloss.video.vif import _sums_of_distorted as vmaf_sums
+from ssimloss.video.vif import measured_of as vmaf_measured
+from ssimloss.video.vif import sums_of_distorted as vmaf_sums
 from ssimloss.video.vif import vif as vmaf_vif
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -59,8 +59,8 @@ def gaussian(taps: int, sigma: float) -> tuple[float, ...]:
     return tuple(weight / sum(weights) for weight in weights)
 
 
-INFORMATION = Measured("information", 100.0, VMAF_WINDOWS)
-SHARED_INFORMATION = Measured("shared_information", math.inf, (*VIF_WINDOWS, 2.0, 1.9e-3, 1e-10))
+INFORMATION = vmaf_measured(100.0)
+SHARED_INFORMATION = vif_measured(torch.float32)
 VMAF_SUMS = proof.Reference(vmaf_sums, vmaf_sums)
 VIF_SUMS = proof.Reference(vif_sums, vif_sums)
 SKEWED_3 = (0.2, 0.5, 0.3)

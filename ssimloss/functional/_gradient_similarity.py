@@ -2,6 +2,8 @@
 and the measures after it have in common: planes, means of blocks, gradients and their deviation.
 """
 
+import functools
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal, get_args
@@ -22,6 +24,7 @@ DEVIATIONS: tuple[str, ...] = get_args(Deviation)
 Rows = Sequence[tuple[float, float, float]]
 
 BT601 = LUMA["bt601"][0]
+OF_LUMA: Rows = (BT601,)
 # I and Q of YIQ: as MATLAB programs have them, and piq and pyiqa.
 IQ = {
     "three digits": ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312)),
@@ -76,49 +79,44 @@ def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | N
     return select(backend, pred, target, EDGE_MEANS, uncovered=uncovered)
 
 
-def luma_means(image: Tensor, options: Ranged, factor: int, backend: Backend) -> Tensor:
-    """Means of blocks of :func:`luma_of` an image from 0 to 1, by :func:`block_means`."""
-    if backend == "eager":
-        return block_means(luma_of(image, options), factor)
-    luma = BT601 if image.shape[1] == 3 else (1.0,)
-    weights = tuple(weight / options.span for weight in luma)
-    return block_means_of(image, Blocks(weights, float(options.low), factor), backend=backend)
-
-
 def channel_means(
     image: Tensor,
     rows: Rows,
-    options: Ranged,
     factor: int,
     backend: Backend,
+    *,
+    low: float = 0.0,
+    scale: float = 1.0,
     border: Literal["zeros", "drop"] = "zeros",
 ) -> Tensor:
-    """:func:`block_means` of weighted sums of the channels from 0 to 255, one for each row:
-    ``(N, len(rows), H', W')``. A gray image counts as three equal channels.
+    """:func:`block_means` of weighted sums of the channels of ``scale * (image - low)``, one for
+    each row: ``(N, len(rows), H', W')``. A gray image counts as three equal channels.
     """
-    scale = 255 / options.span
-    if backend == "eager":
-        means = block_means((image - options.low) * scale, factor, border)
-        if image.shape[1] == 1:
-            return torch.cat([sum(row) * means for row in rows], 1)
-        return combined(means, rows)
-    whole = [(sum(row),) for row in rows] if image.shape[1] == 1 else rows
-    weights = tuple(scale * weight for row in whole for weight in row)
-    blocks = Blocks(weights, float(options.low), factor, border)
-    return block_means_of(image, blocks, backend=backend)
-
-
-def plane_means(plane: Tensor, factor: int, backend: Backend) -> Tensor:
-    """:func:`block_means` of a plane ``(N, 1, H, W)``."""
-    if backend == "eager":
-        return block_means(plane, factor)
-    return block_means_of(plane, Blocks((1.0,), 0.0, factor), backend=backend)
+    if backend != "eager":
+        weights = tuple(scale * weight for row in _of_channels(image, rows) for weight in row)
+        return block_means_of(image, Blocks(weights, float(low), factor, border), backend=backend)
+    if low != 0 or scale != 1:
+        image = (image - low) * scale
+    if len(rows) == 1:  # the planes that are fewer are averaged
+        return block_means(combined(image, rows), factor, border)
+    return combined(block_means(image, factor, border), rows)
 
 
 def combined(image: Tensor, rows: Rows) -> Tensor:
-    """Weighted sums of three channels, one for each row: ``(N, len(rows), H, W)``."""
-    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
-    return torch.cat([r * red + g * green + b * blue for r, g, b in rows], 1)
+    """Weighted sums of the channels, one for each row: ``(N, len(rows), H, W)``. A gray image
+    counts as three equal channels.
+    """
+    planes = []
+    for row in _of_channels(image, rows):
+        weighed = zip(row, torch.split(image, 1, 1), strict=True)
+        parts = [plane if weight == 1 else weight * plane for weight, plane in weighed]
+        planes.append(functools.reduce(torch.add, parts))
+    return torch.cat(planes, 1) if len(planes) > 1 else planes[0]
+
+
+def _of_channels(image: Tensor, rows: Rows) -> Sequence[Sequence[float]]:
+    """The weights of the channels that the image has."""
+    return [(math.fsum(row),) for row in rows] if image.shape[1] == 1 else rows
 
 
 def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "zeros") -> Tensor:

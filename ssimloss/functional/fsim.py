@@ -118,7 +118,18 @@ def _fsim_of(
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
     color = options.planes == "yiq" and x.shape[1] == 3
     rows = (BT601, *IQ[yiq]) if color else (BT601,)
-    x, y = (channel_means(image, rows, options, factor, backend, blocks) for image in (x, y))
+    x, y = (
+        channel_means(
+            image,
+            rows,
+            factor,
+            backend,
+            low=options.low,
+            scale=255 / options.span,
+            border=blocks,
+        )
+        for image in (x, y)
+    )
     gray_x, gray_y = x[:, :1], y[:, :1]
     congruency = _phase_congruency(torch.cat((gray_x, gray_y)), median, epsilon, angles)
     pc_x, pc_y = congruency[: len(x)], congruency[len(x) :]

@@ -19,11 +19,12 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, 
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     DEVIATIONS,
+    OF_LUMA,
     Deviation,
     backend_for,
     block_weight,
+    channel_means,
     check_colors,
-    luma_means,
     similarity_variance,
     without_masked,
 )
@@ -88,7 +89,10 @@ def _gmsd(
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
     if weight is not None:
         weight = block_weight(weight, 2)
-    x, y = (luma_means(image, options, 2, backend) for image in (x, y))
+    x, y = (
+        channel_means(image, OF_LUMA, 2, backend, low=options.low, scale=1 / options.span)
+        for image in (x, y)
+    )
     variance = similarity_variance(
         x,
         y,

@@ -105,7 +105,10 @@ def _haarpsi_of(
         valid = pad(block_weight(valid, 2), (3, 4, 3, 4), mode="replicate")
         valid = -max_pool2d(-valid, 8, 1)
     rows = (BT601, *IQ[yiq]) if x.shape[1] == 3 else (BT601,)
-    x, y = (channel_means(image, rows, options, 2, backend) for image in (x, y))
+    x, y = (
+        channel_means(image, rows, 2, backend, low=options.low, scale=255 / options.span)
+        for image in (x, y)
+    )
     unlike, weights = [], []
     for a, b in zip(
         _coefficients(x[:, :1]), _coefficients(y[:, :1]), strict=True

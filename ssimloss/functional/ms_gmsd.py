@@ -23,14 +23,14 @@ from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, 
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     IQ,
+    OF_LUMA,
     backend_for,
     block_means,
     block_weight,
+    channel_means,
     check_colors,
     check_least_side,
     combined,
-    luma_means,
-    plane_means,
     similarity_variance,
     weighted_mean,
     without_masked,
@@ -114,11 +114,14 @@ def _ms_gmsd(
         color = combined(
             (x - y) * (255 / options.span), IQ["four digits"]
         )  # the planes of the difference
-    x, y = (luma_means(image, options, 1, backend) for image in (x, y))
+    x, y = (
+        channel_means(image, OF_LUMA, 1, backend, low=options.low, scale=1 / options.span)
+        for image in (x, y)
+    )
     total = x.new_zeros(len(x))
     for scale, share in enumerate(weights):
         if scale:
-            x, y = plane_means(x, 2, backend), plane_means(y, 2, backend)
+            x, y = (channel_means(plane, OF_LUMA, 2, backend) for plane in (x, y))
             weight = None if weight is None else block_weight(weight, 2)
             if color is not None and options.planes == "yiq_coarsest":
                 color, color_weight = block_means(color, 2), weight

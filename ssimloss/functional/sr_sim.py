@@ -121,7 +121,10 @@ def _sr_sim_of(
     factor = factor_to_256(x)
     color = options.planes == "yiq" and x.shape[1] == 3
     rows = (BT601, *IQ[yiq]) if color else (BT601,)
-    x, y = (channel_means(image, rows, options, factor, backend) for image in (x, y))
+    x, y = (
+        channel_means(image, rows, factor, backend, low=options.low, scale=255 / options.span)
+        for image in (x, y)
+    )
     gray_x, gray_y = x[:, :1], y[:, :1]
     saliency = _saliency(torch.cat((gray_x, gray_y)))
     vs_x, vs_y = saliency[: len(x)], saliency[len(x) :]

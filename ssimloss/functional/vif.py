@@ -24,9 +24,16 @@ from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, window_weights
-from ssimloss.functional._gradient_similarity import check_colors, check_least_side, luma_of
+from ssimloss.functional._gradient_similarity import (
+    OF_LUMA,
+    channel_means,
+    check_colors,
+    check_least_side,
+)
 from ssimloss.functional._moments import local_statistics
 from ssimloss.kernels import (
+    BLOCK_MEANS,
+    LEAST_SIDE,
     SCALE_SUMS,
     Backed,
     Measured,
@@ -40,7 +47,6 @@ from ssimloss.measure import Measure
 
 _TAPS = (17, 9, 5, 3)  # of Gaussians with a deviation of a fifth
 _WINDOWS = tuple(weight for taps in _TAPS for weight in window_weights("gaussian", taps, taps / 5))
-_LEAST = 41  # pixels, of which the coarsest scale keeps 3
 _FLAT = 1e-10  # a variance on a scale of 255
 
 
@@ -91,24 +97,33 @@ def _vif(pred: Tensor, target: Tensor, options: VIFOptions) -> Scores:
 def _vif_of(pred: Tensor, target: Tensor, options: VIFOptions, *, epsilon: float = _FLAT) -> Scores:
     """VIF with the constant in which programs differ."""
     check_colors(pred, target)
-    check_least_side(pred, _LEAST, "for four scales")
+    check_least_side(pred, LEAST_SIDE["shared_information"], "for four scales")
     dtype = native_dtype(pred, target)
-    x, y = (luma_of(image, options, 255.0) for image in promote(pred, target))
-    flat = max(epsilon, torch.finfo(x.dtype).eps * 255**2 / 4)  # what rounding can make
-    numbers = (*_WINDOWS, options.noise, flat, epsilon)
-    measured = Measured("shared_information", float("inf"), numbers)
+    x, y = promote(pred, target)
+    measured = measured_of(x.dtype, options.noise, epsilon)
     kernels, uses = SCALE_SUMS["shared_information"], partial(_uses, x, y, measured)
     backend = select(options.backend, x, y, kernels, uses=uses)
+    of_luma = backend if backend in BLOCK_MEANS else "eager"
+    x, y = (
+        channel_means(image, OF_LUMA, 1, of_luma, low=options.low, scale=255 / options.span)
+        for image in (x, y)
+    )
     if backend == "eager":
-        sums = _sums(x, y, measured)
+        sums = vif_sums(x, y, measured)
     else:
-        equation = partial(_sums, measured=measured)
+        equation = partial(vif_sums, measured=measured)
         sums = scale_sums(x, y, measured, backend=backend, equation=equation)
     shared, whole = sums.sum(1).unbind(-1)
     return Scores((shared + epsilon) / (whole + epsilon), None, 1, dtype)
 
 
-def _sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
+def measured_of(dtype: torch.dtype, noise: float = 2.0, epsilon: float = _FLAT) -> Measured:
+    """What kernels and :func:`vif_sums` measure of planes of a dtype."""
+    flat = max(epsilon, torch.finfo(dtype).eps * 255**2 / 4)  # what rounding can make
+    return Measured("shared_information", float("inf"), (*_WINDOWS, noise, flat, epsilon))
+
+
+def vif_sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
     """What is shared and what the reference holds at each scale, ``(N, 4, 2)``."""
     *windows, noise, flat, epsilon = measured.numbers
     x, y = promote(x, y)
@@ -135,7 +150,7 @@ def _sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
 
 
 def _uses(x: Tensor, y: Tensor, measured: Measured) -> list[Use]:
-    return [use(x, y, (measured,), Reference(_sums, _sums))]
+    return [use(x, y, (measured,), Reference(vif_sums, vif_sums))]
 
 
 VIF = Measure(

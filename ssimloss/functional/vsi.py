@@ -26,6 +26,7 @@ from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, real_power, root
 from ssimloss.color import LAB_EXACT, LabCurve, lab_of_xyz, linear_light
 from ssimloss.functional._gradient_similarity import (
+    OF_LUMA,
     Rows,
     backend_for,
     block_means,
@@ -35,7 +36,6 @@ from ssimloss.functional._gradient_similarity import (
     combined,
     factor_to_256,
     gradient_similarity,
-    plane_means,
     similarity,
 )
 from ssimloss.functional._resizing import corners, points, resized, smooth
@@ -157,7 +157,18 @@ def vsi_of(
     if blocks == "replicate":
         x, y = (_extended(image, factor) for image in (x, y))
     border: Literal["zeros", "drop"] = "zeros" if blocks == "zeros" else "drop"
-    x, y = (channel_means(image, _LMN, options, factor, backend, border) for image in (x, y))
+    x, y = (
+        channel_means(
+            image,
+            _LMN,
+            factor,
+            backend,
+            low=options.low,
+            scale=255 / options.span,
+            border=border,
+        )
+        for image in (x, y)
+    )
     s_g = gradient_similarity(x[:, :1], y[:, :1], "scharr", _C2)
     s_mn = similarity(x[:, 1:], y[:, 1:], _C3)
     s_c = s_mn[:, 0:1] * s_mn[:, 1:2]
@@ -172,7 +183,7 @@ def vsi_of(
 def _shrunk(plane: Tensor, factor: int, blocks: Blocks, backend: BackendName) -> Tensor:
     """Means of blocks of a plane ``(N, 1, H, W)``."""
     if blocks == "zeros":
-        return plane_means(plane, factor, backend)
+        return channel_means(plane, OF_LUMA, factor, backend)
     return block_means(_extended(plane, factor) if blocks == "replicate" else plane, factor, "drop")
 
 

@@ -24,7 +24,7 @@ from ssimloss.kernels.pixel_means import PIXEL_MEANS, pixel_means
 from ssimloss.kernels.prepared_images import PREPARED_IMAGES, Steps, prepared_images
 from ssimloss.kernels.proof import Reference, Use, use
 from ssimloss.kernels.pyramid_scores import PYRAMID_SCORES, Scales, pyramid_scores
-from ssimloss.kernels.scale_sums import SCALE_SUMS, Measured, scale_sums
+from ssimloss.kernels.scale_sums import LEAST_SIDE, SCALE_SUMS, Measured, scale_sums
 from ssimloss.kernels.similarity_map import SIMILARITY_MAP, similarity_map
 from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
@@ -44,6 +44,7 @@ __all__ = [
     "Use",
     "use",
     # what is computed
+    "LEAST_SIDE",
     "MAX_SCALES",
     "MAX_TAPS",
     "SIMILARITY_ALONE",

@@ -27,7 +27,7 @@ MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 10  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 11  # ssimloss_interface() of the library that goes with this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
 # the end of a structure within another; the compiler's other padding is struct's as well.
 IMAGE = "P4qi4x"  # data, strides, dtype
@@ -38,8 +38,8 @@ MAP_CALL = f"{PAIR}{IMAGE}{IMAGE}{IMAGE}{IMAGE}"  # map, upstream, grad_x, grad_
 # scales, joint, combination, negative, halvings, sizes, weights, scores, grad_x, grad_y
 PYRAMID_CALL = f"{PAIR}4i4P{IMAGE}{IMAGE}"
 PIXEL_CALL = f"4q{IMAGE}{IMAGE}2id{IMAGE}P"  # shape, x, y, pixel, threads, eps, grad, means
-# limit, cosine, weights, sums, upstream, grad_x, grad_y
-SCALES_CALL = f"{PAIR}2d3P{IMAGE}{IMAGE}"
+# limit, numbers, sums, upstream, grad_x, grad_y
+SCALES_CALL = f"{PAIR}d3P{IMAGE}{IMAGE}"
 # shape, x, y, crop, low, span, clamp, quantize, round, to_double, threads, weights, out
 PREPARATION_CALL = f"4q{IMAGE}{IMAGE}q2d5i2P"
 # mask, measured, scales, lengths, weight, distance_weight, slope, grad_x, grad_y, sums

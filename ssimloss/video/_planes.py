@@ -8,8 +8,9 @@ from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 from ssimloss._precision import computing_dtype
 from ssimloss.filters import pad
+from ssimloss.kernels import LEAST_SIDE
 
-LEAST = 16  # pixels of a side: of fewer, no window of the coarsest scale is left
+_LEAST = LEAST_SIDE["information"]
 _BITS = (8, 10, 12, 16)
 
 
@@ -59,9 +60,9 @@ def check_planes(name: str, image: Tensor) -> None:
 
 def check_size(name: str, image: Tensor) -> None:
     """Raise for images of less than 16 pixels a side."""
-    if min(image.shape[-2:]) < LEAST:
+    if min(image.shape[-2:]) < _LEAST:
         raise _checks.TooSmallError(
-            f"{name} must have at least {LEAST} pixels a side, which four scales need, got "
+            f"{name} must have at least {_LEAST} pixels a side, which four scales need, got "
             f"{tuple(image.shape[-2:])}; use larger crops"
         )
 

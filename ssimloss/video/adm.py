@@ -92,15 +92,20 @@ def adm_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     if chosen == "eager":
         sums = adm_sums(x, y, limit)
     else:
-        equation = partial(_sums_of_distorted, limit=limit)
-        measured = Measured("detail", limit, _NUMBERS)
+        measured = measured_of(limit)
+        equation = partial(sums_of_distorted, measured=measured)
         sums = scale_sums(y, x, measured, backend=chosen, equation=equation)
     return adm_of_sums(sums, x.shape[-2], x.shape[-1])
 
 
-def _sums_of_distorted(y: Tensor, x: Tensor, *, limit: float) -> Tensor:
+def measured_of(limit: float) -> Measured:
+    """What kernels measure, with the largest gain that counts."""
+    return Measured("detail", limit, _NUMBERS)
+
+
+def sums_of_distorted(y: Tensor, x: Tensor, measured: Measured) -> Tensor:
     """:func:`adm_sums` in the order of kernels."""
-    return adm_sums(x, y, limit)
+    return adm_sums(x, y, measured.limit)
 
 
 def adm_of_sums(sums: Tensor, height: int, width: int) -> Tensor:

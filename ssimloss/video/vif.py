@@ -43,8 +43,6 @@ WINDOWS = tuple(
 )
 
 _NUMBERS = tuple(weight for window in WINDOWS for weight in window)
-
-
 _WINDOWS32 = tuple(map(rounded_weights, WINDOWS))
 
 
@@ -97,25 +95,30 @@ def check_gain_limit(limit: float) -> None:
 
 def vif_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
     """The values ``(M, 4)`` of planes of codes ``(M, 1, H, W)``."""
-    measured = Measured("information", limit, _NUMBERS)
+    measured = measured_of(limit)
     uses = partial(_uses, y, x, measured)
     chosen = select(backend, y, x, SCALE_SUMS["information"], uses=uses)
     if chosen == "eager":
         sums = vif_sums(x, y, limit)
     else:
-        equation = partial(_sums_of_distorted, measured=measured)
+        equation = partial(sums_of_distorted, measured=measured)
         sums = scale_sums(y, x, measured, backend=chosen, equation=equation)
     num, den = sums.unbind(-1)
     return num / den
 
 
-def _sums_of_distorted(y: Tensor, x: Tensor, measured: Measured) -> Tensor:
+def measured_of(limit: float) -> Measured:
+    """What kernels measure, with the largest gain that counts."""
+    return Measured("information", limit, _NUMBERS)
+
+
+def sums_of_distorted(y: Tensor, x: Tensor, measured: Measured) -> Tensor:
     """:func:`vif_sums` in the order of kernels."""
     return vif_sums(x, y, measured.limit)
 
 
 def _uses(y: Tensor, x: Tensor, measured: Measured) -> list[Use]:
-    return [use(y, x, (measured,), Reference(_sums_of_distorted, _sums_of_distorted))]
+    return [use(y, x, (measured,), Reference(sums_of_distorted, sums_of_distorted))]
 
 
 def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:

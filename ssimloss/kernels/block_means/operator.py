@@ -36,8 +36,28 @@ def block_means(image: Tensor, blocks: Blocks, *, backend: str) -> Tensor:
     if torch.compiler.is_compiling():
         compiled: Tensor = torch.ops.ssimloss.block_means(image, *blocks, backend)
         return compiled
-    found: Tensor = _Means.apply(image, blocks, backend)
+    found: Tensor = _Means.apply(image, *blocks, backend)
     return found
+
+
+# --- derivatives of the functions here, and of operators called by a compiler or by hand ----------
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
+    given, *ctx.options = inputs
+    ctx.shape, ctx.dtype = given.shape, given.dtype
+
+
+def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    *blocks, backend = ctx.options
+    found = _Transposed.apply(upstream, *blocks, tuple(ctx.shape), backend)
+    return found.to(ctx.dtype), *(None,) * len(ctx.options)
+
+
+def _backward_of_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    weights, _low, factor, border, _shape, backend = ctx.options
+    found = _Means.apply(upstream, weights, 0.0, factor, border, backend)
+    return found.to(ctx.dtype), *(None,) * len(ctx.options)
 
 
 class _Means(torch.autograd.Function):
@@ -47,20 +67,12 @@ class _Means(torch.autograd.Function):
 
     @staticmethod
     @signed
-    def forward(image: Tensor, blocks: Blocks, backend: str) -> Tensor:
-        found: Tensor = torch.ops.ssimloss.block_means(image, *blocks, backend)
+    def forward(image: Tensor, *options: Any) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.block_means(image, *options)
         return found
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
-        image, *ctx.options = inputs
-        ctx.shape, ctx.dtype = image.shape, image.dtype
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, backend = ctx.options
-        found = _Transposed.apply(upstream, blocks, tuple(ctx.shape), backend)
-        return found.to(ctx.dtype), None, None
+    setup_context = staticmethod(_keep)
+    backward = staticmethod(_backward)
 
 
 class _Transposed(torch.autograd.Function):
@@ -68,19 +80,21 @@ class _Transposed(torch.autograd.Function):
 
     @staticmethod
     @signed
-    def forward(upstream: Tensor, blocks: Blocks, shape: tuple[int, ...], backend: str) -> Tensor:
-        found: Tensor = torch.ops.ssimloss.block_means_backward(upstream, *blocks, shape, backend)
+    def forward(upstream: Tensor, *options: Any) -> Tensor:
+        found: Tensor = torch.ops.ssimloss.block_means_backward(upstream, *options)
         return found
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
-        upstream, ctx.blocks, _, ctx.backend = inputs
-        ctx.dtype = upstream.dtype
+    setup_context = staticmethod(_keep)
+    backward = staticmethod(_backward_of_backward)
 
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        found = _Means.apply(upstream, ctx.blocks._replace(low=0.0), ctx.backend)
-        return found.to(ctx.dtype), None, None, None
+
+torch.library.register_autograd("ssimloss::block_means", _backward, setup_context=_keep)
+torch.library.register_autograd(
+    "ssimloss::block_means_backward", _backward_of_backward, setup_context=_keep
+)
+
+
+# --- the operators --------------------------------------------------------------------------------
 
 
 def _blocks_of(channels: int, weights: Any, low: float, factor: int, border: Any) -> Blocks:
@@ -127,6 +141,8 @@ def _empty_backward(
 def _block_means_backward(upstream: Tensor, *options: Any) -> Tensor:
     *given, shape, backend = options
     run = kernel(BLOCK_MEANS_BACKWARD, backend, upstream, upstream).run
+    if len(shape) != 4:
+        raise ValueError(f"shape must be that of an image (N, C, H, W), got {tuple(shape)}")
     blocks = _blocks_of(shape[1], *given)
     rows = len(blocks.weights) // shape[1]
     expected = shape[0], rows, blocks.size(shape[2]), blocks.size(shape[3])
@@ -139,32 +155,5 @@ def _block_means_backward(upstream: Tensor, *options: Any) -> Tensor:
     return found
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
-    image, *ctx.options = inputs
-    ctx.shape, ctx.dtype = image.shape, image.dtype
-
-
-def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    *given, backend = ctx.options
-    found = torch.ops.ssimloss.block_means_backward(upstream, *given, ctx.shape, backend)
-    return found.to(ctx.dtype), *(None,) * len(ctx.options)
-
-
-def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
-    upstream, *ctx.options = inputs
-    ctx.dtype = upstream.dtype
-
-
-def _backward_of_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    weights, _low, factor, border, _shape, backend = ctx.options
-    found = torch.ops.ssimloss.block_means(upstream, weights, 0.0, factor, border, backend)
-    return found.to(ctx.dtype), *(None,) * len(ctx.options)
-
-
-# Of the operators called by a compiler, or by hand.
-torch.library.register_autograd("ssimloss::block_means", _backward, setup_context=_keep)
-torch.library.register_autograd(
-    "ssimloss::block_means_backward", _backward_of_backward, setup_context=_keep_backward
-)
 register_one_by_one("block_means")
 register_one_by_one("block_means_backward")

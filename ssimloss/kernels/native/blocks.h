@@ -12,11 +12,8 @@ namespace SSIMLOSS_SET {
 // What a line of working memory holds beyond a row, at both sides.
 INLINE int64_t block_margin(const Blocks& job) { return job.factor < 16 ? 16 : job.factor; }
 INLINE int64_t block_line(const Blocks& job) { return job.width + 2 * block_margin(job); }
-
-template <class T>
-INLINE bool lies_as_wanted(const Image& image) {
-  return image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
-}
+// Lines of it: one and three channels, or the blocks and what each row of weights is expanded to.
+INLINE int64_t block_lines(const Blocks& job) { return job.rows < 3 ? 4 : job.rows + 1; }
 
 // to[j] (+)= p (a[j] - low) + q (b[j] - low) + r (c[j] - low). What the scale begins at goes first: afterwards, digits would be lost.
 template <class T>
@@ -53,7 +50,9 @@ __attribute__((noinline)) void block_sums(const T* __restrict line, int64_t fact
 
 template <class T>
 __attribute__((noinline)) void repeat(const T* __restrict from, int64_t factor, int64_t count, T* __restrict line) {
-  if (factor == 2)
+  if (factor == 1)
+    for (int64_t j = 0; j < count; j++) line[j] = from[j];
+  else if (factor == 2)
     for (int64_t j = 0; j < count; j++) line[2 * j] = line[2 * j + 1] = from[j];
   else
     for (int64_t j = 0; j < count; j++)
@@ -74,10 +73,7 @@ void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
       const double* weights = job.weights + k * job.channels;
       for (int64_t r = from; r < to; r++) {
         const auto pixels = [&](int64_t c) INLINE_LAMBDA {
-          const int64_t start = start_of(job.image, n * job.channels + c, job.channels, r, 0);
-          if (lies_as_wanted<T>(job.image)) return (const T*)job.image.data + start;
-          read_line(job.image, start, w, T(0), rooms[c % 3]);
-          return (const T*)rooms[c % 3];
+          return line_of(job.image, start_of(job.image, n * job.channels + c, job.channels, r, 0), w, rooms[c % 3]);
         };
         if (job.channels == 3)
           weigh_three(pixels(0), pixels(1), pixels(2), (T)weights[0], (T)weights[1], (T)weights[2], (T)job.low, w, r == from, line);
@@ -94,32 +90,27 @@ void block_means_of(const Blocks& job, int share, int shares, T* scratch) {
 template <class T>
 void unblock_of(const Blocks& job, int share, int shares, T* scratch) {
   const int64_t w = job.width, room = block_line(job), lines = job.count * job.height;
-  T *spread = scratch + block_margin(job), *of_blocks = spread + room;
+  T *of_blocks = scratch, *expanded = of_blocks + room + block_margin(job);  // the latter for each of the rows
   const double weight = 1.0 / (double)(job.factor * job.factor);
+  int64_t held = -1;  // whose blocks are expanded
   for (int64_t at = lines * share / shares; at < lines * (share + 1) / shares; at++) {
     const int64_t n = at / job.height, r = at % job.height, i = (r + job.before) / job.factor;
+    const bool reached = i < job.block_rows;
+    if (reached && held != n * job.block_rows + i) {
+      held = n * job.block_rows + i;
+      for (int64_t k = 0; k < job.rows; k++) {
+        T* line = expanded + k * room;
+        const T* from = line_of(job.blocks, start_of(job.blocks, n * job.rows + k, job.rows, i, 0), job.block_columns, of_blocks);
+        repeat(from, job.factor, job.block_columns, line);
+        for (int64_t j = job.block_columns * job.factor; j < w + job.before; j++) line[j] = T(0);
+      }
+    }
     for (int64_t c = 0; c < job.channels; c++) {
       T* gradient = (T*)job.image.data + start_of(job.image, n * job.channels + c, job.channels, r, 0);
-      if (i >= job.block_rows)
+      if (!reached)
         for (int64_t j = 0; j < w; j++) gradient[j] = T(0);
-      else
-        for (int64_t k = 0; k < job.rows; k++) {
-          const T* from = of_blocks;
-          if (c == 0 || job.rows > 1) {  // of one row, the line is that of each channel
-            const int64_t start = start_of(job.blocks, n * job.rows + k, job.rows, i, 0);
-            if (lies_as_wanted<T>(job.blocks))
-              from = (const T*)job.blocks.data + start;
-            else
-              read_line(job.blocks, start, job.block_columns, T(0), of_blocks);
-            if (job.factor > 1) {
-              repeat(from, job.factor, job.block_columns, spread);
-              for (int64_t j = job.block_columns * job.factor; j < w + job.before; j++) spread[j] = T(0);
-            } else {
-              for (int64_t j = 0; j < w; j++) spread[j] = from[j];
-            }
-          }
-          weigh_one(spread + job.before, (T)(weight * job.weights[k * job.channels + c]), T(0), w, k == 0, gradient);
-        }
+      for (int64_t k = 0; reached && k < job.rows; k++)
+        weigh_one(expanded + k * room + job.before, (T)(weight * job.weights[k * job.channels + c]), T(0), w, k == 0, gradient);
     }
   }
 }

@@ -1,7 +1,7 @@
 // Images filtered and every second sample of them taken, and the transpose of that: how VIF comes from one scale to the next. And what a
 // filtered image changed from another one.
 //
-// Output (i, j) is the mean under the window around (2 i, 2 j), mirrored without the edge; an odd last row or column has none.
+// Output (i, j) is the mean under the window that begins at (2 i, 2 j) of the image with `pad` pixels mirrored at each side, without the edge.
 
 #pragma once
 
@@ -27,13 +27,10 @@ struct Taps {
   int half() const { return count / 2; }
 };
 
-// A row of an image less `shift`: where it lies, if it lies there as it is wanted, else in `room`.
+// A row of a plane: where it lies, or in `room`.
 template <class T>
 INLINE const T* row_of(const Image& image, int64_t plane, int64_t row, int64_t width, T* room) {
-  const int64_t start = image.stride[0] * plane + image.stride[2] * row;
-  if (image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64)) return (const T*)image.data + start;
-  read_line(image, start, width, T(0), room);
-  return room;
+  return line_of(image, image.stride[0] * plane + image.stride[2] * row, width, room);
 }
 
 // to[j] (+)= weight * ((a[j] - shift) + (b[j] - shift))
@@ -74,8 +71,8 @@ __attribute__((noinline)) void add_line(const T* __restrict from, T weight, int6
 template <class T>
 void decimate_of(const Decimation& job, int share, int shares, T* scratch) {
   const Taps<T> taps(job.window, job.taps);
-  const int half = taps.half();
-  const int64_t h = job.height, w = job.width, out_h = h / 2, out_w = w / 2, room = w + 2 * kMargin;
+  const int half = taps.half(), pad = job.pad;
+  const int64_t h = job.height, w = job.width, out_h = job.out_height, out_w = job.out_width, room = w + 2 * kMargin;
   T *first = scratch, *second = first + room, *line = second + room + kMargin, *even = line + room, *odd = even + room;
   const int64_t rows = job.planes * out_h;
   for (int64_t at = 2 * rows * share / shares; at < 2 * rows * (share + 1) / shares; at++) {
@@ -84,15 +81,15 @@ void decimate_of(const Decimation& job, int share, int shares, T* scratch) {
     const Image& image = job.images[which];
     const T shift = job.stored ? T(0) : ((const T*)job.centres[which])[plane];
     for (int k = 0; k <= half; k++) {
-      const T* above = row_of(image, plane, mirrored(2 * i + k - half, h), w, first);
-      const T* below = row_of(image, plane, mirrored(2 * i + half - k, h), w, second);
+      const T* above = row_of(image, plane, mirrored(2 * i + k - pad, h), w, first);
+      const T* below = row_of(image, plane, mirrored(2 * i + taps.count - 1 - k - pad, h), w, second);
       add_pair(above, below, shift, k == half ? taps.of[k] / 2 : taps.of[k], w, k == 0, line);
     }
-    for (int k = 1; k <= half; k++) {
+    for (int k = 1; k <= pad; k++) {
       line[-k] = line[mirrored(-k, w)];
       line[w - 1 + k] = line[mirrored(w - 1 + k, w)];
     }
-    part(line - half, out_w + half + 1, even, odd);
+    part(line - pad, out_w + half, even, odd);
     T* out = (T*)job.out[which] + within * out_w;
     for (int k = 0; k < taps.count; k++) add_line((k % 2 ? odd : even) + k / 2, taps.of[k], out_w, k == 0, out);
   }
@@ -102,8 +99,8 @@ void decimate_of(const Decimation& job, int share, int shares, T* scratch) {
 template <class T>
 void undecimate_of(const Undecimation& job, int share, int shares, T* scratch) {
   const Taps<T> taps(job.window, job.taps);
-  const int half = taps.half();
-  const int64_t h = job.height, w = job.width, out_h = h / 2, out_w = w / 2, room = w + 2 * kMargin;
+  const int half = taps.half(), pad = job.pad;
+  const int64_t h = job.height, w = job.width, out_h = job.out_height, out_w = job.out_width, room = w + 2 * kMargin;
   T *coarse = scratch + kMargin, *even = coarse + room, *odd = even + room, *line = odd + room + kMargin;
   const int64_t rows = job.planes * h;
   for (int64_t at = rows * share / shares; at < rows * (share + 1) / shares; at++) {
@@ -112,12 +109,12 @@ void undecimate_of(const Undecimation& job, int share, int shares, T* scratch) {
     // Rows of the bordered image that show this one.
     int64_t shown[3] = {r, 0, 0};
     int count = 1;
-    if (r >= 1 && r <= half) shown[count++] = -r;
-    if (r <= h - 2 && r >= h - 1 - half) shown[count++] = 2 * (h - 1) - r;
+    if (r >= 1 && r <= pad) shown[count++] = -r;
+    if (r <= h - 2 && r >= h - 1 - pad) shown[count++] = 2 * (h - 1) - r;
     bool any = false;
     for (int s = 0; s < count; s++)
       for (int k = 0; k < taps.count; k++) {
-        const int64_t twice = shown[s] + half - k;
+        const int64_t twice = shown[s] + pad - k;
         if (twice < 0 || twice % 2 || twice / 2 >= out_h) continue;
         add_line(from + twice / 2 * out_w, taps.of[k], out_w, !any, coarse);
         any = true;
@@ -125,7 +122,7 @@ void undecimate_of(const Undecimation& job, int share, int shares, T* scratch) {
     if (!any) continue;
     for (int64_t j = 0; j <= half; j++) coarse[-1 - j] = coarse[out_w + j] = T(0);
     // Column p of the bordered row is 2 j + k: even ones are met by even k.
-    const int64_t pairs = (w + 2 * half + 1) / 2;
+    const int64_t pairs = (w + 2 * pad + 1) / 2;
     bool first[2] = {true, true};
     // Beyond the last output nothing is added: those columns are zero there, half of the window further.
     for (int64_t j = out_w; j < pairs; j++) coarse[j] = T(0);
@@ -134,8 +131,8 @@ void undecimate_of(const Undecimation& job, int share, int shares, T* scratch) {
       first[k % 2] = false;
     }
     interleave(even, odd, pairs, line);
-    T* row = line + half;
-    for (int k = 1; k <= half; k++) {
+    T* row = line + pad;
+    for (int k = 1; k <= pad; k++) {
       row[mirrored(-k, w)] += row[-k];
       row[mirrored(w - 1 + k, w)] += row[w - 1 + k];
     }

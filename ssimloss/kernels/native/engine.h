@@ -55,6 +55,7 @@ struct Similarity {
   const double* plane_scale;    // and so does this one, per plane; null: 1
   const double* sum_scales;     // (planes, sums) where an equation has several sums: what the derivatives of each are multiplied by
   double limit;                 // of the gain, for Information
+  const double* constants;      // of Information in the pixel domain: noise, flat, epsilon; null: VMAF's
   Image grad_x, grad_y;         // receive the gradient; of the computing type
   bool alike;                   // planes are laid side by side in any company as in a full one: the same bits
   bool add;                     // to what they hold, instead of taking its place
@@ -152,21 +153,21 @@ struct Product {
 // Both images of planes (planes, 1, height, width) filtered, every second sample of each: see decimation.h.
 struct Decimation {
   Image images[2];
-  int64_t planes, height, width;
+  int64_t planes, height, width, out_height, out_width;
   const void* centres[2];
   bool stored;  // the images are such scales themselves, centred already
   const double* window;
-  int32_t taps;
-  void* out[2];  // (planes, height / 2, width / 2) of the computing type
+  int32_t taps, pad;  // pad: pixels mirrored at each side
+  void* out[2];       // (planes, out_height, out_width) of the computing type
 };
 
 // Its transpose, added to the gradient of the finer image.
 struct Undecimation {
   Image gradient;  // of the computing type
-  int64_t planes, channels, height, width;
+  int64_t planes, channels, height, width, out_height, out_width;
   const double* window;
-  int32_t taps;
-  const void* coarse;  // (planes, height / 2, width / 2) of the computing type
+  int32_t taps, pad;
+  const void* coarse;  // (planes, out_height, out_width) of the computing type
 };
 
 // Sums of |the difference of two images under a window|, mirrored without the edge, of planes (planes, 1, height, width).

@@ -12,8 +12,9 @@ namespace ssimloss {
 // Planes (M, 1, H, W): pair.x is distorted, pair.y its reference. pair.window holds the windows of the scales, one after the other.
 struct ScalesCall {
   Pair pair;
-  double limit, cosine;
-  const double* weights;   // (4, 3), of the bands of each scale
+  double limit;
+  // ADM: the weights of the bands of each scale, (4, 3), and the cosine. VIF in the pixel domain: its constants. VMAF's VIF: null.
+  const double* numbers;
   double* sums;            // (M, 4, sums), or null
   const double* upstream;  // the same, or null: what the derivatives of each sum are multiplied by
   Image grad_x, grad_y;    // receive the gradient where there is an upstream one; that of x at least
@@ -102,13 +103,18 @@ class Scales {
   }
 };
 
+// With a border of kReflect an odd last row or column has no coarser one, as in VMAF. With kValid windows are whole, and what they leave of an
+// odd number has one more.
 class InformationScales : Scales {
  public:
   explicit InformationScales(const ScalesCall& call) : Scales(call, 2) {
+    height_[0] = call.pair.shape[2];
+    width_[0] = call.pair.shape[3];
     for (int s = 0; s < kFeatureScales; s++) {
-      height_[s] = call.pair.shape[2] >> s;
-      width_[s] = call.pair.shape[3] >> s;
       windows_[s + 1] = windows_[s] + taps(s);
+      if (s == 0) continue;
+      height_[s] = is_whole() ? (height_[s - 1] - taps(s) + 2) / 2 : height_[s - 1] / 2;
+      width_[s] = is_whole() ? (width_[s - 1] - taps(s) + 2) / 2 : width_[s - 1] / 2;
     }
   }
 
@@ -131,6 +137,8 @@ class InformationScales : Scales {
 
   static int taps(int s) { return (1 << (kFeatureScales - s)) + 1; }
   const double* window(int s) const { return call_.pair.window + windows_[s]; }
+  bool is_whole() const { return call_.pair.border == kValid; }
+  int pad(int s) const { return is_whole() ? 0 : taps(s) / 2; }
 
   bool decimate(int s) const {
     Decimation job = {};
@@ -142,9 +150,12 @@ class InformationScales : Scales {
     job.planes = planes_;
     job.height = height_[s - 1];
     job.width = width_[s - 1];
+    job.out_height = height_[s];
+    job.out_width = width_[s];
     job.stored = s > 1;
     job.window = window(s);
     job.taps = taps(s);
+    job.pad = pad(s);
     return pass(set_.decimate, job, planes_ * job.height * job.width, set_.decimate_scratch(job, is_double()));
   }
 
@@ -162,14 +173,15 @@ class InformationScales : Scales {
     job.stored = s > 0;
     job.window = window(s);
     job.taps = taps(s);
-    job.pad = taps(s) / 2;
+    job.pad = pad(s);
     job.limit = call_.limit;
+    job.constants = call_.numbers;
     job.sum_scales = upstream(s);
     job.row_sums = row_sums_.data();
     job.grad_x = gradient(0, s);
     job.grad_y = gradient(1, s);
     if (!pass(set_.similarity, job, planes_ * job.height * job.width, set_.similarity_scratch(job, is_double()))) return false;
-    add_up(s, height_[s]);
+    add_up(s, map_h(job));
     return true;
   }
 
@@ -180,8 +192,11 @@ class InformationScales : Scales {
     job.channels = 1;
     job.height = height_[s - 1];
     job.width = width_[s - 1];
+    job.out_height = height_[s];
+    job.out_width = width_[s];
     job.window = window(s);
     job.taps = taps(s);
+    job.pad = pad(s);
     job.coarse = data(2 + which, s);
     return pass(set_.undecimate, job, planes_ * job.height * job.width, set_.undecimate_scratch(job, is_double()));
   }
@@ -222,8 +237,8 @@ class DetailScales : Scales {
     job.centres[1] = centre(1);
     job.stored = s > 0;
     job.limit = call_.limit;
-    job.cosine = call_.cosine;
-    for (int b = 0; b < 3; b++) job.weights[b] = call_.weights[3 * s + b];
+    job.cosine = call_.numbers[3 * kFeatureScales];
+    for (int b = 0; b < 3; b++) job.weights[b] = call_.numbers[3 * s + b];
     return job;
   }
 

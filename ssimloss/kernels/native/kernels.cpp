@@ -81,7 +81,7 @@ void unblock(const Blocks& job, bool is_double, int share, int shares, void* scr
   is_double ? unblock_of(job, share, shares, (double*)scratch) : unblock_of(job, share, shares, (float*)scratch);
 }
 
-int64_t block_scratch(const Blocks& job, bool is_double) { return 4 * block_line(job) * (is_double ? sizeof(double) : sizeof(float)); }
+int64_t block_scratch(const Blocks& job, bool is_double) { return block_lines(job) * block_line(job) * (is_double ? sizeof(double) : sizeof(float)); }
 
 void product(const Product& job, bool is_double, int share, int shares, void* scratch) {
   is_double ? product_of(job, share, shares, (double*)scratch) : product_of(job, share, shares, (float*)scratch);

@@ -101,7 +101,8 @@ API int ssimloss_pyramid(const PyramidCall* call) {
   return guarded([&]() -> int { return Pyramid(*call).run() ? 0 : 1; });
 }
 
-// The sums of VIF at its four scales, (M, 4, 2): what is kept and what is held. With an upstream gradient, that of the images.
+// The sums of VIF, VMAF's or in the pixel domain, at its four scales, (M, 4, 2): what is kept and what is held. With an upstream gradient,
+// that of the images.
 API int ssimloss_information(const ScalesCall* call) {
   return guarded([&]() -> int { return InformationScales(*call).run() ? 0 : 1; });
 }
@@ -357,7 +358,7 @@ API int ssimloss_squared_errors(const PreparationCall* call) {
 }
 
 // Changes with every change of this interface: of a function, a structure, or the meaning of a number.
-API int32_t ssimloss_interface() { return 10; }
+API int32_t ssimloss_interface() { return 11; }
 
 // Sizes of the structures above, for a caller that has declared them itself; 0 beyond the last.
 API int64_t ssimloss_size_of(int32_t structure) {

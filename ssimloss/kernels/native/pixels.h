@@ -86,15 +86,7 @@ void pixel_means(const PixelMeans& job, int share, int shares) {
       for (int64_t column = 0; column < w; column += kLine) {
         const int64_t count = w - column < kLine ? w - column : kLine, plane = n * c + row / h;
         const int64_t of_x = start_of(job.x, plane, c, row % h, column), of_y = start_of(job.y, plane, c, row % h, column);
-        const T *from_x = x, *from_y = y;
-        if (job.x.stride[3] == 1 && job.x.dtype == (sizeof(T) == 4 ? kFloat32 : kFloat64))
-          from_x = (const T*)job.x.data + of_x;
-        else
-          read_line(job.x, of_x, count, T(0), x);
-        if (job.y.stride[3] == 1 && job.y.dtype == (sizeof(T) == 4 ? kFloat32 : kFloat64))
-          from_y = (const T*)job.y.data + of_y;
-        else
-          read_line(job.y, of_y, count, T(0), y);
+        const T *from_x = line_of(job.x, of_x, count, x), *from_y = line_of(job.y, of_y, count, y);
         T* gradient = nullptr;
         if (job.grad.data) gradient = job.grad.stride[3] == 1 ? (T*)job.grad.data + start_of(job.grad, plane, c, row % h, column) : line;
         sum += pixel_line<T>(job.pixel, from_x, from_y, gradient, count, (T)job.eps, (T)weight, false);

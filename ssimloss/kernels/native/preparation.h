@@ -26,11 +26,14 @@ INLINE S to_unit(S v) {
   return v < 0 ? S(0) : v > 1 ? S(1) : v;
 }
 
+// Around it numbers have no fraction, and to add it is to round.
+template <class S>
+constexpr S kWhole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);
+
 // To the nearest whole number, ties to even; of numbers that are not far from a level.
 template <class S>
 INLINE S to_whole(S v) {
-  const S whole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);  // above it numbers have no fraction
-  return (v + whole) - whole;
+  return (v + kWhole<S>) - kWhole<S>;
 }
 
 template <class S>
@@ -77,14 +80,6 @@ __attribute__((noinline)) void unit_line(bool levels, const S* __restrict line, 
 template <class O>
 void store_rounded(const double* line, int64_t count, O* out) {
   for (int64_t i = 0; i < count; i++) out[i] = (O)(__builtin_rint(line[i] * 255) / 255);
-}
-
-// Pixels of a line: where they lie, or copied to `room`.
-template <class S>
-INLINE const S* line_of(const Image& image, int64_t start, int64_t count, S* room) {
-  if (image.stride[3] == 1 && image.dtype == (sizeof(S) == sizeof(float) ? kFloat32 : kFloat64)) return (const S*)image.data + start;
-  read_line(image, start, count, S(0), room);
-  return room;
 }
 
 template <class S, class O>

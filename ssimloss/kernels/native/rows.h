@@ -47,6 +47,20 @@ __attribute__((noinline)) void read_line(const Image& image, int64_t offset, int
 #undef READ
 }
 
+// Whether rows of an image lie in memory as kernels want them: of the computing type, one pixel behind the other.
+template <class T>
+INLINE bool lies_as_wanted(const Image& image) {
+  return image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
+}
+
+// Pixels of a line: where they lie if they lie as wanted, else copied to `room`.
+template <class T>
+INLINE const T* line_of(const Image& image, int64_t offset, int64_t count, T* room) {
+  if (lies_as_wanted<T>(image)) return (const T*)image.data + offset;
+  read_line(image, offset, count, T(0), room);
+  return room;
+}
+
 INLINE int64_t start_of(const Image& image, int64_t plane, int64_t channels, int64_t row, int64_t column) {
   return plane / channels * image.stride[0] + plane % channels * image.stride[1] + row * image.stride[2] + column * image.stride[3];
 }

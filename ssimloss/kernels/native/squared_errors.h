@@ -53,7 +53,7 @@ struct OfPixels {
   }
 };
 
-// Of levels, of pixels scaled to [0, 1]: rounding and clamping commute, and `whole`, which rounds (see to_whole), cancels.
+// Of levels, of pixels scaled to [0, 1]: rounding and clamping commute, and `whole`, which rounds (see kWhole), cancels.
 template <class S>
 struct OfLevels {
   Vector<S> whole, highest;
@@ -155,8 +155,7 @@ void squared_errors_of(const Preparation& job, int share, int shares, double* ro
   } else if (job.images[0].dtype == kUInt8 && job.low == 0 && job.span == 255) {
     squared_errors_of<S>(job, share, shares, row_sums, false, OfStoredLevels<S>());
   } else {
-    const S whole = sizeof(S) == sizeof(float) ? S(3 << 22) : S(3LL << 51);
-    const OfLevels<S> levels = {broadcast(whole), broadcast(whole + S(255))};
+    const OfLevels<S> levels = {broadcast(kWhole<S>), broadcast(kWhole<S> + S(255))};
     squared_errors_of<S>(job, share, shares, row_sums, true, levels);
   }
 }

@@ -112,7 +112,7 @@ class Stream {
     for (int lane = 0; lane < lanes_per_plane_; lane++) segments[plane * lanes_per_plane_ + lane] = line + lane * length_;
   }
   bool in_lanes(const Image& image) const {
-    return fits_ && image.stride[3] == 1 && image.dtype == (sizeof(T) == sizeof(float) ? kFloat32 : kFloat64);
+    return fits_ && lies_as_wanted<T>(image);
   }
 
   // What is being worked on.

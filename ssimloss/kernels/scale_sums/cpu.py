@@ -11,19 +11,25 @@ from torch import Tensor
 from ssimloss.kernels import library
 from ssimloss.kernels.comparison import Comparison
 from ssimloss.kernels.operators import check_images, computing_dtype
-from ssimloss.kernels.scale_sums.measured import LEAST, SHAPES, Measured
+from ssimloss.kernels.scale_sums.measured import LEAST_SIDE, SHAPES, Measured, SumKind
 
 _CALL = struct.Struct(library.SCALES_CALL)
+_FUNCTIONS: dict[SumKind, str] = {
+    "information": "ssimloss_information",
+    "shared_information": "ssimloss_information",
+    "detail": "ssimloss_detail",
+    "change": "ssimloss_change",
+}
 
 
 @functools.lru_cache(maxsize=16)
-def _constants(measured: Measured) -> tuple[library.Constants, float, "ctypes.Array[Any]"]:
-    """The constants of a pair, the cosine, and the weights; keep the result until the call ends."""
-    detail = measured.kind == "detail"
-    windows = (1.0,) if detail else measured.numbers
-    pair = library.constants(Comparison(windows, 0.0, 0.0, 0.0, "ssim", "reflect"))
-    weights = library.doubles(measured.numbers[:-1] if detail else ())
-    return pair, measured.numbers[-1], weights
+def _constants(measured: Measured) -> tuple[library.Constants, "ctypes.Array[Any]"]:
+    """The constants of a pair, and the numbers that are no window; keep the result until the call
+    ends.
+    """
+    windows, others = measured.parts()
+    fixed = Comparison(windows or (1.0,), 0.0, 0.0, 0.0, "ssim", measured.padding)
+    return library.constants(fixed), library.doubles(others)
 
 
 def scale_sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
@@ -53,16 +59,15 @@ def _call(
     grad_x: Tensor | None,
     grad_y: Tensor | None,
 ) -> None:
-    check_images(x, y, LEAST[measured.kind])
-    pair, cosine, weights = _constants(measured)
+    check_images(x, y, LEAST_SIDE[measured.kind])
+    pair, numbers = _constants(measured)
     call = _CALL.pack(
         *library.pair(x, y, pair),
         measured.limit,
-        cosine,
-        ctypes.addressof(weights),
+        ctypes.addressof(numbers) if len(numbers) else 0,
         0 if sums is None else sums.data_ptr(),
         0 if upstream is None else upstream.data_ptr(),
         *library.image(grad_x),
         *library.image(grad_y),
     )
-    library.call(f"ssimloss_{measured.kind}", call)
+    library.call(_FUNCTIONS[measured.kind], call)

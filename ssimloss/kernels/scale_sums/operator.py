@@ -31,7 +31,7 @@ _CPU: Kernels = {"cpu": Kernel(library.why_not_for, cpu.scale_sums)}
 _TRITON: Kernels = {"triton": Kernel(machine.why_not_for, triton.scale_sums, "scale_sums")}
 SCALE_SUMS: dict[SumKind, Kernels] = {
     "information": {**_CPU, **_TRITON},
-    "shared_information": _TRITON,
+    "shared_information": {**_CPU, **_TRITON},
     "detail": _CPU,
     "change": _CPU,
 }

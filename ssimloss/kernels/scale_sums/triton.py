@@ -10,7 +10,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ssimloss.filters import Padding
 from ssimloss.kernels.comparison import Comparison
 from ssimloss.kernels.gpu.launch import (
     Division,
@@ -26,7 +25,7 @@ from ssimloss.kernels.gpu.machine import environment
 from ssimloss.kernels.gpu.trials import Setting, Way, flat_variance, results, trial
 from ssimloss.kernels.operators import check_images
 from ssimloss.kernels.proof import Proof, Results, Trial, Use
-from ssimloss.kernels.scale_sums.measured import LEAST, LENGTHS, SCALES, SHAPES, Measured
+from ssimloss.kernels.scale_sums.measured import LEAST_SIDE, LENGTHS, SCALES, SHAPES, Measured
 
 Gradients = tuple[Tensor | None, Tensor | None]
 Wanted = tuple[bool, bool]
@@ -64,7 +63,7 @@ class _Walk:
     """The launches of one call, in their order, and what they write."""
 
     def __init__(self, x: Tensor, y: Tensor, measured: Measured, division: Division | None) -> None:
-        check_images(x, y, LEAST[measured.kind])
+        check_images(x, y, LEAST_SIDE[measured.kind])
         self.division = division
         self.moments = list(_scales(measured))
         self.pairs = [(x, y)]  # of the scales
@@ -135,13 +134,12 @@ class _Walk:
 def _scales(measured: Measured) -> Iterator[Moments]:
     """What is computed at each scale; its window also filters the planes that it is made of."""
     equation: EquationName = measured.kind  # type: ignore[assignment]  # of those with a kernel
-    padding: Padding = "reflect" if measured.kind == "information" else "valid"
-    of_windows = sum(LENGTHS)
-    constants = measured.numbers[of_windows:] or (measured.limit,)
+    windows, others = measured.parts()
+    constants = others or (measured.limit,)
     first = 0
     for length in LENGTHS:
-        window = measured.numbers[first : first + length]
-        yield Moments(equation, window, constants, 0.0, padding)
+        window = windows[first : first + length]
+        yield Moments(equation, window, constants, 0.0, measured.padding)
         first += length
 
 
@@ -167,11 +165,11 @@ def _trial(use: Use, device: torch.device) -> Trial:
     limit = min(used.limit, 1.2)  # that some gains pass
 
     def options(setting: Setting, _: torch.device) -> tuple[Measured]:
-        numbers = used.numbers
+        windows, others = used.parts()
         if used.kind == "shared_information":
-            noise, _, epsilon = numbers[sum(LENGTHS) :]
-            numbers = (*numbers[: sum(LENGTHS)], noise, flat_variance(setting), epsilon)
-        return (Measured(used.kind, limit, numbers),)
+            noise, _, epsilon = others
+            others = (noise, flat_variance(setting), epsilon)
+        return (Measured(used.kind, limit, (*windows, *others)),)
 
     def launches(x: Tensor, y: Tensor, setting: Setting, wanted: Wanted) -> Sequence[Launch]:
         walk = _Walk(x, y, *options(setting, device), setting.division)
@@ -210,7 +208,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
         differentiable,
         options,
         size,
-        least=LEAST[used.kind],
+        least=LEAST_SIDE[used.kind],
         is_planar=True,
         span=255.0,
         has_flat=True,
