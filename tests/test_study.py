@@ -586,6 +586,33 @@ def test_advice_within_a_budget() -> None:
 # --- parts ----------------------------------------------------------------------------------------
 
 
+def test_no_measure_judges_its_own_results_nor_one_without_values() -> None:
+    subjects = [replace(subject("l1"), name=name) for name in ("a", "b", "failed")]
+    image = torch.zeros(3, 8, 8)
+    extent = work.Extent(1, 1, ("blur",), 1, 1, (1, 3, 8, 8))
+    one = work.Work(subjects, {"cat": image}, [], extent, 0, torch.device("cpu"), None)
+    finals = {
+        "a": {"a": 0.0, "b": 2.0, "failed": math.nan},
+        "b": {"a": 1.0, "b": 0.0, "failed": math.nan},
+        "failed": {"a": 3.0, "b": 3.0, "failed": math.nan},
+    }
+    done: journal.Done = {}
+    for name, final in finals.items():
+        descent = fitness.Descent(final, [], None, 0.0, 0.0)
+        done |= {
+            f"orderings/cat/{name}": {},
+            f"sensitivity/cat/{name}": plain(Sensitivity(1.0, math.nan, 1.0)),
+            f"fitness/cat/blur/{name}": plain(descent),
+            f"cost/{name}": plain(Cost()),
+        }
+    found = {name: each.fitness for name, each in one.results(done).items()}
+    assert found["a"].ranks == {"b": 2.0}
+    assert found["b"].ranks == {"a": 2.0}
+    assert found["failed"].ranks == {"a": 3.0, "b": 3.0}
+    assert found["failed"].mean_rank == 3.0
+    assert math.isnan(found["a"].sensitivity.scale)
+
+
 def test_ranks_share_places() -> None:
     found = fitness.ranks({"a": 1.0, "b": 2.0, "c": 2.0, "d": math.nan}, higher_is_better=True)
     assert found == {"a": 3.0, "b": 1.5, "c": 1.5, "d": 4.0}
