@@ -9,6 +9,7 @@ import json
 import math
 import shutil
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -372,12 +373,18 @@ def test_two_processes_share_the_tasks(
     monkeypatch.setattr(run, "joined", joined)
     results: list[StudyResult | None] = [None, None]
     keys: list[list[str]] = [[], []]
+    in_time: list[str] = []
 
     def work_of(rank: int) -> None:
         places.rank = rank
-        results[rank] = study.Study(**options, out=tmp_path / "out").run(
-            lambda *told: keys[rank].append(told[2])
-        )
+
+        def on_progress(done: int, total: int, key: str) -> None:
+            del done, total
+            keys[rank].append(key)
+            in_time.append(key)
+            time.sleep(0.2 * rank)  # the second is the slower one
+
+        results[rank] = study.Study(**options, out=tmp_path / "out").run(on_progress)
 
     threads = [threading.Thread(target=work_of, args=(rank,)) for rank in range(2)]
     for thread in threads:
@@ -388,8 +395,9 @@ def test_two_processes_share_the_tasks(
     assert plain(first) == plain(second)
     assert all(keys)
     assert len(keys[0] + keys[1]) == len(set(keys[0] + keys[1])) == 1 + 3 + 3 + 2 + 3
-    # Times are measured by one process, after both have done their other tasks.
+    # One process measures times, after both have done their other tasks.
     assert not any(key.startswith("cost/") for key in keys[1])
+    assert all(key.startswith("cost/") for key in in_time[-3:])
     for name, one in alone.measures.items():
         assert plain(first.measures[name].fitness) == plain(one.fitness)
         assert first.measures[name].orderings == one.orderings
@@ -576,6 +584,33 @@ def test_advice_within_a_budget() -> None:
 
 
 # --- parts ----------------------------------------------------------------------------------------
+
+
+def test_no_measure_judges_its_own_results_nor_one_without_values() -> None:
+    subjects = [replace(subject("l1"), name=name) for name in ("a", "b", "failed")]
+    image = torch.zeros(3, 8, 8)
+    extent = work.Extent(1, 1, ("blur",), 1, 1, (1, 3, 8, 8))
+    one = work.Work(subjects, {"cat": image}, [], extent, 0, torch.device("cpu"), None)
+    finals = {
+        "a": {"a": 0.0, "b": 2.0, "failed": math.nan},
+        "b": {"a": 1.0, "b": 0.0, "failed": math.nan},
+        "failed": {"a": 3.0, "b": 3.0, "failed": math.nan},
+    }
+    done: journal.Done = {}
+    for name, final in finals.items():
+        descent = fitness.Descent(final, [], None, 0.0, 0.0)
+        done |= {
+            f"orderings/cat/{name}": {},
+            f"sensitivity/cat/{name}": plain(Sensitivity(1.0, math.nan, 1.0)),
+            f"fitness/cat/blur/{name}": plain(descent),
+            f"cost/{name}": plain(Cost()),
+        }
+    found = {name: each.fitness for name, each in one.results(done).items()}
+    assert found["a"].ranks == {"b": 2.0}
+    assert found["b"].ranks == {"a": 2.0}
+    assert found["failed"].ranks == {"a": 3.0, "b": 3.0}
+    assert found["failed"].mean_rank == 3.0
+    assert math.isnan(found["a"].sensitivity.scale)
 
 
 def test_ranks_share_places() -> None:

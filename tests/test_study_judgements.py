@@ -39,8 +39,8 @@ def table(tmp_path: Path) -> Path:
     [
         # DataFrame.to_csv(): the index is a column without a name
         b",reference,distorted,mos\n0,r.png,a.png,3.5\n1,r.png,b.png,2.0\n",
-        # encoding="utf-8-sig" and lineterminator="\r\n", as on Windows
-        b"\xef\xbb\xbf,reference,distorted,mos\r\n0,r.png,a.png,3.5\r\n1,r.png,b.png,2.0\r\n",
+        # index=False, encoding="utf-8-sig", lineterminator="\r\n", as on Windows
+        b"\xef\xbb\xbfreference,distorted,mos\r\nr.png,a.png,3.5\r\nr.png,b.png,2.0\r\n",
         # quoting=csv.QUOTE_ALL
         b'"","reference","distorted","mos"\n"0","r.png","a.png","3.5"\n"1","r.png","b.png","2.0"\n',
         # two levels of index, other columns with commas and line breaks in them, another order

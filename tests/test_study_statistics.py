@@ -232,6 +232,19 @@ def test_simulated_observers_give_back_the_planted_order() -> None:
     assert p["fair", "twin"] > 0.05
 
 
+def test_measures_are_compared_on_the_same_resamples() -> None:
+    """A small difference of two measures with the same errors is real; intervals overlap."""
+    random = np.random.default_rng(0)
+    truth = random.standard_normal(300)
+    first = truth + 0.6 * random.standard_normal(300)
+    scores = {"first": first, "second": first + 0.3 * random.standard_normal(300)}
+    (row,) = study.compare(scores, truth, same_direction=dict.fromkeys(scores, True), resamples=200)
+    assert 0 < row.difference < 0.05
+    assert row.p < 0.02
+    better, worse = (study.correlation("srcc", x, truth, resamples=200) for x in scores.values())
+    assert worse.high > better.value
+
+
 def test_a_comparison_without_any_spread_is_undefined() -> None:
     """Opposite perfect orders of 5 images: every resample is as perfect."""
     x = np.arange(5.0)

@@ -39,10 +39,9 @@ def sheet(folder: Path, start: str) -> Image.Image:
 
 def with_tables(page: str, study: str) -> str:
     """The page with the tables of ``study.md`` in place of its own."""
-    above, _, _ = page.partition(FIRST_TABLE)
-    _, _, tables = study.partition(FIRST_TABLE)
-    tables, _, _ = tables.partition("\n## Left out\n")
-    return above + FIRST_TABLE + tables.rstrip() + "\n"
+    above = page[: page.index(FIRST_TABLE)]
+    tables, _, _ = study[study.index(FIRST_TABLE) :].partition("\n## Left out\n")
+    return above + tables.rstrip() + "\n"
 
 
 if __name__ == "__main__":

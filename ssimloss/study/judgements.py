@@ -212,15 +212,15 @@ def _row(
     empty = [name for name in (*columns, answer) if not cells.get(name)]
     if empty:
         raise ValueError(f"{empty[0]} is empty")
-    said = cells[answer]
+    found = cells[answer]
     try:
-        value = float(said)
+        value = float(found)
     except ValueError:
-        raise ValueError(f"{answer} must be a number, got {said!r}") from None
+        raise ValueError(f"{answer} must be a number, got {found!r}") from None
     if not math.isfinite(value):
-        raise ValueError(f"{answer} must be finite, got {said!r}")
+        raise ValueError(f"{answer} must be finite, got {found!r}")
     if kind != "opinions" and not 0 <= value <= 1:
-        raise ValueError(f"{answer} must be a share in [0, 1], got {said!r}")
+        raise ValueError(f"{answer} must be a share in [0, 1], got {found!r}")
     return Judgement(
         tuple(folder / cells[name] for name in columns),
         value,
