@@ -32,6 +32,7 @@ import ssimloss
 from ssimloss import _options, metrics, weights
 from ssimloss.conventions import Table
 from ssimloss.evaluation.sets import TITLES
+from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.measures import name_of
 from ssimloss.metrics.protocols import OF_SCALE, SUMMARIES
 from ssimloss.networks.sources import layout_of
@@ -437,14 +438,18 @@ def published_weights() -> str:
 def command_line_names() -> str:
     """What ``ssimloss evaluate --help`` lists."""
     found = {
-        "metrics": {
-            name: metrics.measure(name, weights="random").title for name in metrics.MEASURES
-        },
+        "metrics": {name: title_of(name) for name in metrics.MEASURES},
         "sets": TITLES,
         "protocols": SUMMARIES,
         "protocols of a scale": OF_SCALE,
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def title_of(name: str) -> str:
+    """The title of a measure; of a deep one without its weights, which may not be here."""
+    deep: dict[str, Any] = {"weights": "random"} if name in DISTANCES else {}
+    return metrics.measure(name, **deep).title
 
 
 def listed(lines: Iterable[str]) -> str:

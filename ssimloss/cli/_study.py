@@ -23,7 +23,6 @@ from rich.progress import (
 )
 from rich.table import Table as Drawn
 
-from ssimloss.cli._options import Device, Overwrite, Resume
 from ssimloss.cli._told import shown, told
 
 _LISTED = 5  # problems that the terminal shows; the page has all
@@ -73,10 +72,14 @@ def study(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where tables, pictures and the page go.")
     ] = Path("study"),
-    resume: Resume = False,
-    overwrite: Overwrite = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue what the folder holds.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Discard what the folder holds.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Device = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Examine measures on your images: agreement with people, orderings, fitness as a loss, cost.
 
