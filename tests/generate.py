@@ -438,15 +438,18 @@ def published_weights() -> str:
 def command_line_names() -> str:
     """What ``ssimloss evaluate --help`` lists."""
     found = {
-        "metrics": {
-            name: metrics.measure(name, weights="random" if name in DISTANCES else "imagenet").title
-            for name in metrics.MEASURES
-        },
+        "metrics": {name: title_of(name) for name in metrics.MEASURES},
         "sets": TITLES,
         "protocols": SUMMARIES,
         "protocols of a scale": OF_SCALE,
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def title_of(name: str) -> str:
+    """The title of a measure; of a deep one without its weights, which may not be here."""
+    deep: dict[str, Any] = {"weights": "random"} if name in DISTANCES else {}
+    return metrics.measure(name, **deep).title
 
 
 def listed(lines: Iterable[str]) -> str:

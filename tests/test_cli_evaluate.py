@@ -146,7 +146,7 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
     (images / "gt/[red]9.png").write_bytes((images / "gt/0.png").read_bytes())
     output = run("gt", "a").output
     assert "1, a: a/1.png: " in output
-    assert "1 of 3 pairs lack a value and are in no mean of it" in output
+    assert "1 of 3 pairs lack a value and are not in its mean" in output
     assert "unmatched: gt/[red]9.png has no file of a" in output
     assert "truncated" in run("gt", "a", "--on-damaged", "stop", status=1).stderr
     for path in (images / "a").iterdir():
@@ -181,7 +181,7 @@ def test_failures_and_unmatched_are_told(run: Run, images: Path) -> None:
         (["gt", "x=a", "x=b"], "two methods have the same name"),
         (["gt", "a", "--protocol", "basic"], "did you mean 'basicsr'?"),
         (["gt", "a", "--table", "html"], "--table must be one of 'latex', 'markdown', 'csv'"),
-        (["gt", "a", "--data-range", "1"], "is for floating-point files, and all of these hold"),
+        (["gt", "a", "--data-range", "1"], "is for floating-point files, and these hold integers"),
         (["gt", "a", "--inception", "random"], "inception is the network of fid, kid, is, and"),
         (["gt", "a", "--metrics", "fid", "--protocol", "pyiqa"], "fid alone, which take the files"),
         ([], "reference is missing"),
@@ -265,7 +265,7 @@ def test_one_image_has_no_interval(run: Run) -> None:
 @pytest.mark.usefixtures("ctrl_c_interrupts")
 @pytest.mark.parametrize(
     ("stop", "status", "words"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")],
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
 def test_stopped_from_outside(
     run: Run, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals, status: int, words: str

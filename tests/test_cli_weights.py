@@ -269,7 +269,7 @@ def test_import(
     )
     brought.write_bytes(b"something else")
     assert (
-        "is none of the files that are known by name"
+        "must be a file that ssimloss weights list --all shows"
         in run("weights", "import", brought, status=1).output
     )
     assert (

@@ -350,7 +350,7 @@ def test_what_cannot_be_compared_is_said_with_the_way_out(tmp_path: Path) -> Non
     assert f"short.y4m: has 4 frames, and its reference {truth} has 6; --frames shortest" in words
     found = clip_of(evaluate(truth, short, metrics=["vmaf"], frames="shortest"))
     assert len(found.frames["short"]["vmaf"]) == 4
-    assert "the reference is longer, its other frames are left out" in found.pairing["short"]
+    assert "the reference is longer, and its last frames are not compared" in found.pairing["short"]
     assert "have 30 and 25 frames per second" in refused(truth, fast)
     found = clip_of(evaluate(truth, fast, metrics=["psnr"], timestamps="ignore"))
     assert "shown up to 0.033 s apart" in found.pairing["fast"]
@@ -409,7 +409,7 @@ def test_damaged_files_are_errors(tmp_path: Path) -> None:
     (tmp_path / "none.mp4").write_bytes(b"")
     assert "none.mp4: is empty" in refused(truth, tmp_path / "none.mp4")
     (tmp_path / "text.mp4").write_text("no clip")
-    assert "is damaged, truncated or no clip" in refused(truth, tmp_path / "text.mp4")
+    assert "is damaged, truncated or not a clip" in refused(truth, tmp_path / "text.mp4")
     head = y4m(tmp_path / "head.y4m", x[:0])
     assert refused(truth, head).count("head.y4m") == 1
     for path in (

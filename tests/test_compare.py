@@ -115,14 +115,14 @@ def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path)
         r"other.png: its size and that of its reference .* differ, 50 x 40 \(height x width\) "
         r"and 96 x 131 \(height x width\); "
     )
-    with pytest.raises(ImageError, match=f"{sizes}.* nothing is resized silently"):
+    with pytest.raises(ImageError, match=f"{sizes}resize or crop one of them"):
         compare(a, other)
     gray = save(tmp_path / "gray.png", truth[..., :1])
     with pytest.raises(
         ImageError, match=r"gray.png: its kind and that of its reference .* differ, gray and RGB"
     ):
         compare(a, gray)
-    with pytest.raises(ValueError, match=rf"{tmp_path} is a folder, .*ssimloss evaluate"):
+    with pytest.raises(ValueError, match=rf"{tmp_path} must be a file, .*ssimloss evaluate"):
         compare(tmp_path, tmp_path)
     with pytest.raises(ImageError, match=r"gone.png: there is no such file"):
         compare(a, tmp_path / "gone.png")
@@ -135,9 +135,11 @@ def test_errors(pair: tuple[Path, Path, np.ndarray, np.ndarray], tmp_path: Path)
             compare(a, a, metrics=names)
     with pytest.raises(ValueError, match="protocol must be one of"):
         compare(a, a, protocol="papers")
+    with pytest.raises(ValueError, match="data_range=1 is for floating-point files, and these"):
+        compare(a, a, data_range=1.0)
     with pytest.raises(ValueError, match="explain: no convention"):
         compare(a, a, explain=("PSNR/basicsr", "nobody"))
-    with pytest.raises(ValueError, match=r"cuts the border off; choose a protocol"):
+    with pytest.raises(ValueError, match=r"crops the border; choose a protocol"):
         compare(a, a, explain=("PSNR/pyiqa_y", "PSNR/basicsr"))
     with pytest.raises(ValueError, match="different measures"):
         compare(a, a, explain=("PSNR/pyiqa_y", "SSIM/skimage"))
@@ -150,13 +152,13 @@ def test_picture_takes_the_place_of_nothing_compared(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in (a, b)}
     found = compare(a, b)
     for out in (a, b, tmp_path / "link.png", tmp_path / ".." / tmp_path.name / "b.png"):
-        with pytest.raises(ValueError, match=r"would overwrite .*choose another name"):
+        with pytest.raises(ValueError, match=r"must not replace .*choose another name"):
             found.draw(out)
         refused = CliRunner().invoke(app, ["compare", str(a), str(b), "--out", str(out)])
         assert refused.exit_code == 2
         assert "PSNR" not in refused.output, "told before anything is computed"
     for name in ("c.jpg", "c", "png"):
-        with pytest.raises(ValueError, match=r"its name must end in .png, got .*"):
+        with pytest.raises(ValueError, match=r"name of the picture must end in .png, got .*"):
             found.draw(tmp_path / name)
     assert {path: path.read_bytes() for path in (a, b)} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "link.png"]

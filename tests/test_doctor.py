@@ -358,7 +358,7 @@ def test_command_errors_name_the_way_out(run: Run) -> None:
         (("ssimloss:SSIMLoss", "--data-range", "a"), "--data-range must be"),
         (("ssimloss:AdversarialLoss.generator_loss",), 'needs options kind: --options \'{"kind"'),
         (("ssimloss:__version__",), "must be callable"),
-        (("--skip", "cost"), "--skip need the name of a loss"),
+        (("--skip", "cost"), "--skip must come with the name of a loss"),
     ):
         assert words in " ".join(run(*arguments, status=2).output.split()), arguments
     for name in ("basicsr", "neosr", "trainner"):

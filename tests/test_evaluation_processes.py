@@ -134,7 +134,7 @@ def test_one_process_killed(images: Path, alone: tuple[bytes, bytes], tmp_path: 
     assert run.returncode != 0
     assert "SIGKILL" in run.stderr
     assert (
-        "told to end (process 0)" in run.stderr
+        "terminated (process 0)" in run.stderr
         or "another process than 0 of 2 has ended or was killed" in run.stderr
     ), run.stderr
     assert not (out / "per_image.csv").exists()

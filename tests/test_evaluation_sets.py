@@ -185,7 +185,8 @@ def test_runs_compare_sets_of_one_definition(folders: Path) -> None:
     shutil.copytree(folders / "a", folders / "b")
     for name in ("a", "b"):
         paths = folders / "gt", folders / name
-        evaluate(*paths, metrics=["psnr", "fid"], inception="random", out=folders / f"run_{name}")
+        metrics = ["psnr", "fid", *(["is"] if name == "a" else [])]  # which is in one run only
+        evaluate(*paths, metrics=metrics, inception="random", out=folders / f"run_{name}")
     found = compare_runs(folders / "run_a", folders / "run_b")
     assert [(row.method, row.metric) for row in found.sets] == [("a", "fid"), ("b", "fid")]
     path = folders / "run_b/per_image.json"

@@ -96,7 +96,7 @@ def test_terminal_table_has_them(unequal: Evaluation) -> None:
         ["↑", "32.0000", unequal_std(unequal, "lucky"), "3"],
         ["↑", "31.0000", unequal_std(unequal, "third"), "3"],
     ]
-    told = "methods have values of different images; the means are over the 3 that all have"
+    told = "methods have values of different images; means are over the 3 that all methods have"
     assert [line.split(":")[0] for line in lines if told in line] == ["PSNR (dB)", "L1"]
     equal = printed(summed([PSNR, DISTANCE], METHODS, unequal.images[:3]))
     assert "different images" not in equal
@@ -114,7 +114,7 @@ def test_interval_of_one_image_is_a_dash(unequal: Evaluation) -> None:
     lines = printed(two).splitlines()
     assert lines[1].split()[3:] == ["↑", "31.0000", "0.0000", "2"]
     assert lines[2] == (
-        "steady, PSNR (dB): 1 of 2 values are infinite, of equal images, and in no mean"
+        "steady, PSNR (dB): 1 of 2 values are infinite (equal images) and not in the mean"
     )
     assert lines[-1].split()[3] == "-"
     assert "95 %" not in printed(summed([PSNR], ["steady"], unequal.images[:1]))

@@ -347,7 +347,7 @@ def test_bad_arguments_are_named() -> None:
         (ValueError, "protocol 'basicsr' needs scale", lambda: protocol("basicsr")),
         (
             ValueError,
-            "protocol 'plain' cuts no border and takes no scale",
+            "scale must be left out for protocol 'plain', which crops no border",
             lambda: protocol("plain", scale=4),
         ),
         (TypeError, "scale must be an integer", lambda: protocol("edsr", scale="4")),  # type: ignore[arg-type]

@@ -689,7 +689,7 @@ def test_bad_arguments_are_named(pair: tuple[Tensor, Tensor], tmp_path: Path) ->
         (ValueError, "data_range must span", lambda: Validator(["psnr"], data_range=0.0)),
         (
             ValueError,
-            r"metrics\['l1'\] must give one number for each of 11 images, got \(\)",
+            r"metrics\['l1'\] must return one number for each of 11 images, got \(\)",
             lambda: Validator({"l1": F.l1}).update(pred, target),
         ),
         (

@@ -177,7 +177,7 @@ def test_damaged_bundled_file_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     ):
         weights.load_bundled("dists")
     (tmp_path / "dists.safetensors").unlink()
-    with pytest.raises(RuntimeError, match="travels with the package and is missing"):
+    with pytest.raises(RuntimeError, match="comes with the package and is missing"):
         weights.load_bundled("dists")
 
 
@@ -259,7 +259,7 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     for wrong in [*(content[:length] for length in range(len(content))), content + b"\0"]:
         path.write_bytes(wrong)
         with pytest.raises(
-            RuntimeError, match=r"cut\.safetensors is damaged or no safetensors file"
+            RuntimeError, match=r"cut\.safetensors is damaged or not a safetensors file"
         ):
             weights.read(path)
 
@@ -288,7 +288,7 @@ def test_hostile_headers_are_refused(tmp_path: Path, header: object, length: int
     length = len(text) if length is None else length
     path = tmp_path / "hostile.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + text + bytes(12 if b"8, 12" in text else 4))
-    with pytest.raises(RuntimeError, match=r"is damaged or no safetensors file: .") as caught:
+    with pytest.raises(RuntimeError, match=r"is damaged or not a safetensors file: .") as caught:
         weights.read(path)
     assert "\n" not in str(caught.value)
 
@@ -377,7 +377,7 @@ def test_code_in_a_pickle_is_not_executed(
 def test_a_pickle_called_safetensors_is_no_pickle(tmp_path: Path) -> None:
     with (tmp_path / "malicious.safetensors").open("wb") as file:
         pickle.dump(Malicious(tmp_path / "executed"), file)
-    with pytest.raises(RuntimeError, match="damaged or no safetensors file"):
+    with pytest.raises(RuntimeError, match="damaged or not a safetensors file"):
         weights.read(tmp_path / "malicious.safetensors")
     assert not (tmp_path / "executed").exists()
 
@@ -422,7 +422,7 @@ def test_damaged_pickles_are_refused_by_name(tmp_path: Path, is_zip: bool) -> No
         ),
         (
             lambda path: torch.save({"state_dict": {"a": torch.ones(1)}, "step": 3}, path),
-            r"holds 'state_dict': a dict.*take \['state_dict'\]",
+            r"holds 'state_dict': a dict.*pass its \['state_dict'\]",
         ),
         (lambda path: torch.save(torch.ones(2), path), "holds a Tensor, expected a state dict"),
         (lambda path: torch.save({"a": torch.ones(1), "b": 2}, path), "holds 'b': a int"),
@@ -435,7 +435,7 @@ def test_damaged_pickles_are_refused_by_name(tmp_path: Path, is_zip: bool) -> No
             lambda path: torch.save(nn.Linear(1, 1), path),
             r"it calls torch\.nn\.modules\.linear\.Linear",
         ),
-        (lambda path: path.mkdir(), "is no file"),
+        (lambda path: path.mkdir(), "is not a file"),
         (lambda path: path.parent, r"model\.pth does not exist"),
     ],
 )
@@ -469,11 +469,11 @@ def test_mappings_pass_through() -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "complaint"),
     [
-        (None, TypeError, "weights must be a word, a path or a state dict, got NoneType"),
+        (None, TypeError, "weights must be a name, a path or a state dict, got NoneType"),
         (torchvision.models.VGG16_Weights.DEFAULT, TypeError, "got VGG16_Weights"),
         ({"a": 1}, TypeError, "weights holds 'a': a int"),
         ({}, TypeError, "weights is empty"),
-        ({"model": {"a": torch.ones(1)}}, TypeError, r"take \['model'\] of it"),
+        ({"model": {"a": torch.ones(1)}}, TypeError, r"pass its \['model'\]"),
         ({1: torch.ones(1)}, TypeError, "weights holds 1"),
         (
             "IMAGENET1K_V7",
@@ -694,9 +694,7 @@ def test_folders_are_searched_in_order(
     equal(weights.load_network(NETWORK, str(home / entry.file)), state)
     assert server.requests == 0
     monkeypatch.setenv("SSIMLOSS_WEIGHTS", str(tmp_path / "misspelt"))
-    with pytest.raises(
-        RuntimeError, match=r"SSIMLOSS_WEIGHTS names .*misspelt, which is no folder"
-    ):
+    with pytest.raises(RuntimeError, match=r"SSIMLOSS_WEIGHTS must name a folder, got .*misspelt"):
         weights.load_network(NETWORK, "imagenet")
 
 
@@ -762,9 +760,9 @@ def test_what_torchvision_downloaded_is_found(server: Server, state: dict[str, T
     ("fault", "complaint"),
     [
         ({"status": 404}, "the server answers 404 Not Found"),
-        ({"sends": 1000}, "sent other bytes, or the connection broke off"),
-        ({"sends": 0}, "the connection broke off: .*closed connection without response"),
-        ({"content": b"<!DOCTYPE html>"}, "sent other bytes, or the connection broke off"),
+        ({"sends": 1000}, "sent other bytes, or the connection was lost"),
+        ({"sends": 0}, "the connection was lost: .*closed connection without response"),
+        ({"content": b"<!DOCTYPE html>"}, "sent other bytes, or the connection was lost"),
     ],
 )
 def test_failed_downloads_leave_no_file(

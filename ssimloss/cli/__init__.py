@@ -1,5 +1,5 @@
-"""``ssimloss``: the command line. It needs the extra ``cli``; one line says so where that is
-missing.
+"""``ssimloss``: the command line. It needs the extra ``cli``; without it, one line says how to
+install it.
 """
 
 import io
@@ -19,7 +19,7 @@ _EXTRA |= dict.fromkeys(
 def main() -> None:
     """The console script."""
     for stream in (sys.stdout, sys.stderr):
-        # Pipes and old consoles have code pages that lack characters of file names.
+        # The encoding of a pipe or an old console may lack characters of file names.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     # Commands of a notebook inherit its backend. Where that is not installed, matplotlib cannot

@@ -1,8 +1,7 @@
 """``ssimloss doctor``: this machine, or a loss.
 
-Exit status for a machine: 0, or 1 if something is broken. For a loss: 0 if no check failed beyond
-information, 1 for an error, 3 for warnings only. 1 also for a framework that cannot be imported; 2
-for a command that makes no sense.
+Exit status for a machine: 0, or 1 if something is broken. For a loss: 0 for notes at most, 1 for an
+error or a framework that cannot be imported, 3 for warnings only. 2 for wrong arguments.
 """
 
 import json
@@ -44,19 +43,22 @@ def doctor(
         str,
         typer.Option(
             metavar="KINDS",
-            help="What the loss takes if its signature does not tell: pred, target, fake_logits, "
+            help="Inputs of the loss, if its signature is unclear: pred, target, fake_logits, "
             "real_logits, is_real, or name=kind for keywords, separated by commas.",
         ),
     ] = "",
     data_range: Annotated[
         str,
         typer.Option(
-            metavar="RANGE", help="Of the images: 255, or -1,1; otherwise the loss's own."
+            metavar="RANGE",
+            help="Data range of the images: 255, or -1,1; by default the loss's own.",
         ),
     ] = "",
     image: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A photograph to examine with, not the drawn picture."),
+        typer.Option(
+            metavar="FILE", help="A photograph to examine with, instead of a drawn picture."
+        ),
     ] = None,
     checks: Annotated[
         str, typer.Option(metavar="NAMES", help="Checks to run, separated by commas.")
@@ -68,8 +70,8 @@ def doctor(
 ) -> None:
     """Check this machine, or examine a loss.
 
-    Exit status of an examination: 0 for no failure beyond notes, 1 for an error, 3 for warnings
-    only, 2 for a command that makes no sense.
+    Exit status of an examination: 0 for notes at most, 1 for an error, 3 for warnings only, 2 for
+    wrong arguments.
     """
     from ssimloss.doctor import examine_named, machine
 
@@ -84,7 +86,7 @@ def doctor(
         }
         with told():
             if used := [name for name, value in given.items() if value]:
-                raise ValueError(f"{', '.join(used)} need the name of a loss")
+                raise ValueError(f"{', '.join(used)} must come with the name of a loss")
             found = machine()
         typer.echo(found.to_json()) if as_json else _print_machine(found)
         raise typer.Exit(found.exit_code)

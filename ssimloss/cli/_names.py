@@ -1,5 +1,5 @@
-"""The names that the command line lists and takes: read from ``names.json``, which
-``tests/generate.py`` writes from the registered measures, since importing those takes seconds.
+"""The names that the command line lists and accepts. They are read from ``names.json``, which
+``tests/generate.py`` writes from the registered measures: importing those takes seconds.
 """
 
 import json
@@ -15,7 +15,7 @@ METRICS: Final[Mapping[str, str]] = _LISTED["metrics"]  # name -> title, of meas
 SET_METRICS: Final[Mapping[str, str]] = _LISTED["sets"]  # of whole sets of images
 PROTOCOLS: Final[Mapping[str, str]] = _LISTED["protocols"]  # name -> what it does
 _NEED_SCALE: Final[Sequence[str]] = _LISTED["protocols of a scale"]
-# Of options of evaluate: their words, as the library has them.
+# The words that options of evaluate accept, as in the library.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "alpha": ("error", "drop"),
     "orientation": ("apply", "ignore"),
@@ -30,11 +30,11 @@ WAY_OUT: Final = "ssimloss evaluate --help explains each of them"  # of an unkno
 
 
 def evaluate_help() -> str:
-    """What stands below the options of ``ssimloss evaluate --help``."""
+    """The text below the options of ``ssimloss evaluate --help``."""
     lines = [
         f"Metrics: {', '.join(METRICS)}.",
-        f"Metrics of whole sets: {', '.join(SET_METRICS)}; their network is fetched once by "
-        "ssimloss weights fetch inception.",
+        f"Metrics of whole sets: {', '.join(SET_METRICS)}; ssimloss weights fetch inception "
+        "downloads their network.",
         "Protocols:",
         *(f"{name}: {what}." for name, what in PROTOCOLS.items()),
         "Examples:",
@@ -46,7 +46,7 @@ def evaluate_help() -> str:
 
 
 def demand_scale(protocol: str, scale: int | None) -> None:
-    """Raise for a protocol that needs the factor of enlargement."""
+    """Demand ``--scale`` for a protocol that needs it."""
     if scale is None and protocol in _NEED_SCALE:
         raise ValueError(
             f"protocol {protocol!r} needs scale, the factor of enlargement, by which the border is "

@@ -1,4 +1,4 @@
-"""What ``ssimloss evaluate`` prints: nothing is cut on a terminal of 80 columns."""
+"""The output of ``ssimloss evaluate``, which is never cut on a terminal of 80 columns."""
 
 import math
 from collections import Counter
@@ -55,7 +55,7 @@ def print_unusable(result: "Evaluation", console: Console) -> None:
         _say(console, f"{name}, {method}: {words}")
     if failed:
         pairs = len(result.images) * len(result.methods)
-        _say(console, f"{len(failed)} of {pairs} pairs lack a value and are in no mean of it")
+        _say(console, f"{len(failed)} of {pairs} pairs lack a value and are not in its mean")
     for words in part_notes(result):
         _say(console, words)
     for words in result.unmatched[:_LISTED]:
@@ -69,7 +69,7 @@ def _say(console: Console, text: str) -> None:
 
 
 def _table(*heads: str, names: int) -> Table:
-    """A table whose first ``names`` columns hold names, which are broken and never cut."""
+    """A table whose first ``names`` columns hold names, which are wrapped and never cut."""
     table = Table(box=None, pad_edge=False)
     for index, head in enumerate(heads):
         table.add_column(
@@ -115,7 +115,7 @@ def _summary_table(result: "Evaluation") -> Table:
 
 
 def _print_means(console: Console, result: "Evaluation") -> None:
-    """What the means are of, and what the marks say."""
+    """Notes on the marks and on means that are not over all images."""
     from ssimloss.evaluation.fairness import fair_means
     from ssimloss.evaluation.ranking import LEVEL, standings
 
@@ -132,16 +132,16 @@ def _print_means(console: Console, result: "Evaluation") -> None:
         _say(
             console,
             f"{row.method}, {labels[row.metric]}: {row.infinite} of {row.count} values are "
-            "infinite, of equal images, and in no mean",
+            "infinite (equal images) and not in the mean",
         )
     for found in fair_means(result):
         what = f"{labels[found.metric]}: methods have values of different images"
         _say(
             console,
-            f"{what}; the means are over the {found.count} that all have, std and intervals over "
-            "those of each"
+            f"{what}; means are over the {found.count} that all methods have, std and intervals "
+            "over those of each"
             if found.means
-            else f"{what}, none of all; the means cannot be compared",
+            else f"{what}, and no image has all; the means cannot be compared",
         )
     for about in ("bit depths", "orientation"):
         for line in result.about.get(about, "").splitlines():
@@ -216,13 +216,13 @@ def _clip_table(result: "Evaluation") -> Table:
                     value,
                 )
     if len(result.clips) > _CLIPS:
-        table.caption = f"and {len(result.clips) - _CLIPS} clips more, in the tables of --out"
+        table.caption = f"and {len(result.clips) - _CLIPS} more clips, in the tables of --out"
         table.caption_justify = "left"
     return table
 
 
 def _print_notes(console: Console, result: "Evaluation") -> None:
-    """What the files of clips state, and how their frames were paired."""
+    """The properties that files of clips state, and how frames were paired."""
     lines = result.about.get("clips", "").splitlines()
     if len(result.clips) == 1:
         clip = result.clips[0]
@@ -242,4 +242,4 @@ def _print_notes(console: Console, result: "Evaluation") -> None:
     for line in lines[:_NOTES]:
         _say(console, line)
     if len(lines) > _NOTES:
-        console.print(f"and {len(lines) - _NOTES} notes more, in the tables of --out")
+        console.print(f"and {len(lines) - _NOTES} more notes, in the tables of --out")

@@ -1,4 +1,4 @@
-"""What the library has to say about files and arguments, on the command line."""
+"""Errors of the library on the command line: one message on stderr, and an exit status."""
 
 import os
 import signal
@@ -16,13 +16,12 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 @contextmanager
 def told(who: str = "") -> Iterator[None]:
-    """An error goes to stderr as it is, without a traceback.
+    """Print the message of an error on stderr, without a traceback.
 
-    The exit status is 2 for arguments that make no sense, 1 for files and machines that cannot
-    serve.
+    The exit status is 2 for wrong arguments, 1 for files and machines that cannot serve.
 
     Args:
-        who: stands behind the word error.
+        who: printed after the word error.
     """
     try:
         yield
@@ -33,8 +32,8 @@ def told(who: str = "") -> Iterator[None]:
 
 @contextmanager
 def stoppable(out: Path | None) -> Iterator[None]:
-    """What the library says goes to stderr as it is, without a traceback; being stopped is no error
-    of the data.
+    """Print errors as :func:`told` does, and how to continue if the command is interrupted or
+    terminated.
     """
     is_one = os.environ.get("WORLD_SIZE", "1") == "1" or "RANK" not in os.environ
     rank = "" if is_one else f" (process {os.environ['RANK']})"
@@ -55,7 +54,7 @@ def stoppable(out: Path | None) -> Iterator[None]:
         raise typer.Exit(130) from error
     except SystemExit as error:
         typer.echo(
-            f"told to end{rank}, by the system or because another process ended{way_on}", err=True
+            f"terminated{rank}, by the system or because another process ended{way_on}", err=True
         )
         raise typer.Exit(143) from error
     finally:
@@ -63,8 +62,8 @@ def stoppable(out: Path | None) -> Iterator[None]:
 
 
 def shown(text: str) -> str:
-    """One line, with escapes for what cannot be seen: names of files come from anywhere, and
-    terminals obey some.
+    """One line, with escapes for invisible characters: terminals execute some, and names of files
+    may contain any.
     """
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char

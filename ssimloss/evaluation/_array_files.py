@@ -31,13 +31,13 @@ _GRAY, _RGB = 1, 2  # values of its tag for the kind of colour
 
 
 def npy_header(path: Path, file: IO[bytes]) -> Header:
-    """Of an array; ``file`` is then at its first value."""
+    """The header of an array; leaves ``file`` at the first value."""
     shape, _, dtype = _npy(path, file)
     return _header(path, shape, dtype)
 
 
 def npy_pixels(path: Path, file: IO[bytes], size: int) -> torch.Tensor:
-    """``(C, H, W)``; ``size`` is that of the file, in bytes."""
+    """The pixels of an array ``(C, H, W)``; ``size`` is that of the file, in bytes."""
     shape, fortran, dtype = _npy(path, file)
     _header(path, shape, dtype)
     start, needed = file.tell(), math.prod(shape) * dtype.itemsize
@@ -49,7 +49,7 @@ def npy_pixels(path: Path, file: IO[bytes], size: int) -> torch.Tensor:
 
 
 def _npy(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    """Shape, whether columns come first, and the type of the values."""
+    """The shape, whether columns are stored first, and the type of the values."""
     # NumPy parses the header as Python does.
     with worded(path, *DECODER_ERRORS, tokenize.TokenError):
         version = npy.read_magic(file)
@@ -60,12 +60,12 @@ def _npy(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[n
 
 
 def float_tiff_header(path: Path, file: IO[bytes]) -> Header:
-    """Of floating-point numbers; the size is the stored one."""
+    """The header of a TIFF of floating-point numbers; the size is the stored one."""
     return _float_tiff(path, file, decode=False)[0]
 
 
 def float_tiff_pixels(path: Path, file: IO[bytes], size: int) -> tuple[torch.Tensor, int]:
-    """``(C, H, W)`` as stored, and the orientation tag; ``size`` is that of the file, in bytes."""
+    """Pixels ``(C, H, W)`` as stored, and the orientation tag; ``size`` of the file is in bytes."""
     header, values = _float_tiff(path, file, decode=True, size=size)
     return _channels_first(values), header.orientation
 
@@ -92,7 +92,7 @@ def _float_tiff(
         values = page.asarray() if decode else np.empty(0, np.float32)
     if number > 1:
         raise ImageError(
-            path, f"holds {number} frames or pages; save the one to compare as a file of its own"
+            path, f"holds {number} frames or pages; save the one to compare as a separate file"
         )
     if photometric not in (_GRAY, _RGB) or dtype is None:
         raise ImageError(path, "is a TIFF that is neither gray nor RGB; convert it to one of them")

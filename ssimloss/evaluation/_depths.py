@@ -9,7 +9,7 @@ from ssimloss.evaluation.plan import Batch
 
 
 def depth_words(reference: int, distorted: int) -> str:
-    """Of one pair, empty where both have the same."""
+    """A sentence on one pair; empty if both have the same bit depth."""
     if reference == distorted:
         return ""
     kinds = f"reference of {kind_words(reference)}, result of {kind_words(distorted)}"

@@ -26,7 +26,7 @@ _WAY_OUT = "orientation='{0}', on the command line --orientation {0}"
 
 
 def upright(pixels: Tensor, tag: int) -> Tensor:
-    """``(C, H, W)`` pixels as stored, as the tag wants them shown."""
+    """Turn pixels ``(C, H, W)`` as stored upright, by the tag."""
     if tag >= _TURNED:
         pixels = pixels.transpose(1, 2)
     flipped = {2: (2,), 3: (1, 2), 4: (1,), 6: (2,), 7: (1, 2), 8: (1,)}.get(tag)
@@ -45,7 +45,7 @@ def turned_size(size: tuple[int, int], tag: int) -> tuple[int, int]:
 
 
 def orientation_words(reference: int, distorted: int, option: Orientation) -> str:
-    """What the tags of one pair mean for its numbers; empty where neither file has one."""
+    """A sentence on the tags of one pair; empty if neither file has one."""
     if reference == distorted == UPRIGHT:
         return ""
     if reference == distorted:

@@ -1,4 +1,4 @@
-"""PNG, JPEG, TIFF of integers, WebP and BMP through Pillow, whole or not at all."""
+"""PNG, JPEG, TIFF of integers, WebP and BMP through Pillow, decoded completely or refused."""
 
 import io
 import struct
@@ -53,7 +53,7 @@ _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def pillow_header(path: Path, file: IO[bytes]) -> Header:
-    """Of what Pillow opens; the size is the stored one."""
+    """The header of a file that Pillow opens; the size is the stored one."""
     with worded(path, *DECODER_ERRORS):
         image = Pillow.open(file, formats=_FORMATS)
     with image:
@@ -66,7 +66,7 @@ def pillow_header(path: Path, file: IO[bytes]) -> Header:
 
 
 def pillow_image(path: Path, content: bytes, alpha: Alpha, orientation: Orientation) -> Image:
-    """Decode all of it."""
+    """Decode the whole file."""
     with worded(path, *DECODER_ERRORS):
         image = Pillow.open(io.BytesIO(content), formats=_FORMATS)
         if image.format == "PNG" and image.tile:
@@ -124,7 +124,7 @@ def _header(path: Path, image: Pillow.Image) -> Header:
         mode, frames = image.mode, getattr(image, "n_frames", 1)  # looks through the file
     if frames > 1 and image.format != "MPO":  # the second picture of a camera's JPEG is a preview
         raise ImageError(
-            path, f"holds {frames} frames or pages; save the one to compare as a file of its own"
+            path, f"holds {frames} frames or pages; save the one to compare as a separate file"
         )
     if mode == "CMYK":
         raise ImageError(path, "is CMYK; convert it to RGB with the colour profile it was made for")
@@ -154,16 +154,15 @@ def _header(path: Path, image: Pillow.Image) -> Header:
         if tags.get(_COMPRESSION, (1,))[0] not in LOSSLESS_TIFF:
             raise ImageError(
                 path,
-                "is a TIFF with JPEG or fax inside, of which decoders do not say whether it is "
-                "whole; save it as PNG",
+                "is a TIFF with JPEG or fax compression, whose decoders do not report missing "
+                "data; save it as PNG",
             )
         depth = 16 if bits == {16} else 8
         width, height = tags[_WIDTH][0], tags[_LENGTH][0]  # Pillow's own are turned already
     if any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
         raise ImageError(
             path,
-            "is a run-length coded BMP, of which decoders do not say whether it is whole; save it "
-            "as PNG",
+            "is a run-length coded BMP, whose decoders do not report missing data; save it as PNG",
         )
     if mode not in _CHANNELS or (depth == 8 and mode.startswith("I")):
         raise ImageError(
@@ -173,7 +172,7 @@ def _header(path: Path, image: Pillow.Image) -> Header:
 
 
 def _metadata_follow_pixels(png: IO[bytes]) -> bool:
-    """Whether EXIF data or text stand behind the pixels, found without reading these."""
+    """Whether EXIF data or text follow the pixels, found without reading the pixels."""
     png.seek(_PNG_HEADER)
     pixels = False
     with ChunkStream(png) as chunks:
@@ -198,7 +197,7 @@ def _demand_whole_jpeg(path: Path, image: Pillow.Image, content: bytes) -> None:
         Pillow.open(io.BytesIO(padded), formats=("JPEG",)) as other,
     ):
         if other.tobytes() != image.tobytes():
-            raise DamagedError("its data end before the picture does")
+            raise DamagedError("its data end before the last pixel")
 
 
 def _deep_png(
@@ -241,7 +240,7 @@ def _is_deep_color(image: Pillow.Image) -> bool:
 
 
 def _raw_mode(arguments: object) -> str:
-    """How a tile's decoder unpacks it."""
+    """The raw mode by which a tile is unpacked."""
     return str(arguments[0]) if isinstance(arguments, tuple) and arguments else ""
 
 
@@ -291,14 +290,14 @@ def _channels(image: Pillow.Image) -> Tensor:
 def _without_alpha(path: Path, pixels: Tensor, opaque: bool, alpha: Alpha) -> Tensor:
     if not opaque and alpha == "error":
         way_out = (
-            "flatten it onto a background, or compare its colours alone: alpha='drop', on the "
+            "flatten it onto a background, or compare the colours alone: alpha='drop', on the "
             "command line --alpha drop"
         )
-        raise ImageError(path, f"is transparent in places; {way_out}")
+        raise ImageError(path, f"has transparent pixels; {way_out}")
     return pixels
 
 
 def _orientation(exif: Pillow.Exif) -> int:
-    """How the camera was held, 1 (upright) to 8."""
+    """The orientation tag, 1 (upright) to 8."""
     value = exif.get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

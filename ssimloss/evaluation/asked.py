@@ -2,7 +2,7 @@
 that would be ignored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from ssimloss._words import spelled
@@ -12,7 +12,6 @@ from ssimloss.evaluation._values import measures_of
 from ssimloss.evaluation.clips.chunks import ClipOptions
 from ssimloss.evaluation.images import Alpha
 from ssimloss.evaluation.pairs import Pairing
-from ssimloss.evaluation.plan import Plan
 from ssimloss.evaluation.sets import TITLES, SetMetrics
 from ssimloss.metrics import ImageMeasure, Protocol
 from ssimloss.metrics.protocols import resolved
@@ -107,17 +106,14 @@ def demand_no_clip_options(options: ClipOptions, reference: object) -> None:
             )
 
 
-def demand_floats(data_range: float | None, plan: Plan) -> None:
+def demand_floats(data_range: float | None, bit_depths: Collection[int]) -> None:
     """Refuse a data range that integer files would ignore.
 
     Raises:
         ValueError: ``data_range``, and files of integers alone.
     """
-    depths = {
-        header.bit_depth for batch in plan.batches for header in (batch.header, *batch.distorted)
-    }
-    if data_range is not None and depths and FLOAT not in depths:
+    if data_range is not None and bit_depths and FLOAT not in bit_depths:
         raise ValueError(
-            f"data_range={data_range:g} is for floating-point files, and all of these hold "
-            "integers, whose range is that of their bit depth; leave it out"
+            f"data_range={data_range:g} is for floating-point files, and these hold integers, "
+            "whose range is that of their bit depth; leave it out"
         )

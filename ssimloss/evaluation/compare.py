@@ -1,4 +1,4 @@
-"""One pair of files: what each measure says, where the largest error is, and a picture of it."""
+"""One pair of files: the value of each metric, the largest error, and a picture of both."""
 
 import os
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from ssimloss.evaluation._maps import unit
 from ssimloss.evaluation._orientations import Orientation, orientation_words, size_way_out
 from ssimloss.evaluation._panels import draw_panels
 from ssimloss.evaluation._values import info_of, measures_of, values_of
+from ssimloss.evaluation.asked import demand_floats
 from ssimloss.evaluation.images import Alpha, Image, ImageError, read
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import protocol as protocol_of
@@ -55,17 +56,17 @@ class PairComparison:
 
     @property
     def note(self) -> str:
-        """What the files' bit depths mean for the numbers, empty where they are the same."""
+        """How different bit depths affect the numbers; empty if they are the same."""
         return depth_words(*self.bit_depths)
 
     @property
     def orientation_note(self) -> str:
-        """What the files' orientation tags mean for the numbers, empty where there are none."""
+        """How orientation tags affect the numbers; empty if there are none."""
         first, second = self.images
         return orientation_words(first.orientation, second.orientation, self.orientation)
 
     def __str__(self) -> str:
-        """A table: the files, the protocol, a line per measure, and where the largest error is."""
+        """A table: the files, the protocol, a line per metric, and the largest error."""
         kind = "gray" if self.channels == 1 else "RGB"
         levels = self.images[0].data_range
         rows = [
@@ -132,7 +133,7 @@ class PairComparison:
 
 
 def told_apart(first: Path, second: Path) -> tuple[str, str]:
-    """The names of two files, with as many of their folders as it takes to tell them apart."""
+    """The names of two files, with as many folders as make them different."""
     parts = [Path(os.path.abspath(path)).parts for path in (first, second)]
     number = 1
     while parts[0][-number:] == parts[1][-number:] and number < max(map(len, parts)):
@@ -152,11 +153,11 @@ def picture_path(path: str | Path, *files: Path, overwrite: bool = True) -> Path
     """
     path = Path(path).expanduser()
     if path.suffix.lower() != ".png":
-        raise ValueError(f"the picture is a PNG, and its name must end in .png, got {path}")
+        raise ValueError(f"the name of the picture must end in .png, got {path}")
     for file in files:
         if path.exists() and file.exists() and path.samefile(file):
             raise ValueError(
-                f"the picture would overwrite {file}, which is compared; choose another name "
+                f"the picture must not replace {file}, which is compared; choose another name "
                 "(--out)"
             )
     if not overwrite and path.exists():
@@ -183,25 +184,25 @@ def compare(
     Args:
         reference, distorted: files; see :func:`ssimloss.evaluation.read` for the kinds.
         metrics: names of ``ssimloss.metrics.MEASURES``.
-        protocol: a name of ``ssimloss.metrics.PROTOCOLS``, which says what is cut, rounded and
-            converted before.
+        protocol: a name of ``ssimloss.metrics.PROTOCOLS``: how images are cropped, rounded and
+            converted.
         scale: the factor of enlargement, where the protocol takes one.
-        explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")`` whose values on these
-            images are to be told apart; those that cut the border off take as much as the protocol.
-        alpha: ``"drop"`` compares the colours of images that are transparent in places.
+        explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")``; the result explains
+            why their values differ. A convention that crops takes the border of the protocol.
+        alpha: ``"drop"`` compares the colours of images with transparent pixels.
         orientation: ``"apply"`` turns images upright as their orientation tag says, ``"ignore"``
             compares the pixels as stored.
         data_range: of floating-point files, the value of white, such as 1.0.
 
     Returns:
-        A :class:`PairComparison`. A measure that cannot serve these images (they are too small for
-        it) has an error in it, not a value.
+        A :class:`PairComparison`. A metric that these images are too small for has an error instead
+        of a value.
 
     Raises:
         ImageError: a file cannot be read, or the second has another size or other channels than the
             first.
-        ValueError: folders, unknown names, the same name twice, a scale that is missing or of no
-            use.
+        ValueError: folders, unknown names, the same name twice, a scale that is missing; a scale or
+            a data range that would be ignored.
         TypeError: ``metrics`` is one string.
         RuntimeError: weights that are not on this machine.
     """
@@ -211,12 +212,13 @@ def compare(
     for path in paths:
         if path.is_dir():
             raise ValueError(
-                f"{path} is a folder, and one pair of files is compared here; evaluate (ssimloss "
-                "evaluate) compares folders"
+                f"{path} must be a file, got a folder; evaluate compares folders (ssimloss "
+                "evaluate)"
             )
     first, second = (
         read(path, alpha=alpha, orientation=orientation, data_range=data_range) for path in paths
     )
+    demand_floats(data_range, (first.bit_depth, second.bit_depth))
     _check_alike(paths, first, second, orientation)
     target, pred = (image.pixels.double().div_(image.data_range)[None] for image in (first, second))
     found = {
@@ -256,7 +258,7 @@ def _check_alike(
             "size",
             _sized(first.pixels.shape[1:]),
             _sized(second.pixels.shape[1:]),
-            turned or "scale or crop one of them, nothing is resized silently",
+            turned or "resize or crop one of them",
         ),
         ("kind", _kind(first), _kind(second), "save both as the same kind"),
     ):
@@ -296,8 +298,8 @@ def _explained(
     cuts = first.preparation.crop or second.preparation.crop
     if cuts and not crop_border:
         raise ValueError(
-            f"explain: {' or '.join(names)} cuts the border off; choose a protocol that says how "
-            "much: 'basicsr' with scale=4 (--protocol basicsr --scale 4)"
+            f"explain: {' or '.join(names)} crops the border; choose a protocol that states its "
+            "width: 'basicsr' with scale=4 (--protocol basicsr --scale 4)"
         )
     return explain_difference(
         first, second, pred, target, crop_border=crop_border if cuts else None

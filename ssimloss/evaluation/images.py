@@ -1,5 +1,5 @@
-"""Image files to tensors, whole or not at all: PNG, JPEG, TIFF, WebP, BMP and arrays of NumPy, of
-8 and 16 bit, and of floating point where the data range is named.
+"""Image files to tensors, decoded completely or refused: PNG, JPEG, TIFF, WebP, BMP and arrays of
+NumPy, of 8 and 16 bit, and of floating point if the data range is given.
 
 Nothing is converted silently: formats without a single meaning as a gray or RGB image (CMYK,
 transparency, several frames, OpenEXR) raise an error that names the format and a fix. Colour
@@ -92,15 +92,15 @@ def read(
     orientation: Orientation = "apply",
     data_range: float | None = None,
 ) -> Image:
-    """Decode a file wholly.
+    """Decode a file completely.
 
     A palette becomes RGB, and an opaque alpha channel is left out.
 
     Args:
         path: a PNG, JPEG, TIFF, WebP, BMP or ``.npy`` file, whatever its name ends in. Arrays are
             ``(H, W)`` or ``(H, W, 3)`` of uint8, uint16 or float32, and are read without pickle.
-        alpha: what to do with an alpha channel that is not opaque: ``"drop"`` takes the colours as
-            they are stored.
+        alpha: for an alpha channel that is not opaque: ``"error"`` refuses the file, ``"drop"``
+            returns the colours as they are stored.
         orientation: what to do with an orientation tag of EXIF, or of XMP where EXIF has none:
             ``"apply"`` turns the image upright, ``"ignore"`` returns the pixels as stored.
         data_range: of floating-point files, the value of white, such as 1.0; no file states it.
@@ -139,7 +139,9 @@ def read(
             file.seek(0)
             pixels, tag = float_tiff_pixels(path, file, len(content))
     if header.bit_depth == FLOAT and not bool(pixels.isfinite().all()):
-        raise ImageError(path, "holds values that are NaN or infinite; compare without them")
+        raise ImageError(
+            path, "holds values that are NaN or infinite; replace them before comparing"
+        )
     if orientation == "apply":
         pixels = upright(pixels, tag).contiguous()
     return Image(pixels, header.bit_depth, tag, data_range if header.bit_depth == FLOAT else None)
@@ -152,14 +154,14 @@ def _check(orientation: str, data_range: float | None) -> None:
 
 
 def _kind(path: Path, file: IO[bytes]) -> Literal["npy", "float_tiff", "pillow"]:
-    """Who reads the file, by its first bytes; ``file`` is at its beginning before and after."""
+    """The reader of the file, by its first bytes; ``file`` stays at its beginning."""
     head = file.read(max(len(NPY), len(_EXR)))
     file.seek(0)
     if head.startswith(_EXR):
         raise ImageError(
             path,
             "is an OpenEXR file, which is not read; save its gray or RGB channels as a .npy of "
-            "float32, and name the value of white: data_range=1.0, on the command line "
+            "float32, and pass the value of white: data_range=1.0, on the command line "
             "--data-range 1.0",
         )
     if head.startswith(NPY):
@@ -173,7 +175,7 @@ def _demand_range(path: Path, header: Header, data_range: float | None) -> None:
     if header.bit_depth == FLOAT and data_range is None:
         raise ImageError(
             path,
-            "holds floating-point numbers, whose range no file states; name the value of white: "
+            "holds floating-point numbers, whose range no file states; pass the value of white: "
             "data_range=1.0, on the command line --data-range 1.0",
         )
 

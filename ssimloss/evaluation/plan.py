@@ -37,6 +37,12 @@ class Plan:
     batches: list[Batch]
     damaged: list[str]  # errors of headers, in words
 
+    @property
+    def bit_depths(self) -> set[int]:
+        """Those of all files that are measured."""
+        headers = (one for batch in self.batches for one in (batch.header, *batch.distorted))
+        return {header.bit_depth for header in headers}
+
 
 def make_plan(
     pairing: Pairing,

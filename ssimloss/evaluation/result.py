@@ -1,4 +1,4 @@
-"""What an evaluation found: per image, summed up, compared; and the same as JSON and back, to the
+"""The result of an evaluation: values of images, summaries and comparisons; as JSON and back to the
 last digit.
 """
 
@@ -50,9 +50,9 @@ class ImageRecord:
 class ClipRecord(ImageRecord):
     """A clip and the results of each method; ``values`` are means over frames."""
 
-    # What raw files and results of another size were read with.
+    # Options that raw files and results of another size were read with.
     reading: dict[str, str] = field(default_factory=dict)
-    # What the files state: of "reference" and of each method.
+    # "reference" or method -> what the file states.
     streams: dict[str, str] = field(default_factory=dict)
     # Method -> how frames were paired.
     pairing: dict[str, str] = field(default_factory=dict)
@@ -64,9 +64,9 @@ class ClipRecord(ImageRecord):
 class Summary:
     """One metric of one method over all images that have a value.
 
-    Mean, deviation and interval leave out infinite values of perfect images (the PSNR of equal
-    images), of which there are ``infinite``. Where all values are infinite, or one is infinite in
-    the worse direction, mean and interval are, too.
+    Mean, deviation and interval exclude the ``infinite`` infinite values of perfect images (the
+    PSNR of equal images). If all values are infinite, or one is infinite in the worse direction,
+    mean and interval are infinite.
     """
 
     method: str
@@ -74,7 +74,7 @@ class Summary:
     count: int  # images with a value
     mean: float
     std: float  # over the images, divided by their number
-    # 95 % bootstrap interval of the mean; not a number where one image alone has a finite value
+    # 95 % bootstrap interval of the mean; NaN if only one image has a finite value
     low: float
     high: float
     best: str  # name of the image
@@ -111,7 +111,7 @@ class SetSummary:
     title: str
     higher_is_better: bool
     value: float
-    std: float  # over the subsets of KID, the splits of the Inception score; not a number for FID
+    std: float  # over the subsets of KID or the splits of the Inception score; NaN for FID
     count: int  # images of the method
     reference_count: int
     description: str
@@ -138,11 +138,11 @@ class Evaluation:
     images: list[ImageRecord]
     summaries: list[Summary] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)  # files that found no partner, in words
-    orientation: Literal["apply", "ignore"] = "apply"  # what was done with orientation tags
-    missing: int = 0  # pairs for which a method has no file
+    unmatched: list[str] = field(default_factory=list)  # files without a partner, in words
+    orientation: Literal["apply", "ignore"] = "apply"  # how orientation tags were treated
+    missing: int = 0  # pairs of a reference and a method without a file
     sets: list[SetSummary] = field(default_factory=list)
-    data_range: float | None = None  # of floating-point files, as the caller named it
+    data_range: float | None = None  # of floating-point files, as given
 
     @property
     def clips(self) -> list[ClipRecord]:
@@ -160,16 +160,16 @@ class Evaluation:
         return not (self.failures or self.missing or any(row.error for row in self.sets))
 
     def to_json(self, *, images: bool = True) -> str:
-        """ASCII, one image per line; numbers that JSON has no form for are the strings ``"inf"``,
-        ``"-inf"`` and ``"nan"``.
+        """JSON in ASCII, one image per line. Numbers that JSON cannot hold are the strings
+        ``"inf"``, ``"-inf"`` and ``"nan"``.
 
         Args:
-            images: whether to list them; without, what is left is the summary.
+            images: whether to include the images; ``False`` leaves the summary.
         """
         data = asdict(self)
         listed = data.pop("images")
         if images:
-            data["images"] = listed  # last, so that what is short comes first
+            data["images"] = listed  # the longest part comes last
         parts = [
             f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else _line(value)}"
             for key, value in data.items()
@@ -181,7 +181,7 @@ class Evaluation:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            ValueError: the text is no evaluation.
+            ValueError: the text is not the JSON of an evaluation.
         """
         try:
             data = json.loads(text)
@@ -212,8 +212,8 @@ class Evaluation:
 
 
 def jsonable(value: Any) -> Any:
-    """``value`` with paths as strings, and numbers that JSON has no form for as the strings that
-    ``float()`` reads.
+    """``value`` with strings for paths, and for numbers that JSON cannot hold, which ``float()``
+    reads.
     """
     if isinstance(value, dict):
         return {key: jsonable(item) for key, item in value.items()}

@@ -174,7 +174,7 @@ def evaluate(
                 orientation=orientation,
                 data_range=data_range,
             )
-            demand_floats(data_range, plan)
+            demand_floats(data_range, plan.bit_depths)
             infos = [info_of(one) for one in measures]
         if plan.damaged and on_damaged == "stop":
             raise RuntimeError(_worded(plan.damaged))

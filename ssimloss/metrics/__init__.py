@@ -1,4 +1,4 @@
-"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets
+"""Metrics for evaluation, without gradients: of pairs of images under a protocol, and of whole sets
 of images.
 """
 
@@ -41,7 +41,7 @@ __all__ = [
     "bd_quality",
 ]
 
-# They need torchmetrics, an extra, which is imported when one of them is first asked for.
+# They need torchmetrics, an extra, which is imported when one of them is first used.
 __all__ += [each.metric for each in registered().values() if each.metric]
 _OF_TORCHMETRICS = {
     **dict.fromkeys(("LPIPS", "DISTS", "DeepSimilarity", "LossMetric"), "image"),
@@ -59,7 +59,7 @@ def __getattr__(name: str) -> Any:
     """The metrics of the extra ``metrics``, those of registered measures among them.
 
     Raises:
-        ModuleNotFoundError: torchmetrics is not installed; it says how to.
+        ModuleNotFoundError: torchmetrics is not installed; the error names the command.
     """
     found = next((each for each in registered().values() if each.metric == name), None)
     if found is None and name not in _OF_TORCHMETRICS:

@@ -1,5 +1,5 @@
 # Written by tests/generate.py from the measures; edit those.
-"""What is measured, not trained on: pairs of images under a protocol, and statistics of whole sets
+"""Metrics for evaluation, without gradients: of pairs of images under a protocol, and of whole sets
 of images.
 """
 
@@ -238,15 +238,15 @@ class DeepSimilarity(FeatureMetric):
 class LossMetric(ImageMetric):
     """Mean over images of any loss or function of two images.
 
-    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by
-    itself; one that gives ``(N,)``, with ``reduction="image"`` or a :func:`measure`, once for the
-    batch. The first image of all is given alone, to see which it is.
+    A function that returns a scalar, as losses do with ``reduction="mean"``, is called once per
+    image. One that returns ``(N,)``, such as a loss with ``reduction="image"`` or a
+    :func:`measure`, is called once per batch. The very first image is passed alone to find out.
 
     Args:
         function: ``(pred, target) -> (N,)``, a scalar tensor or a number; one whose only positional
             parameter is ``pred`` is called with ``pred`` alone. A module or a measure moves with
             the metric.
-        higher_is_better: what torchmetrics and Lightning may ask.
+        higher_is_better: which direction is better, for torchmetrics and Lightning.
         keep_values, process_group: as in the other metrics.
         of_torchmetrics: keyword arguments of every ``torchmetrics.Metric``.
 

@@ -1,10 +1,9 @@
 """Values of images, gathered over an epoch and over processes: each image counts once, and the mean
 is exact.
 
-Without indices only sums are kept. With the index of each image in the dataset its values are kept
-too, 8 bytes for the index and 8 for each measure, so that an image counts once however often a
-sampler repeated it, and the mean, rounded once from the exact sum, does not depend on batches, on
-their order or on the number of processes.
+Without indices only sums are kept. With the index of each image in the dataset, its values are kept
+too: 8 bytes for the index and 8 for each measure. An image that a sampler repeats then counts once.
+The mean is rounded once from the exact sum and does not depend on batches or processes.
 """
 
 import math
@@ -57,7 +56,7 @@ class Accumulator:
     ``torch.distributed`` runs, exchanges once.
 
     Args:
-        columns: how many values an image has.
+        columns: the number of values per image.
         perfect: for each column the infinity that is left out of its mean, see :mod:`averages`;
             none by default.
         keep: keep the values of images without an index, too.

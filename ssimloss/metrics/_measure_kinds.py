@@ -1,5 +1,5 @@
-"""The kinds of measures: those that a protocol defines, registered ones, deep ones and functions of
-somebody else.
+"""The kinds of measures: defined by a protocol, registered, of deep features, and functions of the
+user.
 """
 
 import functools
@@ -116,7 +116,7 @@ class Registered(ImageMeasure):
 
 
 class Called(ImageMeasure):
-    """A function ``(pred, target) -> (N,)`` of somebody else, given the prepared colour images."""
+    """A function ``(pred, target) -> (N,)`` of the user, called with the prepared colour images."""
 
     is_closed_form = False
 
@@ -128,8 +128,8 @@ class Called(ImageMeasure):
         direction = getattr(function, "higher_is_better", None)
         if not isinstance(direction, bool):
             raise ValueError(
-                f"{path} does not say which way is better; set the attribute higher_is_better of "
-                "the function to True or False, or register a ssimloss.Measure"
+                f"{path} must have an attribute higher_is_better, True or False; set it on the "
+                "function, or register a ssimloss.Measure"
             )
         self.higher_is_better = direction
 

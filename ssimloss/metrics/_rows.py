@@ -1,7 +1,7 @@
-"""Rows of an index and values of each image, and their sums, on devices with and without float64.
+"""Rows of index and values of images, and sums of values, on devices with and without float64.
 
-Apple's GPUs have none. There a row is int64: the index, and the bits of the values in float32. Sums
-keep what they round away.
+On Apple's GPUs, which have no float64, a row is int64: the index, and the bits of the values in
+float32. Sums there keep their rounding error.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ NOWHERE = -(1 << 62)  # the place of an image without an index, where there is n
 
 
 def checked_index(index: Index, count: int) -> Tensor:
-    """The index of each image, int64 ``(count,)``, where it lies."""
+    """The index of each image, ``(count,)`` integers, on its device."""
     if not isinstance(index, Tensor):
         dtype = None if len(index) else torch.int64
         index = torch.tensor(index, dtype=dtype, device="cpu")
@@ -39,7 +39,7 @@ def checked_index(index: Index, count: int) -> Tensor:
 
 
 def places(index: Index | None, count: int, device: torch.device) -> Tensor:
-    """The index of each image on the device, ``(count,)``: float64, NaN where there is none; int64
+    """The index of each image on the device, ``(count,)``: float64 and NaN without an index; int64
     and ``NOWHERE`` on a device without float64.
     """
     dtype = _dtype_on(device)
@@ -57,7 +57,7 @@ def rows_of(place: Tensor, *columns: Tensor) -> Tensor:
 
 
 def no_rows(columns: int, device: torch.device) -> Tensor:
-    """Those of no image."""
+    """Rows of no image."""
     return torch.zeros(0, 1 + columns, dtype=_dtype_on(device), device=device)
 
 
@@ -85,14 +85,14 @@ def moved_state(state: Tensor, device: torch.device) -> Tensor:
 
 
 def _dtype_on(device: torch.device) -> torch.dtype:
-    """Of rows."""
+    """The dtype of rows."""
     wide = widest_dtype(device) is torch.float64
     return torch.float64 if wide else torch.int64
 
 
 def summed(total: Tensor, lost: Tensor, more: Tensor) -> tuple[Tensor, Tensor]:
-    """A sum with ``more`` added, and what it has rounded away, on the device of ``more``: nothing
-    in float64.
+    """A sum with ``more`` added, and its rounding error unless in float64, on the device of
+    ``more``.
 
     Knuth, "The Art of Computer Programming", volume 2: the error of an addition is a number of the
     same dtype.
@@ -107,8 +107,10 @@ def summed(total: Tensor, lost: Tensor, more: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def are_indexed(place: Tensor, others: Tensor | int = 0) -> bool:
-    """Whether images came with an index; an error where some did and some, or ``others`` of which
-    no place is kept, did not.
+    """Whether images came with an index.
+
+    Raises:
+        ValueError: some did and some did not, ``others`` among them, which have no row.
     """
     without = place.isnan()
     if without.all():
@@ -168,7 +170,7 @@ def in_order(index: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_repeated(place: Tensor, again: Tensor, distance: Tensor, allowed: Tensor) -> None:
-    """Demand that what came under one index is one image.
+    """Demand that equal indices are of the same image.
 
     Args:
         place, again: ``(n,)``, the indices in order, and which repeat the one before.

@@ -1,9 +1,7 @@
-"""How values of images become one mean: the values of perfect images are counted, not averaged,
-where they are infinite.
+"""The mean over images: infinite values of perfect images are counted, not averaged.
 
-Equal images have an infinite PSNR. One of them would make the mean infinite and hide all others, so
-the mean is that of the rest. An infinity in the other direction stays in the mean, and so does NaN:
-they are faults.
+Equal images have an infinite PSNR, and one of them would make the mean infinite. The mean therefore
+excludes them. An infinity in the worse direction stays in the mean, and so does NaN.
 """
 
 import math
@@ -12,7 +10,7 @@ from typing import NamedTuple
 
 
 class Average(NamedTuple):
-    """A mean, and how many infinite values were left out of it."""
+    """A mean, and the number of infinite values that it excludes."""
 
     mean: float
     infinite: int

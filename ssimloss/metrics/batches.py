@@ -1,5 +1,5 @@
-"""Batches of images: pairs of mixed sizes stacked by size, a batch taken image by image, and what a
-data loader gives.
+"""Batches of images: pairs of different sizes stacked by size, batches measured image by image, and
+batches of data loaders.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence

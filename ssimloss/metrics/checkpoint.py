@@ -1,4 +1,4 @@
-"""The checkpoint with the best value of a metric, in one file that is always whole."""
+"""The checkpoint with the best value of a metric, in one file that is always complete."""
 
 import math
 import numbers
@@ -101,8 +101,8 @@ def _number(metric: str, value: Any) -> float:
 
 
 class BestCheckpoint:
-    """Keeps the checkpoint with the best value of a metric in one file, which is always a whole
-    one, the old or the new.
+    """Keeps the checkpoint with the best value of a metric in one file. The file always holds
+    a complete checkpoint, the old or the new one.
 
     The file is ``{"metric": name, "value": number, "scores": all of them, "state": the network's
     state dict}`` for ``torch.load``, with the ``index`` and the values of ``images`` if the scores
@@ -115,8 +115,7 @@ class BestCheckpoint:
     Args:
         path: of the file; missing folders are made.
         metric: its name among the scores.
-        higher_is_better: which way is better; ``None`` for the measures of this package, which are
-            known.
+        higher_is_better: which direction is better; ``None`` for measures of this package.
         existing: what is done with a file that is there already: ``"error"``; ``"continue"``, it
             stays until a value is better than its own; ``"replace"``, it stays until the first
             value. Processes have to see the same file.
@@ -139,8 +138,8 @@ class BestCheckpoint:
         _checks.choice("existing", existing, EXISTING)
         if higher_is_better is None and metric not in HIGHER_IS_BETTER:
             raise ValueError(
-                f"higher_is_better must be True or False for {metric!r}, of which this package "
-                "does not know what is better"
+                f"higher_is_better must be True or False for {metric!r}, which is no measure of "
+                "this package"
             )
         self.path = Path(path).expanduser()
         self.metric = metric

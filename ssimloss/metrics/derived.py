@@ -87,7 +87,7 @@ class MeasureMetric(ImageMetric):
         self.of_protocol = of_protocol
 
     def extra_repr(self) -> str:
-        """Show what decides the value: the protocol, or the options."""
+        """The protocol, or the options."""
         defaults = {n: p.default for n, p in _options.without(self.measure.record, FIXED).items()}
         shown = _options.telling(self.options, defaults)
         if self.of_protocol is not None:
@@ -106,11 +106,11 @@ class MeasureMetric(ImageMetric):
 
     @property
     def _pools(self) -> bool:
-        """Whether the PSNR is that of one error, of all pixels of all images."""
+        """Whether the PSNR is computed from one error of all images."""
         return isinstance(self.record, PSNROptions) and self.record.pooling == "batch"
 
     def _finished(self, mean: Tensor) -> Tensor:
-        """The PSNR of the error of all images, if it pools; else the mean as it is."""
+        """The PSNR of the error of all images if the metric pools; otherwise the mean."""
         return decibel(mean + cast("PSNROptions", self.record).eps) if self._pools else mean
 
 

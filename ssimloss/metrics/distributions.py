@@ -70,8 +70,8 @@ def kernel_distance(
     if subset_size > min(rows_a, rows_b):
         raise ValueError(
             f"subset_size must be at most the number of rows, got {subset_size} for {rows_a} and "
-            f"{rows_b}; gather more images, or use subset_size={min(rows_a, rows_b)}, which no "
-            "other value can be compared with"
+            f"{rows_b}; gather more images, or use subset_size={min(rows_a, rows_b)}, whose value "
+            "is not comparable with others"
         )
     a, b = (to_float64_device(features).double() for features in (features_a, features_b))
     random = np.random.RandomState(seed)
@@ -93,13 +93,13 @@ def kernel_distance(
 @keywords()
 @torch.no_grad()
 def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor]:
-    """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier's answers: high where each is sure and all
-    classes occur.
+    """``exp(mean_x KL(p(y|x) || p(y)))`` of a classifier: high if it is certain of each image and
+    all classes occur.
 
     Args:
         logits: ``(N, K)``, before the softmax, in an order that has nothing to do with the classes:
             shuffle them if it has.
-        splits: consecutive parts of like size, each of which gives a score.
+        splits: consecutive parts of about equal size, each with a score.
 
     Returns:
         Mean and standard deviation (of the population: divided by ``splits``) over the parts, two

@@ -2,9 +2,9 @@
 DDP.
 
 ``metric.update(pred, target)`` or ``metric.update(pred, target, index=index)``, then
-``metric.compute()``: the mean over the images of all processes, float64. Only sums are kept, in
-float64 on the device, and no graph; with the index of each image in the dataset 16 bytes an image
-are, so that an image which a padded sampler repeats counts once. ``keep_values=True`` keeps the
+``metric.compute()``: the mean over the images of all processes, float64. A metric keeps sums in
+float64 on the device, and no graph. With the index of each image in the dataset it keeps 16 bytes
+per image, and an image that a padded sampler repeats counts once. ``keep_values=True`` keeps the
 value of each image for ``values()``.
 """
 
@@ -37,13 +37,13 @@ from ssimloss.metrics.deep_features import DeepDistance
 from ssimloss.metrics.image_measure import ImageMeasure
 
 FIXED = ("reduction", "spatial", "checkpoint")  # options that a metric sets itself
-CONSTANTS = ("heads", "alpha", "beta")  # which no digest of weights knows
+CONSTANTS = ("heads", "alpha", "beta")  # which are in no digest of weights
 Values = Callable[..., Tensor]
 
 
 class FeatureMetric(ImageMetric):
-    """Mean over images of a distance of deep features; a subclass names the module in its class
-    statement, and has its options but those that a metric sets itself.
+    """Mean over images of a distance of deep features. A subclass names the module in its class
+    statement and has the module's options except ``FIXED``.
     """
 
     higher_is_better = False
@@ -129,15 +129,15 @@ class DeepSimilarity(FeatureMetric, module=losses.DeepPerceptualSimilarity):
 class LossMetric(ImageMetric):
     """Mean over images of any loss or function of two images.
 
-    One that gives a scalar, as losses do with ``reduction="mean"``, is called for each image by
-    itself; one that gives ``(N,)``, with ``reduction="image"`` or a :func:`measure`, once for the
-    batch. The first image of all is given alone, to see which it is.
+    A function that returns a scalar, as losses do with ``reduction="mean"``, is called once per
+    image. One that returns ``(N,)``, such as a loss with ``reduction="image"`` or a
+    :func:`measure`, is called once per batch. The very first image is passed alone to find out.
 
     Args:
         function: ``(pred, target) -> (N,)``, a scalar tensor or a number; one whose only positional
             parameter is ``pred`` is called with ``pred`` alone. A module or a measure moves with
             the metric.
-        higher_is_better: what torchmetrics and Lightning may ask.
+        higher_is_better: which direction is better, for torchmetrics and Lightning.
         keep_values, process_group: as in the other metrics.
         of_torchmetrics: keyword arguments of every ``torchmetrics.Metric``.
 

@@ -1,5 +1,5 @@
-"""What a measure of a pair of images is: one number for each image, in float64, and what it is in
-words; several of one batch.
+"""Measures of pairs of images: one float64 number for each image, and a description in words; and
+the values of several measures of one batch.
 """
 
 from abc import ABC, abstractmethod
@@ -70,7 +70,7 @@ class ImageMeasure(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """In words, everything that decides the number."""
+        """Everything that decides the number, in words."""
 
     @property
     def weights_sha256(self) -> str:

@@ -1,8 +1,8 @@
 """FID, KID and Inception score from one pass of one network: the Inception of 2015, as
 torch-fidelity runs it.
 
-8-bit images are resized to 299 as TensorFlow 1 did, bilinearly and without antialiasing, and the
-network's 2048 pooled features are kept; all three numbers are made of them, in float64.
+8-bit images are resized to 299 as TensorFlow 1 did, bilinearly and without antialiasing. The
+metric keeps the network's 2048 pooled features and computes all three numbers from them in float64.
 """
 
 import io
@@ -68,8 +68,8 @@ class InceptionMetrics(MovedMetric):
 
     Args:
         measures: which of ``"fid"``, ``"kid"``, ``"is"``; the network runs once over each image
-            however many there are.
-        weights: ``"imagenet"``, those that every published FID is of
+            for all of them.
+        weights: ``"imagenet"``, the weights of published FIDs
             (``ssimloss weights fetch inception``), a path, a state dict in torch-fidelity's layout,
             or ``"random"``.
         network: another network instead, of which a frozen copy is taken: a module of images
@@ -93,8 +93,8 @@ class InceptionMetrics(MovedMetric):
     an image are kept.
 
     Raises:
-        ValueError: an unknown measure, numbers that make no sense; ``weights`` beside a network,
-            or ``"is"`` without a head.
+        ValueError: an unknown measure, a number out of its range; ``weights`` with a network;
+            ``"is"`` with a network and without a head.
         TypeError: ``network`` or ``head`` is no module.
         RuntimeError: the weights are not here; the error says how to get them.
 

@@ -1,9 +1,9 @@
-"""What a protocol is: what is done to two images before they are compared, and by which
-definitions.
+"""Protocols: how two images are prepared before they are compared, and by which definitions.
 
-The same two images read 25.0 or 26.3 dB depending on the luma; border and rounding move the other
-digits. A protocol fixes all of it, batched on the device of the images, and says in words what it
-fixed. Its definitions are those of ``ssimloss.conventions``; ``protocols`` holds those in use.
+The PSNR of the same two images is 25.0 or 26.3 dB depending on the luma; border and rounding change
+the other digits. A protocol fixes all of it, on batches and on the device of the images, and
+describes it in words. Its definitions are those of ``ssimloss.conventions``; the module
+``protocols`` holds the protocols in use.
 """
 
 import dataclasses
@@ -30,8 +30,7 @@ Prepared = dict[Hashable, tuple[Tensor, Tensor]]
 
 
 class Protocol(ABC):
-    """What is measured of two images: how they are prepared, and the definitions of PSNR, SSIM and
-    MS-SSIM.
+    """How two images are prepared, and the definitions of PSNR, SSIM and MS-SSIM.
 
     Images are ``(N, C, H, W)``, floating point of any precision or uint8, with values in
     ``data_range``: ``L`` for ``[0, L]``, or ``(lo, hi)``; by default ``[0, 1]``, for uint8
@@ -238,7 +237,7 @@ class Protocol(ABC):
         return self.compute("ms_ssim", pred, target, data_range=data_range)
 
     def steps(self, definition: Definition, *, color: bool = False) -> list[str]:
-        """What is done to the images before this definition, in words."""
+        """How images are prepared for this definition, in words."""
         state = self._state(definition)
         if color:
             state |= {"luma": None, "round": False}
@@ -256,7 +255,7 @@ class Protocol(ABC):
         return [step for step in steps if step != "cut 0 pixels off every side"] + gray
 
     def formula(self, definition: Definition) -> list[str]:
-        """What is computed of the prepared images, in words."""
+        """What is computed from the prepared images, in words."""
         state = self._state(definition)
         attributes = self.convention(definition).table.attributes
         return [
@@ -266,8 +265,8 @@ class Protocol(ABC):
         ]
 
     def describe(self) -> str:
-        """In words, everything that decides the numbers: a line for the protocol, for what is done
-        to the images, for each definition.
+        """Everything that decides the numbers, in words: a line each for the protocol, the
+        preparation of the images, and every definition.
         """
         steps = {definition: "; ".join(self.steps(definition)) for definition in DEFINITIONS}
         alike = len(set(steps.values())) == 1

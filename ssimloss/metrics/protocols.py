@@ -1,4 +1,4 @@
-"""Protocols in use by name: those of super-resolution papers, and those of programs."""
+"""Protocols by name: those of super-resolution papers, and the defaults of libraries."""
 
 import dataclasses
 from typing import Final, Literal, get_args
@@ -149,24 +149,24 @@ def protocol(name: str, *, scale: int | None = None) -> Protocol:
     """A protocol by its name.
 
     Args:
-        name: ``"plain"``: all channels as they are; SSIM of Wang et al. 2004, MS-SSIM of Wang et
-            al. 2003, per channel. ``"basicsr"``: of super-resolution papers: 8 bit, ``scale``
-            pixels of border cut off, luma in studio range. ``"basicsr_rgb"``: the same of all
-            channels. ``"edsr"``: DIV2K as in EDSR (Lim et al. 2017): RGB, ``scale + 6`` pixels of
-            border. ``"pyiqa"``, ``"skimage"``: these programs as they come.
-        scale: the factor of enlargement, which the first three after ``"plain"`` need and no other
-            takes.
+        name: in any case. ``"plain"``: all channels as they are; SSIM of Wang et al. 2004, MS-SSIM
+            of Wang et al. 2003, per channel. ``"basicsr"``: super-resolution papers: 8 bit,
+            ``scale`` pixels of border cropped, luma in studio range. ``"basicsr_rgb"``: the same
+            with all channels. ``"edsr"``: DIV2K as in EDSR (Lim et al. 2017): RGB, ``scale + 6``
+            pixels of border cropped. ``"pyiqa"``, ``"skimage"``: the defaults of these libraries.
+        scale: the factor of super-resolution, which the first three after ``"plain"`` need and no
+            other takes.
 
     Raises:
-        ValueError: no such protocol; ``scale`` missing where it decides the border, or given where
-            nothing is cut.
+        ValueError: an unknown name; ``scale`` missing for a protocol that crops by it, or given for
+            another.
     """
     name = named("protocol", name, PROTOCOLS)
     if name not in OF_SCALE:
         if scale is not None:
             raise ValueError(
-                f"protocol {name!r} cuts no border and takes no scale, got scale={scale!r}; "
-                f"{', '.join(OF_SCALE)} do"
+                f"scale must be left out for protocol {name!r}, which crops no border, got "
+                f"{scale!r}; {', '.join(OF_SCALE)} take one"
             )
         return _PROGRAMS[name]
     if scale is None:
@@ -185,8 +185,8 @@ def resolved(given: "str | Protocol | None", scale: int | None = None) -> Protoc
     ``"plain"``.
 
     Raises:
-        ValueError: an unknown name; ``scale`` missing where the name needs it, or given where
-            nothing takes it.
+        ValueError: an unknown name; ``scale`` missing for a name that needs it, or given for
+            anything else.
         TypeError: it is none of these.
     """
     if isinstance(given, str):

@@ -115,7 +115,7 @@ def _points(name: str, curve: RateCurve, method: str) -> tuple[Array, Array]:
         shown = ", ".join(f"{r:g}: {q:g}" for r, q in zip(rate, quality, strict=True))
         raise ValueError(
             f"quality of {name} must rise, or fall, all along with its rate, got {shown}; remove "
-            "the points that do not"
+            "points that do not"
         )
     return np.log(rate), quality
 

@@ -156,8 +156,8 @@ class Validator:
             The values of this batch by metric, ``(N,)`` each, on the device.
 
         Raises:
-            ValueError: what a measure does not take; a function that does not give one number for
-                each image.
+            ValueError: images that a measure does not take; a function that does not return one
+                number for each image.
         """
         _checks.stored_image("pred", pred)
         if pred.device != self._device:
@@ -178,8 +178,8 @@ class Validator:
                     else type(of_function).__name__
                 )
                 raise ValueError(
-                    f"metrics[{name!r}] must give one number for each of {len(pred)} images, got "
-                    f"{shape}; reduction='image'"
+                    f"metrics[{name!r}] must return one number for each of {len(pred)} images, "
+                    f"got {shape}; losses do with reduction='image'"
                 )
             values[name] = widened(plain(of_function))
         ranges = None
@@ -283,12 +283,12 @@ class Validator:
         return self.compute()
 
     def __repr__(self) -> str:
-        """Each metric with all that decides its numbers."""
+        """Each metric with everything that decides its numbers."""
         lines = [f"{type(self).__name__}(data_range={self.data_range!r}"]
         return "\n  ".join([*lines, *self.describe().splitlines()]) + "\n)"
 
     def describe(self) -> str:
-        """In words what each metric is, one line each."""
+        """Each metric in words, one line each."""
         lines = [
             found.describe() if isinstance(found, ImageMeasure) else f"a function, {found!r}"
             for found in self.metrics.values()

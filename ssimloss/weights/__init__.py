@@ -1,10 +1,9 @@
-"""Weights by name: name -> file, SHA-256, licence. The only room that opens files.
+"""Weights by name: name -> file, SHA-256, licence.
 
-A named file is searched for in the folder that ``SSIMLOSS_WEIGHTS`` names, among the files that
-travel with the package, and in torchvision's cache; what torchvision publishes is downloaded if it
-is in none of them. Nothing is read before its SHA-256 agrees, nothing in a file is ever executed,
-and random weights are no fallback for any of it. ``ssimloss weights`` is the same for the command
-line.
+A named file is searched in the folder ``SSIMLOSS_WEIGHTS``, among the files that come with the
+package, and in torchvision's cache. A file that torchvision publishes is downloaded if none of them
+has it. A file is read only after its SHA-256 agrees, and nothing in it is executed. An error never
+leads to random weights. ``ssimloss weights`` does the same on the command line.
 """
 
 import importlib
@@ -57,7 +56,7 @@ __all__ = [
     "import_file",
 ]
 
-# They need torch, which is imported when one of them is first asked for: files are listed without.
+# They need torch, which is imported when one of them is first used; listing files works without.
 _OF_TORCH = {
     **dict.fromkeys(("Weights", "load_network", "load_bundled", "bundled_text"), "_load"),
     "read": "_read",

@@ -1,5 +1,5 @@
-"""Which weights there are: name, file, SHA-256, size, licence, and where what does not travel with
-the package is fetched from.
+"""The known files of weights: name, file, SHA-256, size, licence, and the URL of those that do not
+come with the package.
 """
 
 import functools
@@ -21,9 +21,9 @@ _FIRST_WEIGHTS = "IMAGENET1K_V1"
 class WeightsFile:
     """One file by name.
 
-    ``sha256`` is what the file's SHA-256 must start with: all of it for bundled files; for the
-    others the first eight digits or more, which are published as part of the file's name. Eight
-    digits tell a damaged file from a whole one; they prove no origin.
+    The file's SHA-256 must start with ``sha256``: the whole digest for bundled files; for others
+    the first eight digits or more, which are part of the published file name. Eight digits detect
+    damage; they do not prove the origin.
     """
 
     name: str  # of the network or of the bundled file
@@ -32,11 +32,11 @@ class WeightsFile:
     sha256: str
     size: int  # in bytes; of torchvision's files to about 1 kB
     licence: str
-    url: str | None = None  # None: it travels with the package
+    url: str | None = None  # None: it comes with the package
 
     @property
     def title(self) -> str:
-        """As in a sentence."""
+        """The entry as in a sentence."""
         return (
             f"bundled weights {self.name!r}"
             if self.url is None
@@ -45,7 +45,7 @@ class WeightsFile:
 
     @property
     def fetch_command(self) -> str:
-        """What brings the file here."""
+        """The command that downloads the file."""
         option = "" if self.word in (_FIRST_WEIGHTS, IMAGENET) else f" --weights {self.word}"
         return f"ssimloss weights fetch {self.name}{option}"
 
@@ -169,8 +169,8 @@ def published(network: str, word: str = IMAGENET) -> WeightsFile:
 
 
 def unknown_word(network: str, word: str, words: Iterable[str]) -> ValueError:
-    """The error for ``weights=word``, with the words that there are for this network; ``"random"``
-    is one for losses, not for files.
+    """The error for ``weights=word``, which lists the words of this network. ``"random"`` is a word
+    of losses, not of files.
     """
     choices = f"for network {network!r} one of {', '.join(map(repr, words))}"
     if word == "random":
@@ -186,8 +186,8 @@ def _from_torchvision(network: str, word: str, url: str, meta: dict[str, Any]) -
     digits = re.search(r"-([0-9a-f]{8,64})\.", file)
     if digits is None:
         raise RuntimeError(
-            f"torchvision names no checksum for {file}, so that it cannot be told from a damaged "
-            f"one; fetch {url} and give its path"
+            f"torchvision publishes no checksum of {file}, so that damage could not be detected; "
+            f"download {url} and pass its path"
         )
     licence = meta.get("license", "BSD-3-Clause, terms of ImageNet")
     return WeightsFile(
@@ -205,9 +205,7 @@ def recorded() -> tuple[WeightsFile, ...]:
 
 
 def catalogue() -> list[WeightsFile]:
-    """Every file there is a name for: the bundled ones, that of FID, then torchvision's, each file
-    once.
-    """
+    """Every named file once: bundled files, the network of FID, then those of torchvision."""
     rows: dict[str, WeightsFile] = {}
     for row in (*BUNDLED, INCEPTION, *recorded()):
         rows.setdefault(row.file, row)

@@ -1,6 +1,4 @@
-"""Download a file once, however many processes ask for it, and compare its SHA-256 before it gets
-its name.
-"""
+"""Download a file once for any number of processes, and verify its SHA-256 before naming it."""
 
 import contextlib
 import errno
@@ -17,14 +15,14 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)  # some network file systems
 
 
 class DownloadFailed(RuntimeError):
-    """Why there is no file."""
+    """Why the file could not be downloaded."""
 
 
 def download(url: str, to: Path, expected: str, *, size: int) -> None:
     """Download ``url`` to the file ``to``, whose SHA-256 must start with ``expected``.
 
-    Under the name ``to`` the file is whole or absent. One process downloads; the others wait and
-    then find the file. A bar on stderr shows the progress if stderr is a terminal.
+    The file ``to`` is complete or absent. One process downloads; the others wait and then find the
+    file. A bar shows the progress if stderr is a terminal.
 
     Args:
         url: what to download.
@@ -91,10 +89,8 @@ def _receive(url: str, to: Path, expected: str) -> None:
     except urllib.error.URLError as error:
         raise DownloadFailed(f"no connection: {error.reason}") from error
     except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
-        raise DownloadFailed(
-            f"the connection broke off: {error or type(error).__name__}"
-        ) from error
+        raise DownloadFailed(f"the connection was lost: {error or type(error).__name__}") from error
     except RuntimeError as error:  # raised for a wrong SHA-256
         raise DownloadFailed(
-            f"{url} sent other bytes, or the connection broke off: {error}; nothing was kept"
+            f"{url} sent other bytes, or the connection was lost: {error}; nothing was kept"
         ) from error

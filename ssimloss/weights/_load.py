@@ -1,4 +1,4 @@
-"""Weights as tensors: of a network by its name, of a file that travels with the package."""
+"""Weights as tensors: of a network by its name, or of a file that comes with the package."""
 
 import os
 import re
@@ -75,8 +75,8 @@ def load_network(
         )
     if not isinstance(weights, (str, os.PathLike)):
         raise TypeError(
-            f"weights must be a word, a path or a state dict, got {type(weights).__name__}; a "
-            "module goes in as network="
+            f"weights must be a name, a path or a state dict, got {type(weights).__name__}; pass "
+            "a module as network="
         )
     if _is_path(weights):
         path = Path(weights).expanduser()
@@ -88,7 +88,7 @@ def load_network(
 
 
 def load_bundled(name: str) -> dict[str, Tensor]:
-    """The tensors of a file that travels with the package.
+    """The tensors of a file that comes with the package.
 
     ``"lpips_alexnet_v0.1"``, ``"lpips_vgg16_v0.1"``: ``lin0`` .. ``lin4``,
     ``"lpips_squeezenet1_1_v0.1"``: ``lin0`` .. ``lin6``, each of shape ``(C,)``. ``"dists"``:
@@ -106,7 +106,7 @@ def load_bundled(name: str) -> dict[str, Tensor]:
 
 
 def bundled_text(name: str) -> str:
-    """The text of a file that travels with the package: ``"vmaf_v0.6.1"``, ``"vmaf_v0.6.1neg"``.
+    """The text of a file that comes with the package: ``"vmaf_v0.6.1"``, ``"vmaf_v0.6.1neg"``.
 
     Raises:
         ValueError: there is no bundled file of text of that name.
@@ -135,7 +135,7 @@ def _is_path(weights: str | os.PathLike[str]) -> bool:
 
 
 def _demand_known_bytes(network: str, path: Path) -> None:
-    """A file that is called as torchvision calls it has to be that file."""
+    """Demand that a file with a name of torchvision has the SHA-256 in that name."""
     if network == INCEPTION.name and path.name == INCEPTION.file and path.is_file():
         demand_whole(INCEPTION, path)
     if network not in networks():
@@ -178,8 +178,8 @@ def _fitted(
     if any(keys for _, keys in faults):
         listed = "; ".join(f"{fault} {_listed(keys)}" for fault, keys in faults if keys)
         raise kind(
-            f"{what} does not fit network {name!r}: it {listed}; a network of other layers or "
-            "classes goes in as network=model"
+            f"{what} does not fit network {name!r}: it {listed}; pass a network of other layers "
+            "or classes as network=model"
         )
     return state
 

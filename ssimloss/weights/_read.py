@@ -47,8 +47,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise RuntimeError(
-            f"weights file {path} {'is no file' if path.exists() else 'does not exist'}; give the "
-            "path of a state dict"
+            f"weights file {path} {'is not a file' if path.exists() else 'does not exist'}; pass "
+            "the path of a state dict"
         )
     try:
         loaded = _from_safetensors(path) if path.suffix == ".safetensors" else _unpickled(path)
@@ -73,7 +73,7 @@ def _from_safetensors(path: Path) -> dict[str, Tensor]:
         unknown = isinstance(error, KeyError)
         fault = f"dtype {error} is not supported" if unknown else str(error).partition("\n")[0]
         raise RuntimeError(
-            f"weights file {path} is damaged or no safetensors file: {fault}"
+            f"weights file {path} is damaged or not a safetensors file: {fault}"
         ) from error
 
 
@@ -91,7 +91,7 @@ def _unpickled(path: Path) -> object:
         fault = (
             f"it calls {code[1]}"
             if code
-            else f"it is damaged, truncated, or no file of tensors (it starts with {start!r})"
+            else f"it is damaged, truncated, or not a file of tensors (it starts with {start!r})"
         )
         # Without the cause: its advice, to repeat the call with weights_only=False, is what such a
         # file waits for.
@@ -117,7 +117,7 @@ def named_tensors(value: object, what: str, kind: type[Exception]) -> dict[str, 
     if wrong or not value:
         holds = f"holds {wrong[0]!r}: {_described(value[wrong[0]])}" if wrong else "is empty"
         nested = next((name for name in wrong if isinstance(value[name], Mapping)), None)
-        way_out = f"take [{nested!r}] of it" if nested is not None else "give model.state_dict()"
+        way_out = f"pass its [{nested!r}]" if nested is not None else "pass model.state_dict()"
         raise kind(f"{what} {holds}, expected a state dict: names and tensors; {way_out}")
     dense = {
         name: tensor

@@ -1,6 +1,4 @@
-"""Where weights lie: the folder of ``SSIMLOSS_WEIGHTS``, the files that travel with the package,
-torchvision's cache.
-"""
+"""Where files of weights are: the folder ``SSIMLOSS_WEIGHTS``, the package, torchvision's cache."""
 
 import os
 import shutil
@@ -29,7 +27,7 @@ _OFFLINE_INCEPTION = (
 
 
 def cache() -> Path:
-    """torchvision's own folder, which ``TORCH_HOME`` moves."""
+    """torchvision's own folder, which follows ``TORCH_HOME``."""
     hub = sys.modules.get("torch.hub")  # torch.hub.set_dir moves it, too
     return Path(_usual_hub() if hub is None else hub.get_dir()) / "checkpoints"
 
@@ -52,12 +50,12 @@ def find(entry: WeightsFile) -> Path | None:
     """The first file of that name, not yet verified; None if no folder has it.
 
     Raises:
-        RuntimeError: ``SSIMLOSS_WEIGHTS`` names something that is no folder.
+        RuntimeError: ``SSIMLOSS_WEIGHTS`` does not name a folder.
     """
     for name, folder in folders().items():
         if name == VARIABLE and not folder.is_dir():
             raise RuntimeError(
-                f"{VARIABLE} names {folder}, which is no folder; create it or unset the variable"
+                f"{VARIABLE} must name a folder, got {folder}; create it or unset the variable"
             )
         if (folder / entry.file).is_file():
             return folder / entry.file
@@ -65,7 +63,7 @@ def find(entry: WeightsFile) -> Path | None:
 
 
 def obtain(entry: WeightsFile) -> Path:
-    """A whole file, downloaded if no folder has it.
+    """The path of a verified file, which is downloaded if no folder has it.
 
     Raises:
         RuntimeError: the file found is damaged, or there is none and it cannot be downloaded.
@@ -75,7 +73,7 @@ def obtain(entry: WeightsFile) -> Path:
 
 
 def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
-    """Download a file into torchvision's cache, or into ``folder``, unless it lies there whole.
+    """Download a file into torchvision's cache, or into ``folder``, unless it is there and whole.
 
     Raises:
         RuntimeError: no network, the disk refuses, the bytes are not those expected, or a damaged
@@ -86,7 +84,7 @@ def fetch(entry: WeightsFile, folder: Path | None = None) -> Path:
     if not path.is_file():
         if entry.url is None:
             raise RuntimeError(
-                f"{entry.file} travels with the package and is missing from {path.parent}; "
+                f"{entry.file} comes with the package and is missing from {path.parent}; "
                 "install the package again"
             )
         try:
@@ -108,8 +106,8 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
             "name)",
             f"  put it in {cache()}, or in a folder named by {VARIABLE} "
             f"({f'now {chosen}' if chosen else 'not set'})",
-            f"  command   {entry.fetch_command}    where there is a network, and with the file "
-            "brought here",
+            f"  command   {entry.fetch_command}    on a machine with a network; then, with the "
+            "file on this machine,",
             f"            ssimloss weights import {entry.file}",
             *(_OFFLINE_INCEPTION if entry.name == INCEPTION.name else _OFFLINE),
         )
@@ -117,8 +115,7 @@ def _by_hand(entry: WeightsFile, reason: str) -> str:
 
 
 def import_file(source: Path, folder: Path | None = None) -> tuple[WeightsFile, Path]:
-    """Copy a file that was brought here into torchvision's cache, or into ``folder``, under the
-    name it is looked for.
+    """Copy a file into torchvision's cache, or into ``folder``, under the name that is searched.
 
     It is recognised by its SHA-256, whatever it is called.
 
@@ -149,6 +146,6 @@ def _recognised(path: Path) -> WeightsFile:
     if namesake is not None:
         demand_whole(namesake, path)
     raise RuntimeError(
-        f"{path} is none of the files that are known by name (ssimloss weights list --all): its "
-        f"SHA-256 is {found}; weights of your own need no import, give weights={str(path)!r}"
+        f"{path} must be a file that ssimloss weights list --all shows, got SHA-256 {found}; "
+        f"weights of your own need no import, pass weights={str(path)!r}"
     )

@@ -1,4 +1,4 @@
-"""Write weights as safetensors: whole or not at all, and the same bytes for the same tensors."""
+"""Write weights as safetensors: a complete file or none, and equal bytes for equal tensors."""
 
 import json
 import os

@@ -62,7 +62,7 @@ class ClipOptions:
         _checks.choice("timestamps", self.timestamps, get_args(Timestamps))
 
     def reading(self) -> dict[str, str]:
-        """What files are read with: a report has to read them again."""
+        """The options that a report needs to read the files again."""
         given = {} if self.raw is None else self.raw.options()
         scaled = self.scale_distorted
         return given if scaled is None else given | {"scale_distorted": scaled}
@@ -96,7 +96,7 @@ class Chunk:
     first: int  # number of the first frame, from 0
 
     def __len__(self) -> int:
-        """How many frames."""
+        """The number of frames."""
         return len(self.reference.planes[0])
 
 
@@ -126,10 +126,10 @@ class Alignment:
         return abs(x.seconds - y.seconds)
 
     def words(self) -> str:
-        """In one line."""
+        """The alignment in one line."""
         told = [f"{self.frames} frame{'' if self.frames == 1 else 's'} paired by their order"]
         if self.cut:
-            told.append(f"{self.cut} is longer, its other frames are left out")
+            told.append(f"{self.cut} is longer, and its last frames are not compared")
         if self.timed < self.frames:
             told.append("without timestamps")
         elif self.apart > _MILLISECONDS:
@@ -142,7 +142,7 @@ class Alignment:
 
 
 def rates_differ(reference: ClipHeader, distorted: ClipHeader) -> bool:
-    """Whether both state a frame rate, and not the same."""
+    """Whether both state a frame rate and the rates differ."""
     x, y = reference.rate, distorted.rate
     return x is not None and y is not None and abs(x - y) > _RATE_TOLERANCE * max(x, y)
 
@@ -226,7 +226,7 @@ def agreed(reference: ClipHeader, distorted: ClipHeader) -> tuple[ClipHeader, Cl
 
 
 def _allowed(header: ClipHeader) -> float:
-    """Half a frame, in seconds."""
+    """The duration of half a frame, in seconds."""
     return 0.5 / float(header.rate) if header.rate else math.inf
 
 

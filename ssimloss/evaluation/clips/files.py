@@ -95,7 +95,7 @@ def inspect(path: Path, raw: Raw | None = None) -> ClipHeader:
 def frames(
     path: Path, header: ClipHeader, raw: Raw | None = None, scaled: "Scaled | None" = None
 ) -> Generator[Frame, None, None]:
-    """Decode a clip frame by frame, wholly or not at all.
+    """Decode a clip frame by frame, completely or with an error.
 
     Args:
         header: of :func:`inspect`, which every frame has to fit.
@@ -123,7 +123,7 @@ def frames(
 
 @contextmanager
 def _worded(path: Path) -> Iterator[None]:
-    """Word what FFmpeg reports, unless the system is at fault."""
+    """Turn errors of FFmpeg into those of the file, unless the system failed."""
     av = pyav()
     try:
         yield
@@ -134,7 +134,7 @@ def _worded(path: Path) -> Iterator[None]:
             raise ImageError(path, "there is no such file") from error
         raise ImageError(
             path,
-            f"cannot be decoded ({error.strerror}); the file is damaged, truncated or no clip",
+            f"cannot be decoded ({error.strerror}); the file is damaged, truncated or not a clip",
         ) from error
 
 
@@ -198,7 +198,7 @@ def _planes(
 
 
 class _Clock:
-    """When frames are shown, of files that state it."""
+    """The times of frames, of files that state them."""
 
     def __init__(self, rate: Fraction | None) -> None:
         self._rate = rate
@@ -207,7 +207,7 @@ class _Clock:
         self.step = float(1 / rate) if rate else 0.0  # the longest between two frames
 
     def seconds(self, frame: "av.VideoFrame") -> float | None:
-        """Of the next frame, since the first one."""
+        """The time of the next frame since the first one."""
         if self._rate is None or frame.pts is None or frame.time_base is None:
             return None
         now = float(frame.pts * frame.time_base)
@@ -222,7 +222,7 @@ class _Clock:
 def _demand_whole(
     path: Path, container: "InputContainer", header: ClipHeader, packets: int, clock: _Clock
 ) -> None:
-    """Raise where a file ends before the end that its container states."""
+    """Demand that a file does not end before its container says."""
     if header.frames and packets < header.frames:
         raise ImageError(
             path,
@@ -241,13 +241,13 @@ def _demand_whole(
 
 
 def _seconds(duration: str) -> float | None:
-    """Of ``00:00:00.400000000``, as Matroska has it."""
+    """The seconds of ``00:00:00.400000000``, as Matroska writes them."""
     found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", duration)
     return None if found is None else 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
 
 
 def _raw_frames(path: Path, raw: Raw) -> int:
-    """How many frames a raw file holds.
+    """The number of frames in a raw file.
 
     Raises:
         ImageError: not a whole number of them.

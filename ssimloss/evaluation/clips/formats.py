@@ -43,11 +43,11 @@ class ClipHeader(Header):
 
     @property
     def coding_matrix(self) -> str:
-        """That of a conversion to RGB: the stated one, otherwise by size as players do."""
+        """The matrix for RGB: the stated one, or the usual one for the size, as players choose."""
         return self.matrix or ("BT.709" if self.height >= 720 or self.width >= 1280 else "BT.601")
 
     def words(self) -> str:
-        """All of it in one line."""
+        """The whole header in one line."""
         rate = "no frame rate" if self.rate is None else f"{float(self.rate):.6g} frames/s"
         matrix = self.matrix or "matrix not stated"
         luma = f"{self.luma_range} range" if self.luma_range else "range not stated"
@@ -68,7 +68,7 @@ class ClipHeader(Header):
 
 @dataclass(frozen=True)
 class Raw:
-    """What a raw file does not state itself."""
+    """Size and format of a raw file, which states neither."""
 
     width: int
     height: int
@@ -76,7 +76,7 @@ class Raw:
 
     @classmethod
     def parse(cls, size: str | None, pixel_format: str | None) -> "Raw | None":
-        """Of the options ``size`` and ``pixel_format``, which go together.
+        """The value of the options ``size`` and ``pixel_format``, which are given together.
 
         Raises:
             ValueError: one without the other, a size of another form, an unknown pixel format.
@@ -132,7 +132,7 @@ def pyav() -> Any:
 
 
 def planar_format(path: Path, name: str) -> "av.VideoFormat":
-    """The format that a frame has once it is taken apart.
+    """The format of a frame once interleaved planes are separated.
 
     Raises:
         ImageError: it has no Y plane of whole codes.
@@ -159,7 +159,7 @@ def planar_format(path: Path, name: str) -> "av.VideoFormat":
 
 
 def frame_bytes(pixel_format: str, width: int, height: int) -> int:
-    """Of one frame in a raw or y4m file."""
+    """The size of one frame in a raw or y4m file, in bytes."""
     name = REPACKED.get(pixel_format, pixel_format)
     parts = pyav().VideoFormat(name, width, height).components
     return sum(part.width * part.height * (1 if part.bits == 8 else 2) for part in parts)

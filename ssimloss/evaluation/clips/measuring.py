@@ -68,7 +68,7 @@ _POOLINGS = {
 
 
 def planes_note(measures: Sequence[ImageMeasure]) -> dict[str, str]:
-    """Of what the measures are, as an entry of ``Evaluation.about``."""
+    """The planes that measures compare, as an entry of ``Evaluation.about``."""
     luma = [one.title for one in measures if one.compares_luma]
     color = [one.title for one in measures if not one.compares_luma]
     told = [f"{', '.join(luma)} of the Y plane as stored"] if luma else []
@@ -77,7 +77,7 @@ def planes_note(measures: Sequence[ImageMeasure]) -> dict[str, str]:
 
 
 def clip_infos(measures: Sequence[ImageMeasure]) -> list[MetricInfo]:
-    """What a result says of its measures of clips: their means over frames."""
+    """The measures of clips as results describe them: means over frames."""
     infos = []
     for one in measures:
         info = info_of(one)
@@ -228,7 +228,7 @@ class _Clip:
                 self._frames[name].append(value)
 
     def row(self, method: str, note: str) -> Row:
-        """Means over frames and the values of each frame, without measures that cannot serve."""
+        """Means over frames and the values of each frame, without measures that failed."""
         for name, stream in self._streams.items():
             if name not in self._errors:
                 scores = stream.score(pooling="none").tolist()

@@ -63,7 +63,7 @@ def worst_shots(evaluation: Evaluation, worst: int) -> list[Shot]:
 
 
 def shot_record(evaluation: Evaluation, shot: Shot) -> ImageRecord:
-    """A frame as a record of its own, with the values of that frame."""
+    """A record of one frame, with the values of that frame."""
     clip = evaluation.clips[shot.clip]
     values = {
         method: {name: listed[shot.frame] for name, listed in of.items()}
@@ -177,7 +177,7 @@ def _picked(
 
 
 def _image(frame: Frame, header: ClipHeader) -> Image:
-    """8 bit: RGB, or gray where the clip has no colour or its matrix is not known here."""
+    """The frame in 8 bit: RGB, or gray if the clip has no colour or an unknown matrix."""
     if header.matrix not in WEIGHTS:
         frame = Frame(frame.planes[:1], frame.seconds)
     planes = tuple(torch.from_numpy(plane)[None, None] for plane in frame.planes)

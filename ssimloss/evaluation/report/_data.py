@@ -124,17 +124,17 @@ def page_data(
 
 
 def tables_note(tables: Sequence[str]) -> list[str]:
-    """Where else the numbers are, if anywhere."""
+    """A sentence that names the tables beside the page; nothing without tables."""
     return [f"The same numbers are in {' and '.join(tables)} beside this page."] if tables else []
 
 
 def pictures_note(number: int, worst: int, noun: str = "image", files: str = "files") -> str:
-    """What pictures the page has and what they are good for."""
+    """What the pictures of the page show, and how exact they are."""
     return (
-        f"Full pictures of {number} {noun}{'' if number == 1 else 's'} travel in this page: of up "
-        f"to {worst} per metric and method, worst first, as far as they fit. They are for looking "
-        f"(WebP); all numbers were computed from the {files}. Maps are of the images as they are, "
-        "whatever the protocol cuts off or converts, and can be read to about 1 % of their scale."
+        f"This page holds full pictures of {number} {noun}{'' if number == 1 else 's'}: up to "
+        f"{worst} per metric and method, worst first, as far as they fit. They are compressed "
+        f"(WebP); all numbers were computed from the {files}. Maps show the images before the "
+        "protocol crops or converts them, to about 1 % of their scale."
     )
 
 
@@ -161,7 +161,7 @@ def _value(image: ImageRecord, method: str, metric: str) -> float | None:
 
 
 def _color_table(name: str) -> str:
-    """256 colours as bytes R, G, B in base64."""
+    """A table of 256 colours as bytes R, G, B in base64."""
     colors = matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
     return base64.b64encode(np.ascontiguousarray(colors).tobytes()).decode()
 

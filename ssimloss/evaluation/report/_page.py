@@ -115,7 +115,7 @@ def _of_clips(
 
 
 def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
-    """Names of the tables that the folder holds of this very evaluation."""
+    """Names of the tables in the folder that belong to this evaluation."""
     try:
         same = (folder / "summary.json").read_text(encoding="utf-8") == evaluation.to_json(
             images=False
@@ -165,7 +165,7 @@ def _digest(text: str) -> str:
 
 
 def _embedded(value: object) -> str:
-    """JSON in ASCII that no HTML parser can take for the end of its element."""
+    """JSON in ASCII without characters that could end its HTML element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

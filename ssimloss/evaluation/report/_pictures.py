@@ -160,7 +160,7 @@ def picture_of(
     methods: Sequence[str],
     orientation: Orientation = "apply",
 ) -> dict[str, Any] | None:
-    """The same of decoded images."""
+    """Pictures and maps of decoded images."""
     results = [
         r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None
         for r in results
