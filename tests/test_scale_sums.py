@@ -157,6 +157,25 @@ def test_same_bits_in_any_company_and_for_any_threads(
 
 
 @every_kind
+def test_planes_too_large_to_be_kept_together(kind: str) -> None:
+    """One after the other, each with its own factors of the sums: as alone, to the last bit."""
+    pred, target = (
+        image.repeat(3, 1, 7, 9) + torch.arange(3).view(3, 1, 1, 1)
+        for image in planes((1, 96, 96), torch.float32)
+    )
+    factors = torch.tensor([1.0, -2.0, 0.5])
+
+    def gradient(some: slice) -> Tensor:
+        leaf = pred[some].clone().requires_grad_()
+        sums = native(leaf, target[some], kind).flatten(1).sum(1)
+        return torch.autograd.grad(sums, leaf, factors[some])[0]
+
+    whole = gradient(slice(None))
+    for n in range(3):
+        assert torch.equal(gradient(slice(n, n + 1)), whole[n : n + 1])
+
+
+@every_kind
 def test_layouts_and_dtypes(kind: str) -> None:
     pair = some_planes(kind, torch.float32)
     expected = results(native, pair, kind)

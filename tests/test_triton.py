@@ -554,11 +554,11 @@ def test_trials_are_passed(
         assert not INTERPRETED or "smallest" in problem.title
         found, plain, exact = problem.kernel(), problem.plain(), problem.exact()
         assert len(exact) == 1 + sum(wanted)
-        assert proof._difference(found, plain, exact) is None, problem.title
+        assert proof.difference_of(found, plain, exact) is None, problem.title
     for race in trial.races():
         eager = race.eager()
         for name, found in race.kernel().items():
-            assert proof._error(found, eager[name].double()) <= proof.FLOOR
+            assert proof.error_of(found, eager[name].double()) <= proof.FLOOR
 
 
 # The functions themselves, beside the native library.

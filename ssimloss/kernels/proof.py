@@ -261,7 +261,7 @@ def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
             raise
         except Exception as error:  # whatever a kernel raises is its verdict
             return Verdict("fails", _of_error(f"at {problem.title} it raises", error))
-        difference = _difference(found, problem.plain(), problem.exact())
+        difference = difference_of(found, problem.plain(), problem.exact())
         if difference is not None:
             return Verdict("wrong", f"at {problem.title} {difference}")
     milliseconds = {}
@@ -277,13 +277,13 @@ def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
     return Verdict("slower" if slower else "taken", told, milliseconds)
 
 
-def _difference(found: Results, plain: Results, exact: Results) -> str | None:
+def difference_of(found: Results, plain: Results, exact: Results) -> str | None:
     """What is further from the exact result than twice the plain one and ``FLOOR``."""
     for name, expected in exact.items():
         result = found[name]
         if result.shape != expected.shape:
             return f"{name} has shape {tuple(result.shape)} instead of {tuple(expected.shape)}"
-        error, allowed = _error(result, expected), _error(plain[name], expected)
+        error, allowed = error_of(result, expected), error_of(plain[name], expected)
         if not error <= 2 * allowed + FLOOR:  # also NaN
             return (
                 f"{name} is off by {error:.1e} of its norm, where PyTorch in float32 is off by "
@@ -292,7 +292,8 @@ def _difference(found: Results, plain: Results, exact: Results) -> str | None:
     return None
 
 
-def _error(result: Tensor, expected: Tensor) -> float:
+def error_of(result: Tensor, expected: Tensor) -> float:
+    """The relative error in the L2 norm."""
     norm = expected.norm().clamp(min=torch.finfo(torch.float32).tiny)
     return float((result.double() - expected).norm() / norm)
 
