@@ -1,5 +1,5 @@
-"""Similarity of gradient magnitudes, ``(2 g_x g_y + T) / (g_x^2 + g_y^2 + T)``, the part that GMSD
-and the measures after it have in common: planes, means of blocks, gradients and their deviation.
+"""Similarity of gradient magnitudes, ``(2 g_x g_y + T) / (g_x^2 + g_y^2 + T)``, as used by GMSD and
+later measures: planes, means of blocks, gradients and their deviation.
 """
 
 import math
@@ -23,7 +23,7 @@ DEVIATIONS: tuple[str, ...] = get_args(Deviation)
 Rows = Sequence[tuple[float, float, float]]
 
 BT601 = LUMA["bt601"][0]
-# I and Q of YIQ: as MATLAB programs have them, and piq and pyiqa.
+# I and Q of YIQ: with the digits of MATLAB programs, and of piq and pyiqa.
 IQ = {
     "three digits": ((0.596, -0.274, -0.322), (0.211, -0.523, 0.312)),
     "four digits": ((0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)),
@@ -31,7 +31,7 @@ IQ = {
 
 
 def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> None:
-    """Demand gray or RGB images of one shape."""
+    """Check for gray or RGB images of one shape."""
     _checks.images(pred, target)
     _checks.mask(mask, pred)
     if pred.shape[1] not in (1, 3):
@@ -42,7 +42,7 @@ def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> No
 
 
 def check_least_side(pred: Tensor, least: int, why: str) -> None:
-    """Demand images of at least so many pixels on the short side."""
+    """Check for images of at least so many pixels on the short side."""
     if min(pred.shape[2:]) < least:
         raise _checks.TooSmallError(
             f"pred and target must have at least {least} pixels on the short side, {why}, got "
@@ -53,8 +53,8 @@ def check_least_side(pred: Tensor, least: int, why: str) -> None:
 def without_masked(
     x: Tensor, y: Tensor, mask: Tensor | None, low: float
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The images with black where the mask is 0, and the weight of each pixel ``(N, 1, H, W)``: the
-    smallest of its channels.
+    """The images, black where the mask is 0, and the weight of each pixel ``(N, 1, H, W)``: the
+    smallest over its channels.
     """
     if mask is None:
         return x, y, None
@@ -72,8 +72,8 @@ def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
 
 
 def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | None) -> Backend:
-    """Which backend computes planes and their gradients; no kernel knows masks."""
-    uncovered = None if mask is None else "no kernel knows masks"
+    """Which backend computes planes and their gradients; no kernel supports masks."""
+    uncovered = None if mask is None else "no kernel supports masks"
     return select(backend, pred, target, EDGE_MEANS, uncovered=uncovered)
 
 
@@ -94,7 +94,7 @@ def channel_means(
     backend: Backend,
     border: Literal["zeros", "drop"] = "zeros",
 ) -> Tensor:
-    """:func:`block_means` of weighted sums of the channels from 0 to 255, one for each row:
+    """:func:`block_means` of weighted sums of the channels from 0 to 255, one per row of weights:
     ``(N, len(rows), H', W')``. A gray image counts as three equal channels.
     """
     scale = 255 / options.span
@@ -117,19 +117,19 @@ def plane_means(plane: Tensor, factor: int, backend: Backend) -> Tensor:
 
 
 def combined(image: Tensor, rows: Rows) -> Tensor:
-    """Weighted sums of three channels, one for each row: ``(N, len(rows), H, W)``."""
+    """Weighted sums of three channels, one per row of weights: ``(N, len(rows), H, W)``."""
     red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
     return torch.cat([r * red + g * green + b * blue for r, g, b in rows], 1)
 
 
 def halved(image: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels at every second position; zeros count beyond an odd side."""
+    """Means of 2 x 2 pixels at every second position, with zero padding for an odd side."""
     down, right = image.shape[2] % 2, image.shape[3] % 2
     return avg_pool2d(pad(image, (0, right, 0, down)) if down or right else image, 2)
 
 
 def halved_weight(weight: Tensor) -> Tensor:
-    """The smallest weight of each block; what extends an odd side counts as the border does."""
+    """The smallest weight of each block; the padding of an odd side has the border's weights."""
     down, right = weight.shape[2] % 2, weight.shape[3] % 2
     if down or right:
         weight = pad(weight, (0, right, 0, down), mode="replicate")
@@ -149,14 +149,14 @@ def block_means(image: Tensor, factor: int, border: Literal["zeros", "drop"] = "
 
 
 def block_weight(weight: Tensor | None, factor: int) -> Tensor | None:
-    """The smallest weight of each block; what lies beyond the border counts as the border does."""
+    """The smallest weight of each block; padding has the weights of the border."""
     if weight is None or factor == 1:
         return weight
     return -max_pool2d(-pad(weight, _around(weight, factor), mode="replicate"), factor)
 
 
 def _around(image: Tensor, factor: int) -> list[int]:
-    """Rows and columns that MATLAB's blocks take from beyond the image."""
+    """Rows and columns beyond the image that MATLAB's blocks include."""
     before, amounts = (factor - 1) // 2, []
     for size in (image.shape[3], image.shape[2]):
         blocks = -(-size // factor)
@@ -165,8 +165,8 @@ def _around(image: Tensor, factor: int) -> list[int]:
 
 
 def factor_to_256(image: Tensor) -> int:
-    """By how much measures for images of 256 pixels shrink: ``max(1, round(min(H, W) / 256))``,
-    halves rounded up.
+    """The factor by which measures for images of 256 pixels shrink:
+    ``max(1, round(min(H, W) / 256))``, with halves rounded up.
     """
     return max(1, (2 * min(image.shape[2:]) + 256) // 512)
 
@@ -176,7 +176,7 @@ def gradient_weight(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else erode(weight)
 
 
-GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # of the integer taps over the published ones
+GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # integer taps divided by the published ones
 
 
 def gradients(image: Tensor, operator: Operator) -> tuple[Tensor, Tensor]:
@@ -193,12 +193,12 @@ def squared_length(gradient: tuple[Tensor, Tensor]) -> Tensor:
 def product_of_lengths(
     x: tuple[Tensor, Tensor], y: tuple[Tensor, Tensor], g2_x: Tensor, g2_y: Tensor
 ) -> Tensor:
-    """``g_x g_y`` of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly ``g2_x``
-    for equal ones.
+    """``g_x g_y`` of two gradients with the squared lengths ``g2_x`` and ``g2_y``. It is exactly
+    ``g2_x`` for equal gradients.
 
-    The length of a vector that is 0 has no derivative. There the slope is that of the scalar
-    product of both vectors, ``g_y`` times the unit vector of ``y`` for ``x``, so that a flat image
-    learns the gradients of the other one.
+    The length of a zero vector has no derivative. The derivative used there is that of the scalar
+    product of both vectors: for ``x``, it is ``g_y`` times the unit vector of ``y``. A flat image
+    thus gets a gradient towards the other one.
     """
     squares = g2_x * g2_y
     info = torch.finfo(squares.dtype)
@@ -233,7 +233,7 @@ def similarity_variance(
     """The variance of :func:`gradient_similarity` over the positions of each plane: ``(N,)``.
 
     Args:
-        weight: of the pixels; for the backend ``"eager"`` only.
+        weight: weights of the pixels; only for the backend ``"eager"``.
     """
     if backend == "eager":
         values = gradient_similarity(x, y, operator, constant, masking)
@@ -266,8 +266,8 @@ def length_similarity(
     constant: float,
     masking: float = 0.0,
 ) -> Tensor:
-    """The same of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 for equal
-    ones.
+    """The same for two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 if both
+    are equal.
     """
     product = product_of_lengths(x, y, g2_x, g2_y)
     sums = g2_x + g2_y
@@ -280,13 +280,13 @@ def similarity(x: Tensor, y: Tensor, constant: float) -> Tensor:
     return (2 * x * y + constant) / (x * x + y * y + constant)
 
 
-_STEEPEST = 1e-4  # where the slope of a fractional power is held
+_STEEPEST = 1e-4  # below it, the slope of a fractional power is constant
 
 
 def held_power(size: Tensor, exponent: float) -> Tensor:
-    """``size^exponent`` of numbers that are not negative, for an exponent below 1.
+    """``size^exponent`` of non-negative numbers, for an exponent below 1.
 
-    Its slope is infinite at 0. Below 1e-4 the slope is that at 1e-4.
+    Its derivative is infinite at 0. Below 1e-4, the derivative at 1e-4 is used.
     """
     near = size < _STEEPEST
     slope = exponent * _STEEPEST ** (exponent - 1)
@@ -295,8 +295,8 @@ def held_power(size: Tensor, exponent: float) -> Tensor:
 
 
 def real_power(z: Tensor, exponent: float) -> Tensor:
-    """The real part of ``z^exponent``, ``|z|^exponent cos(pi exponent)`` where ``z`` is negative,
-    with the slope of :func:`held_power`.
+    """The real part of ``z^exponent``, which is ``|z|^exponent cos(pi exponent)`` for negative
+    ``z``, with the derivative of :func:`held_power`.
     """
     power = held_power(z.abs(), exponent)
     return torch.where(z < 0, math.cos(math.pi * exponent) * power, power)
@@ -314,8 +314,8 @@ def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:
     """The variance of each image ``(N, 1, H, W)``: ``(N,)``."""
-    # One row for each image: PyTorch 2.6 compiles sums over three dimensions to a backward that
-    # writes beyond its memory.
+    # One row per image: for sums over three dimensions, PyTorch 2.6 compiles a backward that writes
+    # out of bounds.
     values = values.flatten(1)
     if weight is None:
         squares = (values - values.mean(1, keepdim=True)).square().sum(1)
@@ -330,6 +330,6 @@ def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Ten
 
 
 def root(values: Tensor) -> Tensor:
-    """The square root of numbers that are not negative, with the slope 0 at 0."""
+    """The square root of non-negative numbers, with the derivative 0 at 0."""
     zero = values == 0
     return torch.where(zero, 0, torch.where(zero, 1, values).sqrt())

@@ -1,8 +1,9 @@
 """Reduction and expansion by 2 with a symmetric filter of five taps, the steps of a Laplacian
 pyramid (Burt & Adelson 1983).
 
-They are sums of slices, which no flag of PyTorch lowers and whose gradient is deterministic. Taps
-sum to 1 and weigh differences to the middle sample: what is flat stays exactly as it is.
+They are sums of slices: flags of PyTorch do not lower their precision, and their gradient is
+deterministic. Taps sum to 1 and weight differences from the middle sample, so that flat areas do
+not change at all.
 """
 
 from typing import Literal
@@ -18,7 +19,7 @@ Beyond = Literal["reflect", "reflect_even", "replicate"]
 def reduced(image: Tensor, taps: Taps, mirror: Mirror) -> Tensor:
     """Filter ``(N, C, H, W)`` and keep every second sample from the first: ``ceil(size / 2)``.
 
-    ``"reflect"`` mirrors the image at its outermost pixels, ``"symmetric"`` at their outer edges.
+    ``"reflect"`` does not repeat the outermost pixels, ``"symmetric"`` does.
     """
     a, b = taps
     for axis in (2, 3):

@@ -28,7 +28,7 @@ def reduced(values: Tensor, reduction: Reduction) -> Tensor:
         return values.mean()
     if reduction == "sum":
         return values.sum()
-    return values.mean(3).mean(2).mean(1)  # axis by axis: alike in every batch
+    return values.mean(3).mean(2).mean(1)  # axis by axis: the same rounding in every batch
 
 
 def _ssim(
@@ -62,7 +62,7 @@ _WINDOW = Attribute(
     ),
 )
 _SHRINK = "shrink by f = max(1, round(min(H, W) / 256))"
-MAP = (  # of all that is computed from the map of SSIM
+MAP = (  # attributes of all measures computed from the map of SSIM
     choice(
         "downsampling",
         "downsample",
@@ -169,7 +169,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "skimage",
-        "scikit-image as it comes",
+        "scikit-image with its defaults",
         "structural_similarity(data_range=..., channel_axis=...)",
         p.SKIMAGE,
         1e-12,
@@ -228,7 +228,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes: shrinks large images first",
+        "piq with its defaults: shrinks large images first",
         "piq.ssim(data_range=...)",
         p.PIQ,
         1e-12,
@@ -245,7 +245,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "torchmetrics",
-        "torchmetrics as it comes: reflected border",
+        "torchmetrics with its defaults: reflected border",
         "structural_similarity_index_measure(data_range=...)",
         p.TORCHMETRICS,
         1e-12,
@@ -259,7 +259,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "kornia",
-        "kornia as it comes: reflected border",
+        "kornia with its defaults: reflected border",
         "kornia.metrics.ssim(window_size=11, max_val=...).mean()",
         p.KORNIA,
         1e-6,
