@@ -219,7 +219,7 @@ def test_operators(kind: str) -> None:
         torch.autograd.grad(sums, pred, create_graph=True)
     for bad, message in (
         (target.expand(-1, 3, -1, -1), r"must be planes \(M, 1, H, W\)"),
-        (target[..., :15], "smaller than 16"),
+        (target[..., :15], "at least 16 pixels"),
     ):
         with pytest.raises(ValueError, match=message):
             forward(bad, bad, *options, "cpu")

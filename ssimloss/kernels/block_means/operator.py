@@ -1,5 +1,5 @@
-"""Weighted sums of channels and means of their blocks, ``(N, rows, H', W')``: linear, so that its
-transpose is its derivative, and the other way round.
+"""Weighted sums of channels and means of their blocks, ``(N, rows, H', W')``. The operator is
+linear: its derivative is its transpose, and vice versa.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def block_means(image: Tensor, blocks: Blocks, *, backend: str) -> Tensor:
 
 
 class _Means(torch.autograd.Function):
-    """What PyTorch makes of ``register_autograd`` does not serve ``torch.func``; this does."""
+    """The autograd function. That of ``register_autograd`` does not support ``torch.func``."""
 
     generate_vmap_rule = True
 
@@ -161,7 +161,7 @@ def _backward_of_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ..
     return found.to(ctx.dtype), *(None,) * len(ctx.options)
 
 
-# Of the operators called by a compiler, or by hand.
+# Autograd of the operators when they are called by a compiler, or directly.
 torch.library.register_autograd("ssimloss::block_means", _backward, setup_context=_keep)
 torch.library.register_autograd(
     "ssimloss::block_means_backward", _backward_of_backward, setup_context=_keep_backward
