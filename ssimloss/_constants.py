@@ -1,5 +1,5 @@
-"""Constants of formulas, such as windows: rounded once from Python's numbers, on the device of the
-images.
+"""Constants of formulas, such as windows, converted once from Python numbers to tensors on the
+device of the images.
 """
 
 import functools
@@ -13,16 +13,16 @@ from torch import Tensor
 from ssimloss._torch import has_modes, is_traced, is_transformed
 
 Values = tuple[float, ...] | tuple[tuple[float, ...], ...]
-_MOST = 256  # constants that are kept
-_MOST_PLANES = 8  # planes that are kept, such as filters of one size
+_MOST = 256  # number of cached constants
+_MOST_PLANES = 8  # number of cached planes, such as filters of one size
 
 
 def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """Numbers as a tensor on the device of ``like``, in its dtype unless one is given; not to be
-    changed.
+    """Numbers as a tensor on the device of ``like``, in its dtype unless one is given. Callers must
+    not change the tensor.
 
-    The first call copies them to the device, and waits for that; later ones return the same tensor.
-    Where something records operations or follows them, the constant is made anew.
+    The first call copies the numbers to the device and waits; later calls return the same tensor.
+    While operations are traced or transformed, each call makes a new tensor.
     """
     dtype = like.dtype if dtype is None else dtype
     if torch.compiler.is_compiling() or has_modes() or is_transformed():
@@ -31,10 +31,10 @@ def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> 
 
 
 def planes(build: Callable[..., NDArray[np.float64]], *arguments: int, like: Tensor) -> Tensor:
-    """What ``build(*arguments)`` makes on the host in float64, as :func:`constant` has it."""
+    """The float64 result of ``build(*arguments)`` on the host, cached like :func:`constant`."""
     if torch.compiler.is_compiling():
         return made(build(*arguments), like.dtype, like.device)
-    sizes = tuple(map(int, arguments))  # torch.jit.trace has tensors for them
+    sizes = tuple(map(int, arguments))  # torch.jit.trace passes tensors
     if has_modes() or is_transformed() or is_traced():
         return made(build(*sizes), like.dtype, like.device)
     return _kept_planes(build, sizes, like.dtype, like.device)
