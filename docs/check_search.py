@@ -7,6 +7,7 @@ the first three results.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import shutil
@@ -56,6 +57,11 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
+
+    def handle(self) -> None:
+        """Ignore connections that the browser drops when it leaves a page."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
 
 
 def results(page: Page, address: str, query: str) -> list[str]:
