@@ -67,7 +67,7 @@ add_module_names = False
 default_role = "code"
 
 html_theme = "furo"
-pygments_dark_style = "monokai"  # the default underlines the names of modules
+pygments_dark_style = "github-dark"  # the default underlines the names of modules
 html_title = f"ssimloss {release}"
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
