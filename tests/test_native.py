@@ -1156,7 +1156,7 @@ def test_a_named_backend_runs_or_says_why() -> None:
             ),
             "relu_map",
         ),
-        (lambda: F.l1_loss(pred, target, reduction="none", backend="cpu"), "asks for every pixel"),
+        (lambda: F.l1_loss(pred, target, reduction="none", backend="cpu"), "needs every pixel"),
         (lambda: F.charbonnier_loss(pred, target, at_zero="zero", backend="cpu"), "at_zero='zero'"),
         (lambda: F.ssim(pred.to("meta"), target.to("meta"), backend="cpu"), "these are on meta"),
     ):

@@ -45,7 +45,7 @@ def distances(
     if mask is not None:
         uncovered = "no kernel supports masks"
     elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
     dtype = native_dtype(pred, target)
     backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":

@@ -95,7 +95,7 @@ CONVENTIONS = Table(
         "Ledig et al. 2017",
         "cross_entropy",
         ONE_SIDED,
-        "It weighs 1e-3 beside the content loss.",
+        "Its weight is 1e-3 beside the content loss.",
         same_as="gan",
     ),
     _adversarial(
@@ -105,7 +105,7 @@ CONVENTIONS = Table(
         "cross_entropy",
         "Real logits are constants in the generator's loss (detach_real=True). The "
         "discriminator's gradient goes through both averages.",
-        "It weighs 5e-3 beside the content loss.",
+        "Its weight is 5e-3 beside the content loss.",
         "Under DistributedDataParallel the average is that of each process; synchronize=True "
         "makes it one.",
         relativistic="average",
@@ -118,7 +118,7 @@ CONVENTIONS = Table(
         "RealESRGANModel; Wang et al. 2021",
         "cross_entropy",
         ONE_SIDED,
-        "It weighs 0.1 beside the others.",
+        "Its weight is 0.1 beside the others.",
         same_as="gan",
     ),
     _adversarial(

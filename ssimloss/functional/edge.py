@@ -86,7 +86,7 @@ def _edge(
     if mask is not None:
         uncovered = "no kernel supports masks"
     elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
     backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
     if backend != "eager":
         positions = pred.shape[2] * pred.shape[3]

@@ -112,7 +112,7 @@ def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str |
     if mask is not None:
         return "no kernel supports masks"
     if options.reduction == "none":
-        return "its kernel reduces, and reduction='none' asks for every pixel"
+        return "its kernel reduces, and reduction='none' needs every pixel"
     if options.alpha not in (1, 2):
         # Without a format specification, which torch.compile does not support for dynamic numbers.
         return f"no kernel supports alpha={options.alpha}"

@@ -345,7 +345,7 @@ def _downsampled(
     if downsample == "matlab":
         if x.ndim != 4:
             raise ValueError(
-                "downsample='matlab' is defined for images (N, C, H, W) only; give volumes an "
+                "downsample='matlab' is defined for images (N, C, H, W) only; pass volumes an "
                 "integer factor"
             )
         factor = max(1, int(shortest / 256 + 0.5))

@@ -222,8 +222,7 @@ CONVENTIONS = Table(
         "SSIMMetric(spatial_dims=2), SSIMLoss is 1 - it",
         p.MONAI,
         5e-5,
-        "the program computes in float32 whatever the images are, and E[x^2] - E[x]^2 cancels "
-        "there",
+        "the program computes in float32 for any dtype, and E[x^2] - E[x]^2 cancels there",
         same_as="wang2004",
     ),
     Convention(
@@ -251,8 +250,8 @@ CONVENTIONS = Table(
         1e-12,
         options={"padding": "reflect"},
         notes=(
-            "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, whatever "
-            "kernel_size says.",
+            "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, for "
+            "any kernel_size.",
             "Without data_range it takes the largest difference in the batch; a data_range "
             "(lo, hi) clamps, but does not subtract lo.",
         ),

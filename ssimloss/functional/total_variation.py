@@ -133,7 +133,7 @@ def _uncovered(pred: Tensor, options: TotalVariationOptions, mask: Tensor | None
     if pred.ndim == 5:
         return "no kernel supports volumes"
     if options.reduction == "none" and options.norm != "image_l2":
-        return "its kernel reduces, and reduction='none' asks for every pixel"
+        return "its kernel reduces, and reduction='none' needs every pixel"
     return None
 
 
@@ -257,7 +257,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"within_image": "sum", "reduction": "image"},
         notes=(
-            "The program gives one number per image and channel, (N, C); added over channels "
+            "The program returns one number per image and channel, (N, C); added over channels "
             "they are this, (N,).",
         ),
     ),
@@ -269,7 +269,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"reduction": "image"},
         notes=(
-            "The program gives one number per image and channel, (N, C); averaged over "
+            "The program returns one number per image and channel, (N, C); averaged over "
             "channels they are this, (N,).",
         ),
     ),
