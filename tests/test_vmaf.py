@@ -237,7 +237,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
         (lambda m: m.update(feature_names=["Cambi_feature_cambi_score"] * 6), "features cambi"),
         (lambda m: m.update(norm_type="none"), "linear_rescale features, got nu_svr, rbf, none"),
         (lambda m: m.update(model=m["model"].replace("nu_svr", "c_svc")), "got c_svc, rbf"),
-        (lambda m: m.pop("slopes"), "no JSON file of libvmaf .* KeyError 'slopes'"),
+        (lambda m: m.pop("slopes"), "not a JSON file of libvmaf .* KeyError 'slopes'"),
         (lambda m: m["slopes"].pop(), "must have one slope and intercept per feature"),
         (lambda m: m["intercepts"].pop(), "must have one slope and intercept per feature"),
         (
