@@ -67,9 +67,11 @@ add_module_names = False
 default_role = "code"
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # the default underlines the names of modules
 html_title = f"ssimloss {release}"
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(ROOT / "docs" / "site" / "scorer.js")
 html_extra_path = ["site/root"]
 html_copy_source = False
 html_show_sourcelink = False

@@ -1,7 +1,7 @@
 """Differentiable image losses for super-resolution, restoration and GAN training.
 
-The names are in ``_contents.py``, which is imported when the first of them is asked for: commands
-that compute nothing answer without torch.
+``_contents.py`` has the names and is imported at the first access to one of them. Commands that
+compute nothing thus start without importing torch.
 """
 
 import importlib
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:  # type checkers would take any name for one of these
 
     def __getattr__(name: str) -> object:
-        """A room, a name of the table of contents, or the module of a measure registered since."""
+        """Return a subpackage, a name of the table of contents, or a module registered later."""
         if (name.startswith("_") and name != "__all__") or "." in name:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if importlib.util.find_spec(f"{__name__}.{name}") is not None:

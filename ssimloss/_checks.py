@@ -1,4 +1,4 @@
-"""Argument errors: every message names the argument, what was expected, what came, and the way out.
+"""Argument checks: every error names the argument, the expectation, the value and a fix.
 
 Checks read metadata only (types, dtypes, shapes, Python numbers), never tensor values, so they cost
 no synchronisation. Checks of words and names are in ``_words``, which does not import torch.
@@ -22,24 +22,24 @@ _LARGEST = sys.float_info.max
 
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LAYOUT = {3: "(N, C, L)", 4: "(N, C, H, W)", 5: "(N, C, D, H, W)"}
-VOLUMES = (4, 5)  # ranks of what compares images and volumes
+VOLUMES = (4, 5)  # ranks for measures of images and volumes
 _COLORS = (1, 3, 4)  # channels of a picture
 _LEAST_SIDE = 8  # pixels; a picture is larger, maps of features may be smaller
 _LONGEST = 8  # a picture is less than this many times longer than wide
 
 
 class TooSmallError(ValueError):
-    """Larger images would do."""
+    """The images are too small."""
 
 
 def not_a_tensor(name: str, value: object) -> TypeError:
-    """The error for something else in place of a tensor, with the call that makes one of it."""
+    """The error for a value that is not a tensor, with the call that converts it."""
     kind = type(value)
     described = kind.__name__
     way_out = f"torch.as_tensor({name}) makes one"
     if kind.__module__.partition(".")[0] == "PIL":
         described = "a PIL image"
-        way_out = f"torchvision.transforms.functional.to_tensor({name})[None] makes one in [0, 1]"
+        way_out = f"torchvision.transforms.functional.to_tensor({name})[None] returns one in [0, 1]"
     elif kind.__module__ == "numpy" and hasattr(value, "shape"):
         shape, dtype = tuple(value.shape), str(getattr(value, "dtype", ""))
         described = f"numpy.ndarray {shape} of {dtype}"
@@ -48,16 +48,16 @@ def not_a_tensor(name: str, value: object) -> TypeError:
             way_out = way_out.replace(" makes", " / 255 makes") + " in [0, 1]"
     elif kind in (list, tuple) and value and all(isinstance(v, Tensor) for v in value):  # type: ignore[attr-defined]
         described = f"a {described} of {len(value)} tensors"  # type: ignore[arg-type]
-        way_out = f"torch.stack({name}) makes one of images (C, H, W), torch.cat of batches"
+        way_out = f"torch.stack({name}) joins images (C, H, W), torch.cat({name}) joins batches"
     elif isinstance(value, str) or hasattr(value, "__fspath__"):
         way_out = "read the file first, for example with torchvision.io.decode_image"
     elif value is None:
-        way_out = "it was not computed, or not returned"
+        way_out = "the value was not computed, or not returned"
     return TypeError(f"{name} must be a torch.Tensor, got {described}; {way_out}")
 
 
 def _to_channels_first(shape: tuple[int, ...]) -> str:
-    """What makes ``(N, C, H, W)`` of a tensor of this shape."""
+    """The call that converts a tensor of this shape to ``(N, C, H, W)``."""
     if len(shape) == 2:
         return "[None, None]"
     if len(shape) == 3:
@@ -66,7 +66,7 @@ def _to_channels_first(shape: tuple[int, ...]) -> str:
 
 
 def floating(name: str, value: Tensor) -> None:
-    """Demand a floating point tensor."""
+    """Check for a floating point tensor."""
     if not isinstance(value, Tensor):
         raise not_a_tensor(name, value)
     if value.dtype.is_complex:
@@ -88,19 +88,19 @@ def floating(name: str, value: Tensor) -> None:
 
 
 def maps(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand a floating point tensor of one of the given ranks, of any sizes."""
+    """Check for a floating point tensor of one of the given ranks, of any sizes."""
     floating(name, value)
     _ranked(name, value, ndim)
 
 
 def image(name: str, value: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand a floating point tensor of one of the given ranks, with channels first."""
+    """Check for a floating point tensor of one of the given ranks, with channels first."""
     maps(name, value, ndim=ndim)
     _channels_first(name, value)
 
 
 def stored_image(name: str, value: Tensor) -> None:
-    """Demand an image as above, or one of uint8, as files have them."""
+    """Check for an image as above, or one of uint8, as files have them."""
     if isinstance(value, Tensor) and value.dtype is torch.uint8:
         dense(name, value)
     else:
@@ -119,7 +119,7 @@ def _ranked(name: str, value: Tensor, ndim: tuple[int, ...]) -> None:
 
 
 def _to_rank(name: str, shape: tuple[int, ...]) -> str:
-    """The way out for a tensor of another rank."""
+    """The fix for a tensor of another rank."""
     if len(shape) == 5:
         return (
             f"compare the frames of a clip (N, T, C, H, W), {name}.flatten(0, 1), or the slices of "
@@ -131,18 +131,18 @@ def _to_rank(name: str, shape: tuple[int, ...]) -> str:
 
 
 def _channels_first(name: str, value: Tensor) -> None:
-    """Raise for what must be a picture with its channels in the last dimension, or a clip with its
-    frames before the channels: a loss would compute another number of it without a word.
+    """Raise for a picture with channels in the last dimension, or a clip with frames before the
+    channels, for which a loss would silently compute a wrong value.
 
-    Maps of features may have any sizes. They are taken for pictures only if they have at most 4
-    columns and at least 8 rows, four times as many as columns, or 3 columns and as many rows as
-    channels. Smaller pictures that are not square cannot be told from maps, and pass.
+    Feature maps may have any size. They are treated as pictures only if they have at most 4 columns
+    and at least 8 rows, four times as many as columns, or 3 columns and as many rows as channels.
+    Smaller pictures that are not square cannot be distinguished from maps, and are accepted.
     """
     shape = value.shape
     if len(shape) == 5 and shape[2] == 3 and shape[1] > 4:
         if min(shape[3], shape[4]) >= 4 * 3:
             raise ValueError(
-                f"{name} looks like a clip (N, T, C, H, W), and must be images (N, C, H, W) or "
+                f"{name} looks like a clip (N, T, C, H, W), but must be images (N, C, H, W) or "
                 f"volumes (N, C, D, H, W), got {tuple(shape)}; compare the frames, "
                 f"{name}.flatten(0, 1), or move the depth of a volume, {name}.movedim(2, -1)"
             )
@@ -162,7 +162,7 @@ def _channels_first(name: str, value: Tensor) -> None:
 
 
 def dense(name: str, value: Tensor) -> None:
-    """Demand a dense tensor: not sparse, not nested, not in a layout of a library."""
+    """Check for a dense tensor: not sparse, nested, or in a library's own layout."""
     if value.layout is not torch.strided or value.is_nested:
         kind = f"a nested tensor of {value.layout}" if value.is_nested else str(value.layout)
         way_out = "compare its parts one by one" if value.is_nested else f"pass {name}.to_dense()"
@@ -170,7 +170,7 @@ def dense(name: str, value: Tensor) -> None:
 
 
 def matrix(name: str, value: Tensor, *, rows: int) -> None:
-    """Demand a floating point ``(N, D)`` of at least so many rows."""
+    """Check for a floating point ``(N, D)`` of at least so many rows."""
     if not isinstance(value, Tensor):
         raise not_a_tensor(name, value)
     if not value.dtype.is_floating_point:
@@ -179,7 +179,7 @@ def matrix(name: str, value: Tensor, *, rows: int) -> None:
         )
     if value.ndim != 2:
         raise ValueError(
-            f"{name} must have shape (N, D), got {tuple(value.shape)}; {name}.flatten(1) makes "
+            f"{name} must have shape (N, D), got {tuple(value.shape)}; {name}.flatten(1) returns "
             "one row per image"
         )
     if len(value) < rows:
@@ -189,13 +189,13 @@ def matrix(name: str, value: Tensor, *, rows: int) -> None:
 
 
 def feature_sets(name_a: str, a: Tensor, name_b: str, b: Tensor) -> None:
-    """Demand two sets of features, ``(N_a, D)`` and ``(N_b, D)`` of at least 2 rows each."""
+    """Check for two sets of features, ``(N_a, D)`` and ``(N_b, D)`` of at least 2 rows each."""
     matrix(name_a, a, rows=2)
     matrix(name_b, b, rows=2)
     if a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"{name_b} must have the {a.shape[1]} columns of {name_a}, got {b.shape[1]}; take both "
-            "from one layer"
+            f"{name_b} must have the {a.shape[1]} columns of {name_a}, got {b.shape[1]}; use the "
+            "same layer for both"
         )
     if a.device != b.device:
         raise ValueError(
@@ -204,8 +204,8 @@ def feature_sets(name_a: str, a: Tensor, name_b: str, b: Tensor) -> None:
 
 
 def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> None:
-    """Demand two floating point images of one shape on one device."""
-    if isinstance(pred, Tensor) and isinstance(target, Tensor):  # one look at what is right
+    """Check for two floating point images of one shape on one device."""
+    if isinstance(pred, Tensor) and isinstance(target, Tensor):  # fast path for valid images
         dense = pred.layout is target.layout is torch.strided
         if dense and not pred.is_nested and not target.is_nested:
             fits = pred.shape == target.shape and pred.ndim in ndim
@@ -219,13 +219,13 @@ def images(pred: Tensor, target: Tensor, *, ndim: tuple[int, ...] = (4,)) -> Non
 
 
 def same_shape(name: str, value: Tensor, other_name: str, other: Tensor) -> None:
-    """Demand equal shapes (nothing is broadcast: a forgotten dimension would change the loss
-    silently) and one device.
+    """Check for equal shapes and one device. Nothing is broadcast: a missing dimension would
+    silently change the loss.
     """
     if value.shape != other.shape:
         raise ValueError(
             f"{name} must have the shape of {other_name} {tuple(other.shape)}, got "
-            f"{tuple(value.shape)}; images are never broadcast, expand or resize one of them"
+            f"{tuple(value.shape)}; images are never broadcast; expand or resize one of them"
         )
     if value.device != other.device:
         raise ValueError(
@@ -235,7 +235,7 @@ def same_shape(name: str, value: Tensor, other_name: str, other: Tensor) -> None
 
 
 def mask(value: Tensor | None, pred: Tensor) -> None:
-    """Demand ``(N, 1 or C, ...)`` weights, bool or floating point, on the device of ``pred``."""
+    """Check for ``(N, 1 or C, ...)`` weights, bool or floating point, on the device of ``pred``."""
     if value is None:
         return
     if not isinstance(value, Tensor):
@@ -265,7 +265,7 @@ def mask(value: Tensor | None, pred: Tensor) -> None:
 
 
 def is_sequence(value: object) -> TypeIs[Sequence[object]]:
-    """Whether it is a tuple, a list or what a configuration file has in their place."""
+    """Whether it is a tuple, a list, or the sequence type of a configuration file."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
@@ -284,40 +284,40 @@ def data_range(value: DataRange) -> tuple[float, float]:
 
 
 def number(name: str, value: float) -> float:
-    """Demand a finite number, of Python or NumPy."""
+    """Check for a finite number, of Python or NumPy."""
     if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__} {value!r}")
     if isinstance(value, np.generic):
         value = value.item()
-    # Compared, because torch.compile cannot call math.isfinite on a number that changes.
+    # By comparison, because torch.compile does not support math.isfinite for dynamic numbers.
     if not abs(value) <= _LARGEST:
         raise ValueError(f"{name} must be finite, got {value!r}")
     return float(value)
 
 
 def positive(name: str, value: float) -> float:
-    """Demand a finite number above 0."""
+    """Check for a finite number above 0."""
     if not number(name, value) > 0:
         raise ValueError(f"{name} must be positive, got {value!r}")
     return float(value)
 
 
 def non_negative(name: str, value: float) -> float:
-    """Demand a finite number of at least 0."""
+    """Check for a finite number of at least 0."""
     if number(name, value) < 0:
         raise ValueError(f"{name} must not be negative, got {value!r}")
     return float(value)
 
 
 def fraction(name: str, value: float) -> float:
-    """Demand a number in [0, 1]."""
+    """Check for a number in [0, 1]."""
     if not 0 <= number(name, value) <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
     return float(value)
 
 
 def count(name: str, value: int, *, least: int = 1) -> int:
-    """Demand an integer of at least ``least``."""
+    """Check for an integer of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, (int, numbers.Integral)):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r}")
     if value < least:
@@ -326,7 +326,7 @@ def count(name: str, value: int, *, least: int = 1) -> int:
 
 
 def weights(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    """Demand a non-empty sequence of finite, non-negative numbers that are not all zero."""
+    """Check for a non-empty sequence of finite, non-negative numbers that are not all zero."""
     if not is_sequence(values):
         raise TypeError(
             f"{name} must be a sequence of numbers, got {type(values).__name__} {values!r}"

@@ -1,5 +1,5 @@
-"""Constants of formulas, such as windows: rounded once from Python's numbers, on the device of the
-images.
+"""Constants of formulas, such as windows, converted once from Python numbers to tensors on the
+device of the images.
 """
 
 import threading
@@ -68,11 +68,11 @@ KEPT_PLANES = Kept(64 << 20)
 
 
 def constant(values: Values, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """Numbers as a tensor on the device of ``like``, in its dtype unless one is given; not to be
-    changed.
+    """Numbers as a tensor on the device of ``like``, in its dtype unless one is given. Callers must
+    not change the tensor.
 
-    The first call copies them to the device, and waits for that; later ones return the same tensor.
-    Where something records operations or follows them, the constant is made anew.
+    The first call copies the numbers to the device and waits; later calls return the same tensor.
+    While operations are traced or transformed, each call makes a new tensor.
     """
     dtype, device = like.dtype if dtype is None else dtype, like.device
     if torch.compiler.is_compiling() or has_modes() or is_transformed():

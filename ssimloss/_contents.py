@@ -31,11 +31,11 @@ __all__ = [
     "Measure",
 ]
 __all__ += combined.__all__
-__all__ += losses.__all__  # two statements, each of which type checkers understand
+__all__ += losses.__all__  # two statements, because type checkers support only these forms
 
 
 def of_registered(name: str) -> object:
-    """The module of a measure that was registered after this import."""
+    """Return the module of a measure that was registered after this import."""
     if not any(each.module == name for each in measure.registered()):
         raise AttributeError(f"module 'ssimloss' has no attribute {name!r}")
     return getattr(losses, name)

@@ -1,6 +1,6 @@
-"""``debug``: losses and functions look at the values of their images at once.
+"""``debug``: losses and functions check the values of their images immediately.
 
-Without it no loss reads a value, since that waits for the device.
+Otherwise no loss reads values, because that waits for the device.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from ssimloss._torch import is_transformed
 
 
 class debug:
-    """Let losses and functions check the values of images at once: NaN, infinite values, and
-    images outside ``data_range`` or using less than a hundredth of it raise a ``ValueError`` that
+    """Make losses and functions check the values of images immediately. NaN, infinite values, and
+    images outside ``data_range`` or using less than a hundredth of it raise a ``ValueError``, which
     names the argument, the fraction and the likely range.
 
-    ``ssimloss.debug()`` switches the checks on and ``ssimloss.debug(False)`` off;
+    ``ssimloss.debug()`` enables the checks, ``ssimloss.debug(False)`` disables them, and
     ``with ssimloss.debug():`` restores the previous state at its end. Each check waits for the
-    device. Of large images a grid of 16,384 values is compared with the range. Pixels of mask 0 are
-    not looked at. Compiled code, ``torch.func`` and tensors without memory are not checked.
+    device. For large images, a grid of 16,384 values is compared with the range. Pixels of mask 0
+    are ignored. Compiled code, ``torch.func`` and tensors without memory are not checked.
 
     Args:
         enabled: whether values are checked.
@@ -70,20 +70,20 @@ def check(
     data_range: DataRange | None = None,
     mask: Any = None,
 ) -> None:
-    """Raise if a value is not finite or a range is wrong; callers ask ``STATE.enabled`` first.
+    """Raise if a value is not finite or a range is wrong. Callers check ``STATE.enabled`` first.
 
     Args:
-        caller: what the error names first.
+        caller: the name at the beginning of the error.
         images: by name of the argument: a tensor, or a sequence or mapping of tensors, which are
-            only checked for finite values. Everything else is passed over.
-        data_range: of the tensors; None if they have none.
-        mask: weights of the images; pixels of weight 0 are not looked at.
+            only checked for finite values. Other values are ignored.
+        data_range: data range of the tensors; None if they have none.
+        mask: weights of the images; pixels of weight 0 are ignored.
     """
     if torch.compiler.is_compiling() or is_transformed():
         return
     found = {name: value for name, value in images.items() if _is_checked(value)}
     if not all(_covers(mask, value) for value in found.values()):
-        mask = None  # which the loss refuses
+        mask = None  # the loss raises an error for it
     for name, value in found.items():
         _demand_finite(caller, name, value, mask)
     for name, value in images.items():
@@ -95,8 +95,8 @@ def check(
     counts = _ranges.count(*found.values(), data_range=data_range, mask=mask)
     if words := _ranges.describe(counts, data_range, list(found)):
         raise ValueError(
-            f"{caller}: {words}; {_ranges.WAY_OUT}; images that are meant to overshoot need "
-            "clamping, or ssimloss.debug(False)"
+            f"{caller}: {words}; {_ranges.WAY_OUT}; for images that overshoot on purpose, clamp "
+            "them or call ssimloss.debug(False)"
         )
 
 
@@ -127,5 +127,5 @@ def _demand_finite(caller: str, name: str, value: Tensor, mask: Tensor | None) -
         raise ValueError(
             f"{caller}: {name} must be finite, got NaN or infinity in {number} of {wrong.numel()} "
             f"values ({100 * number / wrong.numel():.3g} %); find their origin with "
-            "torch.autograd.set_detect_anomaly(True), or leave ssimloss.debug()"
+            "torch.autograd.set_detect_anomaly(True), or disable the check by ssimloss.debug(False)"
         )

@@ -1,9 +1,9 @@
-"""Files that are whole or absent: written beside their place, flushed to the disk, then renamed
-onto it. And the SHA-256 of a file.
+"""Files that are complete or absent: written under another name in the same folder, flushed to the
+disk, then renamed. And the SHA-256 of a file.
 
-Several processes may write one file at the same time; the last one to finish wins. A process killed
-while it writes leaves a hidden ``.name.*.partial``. The next write of the same file removes it; if
-the process ran on another machine, the first write after a day does.
+Several processes may write one file at the same time; the last one to finish wins. A process that
+is killed while writing leaves a hidden ``.name.*.partial``. The next write of the same file removes
+it. If the process ran on another machine, the first write after a day removes it.
 """
 
 import contextlib
@@ -49,8 +49,8 @@ def sha256(path: Path) -> str:
 
 
 def write(path: Path, save: Callable[[IO[bytes]], object]) -> None:
-    """Let ``save`` write into a binary file that takes the place of ``path`` once it is complete;
-    missing folders are made.
+    """Call ``save`` with a binary file that replaces ``path`` once it is complete. Missing folders
+    are made.
     """
     with replacing(path) as partial, partial.open("xb") as file:
         save(file)
@@ -84,14 +84,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _remove_left_overs(path: Path) -> None:
     for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        # Another process may remove it first; a file that cannot be removed harms nobody.
+        # Another process may remove it first; a file that cannot be removed does no harm.
         with contextlib.suppress(OSError):
             if _is_abandoned(left_over):
                 left_over.unlink()
 
 
 def _is_abandoned(left_over: Path) -> bool:
-    """Whether the process that wrote it is dead or has not changed it for a day."""
+    """Whether the process that wrote the file has ended, or has not changed it for a day."""
     writer = re.search(rf"\.{_machine()}-(\d{{1,9}})-[0-9a-f]{{8}}\.partial", left_over.name)
     if writer and not _is_alive(int(writer[1])):
         return True
@@ -100,7 +100,7 @@ def _is_abandoned(left_over: Path) -> bool:
 
 def _is_alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # os.kill would end the process there
+        return True  # on this system, os.kill would end the process
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -115,8 +115,8 @@ def _machine() -> str:
 
 
 def _flush_folder(folder: Path) -> None:
-    """The rename itself survives a power cut only once the folder is on the disk; not every system
-    can open one.
+    """Flush the folder, without which a rename may be lost in a power cut. Some systems cannot open
+    folders.
     """
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,11 +1,11 @@
-"""PyTorch's precision flags: a region in which float32 is that of IEEE 754.
+"""PyTorch's precision flags: a context in which float32 is that of IEEE 754.
 
 By default cuDNN multiplies in TF32, which keeps 10 bits of each factor, and
 ``torch.set_float32_matmul_precision`` allows TF32 or bfloat16 in matrix products on any device.
 
-The flags belong to the process, not to a thread. Threads that are inside at the same time, as in
-``nn.DataParallel`` and in backward passes on several devices, share one change: the first one in
-makes it, the last one out takes it back.
+The flags belong to the process, not to a thread. Threads may be inside at the same time, as in
+``nn.DataParallel`` and in backward passes on several devices. They share one change: the first
+thread to enter makes it, the last one to leave reverts it.
 """
 
 import os
@@ -16,14 +16,14 @@ from typing import Any
 import torch
 
 _Restore = Callable[[], None]
-_EXACT = ("ieee", "none")  # of ``fp32_precision``; with "none", nobody has allowed anything
+_EXACT = ("ieee", "none")  # values of ``fp32_precision``; "none" allows nothing
 _cudnn: Any = torch.backends.cudnn
 _cuda: Any = torch.backends.cuda
 _onednn: Any = torch.backends.mkldnn
 
 
 class _IEEE:
-    """The region, for ``with``; may be entered again inside itself, in any thread."""
+    """The context manager. It is reentrant, in any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class _IEEE:
         self._restore = []
 
     def after_fork(self) -> None:
-        """In a child process, whose parent's other threads are gone."""
+        """Reset the state in a child process, which has none of the parent's other threads."""
         self._lock = threading.Lock()
         self._inside = 0
         self._take_back()
@@ -60,10 +60,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def _forbid() -> list[_Restore]:
-    """Set every flag that allows less than float32; returns what sets them back.
+    """Disable every flag that allows less than float32, and return functions that restore them.
 
-    Older versions of PyTorch know no ``fp32_precision``. Newer ones refuse the old names once
-    somebody has used the new one.
+    Older versions of PyTorch have no ``fp32_precision``. In newer ones, the old names raise an
+    error after the new one has been used.
     """
     found = [] if not getattr(_onednn, "allow_tf32", False) else [_changed_tf32(_onednn)]
     if not hasattr(torch.backends, "fp32_precision"):
@@ -95,8 +95,8 @@ def _changed_tf32(flag: Any) -> _Restore:
 
 
 def _changed_precision(flag: Any, parent: Any) -> _Restore:
-    """Change one flag. It goes back to "none" where that means the same, so that it follows the
-    flag of its backend, or that of all, as it did before.
+    """Change one flag. If it had inherited its value, it is restored to "none", so that it follows
+    the flag of its backend or the global one again.
     """
     before = flag.fp32_precision
     inherited = parent.fp32_precision == before

@@ -1,4 +1,4 @@
-"""Keyword arguments: what is said of one that is unknown, and NumPy's numbers as Python's."""
+"""Keyword arguments: errors for unknown ones, and conversion of NumPy numbers to Python numbers."""
 
 import functools
 import inspect
@@ -23,12 +23,12 @@ def unknown(
     beside: Sequence[str] = (),
     otherwise: str = "",
 ) -> TypeError:
-    """The error for an option, or another kind of keyword, that ``caller`` does not have: what it
-    is called here if another library has it, what it may be a misspelling of, or what there is.
+    """The error for an option, or another kind of keyword, that ``caller`` does not have. It names
+    the option here for another library's keyword, else a similar keyword, else lists all.
 
     Args:
-        beside: keywords that are known too, but not listed.
-        otherwise: what to say in place of the list.
+        beside: further known keywords that are not listed.
+        otherwise: text that replaces the list.
     """
     known = list(known)
     hint = _hint(name, [*known, *beside])
@@ -39,7 +39,7 @@ def unknown(
 def unknown_input(
     name: str, caller: str, inputs: Sequence[str], options: Iterable[str]
 ) -> TypeError:
-    """The error for what a module is not called with, be it an option that it is built with."""
+    """The error for an unknown input of a module, which may be an option of its constructor."""
     options = list(options)
     way_out = _hint(name, inputs)
     if name in options:
@@ -51,7 +51,7 @@ def unknown_input(
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
-    """What may be meant, empty if nothing comes near."""
+    """A suggestion; empty if no keyword is similar."""
     close = near(name, known)
     misspelt = f"did you mean {close[0]!r}?" if close else ""
     return advice(name, known) or misspelt or advice(nearest(name), known)
@@ -60,12 +60,12 @@ def _hint(name: str, known: Sequence[str]) -> str:
 def keywords(
     otherwise: str = "", *, beside: Sequence[str] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """For a function that refuses unknown keywords as a record does, and takes NumPy's numbers for
-    Python's. Of ``__init__``, the class is named.
+    """Decorate a function so that unknown keywords raise the error of a record, and NumPy numbers
+    become Python numbers. For ``__init__``, errors name the class.
 
     Args:
-        otherwise: what to say of a keyword that comes near none.
-        beside: keywords that the function takes by ``**``, which are known, but not listed.
+        otherwise: text of the error if no keyword is similar.
+        beside: keywords that the function takes by ``**``; they are known, but not listed.
     """
 
     def decorated(function: Callable[P, T]) -> Callable[P, T]:
@@ -91,7 +91,7 @@ def keywords(
 
 
 def inputs(forward: Callable[P, T]) -> Callable[P, T]:
-    """For a ``forward`` whose module tells unknown inputs from options that it was built with."""
+    """Decorate a ``forward`` so that its errors distinguish unknown inputs from options."""
     known = tuple(inspect.signature(forward).parameters)[1:]
 
     @functools.wraps(forward)
@@ -106,13 +106,13 @@ def inputs(forward: Callable[P, T]) -> Callable[P, T]:
 
 
 def has_numpy_numbers(values: Iterable[Any]) -> bool:
-    """Whether one of the values is a number of NumPy."""
+    """Whether one of the values is a NumPy number."""
     return any(isinstance(value, np.generic) for value in values)
 
 
 def without_numpy(value: Any) -> Any:
-    """A scalar of NumPy as Python's, also inside a tuple, list or dictionary; anything else as it
-    is.
+    """Convert a NumPy scalar to a Python number, also inside a tuple, list or dictionary. Other
+    values are returned unchanged.
     """
     if isinstance(value, np.generic):
         return value.item()

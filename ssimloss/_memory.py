@@ -1,4 +1,4 @@
-"""Peak memory of a call: the most bytes that were live at once, beyond what was live before it."""
+"""Peak memory of a call: the most bytes live at once, minus the bytes live before the call."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.profiler import ProfilerActivity, profile
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
     """The peak of PyTorch's allocations during the call.
 
-    On a CPU every allocation and release is recorded by the profiler and summed in order of time;
-    on CUDA the allocator keeps the peak itself. Memory that a library takes without asking
-    PyTorch's allocator is not seen.
+    On a CPU, the profiler records all allocations and releases, which are summed in order of time.
+    On CUDA, the allocator keeps the peak. Memory that a library does not allocate by PyTorch's
+    allocator is not counted.
     """
-    call()  # what is made once (packed weights, plans) is not part of a step
+    call()  # objects that are made only once (packed weights, plans) are not part of a step
     gc.collect()
     if device.type == "cuda":
         torch.cuda.synchronize()

@@ -1,8 +1,8 @@
 """The arithmetic of a loss: at least float32, autocast and TF32 off.
 
-Half precision holds 8 to 11 bits, fewer than the variance of a flat bright patch needs, and
-autocast would lower the convolutions of a loss without asking. So would TF32, which keeps 10 bits
-of each factor.
+Half precision has 8 to 11 bits, fewer than the variance of a flat bright patch needs. Autocast and
+TF32, which keeps 10 bits of each factor, would silently lower the precision of a loss's
+convolutions.
 """
 
 import functools
@@ -29,7 +29,7 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def without_autocast(*args: P.args, **kwargs: P.kwargs) -> R:
         device_type = device_type_of((*args, *kwargs.values()))
-        # Switching off autocast where it is off costs as much as a small loss.
+        # Disabling autocast when it is already off costs as much as a small loss.
         if not torch.compiler.is_compiling() and not torch.is_autocast_enabled(device_type):
             return function(*args, **kwargs)
         with torch.autocast(device_type, enabled=False):
@@ -41,8 +41,8 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 def device_type_of(arguments: tuple[object, ...]) -> str:
     """The device type of the first tensor among the arguments, for autocast.
 
-    "cpu" where there is none: the function itself refuses what is not a tensor. The device "meta"
-    has no autocast.
+    It is "cpu" if there is no tensor; the function itself raises an error for other values. The
+    device "meta" has no autocast.
     """
     for argument in arguments:
         if isinstance(argument, Tensor) and not argument.is_meta:
@@ -51,18 +51,18 @@ def device_type_of(arguments: tuple[object, ...]) -> str:
 
 
 def computing_dtype(*tensors: Tensor) -> torch.dtype:
-    """The widest dtype of the tensors, and at least float32."""
+    """The widest dtype of the tensors, at least float32."""
     return functools.reduce(torch.promote_types, (t.dtype for t in tensors), torch.float32)
 
 
 def promote(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both images in their computing dtype (the same tensors where that is theirs already)."""
+    """Both images in their computing dtype; images that already have it are returned unchanged."""
     dtype = computing_dtype(pred, target)
     return pred.to(dtype), target.to(dtype)
 
 
 def widest_dtype(device: torch.device) -> torch.dtype:
-    """float64, or float32 where there is none."""
+    """float64, or float32 on devices without float64."""
     return torch.float32 if device.type in WITHOUT_FLOAT64 else torch.float64
 
 
@@ -72,23 +72,23 @@ def widened(tensor: Tensor) -> Tensor:
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on a device, in float32 if it is float64 and the device has none."""
+    """The tensor on a device; float64 becomes float32 if the device has no float64."""
     wide = tensor.dtype is torch.float64 and widest_dtype(device) is not torch.float64
     return (tensor.float() if wide else tensor).to(device)
 
 
 def to_float64_device(tensor: Tensor) -> Tensor:
-    """The tensor itself; on the host if its device has no float64."""
+    """The tensor itself; moved to the host if its device has no float64."""
     return tensor if widest_dtype(tensor.device) is torch.float64 else tensor.cpu()
 
 
 def native_dtype(pred: Tensor, target: Tensor) -> torch.dtype:
-    """The dtype of unreduced results: that of the images, the wider one where they differ."""
+    """The dtype of unreduced results: the wider dtype of the images."""
     return torch.promote_types(pred.dtype, target.dtype)
 
 
 def autocast_off(*tensors: Tensor) -> AbstractContextManager[object]:
-    """A region without autocast on the device of the tensors; not for compiled code."""
+    """A context without autocast on the device of the tensors; not for compiled code."""
     device_type = device_type_of(tensors)
     if not torch.is_autocast_enabled(device_type):
         return nullcontext()
@@ -96,7 +96,7 @@ def autocast_off(*tensors: Tensor) -> AbstractContextManager[object]:
 
 
 def in_ieee(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that its body multiplies float32 as IEEE 754 has it.
+    """Decorate a function so that its float32 products are those of IEEE 754, without TF32.
 
     Compiled code follows PyTorch's flags, which it cannot change.
     """
@@ -112,7 +112,7 @@ def in_ieee(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def exact(*tensors: Tensor) -> AbstractContextManager[object]:
-    """A region without autocast and TF32, for convolutions and matrix products; not for compiled
+    """A context without autocast and TF32, for convolutions and matrix products; not for compiled
     code.
     """
     stack = ExitStack()
@@ -125,11 +125,11 @@ def exact(*tensors: Tensor) -> AbstractContextManager[object]:
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
-    """``a @ b`` of ``(B, n, k)`` and ``(B, k, m)``, never under autocast or in TF32.
+    """``a @ b`` for ``(B, n, k)`` and ``(B, k, m)``, never under autocast or in TF32.
 
-    Neither is any of its derivatives, which PyTorch's own would take under the flags and the
-    autocast region in which a backward pass runs. Compiled code calls it as one operator; an
-    exported program, which may run without this package, holds the product.
+    The same holds for its derivatives; those of PyTorch's product depend on the flags and the
+    autocast region of the backward pass. Compiled code calls this as one operator. An exported
+    program, which may run without this package, contains PyTorch's product.
     """
     if is_exporting():
         return _product(a, b)
@@ -155,7 +155,7 @@ def _product_gradients(
 
 
 def _operator_gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """By the operator: while PyTorch 2.6 traces a backward pass, is_compiling() is False."""
+    """Call the operator: is_compiling() is False while PyTorch 2.6 traces a backward pass."""
     return _product_gradients(ctx, gradient, torch.ops.ssimloss.product)
 
 

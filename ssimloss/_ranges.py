@@ -1,19 +1,19 @@
-"""Whether images lie in their data range: counted on the device, and told in words.
+"""Whether images lie in their data range: counted on the device, and described as text.
 
 ::
 
-    counts = count(pred, target, data_range=1.0)          # on the device, which is not waited for
+    counts = count(pred, target, data_range=1.0)          # on the device, without waiting for it
     counts = add(counts, count(pred, target, data_range=1.0))
     words = describe(counts, 1.0)                         # reads the counts: waits for the device
 
-Counts are one float32 tensor ``(K, 6)``, a row for each of K images that are compared: how many
-images (N of each batch); the sum over images of the fraction of pixels outside the range; how many
-images are not constant; how many of these are narrow; minus the least value; the largest value.
-:func:`add` combines counts of batches, steps and processes.
+Counts are one float32 tensor ``(K, 6)`` with a row for each of K compared images: the number of
+images (N per batch); the sum over images of the fraction of pixels outside the range; the number of
+images that are not constant; the number of these that are narrow; minus the least value; the
+largest value. :func:`add` combines counts of batches, steps and processes.
 
-A pixel is outside if it lies beyond the range by more than a tenth of it: predictions overshoot a
-little. An image is narrow if its values take less than a hundredth of the range. Of large images a
-grid of at most 16,384 values is looked at, which costs a small part of any loss.
+A pixel is outside if it exceeds the range by more than a tenth of it, because predictions overshoot
+a little. An image is narrow if its values cover less than a hundredth of the range. For large
+images, a grid of at most 16,384 values is used, which costs a small fraction of any loss.
 """
 
 import math
@@ -28,14 +28,14 @@ from ssimloss._checks import DataRange
 COLUMNS = 6
 WAY_OUT = "pass the right data_range, or scale the images"
 _IMAGES, _OUTSIDE, _VARIED, _NARROW, _LOW, _HIGH = range(COLUMNS)
-_MOST = 1 << 14  # values of an image that are looked at
+_MOST = 1 << 14  # number of values per image that are checked
 _MARGIN = 0.1  # of the range, at either end
 _NARROW_PART = 0.01  # of the range
-_TOLD_OUTSIDE = 0.01  # fraction of the pixels from which on the range is doubted
-_TOLD_NARROW = 0.5  # the same of the images
-# How values lie in a usual range that is the likely one: how far they may leave it at either end,
-# and how much of it they have to take, as parts of it. Those of a network that is not trained yet
-# lie anywhere, so that they have to fill it: tightly, or in part if it is one of integers.
+_TOLD_OUTSIDE = 0.01  # fraction of pixels outside above which the range is reported
+_TOLD_NARROW = 0.5  # fraction of narrow images above which the range is reported
+# When a usual range is suggested: how far values may exceed it at either end, and how much of it
+# they must cover, as fractions of it. An untrained network returns arbitrary values, so they must
+# fill the range tightly, or partly if it is a range of integers.
 _LOOSE, _TIGHT, _FILLED = (0.25, 0.05), (0.01, 0.8), (0.25, 0.3)
 _PREDICTIONS = ("pred", "fake")
 _USUAL: tuple[tuple[DataRange, str], ...] = (
@@ -47,12 +47,12 @@ _USUAL: tuple[tuple[DataRange, str], ...] = (
     (4095, "12 bit"),
     (65535, "16 bit"),
 )
-# Where ImageNet's mean and deviation put black and white.
+# Black and white after normalisation by ImageNet's mean and standard deviation.
 _NORMALISED = ((-3.0, -1.5), (1.5, 3.0))
 
 
 def nothing(images: int, device: torch.device | None = None) -> Tensor:
-    """The counts of no image, with a row for each of ``images``; on the CPU by default."""
+    """Counts of 0 images, with a row for each of ``images``; on the CPU by default."""
     place = torch.device("cpu") if device is None else device
     empty = torch.zeros(images, COLUMNS, dtype=torch.float32, device=place)
     empty[:, _LOW:] = -torch.inf
@@ -66,7 +66,7 @@ def count(*images: Tensor, data_range: DataRange, mask: Tensor | None = None) ->
     Args:
         images: floating point ``(N, ...)``, such as ``pred, target``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        mask: ``(N, 1 or C, ...)``; pixels of weight 0 are not looked at.
+        mask: ``(N, 1 or C, ...)``; pixels of weight 0 are ignored.
     """
     low, span = _checks.data_range(data_range)
     return torch.stack([_row(image.detach(), low, span, mask) for image in images])
@@ -78,27 +78,27 @@ def add(*counts: Tensor) -> Tensor:
 
 
 def combine(stacked: Tensor) -> Tensor:
-    """Counts ``(M, K, 6)`` of M parts as those of all, ``(K, 6)``."""
+    """Combine counts ``(M, K, 6)`` of M parts to ``(K, 6)``."""
     return torch.cat([stacked[..., :_LOW].sum(0), stacked[..., _LOW:].amax(0)], -1)
 
 
 def describe(
     counts: Tensor, data_range: DataRange, names: Sequence[str] = ("pred", "target")
 ) -> str:
-    """What is wrong with the range, naming the argument, the fraction and the likely range; empty
-    if nothing is. It waits for the device.
+    """Describe a wrong range: the argument, the fraction and the likely range. The text is empty if
+    the range is right. This waits for the device.
 
     Args:
         counts: ``(K, 6)``.
         data_range: that of :func:`count`.
-        names: of the K arguments.
+        names: names of the K arguments.
     """
     low, span = _checks.data_range(data_range)
     rows = dict(zip(names, counts.tolist(), strict=True))
     told = {name: words for name, row in rows.items() if (words := _words(name, row, low, span))}
     given = [name for name in told if name not in _PREDICTIONS]
     if not given:
-        # A network may return anything before it is trained, unless it fills another usual range.
+        # An untrained network may return anything, unless it fills another usual range.
         guesses = {name: likely(-rows[name][_LOW], rows[name][_HIGH], tight=True) for name in told}
         told = {name: words for name, words in told.items() if guesses[name]}
     else:
@@ -108,11 +108,11 @@ def describe(
 
 
 def likely(low: float, high: float, *, tight: bool = False) -> str:
-    """In words, the usual range of images whose values go from ``low`` to ``high``; empty if it is
+    """Describe the usual range of images with values from ``low`` to ``high``; empty if there is
     none.
 
     Args:
-        tight: whether the values have to fill the range, unless it is one of integers.
+        tight: whether the values must fill the range, unless it is a range of integers.
     """
     if not math.isfinite(high - low):
         return ""
@@ -137,7 +137,7 @@ def _row(image: Tensor, low: float, span: float, mask: Tensor | None) -> Tensor:
     pixels = _sampled(image)  # (N, P)
     outside = (pixels < low - _MARGIN * span) | (pixels > low + (1 + _MARGIN) * span)
     if mask is None:
-        least, largest = pixels.amin(1), pixels.amax(1)  # aminmax is ten times as slow on a CPU
+        least, largest = pixels.amin(1), pixels.amax(1)  # aminmax takes ten times as long on a CPU
         part = outside.to(torch.float32).mean(1)
     else:
         seen = _sampled((mask > 0).expand_as(image).to(torch.float32)) > 0
@@ -157,8 +157,8 @@ def _row(image: Tensor, low: float, span: float, mask: Tensor | None) -> Tensor:
 
 
 def _sampled(image: Tensor) -> Tensor:
-    """At most about ``_MOST`` values of each image, ``(N, P)``, from a grid over it; in at least
-    float32, since 65535 is infinite in float16.
+    """At most about ``_MOST`` values per image, ``(N, P)``, on a grid. They are float32 at least,
+    because 65535 is infinite in float16.
     """
     if image.ndim < 2:
         image = image.reshape(1, -1)

@@ -1,6 +1,5 @@
-"""From values per element to the requested reduction.
-
-The only place that implements ``mean``, ``sum``, ``image`` and ``none``.
+"""Reductions of values per element. Only this file implements ``mean``, ``sum``, ``image`` and
+``none``.
 """
 
 import math
@@ -18,7 +17,7 @@ REDUCTIONS: tuple[str, ...] = get_args(Reduction)
 
 
 def check_reduction(reduction: str) -> None:
-    """Raise ``ValueError`` for an unknown word."""
+    """Raise ``ValueError`` for an unknown reduction."""
     _checks.choice("reduction", reduction, REDUCTIONS)
 
 
@@ -32,15 +31,15 @@ def reduce(
     """Reduce ``(N, ...)`` values.
 
     Args:
-        values: one value per element, first dimension the batch.
-        reduction: ``"mean"`` and ``"sum"`` over everything, ``"image"`` the mean of each image
-            ``(N,)``, ``"none"`` as it stands.
+        values: one value per element; the first dimension is the batch.
+        reduction: ``"mean"`` and ``"sum"`` are over all values, ``"image"`` is the mean of each
+            image ``(N,)``, ``"none"`` returns the values.
         weight: broadcastable to ``values``. The mean becomes
             ``sum(weight * values) / sum(weight)``; sums and unreduced values are weighted.
-        dtype: type of the unreduced result; reduced ones keep the type they were computed in.
+        dtype: dtype of the unreduced result; reduced results keep the dtype of the computation.
 
-    So the sum of ``"none"`` is ``"sum"``, with a weight and without. The mean over nothing (an
-    empty batch, a mask without a valid element) is 0 with a zero gradient.
+    The sum of ``"none"`` is ``"sum"``, with and without a weight. The mean over nothing (an empty
+    batch, a mask without a valid element) is 0 with a zero gradient.
     """
     if weight is not None:
         weight = weight.to(values.dtype).expand_as(values)
@@ -68,11 +67,11 @@ def slope_of(reduction: Reduction, shape: Sequence[int]) -> float:
 
 
 def _per_image(values: Tensor) -> Tensor:
-    """``(N, ...)`` summed to ``(N,)``, axis by axis: to the last digit the same in any batch and
-    for any number of threads.
+    """Sum ``(N, ...)`` to ``(N,)``, axis by axis, with the same rounding in any batch and for any
+    number of threads.
 
-    PyTorch gives threads whole sums, and parts of a sum only where that is all there is to do, as
-    for the batch of one image.
+    PyTorch assigns whole sums to threads. It splits a single sum between threads only if there is
+    no other work, as for a batch of one image.
     """
     while values.ndim > 1:
         values = values.sum(-1)
@@ -85,9 +84,9 @@ class Scores:
 
     values: Tensor
     weight: Tensor | None = None
-    positions: int = 1  # map elements for which one value stands
+    positions: int = 1  # number of map elements per value
     dtype: torch.dtype | None = None  # of an unreduced result; None for that of the values
-    limits: tuple[float, float] | None = None  # to which a score is cut, not the loss made of it
+    limits: tuple[float, float] | None = None  # the score is clipped to them, the loss is not
 
     @classmethod
     def of(cls, values: "Tensor | Scores") -> "Scores":
@@ -95,18 +94,18 @@ class Scores:
         return values if isinstance(values, Scores) else cls(values)
 
     def complement(self, perfect: float) -> "Scores":
-        """``perfect`` minus each value: a score as something to minimise."""
+        """``perfect`` minus each value, which turns a score into a loss."""
         return Scores(perfect - self.values, self.weight, self.positions, self.dtype)
 
     def as_map(self) -> Tensor:
-        """The values as they are, not weighted; 0 where the weight is 0."""
+        """The values without weights; 0 where the weight is 0."""
         values = self.values
         if self.weight is not None:
             values = torch.where(self.weight != 0, values, 0)
         return values if self.dtype is None else values.to(self.dtype)
 
     def reduce(self, reduction: Reduction) -> Tensor:
-        """Reduce; a sum counts the positions for which each value stands."""
+        """Reduce the values; a sum multiplies each value by its number of positions."""
         values = self.values if self.limits is None else self.values.clamp(*self.limits)
         result = reduce(values, reduction, self.weight, dtype=self.dtype)
         return result * self.positions if reduction == "sum" and self.positions != 1 else result

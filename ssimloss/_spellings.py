@@ -1,13 +1,13 @@
-"""How other libraries spell options and images: for errors about a keyword that is unknown here."""
+"""Names of options and images in other libraries, for errors about unknown keywords."""
 
 from collections.abc import Collection
 
 from ssimloss._words import near
 
-Advice = tuple[str, str]  # an option of ours, empty for none; what the other spelling means
+Advice = tuple[str, str]  # an option here, empty for none; the meaning of the other name
 _LEAVE_OUT = "leave it out"
 _CHANNELS = "leave it out: channels are dimension 1 of (N, C, H, W)"
-_TERM = "weights stand in a sum, CombinedLoss(name=Term(loss, 0.1))"
+_TERM = "weights belong to a sum, CombinedLoss(name=Term(loss, 0.1))"
 _GAUSSIAN = "the window is a Gaussian, of window_size and sigma"
 _OTHERS = "DeepPerceptualSimilarity takes other networks, poolings and inputs"
 _LUMA = (
@@ -25,8 +25,9 @@ _INPUT = ("normalization", "'imagenet', 'none' or (mean, std)")
 _KIND = ("kind", "")
 _TARGETS = ("targets", "the labels of real and generated images")
 
-# Keyword -> what it is here; the first whose option the caller has. Libraries in the order of
-# pytorch-msssim, piq, lpips, torchmetrics, kornia, BasicSR, scikit-image, TensorFlow, MONAI, torch.
+# Keyword -> its counterparts here; the first one whose option the caller has is used. Libraries in
+# the order pytorch-msssim, piq, lpips, torchmetrics, kornia, BasicSR, scikit-image, TensorFlow,
+# MONAI, torch.
 _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "win_size": (_SIZE,),
     "kernel_size": (_SIZE,),
@@ -52,7 +53,7 @@ _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "retPerLayer": (("", "pass one layer, for example to DeepPerceptualSimilarity"),),
     "nonnegative_ssim": (
         ("negative", "'relu' for True"),
-        ("", "cut the score off: ssim(...).clamp(min=0)"),
+        ("", "clamp the score: ssim(...).clamp(min=0)"),
     ),
     "val_range": (_PEAK,),
     "max_val": (_PEAK,),
@@ -88,7 +89,7 @@ _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "use_dropout": (("", _LEAVE_OUT + ": the network is in eval()"),),
     "eval_mode": (("", _LEAVE_OUT + ": the network is in eval()"),),
     "verbose": (("", _LEAVE_OUT),),
-    "enable_grad": (("", "call the loss under torch.no_grad(), or not"),),
+    "enable_grad": (("", "call the loss under torch.no_grad() for False"),),
     "layer_weights": (_LAYERS,),
     "layers_weights": (_LAYERS,),
     "replace_pooling": (("pooling", "'average' for True"), ("", _OTHERS)),
@@ -101,7 +102,7 @@ _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "loss_type": (("distance", ""), _KIND),
     "norm_type": (("norm", ""),),
     "p": (("distance", "'l1' or 'l2'"),),
-    "style_weight": (("", "TextureLoss is a loss of its own"),),
+    "style_weight": (("", "TextureLoss is a separate loss"),),
     "perceptual_weight": (("", _TERM),),
     "loss_weight": (("", _TERM),),
     "weight": (("mask", "weights of pixels"), ("", _TERM)),
@@ -112,7 +113,7 @@ _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "target_real_label": (_TARGETS,),
     "target_fake_label": (_TARGETS,),
     "epsilon": (("eps", ""),),
-    "eps": (("k1", "k1 and k2 stand in its place"),),
+    "eps": (("k1", "k1 and k2 replace it"),),
     "crop_border": (("border", "pixels cut off every side"), ("", _LUMA)),
     "shave": (("border", "pixels cut off every side"), ("", _LUMA)),
     "test_y_channel": (("luma", "'bt601_studio' for True, None for False"), ("", _LUMA)),
@@ -124,7 +125,7 @@ _OPTIONS: dict[str, tuple[Advice, ...]] = {
     "valid_mask": (("mask", ""), ("", _CALL)),
 }
 
-# What they call the images.
+# Their names of the images.
 _IMAGES = {
     **dict.fromkeys(("preds", "X", "x", "input", "in0", "img0", "sr", "img"), "pred"),
     **dict.fromkeys(("img1", "im1", "image1", "image_test", "output", "image"), "pred"),
@@ -135,17 +136,17 @@ _IMAGES = {
 
 
 def image_of(name: str) -> str:
-    """``"pred"`` or ``"target"``, for what another library calls it; empty for anything else."""
+    """``"pred"`` or ``"target"`` for another library's name of it; empty for other names."""
     return _IMAGES.get(name, "")
 
 
 def nearest(name: str) -> str:
-    """Another library's keyword that this may be a misspelling of; empty if none comes near."""
+    """Another library's keyword that is similar to this one; empty if there is none."""
     return next(iter(near(name, _OPTIONS, cutoff=0.75)), "")
 
 
 def advice(name: str, known: Collection[str]) -> str:
-    """What to write here instead of another library's keyword; empty if it is not known.
+    """The replacement here for another library's keyword; empty if the keyword is not known.
 
     Args:
         known: the keywords of the caller.

@@ -1,7 +1,7 @@
 """Private names of PyTorch: the only file that uses them, each with the public API it replaces.
 
-Every function here could break with a new PyTorch, and this is where to look first. The tests run
-them on the oldest and the newest supported version.
+A new PyTorch may break any function in this file, so check it first. The tests run them on the
+oldest and the newest supported version.
 """
 
 import contextlib
@@ -42,10 +42,10 @@ def is_plain_memory(*tensors: Tensor) -> bool:
 
 
 def dispatches(*tensors: Tensor, fake: bool = True) -> bool:
-    """Whether the class of a tensor decides what each operation does, by ``__torch_dispatch__``.
+    """Whether the class of a tensor redefines operations by ``__torch_dispatch__``.
 
-    Such are distributed and jagged tensors and, with ``fake``, those of ``FakeTensorMode``. Public
-    API: none; ``torch.utils._python_dispatch`` asks the same attribute.
+    Examples are distributed and jagged tensors and, with ``fake``, those of ``FakeTensorMode``.
+    Public API: none; ``torch.utils._python_dispatch`` reads the same attribute.
     """
     for tensor in tensors:
         kind = type(tensor)
@@ -57,12 +57,13 @@ def dispatches(*tensors: Tensor, fake: bool = True) -> bool:
 
 
 def plain(value: T) -> T:
-    """A tensor of a subclass as a plain one of the same memory and graph; in lists and dicts too.
+    """Convert a tensor of a subclass to a plain one with the same memory and graph, also in lists
+    and dicts.
 
-    Where gradients are recorded, one made in inference mode is copied, since autograd cannot save
-    it; ``torch.compile`` does not let one ask. Tensors whose class dispatches operations, and
-    everything else, stay as they are. Public API: ``Tensor.as_subclass(Tensor)``, which does not
-    ask which classes have memory of their own.
+    While gradients are recorded, tensors made in inference mode are copied, because autograd cannot
+    save them; ``torch.compile`` cannot check for this mode. Tensors whose class dispatches
+    operations, and all other values, are returned unchanged. Public API:
+    ``Tensor.as_subclass(Tensor)``, which does not check whether a class has memory.
     """
     kind = type(value)
     found: Any = value
@@ -82,11 +83,11 @@ def plain(value: T) -> T:
 
 
 def is_observed(*tensors: Tensor) -> bool:
-    """Whether something records or replaces the operations on these tensors.
+    """Whether operations on these tensors are recorded or replaced: by a dispatch mode,
+    ``torch.jit.trace``, ``torch.func``, forward-mode differentiation, or a tensor that is not plain
+    memory.
 
-    That is a dispatch mode, ``torch.jit.trace``, ``torch.func``, forward-mode differentiation, or a
-    tensor that is not plain memory. Public API: ``torch.compiler.is_compiling`` and
-    ``torch.jit.is_tracing``, which know nothing of modes.
+    Public API: ``torch.compiler.is_compiling`` and ``torch.jit.is_tracing``, which ignore modes.
     """
     return bool(
         torch._C._len_torch_dispatch_stack()
@@ -189,8 +190,8 @@ def is_exporting() -> bool:
 
 
 def apart(function: Function) -> Function:
-    """A function that breaks the graph where it is called from compiled code, and within which
-    nothing is compiled. :func:`never_compile` leaves what it calls to the compiler.
+    """A function that is not compiled, including all functions that it calls. Compiled code breaks
+    its graph at the call. With :func:`never_compile`, called functions may be compiled.
 
     Public API: ``torch.compiler.disable``, whose import of the compiler takes seconds.
     """
@@ -202,7 +203,7 @@ def apart(function: Function) -> Function:
             disabled.append(torch.compiler.disable(function))  # type: ignore[no-untyped-call]
         return disabled[0](*args, **kwargs)
 
-    # PyTorch 2.6 would compile the wrapper by itself, and warn of what it finds there.
+    # PyTorch 2.6 would compile the wrapper itself, with a warning.
     skip = getattr(torch._C._dynamo.eval_frame, "skip_code", None)
     if skip is not None:
         skip(called.__code__)  # type: ignore[attr-defined]
@@ -226,8 +227,8 @@ def is_compiler_loaded() -> bool:
 
 
 def is_replica(module: nn.Module) -> bool:
-    """Whether this is a copy for one call that ``nn.DataParallel`` makes of a module for each
-    device. Public API: none.
+    """Whether this is a replica that ``nn.DataParallel`` makes per device and call. Public API:
+    none.
     """
     return bool(getattr(module, "_is_replica", False))
 
@@ -275,12 +276,12 @@ def hooks(module: nn.Module) -> list[Mapping[int, Callable[..., Any]]]:
 
 
 def apply_to_tensors(module: nn.Module, fn: Callable[[Tensor], Tensor]) -> None:
-    """``module.to(...)`` with any function, for modules that are no child. Public API: none."""
+    """``module.to(...)`` with any function, for modules that are not children. Public API: none."""
     module._apply(fn)  # type: ignore[no-untyped-call]
 
 
 class FollowsMoves(nn.Module):
-    """A module told when it is moved or cast: ``.to()``, ``.half()``, ``.cuda()``, ``to_empty()``.
+    """A module with a hook for moves and casts, such as ``.to()``, ``.half()``, ``to_empty()``.
 
     Public API: none; all of these call ``_apply``.
     """
@@ -297,16 +298,16 @@ class FollowsMoves(nn.Module):
         return ()
 
     def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Apply ``fn`` to what was left alone, and to tensors that are neither parameters nor
-        buffers nor those of children.
+        """Apply ``fn`` to the excluded buffers, and to tensors that are not parameters, buffers or
+        part of a child.
         """
 
 
 class HasState(nn.Module):
-    """A module that keeps tensors of its own in ``state_dict()``, beside parameters and buffers.
+    """A module with further tensors in ``state_dict()``, beside parameters and buffers.
 
-    Public API: ``get_extra_state`` for a single entry that is always there, and hooks that have to
-    be registered on every instance.
+    Public API: ``get_extra_state`` for a single entry that always exists, and hooks that must be
+    registered on every instance.
     """
 
     def _save_to_state_dict(
@@ -333,14 +334,14 @@ class HasState(nn.Module):
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
         problem = self._load_own(own, local_metadata)
-        if problem is not None:  # the only list that does not count with strict=False
+        if problem is not None:  # only this list is ignored with strict=False
             unexpected_keys.append(f"{prefix}{problem}")
         for key in self._may_lack(prefix):
             if key in missing_keys:
                 missing_keys.remove(key)
 
     def _save_own(self, destination: dict[str, Any], prefix: str) -> None:
-        """Add entries to ``destination``, or take some away."""
+        """Add entries to ``destination``, or remove some."""
 
     def _take_own(self, state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
         """Remove own entries from ``state_dict`` and return them without the prefix."""
@@ -348,17 +349,17 @@ class HasState(nn.Module):
         return {}
 
     def _load_own(self, own: Mapping[str, Tensor], about: Mapping[str, Any]) -> str | None:
-        """Use the entries; return what is wrong with them, or None.
+        """Use the entries; return a description of a problem with them, or None.
 
         ``about`` is what :meth:`_about` returned when they were saved; empty if that was lost.
         """
 
     def _about(self) -> dict[str, Any]:
-        """Words that travel in the metadata of the state dict, where that is kept."""
+        """Text for the metadata of the state dict, which some formats drop."""
         return {}
 
     def _may_lack(self, prefix: str) -> tuple[str, ...]:
-        """Keys without which a state dict is loaded as well."""
+        """Keys that may be missing in a state dict."""
         del prefix
         return ()
 
@@ -369,7 +370,7 @@ def device_of(fn: Callable[[Tensor], Tensor], like: Tensor) -> torch.device:
 
 
 def copy_metadata(source: object, state: Any) -> None:
-    """Versions of modules that a ``state_dict()`` carries, which some modules need to load it.
+    """Versions of modules in a ``state_dict()``, which some modules need for loading.
 
     Public API: none; ``Module.load_state_dict`` reads the same attribute.
     """
@@ -405,7 +406,7 @@ def watching_operations(
 def explain_graph(
     function: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
 ) -> list[str]:
-    """The reason of each place where ``torch.compile`` leaves the graph.
+    """The reason of each graph break of ``torch.compile``.
 
     Public API: ``torch.compile(fullgraph=True)``, which stops at the first one.
     """

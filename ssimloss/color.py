@@ -1,7 +1,7 @@
 """Luma, colour transforms and the encoding of HDR luminance, each with its matrix and range.
 
-The "Y" of the literature is several things: super-resolution papers use BT.601 in studio range,
-which reads 20 log10(255 / 219) = 1.32 dB higher in PSNR than the same luma in full range.
+"Y" has several meanings in the literature. Super-resolution papers use BT.601 in studio range, for
+which PSNR is 20 log10(255 / 219) = 1.32 dB higher than for the same luma in full range.
 """
 
 from typing import Literal, get_args
@@ -136,19 +136,19 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
             ``"bt601_studio"`` ``(65.481 R + 128.553 G + 24.966 B + 16) / 255``, from 16/255 to
             235/255: the Y of super-resolution papers, MATLAB's ``rgb2ycbcr`` and BasicSR;
             ``"bt601"`` ``.299 R + .587 G + .114 B``: Y of YIQ (piq, pyiqa) and JPEG;
-            ``"matlab"`` the same with the digits that MATLAB's ``rgb2gray`` computes with,
-            ``.298936021293775 .587043074451121 .114020904255103`` (its manual rounds them to
+            ``"matlab"`` the same with the digits of MATLAB's ``rgb2gray``,
+            ``.298936021293775 .587043074451121 .114020904255103`` (rounded in its manual to
             ``.2989 .5870 .1140``); ``"bt709"`` ``.2126 R + .7152 G + .0722 B``: HDTV.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma is on the same scale,
-            so ``"bt601_studio"`` of 255 runs from 16 to 235. Nothing is clamped or rounded.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma has the same scale, so
+            that ``"bt601_studio"`` goes from 16 to 235 for 255. Nothing is clamped or rounded.
 
     Returns:
         ``(N, 1, H, W)`` in the dtype of ``image``.
 
     Raises:
-        ValueError: not three channels, unknown ``standard``. A gray image is refused too: as it
-            stands it is luma in full range already, and whether it should be compressed to studio
-            range only the caller knows.
+        ValueError: there are not three channels, or ``standard`` is unknown. Gray images raise too:
+            they are luma in full range already, and only the caller knows whether they should be
+            converted to studio range.
         TypeError: integer tensors.
 
     Source: ITU-R BT.601-7, BT.709-6. ``"bt601_studio"`` agrees with scikit-image's ``rgb2ycbcr``,
@@ -177,7 +177,7 @@ def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
         ``luma(image, "bt601_studio")``.
 
     Raises:
-        ValueError: not three channels.
+        ValueError: there are not three channels.
         TypeError: integer tensors.
 
     Agrees with scikit-image's ``rgb2ycbcr`` (that of MATLAB) to float64 rounding.
@@ -194,16 +194,16 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """The inverse of :func:`rgb_to_ycbcr`, to rounding.
 
     Args:
-        image: float YCbCr ``(N, 3, H, W)`` as :func:`rgb_to_ycbcr` gives it for this
+        image: float YCbCr ``(N, 3, H, W)`` as returned by :func:`rgb_to_ycbcr` for this
             ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
 
     Returns:
-        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes that no colour has leave
-        ``data_range``.
+        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes without a colour are
+        outside ``data_range``.
 
     Raises:
-        ValueError: not three channels.
+        ValueError: there are not three channels.
         TypeError: integer tensors.
 
     Agrees with scikit-image's ``ycbcr2rgb`` to float64 rounding.
@@ -229,7 +229,7 @@ def rgb_to_lab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
         ``(N, 3, H, W)`` in the dtype of ``image``.
 
     Raises:
-        ValueError: not three channels.
+        ValueError: there are not three channels.
         TypeError: integer tensors.
 
     Source: IEC 61966-2-1, CIE 15. Agrees with scikit-image's ``rgb2lab`` to float64 rounding.
@@ -243,8 +243,8 @@ def rgb_to_lab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
 def rgb_to_oklab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """Gamma-coded sRGB to Oklab: L from 0 to 1, a and b from about -0.31 to 0.28.
 
-    A cube root is infinitely steep at 0. The gradient is that of a response of 1e-4 below it, so
-    that black has a finite one.
+    The derivative of the cube root is infinite at 0. Below a response of 1e-4, the derivative at
+    1e-4 is used, so that black has a finite gradient.
 
     Args:
         image: float RGB ``(N, 3, H, W)`` with values in ``data_range``; others are converted by the
@@ -255,7 +255,7 @@ def rgb_to_oklab(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
         ``(N, 3, H, W)`` in the dtype of ``image``.
 
     Raises:
-        ValueError: not three channels.
+        ValueError: there are not three channels.
         TypeError: integer tensors.
 
     Source: Ottosson 2020, with its matrices from linear sRGB.
@@ -430,8 +430,8 @@ def linear_light(encoded: Tensor) -> Tensor:
 
 
 def _weigh(image: Tensor, weights: tuple[float, ...]) -> Tensor:
-    """Weighted sum of the channels, ``(N, 1, H, W)``; Python numbers, so that nothing is copied to
-    the device.
+    """Weighted sum of the channels, ``(N, 1, H, W)``. Weights are Python numbers, because tensors
+    would be copied to the device.
     """
     first, second, third = (weight * image[:, i : i + 1] for i, weight in enumerate(weights))
     return first + second + third
@@ -460,7 +460,7 @@ def _check_image(image: Tensor, expected: str, data_range: DataRange) -> None:
     way_out = {
         1: "a gray image is its own luma in full range; use it as it is, or expand it to three "
         "channels with .expand(-1, 3, -1, -1)",
-        4: "drop the alpha channel with image[:, :3]",
+        4: "remove the alpha channel by image[:, :3]",
     }.get(channels, "channels are the second dimension, (N, 3, H, W)")
     raise ValueError(
         f"image must have {expected}, got {channels} in shape {tuple(image.shape)}; {way_out}"

@@ -24,7 +24,7 @@ WINDOWS: tuple[str, ...] = get_args(WindowName)
 def check_window_options(
     *, window: str | Tensor, window_size: int, sigma: float, padding: str
 ) -> None:
-    """Raise for a window that cannot be built or does not go with the border."""
+    """Raise for a window that cannot be built or does not fit the border."""
     _checks.choice("padding", padding, PADDINGS)
     if isinstance(window, Tensor):
         if window.ndim != 1 or window.numel() == 0:
@@ -60,8 +60,8 @@ def check_window_options(
 
 
 def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tensor) -> Tensor:
-    """The 1-D window of unit sum in the dtype and on the device of ``like``; a custom one is
-    normalised where it lies, in float64 if that device has it.
+    """The 1-D window with unit sum, in the dtype and on the device of ``like``. A custom window is
+    normalised on its own device, in float64 if the device has it.
     """
     if not isinstance(window, Tensor):
         return constant(window_weights(window, window_size, sigma), like)
@@ -70,7 +70,7 @@ def make_window(window: str | Tensor, window_size: int, sigma: float, like: Tens
 
 
 def window_weights(window: str, window_size: int, sigma: float) -> tuple[float, ...]:
-    """A named window of unit sum as numbers, for kernels."""
+    """A named window with unit sum as numbers, for kernels."""
     if window == "uniform":
         return (1 / window_size,) * window_size
     deviations = [(tap - (window_size - 1) / 2) / sigma for tap in range(window_size)]
@@ -109,8 +109,8 @@ def check_border(space: Sequence[int], amount: int, padding: Padding) -> None:
 
 
 def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> Tensor:
-    """Extend every spatial axis of ``(N, C, ...)`` by ``amount`` at both ends; ``"valid"`` leaves
-    it as it is.
+    """Pad every spatial axis of ``(N, C, ...)`` by ``amount`` at both ends; ``"valid"`` adds
+    nothing.
 
     ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"``
     adds ``zero``.
@@ -129,8 +129,8 @@ def pad(image: Tensor, amount: int, padding: Padding, *, zero: float = 0.0) -> T
 
 
 def _pad_by_slices(image: Tensor, amount: int, padding: Padding) -> Tensor:
-    """``F.pad`` in parts whose gradient is deterministic; that of reflection and replication adds
-    with atomics on CUDA.
+    """``F.pad`` in parts with a deterministic gradient; its own gradients of reflection and
+    replication use atomics on CUDA.
     """
     for axis in range(2, image.ndim):
         size = image.shape[axis]
@@ -150,8 +150,8 @@ def _pad_by_slices(image: Tensor, amount: int, padding: Padding) -> Tensor:
 
 
 def blur(image: Tensor, window: Tensor) -> Tensor:
-    """Correlate every spatial axis of ``(N, C, ...)`` with a 1-D window, without border: each axis
-    loses ``len(window) - 1``.
+    """Correlate every spatial axis of ``(N, C, ...)`` with a 1-D window, without padding: each axis
+    gets shorter by ``len(window) - 1``.
     """
     for axis in range(2, image.ndim):
         image = blur_along(image, window, axis)
@@ -160,7 +160,7 @@ def blur(image: Tensor, window: Tensor) -> Tensor:
 
 def blur_along(image: Tensor, window: Tensor, axis: int) -> Tensor:
     """The same along one axis."""
-    # Convolution libraries have no fast double path on a CPU; the shifted sum takes a quarter of
+    # Convolution libraries have no fast float64 path on a CPU; the shifted sum takes a quarter of
     # the time.
     if image.dtype is torch.float64:
         return _shifted_sum(image, window, axis)
@@ -168,11 +168,11 @@ def blur_along(image: Tensor, window: Tensor, axis: int) -> Tensor:
 
 
 def correlate(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
-    """Correlation along one axis of ``(N, C, ...)``, extended by ``padding`` zeros at both ends,
-    as a convolution that is never in TF32, nor is any of its derivatives.
+    """Correlation along one axis of ``(N, C, ...)`` with ``padding`` zeros at both ends. It is a
+    convolution that never uses TF32, and neither do its derivatives.
 
-    The window is taken for a constant. Compiled code calls it as one operator. An exported program,
-    which may run without this package, holds the convolution, and follows the flags.
+    The window is a constant. Compiled code calls this as one operator. An exported program, which
+    may run without this package, contains the convolution, and follows the flags.
     """
     if is_exporting():
         return _convolve(image, window, axis, padding)
@@ -217,7 +217,7 @@ def _correlation_gradient(
 
 
 def _operator_gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
-    """By the operator: while PyTorch 2.6 traces a backward pass, is_compiling() is False."""
+    """Call the operator: is_compiling() is False while PyTorch 2.6 traces a backward pass."""
     return _correlation_gradient(ctx, gradient, torch.ops.ssimloss.correlate)
 
 
@@ -273,12 +273,11 @@ def _shifted_sum(image: Tensor, window: Tensor, axis: int) -> Tensor:
 
 
 def blur_transposed(planes: Tensor, window: Tensor, *, padding: int = 0) -> Tensor:
-    """Correlate both axes of planes ``(M, H, W)`` with a 1-D window, each axis extended by
-    ``padding`` zeros at both ends.
+    """Correlate both axes of planes ``(M, H, W)`` with a 1-D window, with ``padding`` zeros at both
+    ends of each axis.
 
-    The result has its axes exchanged, ``(M, W', H')``, and a second call turns them back: a filter
-    along columns is the fast one, so the planes are turned once between the two passes instead of
-    twice.
+    The result is transposed, ``(M, W', H')``, and a second call transposes it back. Filtering along
+    columns is fast, so planes are transposed once between the two passes instead of twice.
     """
     return _blur_columns(_blur_columns(planes, window, padding).transpose(1, 2), window, padding)
 
@@ -298,12 +297,12 @@ def _blur_columns(planes: Tensor, window: Tensor, padding: int) -> Tensor:
 
 
 def average_pool(image: Tensor, factor: int) -> Tensor:
-    """Mean over blocks of ``factor`` along every spatial axis of ``(N, C, ...)``; an incomplete
-    last block is dropped.
+    """Mean over blocks of ``factor`` along every spatial axis of ``(N, C, ...)``. Incomplete last
+    blocks are dropped.
     """
     if image.ndim == 4:
         return F.avg_pool2d(image, factor)
-    for axis in range(2, image.ndim):  # the gradient of avg_pool3d adds with atomics on CUDA
+    for axis in range(2, image.ndim):  # the gradient of avg_pool3d uses atomics on CUDA
         blocks = image.shape[axis] // factor
         image = (
             image.narrow(axis, 0, blocks * factor)

@@ -1,9 +1,10 @@
 """Image gradients: neighbour differences, Sobel, Scharr, Prewitt and Laplacian.
 
-They are separable and made of slices; a mask leaves of them what ``erode`` computes.
+They are separable and computed by slices. ``erode`` returns their weights under a mask.
 
-No convolution (a 3x3 kernel over single channels is slower than its slices on every device) and no
-``replication_pad2d`` (whose CUDA gradient adds with atomics, so it is not deterministic).
+Convolutions are not used, because a 3x3 kernel on single channels is slower than slices on every
+device. ``replication_pad2d`` is not used, because its CUDA gradient uses atomics and is not
+deterministic.
 """
 
 from typing import Literal, get_args
@@ -23,15 +24,14 @@ SMOOTHING: dict[str, tuple[int, int, int]] = {
     "scharr": (3, 10, 3),
     "prewitt": (1, 1, 1),
 }
-# The result of an operator where the image rises by 1 per pixel.
+# The result of an operator for a ramp of 1 per pixel.
 UNIT_RAMP: dict[str, int] = {"sobel": 8, "scharr": 32, "prewitt": 6}
 
 
 def image_gradients(
     image: Tensor, operator: Operator = "sobel", padding: Padding = "replicate"
 ) -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical gradient ``(dx, dy)``, each channel by itself, with the kernels'
-    published integer taps.
+    """Horizontal and vertical gradient ``(dx, dy)`` of each channel with the published taps.
 
     ``dx`` is the difference ``[-1, 0, 1]`` along a row, smoothed down the columns by ``[1, 2, 1]``
     (Sobel), ``[3, 10, 3]`` (Scharr) or ``[1, 1, 1]`` (Prewitt); it is positive where the image
@@ -39,10 +39,10 @@ def image_gradients(
 
     Args:
         image: ``(..., H, W)``, any floating dtype; computed in that dtype.
-        operator: ``"sobel"``, ``"scharr"`` or ``"prewitt"``. A ramp of 1 per pixel reads
-            ``UNIT_RAMP[operator]``: 8, 32 and 6.
-        padding: ``"replicate"`` repeats the border pixel, maps ``(..., H, W)``; ``"valid"`` gives
-            ``(..., H-2, W-2)``.
+        operator: ``"sobel"``, ``"scharr"`` or ``"prewitt"``. For a ramp of 1 per pixel, the result
+            is ``UNIT_RAMP[operator]``: 8, 32 and 6.
+        padding: ``"replicate"`` repeats the border pixel and returns maps ``(..., H, W)``;
+            ``"valid"`` returns ``(..., H-2, W-2)``.
 
     Raises:
         ValueError: unknown ``operator`` or ``padding``.
@@ -71,8 +71,8 @@ def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
 
     Args:
         image: ``(..., H, W)``, any floating dtype; computed in that dtype.
-        padding: ``"replicate"`` repeats the border pixel, map ``(..., H, W)``; ``"valid"`` gives
-            ``(..., H-2, W-2)``.
+        padding: ``"replicate"`` repeats the border pixel and returns ``(..., H, W)``; ``"valid"``
+            returns ``(..., H-2, W-2)``.
 
     Raises:
         ValueError: unknown ``padding``.
@@ -89,21 +89,21 @@ def laplacian(image: Tensor, padding: Padding = "replicate") -> Tensor:
 
 
 def forward_differences(image: Tensor, axes: int = 2) -> tuple[Tensor, ...]:
-    """Each pixel's right and lower neighbour minus itself: ``(..., H, W-1)`` and
-    ``(..., H-1, W)``; and so on along the last ``axes`` dimensions, from the last.
+    """Differences of each pixel's right and lower neighbour and the pixel: ``(..., H, W-1)`` and
+    ``(..., H-1, W)``. In general along the last ``axes`` dimensions, beginning with the last.
     """
     return tuple(after - before for after, before in neighbours(image, axes))
 
 
 def forward_weights(mask: Tensor, axes: int = 2) -> tuple[Tensor, ...]:
-    """Weights of :func:`forward_differences`: the product of the two pixels' weights, so a
-    difference counts where both are valid.
+    """Weights of :func:`forward_differences`: the product of both pixels' weights, so that a
+    difference counts only if both are valid.
     """
     return tuple(after * before for after, before in neighbours(mask, axes))
 
 
 def neighbours(image: Tensor, axes: int) -> list[tuple[Tensor, Tensor]]:
-    """The image without its first, and without its last row along each axis, from the last."""
+    """The image without its first and without its last row, along each axis, from the last one."""
     turned = [image.movedim(-1 - i, -1) for i in range(axes)]
     return [
         (each[..., 1:].movedim(-1, -1 - i), each[..., :-1].movedim(-1, -1 - i))
@@ -112,8 +112,8 @@ def neighbours(image: Tensor, axes: int) -> list[tuple[Tensor, Tensor]]:
 
 
 def erode(mask: Tensor) -> Tensor:
-    """Weights of 3x3 operators with a replicated border: the smallest weight among the pixels an
-    operator may touch, same shape.
+    """Weights of 3x3 operators with a replicated border: the smallest weight among the pixels of
+    the operator, with the same shape.
     """
     mask = _replicate(mask)
     mask = torch.minimum(torch.minimum(mask[..., 2:], mask[..., :-2]), mask[..., 1:-1])
@@ -121,6 +121,6 @@ def erode(mask: Tensor) -> Tensor:
 
 
 def _replicate(image: Tensor) -> Tensor:
-    """One more row and column at each side, copies of the border's: ``(..., H+2, W+2)``."""
+    """Pad each side by a copy of the border: ``(..., H+2, W+2)``."""
     image = torch.cat((image[..., :1], image, image[..., -1:]), -1)
     return torch.cat((image[..., :1, :], image, image[..., -1:, :]), -2)

@@ -1,7 +1,7 @@
 """MATLAB's ``imresize``: bicubic interpolation, antialiased where it shrinks, as one matrix per
 axis.
 
-y = A_h x A_w^T, with A[i, j] = h(u_i - j) / sum_j h(u_i - j), summed over the mirror images of j
+y = A_h x A_w^T, with A[i, j] = h(u_i - j) / sum_j h(u_i - j), summed over the reflections of j
 outside the image. Keys 1981 (the cubic, a = -1/2).
 """
 
@@ -20,10 +20,10 @@ Scale = float | tuple[float, float]
 def check_resize_options(
     *, scale: Scale | None, size: tuple[int, int] | None, antialias: bool
 ) -> None:
-    """Raise for options that ``imresize`` refuses."""
+    """Check the options of ``imresize``."""
     if (scale is None) == (size is None):
         raise ValueError(
-            f"scale or size must be given, and not both, got scale={scale!r} and size={size!r}; "
+            f"exactly one of scale and size must be given, got scale={scale!r} and size={size!r}; "
             "scale=0.5 halves each side"
         )
     if _checks.is_sequence(scale) and len(scale) != 2:
@@ -49,37 +49,38 @@ def imresize(
     size: tuple[int, int] | None = None,
     antialias: bool = True,
 ) -> Tensor:
-    """Bicubic interpolation equal to MATLAB's ``imresize``: the low resolution of DIV2K, Set5 and
-    most super-resolution papers.
+    """Bicubic interpolation equal to MATLAB's ``imresize``, which made the low-resolution images of
+    DIV2K, Set5 and most super-resolution papers.
 
-    Not equal to ``torch.nn.functional.interpolate``, whose border is cut off and not mirrored with
-    ``antialias=True``, and whose kernel is another (a = -3/4) and aliases without.
+    It differs from ``torch.nn.functional.interpolate``. With ``antialias=True``, that truncates the
+    kernel at the border instead of reflecting the image. Without, it uses another kernel
+    (a = -3/4) and aliases.
 
     Args:
-        image: float images ``(N, C, H, W)``, any range. MATLAB rounds 8-bit images between its two
-            passes and after them; what is equal here is ``imresize(im2double(image), ...)``, not
-            clamped either. One pixel that is not finite spoils its whole image.
-        scale: of both sides, or ``(vertical, horizontal)``; the sides become
-            ``ceil(scale * side)``. Pass ``1 / 3`` and not ``0.333``, which is another scale, with
-            its samples elsewhere.
-        size: ``(H', W')`` instead, the scale of each side being ``H' / H`` and ``W' / W``.
-        antialias: whether the kernel is widened by ``1 / scale`` where a side shrinks; ``False`` as
+        image: float images ``(N, C, H, W)``, any range. The result equals MATLAB's
+            ``imresize(im2double(image), ...)``, not clamped; for 8-bit images, MATLAB rounds
+            between its two passes and after them. A single pixel that is not finite makes the whole
+            image not finite.
+        scale: scale of both sides, or ``(vertical, horizontal)``. The sides become
+            ``ceil(scale * side)``. Pass ``1 / 3``, not ``0.333``, which samples at other positions.
+        size: ``(H', W')`` instead of ``scale``; the scales are ``H' / H`` and ``W' / W``.
+        antialias: whether the kernel is widened by ``1 / scale`` where a side shrinks; ``False`` is
             MATLAB's ``'Antialiasing', false``.
 
     Returns:
         ``(N, C, H', W')`` in the dtype of the image; half precision is computed in float32.
 
     Raises:
-        ValueError: neither or both of ``scale`` and ``size``, one that is not positive, an image
-            without pixels.
+        ValueError: neither or both of ``scale`` and ``size`` are given, one is not positive, or the
+            image has no pixels.
         TypeError: integer tensors.
 
-    Each axis is a matrix product, ``H W W' + H' H W'`` multiplications for each channel. The
-    ``4 / scale`` taps of each pixel would need fewer, yet as strided convolutions on one CPU core
-    they took five times as long in training on crops of 128 pixels, and no less on 1024. Nothing is
-    kept between calls.
+    Each axis is a matrix product, with ``H W W' + H' H W'`` multiplications per channel. Strided
+    convolutions with the ``4 / scale`` taps per pixel need fewer multiplications. On one CPU core,
+    they took five times as long in training on crops of 128 pixels, and were not faster on 1024.
+    Nothing is cached between calls.
 
-    Source: MATLAB R2019b, whose results it equals to 1e-13 of the range.
+    Source: MATLAB R2019b. Results agree to 1e-13 of the range.
     """
     check_resize_options(scale=scale, size=size, antialias=antialias)
     _checks.image("image", image)
@@ -102,7 +103,7 @@ def resampled(
     planes = image.to(computing_dtype(image)).reshape(n * c, height, width)
     rows = _matrix(height, size[0], scales[0], antialias, planes).expand(n * c, -1, -1)
     columns = _matrix(width, size[1], scales[1], antialias, planes).T
-    # The side that shrinks most goes first, as fewer pixels are left for the other.
+    # The side that shrinks most is first, which leaves fewer pixels for the other one.
     horizontal_first = scales[1] <= scales[0]
     planes = (
         product(rows, _along_rows(planes, columns))
@@ -119,14 +120,14 @@ def _along_rows(planes: Tensor, columns: Tensor) -> Tensor:
 
 
 def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: Tensor) -> Tensor:
-    """The interpolation along one axis, ``(out_length, length)``, in the dtype and on the device of
-    ``like``; its rows add up to 1.
+    """The matrix of the interpolation along one axis, ``(out_length, length)``, in the dtype and on
+    the device of ``like``. Its rows sum to 1.
 
-    Made in float64, on the host for a device without it.
+    It is computed in float64, on the host if the device has no float64.
     """
     device = like.device if widest_dtype(like.device) is torch.float64 else torch.device("cpu")
     stretch = scale if antialias and scale < 1 else 1.0
-    taps = math.ceil(4 / stretch) + 2  # the cubic is 4 wide; one more at both ends, which weigh 0
+    taps = math.ceil(4 / stretch) + 2  # the cubic is 4 wide; one more tap of weight 0 at both ends
     ramp = torch.arange(max(out_length, taps), dtype=torch.float64, device=device)
     centre = (
         ramp[:out_length] + 0.5

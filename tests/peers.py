@@ -1,8 +1,9 @@
 """Measures of the libraries that the README's table compares, and the table's answers for each.
 
-Each question is answered by running the library. ``python tests/peers.py`` writes the answers into
-``benchmarks/results/features.json``, from which ``make generate`` writes the table. frame-analytics
-compiles for a minute, so that the tests run the others only.
+Each question is answered by running the library, or by a search of its code for a name that could
+be run. ``python tests/peers.py`` writes the answers into ``benchmarks/results/features.json``, from
+which ``make generate`` writes the table. It needs the extra ``bench``. frame-analytics compiles for
+a minute, so that the tests run the others only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
+import re
 import socket
 import tempfile
 from collections.abc import Callable
@@ -74,10 +76,18 @@ def other(library: str, measure: str) -> Callable[[], Score] | None:
     import frame_analytics
     import piq
     import torchmetrics
+    import torchmetrics.functional.video as video
 
     import ssimloss
 
+    def vmaf(pred: Tensor, target: Tensor) -> Tensor:
+        """That of torchmetrics, for clips of one frame; needs vmaf-torch and einops."""
+        clips = pred.unsqueeze(2), target.unsqueeze(2)
+        return video.video_multi_method_assessment_fusion(*clips)
+
     return {
+        ("VMAF", "ssimloss"): lambda: ssimloss.VMAFLoss(),
+        ("VMAF", "torchmetrics"): lambda: vmaf,
         ("FLIP", "ssimloss"): lambda: F.flip,
         ("FLIP", "frame-analytics"): lambda: functools.partial(
             frame_analytics.flip, data_range=1.0
@@ -186,6 +196,74 @@ def trains(library: str, measure: str) -> bool:
     return pred.grad is not None and bool(pred.grad.isfinite().all() and pred.grad.any())
 
 
+def names(library: str) -> set[str]:
+    """The classes and functions in the code of an installed library, and of its modules."""
+    files = importlib.metadata.files(library) or ()
+    code = (file.locate().read_text("utf-8") for file in files if file.suffix == ".py")
+    return {
+        name for text in code for name in re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)
+    }
+
+
+SUMS = re.compile(
+    r"(?i)(combin|composite|weighted|multi|total)_?(e?d_?)?loss|loss_?(balanc|weighting|sum)|balancer"
+    r"|grad_?norm|gradient_?share|uncertainty_?weight|pc_?grad|mgda"
+)
+
+
+def balances(library: str) -> bool:
+    """A sum of losses shares the gradient equally between terms of different scale, and reports a
+    term without a gradient.
+    """
+    from ssimloss import CombinedLoss, GradientShare, L1Loss
+
+    if library != "ssimloss":
+        found = sorted(filter(SUMS.search, names(library)))
+        assert not found, f"{library} may sum losses; ask {found}"
+        return False
+    x, y = photographs.tensors("even")
+    criterion = CombinedLoss(
+        one=L1Loss(), other=lambda p, t: 1000 * F.ssim_loss(p, t), balance=GradientShare()
+    )
+    criterion(x.clone().requires_grad_(), y).backward()
+    shares = criterion.last.gradient_shares
+    dead = CombinedLoss(dead=lambda p, t: F.l1(p.detach(), t))
+    try:
+        dead(x.clone().requires_grad_(), y)
+    except ValueError as error:
+        reported = "term 'dead' trains nothing" in str(error)
+    return reported and all(abs(float(share) - 0.5) < 1e-3 for share in shares.values())
+
+
+def evaluates(library: str) -> bool:
+    """A command compares folders of files, with intervals and a report page."""
+    from PIL import Image
+    from typer.testing import CliRunner
+
+    from ssimloss.cli._app import app
+    from ssimloss.evaluation import Evaluation
+
+    if library != "ssimloss":
+        distribution = importlib.metadata.distribution(library)
+        found = [*distribution.entry_points.select(group="console_scripts")]
+        found += [file for file in distribution.files or () if file.name == "__main__.py"]
+        assert not found, f"{library} may evaluate files; run {found}"
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        for name, change in (("truth", 0), ("ours", 4)):
+            (Path(folder) / name).mkdir()
+            for number in range(3):
+                pixels = torch.full((32, 32, 3), 100 + change * number, dtype=torch.uint8)
+                Image.fromarray(pixels.numpy()).save(f"{folder}/{name}/{number}.png")
+        command = ["evaluate", f"{folder}/truth", f"{folder}/ours", "--metrics", "l1"]
+        result = CliRunner().invoke(app, [*command, "--out", str(out)])
+        rows = Evaluation.from_json((out / "per_image.json").read_text()).summaries
+        return (
+            result.exit_code == 0 and (out / "index.html").exists() and rows[0].low < rows[0].high
+        )
+
+
 QUESTIONS: dict[str, Callable[[str], bool]] = {
     "MS-SSIM": has_ms_ssim,
     "gradient alive at inverted, black and equal images": alive,
@@ -196,6 +274,9 @@ QUESTIONS: dict[str, Callable[[str], bool]] = {
     "FLIP with a gradient": functools.partial(trains, measure="FLIP"),
     "SSIMULACRA 2 with a gradient": functools.partial(trains, measure="SSIMULACRA 2"),
     "LPIPS with a gradient, without a download": functools.partial(trains, measure="LPIPS"),
+    "VMAF with a gradient": functools.partial(trains, measure="VMAF"),
+    "weights balanced by gradients, terms without a gradient reported": balances,
+    "command for folders of files: intervals and a report page": evaluates,
 }
 
 

@@ -860,13 +860,13 @@ def test_bad_input_is_named() -> None:
         (
             lambda: loss.generator_loss([wide[:, :1], wide[:3, :1]], labels=labels),
             ValueError,
-            r"must be alike for every class: fake_logits\[1\]",
+            r"must have the same form for every class: fake_logits\[1\]",
         ),
         (lambda: loss.generator_loss([], labels=labels), ValueError, "one entry per class"),
         (
             lambda: AdversarialLoss("hinge", "average").generator_loss(fake),
             ValueError,
-            "real_logits must be given where relativistic='average'",
+            "real_logits must be given for relativistic='average'",
         ),
         (
             lambda: AdversarialLoss("hinge", reduction="none").generator_loss([fake, fake]),

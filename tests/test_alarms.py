@@ -79,7 +79,7 @@ ALARMS = {
         Alarms(share_steps=3),
         "its share of the gradient is 2.6e-05 %, below 0.1 % for 5 measured steps; ",
     ),
-    "against": (Alarms(cosine_steps=3), "pulled against the sum of all terms, with a cosine below"),
+    "against": (Alarms(cosine_steps=3), "its gradient opposed the sum of all terms, with a cosine"),
     "NaN": (Alarms(), "its value was NaN or infinite at step 0"),
     "NaN in the gradient": (Alarms(), "its gradient at pred was NaN or infinite at step 0"),
 }
@@ -126,7 +126,7 @@ def test_no_gradient_at_pred_is_told_at_once() -> None:
 
     criterion = CombinedLoss(fine=l1, odd=detached, diagnose_every=1)
     (text,) = words(run(criterion, 3))
-    assert text.startswith("term 'odd': no gradient of it reaches pred, although pred is among")
+    assert text.startswith("term 'odd': its gradient does not reach pred, although pred is among")
     assert list(criterion.last.gradient_norms) == ["fine"]
     assert "does not reach pred" in str(criterion.last)
 
@@ -139,7 +139,7 @@ def test_a_generator_loss_without_a_gradient_is_told() -> None:
         diagnose_every=1,
     )
     pred = torch.rand(1, 3, 8, 8, requires_grad=True)
-    with pytest.warns(LossWarning, match=r"term 'adversarial': .*fake_logits, does.*no_grad"):
+    with pytest.warns(LossWarning, match=r"term 'adversarial': .*fake_logits.* does; .*no_grad"):
         criterion(pred, torch.rand(1, 3, 8, 8), fake_logits=torch.ones(2))
     criterion(pred, torch.rand(1, 3, 8, 8), fake_logits=torch.ones(2))  # once
 
@@ -366,7 +366,7 @@ def test_a_metric_as_a_term_is_refused() -> None:
     pytest.importorskip("torchmetrics")
     pred, target = torch.rand(1, 3, 32, 32, requires_grad=True), torch.rand(1, 3, 32, 32)
     criterion = CombinedLoss(pixel=l1, lpips=Term(metrics.LPIPS(), inputs=BOTH))
-    with pytest.raises(ValueError, match=r"term 'lpips' trains nothing.*loss in place of a metric"):
+    with pytest.raises(ValueError, match=r"term 'lpips' trains nothing.*loss instead of a metric"):
         criterion(pred, target)
     with torch.no_grad():
         criterion(pred, target)

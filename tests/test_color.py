@@ -273,7 +273,7 @@ def test_bad_arguments() -> None:
     for transform in (color.luma, *TRANSFORMS):
         with pytest.raises(
             ValueError,
-            match=r"image must have three channels .*got 4 in shape \(1, 4, 8, 8\); drop the "
+            match=r"image must have three channels .*got 4 in shape \(1, 4, 8, 8\); remove the "
             r"alpha channel",
         ):
             transform(torch.rand(1, 4, 8, 8))

@@ -210,7 +210,7 @@ def test_errors() -> None:
     assert [*two.terms] == ["l1", "l1_2"]
     for error, message, template in (
         (TypeError, "as a mapping, or a list of losses, got str; read a file", "train.yml"),
-        (ValueError, "at least one loss of a weight other than 0", [{**l1, "loss_weight": 0}]),
+        (ValueError, "at least one loss with a weight other than 0", [{**l1, "loss_weight": 0}]),
         (ValueError, r"losses\[1\] must be a mapping with a type", [l1, "l1loss"]),
         (ValueError, r"l1.loss_weight must be given for l1loss", [{"type": "l1loss"}]),
         (TypeError, "l1.loss_weight must be a number", [{**l1, "loss_weight": "1e-3"}]),

@@ -331,7 +331,7 @@ def test_bad_options_are_named() -> None:
         (TypeError, "downscale is the class AvgPool2d, not a network", {"downscale": nn.AvgPool2d}),
         (
             ValueError,
-            'reduction must be "mean" with a distance of your own',
+            'reduction must be "mean" with a callable distance',
             {"distance": SSIMLoss(), "reduction": "sum"},
         ),
         (
@@ -417,7 +417,7 @@ def test_bad_images_are_named() -> None:
         (TypeError, r"pred\[0\] must be a torch.Tensor, got NoneType", ([None], [image]), {}),
         (
             ValueError,
-            'reduction="none" gives the map of one direction, got 2',
+            'reduction="none" needs a single direction, got 2',
             ([image, image], [image, image]),
             {"reduction": "none"},
         ),

@@ -66,8 +66,8 @@ FAULTS: dict[str, tuple[Callable[..., object], str, str, str]] = {
     "range": (broken.asserts_the_range, "finite", "error", "out of range: raises AssertionError"),
     "root": (broken.root_of_zero, "finite", "error", "identical images: the gradient is not"),
     "batch": (broken.norm_of_batch, "batch", "warning", "depends on the other images"),
-    "dropout": (broken.drops_pixels, "repeatable", "warning", "random numbers of torch"),
-    "random crop": (broken.crops_at_random, "repeatable", "warning", "random numbers of Python"),
+    "dropout": (broken.drops_pixels, "repeatable", "warning", "random generator of torch"),
+    "random crop": (broken.crops_at_random, "repeatable", "warning", "random generator of Python"),
     "graph": (broken.KeepsGraphs(), "releases", "warning", "keeps the graph of pred alive"),
     "map": (broken.per_image, "returns", "error", "shape (2,), not a scalar"),
     "number": (broken.a_number, "returns", "error", "float, not a tensor"),
@@ -124,7 +124,7 @@ def test_cost_beside_the_eager_form() -> None:
 
     found = examine(nn.L1Loss(), eager=other, checks=["cost"])["cost"]
     assert (found.outcome, found.severity) == ("fail", "error")
-    assert "not that of the eager form" in found.message
+    assert "differs from the eager form" in found.message
     own = examine(ssimloss.SSIMLoss(), checks=["cost"])["cost"].numbers
     assert set(own["milliseconds"]) == {"loss", "l1", "eager"}
     assert own["values"][0] == pytest.approx(own["values"][1], rel=1e-4)

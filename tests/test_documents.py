@@ -5,6 +5,7 @@ relative link leads somewhere.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import inspect
 import io
 import os
@@ -30,6 +31,8 @@ LINKED = [*DOCUMENTS, *(ROOT / name for name in ("CHANGELOG.md",) if (ROOT / nam
 
 # Before a block that is not Python to run, such as one that needs another library's data.
 NO_RUN = "<!-- no-run -->"
+# Before a block that runs only where these packages are installed.
+NEEDS = re.compile(r"<!-- needs (?P<packages>[\w ]+) -->")
 
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL
@@ -58,7 +61,10 @@ def blocks(text: str) -> list[Block]:
             found[-1] = found[-1]._replace(output=match["code"])
         end = -1
         before = text[: match.start()].rstrip().splitlines()
-        if match["language"] == "python" and not (before and before[-1].strip() == NO_RUN):
+        marker = before[-1].strip() if before else ""
+        needs = NEEDS.fullmatch(marker)
+        runs = all(map(importlib.util.find_spec, needs["packages"].split())) if needs else True
+        if match["language"] == "python" and marker != NO_RUN and runs:
             code = re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE)
             found.append(Block(text.count("\n", 0, match.start("code")), code))
             end = match.end()

@@ -296,7 +296,7 @@ def test_operators() -> None:
         (compared, "compares two images"),
         ((*options[:-1], "variance"), "is for curves that compare"),
         ((*options[:5], [0.0], *options[6:]), "must be pairs"),
-        ((*options[:3], False, *options[4:]), "unit is of differences"),
+        ((*options[:3], False, *options[4:]), "unit must be 1 without differences"),
     ):
         with pytest.raises(ValueError, match=message):
             edges(pred, target, *wrong, True, False, "cpu")
@@ -335,5 +335,5 @@ def test_backends_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mask = torch.ones(1, 1, 12, 16, dtype=torch.float64)
     loss(*given, mask=mask, **options)
     assert calls == []
-    with pytest.raises(RuntimeError, match="no kernel knows masks; use backend='auto'"):
+    with pytest.raises(RuntimeError, match="no kernel supports masks; use backend='auto'"):
         loss(*given, mask=mask, backend="cpu", **options)

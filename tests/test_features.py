@@ -197,8 +197,7 @@ UNFIT = [
         {"b": PLANE},
         {},
         ValueError,
-        r"pred_features must hold the layers \['a'\], got \['b'\]; \['a'\] have to be extracted "
-        r"too",
+        r"pred_features must hold the layers \['a'\], got \['b'\]; extract \['a'\] too",
     ),
     ({"a": PLANE}, {}, ValueError, r"target_features must hold the layers \['a'\], got \[\]"),
     (
@@ -245,7 +244,7 @@ def test_features_that_do_not_fit_are_named(
         ({}, ValueError, "layers must name at least one layer"),
         ({"a": -1.0}, ValueError, r"layers\['a'\] must not be negative, got -1.0"),
         ({"a": "1"}, TypeError, r"layers\['a'\] must be a number"),
-        ({"a": 0.0}, ValueError, "layers must not weigh 0 altogether"),
+        ({"a": 0.0}, ValueError, "layers must have a weight other than 0"),
     ],
     ids=str,
 )

@@ -122,7 +122,11 @@ def test_other_things_than_batches(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("pred", "told"),
-    [("image.png", "read the file first"), (None, "it was not computed"), (0.5, "got float")],
+    [
+        ("image.png", "read the file first"),
+        (None, "the value was not computed"),
+        (0.5, "got float"),
+    ],
 )
 def test_what_is_no_image_at_all(pred: Any, told: str) -> None:
     with pytest.raises(TypeError, match=told):

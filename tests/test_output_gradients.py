@@ -377,7 +377,7 @@ def test_a_sum_within_a_sum() -> None:
 def test_second_derivatives_are_refused() -> None:
     world = World()
     loss = world.loss(world.criterion(diagnose_every=1))
-    with pytest.raises(RuntimeError, match=r"has no second one.*CombinedLoss without balance"):
+    with pytest.raises(RuntimeError, match=r"has no second derivative.*without balance"):
         loss.backward(create_graph=True)
     plain = world.loss(world.criterion())
     (gradient,) = torch.autograd.grad(plain, world.generator.image.weight, create_graph=True)

@@ -726,7 +726,7 @@ def test_features_of_other_images_are_refused(name: str) -> None:
     features = loss.extract(target)
     with pytest.raises(
         ValueError,
-        match=r"target_features\['\w+'\] must have the shape of pred_features.* one batch of one "
+        match=r"target_features\['\w+'\] must have the shape of pred_features.* one batch and one "
         r"image size",
     ):
         loss(pred[:1], features)
@@ -795,7 +795,7 @@ def test_the_network_runs_to_no_layer_of_weight_0() -> None:
         loss = kind(network, layers={"relu3": 0.0, "relu1": 1.0})
         assert loss.extractor.layers == ("relu1",)
         assert torch.equal(loss(pred, target), kind(network, layers={"relu1": 1.0})(pred, target))
-        with pytest.raises(ValueError, match="layers must not weigh 0 altogether"):
+        with pytest.raises(ValueError, match="layers must have a weight other than 0"):
             kind(network, layers={"relu1": 0.0})
 
 

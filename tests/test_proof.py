@@ -454,7 +454,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(
     else:  # a file stands in its place, which also stops whoever may write everywhere
         (tmp_path / "file").write_text("")
         monkeypatch.setenv(verdicts.FOLDER, str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="cannot keep in .*set SSIMLOSS_CACHE"):
+    with pytest.warns(UserWarning, match="cannot save the verdicts .*set SSIMLOSS_CACHE"):
         F.ssim(*PAIR)
     F.ssim(*PAIR, padding="zeros")  # without another warning, which would raise
     F.ssim(*PAIR)

@@ -214,13 +214,13 @@ def test_bad_arguments_are_named() -> None:
     wrong: list[tuple[type[Exception], str, Tensor, dict]] = [
         (
             ValueError,
-            "scale or size must be given, and not both, got scale=None and size=None",
+            "exactly one of scale and size must be given, got scale=None and size=None",
             image,
             {},
         ),
         (
             ValueError,
-            "scale or size must be given, and not both",
+            "exactly one of scale and size must be given",
             image,
             {"scale": 0.5, "size": (4, 4)},
         ),

@@ -170,7 +170,9 @@ def test_a_stream_refuses_another_size() -> None:
     with pytest.raises(ValueError, match="needs at least one frame"):
         stream.score()
     stream.update(*clip("static"))
-    with pytest.raises(ValueError, match=r"frames of \(64, 96\) as those before, got \(96, 128\)"):
+    with pytest.raises(
+        ValueError, match=r"frames of \(64, 96\) like earlier ones, got \(96, 128\)"
+    ):
         stream.update(*clip("pan, blurred"))
     with pytest.raises(ValueError, match="a stream is one clip"):
         stream.update(*(frames[None] for frames in clip("static")))
@@ -237,9 +239,9 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
         (lambda m: m.update(feature_names=["Cambi_feature_cambi_score"] * 6), "features cambi"),
         (lambda m: m.update(norm_type="none"), "linear_rescale features, got nu_svr, rbf, none"),
         (lambda m: m.update(model=m["model"].replace("nu_svr", "c_svc")), "got c_svc, rbf"),
-        (lambda m: m.pop("slopes"), "no JSON file of libvmaf .* KeyError 'slopes'"),
-        (lambda m: m["slopes"].pop(), "one slope and intercept for each feature"),
-        (lambda m: m["intercepts"].pop(), "one slope and intercept for each feature"),
+        (lambda m: m.pop("slopes"), "not a JSON file of libvmaf .* KeyError 'slopes'"),
+        (lambda m: m["slopes"].pop(), "must have one slope and intercept per feature"),
+        (lambda m: m["intercepts"].pop(), "must have one slope and intercept per feature"),
         (
             lambda m: m.update(feature_opts_dicts=[{"adm_norm_view_dist": 5.0}]),
             "options .*adm_norm_view_dist",

@@ -1,5 +1,5 @@
-"""Several losses as one: named terms, weights, schedules, what each of them contributed and does to
-the gradient, and strategies that balance them.
+"""Several losses as one: named terms with weights and schedules, what each term contributes to the
+value and to the gradient, and strategies that balance them.
 """
 
 from ssimloss.combined.alarms import Alarms, LossWarning

@@ -1,4 +1,4 @@
-"""Warnings of a criterion: each names the term, and is issued once per event."""
+"""Warnings of a criterion. Each names the term and is issued once per event."""
 
 import warnings
 from collections.abc import Iterable
@@ -23,13 +23,15 @@ KINDS: tuple[Kind, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """Bounds beyond which a criterion warns. Steps are consecutive measured ones.
+    """Bounds beyond which a criterion warns. Numbers of steps count consecutive measured steps.
 
     Args:
-        zero_steps: steps in which the gradient of a term is exactly 0.
-        cosine, cosine_steps: the cosine of a term with the total, and steps in which it is lower.
-        share, share_steps: the share of a term of the gradient, and steps in which it is lower.
-        timed: measure the time of each term, and report it with a small share.
+        zero_steps: warn after this many steps in which a term's gradient is exactly 0.
+        cosine, cosine_steps: warn after ``cosine_steps`` steps in which the cosine between a term's
+            gradient and the total is below ``cosine``.
+        share, share_steps: warn after ``share_steps`` steps in which a term's share of the gradient
+            is below ``share``.
+        timed: measure the time of each term, and report it in the warning about a small share.
 
     Raises:
         TypeError: a number of steps is not an integer, a bound is not a number.
@@ -58,10 +60,10 @@ class LossWarning(UserWarning):
 
 
 class Events:
-    """Events that have been reported. One that ended is reported again when it recurs."""
+    """Events that have been reported. An event that ended is reported again when it recurs."""
 
     def __init__(self) -> None:
-        """No event has been reported."""
+        """Start without reported events."""
         self.reported: set[tuple[Kind, str]] = set()
 
     def report(self, kind: Kind, term: str, message: str) -> None:
@@ -75,7 +77,7 @@ class Events:
         self.reported.discard((kind, term))
 
     def as_numbers(self, names: Iterable[str]) -> list[list[int]]:
-        """For each term, a 1 for each kind that has been reported."""
+        """For each term and kind of event: 1 if it has been reported, else 0."""
         return [[int((kind, name) in self.reported) for kind in KINDS] for name in names]
 
     def from_numbers(self, names: Iterable[str], numbers: list[list[int]]) -> None:

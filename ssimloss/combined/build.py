@@ -1,4 +1,4 @@
-"""What a criterion is made of when it is built: its terms, checked, and what watches them."""
+"""Builds the parts of a criterion: its checked terms and its supervisor."""
 
 import keyword
 from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> 
     """The terms by name, in order.
 
     Args:
-        given: a term, or a callable of weight 1, by name.
-        taken: whether a name is an attribute of the criterion already.
+        given: by name, a term, or a callable of weight 1.
+        taken: returns whether a name is already an attribute of the criterion.
     """
     if not given:
         raise ValueError(
@@ -45,8 +45,8 @@ def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> 
             raise ValueError(f"a term's name must be an identifier, got {name!r}")
         if name.startswith("_") or taken(name):
             raise ValueError(
-                f"a term cannot be named {name!r}, which is an attribute of every CombinedLoss or "
-                "begins with an underscore; choose another name"
+                f"a term cannot be named {name!r}: the name is an attribute of every CombinedLoss "
+                "or begins with an underscore; choose another name"
             )
         found[name] = _as_term(name, term)
     for name, term in found.items():
@@ -61,7 +61,7 @@ def terms(given: Mapping[str, Term | Loss], *, taken: Callable[[str], bool]) -> 
 
 
 def asked(built: Mapping[str, Term]) -> dict[str, tuple[str, ...]]:
-    """By input, the terms that ask for it."""
+    """For each input, the terms that take it."""
     found: dict[str, tuple[str, ...]] = {}
     for name, term in built.items():
         for key in term.inputs:
@@ -79,7 +79,7 @@ def supervisor(
     alarms: Alarms | None,
     group: ProcessGroup | None,
 ) -> Supervisor | None:
-    """What balances, diagnoses and warns; None where nothing of it was asked for."""
+    """The supervisor, which balances, diagnoses and warns; None if no option asks for it."""
     strategy = checked(balance)
     for name, every in (("diagnose_every", diagnose_every), ("check_every", check_every)):
         if every is not None:

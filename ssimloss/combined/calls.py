@@ -1,4 +1,4 @@
-"""How a loss is called: the inputs that follow from its signature."""
+"""How a loss is called: its inputs, found from its signature."""
 
 import functools
 import inspect
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 Loss = Callable[..., Tensor]
 
 BOTH = ("pred", "target")
-_MOST_LINES = 8  # of a module's repr that is shown whole
+_MOST_LINES = 8  # a module's repr with more lines is shortened
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def signature_of(loss: Loss) -> inspect.Signature | None:
-    """The parameters of a call, or None where Python cannot tell (functions written in C).
+    """The parameters of a call, or None where Python does not know them (functions written in C).
 
     Raises:
-        TypeError: a module without ``forward``.
+        TypeError: ``loss`` is a module without ``forward``.
     """
     if isinstance(loss, nn.Module) and _is_missing(loss.forward):
         methods = ", ".join(f"Term(loss.{name}, inputs=...)" for name in _own_methods(loss))
@@ -35,11 +35,11 @@ def signature_of(loss: Loss) -> inspect.Signature | None:
 
 
 def default_inputs(loss: Loss, signature: inspect.Signature | None) -> tuple[str, ...]:
-    """``("pred", "target")`` for two required positional parameters and no optional one, whatever
-    they are called; ``("pred",)`` for a single positional parameter named ``pred``.
+    """``("pred", "target")`` for exactly two required positional parameters of any name, without an
+    optional one; ``("pred",)`` for a single positional parameter named ``pred``.
 
     Raises:
-        TypeError: every other signature, and one that cannot be read.
+        TypeError: the signature is another one, or cannot be read.
     """
     if signature is not None and not _required_by_keyword(signature):
         found = by_position(signature)
@@ -49,19 +49,20 @@ def default_inputs(loss: Loss, signature: inspect.Signature | None) -> tuple[str
             return ("pred",)
     raise TypeError(
         f"inputs must be given for {named(loss)}{shape(signature)}: only a loss of exactly two "
-        "required positional parameters is called with (pred, target), and one of a single "
-        f"parameter named pred with pred; Term(loss, inputs={_suggestion(signature)!r})"
+        "required positional parameters is called with (pred, target) by default, and one of a "
+        "single parameter named pred with (pred); write "
+        f"Term(loss, inputs={_suggestion(signature)!r})"
     )
 
 
 def by_position(signature: inspect.Signature) -> list[inspect.Parameter]:
-    """The positional parameters, ``*args`` among them."""
+    """The positional parameters, including ``*args``."""
     kinds = (*POSITIONAL, inspect.Parameter.VAR_POSITIONAL)
     return [p for p in signature.parameters.values() if p.kind in kinds]
 
 
 def is_required(parameter: inspect.Parameter) -> bool:
-    """Whether a call must pass it."""
+    """Whether a call must pass this parameter."""
     variadic = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     return parameter.default is parameter.empty and parameter.kind not in variadic
 
@@ -102,7 +103,7 @@ def named(loss: Loss) -> str:
 
 
 def _on_one_line(module: nn.Module) -> str:
-    """The ``repr`` of a module; of a large network only what it says of itself."""
+    """The ``repr`` of a module; for a large network only its ``extra_repr``."""
     lines = [line.strip() for line in repr(module).split("\n")]
     if len(lines) <= _MOST_LINES:
         return " ".join(lines).replace("( ", "(").replace(" )", ")")
@@ -121,12 +122,12 @@ _ELIDED = _Elided()
 
 
 def _is_missing(forward: object) -> bool:
-    """Whether it is the ``forward`` that every module inherits, which only raises."""
+    """Whether ``method`` is the ``forward`` of ``nn.Module``, which only raises."""
     return getattr(forward, "__func__", None) is nn.Module.forward
 
 
 def _own_methods(module: nn.Module) -> Iterator[str]:
-    """Names of the public methods that a module has besides those of every module."""
+    """Names of the public methods that a module adds to those of ``nn.Module``."""
     for name in dir(type(module)):
         is_own = not name.startswith("_") and not hasattr(nn.Module, name)
         if is_own and inspect.isfunction(getattr(type(module), name)):
@@ -139,7 +140,7 @@ def _required_by_keyword(signature: inspect.Signature) -> list[str]:
 
 
 def _suggestion(signature: inspect.Signature | None) -> tuple[str, ...]:
-    """What the inputs may be meant to be."""
+    """Inputs to suggest in the error."""
     if signature is None:
         return BOTH
     positional = [p.name for p in by_position(signature) if is_required(p)]

@@ -35,48 +35,47 @@ class NoCallYet(RuntimeError, AttributeError):
 class CombinedLoss(HasState):
     """Weighted sum of named losses, each with its own inputs and schedule.
 
-    ``criterion(pred, target, **named)`` returns a scalar: float32, or float64 where a term is
-    float64, on the device of the first evaluated term. ``pred`` and ``target`` are float images
-    ``(N, C, H, W)`` or whatever the terms take; the other inputs are passed by the names the terms
-    ask for. Only what the terms evaluated at this step ask for needs to be given. A term that is
-    off at this step is not called; where all are, the result is a 0 with a zero gradient to
-    ``pred``.
+    ``criterion(pred, target, **named)`` returns a scalar on the device of the first evaluated term:
+    float64 if a term is float64, otherwise float32. ``pred`` and ``target`` are float images
+    ``(N, C, H, W)``, or whatever the terms take. Other inputs are passed by name. Only the inputs
+    of the terms evaluated at this step are required. A term that is off at this step is not called.
+    If all are off, the result is 0 with a zero gradient to ``pred``.
 
-    Terms whose networks make the same features (one network, one set of weights, one preparation of
-    the image) share one pass over each image, up to the deepest layer that any of them wants.
+    Terms whose networks compute the same features (same network, weights and preparation of the
+    image) share one pass over each image, up to the deepest layer that any of them needs.
 
-    The step counts the calls made in training mode with gradients enabled, from 0, or optimiser
+    The step counts from 0 the calls made in training mode with gradients enabled, or optimiser
     steps; see ``accumulate`` and :meth:`advance`. It is part of ``state_dict()``.
 
     With ``balance``, ``diagnose_every``, ``check_every``, or ``on_nonfinite`` other than
-    ``"warn"``, steps are measured: the gradient of each term is taken at ``pred``, which has to be
-    the network's output, and what is returned holds their weighted sum. ``loss.backward()`` is the
-    same. Such a step has no second derivative.
+    ``"warn"``, steps are measured. A measured step computes the gradient of each term at ``pred``,
+    which must be the network's output; ``backward()`` of the result continues from their weighted
+    sum. ``loss.backward()`` is called as always. A measured step has no second derivative.
 
     Args:
-        terms: a :class:`Term` or, for weight 1, a bare callable per name. The module behind a term
+        terms: one :class:`Term` per name, or a bare callable for weight 1. The module behind a term
             is registered under that name.
         balance: a strategy that sets the weights from the gradients, such as ``GradientShare()``.
-        diagnose_every: measure every so many steps, for ``last.gradient_shares`` and the like.
-        check_every: measure and read the alarms every so many steps, which waits for the device;
-            by default every 100 where anything is measured.
-        on_nonfinite: what happens where a value or a gradient is NaN or infinite. ``"warn"`` and
+        diagnose_every: measure every that many steps, for ``last.gradient_shares`` and the like.
+        check_every: measure and read the alarms every that many steps, which waits for the device.
+            The default is 100 if anything is measured.
+        on_nonfinite: what happens if a value or a gradient is NaN or infinite. ``"warn"`` and
             ``"raise"`` act when the alarms are read. ``"skip_term"`` and ``"skip_step"`` leave out
             the term, or all terms, at once: the gradient is 0, and so is the weight in ``last``.
-        accumulate: calls to an optimiser step; None if :meth:`advance` alone counts.
+        accumulate: calls per optimiser step; None if only :meth:`advance` counts steps.
         alarms: bounds of the alarms.
-        process_group: the processes that share a batch; all of them by default.
+        process_group: the processes that share a batch; all processes by default.
 
     Raises:
-        TypeError: when built: a term is neither, or a bare callable needs the ``inputs`` of a
-            :class:`Term`; when called: an input is missing or unknown, or a term does not return a
-            tensor.
-        ValueError: when built: no terms, or a name that is not an identifier or is an attribute of
-            the module; when called: a term returns more than one number, integers, or a number that
-            needs no gradient although its inputs do.
+        TypeError: when built: a term is neither a :class:`Term` nor a callable, or a bare callable
+            needs the ``inputs`` of a :class:`Term`. When called: an input is missing or unknown, or
+            a term does not return a tensor.
+        ValueError: when built: there are no terms, or a name is not an identifier or is an
+            attribute of the module. When called: a term returns more than one number, an integer,
+            or a number that needs no gradient although its inputs do.
 
-    What a term itself raises as ``TypeError``, ``ValueError`` or ``RuntimeError`` is passed on with
-    the term's name in front.
+    A ``TypeError``, ``ValueError`` or ``RuntimeError`` raised by a term is re-raised with the
+    term's name in front of the message.
     """
 
     _is_term = False
@@ -137,8 +136,8 @@ class CombinedLoss(HasState):
 
     @property
     def step(self) -> int:
-        """Training steps seen; the schedules are at this step in the next call. May be set, to any
-        integer of at least 0.
+        """Number of training steps so far, and the step that schedules use in the next call. It may
+        be set to any integer of at least 0.
         """
         return self._progress.step
 
@@ -148,8 +147,8 @@ class CombinedLoss(HasState):
 
     @property
     def accumulate(self) -> int | None:
-        """Calls to an optimiser step; None if :meth:`advance` alone counts. May be set between two
-        steps.
+        """Calls per optimiser step; None if only :meth:`advance` counts steps. Set it only between
+        two steps.
         """
         return self._progress.accumulate
 
@@ -162,27 +161,28 @@ class CombinedLoss(HasState):
         self.step = step
 
     def advance(self) -> None:
-        """Count an optimiser step: call it after each ``optimizer.step()``, from the first on.
+        """Count an optimiser step. Call it after every ``optimizer.step()``, beginning with the
+        first.
 
-        From then on calls of the criterion do not count. With ``accumulate`` above 1 it ends a step
-        early, as after the last, incomplete accumulation of an epoch, and does nothing between two
-        steps.
+        From then on, calls of the criterion do not count. With ``accumulate`` above 1, it ends a
+        step early, for example after the incomplete last accumulation of an epoch. Between two
+        steps it does nothing.
         """
         self._progress.advance()
 
     def set_weight(self, name: str, weight: float) -> None:
-        """Replace the full weight of a term, from the next call on; its schedule goes on.
+        """Replace the full weight of a term from the next call on. Its schedule continues.
 
         Raises:
             KeyError: there is no such term.
-            TypeError: ``weight`` is not a number; a schedule belongs to the :class:`Term`.
-            ValueError: it is not finite.
+            TypeError: ``weight`` is not a number. A schedule is an argument of :class:`Term`.
+            ValueError: ``weight`` is not finite.
         """
         self._plan = self._plan.with_weight(self._known(name), _checks.number("weight", weight))
 
     def is_active(self, name: str) -> bool:
-        """Whether a term will be evaluated in the next call: before ``start`` the discriminator of
-        an adversarial term need not run.
+        """Whether the next call evaluates a term. If not, for example before its ``start``, the
+        discriminator of an adversarial term need not run.
 
         Raises:
             KeyError: there is no such term.
@@ -190,14 +190,14 @@ class CombinedLoss(HasState):
         return self._plan.is_active(self._known(name), self.step)
 
     def describe(self) -> str:
-        """The plan in lines: each term with its inputs, its schedule and its weight now."""
+        """Return a table of the terms: inputs, schedule and current weight of each."""
         return build.description(self._plan, self.step, self._supervisor)
 
     def plot_schedule(self, path: str | os.PathLike[str], *, steps: int | None = None) -> None:
-        """Draw the weights by the schedules over ``steps`` steps into a PNG file.
+        """Draw the scheduled weights over ``steps`` steps into a PNG file.
 
-        By default so many that every schedule has come to its end, and a tenth more. What a
-        strategy will make of the weights is not known ahead of time.
+        By default, ``steps`` covers every schedule and a tenth more. Factors of a strategy are not
+        known in advance and not drawn.
 
         Raises:
             RuntimeError: matplotlib is missing.
@@ -208,22 +208,22 @@ class CombinedLoss(HasState):
 
     @property
     def last(self) -> LastCall:
-        """Values, weights and gradients of the last call, in training or not."""
+        """Values, weights and gradients of the last call, in training or in evaluation."""
         if self._progress.last is None:
             raise NoCallYet(
-                "CombinedLoss.last holds what the last call gave, and there was none yet; call "
-                "the criterion first"
+                "CombinedLoss.last holds the results of the last call, and there was no call yet; "
+                "call the criterion first"
             )
         if not torch.compiler.is_compiling():
             self._ranges.warn()
         return self._progress.last
 
     def log(self, prefix: str = "") -> dict[str, float]:
-        """The numbers of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read with
-        one synchronisation; its keys begin with ``prefix``. See :meth:`LastCall.numbers`.
+        """Return the numbers of :attr:`last` as a flat dict for TensorBoard, W&B or Lightning, read
+        with one synchronisation. Keys begin with ``prefix``. See :meth:`LastCall.numbers`.
         """
         numbers = self.last.numbers()
-        self._ranges.warn(wait=True)  # does not wait: what was just read is later
+        self._ranges.warn(wait=True)  # does not wait: newer results have just been read
         return {f"{prefix}{key}": number for key, number in numbers.items()}
 
     # --- the sum ----------------------------------------------------------------------------------
@@ -234,9 +234,9 @@ class CombinedLoss(HasState):
         """The weighted sum at this step; see the class."""
         if is_replica(self) and self._depends_on_steps():
             raise RuntimeError(
-                "a CombinedLoss whose terms depend on the step, or that balances or examines them, "
-                "cannot run inside nn.DataParallel, whose threads would all count each step; call "
-                "the criterion outside of it, or use DistributedDataParallel"
+                "a CombinedLoss with schedules, balance or measured steps cannot run inside "
+                "nn.DataParallel, because each of its threads would count the step; call the "
+                "criterion outside of it, or use DistributedDataParallel"
             )
         given = given_inputs(pred, target, named, self._asked)
         counts = self.training and torch.is_grad_enabled()
@@ -261,12 +261,12 @@ class CombinedLoss(HasState):
         return total
 
     def _recomputed(self, supervisor: Supervisor | None, given: dict[str, object]) -> Tensor:
-        """The last call once more, in the backward pass of a checkpointed function."""
+        """Repeat the last call, in the backward pass of a checkpointed function."""
         if supervisor is not None:
             raise RuntimeError(
                 "a CombinedLoss with balance, diagnose_every or check_every cannot run inside "
-                "torch.utils.checkpoint, which would measure each step twice; checkpoint the "
-                "network and call the criterion outside"
+                "torch.utils.checkpoint, which would measure each step twice; checkpoint only the "
+                "network, and call the criterion outside"
             )
         return self._plain(self._progress.last_step, given)
 
@@ -282,10 +282,10 @@ class CombinedLoss(HasState):
         return found.total
 
     def _follow(self, supervisor: Supervisor, step: int) -> None:
-        """Count for the alarms, and start waiting terms."""
+        """Count the call for the alarms, and start waiting terms whose condition holds."""
         self._plan = supervisor.follow(self._plan, step, self.last.values)
 
-    # torch.autograd.grad and reading the counters cannot be part of a graph.
+    # torch.autograd.grad and reading the counters cannot be part of a compiled graph.
     _measured_apart = apart(_measured)
     _follow_apart = apart(_follow)
 
@@ -334,7 +334,7 @@ class CombinedLoss(HasState):
 
     def _save_own(self, destination: dict[str, Any], prefix: str) -> None:
         if prefix and not self._has_memory():
-            # Nothing has to be restored, so that models without a criterion load the state too.
+            # There is nothing to restore, and models without a criterion can load the state too.
             destination.pop(f"{prefix}_extra_state", None)
         own = state.of_criterion(self._plan, self._progress, self._supervisor)
         destination.update({prefix + key: tensor for key, tensor in own.items()})
@@ -354,22 +354,22 @@ class CombinedLoss(HasState):
         return (f"{prefix}_extra_state",) if prefix else ()
 
     def _has_memory(self) -> bool:
-        """Whether what comes depends on the steps so far, or a sum around it saves its state."""
+        """Whether later calls depend on the steps so far, or an enclosing sum saves its state."""
         return self._is_term or self._depends_on_steps()
 
     def _depends_on_steps(self) -> bool:
         return self._supervisor is not None or self._plan.has_memory
 
     def __getattr__(self, name: str) -> Any:
-        """As in any module; ``last`` before the first call keeps its own message, and is an
-        attribute that the criterion does not have yet.
+        """As in any module, except that ``last`` keeps its own message: before the first call, the
+        attribute does not exist.
         """
         if name == "last":
             return type(self).last.fget(self)  # type: ignore[attr-defined]
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """As in any module, except that a term cannot be exchanged by assignment."""
+        """As in any module, except that a term cannot be replaced by assignment."""
         plan = self.__dict__.get("_plan")
         if plan is not None and name in plan.terms:
             raise AttributeError(

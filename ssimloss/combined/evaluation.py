@@ -1,4 +1,4 @@
-"""One call of the terms: which inputs they are given, and what they may return."""
+"""One call of the terms: their inputs, and checks of what they return."""
 
 from collections.abc import Mapping
 
@@ -16,10 +16,10 @@ def given_inputs(
     named: Mapping[str, object],
     asked: Mapping[str, tuple[str, ...]],
 ) -> dict[str, object]:
-    """The inputs of a call by name; ``asked`` tells which terms ask for each.
+    """The inputs of a call by name; ``asked`` lists the terms that take each.
 
     Raises:
-        TypeError: no term asks for an input.
+        TypeError: no term takes an input.
     """
     given: dict[str, object] = {}
     if pred is not None:
@@ -30,15 +30,15 @@ def given_inputs(
         if name not in asked:
             known = ", ".join(f"{key} ({', '.join(terms)})" for key, terms in asked.items())
             raise TypeError(
-                f"no term asks for the input {name!r}; the inputs, and the terms that ask for "
-                f"them, are: {known}"
+                f"no term takes the input {name!r}; the inputs, and the terms that take them, "
+                f"are: {known}"
             )
         given[name] = value
     return given
 
 
 def evaluate(name: str, term: Term, given: Mapping[str, object]) -> object:
-    """Call a term. What it raises keeps its type and traceback and gets the term's name.
+    """Call a term. An error that it raises keeps its type and traceback and gets the term's name.
 
     Raises:
         TypeError: an input is missing.
@@ -58,11 +58,11 @@ def evaluate(name: str, term: Term, given: Mapping[str, object]) -> object:
 
 
 def checked_value(name: str, term: Term, found: object, given: Mapping[str, object]) -> Tensor:
-    """The value of a term, which is a floating point scalar with a gradient.
+    """Check the value of a term, which must be a floating point scalar with a gradient.
 
     Raises:
-        TypeError: it is not a tensor, or not floating point.
-        ValueError: it is not a scalar, or needs no gradient although an input does.
+        TypeError: the value is not a tensor, or not floating point.
+        ValueError: the value is not a scalar, or needs no gradient although an input does.
     """
     value = plain(found)
     if not isinstance(value, Tensor):
@@ -79,24 +79,24 @@ def checked_value(name: str, term: Term, found: object, given: Mapping[str, obje
         if inputs:
             raise ValueError(
                 f"term {name!r} trains nothing: its value needs no gradient, although "
-                f"{', '.join(inputs)} does; use a loss in place of a metric, and no detach(), "
-                ".data or torch.no_grad() in it. What is only to be looked at belongs into a "
-                f"Validator. A term that is 0 at times returns 0.0 * {inputs[0]}.sum() then"
+                f"{', '.join(inputs)} does; use a loss instead of a metric, without detach(), "
+                ".data or torch.no_grad() inside. A value for monitoring belongs in a Validator. "
+                f"A term that is sometimes 0 should then return 0.0 * {inputs[0]}.sum()"
             )
     return value
 
 
 def zero(given: Mapping[str, object]) -> Tensor:
-    """A 0 connected to pred, or to the first tensor given: the sum of none of its elements, so
-    infinities do not matter.
+    """A 0 connected to pred, or else to the first tensor given. It is the sum over an empty slice,
+    so that infinite elements do not matter.
     """
     for value in (given.get("pred"), *given.values()):
         if isinstance(value, Tensor):
             nothing = plain(value).unsqueeze(0)[:0]
             return nothing.to(torch.promote_types(value.dtype, torch.float32)).sum()
     raise TypeError(
-        "no term is evaluated at this step, and no tensor was given to connect the zero to; pass "
-        "pred"
+        "no term is evaluated at this step, and no tensor was given that the returned zero could "
+        "be connected to; pass pred"
     )
 
 

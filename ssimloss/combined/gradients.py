@@ -1,17 +1,17 @@
-"""The gradient of each term at the output, and one way into the network for their weighted sum.
+"""The gradient of each term at the output, and one node that passes their weighted sum on.
 
-``torch.autograd.grad`` differentiates each term up to ``pred`` and no further. The weighted sum of
-these gradients enters the network behind ``pred`` through one node, whose value is the weighted sum
-of the terms: a plain scalar to ``backward()``, DistributedDataParallel and a ``GradScaler``.
+``torch.autograd.grad`` differentiates each term up to ``pred`` and no further. One node passes the
+weighted sum of these gradients to the network behind ``pred``. Its value is the weighted sum of the
+terms, a plain scalar for ``backward()``, DistributedDataParallel and ``GradScaler``.
 
-A term whose graph has other ends, such as the parameters of a discriminator that was not frozen,
-is differentiated with respect to them in the same pass, and the node hands them their part. Where
-a gradient may not be taken ahead of time, since hooks wait for it or it reaches the network around
-``pred`` as well, the term is measured and then added as it is, and so is one that does not reach
-``pred``.
+A term's graph may have other leaves, such as the parameters of a discriminator that is not frozen.
+The term is differentiated with respect to them in the same pass, and the node passes on their
+gradients. Some gradients must not be computed ahead of time, because hooks wait for them or because
+they reach the network by a path around ``pred``. Such a term is measured and then added as it is,
+like a term that does not reach ``pred``.
 
-Half precision: terms see a float32 copy of ``pred``, and every value is scaled by a power of two
-while gradients pass, since those of single pixels underflow in float16.
+Half precision: terms get a float32 copy of ``pred``. Every value is scaled by a power of two during
+the backward pass, because gradients of single pixels underflow in float16.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ class Part(NamedTuple):
         value: the scalar that it returned, with its graph unless it is fed.
         at_output: its gradient at ``pred``, at least float32, times the scale; None if it does not
             reach ``pred``.
-        leaves, at_leaves: the other ends of its graph, and its gradients there, times the scale.
-        is_fed: whether its gradients enter by the node; otherwise the value is added as it is.
+        leaves, at_leaves: the other leaves of its graph, and its gradients there, times the scale.
+        is_fed: whether the node passes on its gradients; otherwise the value is added as it is.
     """
 
     value: Tensor
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 
 class Output:
-    """``pred`` of one call, as the terms see it and as their gradients reach it.
+    """``pred`` of one call: the copy that the terms get, and the way their gradients take to it.
 
     Attributes:
         given: the inputs of the terms, with ``pred`` in float32 at least.
@@ -73,7 +73,7 @@ class Output:
                 if value is pred:
                     self.given[name] = self._seen
                 elif isinstance(value, Tensor) and value.dtype in HALF and not value.requires_grad:
-                    # Beside a float32 pred, losses of torch want all of their images so.
+                    # With a float32 pred, losses of torch need float32 images throughout.
                     self.given[name] = value.float()
 
     def differentiate(self, value: Tensor, inputs: list[object], *, feed_all: bool) -> Part:
@@ -82,7 +82,8 @@ class Output:
         Args:
             value: the term's value.
             inputs: what the term was given.
-            feed_all: whether a term that does not reach ``pred`` enters by the node, too.
+            feed_all: whether the node also passes on gradients of a term that does not reach
+                ``pred``.
         """
         if not value.requires_grad:
             return Part(value)
@@ -90,7 +91,7 @@ class Output:
         if not found.at_output and not feed_all:
             return Part(value)
         handled = any(is_watched(t) for t in (*tensors_in(inputs), *found.leaves, self.pred))
-        # A gradient to parameters behind pred would hold what passes through pred a second time.
+        # A gradient to parameters behind pred would count the path through pred a second time.
         around = found.at_output and any(id(leaf) in self._behind for leaf in found.leaves)
         is_fed = not handled and not around
         leaves = found.leaves if is_fed else ()
@@ -101,7 +102,7 @@ class Output:
                     value,
                     (*ends, *leaves),
                     torch.full_like(value, self.scale),
-                    # Whoever else holds this graph may still need it; a compiled one is for once.
+                    # Other code may still need this graph; a compiled one can be used only once.
                     retain_graph=not is_fed or not found.is_compiled,
                     allow_unused=True,
                 )
@@ -121,7 +122,7 @@ class Output:
     def enter(
         self, parts: list[tuple[Part, Weight]], finite: list[Tensor | None], value: Tensor
     ) -> Tensor:
-        """``value`` with the weighted sum of the gradients of all fed parts behind it.
+        """Return ``value`` with a node that passes on the weighted gradients of all fed parts.
 
         Args:
             parts: the fed parts with their weights.
@@ -169,8 +170,8 @@ def _weighted_sum(terms: list[tuple[Weight, Tensor, Tensor | None]]) -> Tensor:
 
 
 def _without_autocast(value: Tensor) -> contextlib.AbstractContextManager[Any]:
-    """Gradients pass in the precision of the forward pass: autocast would lower the products of a
-    backward pass that runs within its region.
+    """Disable autocast for the backward pass: within its region, autocast would lower the precision
+    of the products.
     """
     if torch.is_autocast_enabled(value.device.type):
         return torch.autocast(value.device.type, enabled=False)
@@ -178,7 +179,7 @@ def _without_autocast(value: Tensor) -> contextlib.AbstractContextManager[Any]:
 
 
 class _Gate:
-    """Closed while gradients are measured: then none passes from the float32 copy to ``pred``."""
+    """While gradients are measured, stops them from passing from the float32 copy to ``pred``."""
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -191,7 +192,7 @@ class _Gate:
 
 
 class _Float32(torch.autograd.Function):
-    """A float32 copy, whose own gradient is read in float32 and not rounded on its way."""
+    """A float32 copy. Its gradient can be read in float32, before it is rounded."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, gate: _Gate) -> Tensor:
@@ -217,9 +218,9 @@ class _Enter(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError(
-                "CombinedLoss keeps the first derivative of a step that it balances or diagnoses, "
-                "and has no second one; differentiate twice with create_graph=True through a "
-                "CombinedLoss without balance, diagnose_every, check_every and on_nonfinite"
+                "a step that CombinedLoss balances or diagnoses has no second derivative; to use "
+                "create_graph=True, build the CombinedLoss without balance, diagnose_every, "
+                "check_every and on_nonfinite"
             )
         entering = [
             (known * gradient.to(known)).to(dtype)

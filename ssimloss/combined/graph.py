@@ -1,4 +1,4 @@
-"""What the gradient of a value would reach: the ends of its autograd graph."""
+"""The tensors that the gradient of a value would reach: the leaves of its autograd graph."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -16,9 +16,9 @@ class Reach(NamedTuple):
     """Where a graph ends.
 
     Attributes:
-        at_output: whether at the output, ``pred``.
-        leaves: the other ends: parameters and other tensors whose ``.grad`` it would fill.
-        is_compiled: whether a part of it is compiled, and can be walked once only.
+        at_output: whether one end is the output, ``pred``.
+        leaves: the other ends: parameters and other tensors whose ``.grad`` would be filled.
+        is_compiled: whether a part of the graph is compiled, and can be walked only once.
     """
 
     at_output: bool
@@ -27,7 +27,7 @@ class Reach(NamedTuple):
 
 
 def reach(value: Tensor, output: Tensor) -> Reach:
-    """Follow the graph of ``value`` to its ends, and no further than to ``output``.
+    """Follow the graph of ``value`` to its ends, but not beyond ``output``.
 
     No kernel runs; a node takes about a microsecond.
     """
@@ -45,7 +45,7 @@ def leaves_behind(value: Tensor) -> list[Tensor]:
 
 
 def _walk(value: Tensor, end: Edge) -> tuple[dict[int, Tensor], bool, bool]:
-    """The leaves by id, whether the edge ``end`` was met, and whether a compiled part was."""
+    """The leaves by id, whether the edge ``end`` was found, and whether a compiled part was."""
     leaves: dict[int, Tensor] = {}
     met = is_compiled = False
     edges: list[Edge] = [(value.grad_fn, value.output_nr)]
@@ -80,17 +80,17 @@ def tensors_in(given: object) -> Iterator[Tensor]:
 
 
 def needs_gradient(given: Iterable[object]) -> bool:
-    """Whether autograd follows one of the tensors."""
+    """Whether autograd tracks one of the tensors."""
     return any(tensor.requires_grad for item in given for tensor in tensors_in(item))
 
 
 def is_watched(tensor: Tensor) -> bool:
-    """Whether somebody else handles its gradient: by a hook, or by ``retain_grad()``."""
+    """Whether other code handles the tensor's gradient: by a hook, or by ``retain_grad()``."""
     return tensor.retains_grad or has_hooks(tensor)
 
 
 class KeepGrads:
-    """A context in which passing gradients leave the ``.grad`` of ``retain_grad()`` as it was."""
+    """A context in which gradients do not change a ``.grad`` kept by ``retain_grad()``."""
 
     def __init__(self, given: Iterable[object]) -> None:
         """``given`` are the inputs of the terms."""
@@ -105,6 +105,6 @@ class KeepGrads:
         """Begin."""
 
     def __exit__(self, *error: object) -> None:
-        """Put back what was there."""
+        """Restore the gradients."""
         for tensor, before in self._kept:
             tensor.grad = before

@@ -1,4 +1,4 @@
-"""The numbers of a criterion over a training, collected without waiting for the device."""
+"""The numbers of a criterion over a training run, collected without waiting for the device."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MOST_UNREAD = 500  # calls; each keeps some small tensors on the device
 class History:
     """Values, weights and shares of the gradient of each term over the steps.
 
-    ``history.add(criterion)`` after a call keeps its numbers, still on the device; they are read
-    together, every 500 calls and when they are asked for. Shares are kept once for each measured
-    step that was the latest when ``add`` was called.
+    ``history.add(criterion)`` after a call keeps its numbers on the device. They are read together,
+    every 500 calls and on request. Shares are kept once per measured step, from the latest measured
+    step at each ``add``.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class History:
         return {key: [list(point) for point in curve] for key, curve in self.curves.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from the numbers of another history."""
+        """Continue from the numbers of another history."""
         self._unread = []
         self._curves = {
             key: [(int(step), float(number)) for step, number in curve]

@@ -1,4 +1,4 @@
-"""A callback of Lightning that logs what the terms of a criterion do, and counts its steps.
+"""A callback of Lightning that logs the terms of a criterion and counts its steps.
 
 ``from ssimloss.combined.lightning import CombinedLossLogger``; needs ``pip install lightning``.
 """
@@ -16,13 +16,13 @@ from ssimloss.combined.combined_loss import CombinedLoss
 class CombinedLossLogger(Callback):
     """Log values, weights and shares of every :class:`CombinedLoss` of the module.
 
-    Under gradient accumulation the steps of the criteria are those of the optimisers: the callback
-    calls :meth:`CombinedLoss.advance` where ``trainer.global_step`` has moved.
+    Under gradient accumulation, the criteria count optimiser steps: the callback calls
+    :meth:`CombinedLoss.advance` whenever ``trainer.global_step`` has advanced.
 
     Args:
-        every: batches from one entry to the next; reading the numbers waits for the device.
-        prefix: of the keys; the criterion's name in the module comes after it where there are
-            several.
+        every: number of batches between two entries; reading the numbers waits for the device.
+        prefix: prefix of the keys. If the module has several criteria, the criterion's name
+            follows it.
     """
 
     def __init__(self, *, every: int = 50, prefix: str = "train/") -> None:
@@ -31,7 +31,7 @@ class CombinedLossLogger(Callback):
         self._seen = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count from the step of the trainer."""
+        """Start counting at the step of the trainer."""
         self._seen = trainer.global_step
         if trainer.accumulate_grad_batches > 1:
             for _, criterion in _criteria(pl_module):
@@ -45,7 +45,7 @@ class CombinedLossLogger(Callback):
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Log, and count the optimiser's step."""
+        """Log the numbers, and count the optimiser's step."""
         criteria = dict(_criteria(pl_module))
         if batch_idx % self.every == 0:
             for name, criterion in criteria.items():
@@ -59,7 +59,7 @@ class CombinedLossLogger(Callback):
 
 
 def _criteria(module: nn.Module) -> Iterable[tuple[str, CombinedLoss]]:
-    """The sums of a module that are not terms of another."""
+    """The criteria in a module that are not terms of another criterion."""
     for name, child in module.named_children():
         if isinstance(child, CombinedLoss):
             yield name, child

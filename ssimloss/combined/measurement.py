@@ -1,7 +1,7 @@
 """Norms, shares and cosines of the gradients of the terms at the output.
 
-With g_k the gradient of term k at ``pred`` over the whole batch, that of all processes included,
-and w_k its weight::
+With g_k the gradient of term k at ``pred`` over the whole batch of all processes, and w_k its
+weight::
 
     norm   |g_k|
     share  |w_k g_k| / sum_j |w_j g_j|
@@ -26,10 +26,10 @@ class Measurement(NamedTuple):
     Attributes:
         step: the step.
         measured: for each term, whether it was evaluated and reached ``pred``.
-        values: ``(T,)``, unweighted, the mean of all processes.
-        norms: ``(T,)``, of the unweighted gradients.
-        cosines: ``(T, T)``, between them.
-        elements: those of ``pred`` in all processes.
+        values: ``(T,)``, unweighted values, averaged over all processes.
+        norms: ``(T,)``, norms of the unweighted gradients.
+        cosines: ``(T, T)``, cosines between the unweighted gradients.
+        elements: number of elements of ``pred`` over all processes.
     """
 
     step: int
@@ -44,7 +44,7 @@ class Measurement(NamedTuple):
         return torch.where(weights != 0, weights.abs() * self.norms, 0.0)
 
     def shares(self, weights: Tensor) -> Tensor:
-        """``(T,)``: they add up to 1, or are all 0 where every gradient is."""
+        """``(T,)``: the shares. They add up to 1, or are all 0 if every gradient is 0."""
         pulls = self.pulls(weights)
         return pulls / pulls.sum().clamp(min=_tiny(pulls))
 
@@ -99,7 +99,7 @@ def measure(
 
 
 def _flat(gradients: list[Tensor]) -> list[Tensor]:
-    """As vectors of one order of the elements; without a copy where they have one layout."""
+    """The gradients as vectors with elements in the same order; no copy if their layouts agree."""
     last = torch.channels_last
     if all(g.ndim == 4 and g.is_contiguous(memory_format=last) for g in gradients):
         return [gradient.permute(0, 2, 3, 1).reshape(-1) for gradient in gradients]

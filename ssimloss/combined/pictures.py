@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Curve = Sequence[tuple[int, float]]
 POINTS = 2000  # at most, of a schedule
 DEFAULT_STEPS = 1000
-# Of the terms in turn: equal weights lie on one line, which shows through the gaps of the next.
+# Line styles of the terms in turn. Lines of equal weights show through each other's gaps.
 STYLES = ("solid", (0, (5, 3)), (0, (1.5, 3)))
 
 
 def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
-    """Panels one under the other, each with a line for each term over the steps.
+    """Draw panels one below the other, each with one line per term over the steps.
 
     Args:
         path: the PNG file.
@@ -45,7 +45,7 @@ def draw_curves(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
 
 
 def draw_schedule(plan: Plan, path: Path, steps: int | None) -> None:
-    """The weights by the schedules, from step 0 on."""
+    """The scheduled weights from step 0 on."""
     last = _length(plan) if steps is None else steps
     stride = max(1, last // POINTS)
     shown = range(0, last + 1, stride)
@@ -59,7 +59,7 @@ def draw_schedule(plan: Plan, path: Path, steps: int | None) -> None:
 
 
 def _length(plan: Plan) -> int:
-    """Until every schedule has come to its end, and a tenth more."""
+    """The number of steps after which every schedule has ended, and a tenth more."""
     ends = [0]
     for term in plan.terms.values():
         schedule = term.plan
@@ -69,7 +69,7 @@ def _length(plan: Plan) -> int:
 
 
 def _scale(ax: Axes, numbers: Sequence[float]) -> None:
-    """A logarithmic axis where numbers are positive and far apart."""
+    """Use a logarithmic axis if numbers are positive and span a wide range."""
     positive = [n for n in numbers if n > 0 and math.isfinite(n)]
     if len(positive) == len(numbers) and max(positive) > 30 * min(positive):
         ax.set_yscale("log")

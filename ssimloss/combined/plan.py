@@ -1,4 +1,4 @@
-"""Which terms are evaluated at a step, and their weights: the schedules, and what was changed."""
+"""Which terms are evaluated at a step, and their weights, from schedules and later changes."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,8 @@ from ssimloss.combined.term import Term
 
 
 class Plan:
-    """The terms, with the weights that :meth:`CombinedLoss.set_weight` set and the steps at which
-    the conditions of waiting terms were met. It does not change; what changes it makes another.
+    """The terms, the weights set by :meth:`CombinedLoss.set_weight`, and the steps at which the
+    conditions of waiting terms were met. It is immutable: a change returns a new plan.
     """
 
     def __init__(
@@ -17,19 +17,19 @@ class Plan:
         weights: Mapping[str, float] | None = None,
         reached: Mapping[str, int] | None = None,
     ) -> None:
-        """``weights`` replace those of the terms; ``reached`` says since when a term waits no
-        more.
+        """``weights`` replace those of the terms. ``reached`` maps a term to the step at which its
+        condition was met.
         """
         self.terms = dict(terms)
         self.weights = dict(weights or {})
         self.reached = dict(reached or {})
 
     def with_weight(self, name: str, weight: float) -> "Plan":
-        """The plan with another weight."""
+        """Return the plan with another weight."""
         return Plan(self.terms, {**self.weights, name: weight}, self.reached)
 
     def with_reached(self, name: str, step: int) -> "Plan":
-        """The plan with a term that waits no more."""
+        """Return the plan with one term that no longer waits."""
         return Plan(self.terms, self.weights, {**self.reached, name: step})
 
     def waiting(self) -> list[str]:
@@ -60,5 +60,5 @@ class Plan:
 
     @property
     def has_memory(self) -> bool:
-        """Whether the step matters: a schedule, a weight that was set, a condition."""
+        """Whether results depend on the step: a schedule, a weight that was set, a condition."""
         return bool(self.weights) or not all(t.plan.is_constant for t in self.terms.values())

@@ -1,33 +1,33 @@
-"""How many training steps a criterion has seen, and what its last call gave."""
+"""The number of training steps of a criterion, and the results of its last call."""
 
 import torch
 
 from ssimloss._torch import mark_length_dynamic
 from ssimloss.combined.report import LastCall
 
-# Lengths 0 and 1 are special to torch.compile, and it may tie a length to another of equal size; no
-# image side is this long.
+# torch.compile specialises on lengths 0 and 1, and may assume that two equal lengths stay equal. No
+# side of an image is this long.
 _ORIGIN = 1 << 20
 
 
 class Progress:
     """Step counter and last call.
 
-    Calls are counted as the length of an empty tensor. torch.compile takes a Python integer that
-    hangs off a module for a constant and compiles again at every new value, but follows a length
-    from step to step without compiling; reading it never waits for a device.
+    The length of an empty tensor counts the calls. torch.compile treats a Python integer on a
+    module as a constant and would recompile at every new value. It follows a length without
+    recompiling, and reading a length never waits for a device.
     """
 
     def __init__(self) -> None:
         """Nothing was counted."""
-        self.accumulate: int | None = 1  # calls to a step; None: only :meth:`advance` counts
+        self.accumulate: int | None = 1  # calls per step; None: only :meth:`advance` counts
         self.calls = 0
-        self.first = 0  # calls when counting began, or when the step was last set
+        self.first = 0  # the count when counting began, or when the step was last set
         self.last: LastCall | None = None
 
     @property
     def calls(self) -> int:
-        """Calls counted; ``accumulate`` of them are a step."""
+        """Calls counted; ``accumulate`` calls are one step."""
         return self._length.shape[0] - _ORIGIN
 
     @calls.setter
@@ -36,7 +36,7 @@ class Progress:
 
     @property
     def step(self) -> int:
-        """Training steps seen, which is also the number of the step to come."""
+        """Number of training steps so far, which is also the number of the next step."""
         if self.accumulate is None or self.accumulate == 1:
             return self.calls
         return self.calls // self.accumulate
@@ -56,9 +56,9 @@ class Progress:
             self._length = _empty(self._length.shape[0] + 1)
 
     def advance(self) -> None:
-        """The optimiser has made a step."""
+        """Count a step of the optimiser."""
         if self.accumulate == 1:
-            # The calls so far were those of one step.
+            # All calls so far belong to one step.
             self.accumulate = None
             self.step = self.first + 1
         elif self.accumulate is None:
@@ -67,13 +67,13 @@ class Progress:
             self.step = self.calls // self.accumulate + 1
 
     def restore(self, *, rest: int, advanced: bool) -> None:
-        """Go on within a step, after ``step`` was set."""
+        """Continue within a step, after ``step`` was set."""
         self.calls += rest
         if advanced:
             self.accumulate = None
 
     def __getstate__(self) -> dict[str, int | None]:
-        """Copies and pickles carry the step, not the last call: its tensors may live on a
+        """Copies and pickles keep the step. They drop the last call, whose tensors may be on a
         device.
         """
         return {"calls": self.calls, "accumulate": self.accumulate, "first": self.first}

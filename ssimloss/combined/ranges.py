@@ -1,5 +1,5 @@
-"""Images outside the data range of the losses that compare them: counted on the device every 100th
-step, and reported once without waiting for it.
+"""Counts images outside the data range of the losses that compare them, on the device at every
+100th step, and warns once without waiting for the device.
 """
 
 import warnings
@@ -53,7 +53,7 @@ class RangeWatch:
         self._reported: set[_Asked] = set()
 
     def count(self, step: int, given: Mapping[str, object]) -> None:
-        """Count where that is due."""
+        """Count, if this step is one of those that count."""
         if torch.compiler.is_compiling() or is_observed() or step % EVERY:
             return
         for asked in self._asked:
@@ -83,19 +83,19 @@ class RangeWatch:
                 )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies leave behind what is on its way."""
+        """Copies drop counts that have not arrived yet."""
         return {**self.__dict__, "_counted": []}
 
 
 def _is_countable(image: object) -> TypeGuard[Tensor]:
-    """Whether it is a tensor with values, of which nobody records the operations."""
+    """Whether it is a tensor with values, outside of tracing and transforms."""
     if not isinstance(image, Tensor) or image.is_meta or is_observed(image):
         return False
     return image.is_floating_point()
 
 
 def _sent(asked: _Asked, images: list[str], counts: Tensor) -> _Counted:
-    """Begin the copy to the host, without waiting for it."""
+    """Start the copy to the host without waiting for it."""
     if counts.device.type != "cuda":
         return _Counted(asked, images, counts, None)
     stream = torch.cuda.current_stream(counts.device)

@@ -1,4 +1,4 @@
-"""What a criterion gave in its last call: values and weights, and what the gradients said."""
+"""The results of a criterion's last call: values, weights and measured gradients."""
 
 import functools
 import textwrap
@@ -12,13 +12,13 @@ from ssimloss.combined.measurement import Measurement, Weight
 from ssimloss.combined.plan import Plan
 
 Key = TypeVar("Key", bound=Hashable)
-_LINE = 98  # characters of a table's line, before its last column goes on below
-_LEAST = 30  # of that column
+_LINE = 98  # characters of a table's line; a longer last column is wrapped
+_LEAST = 30  # least width of that column
 
 
 class Cosines(dict[str | tuple[str, str], Tensor]):
-    """``cosines["pixel"]`` against the total, ``cosines["pixel", "ssim"]`` between two terms, in
-    either order.
+    """``cosines["pixel"]`` is the cosine with the total, ``cosines["pixel", "ssim"]`` that between
+    two terms, in either order.
     """
 
     def __missing__(self, key: str | tuple[str, str]) -> Tensor:
@@ -29,12 +29,12 @@ class Cosines(dict[str | tuple[str, str], Tensor]):
 
 
 class Diagnosis:
-    """A measurement under the weights that were used; by name, of the terms that were measured.
+    """A measurement with the weights that were used; results are by name of the measured terms.
 
     Attributes:
         step: the step that was measured.
         measurement: what was measured.
-        weights: ``(T,)``, those used.
+        weights: ``(T,)``, the weights that were used.
     """
 
     def __init__(self, names: Sequence[str], measurement: Measurement, weights: Tensor) -> None:
@@ -59,7 +59,7 @@ class Diagnosis:
 
     @property
     def cosines(self) -> Cosines:
-        """Of the weighted gradients with their sum, and between them."""
+        """Cosines of the weighted gradients with their sum, and between each other."""
         total = self._by_name(self.measurement.against_total(self.weights))
         between = self.measurement.between(self.weights)
         found = Cosines({name: cosine for name, cosine in total.items()})
@@ -80,10 +80,9 @@ def _product(weight: Weight, value: Tensor) -> Tensor:
 
 
 class LastCall:
-    """What each term gave in one call of a :class:`CombinedLoss`: detached scalars, read without
-    synchronising.
+    """Results of each term in one call of a :class:`CombinedLoss`, as detached scalars.
 
-    All are views of small tensors on the device of the returned sum.
+    All are views of small tensors on the device of the returned sum. Access does not synchronise.
 
     Attributes:
         step: the step of the call.
@@ -97,8 +96,8 @@ class LastCall:
         weights: Plan | Mapping[str, Weight],
         diagnosis: Diagnosis | None = None,
     ) -> None:
-        """Keep ``values`` and ``total`` detached; ``weights`` are those used, or the plan that
-        tells them.
+        """Keep ``values`` and ``total`` detached. ``weights`` are the weights that were used, or
+        the plan that computes them.
         """
         self._names = tuple(values)
         # Copied, not only detached: compiled by torch 2.15 (pytorch pull request 195688), a
@@ -118,8 +117,8 @@ class LastCall:
 
     @property
     def weights(self) -> dict[str, Weight]:
-        """Per evaluated term, the weight that was used: a number, or a scalar on the device where
-        a strategy or a value that is not finite decided.
+        """Per evaluated term, the weight that was used: a number, or a scalar on the device if a
+        strategy or ``on_nonfinite`` set it.
         """
         if isinstance(self._weights, Plan):
             return {name: self._weights.weight_at(name, self.step) for name in self._names}
@@ -127,8 +126,8 @@ class LastCall:
 
     @property
     def weighted(self) -> dict[str, Tensor]:
-        """Per evaluated term, weight times value; they add up to ``total``. A term that was left
-        out because its value is not finite has 0.
+        """Per evaluated term, weight times value; they add up to ``total``. The entry is 0 for a
+        term that was left out because its value is not finite.
         """
         weights = self.weights
         return {name: _product(weights[name], value) for name, value in self.values.items()}
@@ -140,8 +139,8 @@ class LastCall:
 
     @property
     def measured_at(self) -> int | None:
-        """The step whose gradients are shown: this one, or the last that was measured before;
-        None if there is none.
+        """The step whose gradients are shown: this one, or the last measured one before it. None if
+        no step was measured.
         """
         return None if self._diagnosis is None else self._diagnosis.step
 
@@ -154,18 +153,18 @@ class LastCall:
 
     @property
     def gradient_shares(self) -> dict[str, Tensor]:
-        """Per term, the norm of its weighted gradient as a part of the sum of all these norms."""
+        """Per term, the norm of its weighted gradient divided by the sum of these norms."""
         return {} if self._diagnosis is None else self._diagnosis.shares
 
     @property
     def cosines(self) -> Cosines:
-        """``["pixel"]``: of the weighted gradient of a term with that of the sum;
-        ``["pixel", "ssim"]``: of two terms with each other.
+        """Cosines of weighted gradients: ``["pixel"]`` of a term with the sum,
+        ``["pixel", "ssim"]`` of two terms with each other.
         """
         return Cosines() if self._diagnosis is None else self._diagnosis.cosines
 
     def scalars(self) -> dict[str, Weight]:
-        """Everything as a flat dict of numbers and of scalars on the device.
+        """Return everything as a flat dict of numbers and of scalars on the device.
 
         The keys are ``total``, ``value/NAME``, ``weight/NAME``, ``weighted/NAME``, and after a
         measured step ``gradient_norm/NAME``, ``gradient_share/NAME``, ``cosine/NAME`` and
@@ -185,7 +184,7 @@ class LastCall:
         return found
 
     def numbers(self) -> dict[str, float]:
-        """:meth:`scalars`, read from the device at once."""
+        """Return :meth:`scalars` as numbers, read from the device with one synchronisation."""
         return read(self.scalars())
 
     def __str__(self) -> str:
@@ -224,7 +223,7 @@ class LastCall:
 
 
 def read(numbers: Mapping[Key, Weight]) -> dict[Key, float]:
-    """All numbers, of which those on a device are read at once."""
+    """All numbers; those on a device are read together."""
     there = {key: number for key, number in numbers.items() if isinstance(number, Tensor)}
     if not there:
         return {key: float(number) for key, number in numbers.items()}
@@ -236,9 +235,7 @@ def read(numbers: Mapping[Key, Weight]) -> dict[Key, float]:
 
 
 def columns_of(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, its columns two spaces apart. The last column goes on below itself where it
-    is longer than a line.
-    """
+    """Lines of a table, its columns two spaces apart. A last column that is too long is wrapped."""
     length = max(len(row) for row in rows)
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(length)]
     left = sum(widths[:-1]) + 2 * (length - 1)

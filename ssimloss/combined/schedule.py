@@ -1,10 +1,10 @@
-"""When a term counts, and how much: its weight at step t, as data::
+"""The weight of a term at step t, described by data::
 
     weight(t) = 0                       before start, from end on, and between intervals
                 weight * level(t)       elsewhere
 
-The level is 1, or the stages' factor at t; every change of it, the first one from 0 at ``start``
-among them, takes ``ramp`` steps, linearly or along half a cosine. Between intervals is where
+The level is 1, or the factor of the stage at t. Every change of the level, including the first one
+from 0 at ``start``, takes ``ramp`` steps, linearly or along half a cosine. Between intervals means
 ``(t - start) mod interval != 0``.
 """
 
@@ -28,7 +28,7 @@ Record = TypeVar("Record", "Reached", "Schedule")
 class Reached:
     """A condition on another term: the moving average of its value is below or above a bound.
 
-    A criterion looks at it every ``check_every`` steps.
+    A criterion checks it every ``check_every`` steps.
 
     Args:
         term: the name of the other term.
@@ -36,7 +36,7 @@ class Reached:
 
     Raises:
         TypeError: ``term`` is not a string, or the bound is not a number.
-        ValueError: both bounds or none, or a bound that is not finite.
+        ValueError: both bounds or none are given, or a bound is not finite.
     """
 
     term: str
@@ -58,7 +58,7 @@ class Reached:
             _checks.number("above", self.above)
 
     def is_met(self, value: float) -> bool:
-        """Whether ``value`` has passed the bound; NaN has not."""
+        """Whether ``value`` has passed the bound; False for NaN."""
         if self.below is not None:
             return value < self.below
         return self.above is not None and value > self.above
@@ -77,21 +77,21 @@ class Schedule:
     Args:
         weight: any finite number, or a callable of the step that returns one.
         start: first step, counted from 0, at which the term is evaluated.
-        end: first step at which it no longer is; None for never.
+        end: first step at which the term is no longer evaluated; None for never.
         ramp: number of steps over which the weight rises from 0: it is ``weight / ramp`` at
             ``start`` and ``weight`` from ``start + ramp - 1`` on. With ``stages``, every change
-            takes as long. 0 and 1 mean at once.
-        shape: ``"linear"`` or ``"cosine"``, of the ramp.
+            takes ``ramp`` steps. 0 and 1 mean full weight at once.
+        shape: shape of the ramp, ``"linear"`` or ``"cosine"``.
         interval: evaluate at steps ``start, start + interval, ...`` only. The weight is not
             multiplied by it.
         stages: step -> factor of the weight from that step on; 1 before the first.
-        after: a :class:`Reached`, or a dict of its options. The term waits for it, and the steps
-            above are then counted from there.
+        after: a :class:`Reached`, or a dict of its options. The term waits for this condition, and
+            the steps above are then counted from the step at which it was met.
 
     Raises:
-        TypeError: a step that is not an integer, or a weight or factor that is not a number.
-        ValueError: a number that is not finite, a negative step, ``end`` not above ``start``, an
-            ``interval`` below 1, or an unknown ``shape``.
+        TypeError: a step is not an integer, or a weight or factor is not a number.
+        ValueError: a number is not finite, a step is negative, ``end`` is not above ``start``,
+            ``interval`` is below 1, or ``shape`` is unknown.
     """
 
     weight: Number = 1.0
@@ -128,7 +128,7 @@ class Schedule:
 
     @property
     def condition(self) -> Reached | None:
-        """What the term waits for."""
+        """The condition that the term waits for."""
         return self.after if isinstance(self.after, Reached) else None
 
     @property
@@ -137,8 +137,8 @@ class Schedule:
         return self == Schedule(weight=self.weight) and not callable(self.weight)
 
     def is_active(self, step: int, weight: float | None = None) -> bool:
-        """Whether the term is evaluated ``step`` steps after it stopped waiting: the weight is
-        not 0 there. ``weight`` replaces the schedule's own.
+        """Whether the term is evaluated ``step`` steps after it stopped waiting, which means that
+        the weight is not 0. ``weight`` replaces the schedule's own.
         """
         if weight is None and not callable(self.weight):
             weight = self.weight
@@ -175,7 +175,7 @@ class Schedule:
         return before + (level - before) * part
 
     def __str__(self) -> str:
-        """The settings that were given, ``"always"`` where there are none."""
+        """The settings that were given, or ``"always"`` if there are none."""
         shown = {
             name: getattr(self, name)
             for name in ("start", "end", "ramp", "shape", "interval")
@@ -190,7 +190,7 @@ class Schedule:
 
 
 def from_options(cls: type[Record], options: Mapping[str, Any]) -> Record:
-    """``cls(**options)``; an option that it does not have is named."""
+    """``cls(**options)``; the error for an unknown option names it."""
     known = [each.name for each in dataclasses.fields(cls)]
     for name in options:
         if name not in known:

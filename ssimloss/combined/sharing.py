@@ -1,9 +1,9 @@
-"""One pass of a network over an image for all terms of a sum that look at it.
+"""One pass of a network over an image, shared by all terms of a sum.
 
-A frozen network is found in a term by what it offers (:class:`Extractor`); the sum knows no loss.
-Extractors of one ``sharing_key`` make the same features of the same image. During a call of the sum
-the first of them to be asked runs the network for all, up to the deepest layer that any term which
-is given this image wants. Outside the call each is on its own again.
+A frozen network in a term is found by its interface (:class:`Extractor`), not by the class of a
+loss. Extractors with equal ``sharing_key`` compute the same features of the same image. During a
+call of the sum, the first extractor to be called runs the network for all of them, up to the
+deepest layer that any term with this image needs. Outside the call each extractor runs on its own.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,31 +15,31 @@ from torch import Tensor, nn
 from ssimloss._torch import version
 
 Features = dict[str, Tensor]
-IMAGES = 2  # that a loss compares
+IMAGES = 2  # number of images that a loss compares
 
 
 class Extractor(Protocol):
-    """What ``ssimloss.networks.FeatureExtractor`` offers to be shared."""
+    """The part of ``ssimloss.networks.FeatureExtractor`` that sharing uses."""
 
     layers: tuple[str, ...]
     shared: Callable[[Tensor], Features] | None
 
     @property
     def sharing_key(self) -> Hashable:
-        """Equal for extractors that make the same features of the same image."""
+        """Equal for extractors that compute the same features of the same image."""
 
     def adopt(self, other: "Extractor") -> None:
-        """Hold the network of another one that is alike, instead of a copy of it."""
+        """Hold the network of another extractor with the same key instead of a copy of it."""
 
     def features(self, image: Tensor, layers: tuple[str, ...]) -> Features:
         """The features at any layers of the network."""
 
     def prepare(self, layers: Sequence[str]) -> None:
-        """Do ahead of time what a new set of layers needs."""
+        """Prepare the network for a new set of layers."""
 
 
 class _Member(NamedTuple):
-    """An extractor of a term; extractors of one ``group`` are alike."""
+    """An extractor of a term; extractors of one ``group`` have equal keys."""
 
     term: str
     extractor: Extractor
@@ -47,7 +47,7 @@ class _Member(NamedTuple):
 
 
 class SharedNetworks:
-    """The extractors of the terms, by term, with those that are alike in groups."""
+    """The extractors by term, grouped by their keys."""
 
     def __init__(self, modules: Mapping[str, nn.Module | None]) -> None:
         """Find the extractors; ``modules`` are those behind the terms, by name."""
@@ -57,7 +57,7 @@ class SharedNetworks:
             for extractor in _extractors_of(module)
         ]
         by_key: dict[Hashable, list[tuple[str, Extractor]]] = {}
-        if len(found) > 1:  # the key of a lone one need not be worked out
+        if len(found) > 1:  # the key of a single one is not needed
             for term, extractor in found:
                 by_key.setdefault(extractor.sharing_key, []).append((term, extractor))
         alike = [members for members in by_key.values() if len(members) > 1]
@@ -75,10 +75,10 @@ class SharedNetworks:
     def open(
         self, inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]
     ) -> list[Extractor]:
-        """Begin to share among the terms of ``inputs`` (term -> the names of its inputs); what is
-        returned goes to :meth:`close`.
+        """Begin to share among the terms of ``inputs`` (term -> the names of its inputs). Pass the
+        result to :meth:`close`.
 
-        A network that is shared already, by a sum that this one is a term of, is left to it.
+        If an enclosing sum already shares a network, do nothing for it.
         """
         members = [
             member
@@ -95,7 +95,7 @@ class SharedNetworks:
         return [member.extractor for member in members]
 
     def close(self, opened: list[Extractor]) -> None:
-        """Let every network be on its own again."""
+        """Stop sharing."""
         for extractor in opened:
             extractor.shared = None
 
@@ -108,7 +108,7 @@ class _Passes:
         self._made: list[tuple[Tensor, int, bool, Features]] = []
 
     def of(self, extractor: Extractor) -> Callable[[Tensor], Features]:
-        """What stands in for the pass of this extractor."""
+        """The function that replaces the pass of this extractor."""
 
         def shared(image: Tensor) -> Features:
             graph, version = torch.is_grad_enabled(), _version(image)
@@ -116,7 +116,7 @@ class _Passes:
                 same = made is image and its_version == version and with_graph == graph
                 if same and all(layer in features for layer in extractor.layers):
                     return features
-            layers = extractor.layers  # of an image that the term has made itself
+            layers = extractor.layers  # for an image that the term has computed itself
             for given, union in self._wanted:
                 if given is image:
                     layers = union
@@ -128,7 +128,7 @@ class _Passes:
 
 
 def _version(image: Tensor) -> int:
-    """Rises when an image is changed in place; 0 where nobody keeps count."""
+    """A counter of changes in place; 0 for tensors that do not count them."""
     return 0 if torch.compiler.is_compiling() or image.is_inference() else version(image)
 
 
@@ -143,10 +143,9 @@ def _extractors_of(module: nn.Module | None) -> list[Extractor]:
 def _seen(
     members: list[_Member], inputs: Mapping[str, Sequence[str]], given: Mapping[str, object]
 ) -> list[tuple[Tensor, list[tuple[str, ...]]]]:
-    """Each image that is given to the terms of these extractors, with the layers that each of those
-    will want of it.
+    """Each image that the terms of these extractors receive, with the layers that each term needs.
 
-    A term that is given a third tensor, its mask, looks at images of its own making.
+    A term with a third tensor, its mask, is left out, since it computes images of its own.
     """
     seen: list[tuple[Tensor, list[tuple[str, ...]]]] = []
     for member in members:
@@ -166,7 +165,7 @@ def _seen(
 
 
 def _union(layers: object) -> tuple[str, ...]:
-    """All names, each once, in the order in which they come."""
+    """All names without repeats, in their order of appearance."""
     names: list[str] = []
     for group in cast("list[tuple[str, ...]]", layers):
         for name in group:

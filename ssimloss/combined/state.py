@@ -1,7 +1,7 @@
-"""What a criterion's ``state_dict`` holds beside the state of its terms.
+"""The entries of a criterion's ``state_dict`` beside the state of its terms.
 
-``_extra_state`` is the step. Everything else is there only where it is in use, under names that
-begin with an underscore: tensors, so that formats which hold nothing else can take them.
+``_extra_state`` is the step. Other entries exist only if they are in use. Their names begin with an
+underscore. All are tensors, so that formats which only hold tensors can store them.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def of_criterion(
 
 
 def taken_out(state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
-    """The entries of a criterion, which are removed from ``state_dict``."""
+    """Remove the entries of a criterion from ``state_dict`` and return them."""
     found = {}
     for key in list(state_dict):
         own = key.removeprefix(prefix)
@@ -53,7 +53,7 @@ def taken_out(state_dict: dict[str, Any], prefix: str) -> dict[str, Tensor]:
 
 
 def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
-    """What differs between the criterion that was saved and the one at hand."""
+    """Describe how the saved criterion differs from this one."""
     for what, own in here.items():
         of_state = saved.get(what, own)
         if of_state != own:
@@ -64,7 +64,7 @@ def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 def restore(
     state: Mapping[str, Tensor], plan: Plan, progress: Progress, supervisor: Supervisor | None
 ) -> Plan:
-    """Take up entries; the plan that they make of ``plan`` is returned."""
+    """Restore entries, and return the plan that follows from them and ``plan``."""
     weights = {n: float(state[f"_weight.{n}"]) for n in plan.terms if f"_weight.{n}" in state}
     reached = {n: int(state[f"_reached.{n}"]) for n in plan.terms if f"_reached.{n}" in state}
     progress.restore(
@@ -80,7 +80,7 @@ def _restore_watch(state: Mapping[str, Tensor], supervisor: Supervisor) -> None:
     watch = supervisor.watch
     reported = state.get("_watch.reported", torch.empty(0))
     if reported.shape != (len(watch.names), len(KINDS)):
-        return  # of a criterion that did not watch, or of another version: the counts begin anew
+        return  # saved without counters, or by another version: the counts start at 0
     watch.counts, watch.numbers = state["_watch.counts"].clone(), state["_watch.numbers"].clone()
     watch.events.from_numbers(watch.names, reported.tolist())
     interval = int(state["_watch.interval"])
@@ -99,7 +99,7 @@ def _restore_balance(state: Mapping[str, Tensor], supervisor: Supervisor) -> Non
 
 
 def _memory(supervisor: Supervisor) -> Mapping[str, Any]:
-    """Of a strategy that is not a module, whose state is saved as any module's."""
+    """The state of a strategy that is not a module; a module is saved as usual."""
     strategy: Any = supervisor.strategy
     if isinstance(strategy, nn.Module) or not hasattr(strategy, "state_dict"):
         return {}

@@ -1,7 +1,7 @@
 """Balance, diagnosis and alarms of a criterion.
 
-A measured step evaluates the terms, takes their gradients at ``pred``, asks the strategy for
-factors on the weights, and returns a scalar whose gradient is the weighted sum of theirs.
+A measured step evaluates the terms, computes their gradients at ``pred``, lets the strategy compute
+factors for the weights, and returns a scalar whose gradient is the weighted sum of the terms'.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,10 +40,11 @@ class Supervisor:
     """See the module.
 
     Attributes:
-        diagnosis: of the last measured step.
-        factors: ``(T,)``, the strategy's last ones, also used in evaluation; None without one.
-        check_every: steps from one reading of the counters to the next.
-        times: by term, its part of a step, when the counters were last read.
+        diagnosis: that of the last measured step.
+        factors: ``(T,)``, the strategy's last factors, also used in evaluation; None without a
+            strategy.
+        check_every: number of steps between two readings of the counters.
+        times: by term, its fraction of a step's time when the counters were last read.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Supervisor:
         rounds = diagnose_every or 1
         self.check_every = check_every or rounds * -(-CHECK_EVERY // rounds)
         self.watch = Watch(names, alarms)
-        self.interval: int | None = None  # the last one in which the counters were read
+        self.interval: int | None = None  # the last interval in which the counters were read
         self.diagnosis: Diagnosis | None = None
         self.stopwatch = Stopwatch() if alarms.timed else None
         self.times: dict[str, float] = {}
@@ -74,7 +75,7 @@ class Supervisor:
             strategy.attach(self.names)
 
     def measures(self, step: int, has_output: bool) -> bool:
-        """Whether this step is measured. Without ``pred``, alarms look at the values alone."""
+        """Whether this step is measured. Without ``pred``, alarms use the values alone."""
         if self.strategy is not None or self.skips:
             return True
         if self.diagnose_every is not None and step % self.diagnose_every == 0:
@@ -94,8 +95,8 @@ class Supervisor:
             plan: which terms are evaluated, and their weights.
             step: the step.
             given: the inputs by name.
-            evaluate: calls the terms with these inputs, and its second argument with the name and
-                the value of each.
+            evaluate: calls the terms with these inputs, and calls its second argument with the name
+                and the value of each term.
         """
         check_output(given)
         output = Output(given)
@@ -182,7 +183,7 @@ class Supervisor:
     def _of_the_strategy(
         self, factors: Tensor, base: Mapping[str, float], measurement: Measurement
     ) -> Tensor:
-        """A value whose gradient trains the strategy, and that is 0 apart from its penalty."""
+        """A value that is 0 apart from the strategy's penalty; its gradient trains the strategy."""
         total = factors.new_zeros(())
         for i, name in enumerate(self.names):
             if measurement.measured[i]:
@@ -194,7 +195,7 @@ class Supervisor:
     def _finite(
         self, parts: Mapping[str, Part], measurement: Measurement | None
     ) -> dict[str, Tensor] | None:
-        """For each evaluated term, whether it may count; None where all may."""
+        """For each evaluated term, whether it counts; None if all do."""
         if not self.skips:
             return None
         flags = {}
@@ -259,20 +260,20 @@ class Supervisor:
                 self.watch.events.report(
                     "constant",
                     name,
-                    f"its value needs no gradient, since none of its inputs, {', '.join(inputs)}, "
-                    "does, so that it trains nothing; do not detach them, nor make them in "
-                    "torch.no_grad()",
+                    f"it trains nothing: its value needs no gradient, since none of its inputs "
+                    f"({', '.join(inputs)}) does; do not detach them, and do not compute them "
+                    "under torch.no_grad()",
                 )
             elif any(output.given[key] is output.given["pred"] for key in inputs):
                 self.watch.events.report(
                     "unreached",
                     name,
-                    "no gradient of it reaches pred, although pred is among its inputs; look for "
+                    "its gradient does not reach pred, although pred is among its inputs; look for "
                     "a detach in it",
                 )
 
     def describe(self) -> str:
-        """The settings, on a line."""
+        """The settings on one line."""
         parts = [] if self.strategy is None else [f"balance={self.strategy!r}"]
         if self.diagnose_every is not None:
             parts.append(f"measured every {self.diagnose_every} steps")
@@ -280,9 +281,7 @@ class Supervisor:
         return ", ".join([*parts, f"on_nonfinite={self.on_nonfinite!r}"])
 
     def __getstate__(self) -> dict[str, object]:
-        """Copies and pickles leave the last measurement behind: its tensors may live on a
-        device.
-        """
+        """Copies and pickles drop the last measurement, whose tensors may be on a device."""
         stopwatch = None if self.stopwatch is None else Stopwatch()
         return {**self.__dict__, "diagnosis": None, "stopwatch": stopwatch}
 
@@ -321,16 +320,16 @@ class Supervisor:
         return plan
 
     def factor(self, name: str, weight: float) -> Weight:
-        """The weight of a term where nothing is measured: with the last factor."""
+        """The weight of a term at a step that is not measured, with the last factor."""
         return weight if self.factors is None else weight * self.factors[self.names.index(name)]
 
 
 def check_output(given: Mapping[str, object]) -> None:
-    """Demand that gradients can be measured at ``pred``.
+    """Check that gradients can be measured at ``pred``.
 
     Raises:
         TypeError: ``pred`` is missing or is not a tensor.
-        ValueError: it does not need a gradient.
+        ValueError: ``pred`` needs no gradient.
         RuntimeError: a transform of ``torch.func`` is active.
     """
     pred = given.get("pred")
@@ -344,8 +343,8 @@ def check_output(given: Mapping[str, object]) -> None:
         )
     if not pred.requires_grad:
         raise ValueError(
-            f"pred needs no gradient: {why}; pass the network's output itself, not detached, and "
-            "for validation call criterion.eval() or work under torch.no_grad()"
+            f"pred needs no gradient: {why}; pass the network's output itself, not detached; for "
+            "validation, call criterion.eval() or use torch.no_grad()"
         )
     if is_transformed():
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""One term of a sum of losses: a callable, what it is given, and its schedule."""
+"""One term of a sum of losses: a callable, its inputs and its schedule."""
 
 import functools
 import inspect
@@ -30,8 +30,8 @@ class Term:
         loss: any callable that returns a scalar tensor: a module, a function, a bound method,
             another library's loss. If it is a module, a method of one, or a ``functools.partial``
             of either, ``CombinedLoss`` registers that module.
-        weight: full weight: any finite number; a callable of the step that returns one; or a
-            whole :class:`Schedule`, also as a dict of its options. A term of weight 0 is not
+        weight: full weight: any finite number, a callable of the step that returns one, or a
+            :class:`Schedule`, which may be a dict of its options. A term of weight 0 is not
             called.
         inputs: names of what ``loss`` is called with, in this order. A name that is a keyword-only
             parameter of ``loss`` (``mask`` in this library) is passed by keyword, and so is a name
@@ -44,13 +44,13 @@ class Term:
             ``weight / ramp`` at step ``start``, ``weight`` from step ``start + ramp - 1`` on. 0 and
             1 mean full weight at once.
         interval: evaluate at steps ``start, start + interval, start + 2 * interval, ...`` only. The
-            weight is not multiplied by ``interval``: lazy regularisation that is to keep its
-            strength is ``Term(loss, interval * weight, interval=interval)``.
+            weight is not multiplied by ``interval``. Lazy regularisation of the same strength is
+            ``Term(loss, interval * weight, interval=interval)``.
         end: first step at which the term is no longer evaluated.
-        shape: ``"linear"`` or ``"cosine"``, of the ramp.
-        stages: step -> factor of the weight from that step on, each change over ``ramp`` steps.
-        after: what the term waits for, a :class:`Reached` or a dict of its options; the steps
-            above are then counted from there.
+        shape: shape of the ramp, ``"linear"`` or ``"cosine"``.
+        stages: step -> factor of the weight from that step on; each change takes ``ramp`` steps.
+        after: the condition that the term waits for, a :class:`Reached` or a dict of its options.
+            The steps above are then counted from the step at which it was met.
 
     Raises:
         TypeError: ``loss`` is not callable, is a class, has no ``forward``, does not accept these
@@ -181,7 +181,7 @@ def _planned(weight: Weight, timing: dict[str, Any]) -> Schedule:
     twice = [name for name, value in timing.items() if value != getattr(defaults, name)]
     if twice:
         raise TypeError(
-            f"the weight is a schedule, which has {twice[0]!r} of its own; give it there: "
+            f"the weight is a schedule, which has its own {twice[0]!r}; set it there: "
             f"Schedule(weight=..., {twice[0]}={timing[twice[0]]!r})"
         )
     return weight if isinstance(weight, Schedule) else from_options(Schedule, weight)

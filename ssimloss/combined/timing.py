@@ -1,7 +1,7 @@
-"""How much of a step each term takes: its value and its gradient at ``pred``.
+"""The fraction of a step's time that each term takes for its value and its gradient at ``pred``.
 
-On a CUDA device times are taken between events, which are read where the device is read anyway;
-elsewhere by the clock, which is right where calls return when they are done.
+On a CUDA device, times are measured between events, which are read when the device is read anyway.
+Elsewhere they are measured by the clock, since calls return when they are done.
 """
 
 import time
@@ -12,7 +12,7 @@ Mark = float | torch.cuda.Event
 
 
 class Stopwatch:
-    """Times of the last measured step; a step is from the end of one call to that of the next."""
+    """Times of the last measured step, which lasts from the end of one call to that of the next."""
 
     def __init__(self) -> None:
         """Nothing was timed."""
@@ -23,25 +23,25 @@ class Stopwatch:
         self._step: tuple[Mark, Mark] | None = None
 
     def begin(self, device: torch.device) -> None:
-        """A measured call begins to evaluate its terms."""
+        """Called when a measured call begins to evaluate its terms."""
         self._running, self._before = {}, _mark(device)
 
     def lap(self, name: str, device: torch.device) -> None:
-        """A term is done."""
+        """Called when a term is done."""
         now = _mark(device)
         if self._before is not None:
             self._running[name] = self._before, now
         self._before = now
 
     def end(self, device: torch.device) -> None:
-        """A call ends, measured or not."""
+        """Called at the end of every call, measured or not."""
         now = _mark(device)
         if self._running and self._end is not None:
             self._laps, self._step = self._running, (self._end, now)
         self._end, self._running = now, {}
 
     def parts(self) -> dict[str, float]:
-        """By term, its part of a step; empty before the second call."""
+        """By term, its fraction of a step's time; empty before the second call."""
         whole = 0.0 if self._step is None else _seconds(*self._step)
         return {name: _seconds(*lap) / whole for name, lap in self._laps.items() if whole > 0}
 
@@ -56,8 +56,8 @@ def _mark(device: torch.device) -> Mark:
 
 def _seconds(begin: Mark, end: Mark) -> float:
     if isinstance(begin, torch.cuda.Event) and isinstance(end, torch.cuda.Event):
-        end.synchronize()  # of an earlier step, or of this one, which was just read
+        end.synchronize()  # of an earlier step, or of this one, which has just been read
         return float(begin.elapsed_time(end)) / 1e3
     if isinstance(begin, float) and isinstance(end, float):
         return end - begin
-    return 0.0  # on two devices
+    return 0.0  # the two events are on different devices

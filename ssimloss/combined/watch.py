@@ -13,7 +13,7 @@ from torch.distributed import ProcessGroup
 from ssimloss.combined.alarms import Alarms, Events, OnNonFinite
 from ssimloss.combined.report import Diagnosis
 
-DECAY = 0.98  # per call, of the moving average of a value
+DECAY = 0.98  # of the moving average of a value, per call
 NEVER = -1
 ZERO, AGAINST, SMALL, BAD_VALUE, BAD_GRADIENT = range(5)
 ROWS = 5
@@ -23,7 +23,7 @@ class Reading:
     """The counters at one reading, by term.
 
     Attributes:
-        counts: for each of the five counters, by term.
+        counts: the five counters, each by term.
         averages: moving averages of the values; NaN for a term that has not been evaluated.
         shares: shares of the gradient at the last measured step.
     """
@@ -40,7 +40,7 @@ class Watch:
     """The counters of one criterion."""
 
     def __init__(self, names: Sequence[str], alarms: Alarms) -> None:
-        """All counters at 0."""
+        """Start all counters at 0."""
         self.names, self.alarms, self.events = tuple(names), alarms, Events()
         counts = torch.zeros(ROWS, len(names), dtype=torch.int64, device="cpu")
         counts[BAD_VALUE:] = NEVER
@@ -117,14 +117,14 @@ class Watch:
                 self.events.report(
                     "zero",
                     name,
-                    f"its gradient at pred was exactly 0 in the last {zero} measured steps, so "
-                    "that it trains nothing; look for a clamp, a rounding or a detach in it",
+                    f"it trains nothing: its gradient at pred was exactly 0 in the last {zero} "
+                    "measured steps; look for a clamp, a rounding or a detach in it",
                 )
             if against >= bounds.cosine_steps:
                 self.events.report(
                     "against",
                     name,
-                    f"it pulled against the sum of all terms, with a cosine below "
+                    f"its gradient opposed the sum of all terms, with a cosine below "
                     f"{bounds.cosine:g}, in the last {against} measured steps; lower its weight, "
                     "or reconcile the terms with balance=PCGrad()",
                 )

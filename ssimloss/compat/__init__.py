@@ -1,10 +1,10 @@
-"""Call forms of other libraries: change the import line, keep the calls.
+"""The interfaces of other libraries: change the import line, keep the calls.
 
-Each function passes its arguments on to this library under their names here; nothing is computed
-twice. ``docs/drop_ins.md`` lists what differs from the originals. Importing this package imports no
-other library. The registry entries of BasicSR, neosr and traiNNer-redux are modules of their own:
-``import ssimloss.compat.basicsr`` registers them. ``combined_from_template`` makes one criterion
-of the losses in a configuration of neosr or traiNNer-redux.
+Each function passes its arguments to this library under their names here; there is no second
+implementation. ``docs/drop_ins.md`` lists the differences from the originals. Importing this
+package imports no other library. The registry entries of BasicSR, neosr and traiNNer-redux are
+separate modules: ``import ssimloss.compat.basicsr`` registers them. ``combined_from_template``
+builds one criterion from the losses in a configuration of neosr or traiNNer-redux.
 """
 
 from ssimloss.compat import loss_utils, piq, pytorch_msssim

@@ -1,4 +1,4 @@
-"""Errors that name the arguments of the call form in use, and the checks that several share."""
+"""Errors that name the arguments of the interface in use, and shared checks."""
 
 import functools
 import re
@@ -14,10 +14,10 @@ R = TypeVar("R")
 
 
 def named(words: dict[str, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Replace words in the errors of a function.
+    """Replace names in the errors of a function.
 
     Args:
-        words: name of this library -> name in the call form.
+        words: name in this library -> name in the other interface.
     """
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words))
 
@@ -38,13 +38,13 @@ def named(words: dict[str, str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def check_window(images: str, size: Sequence[int], taps: int, way_out: str) -> None:
-    """Raise for images that no whole window fits in.
+    """Raise for images that are smaller than the window.
 
     Args:
-        images: names of the two.
+        images: names of the two images.
         size: their spatial size.
         taps: length of the window.
-        way_out: what the call form offers.
+        way_out: the alternative that the interface has.
     """
     if min(size) < taps:
         raise ValueError(
@@ -54,13 +54,13 @@ def check_window(images: str, size: Sequence[int], taps: int, way_out: str) -> N
 
 
 def check_odd(name: str, value: int) -> None:
-    """Demand an odd window."""
+    """Check that the window is odd."""
     if _checks.count(name, value) % 2 == 0:
         raise ValueError(f"{name} must be odd, got {value}")
 
 
 def check_pair(name: str, image: Tensor, other_name: str, other: Tensor) -> None:
-    """Demand two images ``(N, C, H, W)`` of one shape on one device."""
+    """Check that the images ``(N, C, H, W)`` have the same shape and device."""
     _checks.image(name, image)
     _checks.image(other_name, other)
     _checks.same_shape(other_name, other, name, image)

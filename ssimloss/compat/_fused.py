@@ -1,4 +1,4 @@
-"""SSIM with the call form of fused-ssim (rahul-goel/fused-ssim)."""
+"""SSIM with the interface of fused-ssim (rahul-goel/fused-ssim)."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ _BORDERS: dict[str, Padding] = {"same": "zeros", "valid": "valid"}
 
 
 def check_unit_image(name: str, value: Tensor) -> None:
-    """Demand floating point values; the original functions know images in [0, 1] only."""
+    """Check that values are floating point; the original functions only take images in [0, 1]."""
     if isinstance(value, Tensor) and not value.dtype.is_floating_point:
         raise TypeError(
             f"{name} must be floating point in [0, 1], got {value.dtype}; divide 8-bit values by "
@@ -27,16 +27,16 @@ def fused_ssim(img1: Tensor, img2: Tensor, padding: str = "same", train: bool = 
 
     Args:
         img1, img2: ``(N, C, H, W)`` or ``(C, H, W)``, of any strides. The gradient reaches both.
-        padding: ``"same"`` extends the images by zeros; ``"valid"`` uses whole windows only.
+        padding: ``"same"`` pads the images with zeros; ``"valid"`` uses only whole windows.
         train: ``False`` computes without a graph.
 
     Returns:
         A scalar.
 
     Raises:
-        ValueError: shapes differ; images below 11 pixels with ``"valid"``, for which the original
-            returns NaN.
-        TypeError: integer tensors.
+        ValueError: shapes differ, or images are below 11 pixels with ``"valid"``, for which the
+            original returns NaN.
+        TypeError: tensors have integers.
 
     Source: fused-ssim 0ac916a. Agrees with its definition to float64 rounding.
     """

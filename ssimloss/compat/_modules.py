@@ -1,4 +1,4 @@
-"""Modules that keep their options as attributes, under the names of the call form."""
+"""Modules that keep their options as attributes, under the names of the other interface."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class WithOptions(nn.Module):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options as they are now."""
+        """The current options."""
         return {name: getattr(self, name) for name in self._names}
 
     def extra_repr(self) -> str:

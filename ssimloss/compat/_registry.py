@@ -15,7 +15,7 @@ from ssimloss import _checks, losses
 from ssimloss.combined import CombinedLoss, Term
 
 SUFFIX = "ssimloss"
-# These compare features: of a discriminator, or of sets of images.
+# These take features of a discriminator or of sets of images.
 _NO_IMAGES = {"FeatureMatchingLoss", "FrechetLoss", "KernelDistanceLoss", "CMMDLoss"}
 
 
@@ -27,7 +27,7 @@ class _Entry(nn.Module):
         loss_weight: its factor.
     """
 
-    weighs = True  # whether forward multiplies; traiNNer-redux multiplies by loss_weight itself
+    weighs = True  # whether forward multiplies; traiNNer-redux itself multiplies by loss_weight
 
     def __init__(self, loss: nn.Module, loss_weight: float) -> None:
         super().__init__()
@@ -41,8 +41,8 @@ class _Entry(nn.Module):
         """The loss of images ``(N, C, H, W)``.
 
         Args:
-            pred, target: the network's output and the truth, which total variation ignores.
-            weight: of the pixels, ``(N, 1 or C, H, W)``: the ``mask`` of losses that have one.
+            pred, target: the network's output and the ground truth, which total variation ignores.
+            weight: weights of the pixels, ``(N, 1 or C, H, W)``, passed as ``mask``.
         """
         if weight is not None and not self.has_mask:
             raise ValueError(f"weight must be None for {type(self).__name__}, which has no mask")
@@ -105,8 +105,8 @@ def _loss(name: str, given: str | Mapping[str, Any]) -> nn.Module:
 
 
 def entries() -> Iterator[type[nn.Module]]:
-    """The losses of this library that compare two images or regularise one, built from options that
-    a configuration file can hold.
+    """The losses of this library that compare two images or regularise one, and whose options can
+    stand in a configuration file.
     """
     for name in losses.__all__:
         loss = getattr(losses, name)
@@ -123,16 +123,16 @@ def register(package: str, framework: str, install: str, *, weighs: bool = True)
     Each is registered as ``NAME_ssimloss``, and as ``NAME`` if the framework has no such entry.
 
     Args:
-        package: to import.
+        package: the package to import.
         framework: its name in errors.
-        install: how to install it.
+        install: how to install it, for the error.
         weighs: whether a loss multiplies by its ``loss_weight``.
 
     Raises:
-        ImportError: it is not installed, or cannot be imported.
+        ImportError: the framework is not installed, or cannot be imported.
     """
     try:
-        importlib.import_module(f"{package}.losses")  # which registers the framework's own
+        importlib.import_module(f"{package}.losses")  # registers the framework's own losses
         registry = importlib.import_module(f"{package}.utils.registry").LOSS_REGISTRY
     except ModuleNotFoundError as error:
         if error.name != package:

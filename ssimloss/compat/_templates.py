@@ -1,7 +1,7 @@
 """The losses of a configuration of neosr or traiNNer-redux as one :class:`CombinedLoss`.
 
-Their names and options were read in their sources; the table :data:`COUNTERPARTS` holds one entry
-for each loss of theirs that exists here.
+Names and options of their losses come from their sources. The table :data:`COUNTERPARTS` has one
+entry for each of their losses that exists here.
 """
 
 import inspect
@@ -14,18 +14,18 @@ from ssimloss import _checks, losses
 from ssimloss.combined import CombinedLoss, Term
 
 NEOSR, REDUX = "neosr", "traiNNer-redux"
-_SECTION = "_opt"  # how the names of neosr's loss sections end
+_SECTION = "_opt"  # suffix of neosr's loss sections
 _WAVELETS = "wavelet_guided"  # an option of neosr's [train] that changes its losses
-_BESIDE = ("type", "loss_weight")  # in a section, beside the options of its loss
+_BESIDE = ("type", "loss_weight")  # keys of a section that are not options of its loss
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """What stands here for a loss of a framework.
+    """The counterpart here of a loss of a framework.
 
     Args:
-        build: the loss, called with the options that a section has, under their names there.
-        differs: what the framework computes otherwise; empty if it is the same.
+        build: builds the loss from the options of a section, under their names there.
+        differs: what the framework computes differently; empty if both are equal.
         weight: the framework's default of ``loss_weight``, None if it has none.
         inputs: what the loss takes, by the names under which ``criterion(...)`` is given it.
         method: of the loss, that the term calls; the loss itself if empty.
@@ -40,7 +40,7 @@ class Counterpart:
 
 @dataclass(frozen=True)
 class _Section:
-    """A loss of a template: what its term is called, its type and options."""
+    """A loss of a template: the name of its term, its type and its options."""
 
     name: str
     kind: str
@@ -53,7 +53,7 @@ def combined_from_template(
     nearest: bool = False,
     skip: Collection[str] = (),
 ) -> CombinedLoss:
-    """One :class:`CombinedLoss` of the losses in a configuration of neosr or traiNNer-redux.
+    """Build one :class:`CombinedLoss` of the losses in a configuration of neosr or traiNNer-redux.
 
     Terms have the weights of the template; those of weight 0 are left out. The adversarial term
     takes the generator's logits: ``criterion(pred, target, fake_logits=...)``. traiNNer-redux'
@@ -64,8 +64,8 @@ def combined_from_template(
         template: the configuration as ``tomllib`` or ``yaml.safe_load`` reads it, its ``train``
             section, or traiNNer-redux' list of ``losses``. neosr has sections that end in
             ``_opt``, traiNNer-redux has a list.
-        nearest: True to take the nearest loss of this library where the framework's formula
-            differs; otherwise such a loss raises an error that says what differs.
+        nearest: use the nearest loss of this library if the framework's formula differs. By
+            default, such a loss raises an error that names the difference.
         skip: types to leave out, such as ``"fdl_loss"``.
 
     Raises:
@@ -93,14 +93,16 @@ def combined_from_template(
     if problems:
         missing = any("does not exist" in problem for problem in problems)
         differing = any(" differs: " in problem for problem in problems)
-        ways = ["leave out what you can do without with skip=(...)"] * missing
-        ways += ["accept what differs with nearest=True"] * differing
+        ways = ["leave losses out with skip=(...)"] * missing
+        ways += ["accept the differences with nearest=True"] * differing
         raise ValueError(
             f"template must hold {framework} losses that this library computes, got: "
             f"{'; '.join(problems)}; {' and '.join(ways)}"
         )
     if not terms:
-        raise ValueError("template must hold at least one loss of a weight other than 0, got none")
+        raise ValueError(
+            "template must hold at least one loss with a weight other than 0, got none"
+        )
     return CombinedLoss(**terms)
 
 
@@ -140,7 +142,7 @@ def _of_redux(sections: Sequence[Any]) -> Iterator[_Section]:
 
 
 def _fold(framework: str, kind: str) -> str:
-    """A type as its registry compares it: traiNNer-redux ignores case."""
+    """A type in the form that its registry compares: traiNNer-redux ignores case."""
     return kind.lower() if framework == REDUX else kind
 
 

@@ -13,7 +13,7 @@ __all__ = ["l1_loss", "l2_loss", "ssim"]
 
 @named({"pred": "img1", "target": "img2"})
 def ssim(img1: Tensor, img2: Tensor, window_size: int = 11, size_average: bool = True) -> Tensor:
-    """SSIM of images in [0, 1] under a Gaussian window of sigma 1.5, zeros beyond the border.
+    """SSIM of images in [0, 1] under a Gaussian window of sigma 1.5, with zero padding.
 
     Args:
         img1, img2: ``(N, C, H, W)`` or ``(C, H, W)``, of any strides. The gradient reaches both.
@@ -24,11 +24,11 @@ def ssim(img1: Tensor, img2: Tensor, window_size: int = 11, size_average: bool =
         A scalar; with ``size_average=False`` ``(N,)`` for ``(N, C, H, W)``.
 
     Raises:
-        ValueError: shapes differ, an even window.
-        TypeError: integer tensors.
+        ValueError: shapes differ, or the window is even.
+        TypeError: tensors have integers.
 
-    Source: gaussian-splatting 15d64e6. Agrees with its definition to float64 rounding; its float32
-    window sums to 1 - 7e-8, which moves its value by up to 2e-5.
+    Source: gaussian-splatting 15d64e6. Agrees with its definition to float64 rounding. The original
+    window is float32 and sums to 1 - 7e-8, which changes its value by up to 2e-5.
     """
     _checks.flag("size_average", size_average)
     for name, image in (("img1", img1), ("img2", img2)):
@@ -51,7 +51,7 @@ def l2_loss(network_output: Tensor, gt: Tensor) -> Tensor:
 
 
 def _rows(network_output: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as one row of pixels; a mean does not depend on the layout."""
+    """Both tensors as one row of pixels; a mean does not depend on the layout."""
     _checks.floating("network_output", network_output)
     _checks.floating("gt", gt)
     _checks.same_shape("gt", gt, "network_output", network_output)

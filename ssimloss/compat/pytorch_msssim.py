@@ -1,4 +1,4 @@
-"""SSIM and MS-SSIM with the call forms of pytorch-msssim (VainF/pytorch-msssim)."""
+"""SSIM and MS-SSIM with the interfaces of pytorch-msssim (VainF/pytorch-msssim)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,22 +44,22 @@ def ssim(
             axes of length 1 are dropped, as in the original.
         data_range: 255 by default, unlike elsewhere in this library.
         size_average: ``False`` returns ``(N,)``.
-        win_size, win_sigma: taps, odd, and standard deviation of the window.
-        win: a window in the original's layout ``(C, 1, ..., taps)``, the same for all channels and
-            of unit sum; it replaces ``win_size`` and ``win_sigma``.
+        win_size, win_sigma: odd number of taps, and standard deviation of the window.
+        win: a window in the original's layout ``(C, 1, ..., taps)``, equal for all channels and
+            with unit sum. It replaces ``win_size`` and ``win_sigma``.
         K: the constants ``(K1, K2)``.
-        nonnegative_ssim: a channel whose mean is negative counts as 0.
+        nonnegative_ssim: clamp the mean of each channel at 0.
 
     Returns:
         A scalar, or ``(N,)``.
 
     Raises:
-        ValueError: shapes differ; images smaller than the window, which the original does not blur
-            along the short axis; an even or unsuitable window.
-        TypeError: integer tensors.
+        ValueError: shapes differ; images are smaller than the window (the original then skips the
+            blur along the short axis); or the window is even or unsuitable.
+        TypeError: tensors have integers.
 
-    Source: pytorch-msssim 1.0.0. Agrees to float64 rounding with a float64 window; its own is
-    float32, which moves its value by up to 5e-6.
+    Source: pytorch-msssim 1.0.0. Agrees to float64 rounding with a float64 window. The original
+    window is float32, which changes its value by up to 5e-6.
     """
     X, Y = _squeezed("X", X), _squeezed("Y", Y)
     window = "gaussian" if win is None else _row(win)
@@ -86,17 +86,18 @@ def ms_ssim(
     weights: Sequence[float] | None = None,
     K: Sequence[float] = (0.01, 0.03),
 ) -> Tensor:
-    """MS-SSIM of images ``(N, C, H, W)``; the arguments of :func:`ssim`, and
+    """MS-SSIM of images ``(N, C, H, W)``, with the arguments of :func:`ssim` and ``weights``.
 
     Args:
         win: must be None.
-        weights: of the scales, finest first; Wang's five by default.
+        weights: weights of the scales, finest first; Wang's five by default.
 
     Returns:
         A scalar, or ``(N,)``.
 
     Raises:
-        ValueError: volumes; images too small for all scales, 161 pixels for five.
+        ValueError: the inputs are volumes, or images are too small for all scales (five need 161
+            pixels).
     """
     X, Y = _squeezed("X", X), _squeezed("Y", Y)
     if win is not None:
@@ -125,7 +126,7 @@ def ms_ssim(
 
 
 class _Module(WithOptions):
-    """What both modules have in common: the images that they take."""
+    """Base class of both modules, with their check of images."""
 
     def __init__(self, channel: int, spatial_dims: int, **options: Any) -> None:
         super().__init__(**options)
@@ -135,7 +136,7 @@ class _Module(WithOptions):
         self.spatial_dims = spatial_dims
 
     def _check(self, X: Tensor) -> None:
-        """Raise for images of other channels or axes than the module was built for."""
+        """Check that images have the channels and axes that the module was built for."""
         image = _squeezed("X", X)
         if image.ndim != self.spatial_dims + 2 or image.shape[1] != self.channel:
             raise ValueError(
@@ -149,7 +150,7 @@ class SSIM(_Module):
     """:func:`ssim` as a module: the score, not a loss.
 
     Args:
-        channel, spatial_dims: what the images must have.
+        channel, spatial_dims: numbers of channels and of spatial axes of the images.
     """
 
     def __init__(
@@ -185,7 +186,8 @@ class MS_SSIM(_Module):
     """:func:`ms_ssim` as a module: the score, not a loss.
 
     Args:
-        channel, spatial_dims: what the images must have; 3 spatial axes raise an error.
+        channel, spatial_dims: numbers of channels and of spatial axes of the images; 3 spatial axes
+            raise an error.
     """
 
     def __init__(
@@ -218,7 +220,7 @@ class MS_SSIM(_Module):
 
 
 def _squeezed(name: str, image: Tensor) -> Tensor:
-    """Without the spatial axes of length 1."""
+    """The image without its spatial axes of length 1."""
     _checks.floating(name, image)
     axes = [axis for axis in range(2, image.ndim) if image.shape[axis] != 1]
     squeezed = image.reshape(*image.shape[:2], *(image.shape[axis] for axis in axes))
@@ -233,7 +235,7 @@ def _constants(K: Sequence[float]) -> dict[str, Any]:
 
 
 def _row(win: Tensor) -> Tensor:
-    """The 1-D window of the original's ``(C, 1, ..., taps)``."""
+    """The 1-D window from the original's layout ``(C, 1, ..., taps)``."""
     _checks.floating("win", win)
     if win.ndim == 0 or win.numel() != win.shape[0] * win.shape[-1]:
         raise ValueError(f"win must have shape (C, 1, ..., taps), got {tuple(win.shape)}")

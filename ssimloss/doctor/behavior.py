@@ -13,11 +13,11 @@ from ssimloss._torch import version
 from ssimloss.doctor.records import Verdict, failed, not_applicable, passed
 from ssimloss.doctor.subject import LossRaised, Subject
 
-_EQUAL = 1e-4  # relative; float32 sums of 1e4 numbers in another order differ by 1e-6
+_EQUAL = 1e-4  # relative; the order of a float32 sum of 1e4 numbers changes it by 1e-6
 
 
 def returns(subject: Subject) -> Verdict:
-    """Whether a call returns what ``backward()`` can start from."""
+    """Whether a call returns a value that ``backward()`` can start from."""
     result = subject.raw(subject.start(), subject.target())
     if not isinstance(result, Tensor):
         value = subject(subject.start(), subject.target())
@@ -65,7 +65,7 @@ def batch(subject: Subject) -> Verdict:
 
 
 def symmetric(subject: Subject) -> Verdict:
-    """Whether pred and target may change places."""
+    """Whether pred and target may be exchanged."""
     if subject.role != "pair":
         return not_applicable("it does not compare two images")
     pred, target = subject.start("blurred"), subject.target()
@@ -88,7 +88,7 @@ def channels(subject: Subject) -> Verdict:
         return not_applicable("it takes images of one channel")
     exact = subject.double or subject
     dtype = torch.float64 if subject.double is not None else torch.float32
-    # Channels of different contrast: what mixes them cannot hide.
+    # Channels of different contrast, so that a loss that mixes them differs from the mean.
     pred, target = (image.roll(1, 1) for image in (subject.start("blurred", 1), subject.target(1)))
     gains = torch.linspace(0.3, 1, count).to(pred)[:, None, None]
     pred, target = ((subject.low + (i - subject.low) * gains).to(dtype) for i in (pred, target))
@@ -104,14 +104,14 @@ def channels(subject: Subject) -> Verdict:
     if _near(whole, mean):
         return passed("the value is the mean over the channels", **numbers)
     return failed(
-        f"the value {whole:.6g} is not the mean over the channels {mean:.6g}: it mixes them, as a "
-        "luma or a network does; a fault if it is meant to treat them separately",
+        f"the value {whole:.6g} is not the mean over the channels {mean:.6g}: it mixes them, as "
+        "luma or a network does; this is a fault if it should treat them separately",
         **numbers,
     )
 
 
 def leaves_inputs(subject: Subject) -> Verdict:
-    """Whether pred and target are what they were, after forward and backward."""
+    """Whether pred and target are unchanged after forward and backward."""
     for with_graph in (True, False):
         leaf = subject.start()
         pred = leaf.requires_grad_().clone() if with_graph else leaf.clone()
@@ -132,8 +132,8 @@ def leaves_inputs(subject: Subject) -> Verdict:
         ]
         if changed:
             return failed(
-                f"it changes {' and '.join(changed)} in place: what is computed from the images "
-                "after the loss is wrong",
+                f"it changes {' and '.join(changed)} in place: later computations with these "
+                "images are wrong",
                 changed=changed,
             )
     return passed("the images are unchanged after the step")
@@ -155,8 +155,8 @@ def repeatable(subject: Subject) -> Verdict:
     if drawn:
         result = "the same" if equal else "another"
         return failed(
-            f"it draws from the random numbers of {', '.join(drawn)} at every call, with {result} "
-            "result: the random numbers of the training depend on it",
+            f"it draws from the random generator of {', '.join(drawn)} at every call, with "
+            f"{result} result: it changes the random numbers of the rest of the training",
             **numbers,
         )
     if not equal:
@@ -175,7 +175,7 @@ def _own_generators() -> Iterator[Callable[[], dict[str, object]]]:
     def states() -> dict[str, object]:
         return {
             "torch": torch.get_rng_state(),
-            # The global generator is meant.
+            # The global generator is the one to test.
             "NumPy": cast("tuple[Any, ...]", np.random.get_state())[1:3],  # noqa: NPY002
             "Python": random.getstate(),
         }
@@ -201,7 +201,7 @@ def _same(one: object, other: object) -> bool:
 
 
 def accepts(subject: Subject) -> Verdict:
-    """Which unusual inputs give a number without an error or a warning."""
+    """Which unusual inputs it accepts without an error or a warning."""
     if not subject.of_images:
         return not_applicable("it takes logits, which have no range and no layout of pixels")
     pred, target = subject.start(), subject.target()
@@ -216,7 +216,7 @@ def accepts(subject: Subject) -> Verdict:
             refused.append(name)
         else:
             taken.append(f"{name} ({value:.4g})")
-    shown = f"accepts without a word: {', '.join(taken)}" if taken else "accepts nothing unusual"
+    shown = f"accepts silently: {', '.join(taken)}" if taken else "accepts nothing unusual"
     rest = f"; refuses or warns: {', '.join(refused)}" if refused else ""
     numbers = {"accepted": taken, "refused": refused}
     return failed(shown + rest, **numbers) if taken else passed(shown + rest, **numbers)

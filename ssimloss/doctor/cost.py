@@ -25,8 +25,8 @@ _WAITS = {
     "_local_scalar_dense", "nonzero", "masked_select", "_unique", "_unique2", "unique_dim",
     "unique_consecutive", "equal", "bincount", "_linalg_check_errors", "is_nonzero", "item",
 }  # fmt: skip
-_INDEXED = {"index", "index_put", "index_put_", "_index_put_impl_"}  # which wait for a bool index
-# Methods that copy to the host; between CPU tensors they reach no operator.
+_INDEXED = {"index", "index_put", "index_put_", "_index_put_impl_"}  # wait if an index is bool
+# Methods that copy to the host; for CPU tensors they call no operator.
 _COPIES = {Tensor.cpu, Tensor.numpy, Tensor.tolist, Tensor.__array__}
 _RUNS = 7
 _SIDE = 256
@@ -37,10 +37,10 @@ _SLOWER = 1.25
 
 
 def synchronizations(subject: Subject) -> Verdict:
-    """Reads of values that depend on the images, by the host, in one step after the first.
+    """How often the host reads values that depend on the images, in one step after the first.
 
-    On a GPU each of them waits for the device. Here they are counted on CPU tensors: constants of
-    the loss may be read, what was computed from the images may not.
+    On a GPU each of these reads waits for the device. Here they are counted on CPU tensors. Reads
+    of the loss's constants do not count.
     """
     pred, target = subject.start(), subject.target()
     subject.gradient(pred, target)  # the first call may build constants
@@ -73,18 +73,18 @@ def synchronizations(subject: Subject) -> Verdict:
 
 
 class _Reads(TorchFunctionMode):
-    """Counts reads of memory that holds something computed from given tensors."""
+    """Counts reads of memory with values computed from given tensors."""
 
     def __init__(self, *tensors: Tensor) -> None:
         super().__init__()
         self.found: Counter[str] = Counter()
-        self._kept: list[Tensor] = []  # so that no address is used twice
+        self._kept: list[Tensor] = []  # keeps tensors alive, so that no address is used twice
         self._marked: set[int] = set()
         for tensor in tensors:
             self.mark(tensor)
 
     def mark(self, tensor: Tensor) -> None:
-        """What is computed from this tensor depends on the images."""
+        """Mark a tensor: values computed from it depend on the images."""
         address = _address(tensor)
         if address:
             self._marked.add(address)
@@ -98,7 +98,7 @@ class _Reads(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         given = kwargs or {}
-        # A device that is no constant of the loss is that of the images, a GPU in training.
+        # Tensors on devices without constants of the loss are images: on a GPU in training.
         moved = func is Tensor.to and "cpu" in map(_word, (*args[1:], *given.values()))
         if (func in _COPIES or moved) and self._depends(args[:1]):
             self.found[f"{func.__name__}() at {_place()}"] += 1
@@ -177,7 +177,7 @@ def graph_breaks(subject: Subject) -> Verdict:
 
 
 def cost(subject: Subject) -> Verdict:
-    """Time and memory of a step, beside the same definition in eager form where it is known."""
+    """Time and memory of a step, compared with the same definition in eager form if it is known."""
     eager = _eager(subject)
     large = subject
     if (
@@ -204,13 +204,14 @@ def cost(subject: Subject) -> Verdict:
     )
     if eager is None:
         return not_applicable(
-            f"no eager form of the same definition is known; pass eager=. Alone: {own}", **numbers
+            f"no eager form of the same definition is known; pass eager=. This loss: {own}",
+            **numbers,
         )
     one, other = large.value(pred, target), forms["eager"].value(pred, target)
     numbers["values"] = [one, other]
     if abs(one - other) > 1e-4 * max(abs(one), abs(other)) + 1e-7:
         return failed_as(
-            "error", f"the value {one:.6g} is not that of the eager form, {other:.6g}", **numbers
+            "error", f"the value {one:.6g} differs from the eager form's, {other:.6g}", **numbers
         )
     ratio = times["loss"] / times["eager"]
     beside = (
@@ -223,12 +224,12 @@ def cost(subject: Subject) -> Verdict:
 
 
 def _l1(*inputs: Tensor) -> Tensor:
-    """The yardstick, of one input or two."""
+    """The reference for times: an L1 loss of one input or two."""
     return inputs[0].abs().mean() if len(inputs) == 1 else (inputs[0] - inputs[1]).abs().mean()
 
 
 def _eager(subject: Subject) -> Callable[..., Any] | None:
-    """The same definition in eager form: as given, or of a loss that has an option ``backend``."""
+    """The same definition in eager form: the given one, or the loss with ``backend="eager"``."""
     if subject.eager is not None:
         return subject.eager
     loss = subject.loss
@@ -245,7 +246,7 @@ def _eager(subject: Subject) -> Callable[..., Any] | None:
 
 
 def _times(forms: dict[str, Subject], pred: Tensor, target: Tensor) -> dict[str, float]:
-    """Median seconds of a step, taken in turns."""
+    """Median seconds of a step; the functions run in turns."""
     seconds: dict[str, list[float]] = {name: [] for name in forms}
     for run in range(_RUNS + 1):
         for name, form in forms.items():

@@ -17,7 +17,7 @@ from ssimloss.doctor.subject import SIDES, LossRaised, Subject, subject_of
 
 
 class Check(NamedTuple):
-    """One check: its name, what it asks, how serious a failure is, and how it is run."""
+    """One check: its name, its question, the severity of a failure, and its function."""
 
     name: str
     question: str
@@ -30,7 +30,7 @@ CHECKS = (
     Check("improves", "Does minimising it improve the image?", "error", training.improves),
     Check("minimum", "Is the target the best image?", "error", training.minimum),
     Check("gradient", "Does a gradient reach pred everywhere?", "error", training.gradient),
-    Check("target", "Does a constant target stay one?", "error", training.target_is_left_alone),
+    Check("target", "Does a target stay constant?", "error", training.target_is_left_alone),
     Check("finite", "Is it finite at edge inputs?", "error", numerics.finite),
     Check("gradcheck", "Is the gradient the derivative?", "warning", numerics.derivative),
     Check("precision", "Is it right in each dtype and autocast?", "error", numerics.precision),
@@ -63,17 +63,17 @@ def examine(
     """Examine a loss on the CPU: whether it trains what it should, and what it costs.
 
     Args:
-        loss: a module or function of ``(pred, target)`` or ``(pred)``, images ``(N, C, H, W)``; of
-            features of images, by the annotation or a name such as ``pred_features``; or of logits
-            ``(N, 1, H, W)`` called ``fake_logits`` and ``real_logits``. A copy is examined where
-            the loss can be copied.
-        inputs: what the loss takes, if its signature does not tell: ``"pred"``, ``"target"``,
-            ``"fake_logits"``, ``"real_logits"`` or ``"is_real"`` (True) for each argument by
-            position, ``"name=target"`` for one by keyword.
+        loss: a module or function of ``(pred, target)`` or ``(pred)``. These are images
+            ``(N, C, H, W)``; or features of images, according to the annotation or a name such as
+            ``pred_features``; or logits ``(N, 1, H, W)`` named ``fake_logits`` and
+            ``real_logits``. If the loss can be copied, a copy is examined.
+        inputs: the inputs of the loss, if its signature does not tell: ``"pred"``, ``"target"``,
+            ``"fake_logits"``, ``"real_logits"`` or ``"is_real"`` (True) for each positional
+            argument, ``"name=target"`` for a keyword argument.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; by default the attribute
             ``data_range`` of the loss, or 1.
-        image: photographs ``(N, 1 or 3, H, W)`` in [0, 1], of any size from 96 x 96, in place of a
-            picture that is drawn by formula.
+        image: photographs ``(N, 1 or 3, H, W)`` in [0, 1] of at least 96 x 96 pixels. By default, a
+            picture drawn by formula is used.
         eager: the same definition in eager form, to compare time and memory; by default
             ``backend="eager"`` of losses of this package.
         checks: names of the checks to run, all by default; see ``ssimloss.doctor.CHECKS``.
@@ -85,9 +85,9 @@ def examine(
 
     Raises:
         TypeError: ``loss`` cannot be called, or its inputs are not known.
-        ValueError: unknown names of checks or inputs; a range or an image that cannot be used.
+        ValueError: names of checks or inputs are unknown, or the range or the image is unusable.
 
-    Failures are not raised: a loss that raises is a finding too.
+    An error raised by the loss is a finding and is not raised.
     """
     return examine_subject(
         subject_of(_copied(loss), inputs=inputs, data_range=data_range, image=image, eager=eager),
@@ -99,7 +99,7 @@ def examine(
 def examine_subject(
     subject: Subject, *, checks: Sequence[str] | None = None, skip: Sequence[str] = ()
 ) -> Examination:
-    """Run the checks on a loss that is known already."""
+    """Run the checks on a subject."""
     for name, given in (("checks", checks or ()), ("skip", skip)):
         for each in [given] if isinstance(given, str) else given:
             _checks.choice(name, each, NAMES)
@@ -137,10 +137,10 @@ def _finding(check: Check, subject: Subject) -> Finding:
 
 
 def _fitted(subject: Subject) -> Subject:
-    """With the smallest images that the loss takes.
+    """The subject with the smallest images that the loss accepts.
 
     Raises:
-        LossRaised: it takes none; the error is that of the largest images.
+        LossRaised: it accepts none; the error is that for the largest images.
     """
     if not subject.of_images:
         subject(subject.start(), subject.target())
@@ -181,7 +181,7 @@ def _constant(verdict: Verdict) -> Callable[[Subject], Verdict]:
 
 
 def _copied(loss: Loss) -> Loss:
-    """A copy, so that counters and states of the loss itself stay; the loss where it has none."""
+    """A copy, so that the state of the original does not change; the loss itself if uncopyable."""
     try:
         return copy.deepcopy(loss)
     except (TypeError, RuntimeError, AttributeError, copy.Error):

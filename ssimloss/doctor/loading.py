@@ -20,16 +20,16 @@ FRAMEWORKS = {
 
 
 def load(spec: str, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:
-    """The loss that a name stands for, built with options.
+    """Import the loss with this name and build it with options.
 
     Args:
         spec: ``"module:callable"``, such as ``"ssimloss:SSIMLoss"`` or
             ``"ssimloss:AdversarialLoss.generator_loss"``; or an entry of a registry,
             ``"basicsr:L1Loss"``, ``"neosr:..."``, ``"traiNNer:..."``.
-        options: keyword arguments of a class, or those that a function is called with.
+        options: keyword arguments for the constructor of a class, or for calls of a function.
 
     Raises:
-        ValueError: the name leads nowhere; what is there is no loss.
+        ValueError: nothing has this name, or it is not callable.
         TypeError: the class does not take these options.
         RuntimeError: the framework is not installed, or importing it failed.
     """
@@ -49,7 +49,7 @@ def load(spec: str, options: Mapping[str, Any] | None = None) -> Callable[..., A
 
 
 def _imported(spec: str, module: str, path: str) -> list[Any]:
-    """Everything on the way from the module to the attribute, without the module."""
+    """The objects on the path from the module to the attribute, without the module."""
     try:
         found: Any = importlib.import_module(module)
     except ImportError as error:
@@ -96,7 +96,7 @@ def _registered(package: str, name: str) -> list[Any]:
 
 
 def _built(spec: str, way: list[Any], options: dict[str, Any]) -> Callable[..., Any]:
-    """A class is built with the options; of ``Class.method``, the method of the object."""
+    """Build a class with the options. For ``Class.method``, return the method of the object."""
     *owners, last = way
     if owners and inspect.isclass(owners[-1]) and not inspect.isclass(last):
         method: Callable[..., Any] = getattr(_called(spec, owners[-1], options), last.__name__)

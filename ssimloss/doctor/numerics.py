@@ -1,4 +1,4 @@
-"""Numbers: finite values and gradients, the derivative, and the error of each dtype."""
+"""Numerics: finite values and gradients, the derivative, and the error of each dtype."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from ssimloss.doctor.subject import LossRaised, Subject
 _HALF = (torch.float16, torch.bfloat16)
 _TINY = ((1, 1), (2, 3), (7, 7), (10, 16), (16, 11))
 _DERIVATIVE = 1e-3  # allowed relative error of a directional derivative in float64
-_GRAIN = 1e-3  # of the range: noise that no two neighbours share
+_GRAIN = 1e-3  # of the range: noise that makes neighbours differ
 # Allowed relative errors of value and gradient: a warning beyond the first, an error beyond the
 # second. Half precision rounds to 3 digits; its own rounding of inputs is not counted.
 _ALLOWED = {
@@ -21,7 +21,7 @@ _ALLOWED = {
     torch.float16: ((2e-2, 0.10), (1e-1, 0.5)),
     torch.bfloat16: ((2e-2, 0.10), (1e-1, 0.5)),
 }
-_LARGEST_SCALE = 2.0**15  # as a loss scaler's, which float16 can hold
+_LARGEST_SCALE = 2.0**15  # like that of a loss scaler; representable in float16
 
 
 def edges(subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
@@ -94,7 +94,7 @@ def finite(subject: Subject) -> Verdict:
 
 
 def _problem(subject: Subject, pred: Tensor, target: Tensor) -> str | None:
-    """What is not finite."""
+    """Describe the value or gradient that is not finite; None if both are finite."""
     value, gradient = subject.gradient(pred, target)
     if not bool(value.isfinite()):
         return f"the value is {float(value)}"
@@ -117,7 +117,7 @@ def derivative(subject: Subject) -> Verdict:
         found = exact.gradient(pred, target)[1]
         if found is None or not bool(found.any()):
             return not_applicable("no gradient reaches pred")
-        # Along the gradient and not across it, so that the derivative is far above rounding.
+        # Along the gradient, so that the derivative is far above rounding.
         weight = 0.5 + torch.sigmoid(picture.noise(tuple(found.shape), 5))
         direction = found.sign() * weight
         analytic = float((found * direction).sum())
@@ -143,7 +143,7 @@ def derivative(subject: Subject) -> Verdict:
 
 
 def _steps(subject: Subject) -> tuple[float, ...]:
-    """Large steps cross corners of ``|x|``, small ones lose digits: the best one decides."""
+    """The ratio for the best step: large steps cross corners of ``|x|``, small ones lose digits."""
     return tuple(size * subject.span for size in (1e-8, 1e-7, 1e-6, 1e-5))
 
 
@@ -214,8 +214,8 @@ def _judge(
 
 
 def _pairs(subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
-    """Where half precision hurts: texture, images that hardly differ, and a flat bright patch,
-    whose variance is all cancellation.
+    """Images on which half precision is inaccurate: texture, nearly equal images, and a flat bright
+    patch, whose variance suffers from cancellation.
     """
     pred, target = subject.start(), subject.target()
     if not subject.of_images:
@@ -232,21 +232,21 @@ def _pairs(subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _errors(subject: Subject, pred: Tensor, target: Tensor, autocast: bool) -> tuple[float, float]:
-    """Relative errors of value and gradient; the gradient is scaled as by a loss scaler."""
+    """Relative errors of value and gradient. The gradient is scaled like that of a loss scaler."""
     assert subject.double is not None
     exact = dataclasses.replace(subject.double, rounding=pred.dtype)
     value, slope = exact.gradient(pred.double(), target.double())
     largest = 0.0 if slope is None else float(slope.abs().max())
-    # A power of two, as a scaler's.
+    # A power of two, like that of a scaler.
     scale = 1.0 if largest == 0 else min(2.0 ** round(-_log2(largest)), _LARGEST_SCALE)
     while True:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
             found, gradient = subject.gradient(pred, target, scale=scale)
         if gradient is None or scale <= 1 or bool(gradient.isfinite().all()):
             break
-        scale = max(scale / 16, 1.0)  # as a scaler does where the gradient overflows
-    # What rounding of the inputs may do is no error of the loss: values near zero are compared with
-    # a thousandth of what a step of one level of 255 changes.
+        scale = max(scale / 16, 1.0)  # a scaler does the same if the gradient overflows
+    # The effect of rounding the inputs is not an error of the loss. Values near zero are therefore
+    # compared with a thousandth of the change caused by one level of 255.
     floor = 1e-3 * largest * subject.span / 255 * pred.numel()
     off = abs(float(found) - float(value)) / max(abs(float(value)), floor, 1e-30)
     if slope is None or gradient is None or largest == 0:

@@ -1,9 +1,9 @@
 """The images of an examination: a picture drawn by formula, and ways to damage it.
 
-Natural images consist of objects that occlude each other and whose sizes follow a power law (dead
-leaves; Lee, Mumford & Huang 2001). The picture is drawn so: opaque discs with a shading and a
-texture of their own, and a little noise. Its power spectrum falls like that of a photograph, and no
-file has to be shipped. A photograph of yours can take its place.
+Natural images consist of objects that occlude each other, with sizes that follow a power law (dead
+leaves; Lee, Mumford & Huang 2001). The picture follows this model: opaque discs, each with its own
+shading and texture, and a little noise. Its power spectrum falls like that of a photograph, and it
+needs no file. A user's photograph can replace it.
 """
 
 import functools
@@ -48,10 +48,10 @@ def drawn() -> Tensor:
 
 
 def crops(image: Tensor, count: int, height: int, width: int) -> Tensor:
-    """Different parts of an image ``(N, C, H, W)``, ``(count, C, height, width)``.
+    """Different crops of an image ``(N, C, H, W)``, as ``(count, C, height, width)``.
 
     Raises:
-        ValueError: the image is smaller.
+        ValueError: the image is smaller than a crop.
     """
     n, _, all_height, all_width = image.shape
     if all_height < height or all_width < width:
@@ -61,7 +61,7 @@ def crops(image: Tensor, count: int, height: int, width: int) -> Tensor:
         )
     parts = []
     for i in range(count):
-        # Spread over the image, and mirrored where there is room for one crop only.
+        # Spread over the image, and mirrored if there is room for only one crop.
         top = (all_height - height) * ((2 * i + 1) % 5) // 5
         left = (all_width - width) * ((3 * i + 1) % 7) // 7
         part = image[i % n, :, top : top + height, left : left + width]
@@ -76,12 +76,12 @@ def noise(shape: tuple[int, ...], seed: int) -> Tensor:
 
 
 def noisy(image: Tensor) -> Tensor:
-    """With noise of a tenth of the range."""
+    """Add noise of a tenth of the range."""
     return image + 0.1 * noise(tuple(image.shape), 1).to(image)
 
 
 def blurred(image: Tensor) -> Tensor:
-    """Blurred, of less contrast and another colour."""
+    """Blur, lower the contrast and change the colour."""
     n, c, height, width = image.shape
     blur = nnf.avg_pool2d(nnf.pad(image, (2, 2, 2, 2), mode="replicate"), 5, 1)
     shift = torch.linspace(0.06, -0.03, c).to(image)[:, None, None]
@@ -89,7 +89,7 @@ def blurred(image: Tensor) -> Tensor:
 
 
 def unrelated(image: Tensor) -> Tensor:
-    """Noise around gray: what a network returns before training."""
+    """Noise around gray, like the output of an untrained network."""
     return 0.5 + 0.1 * noise(tuple(image.shape), 3).to(image)
 
 

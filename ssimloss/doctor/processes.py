@@ -1,4 +1,4 @@
-"""Two processes of ``DistributedDataParallel`` over gloo, against one process."""
+"""Two processes of ``DistributedDataParallel`` over gloo, compared with one process."""
 
 import os
 import pickle
@@ -23,7 +23,7 @@ _CHILD = f"import sys; from {__name__} import main; main(sys.argv[1], int(sys.ar
 
 
 def ranks(subject: Subject) -> Verdict:
-    """Whether two processes train like one: the same gradients on both, and the mean of theirs."""
+    """Whether two processes train like one: with equal gradients, the mean of their own."""
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         return not_applicable("this PyTorch has no torch.distributed with gloo")
     pred = torch.cat([subject.start(name, 2) for name in ("noisy", "blurred")])
@@ -104,7 +104,7 @@ def _step(subject: Subject, network: nn.Module, pred: Tensor, target: Tensor) ->
 
 
 def _start(folder: Path) -> Verdict | None:
-    """Run both processes; what went wrong, None if nothing did."""
+    """Run both processes, and return a failure, or None if there is none."""
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
@@ -142,7 +142,7 @@ def _start(folder: Path) -> Verdict | None:
 
 
 def main(path: str, rank: int) -> None:
-    """One process: a step of half a batch under DDP; ``path`` is the folder of both."""
+    """Run one process: a step on half a batch under DDP. Both share the folder ``path``."""
     folder = Path(path)
     try:
         payload = pickle.loads((folder / _PAYLOAD).read_bytes())
@@ -163,6 +163,6 @@ def main(path: str, rank: int) -> None:
         subject, network, payload["pred"][rank::_RANKS], payload["target"][rank::_RANKS]
     )
     torch.save(gradient, folder / f"{rank}.pt")
-    torch.distributed.barrier()  # nobody leaves while another still exchanges
+    torch.distributed.barrier()  # neither exits while the other still communicates
     del network
     torch.distributed.destroy_process_group()

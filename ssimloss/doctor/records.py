@@ -1,4 +1,4 @@
-"""What an examination found: one record for each check, printable and as JSON."""
+"""The findings of an examination: one record per check, printable and as JSON."""
 
 import json
 import math
@@ -11,7 +11,7 @@ Outcome = Literal["pass", "fail", "not applicable"]
 Severity = Literal["error", "warning", "information"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
-# The exit status of the command by the worst failure. 2 is a command that makes no sense.
+# The exit status of the command by the worst failure. 2 is a wrong usage of the command.
 EXIT_CODES: dict[Severity | None, int] = {None: 0, "information": 0, "error": 1, "warning": 3}
 
 _WIDTH = 100
@@ -19,13 +19,13 @@ _WIDTH = 100
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check concludes.
+    """The conclusion of one check.
 
     Args:
         outcome: ``"pass"``, ``"fail"`` or ``"not applicable"``.
-        message: what was found, or why the check does not apply.
+        message: the finding, or why the check does not apply.
         numbers: the measured values by name.
-        severity: of a failure, if not that of the check.
+        severity: the severity of a failure, if it is not that of the check.
     """
 
     outcome: Outcome
@@ -60,10 +60,10 @@ class Finding:
 
     Attributes:
         check: name of the check.
-        question: what it asks.
+        question: the question of the check.
         outcome: ``"pass"``, ``"fail"`` or ``"not applicable"``.
         severity: ``"error"``, ``"warning"`` or ``"information"``: how serious a failure is.
-        message: what was found; the reason if the check does not apply.
+        message: the finding, or the reason if the check does not apply.
         numbers: the measured values by name.
         seconds: how long the check took.
     """
@@ -86,13 +86,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Examination:
-    """Everything that was found out about one loss.
+    """All findings about one loss.
 
     Attributes:
-        loss: how the loss describes itself.
+        loss: the ``repr`` of the loss or its name.
         called: how the doctor calls it, for example ``loss(pred, target)``.
         shape: ``(N, C, H, W)`` of the images, or ``(N, 1, H, W)`` of the logits.
-        findings: one for each check, in the order of the checks.
+        findings: one per check, in the order of the checks.
     """
 
     loss: str
@@ -117,7 +117,7 @@ class Examination:
         return EXIT_CODES[self.worst]
 
     def __getitem__(self, check: str) -> Finding:
-        """The finding of a check by name."""
+        """Return the finding of a check by name."""
         for finding in self.findings:
             if finding.check == check:
                 return finding
@@ -158,7 +158,7 @@ class Examination:
         }
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """The examination as JSON; numbers that are not finite are strings, such as ``"nan"``."""
+        """Return the examination as JSON. Numbers that are not finite are strings such as "nan"."""
         return json.dumps(self.as_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How a loss is called: what each of its arguments is, by its name and its annotation."""
+"""How a loss is called: the kind of each argument, found from its name and its annotation."""
 
 import dataclasses
 import inspect
@@ -53,7 +53,7 @@ def arguments_named(inputs: Sequence[str]) -> tuple[Argument, ...]:
 
 
 def arguments_of(loss: Loss) -> tuple[Argument, ...]:
-    """The arguments by their names, and by how many are required."""
+    """The arguments, found from their names and from how many are required."""
     signature = signature_of(loss)
     if signature is None:
         return (Argument("pred", "pred"), Argument("target", "target"))
@@ -82,7 +82,7 @@ def arguments_of(loss: Loss) -> tuple[Argument, ...]:
             f"inputs=, one of {', '.join(KINDS)} for each argument, or wrap the loss in a function "
             "of (pred, target)"
         )
-    if not images:  # what relativistic losses need besides
+    if not images:  # relativistic losses need both kinds of logits
         named = {a.name for a in found}
         for p in signature.parameters.values():
             if p.name not in named and p.kind not in variadic and _kind_of(p.name) == "real_logits":
@@ -91,7 +91,7 @@ def arguments_of(loss: Loss) -> tuple[Argument, ...]:
 
 
 def _kind_of(name: str) -> Kind | None:
-    """The kind of logits that a name says, None for anything else."""
+    """The kind of logits that a name means, None for other names."""
     if name == "target_is_real":
         return "is_real"
     if name == "logits":
@@ -102,7 +102,7 @@ def _kind_of(name: str) -> Kind | None:
 
 
 def _form_of(parameter: inspect.Parameter) -> Form:
-    """Whether features are taken in place of a tensor."""
+    """Whether the argument takes features instead of a tensor."""
     kinds = {typing.get_origin(each) for each in _members(parameter.annotation)}
     if parameter.name.endswith("_features") or (kinds and kinds <= {Mapping, dict}):
         return "mapping"
@@ -112,7 +112,7 @@ def _form_of(parameter: inspect.Parameter) -> Form:
 
 
 def _members(annotation: Any) -> list[Any]:
-    """The members of a union; Python spells unions in two ways."""
+    """The members of a union, which Python writes in two ways."""
     if isinstance(annotation, str) or annotation is inspect.Parameter.empty:
         return []
     is_union = isinstance(annotation, type(int | str)) or (

@@ -1,4 +1,4 @@
-"""The loss under examination: what it takes, how it is called, and in which precision."""
+"""The examined loss: its inputs, how it is called, and its precision."""
 
 import contextlib
 import copy
@@ -25,14 +25,14 @@ from ssimloss.doctor.signature import (
     arguments_of,
 )
 
-# The sides that are tried in this order: even and odd, unequal; MS-SSIM needs 176.
+# Sides of images to try in this order: even and odd, unequal. MS-SSIM needs 176.
 SIDES = ((48, 60), (96, 100), (176, 180), (256, 260))
-_MARGIN = 0.02  # of the range, so that small steps stay inside: some losses refuse what is outside
-_CHANNELS = (6, 8)  # of the features that stand in for those of a network
+_MARGIN = 0.02  # of the range; keeps small steps inside it, since some losses raise outside
+_CHANNELS = (6, 8)  # of the features that replace those of a network
 
 
 class LossRaised(Exception):
-    """The loss raised an exception, which is the cause."""
+    """The loss raised an exception, which is ``__cause__``."""
 
     def __init__(self, cause: BaseException) -> None:
         """Keep type and first line of the cause as the message."""
@@ -44,8 +44,8 @@ class LossRaised(Exception):
 class Subject:
     """A loss and the images on which it is examined.
 
-    ``pred`` and ``target`` below are the two inputs whatever the loss calls them: of an adversarial
-    loss, the logits of generated and of real images.
+    ``pred`` and ``target`` below are the two inputs, whatever their names in the loss. For an
+    adversarial loss, they are the logits of generated and of real images.
     """
 
     loss: Loss
@@ -59,21 +59,21 @@ class Subject:
     eager: Loss | None = None
     sides: tuple[int, int] = SIDES[0]
     channels: int = 3
-    rounding: torch.dtype | None = None  # of features: to what they are rounded
+    rounding: torch.dtype | None = None  # dtype to which features are rounded
 
     # --- what it takes ----------------------------------------------------------------------------
 
     @property
     def role(self) -> Role:
-        """What kind of loss it is."""
+        """The kind of loss."""
         kinds = [argument.kind for argument in self.arguments]
-        if "fake_logits" in kinds:  # the side that comes first is the one that is judged
+        if "fake_logits" in kinds:  # the loss minimises over the input that comes first
             return "discriminator" if kinds[0] == "real_logits" else "generator"
         return "pair" if "target" in kinds else "single"
 
     @property
     def of_images(self) -> bool:
-        """Whether it is a loss of images, and not of logits."""
+        """Whether it takes images, not logits."""
         return self.role in ("pair", "single")
 
     @property
@@ -106,7 +106,7 @@ class Subject:
     # --- images -----------------------------------------------------------------------------------
 
     def target(self, count: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Parts of the picture, ``(count, C, H, W)``; of logits, those of real images."""
+        """Crops of the picture, ``(count, C, H, W)``; for logits, those of real images."""
         if not self.of_images:
             return _logits(count, 11).to(dtype)
         whole = picture.drawn() if self.image is None else self.image
@@ -116,13 +116,13 @@ class Subject:
         return self.scaled(_MARGIN + (1 - 2 * _MARGIN) * parts).to(dtype)
 
     def scaled(self, image: Tensor) -> Tensor:
-        """From [0, 1] to the range of the loss."""
+        """Scale from [0, 1] to the range of the loss."""
         return self.low + self.span * image
 
     def start(
         self, name: str = "noisy", count: int = 2, dtype: torch.dtype = torch.float32
     ) -> Tensor:
-        """A damaged copy of :meth:`target`; of logits, those of generated images."""
+        """A damaged copy of :meth:`target`; for logits, those of generated images."""
         if not self.of_images:
             seed = list(picture.STARTS).index(name)
             return _logits(count, 12 + seed).to(dtype)
@@ -131,16 +131,16 @@ class Subject:
         return self.scaled(damaged).to(dtype)
 
     def within(self, image: Tensor) -> Tensor:
-        """Clamped to the range of the loss."""
+        """Clamp to the range of the loss."""
         return image.clamp(self.low, self.low + self.span)
 
     # --- calls ------------------------------------------------------------------------------------
 
     def raw(self, pred: Tensor, target: Tensor) -> Any:
-        """What the loss returns.
+        """Call the loss and return its result.
 
         Raises:
-            LossRaised: it raised something.
+            LossRaised: the loss raised an exception.
         """
         with raising():
             return self._result(pred, target)
@@ -150,7 +150,7 @@ class Subject:
         return self.loss(*args, **named)
 
     def passed(self, pred: Tensor, target: Tensor) -> tuple[list[Any], dict[str, Any]]:
-        """What the loss is called with, by position and by keyword."""
+        """The positional and keyword arguments of the call."""
         args: list[Any] = []
         named: dict[str, Any] = {}
         for argument in self.arguments:
@@ -193,13 +193,13 @@ class Subject:
         scale: float = 1.0,
         seeded: bool = True,
     ) -> tuple[Tensor, Tensor | None]:
-        """The value (detached), and the gradient of ``scale`` times it; None if none arrives.
+        """The detached value, and the gradient of ``scale`` times the value; None without gradient.
 
         Raises:
-            LossRaised: the forward or the backward pass raised something.
+            LossRaised: the forward or the backward pass raised an exception.
         """
         leaf = (pred if to == "pred" else target).detach().clone().requires_grad_()
-        moved = leaf.clone()  # no leaf, as the output of a network is none
+        moved = leaf.clone()  # not a leaf, like the output of a network
         other = (target if to == "pred" else pred).detach().clone()
         value = self(*((moved, other) if to == "pred" else (other, moved)), seeded=seeded)
         if not value.requires_grad:
@@ -211,11 +211,11 @@ class Subject:
         return value.detach(), found
 
     def _formed(self, value: Tensor, form: Form) -> Any:
-        """The tensor, or what stands in for features of it."""
+        """The tensor, or features computed from it."""
         if form == "tensor":
             return value
         with torch.autocast(value.device.type, enabled=False):
-            maps = features(value.double())  # exact: it is the loss that is examined
+            maps = features(value.double())  # exact, so that errors are those of the loss
         if self.rounding is not None:
             maps = [m + (m.to(self.rounding).double() - m).detach() for m in maps]
         maps = [m.to(value.dtype) for m in maps]
@@ -229,7 +229,7 @@ class Subject:
 
     @functools.cached_property
     def double(self) -> "Subject | None":
-        """The same loss where it computes in float64; None if it does not."""
+        """The same loss in float64; None if it does not compute in float64."""
         for cast_too in (False, True):
             try:
                 found = self._cast() if cast_too else self
@@ -253,8 +253,8 @@ class Subject:
 
 @contextlib.contextmanager
 def raising(*, quiet: bool = True) -> Iterator[None]:
-    """Whatever the loss raises becomes :class:`LossRaised`: the code under examination is not ours,
-    and what it raises is a finding. ``quiet`` drops its warnings.
+    """Convert any exception of the loss to :class:`LossRaised`, because it is a finding. ``quiet``
+    drops its warnings.
     """
     try:
         with warnings.catch_warnings():
@@ -286,16 +286,16 @@ def scalar(result: Any) -> Tensor:
 
 
 def _logits(count: int, seed: int) -> Tensor:
-    """Logits of a discriminator that knows nothing yet: real and fake have one mean, just below 0,
-    from where each form of the generator's loss raises them.
+    """Logits of an untrained discriminator. Real and fake ones have the same mean, just below 0,
+    where each form of the generator's loss raises them.
     """
     drawn = picture.noise((count, 1, 6, 8), seed)
     return drawn - drawn.mean() - 0.1
 
 
 def features(image: Tensor) -> list[Tensor]:
-    """Two maps ``(N, 6, H/2, W/2)`` and ``(N, 8, H/4, W/4)`` of a fixed network, which stand in
-    for those of a trained one.
+    """Two maps ``(N, 6, H/2, W/2)`` and ``(N, 8, H/4, W/4)`` of a fixed network, which replace
+    those of a trained one.
     """
     maps, current = [], image
     for i, channels in enumerate(_CHANNELS):
@@ -317,11 +317,11 @@ def subject_of(
     spec: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Subject:
-    """The loss with what follows from its signature.
+    """The subject for a loss, with inputs found from its signature.
 
     Raises:
-        TypeError: it cannot be called, or its inputs are not known.
-        ValueError: an unknown word in ``inputs``, a range or an image that cannot be used.
+        TypeError: the loss cannot be called, or its inputs are not known.
+        ValueError: ``inputs`` has an unknown name, or the range or the image is unusable.
     """
     if isinstance(loss, type):
         raise TypeError(f"loss must be built first: {loss.__name__}(...), got the class")

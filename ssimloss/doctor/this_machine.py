@@ -1,4 +1,4 @@
-"""What this machine has: versions, devices, backends, extras and weights."""
+"""The state of this machine: versions, devices, backends, extras and weights."""
 
 import importlib.metadata
 import json
@@ -20,12 +20,12 @@ _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)\s*(?:>=\s*(?P<least>[\d.]+))?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](?P<extra>[\w-]+)['\"]")
 _DISTRIBUTION = "ssimloss"
 _FOR_DEVELOPERS = {"examples", "peers", "test", "bench", "dev"}
-_FLOOR = 1e-6  # relative error that is nobody's fault in float32
+_FLOOR = 1e-6  # relative error that rounding explains in float32
 
 
 @dataclass(frozen=True)
 class Line:
-    """One fact: ``state`` is ``"ok"``, ``"absent"`` (optional, with the way to have it) or
+    """One fact. ``state`` is ``"ok"``, ``"absent"`` (optional; the text tells how to install it) or
     ``"broken"``.
     """
 
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found on this machine.
+    """The facts about this machine.
 
     Attributes:
         lines: facts in order, by topic.
@@ -47,22 +47,22 @@ class Machine:
 
     @property
     def broken(self) -> tuple[Line, ...]:
-        """What is installed and does not work."""
+        """Facts about parts that are installed but do not work."""
         return tuple(line for line in self.lines if line.state == "broken")
 
     @property
     def exit_code(self) -> int:
-        """1 if something is broken. What is absent is not broken."""
+        """1 if something is broken, else 0. Absent parts are not broken."""
         return 1 if self.broken else 0
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """The facts as JSON."""
+        """Return the facts as JSON."""
         content: dict[str, Any] = {"exit_code": self.exit_code, "facts": []}
         content["facts"] = [vars(line) for line in self.lines]
         return json.dumps(content, indent=indent)
 
     def __str__(self) -> str:
-        """One line for each fact."""
+        """One line per fact."""
         width = max(len(line.name) for line in self.lines)
         shown = []
         for line in self.lines:
@@ -72,7 +72,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """Look at versions, devices, backends (each computes a small problem), extras and weights."""
+    """Check versions, devices, backends (each computes a small problem), extras and weights."""
     return Machine((*_versions(), *_devices(), *_backends(), *_packages(), *_weights()))
 
 
@@ -200,7 +200,7 @@ def _weights() -> list[Line]:
                         "weights",
                         entry.name,
                         "broken",
-                        "does not lie with the package; install ssimloss again",
+                        "is missing from the package; install ssimloss again",
                     )
                 )
             continue

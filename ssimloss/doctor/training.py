@@ -1,4 +1,4 @@
-"""What a loss does in training: whether descent improves the image, and where gradients arrive."""
+"""A loss in training: whether descent improves the image, and which tensors get a gradient."""
 
 import gc
 import weakref
@@ -13,8 +13,8 @@ from ssimloss.doctor.records import Verdict, failed, failed_as, not_applicable, 
 from ssimloss.doctor.subject import Subject, raising
 
 _STEPS = 30
-_PACE = 0.008  # of the range, of one step
-# Of the distance at the start: what counts as better, and what as worse.
+_PACE = 0.008  # size of one step, relative to the range
+# Bounds relative to the distance at the start: below the first is better, above the second worse.
 _FALLS, _RISES = 0.99, 1.05
 _NO_PAIR = "it takes one image and improves no pair"
 
@@ -22,8 +22,8 @@ _NO_PAIR = "it takes one image and improves no pair"
 def improves(subject: Subject) -> Verdict:
     """Descend from three starts and measure how far the result is from the target.
 
-    The distances know nothing of the loss: the root mean square error, and the difference of local
-    means and standard deviations, which also recognises a texture that is not aligned.
+    The distances are independent of the loss: the root mean square error, and the difference of
+    local means and standard deviations, which also recognises a texture that is not aligned.
     """
     if not subject.of_images:
         return _separates(subject)
@@ -55,8 +55,8 @@ def improves(subject: Subject) -> Verdict:
     if worse > len(numbers) // 2 and all(best < n["loss"][0] for n in numbers.values()):
         return failed_as(
             "warning",
-            f"descent multiplies the pixel error by {shown}: its values prefer the target, but its "
-            "gradient leads elsewhere; combine it with a pixel loss",
+            f"descent multiplies the pixel error by {shown}: the value is lowest at the target, "
+            "but descent does not lead there; combine it with a pixel loss",
             **numbers,
         )
     if worse > len(numbers) // 2:
@@ -74,8 +74,8 @@ def improves(subject: Subject) -> Verdict:
 
 
 def _separates(subject: Subject) -> Verdict:
-    """Of logits: the generator's step raises those of its images, the discriminator's step pulls
-    real and fake apart.
+    """For logits: whether the generator's step raises those of its images, or the discriminator's
+    step pulls real and fake ones apart.
     """
     fake, real = subject.start(count=4), subject.target(4)
     _, gradient = subject.gradient(fake, real)
@@ -97,13 +97,13 @@ def _separates(subject: Subject) -> Verdict:
         return passed("a step of the discriminator pulls real and fake logits apart", **numbers)
     return failed(
         "a step of the discriminator does not pull real and fake logits apart: the sign is wrong, "
-        "or it is a penalty, to be examined without this check",
+        "or the loss is a penalty, which this check does not fit",
         **numbers,
     )
 
 
 def _descend(subject: Subject, start: Tensor, target: Tensor) -> tuple[Tensor, float, float]:
-    """Adam on the pixels, with the gradient scaled to 1 at first."""
+    """Adam on the pixels, with the first gradient scaled to 1."""
     image = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([image], lr=_PACE * subject.span, betas=(0.8, 0.95), eps=0.1)
     first, scale = None, 1.0
@@ -186,7 +186,7 @@ def minimum(subject: Subject) -> Verdict:
 
 
 def gradient(subject: Subject) -> Verdict:
-    """Whether a gradient that is more than rounding reaches each image and channel."""
+    """Whether a gradient above rounding error reaches each image and channel."""
     ways = ["pred"] if subject.role != "discriminator" else ["pred", "target"]
     numbers = {}
     for start in ("noisy", "noise"):
@@ -228,7 +228,7 @@ def gradient(subject: Subject) -> Verdict:
 
 
 def _input_name(subject: Subject, way: str) -> str:
-    """What the loss calls its input."""
+    """The name of the input in the loss."""
     wanted = ("pred", "fake_logits") if way == "pred" else ("target", "real_logits")
     return next(a.name for a in subject.arguments if a.kind in wanted)
 
@@ -249,22 +249,22 @@ def target_is_left_alone(subject: Subject) -> Verdict:
     if target.requires_grad or target.grad is not None:
         return failed(
             f"the loss makes {name} require a gradient, and a backward pass accumulates into "
-            f"{name}.grad: it would keep graphs alive and train whatever made it",
+            f"{name}.grad: this would keep graphs alive and train the network behind {name}",
             requires_grad=target.requires_grad,
         )
     module = subject.module
     trained = [] if module is None else [n for n, p in module.named_parameters() if p.requires_grad]
     passes = subject.gradient(pred, target, to="target")[1] is not None
     tail = (
-        f"a {name} that requires a gradient receives one: detach it if another network made it"
+        f"a {name} that requires a gradient receives one: detach it if a network computed it"
         if passes
         else f"a {name} that requires a gradient receives none"
     )
-    return passed(f"a constant {name} stays one; {tail}", passes=passes, trained=len(trained))
+    return passed(f"a constant {name} stays constant; {tail}", passes=passes, trained=len(trained))
 
 
 def parameters(subject: Subject) -> Verdict:
-    """What the loss itself would train, and what of it still behaves as in training."""
+    """The parameters that the loss would train, and its modules in training mode."""
     module = subject.module
     if module is None:
         return not_applicable("it is a function, which has no parameters")
@@ -274,7 +274,7 @@ def parameters(subject: Subject) -> Verdict:
     numbers = {"parameters": len(named), "trainable": len(trained), "state_dict_elements": saved}
     if not trained:
         return passed(
-            f"it trains nothing of its own; {saved} elements enter a checkpoint", **numbers
+            f"it has no trainable tensors; {saved} elements enter a checkpoint", **numbers
         )
     return failed(
         f"{len(trained)} of its tensors require a gradient ({', '.join(trained[:3])}"
@@ -285,11 +285,11 @@ def parameters(subject: Subject) -> Verdict:
 
 
 class _Sentinel:
-    """Lives as long as the graph that holds it."""
+    """An object that lives as long as the graph that holds it."""
 
 
 class _Watched(torch.autograd.Function):
-    """The identity, whose node in the graph holds a sentinel."""
+    """The identity. Its node in the graph holds a sentinel."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, sentinel: _Sentinel) -> Tensor:
@@ -321,8 +321,8 @@ def releases(subject: Subject) -> Verdict:
     gc.collect()
     kept = [name for name, reference in watched.items() if reference() is not None]
     if not kept:
-        return passed("nothing of a step is kept alive after it")
+        return passed("no graph or image is kept alive after a step")
     return failed(
-        f"the loss keeps {' and '.join(kept)} alive after the step, and with it memory; store "
+        f"the loss keeps {' and '.join(kept)} alive after the step, and so their memory; store "
         "detached values only"
     )

@@ -1,8 +1,8 @@
 """Tensors in, tensors out: every equation of the library as a pure function.
 
-What is to be minimised ends in ``_loss``. A distance has both names (``l1`` is ``l1_loss``), a
-score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation for editors are in
-``__init__.pyi``, which ``make stubs`` writes.
+Names of losses end in ``_loss``. A distance has both names (``l1`` is ``l1_loss``); a score has its
+own loss (``ssim_loss = 1 - ssim``). ``__init__.pyi`` holds types and documentation for editors;
+``make generate`` writes it.
 """
 
 from ssimloss.functional.adversarial import (
@@ -70,7 +70,7 @@ from ssimloss.functional.wavelet import wavelet, wavelet_loss, wavelet_transform
 from ssimloss.resize import imresize
 
 # isort: split
-# Importing these registers their tables in ssimloss.conventions. Tables of other measures stand in
+# Importing these registers their tables in ssimloss.conventions. Tables of other measures are in
 # the files of the measures.
 from ssimloss.functional import (
     adversarial_conventions,

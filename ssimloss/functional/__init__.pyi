@@ -1,9 +1,9 @@
 # Written by tests/generate.py from the measures; edit those.
 """Tensors in, tensors out: every equation of the library as a pure function.
 
-What is to be minimised ends in ``_loss``. A distance has both names (``l1`` is ``l1_loss``), a
-score has a loss of its own (``ssim_loss = 1 - ssim``). Types and documentation for editors are in
-``__init__.pyi``, which ``make stubs`` writes.
+Names of losses end in ``_loss``. A distance has both names (``l1`` is ``l1_loss``); a score has its
+own loss (``ssim_loss = 1 - ssim``). ``__init__.pyi`` holds types and documentation for editors;
+``make generate`` writes it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -142,55 +142,55 @@ def adversarial_discriminator_loss(
     rng: Generator | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """What a discriminator minimises, of its logits (not probabilities) for real and for generated
-    images.
+    """The discriminator's loss, computed from its logits (not probabilities) for real and for
+    generated images.
 
-    Detach the generated images before they are judged, ``discriminator(fake.detach())``: logits
-    cannot undo it.
+    Detach the generated images before the discriminator, ``discriminator(fake.detach())``; the loss
+    cannot do this from the logits.
 
     Args:
         real_logits, fake_logits: ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or
             lists of such over scales, over discriminators, or over both. Equal shapes and lengths.
         kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
-            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
-        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            ``"softplus"``, which is cross entropy as in StyleGAN, without labels.
+        relativistic: None, ``"average"`` (relative to the mean of the other side, over batch and
             patches of this process) or ``"paired"`` (image by image).
-        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
-            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        targets: targets of least squares for fake, real and the generator: ``a, b, c`` of the
+            paper. None means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
         square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
             forms; CycleGAN has 1 everywhere.
-        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
-        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
-            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
-        synchronize: take the average over all processes of ``torch.distributed``, which must hold
-            equal batches, and not of each alone (as programs do). Every process has to call the
-            loss, and its backward pass.
-        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+        scales: ``"mean"`` or ``"sum"`` (pix2pixHD) of the entries of lists.
+        total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
+            CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
+        synchronize: compute the average over all processes of ``torch.distributed`` instead of each
+            alone (as other programs do). All processes need equal batches, and each must call the
+            loss and its backward pass.
+        check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
-        label_smoothing: how far the label of real moves towards that of fake (of cross entropy and
-            least squares), at most 0.5.
-        smoothed: ``"real"`` only (one-sided, Salimans et al. 2016), or the labels of ``"both"``.
-        flip_probability: probability with which an image (in the paired form, a pair) is taken for
-            one of the other side.
-        detach_average: take the average of the other side as a constant (BasicSR's ESRGAN); the
-            paper does not.
-        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
-            or a list of K, see :func:`class_logits`.
-        rng: source of the flips, on the device of the logits; None is PyTorch's own. ``2 N``
-            numbers are drawn per call, ``N`` if paired.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
-            of logits.
+        label_smoothing: how far the label of real moves towards that of fake, at most 0.5; for
+            cross entropy and least squares.
+        smoothed: smooth the ``"real"`` labels only (one-sided, Salimans et al. 2016), or ``"both"``
+            labels.
+        flip_probability: probability that the label of an image (in the paired form, of a pair) is
+            flipped.
+        detach_average: treat the average of the other side as a constant (BasicSR's ESRGAN), unlike
+            the paper.
+        labels: for class-specific discriminators, integers ``(N,)``; logits are then
+            ``(N, K, ...)`` or a list of K, see :func:`class_logits`.
+        rng: generator of the flips, on the device of the logits; None is PyTorch's default. Each
+            call draws ``2 N`` numbers, ``N`` if paired.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each tensor of logits;
+            ``"none"`` only for a single tensor.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
 
     Raises:
-        ValueError: shapes, lengths or devices differ, labels outside their range (see
-            :func:`class_logits`), unknown words, options that the kind does not have.
+        ValueError: shapes, lengths or devices differ, labels are out of range (see
+            :func:`class_logits`), option values are unknown, or the kind does not have an option.
         TypeError: integers, or something that is neither a tensor nor a list.
 
-    NaN in the logits is NaN in the result: nothing hides it, and nothing but ``check_finite`` looks
-    for it.
+    If a logit is NaN, the result is NaN; only ``check_finite`` raises for it.
     """
 
 def adversarial_generator_loss(
@@ -210,52 +210,52 @@ def adversarial_generator_loss(
     labels: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """What a generator minimises, of the discriminator's logits (not probabilities) for its images.
+    """The generator's loss, from the discriminator's logits (not probabilities) for its images.
 
     Args:
         fake_logits: logits of generated images, with the graph that leads back to the generator:
             ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or lists of such over scales,
             over discriminators, or over both.
         kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
-            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
-        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            ``"softplus"``, which is cross entropy as in StyleGAN, without labels.
+        relativistic: None, ``"average"`` (relative to the mean of the other side, over batch and
             patches of this process) or ``"paired"`` (image by image).
-        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
-            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        targets: targets of least squares for fake, real and the generator: ``a, b, c`` of the
+            paper. None means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
         square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
             forms; CycleGAN has 1 everywhere.
-        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
-        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
-            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
-        synchronize: take the average over all processes of ``torch.distributed``, which must hold
-            equal batches, and not of each alone (as programs do). Every process has to call the
-            loss, and its backward pass.
-        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+        scales: ``"mean"`` or ``"sum"`` (pix2pixHD) of the entries of lists.
+        total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
+            CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
+        synchronize: compute the average over all processes of ``torch.distributed`` instead of each
+            alone (as other programs do). All processes need equal batches, and each must call the
+            loss and its backward pass.
+        check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
-        saturating: of cross entropy and softplus, minus the discriminator's loss (the minimax game)
-            and not the loss with the roles exchanged. Its gradient vanishes where the discriminator
-            is sure.
-        detach_real: take the real logits as constants (ESRGAN), so that no graph of the
-            discriminator is kept for them. The gradient of a generator does not depend on it,
+        saturating: for cross entropy and softplus, minimise minus the discriminator's loss (the
+            minimax game) instead of the loss with labels exchanged. Its gradient vanishes where the
+            discriminator is confident.
+        detach_real: treat the real logits as constants (ESRGAN), so that no graph of the
+            discriminator is kept for them. This does not change the gradient of a generator,
             unless real logits depend on the generator.
-        real_logits: logits of real images, of the same shapes, which relativistic forms need and
-            others ignore.
-        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
-            or a list of K, see :func:`class_logits`.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
-            of logits.
+        real_logits: logits of real images, with the same shapes. Relativistic forms need them;
+            others ignore them.
+        labels: for class-specific discriminators, integers ``(N,)``; logits are then
+            ``(N, K, ...)`` or a list of K, see :func:`class_logits`.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each tensor of logits;
+            ``"none"`` only for a single tensor.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
 
     Raises:
-        ValueError: a relativistic form without real logits; shapes, lengths or devices differ,
-            labels outside their range (see :func:`class_logits`), unknown words, options that the
-            kind does not have.
+        ValueError: a relativistic form has no real logits; shapes, lengths or devices differ,
+            labels are out of range (see :func:`class_logits`), option values are unknown, or the
+            kind does not have an option.
         TypeError: integers, or something that is neither a tensor nor a list.
 
-    Labels of real and fake are neither smoothed nor flipped here. NaN in the logits is NaN in the
-    result.
+    Labels of real and fake are neither smoothed nor flipped here. If a logit is NaN, the result is
+    NaN.
     """
 
 def charbonnier_loss(
@@ -272,20 +272,20 @@ def charbonnier_loss(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        eps: where the curve turns from L2 to L1, in the images' own units.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor ``at_zero="zero"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor ``at_zero="zero"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
-            unknown words.
+            unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
@@ -321,8 +321,7 @@ def ciede2000_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
-            positive.
+        ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
@@ -460,34 +459,34 @@ def contextual_loss(
     """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the
     image and ``y_j`` of the target.
 
-    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``: how
-    much nearer ``y_j`` is to ``x_i`` than the other features of the target are. Positions play no
-    part, so the images need not be aligned.
+    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``. It
+    tells how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do not
+    matter, so the images need not be aligned.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
-        bandwidth: ``h``, how much nearer counts as similar.
-        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
-            positions was subtracted; or ``"l2"``, the squared distance.
+        layers: weights of the layers to compare; others are ignored.
+        bandwidth: ``h``, the scale of relative distances that count as similar.
+        distance: ``"cosine"`` is ``(1 - cos) / 2`` between features minus the target's mean over
+            positions; ``"l2"`` is the squared distance.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Each is at least 0; of constant features, which are all equally near, it is
+        of each layer. Each is at least 0. For constant features, which are all equally near, it is
         the logarithm of their number.
 
-        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
-        are computed again for the gradient: the time grows with the square of the number of
-        positions, the memory does not.
+        Every feature is compared with every other: ``(H W)^2`` pairs, in steps of 2 million, which
+        the backward pass computes again. Time grows with the square of the number of positions,
+        memory does not.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a bandwidth that is not positive,
-            unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, the bandwidth is not positive, or an
+            option value is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
-    Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
-    batch, which is the same for one image.
+    Source: Mechrez et al. 2018, eq. 1-5. Their code takes the mean of the target over the whole
+    batch, which is the same for a single image.
     """
 
 def cw_ssim(
@@ -584,39 +583,40 @@ def cycle_consistency_loss(
     mask: Tensor | Sequence[Tensor] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Distance of images that went to another domain and back from what they were.
+    """Distance between original images and those translated to another domain and back.
 
     Args:
-        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
-            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
-            losses are added.
-        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
-        data_range: of the images, for ``"ssim"``.
+        pred: the images translated back, ``F(G(x))``; for super-resolution with ``downscale``, the
+            enlarged image. ``(N, C, H, W)``, or a list with one tensor per direction, whose losses
+            are added.
+        target: the originals ``x``; for super-resolution, the image of low resolution. As many as
+            ``pred``.
+        data_range: data range of the images, for ``"ssim"``.
         distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
-            ``(pred, target)``, such as another loss of this library. A callable gets the images as
-            they are and reduces by itself.
-        identity_weight: of the identity term, beside a reconstruction of weight 1.
-        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            ``(pred, target)``, such as another loss of this library. A callable gets the images
+            unchanged, and reduces by itself.
+        identity_weight: weight of the identity term; the reconstruction has the weight 1.
+        downscale: shrinks ``pred`` before the comparison: a factor (antialiased bicubic,
             :func:`imresize`), or a network or another callable from images to images. A network is
-            called as it is, in the user's autocast, and gets a gradient unless frozen.
-        identity: for the identity term, what the generator *into* the target's domain makes of the
-            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
-        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
-            your own. As many as ``pred``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
-            for one direction only.
+            called as it is, under the user's autocast, and gets a gradient unless it is frozen.
+        identity: for the identity term, ``F(x)``: the target passed through the generator *into*
+            its own domain, which should not change it. Not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels, which are passed on to a
+            callable ``distance``. As many as ``pred``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; ``"none"``
+            only for a single direction.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
-        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
-        image.
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the map of the distance:
+        ``(N, C, H, W)`` with the target's size, or smaller for ``"ssim"``, which uses whole
+        windows.
 
     Raises:
-        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
-            words.
+        ValueError: shapes, devices or numbers of images differ, or an option is out of range or
+            unknown.
         TypeError: integer tensors, options of another type.
 
-    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
+    Source: Zhu et al. 2017, whose weight is 10, and half of that for the identity term.
     """
 
 def deep_similarity(
@@ -635,17 +635,17 @@ def deep_similarity(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
-        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
-            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
-            half of that, which is one minus the cosine (0 for two zero vectors).
+        layers: weights of the layers to compare; others are ignored.
+        distance: between two vectors, summed over channels: ``"l1"`` is ``|p - t|``, ``"l2"`` is
+            ``(p - t)^2``, ``"normalized_l2"`` is ``"l2"`` of unit vectors as in LPIPS, and
+            ``"cosine"`` is half of that, one minus the cosine (0 for two zero vectors).
         heads: one 1-D tensor per layer, in the order of ``layers``: weights of the channels in that
-            sum, 1 unless given.
-        map_size: ``(H, W)`` of a map of distances, usually of the images: the layers' maps are
-            resized to it bilinearly and added.
+            sum; 1 by default.
+        map_size: size ``(H, W)`` of a map of distances, usually that of the images. The layers'
+            maps are resized to it bilinearly and added.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
-            and over the area of each position; with ``map_size``, of that size, and weights of the
-            map. An image without weight has the distance 0.
+            and over the area of each position. With ``map_size``, the mask must have that size and
+            weights the map. An image whose weights are all 0 has the distance 0.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
 
     Returns:
@@ -653,9 +653,9 @@ def deep_similarity(
         ``(N, 1, H, W)``.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, heads that do not fit, unknown
-            words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, heads do not fit, or an option value is
+            unknown.
+        TypeError: features are not a mapping, or not floating point.
     """
 
 def dists(
@@ -670,31 +670,32 @@ def dists(
     """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
     global over the image.
 
-    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is weighed by ``alpha``,
-    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` by ``beta``.
+    The weight of ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is ``alpha``, that of
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` is ``beta``.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the original's are
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``. The original uses
             the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
         alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
             of all.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
             and over the area of each position; means, variances and covariance are weighted. An
-            image without weight has the distance 0.
-        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
+            image whose weights are all 0 has the distance 0.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
-        A scalar, or ``(N,)``. Of features that are not negative an image's is in ``[0, 1 + b]``,
-        where ``b`` is the share of ``beta`` in the sum of all weights, 0.124 as published: ``s`` is
-        negative of opposite structures. ``l`` is so of means of opposite sign.
+        A scalar, or ``(N,)``. For non-negative features, values lie in ``[0, 1 + b]``, where ``b``
+        is the share of ``beta`` in the sum of all weights, 0.124 as published. They exceed 1 only
+        for opposite structures, whose ``s`` is negative. For means of opposite signs, ``l`` is
+        negative too.
 
     Raises:
-        ValueError: layers that differ, weights that do not fit, unknown ``reduction``.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: layers differ, weights do not fit, or ``reduction`` is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Ding et al. 2020, eq. 3-5, c = 1e-6. Agrees with ``DISTS_pytorch`` and torchmetrics to
-    their rounding: they subtract from 1, and ``E[xy] - E[x] E[y]``, where differences are taken
-    first here.
+    their rounding. They compute ``1 - s`` and ``E[xy] - E[x] E[y]``; differences are taken first
+    here.
     """
 
 def dss(
@@ -792,34 +793,35 @@ def edge_loss(
     ``rho`` of the Laplacians' difference.
 
     The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
-    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
-    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
-    the two second derivatives. Channels are taken one by one, the border is replicated.
+    have the same meaning for each. A ramp of 1 per pixel has the value 1 for Sobel (kernel / 8) and
+    Scharr (kernel / 32). The Laplacian (four neighbours, kernel as published) is the sum of both
+    second derivatives. Each channel is filtered separately, and the border is replicated.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
-        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
-            ``d^2``.
-        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
-            ``eps``, not 0.
-        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
-            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
+        distance: ``rho``: ``"charbonnier"`` for ``sqrt(d^2 + eps^2)``, ``"l1"`` for ``|d|``, or
+            ``"l2"`` for ``d^2``.
+        eps: ``eps`` of Charbonnier, in the images' own units per pixel; the value for equal images
+            is ``eps``, not 0.
+        mask: ``(N, 1 or C, H, W)`` weights. The weight of a position is the smallest one in its 3x3
+            neighbourhood, so that gradients next to invalid pixels do not count.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown words.
+            float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
-    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
-    L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which uses the Laplacian
+    of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"``, it agrees with the L1
+    of kornia's ``spatial_gradient`` to float64 rounding.
     """
 
 def fdl_loss(
@@ -888,28 +890,30 @@ def feature_matching_loss(
     layer.
 
     Args:
-        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
-            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
-            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
-            are the logits, ``[maps[:-1] for maps in outputs]``.
-        scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
+        pred, target: feature maps of generated and of real images: ``(N, C, H, W)``, of volumes
+            ``(N, C, D, H, W)``, or of signals ``(N, C, L)``, in a list over layers or a list of
+            such lists over scales. All maps are compared. pix2pixHD leaves out the last one of each
+            list, the logits: ``[maps[:-1] for maps in outputs]``.
+        scales: ``"mean"`` over scales (the code), or ``"sum"`` (the paper).
         distance: ``"l1"`` or ``"l2"`` (squared).
-        layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
-            ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
-        detach_target: take the maps of real images as constants, so that no graph of the
+        layers: ``"sum"`` of the layers' distances (the paper; the code multiplies it by
+            ``4 / (n_layers_D + 1)``, which is 1 by default), or their ``"mean"``.
+        detach_target: treat the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
-            and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these. Maps of
-            volumes and signals take none.
-        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
+            and over the area of each position of a map. A position also depends on pixels outside
+            its area. To hide pixels completely, make them equal in both images before the
+            discriminator. Maps of volumes and signals do not support a mask.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each map; ``"none"`` only for
+            a single map.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
 
     Raises:
-        ValueError: shapes, lengths or devices differ, an empty list, unknown words.
-        TypeError: no lists of tensors, integers.
+        ValueError: shapes, lengths or devices differ, a list is empty, or an option value is
+            unknown.
+        TypeError: the inputs are not lists of tensors, or tensors have integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
@@ -964,19 +968,19 @@ def focal_frequency_loss(
     """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
     ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
 
-    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
-    gradient passes through it.
+    The weight emphasises the frequencies with the largest error. It is a constant: no gradient
+    passes through it.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
-        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
-            must divide H and W.
-        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
-            the batch.
-        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
-        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
-            channel) or of the ``"batch"``.
+        patch_factor: number of parts of each side; each patch has its own spectrum. It must divide
+            H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` compares spectra averaged
+            over the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)``.
+        peak: the weight is divided by the maximum over each ``"spectrum"`` (image, patch and
+            channel) or over the ``"batch"``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
 
     Returns:
@@ -986,7 +990,7 @@ def focal_frequency_loss(
 
     Raises:
         ValueError: shapes or devices differ, sides that are 0 or that ``patch_factor`` does not
-            divide, unknown words.
+            divide, unknown option values.
         TypeError: integer tensors.
 
     Source: Jiang et al. 2021, eq. 8-9. Agrees with the authors' package ``focal-frequency-loss`` to
@@ -997,11 +1001,11 @@ def focal_frequency_loss(
 def fourier_magnitude_loss(
     pred: Tensor, target: Tensor, *, reduction: Literal["mean", "sum", "image", "none"] = "mean"
 ) -> Tensor:
-    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
-    wherever it sits.
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
+    independent of its position.
 
-    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
-    towards the same frequency of ``target``, so that a black image learns.
+    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
+    points towards the same frequency of ``target``, so that black images get a gradient.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -1027,32 +1031,33 @@ def fsim(
 ) -> Tensor:
     """Feature similarity index: 1 for equal images, lower for worse ones.
 
-    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
-    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
-    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
-    is flat; gradients and colours train a flat image. Two flat images count by gradients and
-    colours alone.
+    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
+    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
+    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
+    only these two count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
-            the luma alone.
+        planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
+            compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
+            luma, I and Q.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
+            unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
-    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Agrees with the four digits that the authors' code
+    printed for five pairs of TID2013, and with piq as ``conventions.FSIM["piq"]``.
     """
 
 def fsim_loss(
@@ -1068,32 +1073,33 @@ def fsim_loss(
 
     Feature similarity index: 1 for equal images, lower for worse ones.
 
-    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
-    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
-    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
-    is flat; gradients and colours train a flat image. Two flat images count by gradients and
-    colours alone.
+    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
+    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
+    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
+    only these two count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
-            the luma alone.
+        planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
+            compares the luma alone.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
+            luma, I and Q.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
+            unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
-    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Agrees with the four digits that the authors' code
+    printed for five pairs of TID2013, and with piq as ``conventions.FSIM["piq"]``.
     """
 
 def gmsd_loss(
@@ -1109,35 +1115,35 @@ def gmsd_loss(
 ) -> Tensor:
     """Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Means of 2 x 2 pixels at every second position are compared by their
-    Prewitt gradients, with zeros beyond the border. The value of an image depends on how evenly its
-    gradients differ, not on how much: weigh it with a pixel loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images are halved by means of 2 x 2
+    pixels, and their Prewitt gradients are compared with zero padding. The value depends on how
+    unevenly the gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
-            ``"population"`` by their number (piq).
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        deviation: ``"sample"`` divides by the number of positions minus one, as MATLAB's ``std2``;
+            ``"population"`` divides by their number (piq).
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
-            is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
+            ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
+    Source: Xue et al. 2014. Agrees with the authors' code to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
     """
 
@@ -1150,22 +1156,22 @@ def gradient_difference_loss(
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
     backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
-    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
-    neighbour differences.
+    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same for dy, where dx
+    and dy are differences of neighbours.
 
-    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
-    absolute value is taken towards that of ``target``, so that a flat image learns.
+    It compares the strength of gradients, not their sign, and sharpens where L2 blurs. It does not
+    depend on brightness, so combine it with a pixel loss. Where a difference of ``pred`` is 0, the
+    gradient points towards that of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
         alpha: exponent, at least 1.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
-            weights.
-        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
-            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor an ``alpha`` other than 1 and 2.
+        mask: ``(N, 1 or C, H, W)`` weights; the weight of a difference is the product of its two
+            pixels' weights.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy;
+            ``"sum"`` is the paper's sum; ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor an ``alpha`` other than 1 and 2.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
@@ -1198,36 +1204,36 @@ def gradient_ssim(
 ) -> Tensor:
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
-    is taken towards that of ``target``, so that a flat image learns.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with a replicated border.
+    G-SSIM is more sensitive to blur than SSIM. Where an image gradient of ``pred`` is 0, the
+    derivative points towards that of ``target``, so that flat images get a gradient.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; channels are
+            compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over both axes.
-        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
-            is valid.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over both axes.
+        mask: ``(N, 1 or C, H, W)`` weights. An image gradient counts if its whole 3 x 3
+            neighbourhood is valid.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1254,36 +1260,36 @@ def gradient_ssim_loss(
 
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
-    is taken towards that of ``target``, so that a flat image learns.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with a replicated border.
+    G-SSIM is more sensitive to blur than SSIM. Where an image gradient of ``pred`` is 0, the
+    derivative points towards that of ``target``, so that flat images get a gradient.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; channels are
+            compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over both axes.
-        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
-            is valid.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over both axes.
+        mask: ``(N, 1 or C, H, W)`` weights. An image gradient counts if its whole 3 x 3
+            neighbourhood is valid.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1303,27 +1309,27 @@ def haarpsi(
 ) -> Tensor:
     """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
-    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
-    images, which have no weight, count by colours alone.
+    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
+    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
+    wavelet weights, so that only their colours count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much low similarities count more than high ones.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        alpha: how much more low similarities count than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
-            Kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
+            at half size, and support no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
@@ -1346,27 +1352,27 @@ def haarpsi_loss(
 
     Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
-    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
-    images, which have no weight, count by colours alone.
+    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
+    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
+    wavelet weights, so that only their colours count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much low similarities count more than high ones.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        alpha: how much more low similarities count than high ones.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
-            Kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
+            at half size, and support no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
@@ -1382,24 +1388,25 @@ def heatmap_loss(
     sharpness: float = 50.0,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Squared distance between landmarks: of their heatmaps, or of where these have their peaks.
+    """Squared distance between landmarks: between their heatmaps, or between the peaks.
 
     Args:
         pred_heatmaps, target_heatmaps: ``(N, K, H, W)``, one map per landmark.
-        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
-            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
-            1.
-        sharpness: of the soft-argmax.
+        compare: ``"heatmaps"`` is the squared difference, averaged over positions.
+            ``"coordinates"`` is the squared distance between the :func:`soft_argmax` of both, where
+            each side of a map has length 1.
+        sharpness: sharpness of the soft-argmax.
         reduction: ``"mean"`` and ``"sum"`` over landmarks and images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, K)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, a sharpness that is not positive, unknown words.
+        ValueError: shapes or devices differ, the sharpness is not positive, or an option value is
+            unknown.
         TypeError: integer tensors.
 
-    Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
+    Source: Bulat & Tzimiropoulos 2018, eq. 3, with a mean over positions instead of a sum.
     """
 
 def hsluv_loss(
@@ -1570,10 +1577,11 @@ def l1_loss(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
-            0 are never looked at.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted, and values of weight
+            0 are ignored.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -1596,10 +1604,11 @@ def l2_loss(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
-            0 are never looked at.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted, and values of weight
+            0 are ignored.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -1666,12 +1675,12 @@ def lpips(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
-    over positions, summed over layers.
+    """LPIPS: squared differences of unit feature vectors, weighted per channel by learned heads,
+    averaged over positions and summed over layers.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
-            those of ``pred_features``, in its order.
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``. The layers and
+            their order are those of ``pred_features``.
         heads: one 1-D tensor per layer.
         map_size, mask: as in :func:`deep_similarity`.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
@@ -1681,11 +1690,11 @@ def lpips(
         ``(N, 1, H, W)``.
 
     Raises:
-        ValueError: layers that differ, heads that do not fit, unknown ``reduction``.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: layers differ, heads do not fit, or ``reduction`` is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
-    that the gradient at a zero vector, NaN there, is 0.
+    at zero vectors: their gradient is 0 here and NaN in the package.
     """
 
 def mdsi_loss(
@@ -1700,28 +1709,28 @@ def mdsi_loss(
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
     A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. The value tells how
-    unevenly the images differ, not by how much: weigh it with a pixel loss.
+    short side are shrunk to about 256 first, as in the authors' code. The value depends
+    on how unevenly the images differ, not on how much, so combine it with a pixel loss.
 
-    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
-    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
-    towards the gradient of ``target``.
+    The fourth root has an infinite derivative where the similarity is 0. Below 1e-4, the derivative
+    at 1e-4 is used; it is 0 for equal images. Where ``pred`` is flat, the gradient points towards
+    the image gradient of ``target``.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             3 pixels on the short side. ``pred`` is the distorted image: the measure is not
             symmetric.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+        ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
 
@@ -1743,13 +1752,13 @@ def ms_gmsd_loss(
 ) -> Tensor:
     """Gradient magnitude similarity deviation on several scales: 0 for equal images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
-    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
-    loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The first scale is the image itself; each
+    further scale has means of 2 x 2 pixels. As for GMSD, the value depends on how unevenly
+    gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -1758,20 +1767,20 @@ def ms_gmsd_loss(
         scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
             their sum.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        masking: ``a``, how much strong gradients mask differences; 0 is the similarity of GMSD.
         planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
-            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+            planes I and Q of RGB images; ``"yiq_coarsest"`` adds it at the last scale (piq).
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words, a ``t`` that is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1808,41 +1817,41 @@ def ms_ssim(
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
         mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
             pixel do not count in the mean.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
         ``channels="joint"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images are too small, shapes differ, or an option value is unknown.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
-    ``ssimloss.conventions.MS_SSIM``.
+    Source: Wang, Simoncelli & Bovik 2003. ``ssimloss.conventions.MS_SSIM`` has the options of other
+    programs.
     """
 
 def ms_ssim_db(
@@ -1867,8 +1876,7 @@ def ms_ssim_db(
 ) -> Tensor:
     """MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
 
-    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
-    of a mean.
+    It is infinite for equal images, with gradient 0. The mean is taken over decibels.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
@@ -1878,34 +1886,34 @@ def ms_ssim_db(
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
         mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images too small, shapes differ, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1929,9 +1937,9 @@ def ms_ssim_l1_loss(
 ) -> Tensor:
     """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
 
-    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
-    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
-    the widest of them.
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution. It is
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel of each channel. G is a blur by the
+    widest Gaussian.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -1940,19 +1948,20 @@ def ms_ssim_l1_loss(
         k1, k2: the stabilising constants, both above 0.
         alpha: weight of MS-SSIM against L1.
         sigmas: standard deviations of the scales in pixels, finest first.
-        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
-            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
-            needs images larger than half a window.
+        window_size: taps of the widest window, odd; narrow Gaussians are truncated at float
+            rounding.
+        padding: the border: ``"valid"`` uses only whole windows, ``"replicate"`` repeats the edge,
+            ``"zeros"`` adds zeros. ``"reflect"`` mirrors without repeating the edge, and needs
+            images larger than half a window.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
 
     Raises:
-        ValueError: images too small for the window, shapes differ, unknown words.
+        ValueError: images too small for the window, shapes differ, unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
@@ -1991,41 +2000,41 @@ def ms_ssim_loss(
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
         mask: ``(N, 1 or C, H, W)`` weights, pooled along with the images. Images without a valid
             pixel do not count in the mean.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; ``(N, C)`` for ``"none"``, ``(N, 1)`` with
         ``channels="joint"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images are too small, shapes differ, or an option value is unknown.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
-    ``ssimloss.conventions.MS_SSIM``.
+    Source: Wang, Simoncelli & Bovik 2003. ``ssimloss.conventions.MS_SSIM`` has the options of other
+    programs.
     """
 
 def nlpd_loss(
@@ -2074,16 +2083,16 @@ def perceptual_loss(
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``, or ``(N, C, ...)``
             without a mask.
-        layers: weights ``w_l`` of the layers to compare; others are not looked at.
-        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
-            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
-            averaged over positions, 0 for two zero vectors and 1/2 for one.
-        eps: of ``"charbonnier"``, in units of the scaled features.
-        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
-            does; ``"rms"`` divides both images' features by the root mean square of the target's,
-            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
-            layer in which the target has nothing.
-        feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+        layers: weights ``w_l`` of the layers to compare; others are ignored.
+        distance: ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``, averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the vectors at a position,
+            averaged over positions. The cosine distance is 0 for two zero vectors and 1/2 for one.
+        eps: ``eps`` of ``"charbonnier"``, in units of the scaled features.
+        feature_norm: ``"none"``; ``"unit"`` normalises the vector at each position, as in LPIPS;
+            ``"rms"`` divides the features of both images by the root mean square of the target's,
+            so that layers of different scale have the same weight. A root mean square below 1e-6,
+            as in a layer without activations, is not used.
+        feature_scale: factor of the (normalised) features; 1 / 12.75 in SRGAN.
         mask: ``(N, 1 or C, H, W)`` weights at any resolution, averaged over channels and over the
             area of each position.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
@@ -2094,9 +2103,9 @@ def perceptual_loss(
         loss 0.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, unknown words, a negative weight, a
-            mask of another batch.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, an option value is unknown, a weight is
+            negative, or the mask belongs to another batch.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with BasicSR's and piq's content losses to float64 rounding, see ``conventions.CONTENT``.
     """
@@ -2108,7 +2117,7 @@ def prior_loss(
     distance: Literal["l1", "l2", "cosine"] = "l2",
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Distance between what a network says of two images: embeddings, logits, maps.
+    """Distance between a network's outputs for two images: embeddings, logits, maps.
 
     Args:
         pred_output, target_output: ``(N, C, ...)``.
@@ -2121,8 +2130,9 @@ def prior_loss(
         without its dimension 1 for ``"cosine"``.
 
     Raises:
-        ValueError: shapes or devices differ, fewer than two dimensions, unknown words.
-        TypeError: outputs that are not floating point, such as classes instead of logits.
+        ValueError: shapes or devices differ, outputs have fewer than two dimensions, or an option
+            value is unknown.
+        TypeError: outputs are not floating point, such as classes instead of logits.
     """
 
 def projected_distribution_loss(
@@ -2173,11 +2183,11 @@ def psnr(
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
             ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
-            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
-            (torchmetrics, kornia): one number, whatever the reduction.
-        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
-            (pyiqa, piq).
+        pooling: ``"image"`` computes one PSNR per image and reduces them, so that the result does
+            not depend on the batch size. ``"batch"`` computes the PSNR of the MSE over the whole
+            batch (torchmetrics, kornia): a single number for any reduction.
+        eps: added to the MSE of images with a range of length 1. 0 is the definition; 1e-8 caps
+            the PSNR at 80 dB (pyiqa, piq).
         mask: ``(N, 1 or C, ...)`` weights of the MSE.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
@@ -2185,7 +2195,7 @@ def psnr(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, unknown words, an empty ``data_range``.
+        ValueError: shapes differ, unknown option values, an empty ``data_range``.
 
     Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
     torchmetrics (``"batch"``) to 2e-6 dB.
@@ -2412,43 +2422,43 @@ def ssim(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            ``data_range``; channels are compared separately. float16 and bfloat16 are computed in
             float32.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
         mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
-            pixels only; a window counts as much as the mask leaves of it.
+            pixels only; the weight of a window is its share of valid pixels.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
-    ``ssimloss.conventions.SSIM``.
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    how closely each agrees.
     """
 
 def ssim_l1_loss(
@@ -2469,31 +2479,30 @@ def ssim_l1_loss(
 ) -> Tensor:
     """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
 
-    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    Each part is reduced separately, as in ``l1_loss`` and ``ssim_loss``. The L1 part is that of
     images whose range has length 1.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
-        weight: of ``1 - SSIM``, in [0, 1].
-        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
-            of the data range.
+        weight: weight of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; with a number, the Charbonnier distance replaces L1, with ``eps`` in
+            units of the data range.
         window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
-            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
-            ``"zeros"``.
+        padding: the border for SSIM: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors
+            without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         mask: ``(N, 1 or C, H, W)`` weights of both parts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
-            ``"image"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute ``"mean"``
+            and ``"image"`` in one pass.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        ValueError: shapes differ, unknown option values, ``reduction="none"`` with valid borders.
         RuntimeError: a named backend that cannot run.
 
     Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
@@ -2527,43 +2536,43 @@ def ssim_loss(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            ``data_range``; channels are compared separately. float16 and bfloat16 are computed in
             float32.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
         mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
-            pixels only; a window counts as much as the mask leaves of it.
+            pixels only; the weight of a window is its share of valid pixels.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
-    ``ssimloss.conventions.SSIM``.
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    how closely each agrees.
     """
 
 def ssim_map(
@@ -2585,41 +2594,41 @@ def ssim_map(
 ) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images. Under a mask it is the similarity at each
-    position whatever its weight, and 0 where the weight is 0; ``ssim(..., reduction="none")`` is
-    the map times the weight, which adds up to ``"sum"``.
+    With ``padding="reflect"`` it has the size of the images. Under a mask, it is the similarity at
+    each position without the weight, and 0 where the weight is 0. ``ssim(..., reduction="none")``
+    is the map times the weight, whose sum is ``"sum"``.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            ``data_range``; channels are compared separately. float16 and bfloat16 are computed in
             float32.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
         mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
-            pixels only; a window counts as much as the mask leaves of it.
-        backend: ``"auto"``, or one by name, which runs or raises.
+            pixels only; the weight of a window is its share of valid pixels.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
     """
 
 def ssimulacra2(
@@ -2721,32 +2730,33 @@ def structure_correlation(
 ) -> Tensor:
     """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
-    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
-    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
-    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
-    loss.
+    It is 1 where both windows are flat, and 0 where only one is. Flat means a variance below
+    ``4 eps L^2``, which float rounding can cause (a deviation of 1/1450 of the range in float32).
+    Where only one image is flat, the gradient of the definition is infinite; the gradient used
+    there is that for a deviation of 0.03 of the range. The measure ignores brightness and contrast,
+    so combine it with a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself.
+            ``data_range``; channels are compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words.
+        ValueError: shapes differ, images are smaller than the window, or an option value is
+            unknown.
         TypeError: integer tensors.
 
         RuntimeError: a named backend that cannot run.
@@ -2771,32 +2781,33 @@ def structure_correlation_loss(
 
     Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
-    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
-    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
-    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
-    loss.
+    It is 1 where both windows are flat, and 0 where only one is. Flat means a variance below
+    ``4 eps L^2``, which float rounding can cause (a deviation of 1/1450 of the range in float32).
+    Where only one image is flat, the gradient of the definition is infinite; the gradient used
+    there is that for a deviation of 0.03 of the range. The measure ignores brightness and contrast,
+    so combine it with a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself.
+            ``data_range``; channels are compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words.
+        ValueError: shapes differ, images are smaller than the window, or an option value is
+            unknown.
         TypeError: integer tensors.
 
         RuntimeError: a named backend that cannot run.
@@ -2815,33 +2826,33 @@ def texture_loss(
     stride: int | Mapping[str, int] | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``: like
-    texture, wherever it sits.
+    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``. It
+    compares texture, independent of the position.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights ``w_l`` of the layers to compare; others are not looked at.
+        layers: weights ``w_l`` of the layers to compare; others are ignored.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
-        patch_size: compare patch by patch, in positions of the layer: one number for all layers, or
-            one per layer. The patches of 16 x 16 image pixels of EnhanceNet are
-            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these.
-            The loss of an image is the mean over its patches.
-        stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
-            borders is in no patch.
+        patch_size: compare patches of this side in positions of the layer: one number for all
+            layers, or one per layer. EnhanceNet's patches of 16 x 16 image pixels are
+            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these
+            layers. The loss of an image is the mean over its patches.
+        stride: distance between patches, ``patch_size`` by default. Positions left over at the far
+            borders are in no patch.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` (not with ``"bchw"``); ``(N, L)`` for
         ``"none"``: the weighted term of each layer (``N = 1`` with ``"bchw"``). The memory for
-        patches is bounded: where more would be needed they are taken in steps, and computed again
-        for the gradient.
+        patches is bounded: if they need more, they are processed in steps, which the backward pass
+        computes again.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a patch larger than a layer,
-            unknown words, a negative weight.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, a patch is larger than a layer, an
+            option value is unknown, or a weight is negative.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with BasicSR's (mmagic's) style loss and piq's to float64 rounding, see
     ``conventions.GRAM``.
@@ -2857,33 +2868,34 @@ def total_variation_loss(
     backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
 ) -> Tensor:
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour; of a volume, ``dz`` to the next slice too.
+    lower neighbour; for a volume, also ``dz`` to the next slice.
 
     Args:
         pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
-            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
-        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
-            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
-            not grow with the image; ``"sum"`` adds all of them.
-        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
-            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
-            are 0). Masking all but a rectangle is the total variation of that rectangle.
-        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
-            mask the mean of means is taken over the weight of the batch, so that an image without
-            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
-            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
-            neither masks nor volumes.
+        norm: ``"anisotropic"`` is ``|dx| + |dy|``; ``"isotropic"`` is ``sqrt(dx^2 + dy^2)`` at each
+            pixel, with differences of 0 across the far border; ``"squared"`` is ``dx^2 + dy^2``;
+            ``"image_l2"`` is the root of the ``"squared"`` total of each image. Volumes add ``dz``.
+        within_image: the value of one image. ``"mean"`` is the mean over its dx plus the mean over
+            its dy (for ``"isotropic"``, the mean over its pixels), which does not grow with the
+            size of the image. ``"sum"`` adds all of them.
+        mask: ``(N, 1 or C, ...)`` weights. The weight of a difference is the product of its two
+            pixels' weights. For ``"isotropic"``, each pixel has its own weight, and differences to
+            invalid pixels are 0. With a mask of a rectangle, the result is the total variation of
+            that rectangle.
+        reduction: ``"image"`` returns the values of the images ``(N,)``, ``"mean"`` their mean.
+            With a mask, the mean of means is weighted over the batch, so that images without valid
+            pixels do not count. ``"sum"`` adds all terms of the batch for any ``within_image``
+            (for ``"image_l2"``, the values of the images). ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce images, and
+            support neither masks nor volumes.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
-        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
-        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
+        A scalar; ``(N,)`` for ``reduction="image"``. For ``"none"``, the unscaled terms at each
+        pixel, with the shape of ``pred``, without dx in the last column and dy in the last row.
+        ``norm="image_l2"`` has no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four or five dimensions, unknown words.
+        ValueError: ``pred`` does not have four or five dimensions, or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2917,7 +2929,7 @@ def vif(
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2957,7 +2969,7 @@ def vif_loss(
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.

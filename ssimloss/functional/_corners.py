@@ -1,8 +1,8 @@
-"""Absolute values and lengths, whose slope at their corner points towards the target.
+"""Absolute values and lengths whose gradient at 0 points towards the target.
 
-``|d|`` and ``|z|`` have no derivative at 0. Automatic differentiation takes 0 for it, so that a
-flat or black prediction would never move. Any slope up to 1 is a subgradient there. These functions
-take the one that grows towards the other image.
+``|d|`` and ``|z|`` have no derivative at 0. Automatic differentiation uses 0, so that a flat or
+black prediction would never change. Any slope up to 1 is a subgradient there. These functions use
+the one that points towards the other image.
 """
 
 import torch
@@ -17,11 +17,11 @@ def absolute(d: Tensor, towards: Tensor) -> Tensor:
 
 
 def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
-    """``sqrt(x^2 + y^2)`` to rounding, however small; its slope at 0 is the unit vector
-    ``towards``, or 0 where that is 0.
+    """``sqrt(x^2 + y^2)`` to rounding, even for small numbers. Its gradient at 0 is the unit vector
+    ``towards``, or 0 if ``towards`` is 0.
     """
     found = torch.hypot(x.detach(), y.detach())
-    # Below, the derivative of hypot multiplies what is no normal number any more.
+    # For smaller numbers, the derivative of hypot multiplies denormal numbers.
     info = torch.finfo(x.dtype)
     corner = found < info.tiny / info.eps
     to_x, to_y = (other.detach() for other in towards)
@@ -36,9 +36,9 @@ def length(x: Tensor, y: Tensor, towards: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def modulus(z: Tensor, towards: Tensor) -> Tensor:
-    """``|z|`` of complex numbers as a :func:`length`, which takes longer if it has a gradient.
+    """``|z|`` of complex numbers, by :func:`length` if a gradient is needed, which takes longer.
 
-    Not ``z.abs()``, which squares numbers that are too small for it.
+    ``z.abs()`` is not used, because it squares small numbers to 0.
     """
     if not z.requires_grad and not is_forward_mode():
         return torch.hypot(z.real, z.imag)

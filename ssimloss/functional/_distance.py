@@ -17,8 +17,8 @@ def distance_of(difference: Tensor, distance: Distance, eps: float) -> Tensor:
 
 
 def charbonnier_curve(d: Tensor, eps: float, at_zero: AtZero = "eps") -> Tensor:
-    """``sqrt(d^2 + eps^2)`` per element, minus ``eps`` for ``at_zero="zero"`` (in the form that
-    does not cancel).
+    """``sqrt(d^2 + eps^2)`` per element; for ``at_zero="zero"`` minus ``eps``, in a form without
+    cancellation.
     """
     root = torch.sqrt(d.square() + eps**2)
     return root if at_zero == "eps" else d.square() / (root + eps)

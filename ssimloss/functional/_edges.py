@@ -1,4 +1,4 @@
-"""Sums of what small filters find in images: the plain equation, and the way to its kernel."""
+"""Sums of the responses of small filters: the plain equation, and the call of its kernel."""
 
 from functools import partial
 
@@ -14,14 +14,14 @@ from ssimloss.kernels import Backend, Edges, edge_means
 
 
 def edge_numbers(x: Tensor, y: Tensor, edges: Edges, backend: Backend, slope: float) -> Tensor:
-    """Sums ``(N, C)`` by a kernel; ``slope`` is the derivative that each is likely to get."""
+    """Sums ``(N, C)`` by a kernel; ``slope`` is the derivative that each will probably get."""
     equation = partial(edge_sums, edges=edges)
     return edge_means(x, y, edges, backend=backend, equation=equation, slope=slope)
 
 
 def difference_weights(image: Tensor, mean: bool) -> tuple[float, float]:
-    """What multiplies sums over the differences to the right and lower neighbours of a plane: their
-    counts' inverse for a mean, else 1.
+    """The factors of sums over differences to the right and to the lower neighbours of a plane: the
+    inverse of their numbers for a mean, else 1.
     """
     if not mean:
         return 1.0, 1.0
@@ -30,7 +30,7 @@ def difference_weights(image: Tensor, mean: bool) -> tuple[float, float]:
 
 
 def edge_sums(x: Tensor, y: Tensor, edges: Edges) -> Tensor:
-    """What the kernel ``edge_means`` adds up of each plane, ``(N, C)``, with any curve but
+    """The sums of the kernel ``edge_means`` for each plane, ``(N, C)``, with any curve except
     ``"similarity"``.
     """
     x, y = promote(x, y)

@@ -1,6 +1,6 @@
-"""The plain equations behind the kernels, differentiable any number of times.
+"""The plain equations of the kernels, differentiable any number of times.
 
-A kernel is tested against these, and a second derivative differentiates them.
+Kernels are tested against them, and second derivatives differentiate them.
 """
 
 import torch
@@ -58,8 +58,8 @@ def mixed_mean(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed) -> Te
 
 
 def mixed_mean_by_hand(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed) -> Tensor:
-    """:func:`mixed_mean` with the gradient of :mod:`_plane_means`: what the losses compute without
-    a kernel.
+    """:func:`mixed_mean` with the gradient of :mod:`_plane_means`, which losses use without a
+    kernel.
     """
     x, y = promote(x, y)
     c1, c2, low, part = comparison.c1, comparison.c2, comparison.low, comparison.part
@@ -74,7 +74,7 @@ def mixed_mean_by_hand(x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixe
 
 
 def local_sums(x: Tensor, y: Tensor, mask: Tensor | None, local: Local) -> Tensor:
-    """Sums ``(2, N, C)`` of SSIM or r*, and of what the mask leaves of each window."""
+    """Sums ``(2, N, C)`` of SSIM or r*, and of the weights that the mask has in each window."""
     taps, c1, c2 = len(local.windows), local.c1, local.c2
     x, y, mask = valid_pixels(x, y, local.low, mask)
     x, y, mask = bordered(x, y, mask, taps, local.padding)
@@ -87,7 +87,7 @@ def local_sums(x: Tensor, y: Tensor, mask: Tensor | None, local: Local) -> Tenso
     return sums_of(Scores(values, statistics.mass))
 
 
-# What kernels prove themselves against.
+# The references of the kernels' proofs.
 MEANS = Reference(mixed_mean, mixed_mean_by_hand)
 MAP = Reference(similarity, similarity)
 LOCAL_SUMS = Reference(local_sums, local_sums)
@@ -101,7 +101,7 @@ def distance_mean(x: Tensor, y: Tensor, distance: Distance, eps: float) -> Tenso
 def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling: str) -> Tensor:
     """Mean of each plane's map at each scale, ``(S, N, C)``.
 
-    The map is contrast and structure, at the coarsest scale all of SSIM.
+    The map is contrast and structure, and at the coarsest scale the whole of SSIM.
     """
     x, y = promote(x, y)
     x, y = x - finest.low, y - finest.low
@@ -116,11 +116,11 @@ def pyramid_means(x: Tensor, y: Tensor, finest: Comparison, scales: int, pooling
 
 
 def halve(image: Tensor, pooling: str) -> Tensor:
-    """2 x 2 mean with one of the ways to treat an odd size."""
+    """2 x 2 mean, with an option for odd sizes."""
     odd_h, odd_w = image.shape[2] % 2, image.shape[3] % 2
     if pooling == "zeros":
         return torch.nn.functional.avg_pool2d(image, 2, padding=(odd_h, odd_w))
-    # Not by F.pad, whose gradient of replication adds with atomics on CUDA.
+    # F.pad is not used, because its gradient for replication uses atomics on CUDA.
     if pooling == "replicate" and (odd_h or odd_w):
         image = torch.cat((image[..., :1], image), -1)
         image = torch.cat((image[..., :1, :], image), -2)

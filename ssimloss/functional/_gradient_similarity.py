@@ -1,5 +1,5 @@
-"""Similarity of gradient magnitudes, ``(2 g_x g_y + T) / (g_x^2 + g_y^2 + T)``, the part that GMSD
-and the measures after it have in common: planes, means of blocks, gradients and their deviation.
+"""Similarity of gradient magnitudes, ``(2 g_x g_y + T) / (g_x^2 + g_y^2 + T)``, as used by GMSD and
+later measures: planes, means of blocks, gradients and their deviation.
 """
 
 import functools
@@ -33,7 +33,7 @@ IQ = {
 
 
 def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> None:
-    """Demand gray or RGB images of one shape."""
+    """Check for gray or RGB images of one shape."""
     _checks.images(pred, target)
     _checks.mask(mask, pred)
     if pred.shape[1] not in (1, 3):
@@ -44,7 +44,7 @@ def check_colors(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> No
 
 
 def check_least_side(pred: Tensor, least: int, why: str) -> None:
-    """Demand images of at least so many pixels on the short side."""
+    """Check for images of at least so many pixels on the short side."""
     if min(pred.shape[2:]) < least:
         raise _checks.TooSmallError(
             f"pred and target must have at least {least} pixels on the short side, {why}, got "
@@ -55,8 +55,8 @@ def check_least_side(pred: Tensor, least: int, why: str) -> None:
 def without_masked(
     x: Tensor, y: Tensor, mask: Tensor | None, low: float
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The images with black where the mask is 0, and the weight of each pixel ``(N, 1, H, W)``: the
-    smallest of its channels.
+    """The images, black where the mask is 0, and the weight of each pixel ``(N, 1, H, W)``: the
+    smallest over its channels.
     """
     if mask is None:
         return x, y, None
@@ -74,8 +74,8 @@ def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
 
 
 def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | None) -> Backend:
-    """Which backend computes planes and their gradients; no kernel knows masks."""
-    uncovered = None if mask is None else "no kernel knows masks"
+    """Which backend computes planes and their gradients; no kernel supports masks."""
+    uncovered = None if mask is None else "no kernel supports masks"
     return select(backend, pred, target, EDGE_MEANS, uncovered=uncovered)
 
 
@@ -143,7 +143,7 @@ def block_weight(weight: Tensor, factor: int) -> Tensor:
 
 
 def _around(image: Tensor, factor: int) -> list[int]:
-    """Rows and columns that MATLAB's blocks take from beyond the image."""
+    """Rows and columns beyond the image that MATLAB's blocks include."""
     before, amounts = (factor - 1) // 2, []
     for size in (image.shape[3], image.shape[2]):
         blocks = -(-size // factor)
@@ -152,8 +152,8 @@ def _around(image: Tensor, factor: int) -> list[int]:
 
 
 def factor_to_256(image: Tensor) -> int:
-    """By how much measures for images of 256 pixels shrink: ``max(1, round(min(H, W) / 256))``,
-    halves rounded up.
+    """The factor by which measures for images of 256 pixels shrink:
+    ``max(1, round(min(H, W) / 256))``, with halves rounded up.
     """
     return max(1, (2 * min(image.shape[2:]) + 256) // 512)
 
@@ -163,7 +163,7 @@ def gradient_weight(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else erode(weight)
 
 
-GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # of the integer taps over the published ones
+GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # integer taps divided by the published ones
 
 
 def gradients(image: Tensor, operator: Operator) -> tuple[Tensor, Tensor]:
@@ -180,12 +180,12 @@ def squared_length(gradient: tuple[Tensor, Tensor]) -> Tensor:
 def product_of_lengths(
     x: tuple[Tensor, Tensor], y: tuple[Tensor, Tensor], g2_x: Tensor, g2_y: Tensor
 ) -> Tensor:
-    """``g_x g_y`` of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly ``g2_x``
-    for equal ones.
+    """``g_x g_y`` of two gradients with the squared lengths ``g2_x`` and ``g2_y``. It is exactly
+    ``g2_x`` for equal gradients.
 
-    The length of a vector that is 0 has no derivative. There the slope is that of the scalar
-    product of both vectors, ``g_y`` times the unit vector of ``y`` for ``x``, so that a flat image
-    learns the gradients of the other one.
+    The length of a zero vector has no derivative. The derivative used there is that of the scalar
+    product of both vectors: for ``x``, it is ``g_y`` times the unit vector of ``y``. A flat image
+    thus gets a gradient towards the other one.
     """
     squares = g2_x * g2_y
     info = torch.finfo(squares.dtype)
@@ -220,7 +220,7 @@ def similarity_variance(
     """The variance of :func:`gradient_similarity` over the positions of each plane: ``(N,)``.
 
     Args:
-        weight: of the pixels; for the backend ``"eager"`` only.
+        weight: weights of the pixels; only for the backend ``"eager"``.
     """
     if backend == "eager":
         values = gradient_similarity(x, y, operator, constant, masking)
@@ -253,8 +253,8 @@ def length_similarity(
     constant: float,
     masking: float = 0.0,
 ) -> Tensor:
-    """The same of two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 for equal
-    ones.
+    """The same for two gradients with the squared lengths ``g2_x`` and ``g2_y``; exactly 1 if both
+    are equal.
     """
     product = product_of_lengths(x, y, g2_x, g2_y)
     sums = g2_x + g2_y
@@ -279,8 +279,8 @@ def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 def variance(values: Tensor, weight: Tensor | None, deviation: Deviation) -> Tensor:
     """The variance of each image ``(N, 1, H, W)``: ``(N,)``."""
-    # One row for each image: PyTorch 2.6 compiles sums over three dimensions to a backward that
-    # writes beyond its memory.
+    # One row per image: for sums over three dimensions, PyTorch 2.6 compiles a backward that writes
+    # out of bounds.
     values = values.flatten(1)
     if weight is None:
         squares = (values - values.mean(1, keepdim=True)).square().sum(1)

@@ -1,7 +1,8 @@
-"""Measures of local moments by the kernel ``moment_sums``: when it covers a call, and the scores.
+"""Measures of local moments by the kernel ``moment_sums``: whether it supports a call, and the
+scores.
 
-A measure passes what the kernel is told, and the same measure in plain PyTorch, which second
-derivatives come from.
+A measure passes the options of the kernel, and the same measure in plain PyTorch for second
+derivatives.
 """
 
 from collections.abc import Callable
@@ -25,22 +26,22 @@ def uncovered(
     *,
     masks: bool = True,
 ) -> str | None:
-    """Why the kernel does not cover a call, ``None`` if it does.
+    """Why the kernel does not support a call, ``None`` if it does.
 
     Args:
         window: a name, or the tensor that was given.
-        masks: whether the kernel knows this measure under a mask.
+        masks: whether the kernel supports this measure under a mask.
     """
     if pred.ndim != 4:
-        return "no kernel knows volumes"
+        return "no kernel supports volumes"
     if mask is not None and not masks:
-        return "no kernel knows masks of this measure"
+        return "no kernel supports masks for this measure"
     if mask is not None and mask.requires_grad and torch.is_grad_enabled():
         return "no kernel has a gradient to the mask"
     if reduction == "none":
-        return "no kernel makes this map; name another reduction"
+        return "no kernel computes this map; use another reduction"
     if isinstance(window, Tensor):
-        return "no kernel takes a window from a tensor, whose values would have to be fetched"
+        return "no kernel supports a window tensor, since its values would have to be read"
     if taps > MAX_TAPS:
         return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {taps}"
     return None
@@ -57,12 +58,12 @@ def local_scores(
     reduction: Reduction,
     minimised: bool = False,
 ) -> Scores:
-    """The means of the planes, ``(N, C)``, and under a mask their weights.
+    """The means of the planes, ``(N, C)``, and, with a mask, their weights.
 
     Args:
         plain: the map in plain PyTorch, with its weights.
-        reduction: what the caller asks for, so that the gradient is made with its factor.
-        minimised: the value is a loss itself, not a score that a loss is made of.
+        reduction: the caller's reduction, whose factor the gradient includes.
+        minimised: whether the value itself is the loss, and not a score.
     """
     height, width = map_size(pred.shape[2:], local.lengths[-1], local.padding)
     positions, dtype = height * width, native_dtype(pred, target)

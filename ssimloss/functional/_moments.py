@@ -1,4 +1,4 @@
-"""Local statistics of a pair of images and the similarity maps made of them, in plain
+"""Local statistics of a pair of images, and similarity maps computed from them, in plain
 differentiable form.
 
 With ``V`` the mean weighted by the window at every position, ``x`` and ``y`` the images, ``u`` 1 or
@@ -8,9 +8,9 @@ the sample factor ``N / (N - 1)``::
     luminance          = (2 mu_x mu_y + C1) / (mu_x^2 + mu_y^2 + C1)
     contrast_structure = (2 cov_xy + C2) / (var_x + var_y + C2)
 
-A constant per plane is subtracted before anything is squared: the variances do not depend on it,
-and in float32 they keep their digits where a flat patch is bright. Under a mask, V is the
-normalised convolution ``V(m x) / V(m)`` (Knutsson & Westin 1993).
+A constant per plane is subtracted before squaring. The variances do not depend on it, and in
+float32 those of bright flat patches keep their digits. Under a mask, V is the normalised
+convolution ``V(m x) / V(m)`` (Knutsson & Westin 1993).
 
 Source: Wang, Bovik, Sheikh & Simoncelli 2004.
 """
@@ -44,7 +44,7 @@ def valid_pixels(
 def check_inputs(
     pred: Tensor, target: Tensor, mask: Tensor | None, *, ndim: tuple[int, ...] = (4, 5)
 ) -> None:
-    """Raise for tensors that are no pair of images or volumes, or no mask of theirs."""
+    """Check for a pair of images or volumes, and for a mask that fits them."""
     _checks.images(pred, target, ndim=ndim)
     _checks.mask(mask, pred)
 
@@ -52,7 +52,7 @@ def check_inputs(
 def bordered(
     x: Tensor, y: Tensor, mask: Tensor | None, taps: int, padding: Padding
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Images extended by half a window, so that whole windows reach every position."""
+    """Pad images by half a window, so that whole windows fit at every position."""
     amount = (taps - 1) // 2
     if mask is not None:
         mask = pad(mask, amount, padding, zero=1)  # zeros beyond the border are pixels like others
@@ -62,7 +62,7 @@ def bordered(
 
 
 def check_holds_window(space: Sequence[int], taps: int) -> None:
-    """Raise for images, their border included, that no window fits in."""
+    """Raise for images that are smaller than the window, padding included."""
     if min(space) < taps:
         clip = (
             "; of clips (N, C, T, H, W), compare the frames, pred.movedim(2, 1).flatten(0, 1)"
@@ -76,7 +76,7 @@ def check_holds_window(space: Sequence[int], taps: int) -> None:
 
 
 def map_size(space: Sequence[int], taps: int, padding: Padding) -> tuple[int, int]:
-    """Height and width of the map of images of this size, which are checked."""
+    """Height and width of the map for images of this size, after a check of the size."""
     amount = 0 if padding == "valid" else (taps - 1) // 2
     check_border(space, amount, padding)
     height, width = (length + 2 * amount for length in space)
@@ -86,19 +86,19 @@ def map_size(space: Sequence[int], taps: int, padding: Padding) -> tuple[int, in
 
 @dataclass(frozen=True)
 class Statistics:
-    """Local moments of two images, each ``(N, C, ...)``; ``offset`` + ``mu`` is the mean of the
-    image itself.
+    """Local moments of two images, each ``(N, C, ...)``. The mean of the image is
+    ``offset + mu``.
     """
 
     mu_x: Tensor
     mu_y: Tensor
     offset_x: Tensor
     offset_y: Tensor
-    var_x: Tensor | None  # None where only the sum of the two was asked for
+    var_x: Tensor | None  # None if only the sum of both was requested
     var_y: Tensor | None
     var_sum: Tensor
     cov_xy: Tensor
-    mass: Tensor | None  # what the mask leaves of the window, (N, 1 or C, ...)
+    mass: Tensor | None  # the filtered mask, (N, 1 or C, ...)
 
 
 def local_statistics(
@@ -112,7 +112,7 @@ def local_statistics(
 ) -> Statistics:
     """Means, variances and covariance under the window at every position.
 
-    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities want only their sum
+    ``var_x`` and ``var_y`` need a fifth filtered map; most similarities need only their sum
     (``separate=False``).
     """
     offset_x, offset_y = _plane_mean(x, mask), _plane_mean(y, mask)
@@ -139,8 +139,8 @@ def local_statistics(
 
 
 def local_mean(image: Tensor, window: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean under the window at every position, where nothing else is wanted; 0 where the mask
-    leaves nothing of it.
+    """Mean under the window at every position, without other moments; 0 where the mask covers the
+    whole window.
     """
     if mask is None:
         return blur(image, window)
@@ -154,7 +154,7 @@ def luminance(s: Statistics, c1: float) -> Tensor:
 
 
 def luminance_of(mu_x: Tensor, mu_y: Tensor, c1: float) -> Tensor:
-    """The same of given means."""
+    """The same for given means."""
     return (2 * mu_x * mu_y + c1) / (mu_x * mu_x + mu_y * mu_y + c1)
 
 
@@ -164,16 +164,17 @@ def contrast_structure(s: Statistics, c2: float) -> Tensor:
 
 
 def similarity_of(s: Statistics, c1: float, c2: float, part: Part) -> Tensor:
-    """Contrast and structure, for ``part="ssim"`` times the luminance."""
+    """Contrast and structure, multiplied by the luminance for ``part="ssim"``."""
     similarity = contrast_structure(s, c2)
     return luminance(s, c1) * similarity if part == "ssim" else similarity
 
 
 def deviation_product(s: Statistics, least: float) -> Tensor:
-    """``sigma_x sigma_y``; a variance below ``least`` is led to 0 along a line.
+    """``sigma_x sigma_y``; the value goes linearly to 0 for variances below ``least``.
 
-    There the slope is that of the covariance, which is the product where both images vary alike:
-    the root has no finite one, and a flat image would not learn to vary.
+    There the gradient is that of the covariance, which equals the product where both images vary
+    alike. The gradient of the root is not finite there, and with a gradient of 0 a flat image would
+    never gain contrast.
     """
     assert s.var_x is not None
     assert s.var_y is not None
@@ -186,12 +187,12 @@ def deviation_product(s: Statistics, least: float) -> Tensor:
 
 
 def flat_variance(dtype: torch.dtype, span: float) -> float:
-    """The variance below which a window counts as flat: what rounding can make of a constant."""
+    """The variance below which a window counts as flat: that of a constant with rounding errors."""
     return float(4 * torch.finfo(dtype).eps * span**2)
 
 
 def correlation(s: Statistics, least: float) -> Tensor:
-    """``cov_xy / (sigma_x sigma_y)`` in [-1, 1], each variance held above ``least``."""
+    """``cov_xy / (sigma_x sigma_y)`` in [-1, 1], with each variance at least ``least``."""
     assert s.var_x is not None
     assert s.var_y is not None
     deviations = torch.sqrt(s.var_x.clamp(min=least)) * torch.sqrt(s.var_y.clamp(min=least))
@@ -199,14 +200,14 @@ def correlation(s: Statistics, least: float) -> Tensor:
 
 
 def structure(s: Statistics, flat: float, low_contrast: float) -> Tensor:
-    """r*: the correlation, 1 where both variances are at most ``flat``.
+    """r*: the correlation, and 1 where both variances are at most ``flat``.
 
-    Where one is, 0 with the slope of variances held above ``low_contrast``, so that a flat image
-    can learn structure.
+    Where only one is, the value is 0. Its gradient there uses variances of at least
+    ``low_contrast``, so that a flat image can gain structure.
     """
     assert s.var_x is not None
     assert s.var_y is not None
-    flat_x, flat_y = s.var_x <= flat, s.var_y <= flat  # NaN is not
+    flat_x, flat_y = s.var_x <= flat, s.var_y <= flat  # False for NaN
     held = correlation(s, low_contrast)
     one_is_flat = held - held.detach()
     values = torch.where(flat_x | flat_y, one_is_flat, correlation(s, flat))
@@ -214,8 +215,8 @@ def structure(s: Statistics, flat: float, low_contrast: float) -> Tensor:
 
 
 def signed_power(base: Tensor, exponent: float) -> Tensor:
-    """``base^exponent`` for a whole exponent, else ``sign(base) |base|^exponent`` with a finite
-    slope at 0.
+    """``base^exponent`` for an integer exponent, else ``sign(base) |base|^exponent`` with a finite
+    derivative at 0.
     """
     if float(exponent).is_integer():
         return base ** int(exponent)
@@ -226,7 +227,7 @@ def signed_power(base: Tensor, exponent: float) -> Tensor:
 def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
     """``(N, C, 1, ...)``, without a gradient: a constant that cancels.
 
-    In float32 to eight bits, which are subtracted from most pixels without a rounding.
+    In float32 it is rounded to eight bits, so that subtracting it from most pixels is exact.
     """
     image = image.detach()
     if mask is None:
@@ -238,7 +239,7 @@ def _plane_mean(image: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _plane_sum(image: Tensor) -> Tensor:
-    """Axis by axis, which rounds alike in every batch, see ``_reduce``."""
+    """The mean axis by axis, which has the same rounding in every batch; see ``_reduce``."""
     for axis in range(image.ndim - 1, 1, -1):
         image = image.sum(axis, keepdim=True)
     return image

@@ -1,4 +1,4 @@
-"""What the distances per pixel share: the difference under a mask, and the way to their kernel."""
+"""Shared by distances per pixel: the difference under a mask, and the call of their kernel."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,8 @@ class PixelOptions(Backed, Reduced):
     """Options of a distance per pixel.
 
     Args:
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
     """
 
 
@@ -42,9 +43,9 @@ def distances(
         pred, target = pred.flatten(2, 3), target.flatten(2, 3)
         mask = None if mask is None else mask.flatten(2, 3)
     if mask is not None:
-        uncovered = "no kernel knows masks"
+        uncovered = "no kernel supports masks"
     elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
     dtype = native_dtype(pred, target)
     backend = select(options.backend, pred, target, PIXEL_MEANS, uncovered=uncovered)
     if backend != "eager":
@@ -55,7 +56,7 @@ def distances(
 
 
 def masked_difference(pred: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-    """``pred - target`` in the computing dtype, 0 under weight 0 so that no NaN hides there."""
+    """``pred - target`` in the computing dtype; 0 where the weight is 0, even for NaN."""
     pred, target = promote(pred, target)
     difference = pred - target
     return difference if mask is None else torch.where(mask != 0, difference, 0)

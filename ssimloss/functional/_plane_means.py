@@ -1,5 +1,5 @@
-"""The mean SSIM or contrast-structure of every plane, with a gradient made of seven filtered maps
-and no stored graph.
+"""The mean SSIM or contrast-structure of every plane, with a gradient computed from seven filtered
+maps and without a stored graph.
 
 The symbols are those of ``_similarity``; ``var_x`` and ``var_y`` only occur as their sum, so four
 maps are filtered forward. With S the map whose mean is taken and W the transpose of V, the
@@ -7,10 +7,10 @@ derivative of the mean with respect to x is, up to 1 over the number of position
 
     W(dS/dV(x)) + 2 x W(dS/dV(x^2 + y^2)) + y W(dS/dV(x y))
 
-and the same with x and y exchanged; the last two filtered maps serve both images. One number per
-plane comes out, so the gradient is known in the forward pass up to one factor per plane: it is made
-there, a few planes or rows of one at a time in buffers that are reused, and scaled in backward.
-Asked for a second derivative, backward differentiates the plain equation instead.
+and the same with x and y exchanged; both images use the last two filtered maps. The result is one
+number per plane, so the forward pass knows the gradient up to one factor per plane. It computes the
+gradient for a few planes or rows at a time in reused buffers, and backward scales it. For a second
+derivative, backward differentiates the plain equation instead.
 """
 
 from typing import Any
@@ -24,8 +24,8 @@ from ssimloss.filters import blur_transposed
 from ssimloss.functional._moments import local_statistics, similarity_of
 from ssimloss.kernels import Part
 
-# Elements of a map worked on at a time: on a CPU about 15 such maps should stay in the cache,
-# elsewhere a launch costs more than its bytes.
+# Elements of a map per step. On a CPU, about 15 such maps should stay in the cache; elsewhere, a
+# launch costs more than its memory traffic.
 _CHUNK_CPU = 1 << 17
 _CHUNK_ELSEWHERE = 1 << 24
 
@@ -33,13 +33,13 @@ _CHUNK_ELSEWHERE = 1 << 24
 def plane_means(
     x: Tensor, y: Tensor, window: Tensor, *, c1: float, c2: float, sample_factor: float, part: Part
 ) -> Tensor:
-    """Mean of the similarity map of each plane, borders left out.
+    """Mean of the similarity map of each plane, without borders.
 
     Args:
         x, y: ``(N, C, H, W)`` of one dtype, float32 or float64, at least as large as the window.
-        window: 1-D, of unit sum.
+        window: 1-D, with unit sum.
         c1, c2: the stabilising constants ``(k L)^2``.
-        sample_factor: what variances and covariance are multiplied by, 1 for population statistics.
+        sample_factor: factor of variances and covariance; 1 for population statistics.
         part: ``"ssim"`` or ``"contrast_structure"``.
 
     Returns:
@@ -59,7 +59,7 @@ def plane_means(
 def _plain(
     x: Tensor, y: Tensor, window: Tensor, c1: float, c2: float, sample_factor: float, part: Part
 ) -> Tensor:
-    """The same number by automatic differentiation."""
+    """The same numbers, for automatic differentiation."""
     statistics = local_statistics(x, y, window, sample_factor, None)
     return similarity_of(statistics, c1, c2, part).mean((2, 3))
 
@@ -77,7 +77,7 @@ class _PlaneMeans(torch.autograd.Function):
         want_x: bool,
         want_y: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Means ``(N, C)`` and, where wanted, their gradients with the images' shape."""
+        """Means ``(N, C)`` and the requested gradients, with the shape of the images."""
         n, c, h, w = x.shape
         planes_x, planes_y = x.reshape(-1, h, w), y.reshape(-1, h, w)
         means = x.new_zeros(n * c)
@@ -127,9 +127,9 @@ class _PlaneMeans(torch.autograd.Function):
         nothing = (None,) * 7
         if upstream is None:
             return None, None, *nothing
-        if torch.is_grad_enabled():  # a graph of this backward is wanted
-            # Views, so that the derivatives stay partial where one image was computed from the
-            # other or is the same tensor.
+        if torch.is_grad_enabled():  # a graph of this backward is needed
+            # Views, so that derivatives stay partial if one image was computed from the other or
+            # both are the same tensor.
             pair = x.view_as(x), y.view_as(y)
             with autocast_off(x):
                 means = _plain(*pair, window, *ctx.constants)
@@ -165,15 +165,15 @@ def _chunk(
     grad_x: Tensor | None,
     grad_y: Tensor | None,
 ) -> Tensor:
-    """What planes ``(P, H, W)`` add to a mean over ``positions``; its gradients are added to
+    """The contribution of planes ``(P, H, W)`` to a mean over ``positions``. Adds its gradients to
     ``grad_x`` and ``grad_y``.
 
-    The arithmetic is in place where it can be: what this costs is memory traffic. Maps are
-    ``(P, W', H')``, turned by the filter.
+    The arithmetic is in place where possible, because memory traffic is the main cost. Maps are
+    ``(P, W', H')``, transposed by the filter.
     """
     p, h, w = x.shape
-    # Axis by axis, also below: sums over both would have other roundings in a batch of one, which
-    # threads take apart.
+    # Axis by axis, also below: threads split a sum over both axes only in a batch of one, which
+    # would change its rounding.
     offset_x, offset_y = (image.mean(2, keepdim=True).mean(1, keepdim=True) for image in (x, y))
     maps = x.new_empty(4, p, h, w)
     x, y = torch.sub(x, offset_x, out=maps[0]), torch.sub(y, offset_y, out=maps[1])

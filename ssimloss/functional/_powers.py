@@ -1,7 +1,7 @@
 """Products of fractional powers, ``prod_j t_j ^ w_j``, of means ``t_j`` of any sign.
 
-A fractional power takes positive numbers only. What becomes of other means, and of the gradient at
-them, is said by ``negative``, an option of MS-SSIM.
+Fractional powers are defined for positive numbers. ``negative``, an option of MS-SSIM, determines
+the value and the gradient for other means.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ SOFT = 1e-3  # a mean below is clamped
 
 
 def product_of_powers(terms: Tensor, weights: Sequence[float], negative: Negative) -> Tensor:
-    """``prod_j term_j ^ w_j`` of ``(S, ...)`` after what ``negative`` asks for, with a finite slope
+    """``prod_j term_j ^ w_j`` of ``(S, ...)`` with the option ``negative``, and a finite gradient
     everywhere.
     """
     if negative == "clamp":
-        if torch.compiler.is_compiling():  # which follows no function with a gradient of its own
+        if torch.compiler.is_compiling():  # cannot trace a function with its own gradient
             value = _clamped(terms, weights).detach()
             mirrored = _mirrored(terms).detach() + (terms - terms.detach())
             slope = _product(mirrored, weights)
@@ -38,11 +38,11 @@ def product_of_powers(terms: Tensor, weights: Sequence[float], negative: Negativ
 
 
 class _ClampedProduct(torch.autograd.Function):
-    """The product of clamped means, with the slope ``w_j prod_k m_k ^ w_k / m_j`` at ``t_j``, where
-    ``m_j`` is the mirrored mean.
+    """The product of clamped means, with the gradient ``w_j prod_k m_k ^ w_k / m_j`` at ``t_j``,
+    where ``m_j`` is the mirrored mean.
 
-    Below the clamp the derivative of the product is about ``1e-6 w_j``, too small to train with.
-    This slope is as large as at the mean of the other sign, and continuous.
+    Below the clamp, the derivative of the product is about ``1e-6 w_j``, too small to train with.
+    This gradient is as large as for the mean of opposite sign, and continuous.
     """
 
     generate_vmap_rule = True
@@ -69,8 +69,8 @@ class _ClampedProduct(torch.autograd.Function):
 
 
 def _clamped(terms: Tensor, weights: Sequence[float]) -> Tensor:
-    """Of means below ``SOFT``, ``SOFT^2 / (2 SOFT - t)`` is taken: positive, rising, and met by the
-    mean with slope 1.
+    """Means below ``SOFT`` are replaced by ``SOFT^2 / (2 SOFT - t)``, which is positive and rising,
+    and continues the mean with slope 1.
     """
     small = terms < SOFT
     below = SOFT**2 / (2 * SOFT - torch.where(small, terms, 0))
@@ -78,7 +78,7 @@ def _clamped(terms: Tensor, weights: Sequence[float]) -> Tensor:
 
 
 def _mirrored(terms: Tensor) -> Tensor:
-    """Means below ``SOFT``, mirrored at it."""
+    """Means, mirrored at ``SOFT`` if they are below it."""
     return torch.where(terms < SOFT, 2 * SOFT - terms, terms)
 
 
@@ -94,7 +94,7 @@ def _slopes(terms: Tensor, weights: Sequence[float]) -> Tensor:
 
 
 def _product(terms: Tensor, weights: Sequence[float]) -> Tensor:
-    """Of positive numbers. One of weight 0 has no part, whatever it is."""
+    """The product for positive numbers. A number of weight 0 has no influence, even if infinite."""
     score = torch.ones_like(terms[0])
     for weight, term in zip(weights, terms.unbind(), strict=True):
         score = score * term**weight if weight else score

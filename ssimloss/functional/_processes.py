@@ -7,8 +7,8 @@ from torch import Tensor
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes, which is also how its gradient goes back: every process had a
-    share in every loss.
+    """The sum over all processes. Its gradient is summed over all processes as well, because each
+    process contributes to every loss.
     """
 
     @staticmethod
@@ -23,7 +23,7 @@ class _Sum(torch.autograd.Function):
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of one scalar of each process; the scalar itself where there is one process only."""
+    """The mean of one scalar per process; the scalar itself if there is only one process."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return value
     total: Tensor = _Sum.apply(value)

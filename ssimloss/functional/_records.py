@@ -1,4 +1,4 @@
-"""Options that several measures have in common."""
+"""Options that several measures share."""
 
 from torch import Tensor
 
@@ -15,10 +15,10 @@ class Windowed(Reduced, Ranged):
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
     """
 
     window: WindowName | Tensor = "gaussian"

@@ -1,8 +1,8 @@
 """Spectra of images: the orthonormal 2-D DFT of each channel.
 
-Images are real, so reduced results are taken from half of the plane, whose columns stand for two
-frequencies each except the first and, at even widths, the last. Under ``torch.compile`` the
-transform runs as in eager mode, of which torch warns.
+Images are real, so reduced results use half of the plane. Each of its columns stands for two
+frequencies, except the first and, for even widths, the last. Under ``torch.compile`` the transform
+runs in eager mode, and torch warns about it.
 """
 
 import torch
@@ -13,20 +13,20 @@ from ssimloss._reduce import Reduction
 
 
 def spectra(images: Tensor, reduction: Reduction) -> Tensor:
-    """Of ``(N, ..., H, W)``: whole for ``"none"``, else the half that a real image's other half
-    mirrors.
+    """The spectrum of ``(N, ..., H, W)``: whole for ``"none"``, else the half that determines the
+    other one for real images.
     """
     transform = torch.fft.fft2 if reduction == "none" else torch.fft.rfft2
     some = (
         images if images.shape[0] else torch.cat((images, images.new_zeros(1, *images.shape[1:])))
-    )  # MKL takes no empty batch
+    )  # MKL does not support an empty batch
     found: Tensor = transform(some, norm="ortho")
     return found[: images.shape[0]]
 
 
 def multiplicity(images: Tensor) -> Tensor:
-    """How many columns of the full plane each column of the half plane stands for:
-    ``(W // 2 + 1,)`` of 1, 2, 2, ...
+    """The number of columns of the full plane per column of the half plane: ``(W // 2 + 1,)`` with
+    1, 2, 2, ...
     """
     width = images.shape[-1]
     columns = torch.arange(width // 2 + 1, device=images.device)

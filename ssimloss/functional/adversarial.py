@@ -1,9 +1,8 @@
-"""Adversarial losses: what a generator and a discriminator minimise, as functions of the
-discriminator's logits.
+"""Adversarial losses of a generator and a discriminator, computed from the discriminator's logits.
 
-Each kind has a price ``R(x)`` of a logit that should say "real", and ``K(x)`` of one that should
-say "fake"; ``G(x)`` is what a generator pays. With ``r`` and ``f`` the logits of real and generated
-images and ``E`` the mean over the batch::
+Each kind defines a cost ``R(x)`` of a logit whose label is real, ``K(x)`` of a logit whose label is
+fake, and ``G(x)`` for the generator. With ``r`` and ``f`` the logits of real and generated images
+and ``E`` the mean over the batch::
 
     cross_entropy   R = -log sigmoid(x)   K = -log sigmoid(-x)   G = R                [1]
     softplus        the same, without labels to smooth                                [2]
@@ -63,15 +62,15 @@ class JudgementOptions(Scaled, PriceOptions, Reduced):
     """Options of both sides of an adversarial loss.
 
     Args:
-        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
-            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
-        synchronize: take the average over all processes of ``torch.distributed``, which must hold
-            equal batches, and not of each alone (as programs do). Every process has to call the
-            loss, and its backward pass.
-        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+        total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
+            CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
+        synchronize: compute the average over all processes of ``torch.distributed`` instead of each
+            alone (as other programs do). All processes need equal batches, and each must call the
+            loss and its backward pass.
+        check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
-            of logits.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each tensor of logits;
+            ``"none"`` only for a single tensor.
     """
 
     total: Total = "sum"
@@ -79,7 +78,7 @@ class JudgementOptions(Scaled, PriceOptions, Reduced):
     check_finite: bool = False
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("total", self.total, TOTALS)
         _checks.flag("synchronize", self.synchronize)
@@ -87,14 +86,14 @@ class JudgementOptions(Scaled, PriceOptions, Reduced):
 
 
 class GeneratorOptions(JudgementOptions):
-    """Options of what a generator minimises.
+    """Options of the generator's loss.
 
     Args:
-        saturating: of cross entropy and softplus, minus the discriminator's loss (the minimax game)
-            and not the loss with the roles exchanged. Its gradient vanishes where the discriminator
-            is sure.
-        detach_real: take the real logits as constants (ESRGAN), so that no graph of the
-            discriminator is kept for them. The gradient of a generator does not depend on it,
+        saturating: for cross entropy and softplus, minimise minus the discriminator's loss (the
+            minimax game) instead of the loss with labels exchanged. Its gradient vanishes where the
+            discriminator is confident.
+        detach_real: treat the real logits as constants (ESRGAN), so that no graph of the
+            discriminator is kept for them. This does not change the gradient of a generator,
             unless real logits depend on the generator.
     """
 
@@ -102,7 +101,7 @@ class GeneratorOptions(JudgementOptions):
     detach_real: bool = True
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.flag("saturating", self.saturating)
         _checks.flag("detach_real", self.detach_real)
@@ -114,16 +113,17 @@ class GeneratorOptions(JudgementOptions):
 
 
 class DiscriminatorOptions(JudgementOptions):
-    """Options of what a discriminator minimises.
+    """Options of the discriminator's loss.
 
     Args:
-        label_smoothing: how far the label of real moves towards that of fake (of cross entropy and
-            least squares), at most 0.5.
-        smoothed: ``"real"`` only (one-sided, Salimans et al. 2016), or the labels of ``"both"``.
-        flip_probability: probability with which an image (in the paired form, a pair) is taken for
-            one of the other side.
-        detach_average: take the average of the other side as a constant (BasicSR's ESRGAN); the
-            paper does not.
+        label_smoothing: how far the label of real moves towards that of fake, at most 0.5; for
+            cross entropy and least squares.
+        smoothed: smooth the ``"real"`` labels only (one-sided, Salimans et al. 2016), or ``"both"``
+            labels.
+        flip_probability: probability that the label of an image (in the paired form, of a pair) is
+            flipped.
+        detach_average: treat the average of the other side as a constant (BasicSR's ESRGAN), unlike
+            the paper.
     """
 
     label_smoothing: float = 0.0
@@ -132,7 +132,7 @@ class DiscriminatorOptions(JudgementOptions):
     detach_average: bool = False
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("smoothed", self.smoothed, SMOOTHED)
         _checks.flag("detach_average", self.detach_average)
@@ -147,7 +147,7 @@ class DiscriminatorOptions(JudgementOptions):
 
 
 class AdversarialOptions(GeneratorOptions, DiscriminatorOptions):
-    """Options of both; either equation takes those that concern it."""
+    """Options of both losses; each uses its own."""
 
 
 def _adversarial_discriminator(
@@ -158,30 +158,29 @@ def _adversarial_discriminator(
     labels: Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Tensor:
-    """What a discriminator minimises, of its logits (not probabilities) for real and for generated
-    images.
+    """The discriminator's loss, computed from its logits (not probabilities) for real and for
+    generated images.
 
-    Detach the generated images before they are judged, ``discriminator(fake.detach())``: logits
-    cannot undo it.
+    Detach the generated images before the discriminator, ``discriminator(fake.detach())``; the loss
+    cannot do this from the logits.
 
     Args:
         real_logits, fake_logits: ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or
             lists of such over scales, over discriminators, or over both. Equal shapes and lengths.
-        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
-            or a list of K, see :func:`class_logits`.
-        rng: source of the flips, on the device of the logits; None is PyTorch's own. ``2 N``
-            numbers are drawn per call, ``N`` if paired.
+        labels: for class-specific discriminators, integers ``(N,)``; logits are then
+            ``(N, K, ...)`` or a list of K, see :func:`class_logits`.
+        rng: generator of the flips, on the device of the logits; None is PyTorch's default. Each
+            call draws ``2 N`` numbers, ``N`` if paired.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
 
     Raises:
-        ValueError: shapes, lengths or devices differ, labels outside their range (see
-            :func:`class_logits`), unknown words, options that the kind does not have.
+        ValueError: shapes, lengths or devices differ, labels are out of range (see
+            :func:`class_logits`), option values are unknown, or the kind does not have an option.
         TypeError: integers, or something that is neither a tensor nor a list.
 
-    NaN in the logits is NaN in the result: nothing hides it, and nothing but ``check_finite`` looks
-    for it.
+    If a logit is NaN, the result is NaN; only ``check_finite`` raises for it.
     """
     real, fake = _both(real_logits, fake_logits, labels, options)
     prices = discriminator_prices(options, options.label_smoothing, options.smoothed)
@@ -200,28 +199,28 @@ def _adversarial_generator(
     real_logits: Logits | None = None,
     labels: Tensor | None = None,
 ) -> Tensor:
-    """What a generator minimises, of the discriminator's logits (not probabilities) for its images.
+    """The generator's loss, from the discriminator's logits (not probabilities) for its images.
 
     Args:
         fake_logits: logits of generated images, with the graph that leads back to the generator:
             ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or lists of such over scales,
             over discriminators, or over both.
-        real_logits: logits of real images, of the same shapes, which relativistic forms need and
-            others ignore.
-        labels: of class-specific discriminators, integers ``(N,)``; logits are then ``(N, K, ...)``
-            or a list of K, see :func:`class_logits`.
+        real_logits: logits of real images, with the same shapes. Relativistic forms need them;
+            others ignore them.
+        labels: for class-specific discriminators, integers ``(N,)``; logits are then
+            ``(N, K, ...)`` or a list of K, see :func:`class_logits`.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of the logits for ``"none"``.
 
     Raises:
-        ValueError: a relativistic form without real logits; shapes, lengths or devices differ,
-            labels outside their range (see :func:`class_logits`), unknown words, options that the
-            kind does not have.
+        ValueError: a relativistic form has no real logits; shapes, lengths or devices differ,
+            labels are out of range (see :func:`class_logits`), option values are unknown, or the
+            kind does not have an option.
         TypeError: integers, or something that is neither a tensor nor a list.
 
-    Labels of real and fake are neither smoothed nor flipped here. NaN in the logits is NaN in the
-    result.
+    Labels of real and fake are neither smoothed nor flipped here. If a logit is NaN, the result is
+    NaN.
     """
     if options.relativistic is None:
         fake = _leaves("fake_logits", fake_logits, labels, options)
@@ -232,8 +231,8 @@ def _adversarial_generator(
         )
     if real_logits is None:
         raise ValueError(
-            f"real_logits must be given where relativistic={options.relativistic!r}: fake logits "
-            "are compared with them"
+            f"real_logits must be given for relativistic={options.relativistic!r}, which compares "
+            "fake logits with them"
         )
     real, fake = _both(real_logits, fake_logits, labels, options)
     prices = generator_prices(options, options.saturating)
@@ -255,7 +254,7 @@ ADVERSARIAL_DISCRIMINATOR = Measure(
     _adversarial_discriminator,
     DiscriminatorOptions,
     role="loss",
-    autocast=True,  # switched off for each tensor of a list, which may lie on any device
+    autocast=True,  # disabled for each tensor of a list, because tensors may be on any device
 )
 adversarial_discriminator_loss = ADVERSARIAL_DISCRIMINATOR.loss
 
@@ -321,9 +320,7 @@ def _flips(
     relativistic: Relativistic | None,
     rng: torch.Generator | None,
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Which real and which fake images ``(N,)`` are taken for the other side; the same at every
-    scale.
-    """
+    """Which labels of real and of fake images ``(N,)`` are flipped; the same at every scale."""
     if rng is not None:
         if not isinstance(rng, torch.Generator):
             raise TypeError(f"rng must be a torch.Generator or None, got {type(rng).__name__}")
@@ -344,7 +341,7 @@ def _flips(
 def _both(
     real_logits: Logits, fake_logits: Logits, labels: Tensor | None, options: JudgementOptions
 ) -> tuple[list[Leaf], list[Leaf]]:
-    """The tensors of both sides, which are alike."""
+    """The tensors of both sides, which have equal shapes."""
     real = _leaves("real_logits", real_logits, labels, options)
     fake = _leaves("fake_logits", fake_logits, labels, options)
     check_alike("fake_logits", fake, "real_logits", real)
@@ -354,7 +351,7 @@ def _both(
 def _leaves(
     name: str, logits: Logits, labels: Tensor | None, options: JudgementOptions
 ) -> list[Leaf]:
-    """The tensors of one side, of each image's own class."""
+    """The tensors of one side, with the logits of each image's own class."""
     own = logits if labels is None else own_class(name, logits, labels)
     found = leaves(name, own, options.scales)
     if options.check_finite:

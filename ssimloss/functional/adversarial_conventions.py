@@ -1,8 +1,8 @@
-"""Adversarial losses as papers and programs have them: which form, which halves, and who detaches
-what.
+"""Adversarial losses of papers and programs: their form, their factors of one half, and what is
+detached.
 
-They are options of ``AdversarialLoss``. Its weight beside other losses, penalties and feature
-matching are named in the notes, and left to the caller.
+They are options of ``AdversarialLoss``. Notes name its weight beside other losses, penalties and
+feature matching, which the caller adds.
 """
 
 from typing import Any
@@ -13,12 +13,10 @@ from ssimloss.conventions.convention import Convention, Table
 # What every adversarial training has to do outside of the loss.
 IMAGES = (
     "Discriminator's step: the caller detaches the generated image, discriminator(fake.detach()). "
-    "Generator's step: nothing is detached but what is said here; the gradient that reaches the "
-    "discriminator's parameters is thrown away (requires_grad_(False), or zero_grad)."
+    "Generator's step: only what these notes name is detached; the gradient that reaches the "
+    "discriminator's parameters is discarded (requires_grad_(False), or zero_grad)."
 )
-ONE_SIDED = (
-    "The generator's loss looks at generated images only; there are no real logits to detach."
-)
+ONE_SIDED = "The generator's loss uses generated images only; there are no real logits to detach."
 
 
 def _adversarial(
@@ -43,7 +41,7 @@ CONVENTIONS = Table(
     (),
     _adversarial(
         "gan",
-        "the first GAN, with the generator's loss that does not saturate",
+        "the first GAN, with the generator's non-saturating loss",
         "Goodfellow et al. 2014, section 3",
         "cross_entropy",
         ONE_SIDED,
@@ -62,17 +60,17 @@ CONVENTIONS = Table(
     _adversarial(
         "cyclegan",
         "least squares without halves for the generator, the discriminator's two parts halved",
-        "GANLoss('lsgan') and backward_D_basic of the authors' program; Zhu et al. 2017",
+        "GANLoss('lsgan') and backward_D_basic of the authors' code; Zhu et al. 2017",
         "least_squares",
         ONE_SIDED,
-        "The program keeps 50 generated images and shows the discriminator one of those.",
+        "The program keeps 50 generated images and passes one of them to the discriminator.",
         square_weight=1.0,
         total="mean",
     ),
     _adversarial(
         "pix2pix",
         "cross entropy, the discriminator's two parts halved",
-        "GANLoss('vanilla') and Pix2PixModel.backward_D of the authors' program; Isola et al. 2017",
+        "GANLoss('vanilla') and Pix2PixModel.backward_D of the authors' code; Isola et al. 2017",
         "cross_entropy",
         ONE_SIDED,
         total="mean",
@@ -80,7 +78,7 @@ CONVENTIONS = Table(
     _adversarial(
         "pix2pixhd",
         "least squares over scales, which are added, the discriminator's two parts halved",
-        "GANLoss and Pix2PixHDModel of the authors' program; Wang et al. 2018",
+        "GANLoss and Pix2PixHDModel of the authors' code; Wang et al. 2018",
         "least_squares",
         ONE_SIDED,
         "Beside it, with weight 10, FeatureMatchingLoss() over all maps but the last of each "
@@ -97,7 +95,7 @@ CONVENTIONS = Table(
         "Ledig et al. 2017",
         "cross_entropy",
         ONE_SIDED,
-        "It weighs 1e-3 beside the content loss.",
+        "Its weight is 1e-3 beside the content loss.",
         same_as="gan",
     ),
     _adversarial(
@@ -107,7 +105,7 @@ CONVENTIONS = Table(
         "cross_entropy",
         "Real logits are constants in the generator's loss (detach_real=True). The "
         "discriminator's gradient goes through both averages.",
-        "It weighs 5e-3 beside the content loss.",
+        "Its weight is 5e-3 beside the content loss.",
         "Under DistributedDataParallel the average is that of each process; synchronize=True "
         "makes it one.",
         relativistic="average",
@@ -120,7 +118,7 @@ CONVENTIONS = Table(
         "RealESRGANModel; Wang et al. 2021",
         "cross_entropy",
         ONE_SIDED,
-        "It weighs 0.1 beside the others.",
+        "Its weight is 0.1 beside the others.",
         same_as="gan",
     ),
     _adversarial(
@@ -141,8 +139,8 @@ CONVENTIONS = Table(
     ),
     _adversarial(
         "stylegan2",
-        "logistic loss that does not saturate",
-        "G_logistic_nonsaturating, D_logistic_r1 of the authors' program; Karras et al. 2020",
+        "non-saturating logistic loss",
+        "G_logistic_nonsaturating, D_logistic_r1 of the authors' code; Karras et al. 2020",
         "softplus",
         ONE_SIDED,
         "Beside it functional.r1_penalty at every 16th step, with weight 16 gamma / 2.",
@@ -152,8 +150,8 @@ CONVENTIONS = Table(
         "paired relativistic logistic loss",
         "Huang et al. 2024",
         "softplus",
-        "Real logits are constants in the generator's loss here; the program lets their gradient "
-        "run, and the generator's is the same.",
+        "Real logits are constants in the generator's loss here. The program does not detach them; "
+        "the generator's gradient is the same.",
         "Beside it functional.r1_penalty and functional.r2_penalty, each with weight gamma / 2.",
         relativistic="paired",
     ),

@@ -22,18 +22,18 @@ class CharbonnierOptions(PixelOptions):
     """Options of the Charbonnier distance.
 
     Args:
-        eps: where the curve turns from L2 to L1, in the images' own units.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor ``at_zero="zero"``.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor ``at_zero="zero"``.
     """
 
     eps: float = 1e-3
     at_zero: AtZero = "eps"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         check_charbonnier_eps(self.eps)
         _checks.choice("at_zero", self.at_zero, AT_ZERO)
@@ -55,21 +55,21 @@ def _charbonnier(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
-            unknown words.
+            unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
     eps squared, see ``conventions.CHARBONNIER``.
     """
     # Subtracting eps from the mean would cancel where errors are small.
-    uncovered = "no kernel knows at_zero='zero'" if options.at_zero == "zero" else None
+    uncovered = "no kernel supports at_zero='zero'" if options.at_zero == "zero" else None
     eps, curve = options.eps, partial(charbonnier_curve, eps=options.eps, at_zero=options.at_zero)
     return distances(
         pred, target, options, mask, "charbonnier", curve, eps=eps, uncovered=uncovered
@@ -141,6 +141,6 @@ CONVENTIONS = Table(
         p.KORNIA,
         1e-12,
         options={"eps": 1.0, "at_zero": "zero"},
-        notes=("The program's reduction is 'none' unless told.",),
+        notes=("The program's default reduction is 'none'.",),
     ),
 )

@@ -29,7 +29,7 @@ from ssimloss.functional._gradient_similarity import (
 )
 from ssimloss.measure import Measure
 
-_GRAY = 1e-6  # a product of chromas below which the slope of the hue difference is held
+_GRAY = 1e-6  # a product of chromas; below it, the slope of the hue difference is constant
 
 
 class CIEDE2000Options(Reduced, Ranged):
@@ -69,8 +69,7 @@ def _ciede2000(
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
-            positive.
+        ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
@@ -153,7 +152,7 @@ def _hue_difference(
 ) -> Tensor:
     """``2 sqrt(C_x C_y) sin((h_x - h_y) / 2)``."""
     cross, dot = a_y * b_x - a_x * b_y, a_x * a_y + b_x * b_y
-    near = dot >= 0  # the sine by the double angle, which is smooth there
+    near = dot >= 0  # there, the sine by the double angle is smooth
     by_angle = cross / torch.where(near, (product + dot) / 2, 1).clamp(min=_GRAY).sqrt()
     return torch.where(near, by_angle, cross.sign() * root(torch.where(near, 0, d_h2).clamp(min=0)))
 
@@ -198,7 +197,7 @@ CONVENTIONS = Table(
     Convention("cie2001", "the standard", "the equations", "tests/reference.py", 1e-10),
     Convention(
         "skimage",
-        "scikit-image as it comes, the mean of its map",
+        "scikit-image with its defaults, the mean of its map",
         "deltaE_ciede2000(rgb2lab(x), rgb2lab(y)).mean()",
         p.SKIMAGE,
         1e-10,

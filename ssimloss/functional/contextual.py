@@ -1,6 +1,6 @@
-"""Contextual loss: for each feature of the target a similar one in the image, wherever it sits.
+"""Contextual loss: for each feature of the target, the most similar one anywhere in the image.
 
-Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow program ``contextualLoss``.
+Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow code ``contextualLoss``.
 """
 
 import functools
@@ -35,16 +35,16 @@ class ContextualOptions(Layered):
     """Options of the contextual loss.
 
     Args:
-        bandwidth: ``h``, how much nearer counts as similar.
-        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
-            positions was subtracted; or ``"l2"``, the squared distance.
+        bandwidth: ``h``, the scale of relative distances that count as similar.
+        distance: ``"cosine"`` is ``(1 - cos) / 2`` between features minus the target's mean over
+            positions; ``"l2"`` is the squared distance.
     """
 
     bandwidth: float = 0.5
     distance: ContextualDistance = "cosine"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("bandwidth", self.bandwidth)
         _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)
@@ -56,29 +56,29 @@ def _contextual(
     """Contextual loss ``-log CX``, with ``CX = mean_j max_i CX_ij`` over features ``x_i`` of the
     image and ``y_j`` of the target.
 
-    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``: how
-    much nearer ``y_j`` is to ``x_i`` than the other features of the target are. Positions play no
-    part, so the images need not be aligned.
+    ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``. It
+    tells how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do not
+    matter, so the images need not be aligned.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Each is at least 0; of constant features, which are all equally near, it is
+        of each layer. Each is at least 0. For constant features, which are all equally near, it is
         the logarithm of their number.
 
-        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
-        are computed again for the gradient: the time grows with the square of the number of
-        positions, the memory does not.
+        Every feature is compared with every other: ``(H W)^2`` pairs, in steps of 2 million, which
+        the backward pass computes again. Time grows with the square of the number of positions,
+        memory does not.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a bandwidth that is not positive,
-            unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, the bandwidth is not positive, or an
+            option value is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
-    Source: Mechrez et al. 2018, eq. 1-5. Their program takes the mean of the target over the whole
-    batch, which is the same for one image.
+    Source: Mechrez et al. 2018, eq. 1-5. Their code takes the mean of the target over the whole
+    batch, which is the same for a single image.
     """
     check_features(pred_features, target_features, options.layers)
     terms = [

@@ -1,4 +1,4 @@
-"""Cycle consistency: what went there and back is what it was.
+"""Cycle consistency: an image translated to the other domain and back equals the original.
 
 sum over domains of d(F(G(x)), x) + w d(F(x), x), and for super-resolution d(shrunk(SR(y)), y).
 Zhu et al. 2017 (CycleGAN, eq. 2 and section 5.2); Yuan et al. 2018 (CinCGAN) for super-resolution.
@@ -34,15 +34,15 @@ class CycleConsistencyOptions(Reduced, Ranged):
 
     Args:
         distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
-            ``(pred, target)``, such as another loss of this library. A callable gets the images as
-            they are and reduces by itself.
-        identity_weight: of the identity term, beside a reconstruction of weight 1.
-        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            ``(pred, target)``, such as another loss of this library. A callable gets the images
+            unchanged, and reduces by itself.
+        identity_weight: weight of the identity term; the reconstruction has the weight 1.
+        downscale: shrinks ``pred`` before the comparison: a factor (antialiased bicubic,
             :func:`imresize`), or a network or another callable from images to images. A network is
-            called as it is, in the user's autocast, and gets a gradient unless frozen.
-        data_range: of the images, for ``"ssim"``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
-            for one direction only.
+            called as it is, under the user's autocast, and gets a gradient unless it is frozen.
+        data_range: data range of the images, for ``"ssim"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; ``"none"``
+            only for a single direction.
     """
 
     distance: DistanceWord | Callable[..., Tensor] = "l1"
@@ -50,20 +50,20 @@ class CycleConsistencyOptions(Reduced, Ranged):
     downscale: float | Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _check_distance(self.distance)
         _checks.non_negative("identity_weight", self.identity_weight)
         _check_downscale(self.downscale)
         if callable(self.distance) and self.reduction != "mean":
             raise ValueError(
-                'reduction must be "mean" with a distance of your own, which reduces by itself, '
-                f"got {self.reduction!r}; give it to that distance"
+                'reduction must be "mean" with a callable distance, which reduces by itself, '
+                f"got {self.reduction!r}; set it in that distance"
             )
 
     @property
     def range_in_use(self) -> None:
-        """Any range will do; SSIM looks at its images itself."""
+        """None: any range is accepted; SSIM checks its images itself."""
 
 
 def _check_distance(distance: object) -> None:
@@ -115,34 +115,35 @@ def _cycle_consistency(
     identity: Images | None = None,
     mask: Images | None = None,
 ) -> Tensor:
-    """Distance of images that went to another domain and back from what they were.
+    """Distance between original images and those translated to another domain and back.
 
     Args:
-        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
-            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
-            losses are added.
-        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
-        identity: for the identity term, what the generator *into* the target's domain makes of the
-            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
-        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
-            your own. As many as ``pred``.
+        pred: the images translated back, ``F(G(x))``; for super-resolution with ``downscale``, the
+            enlarged image. ``(N, C, H, W)``, or a list with one tensor per direction, whose losses
+            are added.
+        target: the originals ``x``; for super-resolution, the image of low resolution. As many as
+            ``pred``.
+        identity: for the identity term, ``F(x)``: the target passed through the generator *into*
+            its own domain, which should not change it. Not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels, which are passed on to a
+            callable ``distance``. As many as ``pred``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
-        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
-        image.
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the map of the distance:
+        ``(N, C, H, W)`` with the target's size, or smaller for ``"ssim"``, which uses whole
+        windows.
 
     Raises:
-        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
-            words.
+        ValueError: shapes, devices or numbers of images differ, or an option is out of range or
+            unknown.
         TypeError: integer tensors, options of another type.
 
-    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
+    Source: Zhu et al. 2017, whose weight is 10, and half of that for the identity term.
     """
     directions = _directions(pred, target, identity, mask)
     if options.reduction == "none" and len(directions) > 1:
         raise ValueError(
-            f'reduction="none" gives the map of one direction, got {len(directions)}; call it for '
+            f'reduction="none" needs a single direction, got {len(directions)}; call the loss for '
             "each of them"
         )
     total: Tensor | None = None
@@ -245,7 +246,7 @@ def _shrunk(image: Tensor, target: Tensor, downscale: float | Callable[[Tensor],
 
 @full_precision
 def _bicubic(image: Tensor, scale: float) -> Tensor:
-    """Not rounded to half precision, as an image that is kept would be."""
+    """The shrunk image in float32, since storing it in half precision would round it."""
     return resampled(image, scale, None, antialias=True)
 
 

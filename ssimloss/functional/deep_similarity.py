@@ -1,5 +1,5 @@
-"""Distance of deep features at each position: the family of LPIPS over networks, layers, distances
-and heads.
+"""Distance between deep features at each position: the LPIPS family with any network, layers,
+distance and heads.
 
 Zhang et al. 2018 (LPIPS); the family as in Khatami & Mahmoudi-Aznaveh 2023.
 """
@@ -34,16 +34,16 @@ class DeepSimilarityOptions(Layered):
     """Options of the distance between feature vectors.
 
     Args:
-        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
-            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
-            half of that, which is one minus the cosine (0 for two zero vectors).
+        distance: between two vectors, summed over channels: ``"l1"`` is ``|p - t|``, ``"l2"`` is
+            ``(p - t)^2``, ``"normalized_l2"`` is ``"l2"`` of unit vectors as in LPIPS, and
+            ``"cosine"`` is half of that, one minus the cosine (0 for two zero vectors).
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
     """
 
     distance: FeatureDistance = "normalized_l2"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("distance", self.distance, FEATURE_DISTANCES)
 
@@ -63,21 +63,21 @@ def _deep_similarity(
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         heads: one 1-D tensor per layer, in the order of ``layers``: weights of the channels in that
-            sum, 1 unless given.
-        map_size: ``(H, W)`` of a map of distances, usually of the images: the layers' maps are
-            resized to it bilinearly and added.
+            sum; 1 by default.
+        map_size: size ``(H, W)`` of a map of distances, usually that of the images. The layers'
+            maps are resized to it bilinearly and added.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
-            and over the area of each position; with ``map_size``, of that size, and weights of the
-            map. An image without weight has the distance 0.
+            and over the area of each position. With ``map_size``, the mask must have that size and
+            weights the map. An image whose weights are all 0 has the distance 0.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` ``(N,)``, or the map
         ``(N, 1, H, W)``.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, heads that do not fit, unknown
-            words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, heads do not fit, or an option value is
+            unknown.
+        TypeError: features are not a mapping, or not floating point.
     """
     return distance_of_layers(pred_features, target_features, options, heads, map_size, mask)
 
@@ -128,10 +128,10 @@ def channel_distances(
     layers: Mapping[str, float],
     distance: FeatureDistance,
 ) -> Tensor:
-    """What heads weigh: the weighted distance of each channel of each layer, averaged over
-    positions, ``(N, sum of channels)``.
+    """The quantities that heads weight: the distance of each channel of each layer, averaged over
+    positions and weighted by layer, ``(N, sum of channels)``.
     """
-    DeepSimilarityOptions(layers=layers, distance=distance)  # which checks them
+    DeepSimilarityOptions(layers=layers, distance=distance)  # checks them
     check_features(pred_features, target_features, layers)
     return torch.cat(
         [
@@ -169,7 +169,7 @@ def _per_channel(pred: Tensor, target: Tensor, distance: FeatureDistance) -> Ten
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """``(N, 1, h, w)`` resized bilinearly to ``(N, 1, *size)``, corners not aligned.
 
-    By matrices, because the backward pass of torch's own resizing adds with atomics on CUDA.
+    Matrices are used because the backward pass of torch's own resizing uses atomics on CUDA.
     """
     rows, columns = (
         _interpolation(maps.shape[2 + i], size[i], maps).expand(len(maps), -1, -1) for i in (0, 1)

@@ -35,31 +35,32 @@ def _dists(
     """DISTS: one minus a weighted mean of texture and structure similarities of each channel,
     global over the image.
 
-    ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is weighed by ``alpha``,
-    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` by ``beta``.
+    The weight of ``l = (2 mu_x mu_y + c) / (mu_x^2 + mu_y^2 + c)`` is ``alpha``, that of
+    ``s = (2 cov_xy + c) / (var_x + var_y + c)`` is ``beta``.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the original's are
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``. The original uses
             the image on a scale of [0, 1] and five layers of VGG16 with L2 pooling.
         alpha, beta: one 1-D tensor per layer, in the order of ``pred_features``; divided by the sum
             of all.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
             and over the area of each position; means, variances and covariance are weighted. An
-            image without weight has the distance 0.
-        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` give ``(N,)``.
+            image whose weights are all 0 has the distance 0.
+        reduction: ``"mean"`` and ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
-        A scalar, or ``(N,)``. Of features that are not negative an image's is in ``[0, 1 + b]``,
-        where ``b`` is the share of ``beta`` in the sum of all weights, 0.124 as published: ``s`` is
-        negative of opposite structures. ``l`` is so of means of opposite sign.
+        A scalar, or ``(N,)``. For non-negative features, values lie in ``[0, 1 + b]``, where ``b``
+        is the share of ``beta`` in the sum of all weights, 0.124 as published. They exceed 1 only
+        for opposite structures, whose ``s`` is negative. For means of opposite signs, ``l`` is
+        negative too.
 
     Raises:
-        ValueError: layers that differ, weights that do not fit, unknown ``reduction``.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: layers differ, weights do not fit, or ``reduction`` is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Ding et al. 2020, eq. 3-5, c = 1e-6. Agrees with ``DISTS_pytorch`` and torchmetrics to
-    their rounding: they subtract from 1, and ``E[xy] - E[x] E[y]``, where differences are taken
-    first here.
+    their rounding. They compute ``1 - s`` and ``E[xy] - E[x] E[y]``; differences are taken first
+    here.
     """
     check_features(
         pred_features, target_features, pred_features if isinstance(pred_features, Mapping) else ()
@@ -83,7 +84,7 @@ def _dists(
 def _unlike(
     pred: Tensor, target: Tensor, alpha: Tensor, beta: Tensor, mask: Tensor | None
 ) -> Tensor:
-    """``sum_c alpha (1 - l) + beta (1 - s)`` of one layer, ``(N,)``, each ``1 -`` carried out in
+    """``sum_c alpha (1 - l) + beta (1 - s)`` of one layer, ``(N,)``, with each ``1 -`` computed in
     the numerator.
     """
     pred, target, weight = weighted(pred, target, mask)
@@ -97,7 +98,7 @@ def _unlike(
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Over positions, ``(N, C, 1, 1)``; 0 where nothing weighs."""
+    """The mean over positions, ``(N, C, 1, 1)``; 0 if all weights are 0."""
     if weight is None:
         return values.mean((2, 3), keepdim=True)
     mass = weight.sum((2, 3), keepdim=True)

@@ -46,7 +46,7 @@ CONVENTIONS = Table(
         p.DENOMINATOR,
         options={"padding": "reflect"},
         notes=(
-            "It is half of ssim_loss, so the same weight weighs half as much beside other losses.",
+            "It is half of ssim_loss, so the same weight has half the effect beside other losses.",
         ),
     ),
     Convention(

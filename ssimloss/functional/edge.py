@@ -30,11 +30,12 @@ class EdgeOptions(Backed, Reduced):
 
     Args:
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
-        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
-            ``d^2``.
-        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
-            ``eps``, not 0.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        distance: ``rho``: ``"charbonnier"`` for ``sqrt(d^2 + eps^2)``, ``"l1"`` for ``|d|``, or
+            ``"l2"`` for ``d^2``.
+        eps: ``eps`` of Charbonnier, in the images' own units per pixel; the value for equal images
+            is ``eps``, not 0.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
     """
 
     operator: EdgeOperator = "sobel"
@@ -42,7 +43,7 @@ class EdgeOptions(Backed, Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("operator", self.operator, EDGE_OPERATORS)
         _checks.choice("distance", self.distance, DISTANCES)
@@ -56,36 +57,36 @@ def _edge(
     ``rho`` of the Laplacians' difference.
 
     The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
-    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
-    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
-    the two second derivatives. Channels are taken one by one, the border is replicated.
+    have the same meaning for each. A ramp of 1 per pixel has the value 1 for Sobel (kernel / 8) and
+    Scharr (kernel / 32). The Laplacian (four neighbours, kernel as published) is the sum of both
+    second derivatives. Each channel is filtered separately, and the border is replicated.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
-            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
+        mask: ``(N, 1 or C, H, W)`` weights. The weight of a position is the smallest one in its 3x3
+            neighbourhood, so that gradients next to invalid pixels do not count.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown words.
+            float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
-    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
-    L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which uses the Laplacian
+    of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"``, it agrees with the L1
+    of kornia's ``spatial_gradient`` to float64 rounding.
     """
     _checks.images(pred, target)
     _checks.mask(mask, pred)
     dtype = native_dtype(pred, target)
     uncovered = None
     if mask is not None:
-        uncovered = "no kernel knows masks"
+        uncovered = "no kernel supports masks"
     elif options.reduction == "none":
-        uncovered = "its kernel reduces, and reduction='none' asks for every pixel"
+        uncovered = "its kernel reduces, and reduction='none' needs every pixel"
     backend = select(options.backend, pred, target, EDGE_MEANS, uncovered=uncovered)
     if backend != "eager":
         positions = pred.shape[2] * pred.shape[3]

@@ -1,5 +1,4 @@
-"""Feature matching: the distance between what a discriminator's layers say of a generated and of a
-real image.
+"""Feature matching: the distance between a discriminator's features of generated and real images.
 
 Wang et al. 2018 (pix2pixHD), equation 4, after Salimans et al. 2016.
 """
@@ -29,12 +28,13 @@ class FeatureMatchingOptions(Scaled, Reduced):
 
     Args:
         distance: ``"l1"`` or ``"l2"`` (squared).
-        layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
-            ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
-        scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
-        detach_target: take the maps of real images as constants, so that no graph of the
+        layers: ``"sum"`` of the layers' distances (the paper; the code multiplies it by
+            ``4 / (n_layers_D + 1)``, which is 1 by default), or their ``"mean"``.
+        scales: ``"mean"`` over scales (the code), or ``"sum"`` (the paper).
+        detach_target: treat the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
-        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each map; ``"none"`` only for
+            a single map.
     """
 
     distance: MapDistance = "l1"
@@ -42,7 +42,7 @@ class FeatureMatchingOptions(Scaled, Reduced):
     detach_target: bool = True
 
     def __post_init__(self) -> None:
-        """Raise for unknown words."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, MAP_DISTANCES)
         _checks.choice("layers", self.layers, LAYERS)
@@ -56,21 +56,22 @@ def _feature_matching(
     layer.
 
     Args:
-        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
-            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
-            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
-            are the logits, ``[maps[:-1] for maps in outputs]``.
+        pred, target: feature maps of generated and of real images: ``(N, C, H, W)``, of volumes
+            ``(N, C, D, H, W)``, or of signals ``(N, C, L)``, in a list over layers or a list of
+            such lists over scales. All maps are compared. pix2pixHD leaves out the last one of each
+            list, the logits: ``[maps[:-1] for maps in outputs]``.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
-            and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these. Maps of
-            volumes and signals take none.
+            and over the area of each position of a map. A position also depends on pixels outside
+            its area. To hide pixels completely, make them equal in both images before the
+            discriminator. Maps of volumes and signals do not support a mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
 
     Raises:
-        ValueError: shapes, lengths or devices differ, an empty list, unknown words.
-        TypeError: no lists of tensors, integers.
+        ValueError: shapes, lengths or devices differ, a list is empty, or an option value is
+            unknown.
+        TypeError: the inputs are not lists of tensors, or tensors have integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
@@ -103,7 +104,7 @@ FEATURE_MATCHING = Measure(
     FeatureMatchingOptions,
     role="loss",
     module="FeatureMatchingLoss",
-    autocast=True,  # switched off for each map of a list, which may lie on any device
+    autocast=True,  # disabled for each map of a list, because maps may be on any device
 )
 feature_matching_loss = FEATURE_MATCHING.loss
 

@@ -1,8 +1,8 @@
-"""Deep features and what is made of them: Gram matrices, unit vectors, weights at their resolution.
+"""Functions of deep features: Gram matrices, unit vectors, weights at their resolution.
 
-Features are a mapping from layer names to tensors ``(N, C, H, W)`` of that layer's own size, as a
-network gives them. Losses over several layers have one term per image and layer, ``(N, L)``; an
-image's loss is the sum of its terms.
+Features are a mapping from layer names to tensors ``(N, C, H, W)`` with that layer's size. Losses
+over several layers have one term per image and layer, ``(N, L)``; an image's loss is the sum of its
+terms.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +22,14 @@ Features = Mapping[str, Tensor]
 Heads = Sequence[Tensor]
 GramNormalization = Literal["chw", "hw", "none", "bchw", "gatys"]
 GRAM_NORMALIZATIONS: tuple[str, ...] = get_args(GramNormalization)
-LEAST_NORM = 1e-10  # added to the norm that a vector is divided by, as in LPIPS
+LEAST_NORM = 1e-10  # added to the norm before the division, as in LPIPS
 
 
 class Layered(Reduced):
     """A distance between features, layer by layer.
 
     Args:
-        layers: weights of the layers to compare; others are not looked at.
+        layers: weights of the layers to compare; others are ignored.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
     """
 
@@ -42,7 +42,7 @@ class Layered(Reduced):
 
 
 def check_layers(layers: Mapping[str, float]) -> None:
-    """Demand a mapping of layer names to weights, none negative, not all zero."""
+    """Check for a mapping of layer names to weights, none negative, not all zero."""
     if not isinstance(layers, Mapping):
         raise TypeError(
             f"layers must map names to weights, such as {{'conv5_4': 1.0}}, got "
@@ -53,7 +53,7 @@ def check_layers(layers: Mapping[str, float]) -> None:
     if not any(
         [_checks.non_negative(f"layers[{name!r}]", weight) for name, weight in layers.items()]
     ):
-        raise ValueError(f"layers must not weigh 0 altogether, got {dict(layers)!r}")
+        raise ValueError(f"layers must have a weight other than 0, got {dict(layers)!r}")
 
 
 def check_features(
@@ -63,8 +63,8 @@ def check_features(
     *,
     spatial: bool = True,
 ) -> None:
-    """Demand that both hold these layers, floating point, of one shape and device; ``spatial`` ones
-    are ``(N, C, H, W)``.
+    """Check that both hold these layers, as floating point tensors of one shape and device; with
+    ``spatial``, as ``(N, C, H, W)``.
     """
     layers = tuple(layers)
     for name, features in (("pred_features", pred_features), ("target_features", target_features)):
@@ -74,8 +74,8 @@ def check_features(
             )
         if missing := [layer for layer in layers if layer not in features]:
             raise ValueError(
-                f"{name} must hold the layers {list(layers)}, got {list(features)}; {missing} "
-                "have to be extracted too"
+                f"{name} must hold the layers {list(layers)}, got {list(features)}; extract "
+                f"{missing} too"
             )
         for layer in layers:
             _check_tensor(f"{name}[{layer!r}]", features[layer], spatial)
@@ -84,8 +84,8 @@ def check_features(
         if pred.shape != target.shape:
             raise ValueError(
                 f"target_features[{layer!r}] must have the shape of pred_features[{layer!r}] "
-                f"{tuple(pred.shape)}, got {tuple(target.shape)}; features that were computed "
-                "before belong to one batch of one image size"
+                f"{tuple(pred.shape)}, got {tuple(target.shape)}; precomputed features belong to "
+                "one batch and one image size"
             )
         if pred.device != target.device:
             raise ValueError(
@@ -109,9 +109,7 @@ def _check_tensor(name: str, value: Tensor, spatial: bool) -> None:
 
 
 def check_heads(name: str, heads: Heads, channels: Mapping[str, int]) -> None:
-    """Demand one 1-D tensor of weights for each of the layers, as long as the layer
-    has channels.
-    """
+    """Check for one 1-D tensor of weights per layer, with one weight per channel."""
     if isinstance(heads, (str, Tensor)) or not isinstance(heads, Sequence):
         raise TypeError(
             f"{name} must be a list of 1-D tensors, one per layer, got {type(heads).__name__}; "
@@ -133,14 +131,14 @@ def check_heads(name: str, heads: Heads, channels: Mapping[str, int]) -> None:
 
 
 def reduce_terms(terms: Tensor, reduction: Reduction, dtype: torch.dtype) -> Tensor:
-    """Reduce ``(N, L)`` terms; what is reduced over images are the sums of their terms. ``"none"``
-    is of ``dtype``.
+    """Reduce ``(N, L)`` terms. Reductions over images use the sum of each image's terms. The result
+    for ``"none"`` has ``dtype``.
     """
     return terms.to(dtype) if reduction == "none" else reduce(terms.sum(1), reduction)
 
 
 def native_dtype(pred_features: Features, target_features: Features) -> torch.dtype:
-    """The widest dtype of all the features: that of unreduced results."""
+    """The widest dtype of all features, which unreduced results have."""
     dtypes = [
         features.dtype
         for mapping in (pred_features, target_features)
@@ -153,11 +151,11 @@ def native_dtype(pred_features: Features, target_features: Features) -> torch.dt
 
 
 def unit_vectors(features: Tensor) -> Tensor:
-    """``x / (|x| + 1e-10)`` over the channels, dimension 1; a zero vector stays zero and has the
+    """``x / (|x| + 1e-10)`` over the channels, dimension 1. A zero vector stays zero and has the
     gradient 0.
 
-    The root of zero has an infinite slope, which is where the gradient of LPIPS turns NaN; here no
-    root is taken of zero.
+    The square root has an infinite derivative at 0, which makes the gradient of LPIPS NaN. Here the
+    root of 0 is avoided.
     """
     squared = features.square().sum(1, keepdim=True)
     some = squared > 0
@@ -169,7 +167,7 @@ def unit_vectors(features: Tensor) -> Tensor:
 
 
 def check_gram_options(*, normalization: str, patch_size: int | None, stride: int | None) -> None:
-    """Raise for options that ``gram_matrix`` refuses."""
+    """Check the options of ``gram_matrix``."""
     _checks.choice("normalization", normalization, GRAM_NORMALIZATIONS)
     if patch_size is not None:
         _checks.count("patch_size", patch_size)
@@ -196,27 +194,28 @@ def gram_matrix(
     patch_size: int | None = None,
     stride: int | None = None,
 ) -> Tensor:
-    """Gram matrix of features, ``G_ab = sum_p F_a(p) F_b(p)`` over the positions ``p``: which
-    channels occur together, wherever.
+    """Gram matrix of features, ``G_ab = sum_p F_a(p) F_b(p)`` over the positions ``p``. It measures
+    which channels occur together, independent of the position.
 
     Args:
         features: ``(N, C, H, W)``.
-        normalization: what the sum is divided by: ``"chw"`` (Johnson et al. 2016; BasicSR, mmagic),
-            ``"hw"``, ``"none"`` (piq), ``"gatys"`` for ``2 C H W``, so that the squared Frobenius
-            distance is that of Gatys et al. 2016, with its ``1 / (4 C^2 (HW)^2)``, or ``"bchw"``:
-            channels of different images are multiplied too, and divided by ``N C H W``, as
-            PyTorch's style transfer tutorial has it, where ``N`` is 1.
-        patch_size: one matrix for each window of so many positions squared; ``H`` and ``W`` are
-            then those of the window.
-        stride: from window to window, ``patch_size`` unless given; what is left over at the far
-            borders is in no window.
+        normalization: the divisor of the sum: ``"chw"`` (Johnson et al. 2016; BasicSR, mmagic),
+            ``"hw"``, or ``"none"`` (piq). ``"gatys"`` divides by ``2 C H W``, so that the squared
+            Frobenius distance has the factor ``1 / (4 C^2 (HW)^2)`` of Gatys et al. 2016.
+            ``"bchw"`` also multiplies channels of different images, and divides by ``N C H W``, as
+            in PyTorch's style transfer tutorial, where ``N`` is 1.
+        patch_size: compute one matrix per square window with this side in positions; ``H`` and
+            ``W`` are then those of the window.
+        stride: distance between windows, ``patch_size`` by default. Positions left over at the far
+            borders are in no window.
 
     Returns:
         ``(N, C, C)``; ``(N, P, C, C)`` for ``P`` windows, row by row; ``(1, N C, N C)`` for
-        ``"bchw"``. At least float32, as half precision overflows where nothing is divided.
+        ``"bchw"``. At least float32, because half precision overflows without a divisor.
 
     Raises:
-        ValueError: not four dimensions, a window larger than the features, an unknown word.
+        ValueError: the features do not have four dimensions, a window is larger than the features,
+            or the normalization is unknown.
         TypeError: integer tensors.
 
     Source: Gatys, Ecker & Bethge 2016; windows as in EnhanceNet (Sajjadi et al. 2017).
@@ -244,7 +243,7 @@ def gram(features: Tensor, normalization: GramNormalization) -> Tensor:
 
 
 def window_counts(name: str, features: Tensor, patch_size: int, stride: int) -> tuple[int, int]:
-    """How many windows fit, rows and columns."""
+    """The numbers of windows that fit along rows and columns."""
     height, width = features.shape[2:]
     if patch_size > min(height, width):
         raise _checks.TooSmallError(
@@ -273,15 +272,15 @@ def window_grams(
 
 
 def without_masked_pixels(image: Tensor, mask: Tensor | None, data_range: DataRange) -> Tensor:
-    """The image with the middle of the range where the weight is 0: a network looks around each
-    position, and is not to see those.
+    """The image, set to the middle of the range where the weight is 0. Otherwise the features of
+    nearby positions would depend on these pixels.
     """
     lo, span = _checks.data_range(data_range)
     return image if mask is None else torch.where(mask != 0, image, lo + span / 2)
 
 
 def area_weights(mask: Tensor, features: Tensor) -> Tensor:
-    """Weights at the resolution of the features: the mean of each position's share of the image,
+    """Weights at the resolution of the features: the mean over each position's area of the image,
     ``(N, 1, H, W)``.
     """
     weights = mask.to(features.dtype).mean(1, keepdim=True)
@@ -291,7 +290,7 @@ def area_weights(mask: Tensor, features: Tensor) -> Tensor:
 def weighted(
     pred: Tensor, target: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Features in the computing dtype, 0 where nothing weighs, and their weights."""
+    """Features in the computing dtype, 0 where the weight is 0, and their weights."""
     pred, target = promote(pred, target)
     if mask is None:
         return pred, target, None
@@ -300,8 +299,8 @@ def weighted(
 
 
 def check_weights(mask: Tensor | None, features: Features) -> None:
-    """Demand ``(N, C, H, W)`` weights at image resolution, bool or floating point, of the batch and
-    on the device of the features.
+    """Check for ``(N, C, H, W)`` weights at image resolution, bool or floating point. Their batch
+    size and device must be those of the features.
     """
     if mask is None:
         return
@@ -337,7 +336,7 @@ def unit_range(image: Tensor, data_range: DataRange) -> Tensor:
 
 
 def check_precomputed(target: Features, pred_features: Features) -> None:
-    """Demand that the features of a target, computed before, are those of the same loss."""
+    """Check that precomputed features of a target belong to the same loss."""
     if list(target) != list(pred_features):
         raise ValueError(
             "target must be an image, or what extract() of this loss returned, with the layers "

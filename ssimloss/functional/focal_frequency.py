@@ -28,13 +28,13 @@ class FocalFrequencyOptions(Reduced):
 
     Args:
         alpha: how sharply the weight focuses; 0 is the plain mean square.
-        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
-            must divide H and W.
-        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
-            the batch.
-        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
-        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
-            channel) or of the ``"batch"``.
+        patch_factor: number of parts of each side; each patch has its own spectrum. It must divide
+            H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` compares spectra averaged
+            over the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)``.
+        peak: the weight is divided by the maximum over each ``"spectrum"`` (image, patch and
+            channel) or over the ``"batch"``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
     """
 
@@ -45,7 +45,7 @@ class FocalFrequencyOptions(Reduced):
     peak: Peak = "spectrum"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.non_negative("alpha", self.alpha)
         _checks.count("patch_factor", self.patch_factor)
@@ -63,8 +63,8 @@ def _focal_frequency(pred: Tensor, target: Tensor, options: FocalFrequencyOption
     """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
     ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
 
-    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
-    gradient passes through it.
+    The weight emphasises the frequencies with the largest error. It is a constant: no gradient
+    passes through it.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -76,7 +76,7 @@ def _focal_frequency(pred: Tensor, target: Tensor, options: FocalFrequencyOption
 
     Raises:
         ValueError: shapes or devices differ, sides that are 0 or that ``patch_factor`` does not
-            divide, unknown words.
+            divide, unknown option values.
         TypeError: integer tensors.
 
     Source: Jiang et al. 2021, eq. 8-9. Agrees with the authors' package ``focal-frequency-loss`` to

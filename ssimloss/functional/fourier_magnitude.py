@@ -15,11 +15,11 @@ class FourierMagnitudeOptions(Reduced):
 
 
 def _fourier_magnitude(pred: Tensor, target: Tensor, options: FourierMagnitudeOptions) -> Tensor:
-    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
-    wherever it sits.
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
+    independent of its position.
 
-    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
-    towards the same frequency of ``target``, so that a black image learns.
+    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
+    points towards the same frequency of ``target``, so that black images get a gradient.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.

@@ -52,16 +52,17 @@ class FSIMOptions(Backed, Reduced, Ranged):
     """Options of FSIM.
 
     Args:
-        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
-            the luma alone.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
+            compares the luma alone.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
+            luma, I and Q.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
     planes: Planes = "yiq"
 
     def __post_init__(self) -> None:
-        """Raise for unknown words, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
 
@@ -69,11 +70,11 @@ class FSIMOptions(Backed, Reduced, Ranged):
 def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
     """Feature similarity index: 1 for equal images, lower for worse ones.
 
-    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
-    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
-    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
-    is flat; gradients and colours train a flat image. Two flat images count by gradients and
-    colours alone.
+    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
+    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
+    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
+    only these two count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -83,13 +84,13 @@ def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
+            unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
-    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Agrees with the four digits that the authors' code
+    printed for five pairs of TID2013, and with piq as ``conventions.FSIM["piq"]``.
     """
     return _fsim_of(pred, target, options)
 
@@ -106,13 +107,13 @@ def _fsim_of(
     epsilon: float = 1e-4,
     angles: Literal["columns", "rows"] = "columns",
 ) -> Scores:
-    """FSIM with the details in which programs differ."""
+    """FSIM with options for the details in which programs differ."""
     check_colors(pred, target)
     check_least_side(pred, _LEAST, "for filters of 6 to 48 pixels")
     backend = backend_for(options.backend, pred, target, None)
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
-    if not len(x):  # of which there is no Fourier transform
+    if not len(x):  # an empty batch has no Fourier transform
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))
@@ -159,9 +160,9 @@ def _phase_congruency(gray: Tensor, median: str, epsilon: float, angles: str) ->
         filters = constant_planes(log_gabor, w, h, like=gray).mT
         factors = constant_planes(noise_factors, w, h, like=gray)
     spectrum = torch.fft.fft2(gray)
-    tiny = torch.finfo(gray.dtype).tiny  # lengths keep a finite slope at 0
+    tiny = torch.finfo(gray.dtype).tiny  # keeps the derivative of lengths finite at 0
     energies, amplitudes = [], []
-    for orientation in range(_ORIENTATIONS):  # one at a time: memory that fits is used again
+    for orientation in range(_ORIENTATIONS):  # one at a time, so that memory is reused
         z = torch.view_as_real(torch.fft.ifft2(spectrum * filters[orientation]))
         even, odd = z[..., 0], z[..., 1]  # (N, S, H, W)
         mean_even, mean_odd = even.sum(1, keepdim=True), odd.sum(1, keepdim=True)
@@ -210,15 +211,15 @@ def log_gabor(h: int, w: int) -> Array:
 
 
 def _frequencies(size: int) -> Array:
-    """Of the discrete Fourier transform, as the program has them: an odd axis reaches 1/2."""
+    """Frequencies of the Fourier transform as in the authors' code: an odd axis ends at 1/2."""
     steps = np.arange(size, dtype=np.float64)
     steps[(size + 1) // 2 :] -= size
     return steps / (size - size % 2)
 
 
 def noise_factors(h: int, w: int) -> Array:
-    """By orientation, the noise threshold over the root of the median energy of the finest scale:
-    mean and two deviations of a Rayleigh distribution, over 1.7.
+    """By orientation, the noise threshold divided by the root of the median energy of the finest
+    scale: mean and two deviations of a Rayleigh distribution, divided by 1.7.
     """
     filters = log_gabor(h, w)
     impulses = np.fft.ifft2(filters).real.sum(1) * math.sqrt(h * w)
@@ -350,14 +351,14 @@ CONVENTIONS = Table(
     ),
     Convention(
         "zhang2011",
-        "the authors' program: FSIMc of RGB images, FSIM of gray ones",
+        "the authors' code: FSIMc of RGB images, FSIM of gray ones",
         "FeatureSIM.m",
         "tests/reference.py",
         1e-10,
     ),
     Convention(
         "zhang2011_luma",
-        "the authors' program: FSIM of the luma",
+        "the authors' code: FSIM of the luma",
         "FeatureSIM.m",
         "tests/reference.py",
         1e-10,

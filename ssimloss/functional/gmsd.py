@@ -37,9 +37,9 @@ class GMSDOptions(Backed, Reduced, Ranged):
 
     Args:
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
-            ``"population"`` by their number (piq).
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+        deviation: ``"sample"`` divides by the number of positions minus one, as MATLAB's ``std2``;
+            ``"population"`` divides by their number (piq).
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -47,7 +47,7 @@ class GMSDOptions(Backed, Reduced, Ranged):
     deviation: Deviation = "sample"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("t", self.t)
         _checks.choice("deviation", self.deviation, DEVIATIONS)
@@ -58,29 +58,29 @@ def _gmsd(
 ) -> Scores:
     """Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Means of 2 x 2 pixels at every second position are compared by their
-    Prewitt gradients, with zeros beyond the border. The value of an image depends on how evenly its
-    gradients differ, not on how much: weigh it with a pixel loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images are halved by means of 2 x 2
+    pixels, and their Prewitt gradients are compared with zero padding. The value depends on how
+    unevenly the gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
-            is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
+            ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
+    Source: Xue et al. 2014. Agrees with the authors' code to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
     """
     check_colors(pred, target, mask)
@@ -154,7 +154,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "xue2014",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "GMSD.m",
         "tests/reference.py",
         1e-12,

@@ -25,16 +25,16 @@ class GradientDifferenceOptions(Backed, Reduced):
 
     Args:
         alpha: exponent, at least 1.
-        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
-            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor an ``alpha`` other than 1 and 2.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy;
+            ``"sum"`` is the paper's sum; ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor an ``alpha`` other than 1 and 2.
     """
 
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         if _checks.number("alpha", self.alpha) < 1:
             raise ValueError(
@@ -46,17 +46,17 @@ class GradientDifferenceOptions(Backed, Reduced):
 def _gradient_difference(
     pred: Tensor, target: Tensor, options: GradientDifferenceOptions, *, mask: Tensor | None = None
 ) -> Tensor:
-    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
-    neighbour differences.
+    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same for dy, where dx
+    and dy are differences of neighbours.
 
-    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
-    absolute value is taken towards that of ``target``, so that a flat image learns.
+    It compares the strength of gradients, not their sign, and sharpens where L2 blurs. It does not
+    depend on brightness, so combine it with a pixel loss. Where a difference of ``pred`` is 0, the
+    gradient points towards that of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
-            weights.
+        mask: ``(N, 1 or C, H, W)`` weights; the weight of a difference is the product of its two
+            pixels' weights.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
@@ -108,14 +108,14 @@ def _by_kernel(
 
 
 def _uncovered(options: GradientDifferenceOptions, mask: Tensor | None) -> str | None:
-    """What no kernel computes of this."""
+    """Why no kernel supports this call, None if one does."""
     if mask is not None:
-        return "no kernel knows masks"
+        return "no kernel supports masks"
     if options.reduction == "none":
-        return "its kernel reduces, and reduction='none' asks for every pixel"
+        return "its kernel reduces, and reduction='none' needs every pixel"
     if options.alpha not in (1, 2):
-        # Without a format, which torch.compile cannot give to a number that changes.
-        return f"no kernel knows alpha={options.alpha}"
+        # Without a format specification, which torch.compile does not support for dynamic numbers.
+        return f"no kernel supports alpha={options.alpha}"
     return None
 
 

@@ -33,14 +33,14 @@ class GradientSSIMOptions(Backed, Stabilised, Windowed):
     """Options of G-SSIM.
 
     Args:
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over both axes.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over both axes.
     """
 
     covariance: Covariance = "population"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         check_covariance(self.covariance, self.taps)
 
@@ -50,23 +50,23 @@ def _gradient_ssim(
 ) -> Scores:
     """G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
-    is taken towards that of ``target``, so that a flat image learns.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with a replicated border.
+    G-SSIM is more sensitive to blur than SSIM. Where an image gradient of ``pred`` is 0, the
+    derivative points towards that of ``target``, so that flat images get a gradient.
 
     Args:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
-        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
-            is valid.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; channels are
+            compared separately.
+        mask: ``(N, 1 or C, H, W)`` weights. An image gradient counts if its whole 3 x 3
+            neighbourhood is valid.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 

@@ -4,7 +4,7 @@
 finest scales of one orientation, ``w`` the larger magnitude of both images at the third.
 
 Reisenhofer, Bosse, Kutyniok & Wiegand, "A Haar wavelet-based perceptual similarity index for image
-quality assessment", 2018. The original programs, in MATLAB and Python, are those of the authors.
+quality assessment", 2018. The authors' code is in MATLAB and Python.
 """
 
 import math
@@ -42,9 +42,9 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
 
     Args:
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much low similarities count more than high ones.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
-            Kernels know no mask.
+        alpha: how much more low similarities count than high ones.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
+            at half size, and support no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -52,7 +52,7 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
     alpha: float = 4.2
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("c", self.c)
         _checks.positive("alpha", self.alpha)
@@ -63,21 +63,21 @@ def _haarpsi(
 ) -> Scores:
     """Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
-    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
-    images, which have no weight, count by colours alone.
+    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
+    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
+    wavelet weights, so that only their colours count.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
@@ -95,7 +95,7 @@ def _haarpsi_of(
     mask: Tensor | None = None,
     yiq: str = "three digits",
 ) -> Scores:
-    """HaarPSI with the details in which programs differ."""
+    """HaarPSI with options for the details in which programs differ."""
     check_colors(pred, target, mask)
     check_least_side(pred, _LEAST, "for filters of 8 pixels at half size")
     backend = backend_for(options.backend, pred, target, mask)
@@ -121,7 +121,7 @@ def _haarpsi_of(
         unlike.append(colors.mean(1, keepdim=True))
         weights.append((weights[0] + weights[1]) / 2)
     weight = torch.cat(weights, 1)
-    # Without any weight, every position counts alike.
+    # If all weights are 0, every position has the same weight.
     weight = weight + torch.finfo(weight.dtype).eps
     if valid is not None:
         weight = weight * valid
@@ -132,8 +132,8 @@ def _haarpsi_of(
 def _pooled(unlike: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     """The score ``(N,)`` of dissimilarities ``1 - s``, and the sum of the weights.
 
-    With ``k = exp(-a)`` and ``u = 1 - exp(-a (1 - s))``, the logistic mean ``m`` falls short of
-    ``sigmoid(a)`` by ``k M / (1 + k)``, where ``M`` is the mean of ``u / (1 + k - u)``. So
+    With ``k = exp(-a)`` and ``u = 1 - exp(-a (1 - s))``, the logistic mean is
+    ``m = sigmoid(a) - k M / (1 + k)``, where ``M`` is the mean of ``u / (1 + k - u)``. So
     ``logit(m) = a + log(1 - k M) - log(1 + M)``, which is exactly ``a`` for equal images.
     """
     k = math.exp(-alpha)
@@ -145,7 +145,7 @@ def _pooled(unlike: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tenso
 
 
 def _dissimilarity(a: Tensor, b: Tensor, c: float) -> Tensor:
-    """``1 - (2 |a b| + c) / (a^2 + b^2 + c)``; at 0, the slope is towards the other image."""
+    """``1 - (2 |a b| + c) / (a^2 + b^2 + c)``; the gradient at 0 points towards the other image."""
     product = a * b
     product = torch.where(product < 0, -product, product)
     squares = a * a + b * b
@@ -153,8 +153,8 @@ def _dissimilarity(a: Tensor, b: Tensor, c: float) -> Tensor:
 
 
 def _coefficients(gray: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Haar coefficients of the scales of 2, 4 and 8 pixels, zeros beyond the border: differences of
-    rows, of columns.
+    """Haar coefficients of the scales of 2, 4 and 8 pixels, with zero padding: differences of rows
+    and of columns.
     """
     wide = pad(gray, (3, 4, 3, 4))
     h, w = gray.shape[2:]
@@ -169,7 +169,7 @@ def _coefficients(gray: Tensor) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _sum(image: Tensor, size: int, axis: int) -> Tensor:
-    """Sums of ``size`` pixels, a power of 2, along an axis that gets shorter by ``size - 1``."""
+    """Sums of ``size`` pixels, a power of 2, along an axis, which gets shorter by ``size - 1``."""
     step = 1
     while step < size:
         length = image.shape[axis] - step
@@ -179,14 +179,14 @@ def _sum(image: Tensor, size: int, axis: int) -> Tensor:
 
 
 def _difference(image: Tensor, size: int, axis: int) -> Tensor:
-    """The sum of ``size / 2`` pixels less that of the ones before."""
+    """The sum of ``size / 2`` pixels minus the sum of the preceding ones."""
     half = _sum(image, size // 2, axis)
     length = half.shape[axis] - size // 2
     return half.narrow(axis, size // 2, length) - half.narrow(axis, 0, length)
 
 
 def _means(planes: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels at every position, zeros beyond the border."""
+    """Means of 2 x 2 pixels at every position, with zero padding."""
     return _sum(_sum(pad(planes, (0, 1, 0, 1)), 2, 2), 2, 3) / 4
 
 
@@ -246,14 +246,14 @@ CONVENTIONS = Table(
     ),
     Convention(
         "reisenhofer2018",
-        "the authors' program",
+        "the authors' code",
         "HaarPSI.m",
         "tests/reference.py",
         1e-12,
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.haarpsi(data_range=...)",
         p.PIQ,
         1e-12,

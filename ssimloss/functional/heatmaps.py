@@ -1,4 +1,4 @@
-"""Landmarks of heatmaps: where each has its peak, and the distance between those of two images.
+"""Landmarks from heatmaps: the peak of each, and the distance between those of two images.
 
 Heatmaps as in Super-FAN (Bulat & Tzimiropoulos 2018); coordinates by soft-argmax (Sun et al. 2018,
 "integral regression").
@@ -23,20 +23,20 @@ COMPARED: tuple[str, ...] = get_args(Compared)
 @keywords()
 @full_precision
 def soft_argmax(heatmaps: Tensor, *, sharpness: float = 50.0) -> Tensor:
-    """Where each heatmap has its peak: the mean position under ``softmax(sharpness * heatmap)``,
-    differentiable.
+    """The peak of each heatmap, differentiable: the mean position under
+    ``softmax(sharpness * heatmap)``.
 
     Args:
         heatmaps: ``(N, K, H, W)``, one map per landmark.
-        sharpness: in units of 1 / heatmap. Maps that peak at 1 over many positions want tens; the
-            larger, the nearer to the very peak.
+        sharpness: in units of 1 / heatmap. Larger values are nearer to the exact peak. Large maps
+            with a peak of 1 need values of 10 to 100.
 
     Returns:
-        ``(N, K, 2)``: ``x`` and ``y`` as shares of the width and the height, centres of positions
-        at ``(i + 1/2) / W``. At least float32.
+        ``(N, K, 2)``: ``x`` and ``y`` as fractions of the width and the height; the centre of
+        position ``i`` is ``(i + 1/2) / W``. At least float32.
 
     Raises:
-        ValueError: not four dimensions, a sharpness that is not positive.
+        ValueError: the heatmaps do not have four dimensions, or the sharpness is not positive.
         TypeError: integer tensors.
     """
     _checks.maps("heatmaps", heatmaps)
@@ -55,10 +55,10 @@ class HeatmapOptions(Reduced):
     """Options of the distance between landmarks.
 
     Args:
-        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
-            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
-            1.
-        sharpness: of the soft-argmax.
+        compare: ``"heatmaps"`` is the squared difference, averaged over positions.
+            ``"coordinates"`` is the squared distance between the :func:`soft_argmax` of both, where
+            each side of a map has length 1.
+        sharpness: sharpness of the soft-argmax.
         reduction: ``"mean"`` and ``"sum"`` over landmarks and images, ``"image"`` or ``"none"``.
     """
 
@@ -66,14 +66,14 @@ class HeatmapOptions(Reduced):
     sharpness: float = 50.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("compare", self.compare, COMPARED)
         _checks.positive("sharpness", self.sharpness)
 
 
 def _heatmap(pred_heatmaps: Tensor, target_heatmaps: Tensor, options: HeatmapOptions) -> Scores:
-    """Squared distance between landmarks: of their heatmaps, or of where these have their peaks.
+    """Squared distance between landmarks: between their heatmaps, or between the peaks.
 
     Args:
         pred_heatmaps, target_heatmaps: ``(N, K, H, W)``, one map per landmark.
@@ -82,10 +82,11 @@ def _heatmap(pred_heatmaps: Tensor, target_heatmaps: Tensor, options: HeatmapOpt
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, K)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, a sharpness that is not positive, unknown words.
+        ValueError: shapes or devices differ, the sharpness is not positive, or an option value is
+            unknown.
         TypeError: integer tensors.
 
-    Source: Bulat & Tzimiropoulos 2018, eq. 3, which sums over positions where this takes the mean.
+    Source: Bulat & Tzimiropoulos 2018, eq. 3, with a mean over positions instead of a sum.
     """
     _checks.maps("pred_heatmaps", pred_heatmaps)
     _checks.maps("target_heatmaps", target_heatmaps)

@@ -15,8 +15,8 @@ def _l1(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
-            0 are never looked at.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted, and values of weight
+            0 are ignored.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.

@@ -1,4 +1,4 @@
-"""What a discriminator says: one number per image, a map of patches, or lists of them over scales
+"""Logits of a discriminator: one number per image, a map of patches, or lists of them over scales
 and discriminators.
 """
 
@@ -22,7 +22,7 @@ class Scaled(Options):
     """Lists over scales or discriminators.
 
     Args:
-        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
+        scales: ``"mean"`` or ``"sum"`` (pix2pixHD) of the entries of lists.
     """
 
     scales: Scales = "mean"
@@ -34,7 +34,7 @@ class Scaled(Options):
 
 
 class Leaf(NamedTuple):
-    """One tensor of logits, where it lies in its lists, and its share of the loss."""
+    """One tensor of logits, its place in the lists, and its weight in the loss."""
 
     name: str
     logits: Tensor
@@ -42,11 +42,11 @@ class Leaf(NamedTuple):
 
 
 def leaves(name: str, logits: Logits, scales: Scales) -> list[Leaf]:
-    """The tensors of (nested) lists; with ``scales="mean"`` each list is the mean of its entries.
+    """The tensors in nested lists; with ``scales="mean"``, a list is the mean of its entries.
 
     Raises:
-        TypeError: something that is neither a tensor nor a list, integers.
-        ValueError: an empty list, or logits of another shape than ``(N,)``, ``(N, 1)`` and
+        TypeError: an entry is neither a tensor nor a list, or has integers.
+        ValueError: a list is empty, or the shape of logits is not ``(N,)``, ``(N, 1)`` or
             ``(N, 1, ...)``.
     """
     if isinstance(logits, Tensor):
@@ -66,14 +66,14 @@ def leaves(name: str, logits: Logits, scales: Scales) -> list[Leaf]:
 
 
 def check_alike(name: str, found: list[Leaf], other_name: str, other: list[Leaf]) -> None:
-    """Demand lists of equal lengths, and tensors of equal shape in the same places."""
+    """Check for lists of equal lengths, and tensors of equal shape in the same places."""
     places, expected = ([leaf.name.partition("[")[2] for leaf in side] for side in (found, other))
     if places != expected:
         raise ValueError(
             f"{name} must hold as many tensors as {other_name}, in lists of the same lengths: got "
             f"{', '.join(leaf.name for leaf in found)} against "
-            f"{', '.join(leaf.name for leaf in other)}; pass what one discriminator gave for "
-            "either image"
+            f"{', '.join(leaf.name for leaf in other)}; pass the outputs of one discriminator for "
+            "both images"
         )
     for mine, theirs in zip(found, other, strict=True):
         if mine.logits.shape != theirs.logits.shape:
@@ -90,24 +90,24 @@ def check_alike(name: str, found: list[Leaf], other_name: str, other: list[Leaf]
 
 @keywords()
 def class_logits(logits: Logits, labels: Tensor) -> Logits:
-    """Of class-specific discriminators, the logits of each image's own class.
+    """For class-specific discriminators, select the logits of each image's own class.
 
     Args:
         logits: ``(N, K)`` or ``(N, K, ...)`` for K classes in one tensor, or a list of K, one entry
-            per class: a tensor ``(N,)``, ``(N, 1)`` or ``(N, 1, ...)``, or a list of such over
-            scales.
-        labels: integers ``(N,)`` in ``[0, K)``. Classes that no image has get a zero gradient.
+            per class: a tensor ``(N,)``, ``(N, 1)`` or ``(N, 1, ...)``, or a list of such tensors
+            over scales.
+        labels: integers ``(N,)`` in ``[0, K)``. Classes without an image get a zero gradient.
 
     Returns:
         ``(N, 1, ...)``, or a list of them over scales.
 
     Raises:
-        TypeError: ``labels`` are not integers, ``logits`` not floating point.
-        ValueError: ``labels`` are not ``(N,)``, lists of different lengths, and, on the CPU, a
-            label outside ``[0, K)``. A label on another device is not read, which would wait for
-            it: there it fails in the device's own assertion of ``torch.gather``.
+        TypeError: ``labels`` are not integers, or ``logits`` not floating point.
+        ValueError: ``labels`` are not ``(N,)``, lists differ in length, or, on the CPU, a label is
+            outside ``[0, K)``. Labels on another device are not checked, because reading them would
+            wait for the device; there, ``torch.gather`` fails with an assertion of the device.
 
-    Source: Xu et al. 2017, whose discriminators judge faces and text.
+    Source: Xu et al. 2017, with discriminators for faces and text.
     """
     return own_class("logits", logits, labels)
 
@@ -128,8 +128,9 @@ def own_class(name: str, logits: Logits, labels: Tensor) -> Logits:
             a.logits.shape != b.logits.shape for a, b in zip(other, per_class[0], strict=True)
         ):
             raise ValueError(
-                f"{name} must be alike for every class: {other[0].name.split(']')[0]}] differs "
-                f"from {name}[0] in shapes or in the number of scales"
+                f"{name} must have the same form for every class: "
+                f"{other[0].name.split(']')[0]}] differs from {name}[0] in shapes or in the number "
+                "of scales"
             )
     selected = []
     for scale in zip(*per_class, strict=True):
@@ -146,8 +147,8 @@ def _select(name: str, logits: Tensor, labels: Tensor) -> Tensor:
         raise TypeError(f"{name} must be floating point, got {logits.dtype}")
     if logits.ndim < 2:
         raise ValueError(
-            f"{name} must have shape (N, K) or (N, K, ...) where labels choose among K classes, "
-            f"got {tuple(logits.shape)}"
+            f"{name} must have shape (N, K) or (N, K, ...) with labels of K classes, got "
+            f"{tuple(logits.shape)}"
         )
     n, k, *rest = logits.shape
     if not isinstance(labels, Tensor) or labels.dtype not in (
@@ -170,7 +171,7 @@ def _select(name: str, logits: Tensor, labels: Tensor) -> Tensor:
         raise ValueError(
             f"labels must be on the device of {name} ({logits.device}), got {labels.device}"
         )
-    # On a device, reading a label would wait for it; there gather's own assertion speaks.
+    # On another device, reading a label would wait for it; there, gather has its own assertion.
     if (
         labels.device.type == "cpu"
         and not torch.compiler.is_compiling()
@@ -190,13 +191,13 @@ def _check_logits(name: str, logits: Tensor) -> None:
     if logits.ndim != 1 and (not 2 <= logits.ndim <= 5 or logits.shape[1] != 1):
         raise ValueError(
             f"{name} must have shape (N,), (N, 1) or (N, 1, H, W), got {tuple(logits.shape)}; "
-            "pass labels where discriminators are class-specific, a list where there are several "
-            "or several scales"
+            "pass labels for class-specific discriminators, and a list for several discriminators "
+            "or scales"
         )
 
 
 def require_finite(found: list[Leaf]) -> None:
-    """Raise for logits that are not finite; reads the values, and so waits for the device."""
+    """Raise for logits that are not finite. This reads values, and so waits for the device."""
     for leaf in found:
         if not bool(leaf.logits.isfinite().all()):
             raise ValueError(

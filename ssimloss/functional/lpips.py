@@ -1,4 +1,4 @@
-"""LPIPS: learned perceptual image patch similarity, of features that a network has returned.
+"""LPIPS: learned perceptual image patch similarity, computed from the features of a network.
 
 Zhang et al. 2018, https://github.com/richzhang/PerceptualSimilarity.
 """
@@ -21,12 +21,12 @@ def _lpips(
     map_size: tuple[int, int] | None = None,
     mask: Tensor | None = None,
 ) -> Scores:
-    """LPIPS: squared distances of unit feature vectors, channels weighed by learned heads, averaged
-    over positions, summed over layers.
+    """LPIPS: squared differences of unit feature vectors, weighted per channel by learned heads,
+    averaged over positions and summed over layers.
 
     Args:
-        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``; the layers are
-            those of ``pred_features``, in its order.
+        pred_features, target_features: tensors by layer name, ``(N, C, H, W)``. The layers and
+            their order are those of ``pred_features``.
         heads: one 1-D tensor per layer.
         map_size, mask: as in :func:`deep_similarity`.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
@@ -36,11 +36,11 @@ def _lpips(
         ``(N, 1, H, W)``.
 
     Raises:
-        ValueError: layers that differ, heads that do not fit, unknown ``reduction``.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: layers differ, heads do not fit, or ``reduction`` is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2018, eq. 1. Agrees with the package ``lpips`` to float64 rounding, except
-    that the gradient at a zero vector, NaN there, is 0.
+    at zero vectors: their gradient is 0 here and NaN in the package.
     """
     layers = dict.fromkeys(pred_features, 1.0) if isinstance(pred_features, Mapping) else {"": 1.0}
     options = DeepSimilarityOptions(layers=layers)

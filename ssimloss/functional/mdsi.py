@@ -48,14 +48,14 @@ class MDSIOptions(Reduced, Ranged):
     """Options of MDSI.
 
     Args:
-        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
     alpha: float = 0.6
 
     def __post_init__(self) -> None:
-        """Raise for what is no weight, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.fraction("alpha", self.alpha)
 
@@ -66,25 +66,25 @@ def _mdsi(
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
     A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. The value tells how
-    unevenly the images differ, not by how much: weigh it with a pixel loss.
+    short side are shrunk to about 256 first, as in the authors' code. The value depends
+    on how unevenly the images differ, not on how much, so combine it with a pixel loss.
 
-    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
-    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
-    towards the gradient of ``target``.
+    The fourth root has an infinite derivative where the similarity is 0. Below 1e-4, the derivative
+    at 1e-4 is used; it is 0 for equal images. Where ``pred`` is flat, the gradient points towards
+    the image gradient of ``target``.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             3 pixels on the short side. ``pred`` is the distorted image: the measure is not
             symmetric.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+        ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
 
@@ -129,7 +129,7 @@ def _deviation(gcs: Tensor, weight: Tensor | None) -> Tensor:
     n = len(gcs)
     real = real - weighted_mean(real, weight).view(n, 1, 1, 1)
     imaginary = imaginary - weighted_mean(imaginary, weight).view(n, 1, 1, 1)
-    tiny = torch.finfo(gcs.dtype).tiny  # the distance 0 has the slope 0
+    tiny = torch.finfo(gcs.dtype).tiny  # makes the derivative of the distance 0 at 0
     distance = (real * real + imaginary * imaginary + tiny).sqrt() - math.sqrt(tiny)
     found = weighted_mean(distance, weight)
     return flat_power(found, 0.25)
@@ -178,7 +178,7 @@ CONVENTIONS = Table(
     Convention("nafchi2016", "the paper", "MDSI.m", "tests/reference.py", 1e-12),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.mdsi(data_range=...)",
         p.PIQ,
         1e-12,

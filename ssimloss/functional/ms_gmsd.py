@@ -1,8 +1,8 @@
 """MS-GMSD: the deviation of the similarity of gradient magnitudes on several scales.
 
 ``MS-GMSD = sqrt(sum_j w_j sigma_j^2)`` with ``sigma_j`` the standard deviation of
-``((2 - a) g_x g_y + T) / (g_x^2 + g_y^2 - a g_x g_y + T)`` at scale ``j``, each half as large as
-the one before.
+``((2 - a) g_x g_y + T) / (g_x^2 + g_y^2 - a g_x g_y + T)`` at scale ``j``. Each scale has half the
+size of the previous one.
 
 Zhang, Sander & Bermak, "Gradient magnitude similarity deviation on multiple scales for color image
 quality assessment", ICASSP 2017.
@@ -51,10 +51,10 @@ class MSGMSDOptions(Backed, Reduced, Ranged):
         scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
             their sum.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        masking: ``a``, how much strong gradients mask differences; 0 is the similarity of GMSD.
         planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
-            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+            planes I and Q of RGB images; ``"yiq_coarsest"`` adds it at the last scale (piq).
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -64,7 +64,7 @@ class MSGMSDOptions(Backed, Reduced, Ranged):
     planes: Planes = "luma"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.weights("scale_weights", self.scale_weights)
         _checks.positive("t", self.t)
@@ -78,26 +78,26 @@ def _ms_gmsd(
 ) -> Scores:
     """Gradient magnitude similarity deviation on several scales: 0 for equal images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
-    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
-    loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The first scale is the image itself; each
+    further scale has means of 2 x 2 pixels. As for GMSD, the value depends on how unevenly
+    gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             ``2^scales`` pixels on the short side, 16 by default.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words, a ``t`` that is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 

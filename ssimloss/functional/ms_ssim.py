@@ -1,7 +1,7 @@
 """MS-SSIM: SSIM over the scales of a pyramid.
 
-The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, with the luminance joined in
-at the coarsest (Wang, Simoncelli & Bovik 2003).
+The product over scales ``j`` of ``mean(contrast_structure_j) ^ w_j``, including the luminance at
+the coarsest scale (Wang, Simoncelli & Bovik 2003).
 """
 
 from functools import partial
@@ -64,23 +64,23 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
     """
@@ -98,7 +98,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
     uncovered: str | None = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option; prepare what a kernel is told."""
+        """Check the options, and prepare those of the kernel."""
         super().__post_init__()
         _checks.choice("coarsest_padding", self.coarsest_padding, COARSEST_PADDINGS)
         check_window_options(
@@ -118,9 +118,9 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         self.derive(finest=finest, uncovered=self._uncovered())
 
     def _uncovered(self) -> str | None:
-        """Why no kernel covers these options."""
+        """Why no kernel supports these options."""
         if self.negative == "relu_map":
-            return "no kernel knows negative='relu_map'"
+            return "no kernel supports negative='relu_map'"
         if self.window_size > MAX_TAPS:
             return (
                 f"kernels have windows of up to {MAX_TAPS} taps, and window_size is "
@@ -129,7 +129,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         return None
 
     def weights_for(self, height: int, width: int) -> tuple[float, ...]:
-        """The weights of the scales used on an image of this size."""
+        """The weights of the scales used for an image of this size."""
         wanted = len(self.scale_weights)
         fitting, size = 0, (height, width)
         while fitting < wanted and min(size) >= self.window_size:
@@ -156,7 +156,7 @@ class MSSSIMOptions(Backed, Stabilised, Reduced):
         if total == 0:
             raise _checks.TooSmallError(
                 f"scale_weights of the {fitting} scales that fit are all zero; use larger crops "
-                "or other weights"
+                "or other scale_weights"
             )
         return tuple(w / total for w in self.scale_weights[:fitting])
 
@@ -177,16 +177,16 @@ def ms_ssim_scores(
         ``channels="joint"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images are too small, shapes differ, or an option value is unknown.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
-    ``ssimloss.conventions.MS_SSIM``.
+    Source: Wang, Simoncelli & Bovik 2003. ``ssimloss.conventions.MS_SSIM`` has the options of other
+    programs.
     """
     check_inputs(pred, target, mask, ndim=(4,))
     weights = options.weights_for(*pred.shape[2:])
-    uncovered = "no kernel knows masks" if mask is not None else options.uncovered
+    uncovered = "no kernel supports masks" if mask is not None else options.uncovered
     backend = select(
         options.backend,
         pred,
@@ -213,7 +213,7 @@ def ms_ssim_scores(
         valid = counted.sum(1, keepdim=True)
         terms = (terms * counted).sum(2, keepdim=True) / torch.where(valid > 0, valid, 1)
         counted = (valid > 0).to(counted.dtype)
-    # The weight of a score is 1 where anything of its plane is valid.
+    # The weight of a score is 1 if its plane has a valid pixel.
     return Scores(_combined(terms, weights, options), counted, 1, dtype)
 
 
@@ -237,7 +237,7 @@ ms_ssim, ms_ssim_loss = MS_SSIM.score, MS_SSIM.loss
 
 
 def _pyramid(x: Tensor, y: Tensor, weights: tuple[float, ...], options: MSSSIMOptions) -> Tensor:
-    """What the kernel of a whole pyramid computes."""
+    """The scores by the kernel of a whole pyramid."""
     terms = pyramid_means(x, y, options.finest, len(weights), options.pooling)
     return _combined(terms, weights, options)
 
@@ -258,7 +258,7 @@ def _combined(terms: Tensor, weights: tuple[float, ...], options: MSSSIMOptions)
 
 
 def _comparisons(options: MSSSIMOptions, scales: int) -> list[Comparison]:
-    """What is compared at each scale, of images from which the range's beginning is taken."""
+    """The comparison at each scale, for images whose range begins at 0."""
     window, c1, c2 = options.finest.window, options.finest.c1, options.finest.c2
     finer = Comparison(window, c1, c2, 0.0, "contrast_structure", "valid")
     return [finer] * (scales - 1) + [Comparison(window, c1, c2, 0.0, "ssim", "valid")]
@@ -272,9 +272,7 @@ def _scale_by_scale(
     scales: int,
     backend: str,
 ) -> tuple[Tensor, Tensor | None]:
-    """The means ``(S, N, C)`` of all scales; under a mask also whether anything of a
-    plane counts.
-    """
+    """The means ``(S, N, C)`` of all scales, and, with a mask, whether a plane has valid pixels."""
     x, y, mask = valid_pixels(pred, target, options.low, mask)
     window = make_window("gaussian", options.window_size, options.sigma, x)
     comparisons = _comparisons(options, scales)
@@ -294,7 +292,7 @@ def _scale_by_scale(
             terms.append(similarity_means(x, y, comparison, backend=backend, equation=equation))
         if not coarsest:
             x, y, mask = _halve(x, y, mask, options.pooling)
-    # At the coarsest scale: what pooling drops at an odd border does not count.
+    # At the coarsest scale: pixels that pooling drops at an odd border do not count.
     counted = None if mask is None else (mask.flatten(2).sum(2) > 0).to(x.dtype).expand(x.shape[:2])
     return torch.stack(terms), counted
 

@@ -197,7 +197,7 @@ CONVENTIONS = Table(
         "MultiScaleSSIMMetric(spatial_dims=2)",
         p.MONAI,
         5e-5,
-        "the program computes in float32 whatever the images are",
+        "the program computes in float32 for any dtype",
         options={"channels": "joint", "negative": "relu"},
     ),
     Convention(

@@ -13,7 +13,7 @@ from ssimloss.measure import Measure
 
 
 class MSSSIMDecibelOptions(MSSSIMOptions):
-    """Options of MS-SSIM, of which the result is in decibels.
+    """Options of MS-SSIM in decibels.
 
     Args:
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -25,8 +25,7 @@ def _ms_ssim_db(
 ) -> Tensor:
     """MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
 
-    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
-    of a mean.
+    It is infinite for equal images, with gradient 0. The mean is taken over decibels.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``. Five scales of an
@@ -37,7 +36,7 @@ def _ms_ssim_db(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images too small, shapes differ, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 

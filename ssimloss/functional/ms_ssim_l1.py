@@ -42,10 +42,11 @@ class MSSSIML1Options(Backed, Stabilised, Reduced):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
             span.
         sigmas: standard deviations of the scales in pixels, finest first.
-        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
-            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
-            needs images larger than half a window.
+        window_size: taps of the widest window, odd; narrow Gaussians are truncated at float
+            rounding.
+        padding: the border: ``"valid"`` uses only whole windows, ``"replicate"`` repeats the edge,
+            ``"zeros"`` adds zeros. ``"reflect"`` mirrors without repeating the edge, and needs
+            images larger than half a window.
     """
 
     alpha: float = 0.84
@@ -54,7 +55,7 @@ class MSSSIML1Options(Backed, Stabilised, Reduced):
     padding: Padding = "reflect"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.fraction("alpha", self.alpha)
         for i, sigma in enumerate(_checks.weights("sigmas", self.sigmas)):
@@ -73,9 +74,9 @@ def _ms_ssim_l1(
 ) -> Scores:
     """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
 
-    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
-    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
-    the widest of them.
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution. It is
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel of each channel. G is a blur by the
+    widest Gaussian.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -85,7 +86,7 @@ def _ms_ssim_l1(
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
 
     Raises:
-        ValueError: images too small for the window, shapes differ, unknown words.
+        ValueError: images too small for the window, shapes differ, unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
@@ -113,8 +114,8 @@ def _ms_ssim_l1(
 
 
 def _lengths(options: MSSSIML1Options, dtype: torch.dtype) -> list[int]:
-    """The taps of the scales: deviations beyond which a Gaussian is below rounding (5.6 or 8.5) are
-    cut.
+    """The taps of the scales. Gaussians are truncated at 5.6 or 8.5 deviations, where they fall
+    below rounding.
     """
     reach = math.sqrt(-2 * math.log(torch.finfo(dtype).eps))
     return [min(options.window_size, 2 * math.ceil(reach * s) + 1) for s in options.sigmas]
@@ -186,7 +187,7 @@ ms_ssim_l1_loss = MS_SSIM_L1.loss
 
 
 def _inset(image: Tensor, amount: int) -> Tensor:
-    """Without ``amount`` pixels at every side."""
+    """Remove ``amount`` pixels at every side."""
     return image[:, :, amount : image.shape[2] - amount, amount : image.shape[3] - amount]
 
 

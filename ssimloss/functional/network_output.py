@@ -26,13 +26,13 @@ class PriorOptions(Reduced):
     distance: OutputDistance = "l2"
 
     def __post_init__(self) -> None:
-        """Raise for unknown words."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("distance", self.distance, OUTPUT_DISTANCES)
 
 
 def _prior(pred_output: Tensor, target_output: Tensor, options: PriorOptions) -> Scores:
-    """Distance between what a network says of two images: embeddings, logits, maps.
+    """Distance between a network's outputs for two images: embeddings, logits, maps.
 
     Args:
         pred_output, target_output: ``(N, C, ...)``.
@@ -42,8 +42,9 @@ def _prior(pred_output: Tensor, target_output: Tensor, options: PriorOptions) ->
         without its dimension 1 for ``"cosine"``.
 
     Raises:
-        ValueError: shapes or devices differ, fewer than two dimensions, unknown words.
-        TypeError: outputs that are not floating point, such as classes instead of logits.
+        ValueError: shapes or devices differ, outputs have fewer than two dimensions, or an option
+            value is unknown.
+        TypeError: outputs are not floating point, such as classes instead of logits.
     """
     check_features({"output": pred_output}, {"output": target_output}, ("output",), spatial=False)
     dtype = native_dtype(pred_output, target_output)

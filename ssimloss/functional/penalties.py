@@ -1,4 +1,4 @@
-"""Penalties that keep a discriminator in bounds: on its gradient, and on its logits::
+"""Penalties that regularise a discriminator: on its gradient, and on its logits::
 
     gradient_penalty   E (||grad D(x)|| - 1)^2 at x between real and generated images   [1]
     r1, r2             E ||grad D(x)||^2 at real, at generated images                   [2]
@@ -57,40 +57,39 @@ def gradient_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """How far the discriminator's gradient is from norm 1 between real and generated images:
+    """The deviation of the discriminator's gradient norm from 1, between real and generated images:
     ``(||grad D(x)|| - target)^2``.
 
-    ``x = u real + (1 - u) fake`` with one ``u`` from [0, 1) per image. The weight, 10 in the paper,
-    is the caller's.
+    ``x = u real + (1 - u) fake`` with one ``u`` from [0, 1) per image. The caller applies the
+    weight, 10 in the paper.
 
     Args:
-        discriminator: from images to logits as :func:`adversarial_discriminator_loss` takes them.
-            Of a map of patches the gradient of the sum is taken; for that of the mean pass
-            ``lambda x: discriminator(x).mean((2, 3))``. Each tensor of a list has a penalty of its
-            own.
-        real, fake: images ``(N, ...)``, taken as constants.
-        target: of the norm; 0 is the zero-centred penalty.
-        sides: ``"both"``, or only norms ``"above"`` the target are penalised (one-sided).
-        norm: ``"sample"``, over all of an image as in the paper; ``"channel"``, over the channels
-            of each pixel as BasicSR has it, which is another, much smaller number.
-        rng: source of ``u``, on the device of the images; None is PyTorch's own.
+        discriminator: from images to logits in the form of :func:`adversarial_discriminator_loss`.
+            For a map of patches, the gradient is that of the sum; for that of the mean, pass
+            ``lambda x: discriminator(x).mean((2, 3))``. Each tensor of a list has its own penalty.
+        real, fake: images ``(N, ...)``, treated as constants.
+        target: target of the norm; 0 is the zero-centred penalty.
+        sides: penalise norms on ``"both"`` sides of the target, or only ``"above"`` (one-sided).
+        norm: ``"sample"`` is over a whole image as in the paper; ``"channel"`` is over the channels
+            of each pixel as in BasicSR, with much smaller values.
+        rng: generator of ``u``, on the device of the images; None is PyTorch's default.
         scaler: None runs the discriminator in float32 with autocast off; a module in half precision
-            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says,
-            scales the logits before the gradient is taken and divides the gradient by the scale, so
-            that float16 does not underflow.
-        scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
-        reduction: over images (and pixels); ``"none"`` gives ``(N,)``, for ``norm="channel"``
-            ``(N, 1, ...)``.
+            gets images in its own dtype. With a ``GradScaler``, it runs under the surrounding
+            autocast. The logits are scaled before the backward pass, and the gradient is divided by
+            the scale, so that float16 does not underflow.
+        scales: ``"mean"`` or ``"sum"`` of the penalties of a list.
+        reduction: over images (and pixels); ``"none"`` returns ``(N,)``, or ``(N, 1, ...)`` for
+            ``norm="channel"``.
 
     Raises:
-        ValueError: shapes differ, the logits do not depend on the image, unknown words.
+        ValueError: shapes differ, the logits do not depend on the image, or an option value is
+            unknown.
         TypeError: integers, or a discriminator that cannot be called.
-        RuntimeError: inside ``torch.compile``, which knows no second derivatives. A compiled
-            discriminator is run eagerly here, by itself.
+        RuntimeError: it is called inside ``torch.compile``, which has no second derivatives. A
+            compiled discriminator is run in eager mode here.
 
-    The result is multiplied by the scaler's scale as any other loss is. The forward and backward
-    passes are those of the discriminator as it is: with batch normalisation in training mode,
-    images see each other.
+    Scale the result by the scaler like any other loss. The discriminator runs as it is: with batch
+    normalisation in training mode, images influence each other.
     """
     _check_discriminator(discriminator)
     _checks.number("target", target)
@@ -134,23 +133,24 @@ def r1_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Squared gradient of the discriminator at real images, ``||grad D(x)||^2``, summed over each
-    image, its mean over the batch.
+    """Squared gradient of the discriminator at real images, ``||grad D(x)||^2``: summed over each
+    image, averaged over the batch.
 
-    Mescheder et al. 2018 weigh it with ``gamma / 2``; that, and the interval of a lazy penalty, is
-    the caller's: every k-th step with k times the weight,
+    The caller applies the weight, ``gamma / 2`` in Mescheder et al. 2018, and the interval of a
+    lazy penalty. Every k-th step with k times the weight is
     ``Term(functools.partial(r1_penalty, discriminator), k * gamma / 2, inputs=("real",),
     interval=k)``.
 
     Args:
-        discriminator: from images to logits or lists of them. Of a map of patches the gradient of
-            the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
-        real: images ``(N, ...)``, taken as constants.
+        discriminator: from images to logits or lists of them. For a map of patches, the gradient is
+            that of the sum; for that of the mean, pass
+            ``lambda x: discriminator(x).mean((2, 3))``.
+        real: images ``(N, ...)``, treated as constants.
         scaler: None runs the discriminator in float32 with autocast off; a module in half precision
-            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says
-            and keeps float16 from underflowing.
-        scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
-        reduction: over images; ``"none"`` gives ``(N,)``.
+            gets images in its own dtype. With a ``GradScaler``, it runs under the surrounding
+            autocast, and float16 does not underflow.
+        scales: ``"mean"`` or ``"sum"`` of the penalties of a list.
+        reduction: over images; ``"none"`` returns ``(N,)``.
 
     Raises: as :func:`gradient_penalty`.
     """
@@ -166,18 +166,19 @@ def r2_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Squared gradient of the discriminator at generated images, otherwise :func:`r1_penalty`;
-    R3GAN takes both.
+    """Squared gradient of the discriminator at generated images; otherwise as :func:`r1_penalty`.
+    R3GAN uses both.
 
     Args:
-        discriminator: from images to logits or lists of them. Of a map of patches the gradient of
-            the sum is taken; for that of the mean pass ``lambda x: discriminator(x).mean((2, 3))``.
-        fake: images ``(N, ...)``, taken as constants.
+        discriminator: from images to logits or lists of them. For a map of patches, the gradient is
+            that of the sum; for that of the mean, pass
+            ``lambda x: discriminator(x).mean((2, 3))``.
+        fake: images ``(N, ...)``, treated as constants.
         scaler: None runs the discriminator in float32 with autocast off; a module in half precision
-            gets images in its own dtype. A ``GradScaler`` runs it as the surrounding autocast says
-            and keeps float16 from underflowing.
-        scales: of lists, ``"mean"`` or ``"sum"`` of their penalties.
-        reduction: over images; ``"none"`` gives ``(N,)``.
+            gets images in its own dtype. With a ``GradScaler``, it runs under the surrounding
+            autocast, and float16 does not underflow.
+        scales: ``"mean"`` or ``"sum"`` of the penalties of a list.
+        reduction: over images; ``"none"`` returns ``(N,)``.
 
     Raises: as :func:`gradient_penalty`.
     """
@@ -195,25 +196,26 @@ def lecam_penalty(
     scales: Scales = "mean",
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Distance of logits from where the other side has been of late:
+    """Distance of logits from the moving average of the other side:
     ``max(0, r - a_f)^2 + max(0, a_r - f)^2``.
 
-    The caller keeps the averages, as tensors that go into the checkpoint, and moves them after the
-    step: ``real_average.lerp_(real_logits.detach().mean(), 0.01)``. The weight, 0.3 in the authors'
-    runs, is the caller's too.
+    The caller keeps the averages as tensors in the checkpoint, and updates them after the step:
+    ``real_average.lerp_(real_logits.detach().mean(), 0.01)``. The caller also applies the weight,
+    0.3 in the authors' runs.
 
     Args:
         real_logits, fake_logits: ``(N,)``, ``(N, 1)`` or a map of patches ``(N, 1, H, W)``; or
             lists of such over scales, over discriminators, or over both. Equal shapes and lengths.
         real_average, fake_average: moving averages ``a_r`` and ``a_f`` of the logits, scalars,
-            taken as constants.
-        form: ``"clipped"`` as the authors' program has it, or ``"square"`` without the maximum, as
-            the paper has it.
-        scales: of lists, ``"mean"`` or ``"sum"`` of their losses.
+            treated as constants.
+        form: ``"clipped"`` as in the authors' code, or ``"square"`` without the maximum, as in the
+            paper.
+        scales: ``"mean"`` or ``"sum"`` of the losses of a list.
         reduction: over logits; ``"none"`` keeps their shape.
 
     Raises:
-        ValueError: shapes or lengths differ, averages that are no scalars, unknown words.
+        ValueError: shapes or lengths differ, averages are not scalars, or an option value is
+            unknown.
         TypeError: integers.
     """
     _checks.choice("form", form, LECAM_FORMS)
@@ -294,12 +296,12 @@ def _penalised(
     scales: Scales,
     reduction: Reduction,
 ) -> Tensor:
-    """``penalty`` of the gradient of the logits with respect to each image, with a graph where
-    gradients are on.
+    """``penalty`` of the gradient of the logits with respect to each image, with a graph if
+    gradients are enabled.
     """
     if torch.compiler.is_compiling():
         raise RuntimeError(
-            "penalties take a second derivative, which torch.compile does not have; call them "
+            "penalties need a second derivative, which torch.compile does not support; call them "
             "outside of the compiled step"
         )
     wanted = torch.is_grad_enabled()
@@ -316,7 +318,7 @@ def _penalised(
                 if isinstance(discriminator, DistributedDataParallel):
                     value = (
                         value + leaf.logits.flatten()[:0].sum()
-                    )  # every parameter gets a gradient, or the processes wait for it
+                    )  # every parameter needs a gradient, otherwise other processes wait for it
                 values.append((leaf.weight, value))
             total = over_scales(values, reduction)
     return total if wanted else total.detach()
@@ -325,7 +327,7 @@ def _penalised(
 def _gradient(
     logits: Tensor, x: Tensor, scaler: torch.amp.GradScaler | None, wanted: bool
 ) -> Tensor:
-    """Of the sum of the logits, at least in float32, the scaler's scale taken out."""
+    """The gradient of the sum of the logits, in float32 at least, divided by the scaler's scale."""
     gradient = None
     if logits.requires_grad:
         ones = torch.ones_like(logits)
@@ -335,8 +337,8 @@ def _gradient(
         )
     if gradient is None:
         raise ValueError(
-            "discriminator must depend on its images, and differentiably: its logits have no "
-            "gradient to them"
+            "discriminator must depend on its images differentiably: its logits have no gradient "
+            "to them"
         )
     if scaler is None:
         return gradient
@@ -345,9 +347,9 @@ def _gradient(
 
 
 def _half_precision_of(discriminator: Discriminator) -> torch.dtype | None:
-    """The dtype of a discriminator that is itself in half precision, and so takes no other images.
+    """The dtype of a discriminator in half precision, which accepts only images of this dtype.
 
-    Under autocast parameters are float32.
+    Under autocast, parameters are float32.
     """
     if not isinstance(discriminator, nn.Module):
         return None
@@ -356,7 +358,7 @@ def _half_precision_of(discriminator: Discriminator) -> torch.dtype | None:
 
 
 def _eager() -> AbstractContextManager[Any]:
-    """Compiled networks run uncompiled: code that torch.compile made has no second derivative."""
+    """Run compiled networks uncompiled, because compiled code has no second derivative."""
     return torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext()
 
 

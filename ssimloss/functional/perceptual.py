@@ -1,7 +1,7 @@
 """Content loss: a distance between deep features, layer by layer.
 
 Johnson, Alahi & Fei-Fei 2016; SRGAN (Ledig et al. 2017), ESRGAN (Wang et al. 2018), pix2pixHD (Wang
-et al. 2018). What each of them compares is in ``conventions.CONTENT``.
+et al. 2018). ``conventions.CONTENT`` has the settings of each.
 """
 
 from typing import Literal, get_args
@@ -31,7 +31,7 @@ CONTENT_DISTANCES: tuple[str, ...] = get_args(ContentDistance)
 FeatureNorm = Literal["none", "unit", "rms"]
 FEATURE_NORMS: tuple[str, ...] = get_args(FeatureNorm)
 LEAST_RMS = (
-    1e-6  # of what feature_norm="rms" divides by; a target without features leaves both as they are
+    1e-6  # least divisor of feature_norm="rms"; with a smaller one, features are not divided
 )
 
 
@@ -39,16 +39,16 @@ class PerceptualOptions(Layered):
     """Options of the content loss.
 
     Args:
-        layers: weights ``w_l`` of the layers to compare; others are not looked at.
-        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
-            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
-            averaged over positions, 0 for two zero vectors and 1/2 for one.
-        eps: of ``"charbonnier"``, in units of the scaled features.
-        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
-            does; ``"rms"`` divides both images' features by the root mean square of the target's,
-            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
-            layer in which the target has nothing.
-        feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+        layers: weights ``w_l`` of the layers to compare; others are ignored.
+        distance: ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``, averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the vectors at a position,
+            averaged over positions. The cosine distance is 0 for two zero vectors and 1/2 for one.
+        eps: ``eps`` of ``"charbonnier"``, in units of the scaled features.
+        feature_norm: ``"none"``; ``"unit"`` normalises the vector at each position, as in LPIPS;
+            ``"rms"`` divides the features of both images by the root mean square of the target's,
+            so that layers of different scale have the same weight. A root mean square below 1e-6,
+            as in a layer without activations, is not used.
+        feature_scale: factor of the (normalised) features; 1 / 12.75 in SRGAN.
     """
 
     distance: ContentDistance = "l1"
@@ -57,7 +57,7 @@ class PerceptualOptions(Layered):
     feature_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("distance", self.distance, CONTENT_DISTANCES)
         check_charbonnier_eps(self.eps)
@@ -86,9 +86,9 @@ def _perceptual(
         loss 0.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, unknown words, a negative weight, a
-            mask of another batch.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, an option value is unknown, a weight is
+            negative, or the mask belongs to another batch.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with BasicSR's and piq's content losses to float64 rounding, see ``conventions.CONTENT``.
     """
@@ -122,10 +122,10 @@ def _content(
 
 
 def _values(pred: Tensor, target: Tensor, options: PerceptualOptions) -> Tensor:
-    """Per element, or per position ``(N, 1, ...)`` for ``"cosine"``."""
+    """The distance per element, or per position ``(N, 1, ...)`` for ``"cosine"``."""
     if options.distance == "cosine":
         # Half the squared distance of unit vectors is one minus their cosine, without cancellation
-        # between near vectors.
+        # for nearly equal vectors.
         return (unit_vectors(pred) - unit_vectors(target)).square().sum(1, keepdim=True) / 2
     scale = options.feature_scale
     difference = (pred - target) * scale if scale != 1 else pred - target

@@ -1,8 +1,8 @@
-"""Content losses as papers and programs have them: which layers, before or after the activation,
-which distance.
+"""Content losses of papers and programs: their layers, before or after the activation, and their
+distance.
 
-They are options of ``PerceptualLoss``, which owns a network. The factor on the whole loss, the
-images' range and the network's weights are left to the caller.
+They are options of ``PerceptualLoss``, which owns a network. The caller sets the weight of the
+loss, the range of the images and the network's weights.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ CONVENTIONS = Table(
         "its equation, averaged over channels too",
         options={"distance": "l2", "feature_scale": 1 / 12.75},
         notes=(
-            "Features are divided by 12.75, which makes it 0.006 of what it is without; the "
-            "adversarial loss weighs 1e-3 beside it.",
+            "Features are divided by 12.75, which multiplies the loss by 0.006; the adversarial "
+            "loss has the weight 1e-3 beside it.",
         ),
     ),
     _content(
@@ -74,13 +74,12 @@ CONVENTIONS = Table(
     ),
     _content(
         "pix2pixhd_program",
-        "pix2pixHD as its program has it: images in [-1, 1] go into the network as they are",
+        "pix2pixHD as in its program: images in [-1, 1] are passed to the network as they are",
         "VGGLoss of pix2pixHD 2c0c4a2",
         PIX2PIXHD,
         options={"normalization": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))},
         notes=(
-            "Whatever data_range says, the network sees [-1, 1], where it was trained on about "
-            "[-2.1, 2.6].",
+            "For any data_range, the network gets [-1, 1]; it was trained on about [-2.1, 2.6].",
         ),
     ),
     _content(
@@ -106,7 +105,7 @@ CONVENTIONS = Table(
     ),
     _content(
         "piq",
-        "piq's content loss as it comes: squared distances added over channels",
+        "piq's content loss with its defaults: squared distances added over channels",
         f"piq.ContentLoss(), {p.PIQ}",
         {"relu3_3": 256.0},
         options={"network": "vgg16", "distance": "l2"},

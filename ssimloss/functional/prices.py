@@ -1,4 +1,4 @@
-"""Prices of logits: what a logit that should say "real", or "fake", costs under each kind.
+"""Costs of logits with the label real or fake, for each kind of adversarial loss.
 
 ``R``, ``K`` and ``G`` of the table in :mod:`ssimloss.functional.adversarial`.
 """
@@ -24,9 +24,7 @@ Price = Callable[[Tensor], Tensor]
 
 
 class Prices(NamedTuple):
-    """The price of logits ``(N, ...)`` that should say "real", and of those that should say
-    "fake".
-    """
+    """The costs of logits ``(N, ...)`` with the label real and with the label fake."""
 
     real: Price
     fake: Price
@@ -37,11 +35,11 @@ class PriceOptions(Options):
 
     Args:
         kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
-            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
-        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            ``"softplus"``, which is cross entropy as in StyleGAN, without labels.
+        relativistic: None, ``"average"`` (relative to the mean of the other side, over batch and
             patches of this process) or ``"paired"`` (image by image).
-        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
-            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        targets: targets of least squares for fake, real and the generator: ``a, b, c`` of the
+            paper. None means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
         square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
             forms; CycleGAN has 1 everywhere.
     """
@@ -52,7 +50,7 @@ class PriceOptions(Options):
     square_weight: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise for unknown words, and for options that the kind does not have."""
+        """Check the options, and that the kind has them."""
         super().__post_init__()
         _checks.choice("kind", self.kind, KINDS)
         if self.relativistic is not None:
@@ -82,7 +80,7 @@ def discriminator_prices(
 
 
 def generator_prices(options: PriceOptions, saturating: bool) -> Prices:
-    """What real and fake logits cost the generator in a relativistic form; what is paired is
+    """The generator's costs of real and fake logits in a relativistic form. The paired form uses
     ``r - f``.
     """
     discriminator = discriminator_prices(options)
@@ -127,7 +125,7 @@ def _prices(options: PriceOptions, real: float, smoothing: float, smoothed: Smoo
 
 
 def _targets(options: PriceOptions) -> Targets:
-    """The labels of fake, real and the generator; of cross entropy 0, 1 and 1."""
+    """The labels of fake, real and the generator; 0, 1 and 1 for cross entropy."""
     if options.targets is not None:
         return options.targets
     if options.kind == "least_squares" and options.relativistic is not None:
@@ -142,8 +140,8 @@ def _square_weight(options: PriceOptions) -> float:
 
 
 def _cross_entropy(x: Tensor, label: float) -> Tensor:
-    """``-label log sigmoid(x) - (1 - label) log sigmoid(-x)``; a part of weight 0 is left out, so
-    that an infinite logit is no NaN.
+    """``-label log sigmoid(x) - (1 - label) log sigmoid(-x)``. A part of weight 0 is left out, so
+    that an infinite logit does not cause NaN.
     """
     if label == 1:
         return -nnf.logsigmoid(x)

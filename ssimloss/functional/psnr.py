@@ -24,11 +24,11 @@ class PSNROptions(Reduced, Ranged):
     """Options of PSNR.
 
     Args:
-        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
-            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
-            (torchmetrics, kornia): one number, whatever the reduction.
-        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
-            (pyiqa, piq).
+        pooling: ``"image"`` computes one PSNR per image and reduces them, so that the result does
+            not depend on the batch size. ``"batch"`` computes the PSNR of the MSE over the whole
+            batch (torchmetrics, kornia): a single number for any reduction.
+        eps: added to the MSE of images with a range of length 1. 0 is the definition; 1e-8 caps
+            the PSNR at 80 dB (pyiqa, piq).
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -36,7 +36,7 @@ class PSNROptions(Reduced, Ranged):
     eps: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("pooling", self.pooling, POOLINGS)
         _checks.non_negative("eps", self.eps)
@@ -58,7 +58,7 @@ def _psnr(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, unknown words, an empty ``data_range``.
+        ValueError: shapes differ, unknown option values, an empty ``data_range``.
 
     Agrees with scikit-image, piq (``eps=1e-8``) and kornia (``"batch"``) to float64 rounding, with
     torchmetrics (``"batch"``) to 2e-6 dB.
@@ -71,8 +71,8 @@ def _psnr(
 
 
 def decibel(error: Tensor) -> Tensor:
-    """``-10 log10`` of mean squared errors of images scaled to span 1, infinite for 0."""
-    differs = error != 0  # an infinite PSNR has no slope; its gradient is 0, not NaN
+    """``-10 log10`` of mean squared errors of images with a range of length 1; infinite for 0."""
+    differs = error != 0  # the gradient of an infinite PSNR is 0, not NaN
     return torch.where(differs, -10 * torch.log10(torch.where(differs, error, 1)), torch.inf)
 
 
@@ -178,7 +178,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.psnr(data_range=...)",
         p.PIQ,
         1e-10,
@@ -196,7 +196,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "torchmetrics",
-        "torchmetrics as it comes: one error for the whole batch",
+        "torchmetrics with its defaults: one error for the whole batch",
         "peak_signal_noise_ratio(data_range=...)",
         p.TORCHMETRICS,
         2e-6,

@@ -76,14 +76,14 @@ class SSIMOptions(Backed, Stabilised, Windowed):
 
     Args:
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
     """
 
     exponents: Exponents = (1.0, 1.0, 1.0)
@@ -94,7 +94,7 @@ class SSIMOptions(Backed, Stabilised, Windowed):
     uncovered: str | None = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option; prepare what a kernel is told."""
+        """Check the options, and prepare those of the kernel."""
         super().__post_init__()
         if len(_checks.weights("exponents", self.exponents)) != 3:
             raise ValueError(
@@ -112,9 +112,9 @@ class SSIMOptions(Backed, Stabilised, Windowed):
 
     def _uncovered(self, is_plain: bool) -> str | None:
         if not is_plain:
-            return "no kernel knows exponents other than 1"
+            return "no kernel supports exponents other than 1"
         if isinstance(self.window, Tensor):
-            return "no kernel takes a window from a tensor, whose values would have to be fetched"
+            return "no kernel supports a window tensor, since its values would have to be read"
         if self.taps > MAX_TAPS:
             return f"kernels have windows of up to {MAX_TAPS} taps, and window_size is {self.taps}"
         return None
@@ -128,17 +128,17 @@ class SSIMOptions(Backed, Stabilised, Windowed):
 
 
 def check_covariance(covariance: str, taps: int) -> None:
-    """Raise for an unknown word, and for a sample of one."""
+    """Raise for an unknown value, and for a sample of one."""
     _checks.choice("covariance", covariance, COVARIANCES)
     if covariance == "sample" and taps < 2:
         raise ValueError(
-            "covariance='sample' divides by the number of window taps less one; use a window "
+            "covariance='sample' divides by the number of window taps minus one; use a window "
             "of at least 2 taps"
         )
 
 
 def sample_factor(covariance: Covariance, taps: int, axes: int) -> float:
-    """The factor on variances and covariance."""
+    """The factor of variances and covariance."""
     count = taps**axes
     return count / (count - 1) if covariance == "sample" else 1.0
 
@@ -153,23 +153,23 @@ def _ssim(
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            ``data_range``; channels are compared separately. float16 and bfloat16 are computed in
             float32.
         mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
-            pixels only; a window counts as much as the mask leaves of it.
+            pixels only; the weight of a window is its share of valid pixels.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
-    ``ssimloss.conventions.SSIM``.
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    how closely each agrees.
     """
     check_inputs(pred, target, mask)
     if mask is not None:
@@ -229,7 +229,7 @@ SSIM = Measure(
     module="SSIMLoss",
     metric="SSIM",
     definition="ssim",
-    advice="Alone it leaves brightness and colour loose: add a pixel loss, or use "
+    advice="Alone it hardly constrains brightness and colour: add a pixel loss or use "
     ":class:`MSSSIML1Loss`.",
     agrees="scikit-image, piq, kornia, torchmetrics, TensorFlow, ssim.m, BasicSR: 1e-7 to 1e-13; "
     "pytorch-msssim: 5e-6",
@@ -240,9 +240,9 @@ ssim, ssim_loss = SSIM.score, SSIM.loss
 def ssim_map(*images: Any, **given: Any) -> Tensor:
     """The map of SSIM without reduction, ``(N, C, H', W')``.
 
-    ``padding="reflect"`` keeps it the size of the images. Under a mask it is the similarity at each
-    position whatever its weight, and 0 where the weight is 0; ``ssim(..., reduction="none")`` is
-    the map times the weight, which adds up to ``"sum"``.
+    With ``padding="reflect"`` it has the size of the images. Under a mask, it is the similarity at
+    each position without the weight, and 0 where the weight is 0. ``ssim(..., reduction="none")``
+    is the map times the weight, whose sum is ``"sum"``.
     """
     images, tensors = SSIM.bind(images, given, "ssim_map")
     if "reduction" in given:
@@ -259,11 +259,11 @@ sign_without(ssim_map, SSIM, ("reduction",))
 
 
 def uncovered(options: SSIMOptions, mask: Tensor | None, ndim: int) -> str | None:
-    """Why no kernel covers this call, None if one may."""
+    """Why no kernel supports this call, None if one may."""
     if mask is not None:
-        return "no kernel knows masks"
+        return "no kernel supports masks"
     if ndim != 4:
-        return "no kernel knows volumes"
+        return "no kernel supports volumes"
     return options.uncovered
 
 
@@ -288,7 +288,7 @@ def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend)
         values = similarity_map(x, y, comparison, backend=backend, equation=equation)
         return Scores(values, None, 1, dtype)
     positions = height * width
-    # As a loss, which is what asks for gradients.
+    # As a loss, because losses need gradients.
     slope = -slope_of(options.reduction, x.shape[:2])
     if options.reduction == "sum":
         slope *= positions
@@ -298,7 +298,7 @@ def _fused(pred: Tensor, target: Tensor, options: SSIMOptions, backend: Backend)
 
 
 def _uncovered_mask(options: SSIMOptions, pred: Tensor, mask: Tensor) -> str | None:
-    """Why no kernel covers this call under a mask, None if one may."""
+    """Why no kernel supports this call with a mask, None if one may."""
     by_sums = _local_sums.uncovered(pred, mask, options.window, options.taps, options.reduction)
     return by_sums or options.uncovered
 
@@ -346,7 +346,7 @@ def _downsampled(
     if downsample == "matlab":
         if x.ndim != 4:
             raise ValueError(
-                "downsample='matlab' is defined for images (N, C, H, W) only; give volumes an "
+                "downsample='matlab' is defined for images (N, C, H, W) only; pass volumes an "
                 "integer factor"
             )
         factor = max(1, int(shortest / 256 + 0.5))

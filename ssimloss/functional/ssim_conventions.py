@@ -28,7 +28,7 @@ def reduced(values: Tensor, reduction: Reduction) -> Tensor:
         return values.mean()
     if reduction == "sum":
         return values.sum()
-    return values.mean(3).mean(2).mean(1)  # axis by axis: alike in every batch
+    return values.mean(3).mean(2).mean(1)  # axis by axis: the same rounding in every batch
 
 
 def _ssim(
@@ -62,7 +62,7 @@ _WINDOW = Attribute(
     ),
 )
 _SHRINK = "shrink by f = max(1, round(min(H, W) / 256))"
-MAP = (  # of all that is computed from the map of SSIM
+MAP = (  # attributes of all measures computed from the map of SSIM
     choice(
         "downsampling",
         "downsample",
@@ -169,7 +169,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "skimage",
-        "scikit-image as it comes",
+        "scikit-image with its defaults",
         "structural_similarity(data_range=..., channel_axis=...)",
         p.SKIMAGE,
         1e-12,
@@ -222,13 +222,12 @@ CONVENTIONS = Table(
         "SSIMMetric(spatial_dims=2), SSIMLoss is 1 - it",
         p.MONAI,
         5e-5,
-        "the program computes in float32 whatever the images are, and E[x^2] - E[x]^2 cancels "
-        "there",
+        "the program computes in float32 for any dtype, and E[x^2] - E[x]^2 cancels there",
         same_as="wang2004",
     ),
     Convention(
         "piq",
-        "piq as it comes: shrinks large images first",
+        "piq with its defaults: shrinks large images first",
         "piq.ssim(data_range=...)",
         p.PIQ,
         1e-12,
@@ -245,21 +244,21 @@ CONVENTIONS = Table(
     ),
     Convention(
         "torchmetrics",
-        "torchmetrics as it comes: reflected border",
+        "torchmetrics with its defaults: reflected border",
         "structural_similarity_index_measure(data_range=...)",
         p.TORCHMETRICS,
         1e-12,
         options={"padding": "reflect"},
         notes=(
-            "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, whatever "
-            "kernel_size says.",
+            "The window has 2 int(3.5 sigma + 0.5) + 1 taps: 11 for sigma 1.5, for "
+            "any kernel_size.",
             "Without data_range it takes the largest difference in the batch; a data_range "
             "(lo, hi) clamps, but does not subtract lo.",
         ),
     ),
     Convention(
         "kornia",
-        "kornia as it comes: reflected border",
+        "kornia with its defaults: reflected border",
         "kornia.metrics.ssim(window_size=11, max_val=...).mean()",
         p.KORNIA,
         1e-6,

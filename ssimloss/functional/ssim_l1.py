@@ -36,16 +36,15 @@ class SSIML1Options(Backed, Stabilised, Reduced):
     """Options of SSIM + L1.
 
     Args:
-        weight: of ``1 - SSIM``, in [0, 1].
-        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
-            of the data range.
+        weight: weight of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; with a number, the Charbonnier distance replaces L1, with ``eps`` in
+            units of the data range.
         window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
-            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
-            ``"zeros"``.
-        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
-            ``"image"``.
+        padding: the border for SSIM: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors
+            without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute ``"mean"``
+            and ``"image"`` in one pass.
     """
 
     weight: float = 0.2
@@ -57,7 +56,7 @@ class SSIML1Options(Backed, Stabilised, Reduced):
     uncovered: str | None = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option; keep the options of SSIM."""
+        """Check the options, and keep those of SSIM."""
         super().__post_init__()
         _checks.fraction("weight", self.weight)
         if self.eps is not None:
@@ -87,7 +86,7 @@ def _ssim_l1(
 ) -> Tensor:
     """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
 
-    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    Each part is reduced separately, as in ``l1_loss`` and ``ssim_loss``. The L1 part is that of
     images whose range has length 1.
 
     Args:
@@ -98,7 +97,7 @@ def _ssim_l1(
         A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        ValueError: shapes differ, unknown option values, ``reduction="none"`` with valid borders.
         RuntimeError: a named backend that cannot run.
 
     Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
@@ -131,7 +130,7 @@ def _ssim_l1(
         return reduce(weight + means, reduction)
     x, y = promote(pred, target)
     x, y = (x - options.low) / span, (y - options.low) / span
-    # Here SSIM is by itself, and may have a kernel where the two in one have none, or the reverse.
+    # SSIM alone may have a kernel where the combination has none, or the reverse.
     alone: Backend = "auto" if options.backend == "auto" and reason is None else chosen
     parts: Backend = "eager" if chosen == "eager" else "auto"
     if eps is None:

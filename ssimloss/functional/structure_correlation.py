@@ -24,7 +24,7 @@ from ssimloss.functional._records import Windowed
 from ssimloss.kernels import MOMENT_SUMS, Backed, Local, Use, select, use
 from ssimloss.measure import Measure
 
-_LOW_CONTRAST = 0.03  # of the data range: a deviation whose slope one flat window gets
+_LOW_CONTRAST = 0.03  # of the data range: least deviation for the gradient of one flat window
 
 
 class StructureCorrelationOptions(Backed, Windowed):
@@ -44,15 +44,15 @@ def _structure_correlation(
 ) -> Scores:
     """Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
-    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
-    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
-    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
-    loss.
+    It is 1 where both windows are flat, and 0 where only one is. Flat means a variance below
+    ``4 eps L^2``, which float rounding can cause (a deviation of 1/1450 of the range in float32).
+    Where only one image is flat, the gradient of the definition is infinite; the gradient used
+    there is that for a deviation of 0.03 of the range. The measure ignores brightness and contrast,
+    so combine it with a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself.
+            ``data_range``; channels are compared separately.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
 
     Returns:
@@ -60,7 +60,8 @@ def _structure_correlation(
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words.
+        ValueError: shapes differ, images are smaller than the window, or an option value is
+            unknown.
         TypeError: integer tensors.
 
         RuntimeError: a named backend that cannot run.

@@ -32,7 +32,7 @@ from ssimloss.measure import Measure
 
 GramDistance = Literal["l1", "l2", "frobenius", "squared_frobenius"]
 GRAM_DISTANCES: tuple[str, ...] = get_args(GramDistance)
-# Numbers that the patches of one step and their matrices may hold: 64 MiB in float32.
+# Largest number of elements of the patches of one step and their matrices: 64 MiB in float32.
 STEP = 2**24
 
 
@@ -40,16 +40,16 @@ class TextureOptions(Layered):
     """Options of the texture loss.
 
     Args:
-        layers: weights ``w_l`` of the layers to compare; others are not looked at.
+        layers: weights ``w_l`` of the layers to compare; others are ignored.
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
-        patch_size: compare patch by patch, in positions of the layer: one number for all layers, or
-            one per layer. The patches of 16 x 16 image pixels of EnhanceNet are
-            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these.
-            The loss of an image is the mean over its patches.
-        stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
-            borders is in no patch.
+        patch_size: compare patches of this side in positions of the layer: one number for all
+            layers, or one per layer. EnhanceNet's patches of 16 x 16 image pixels are
+            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these
+            layers. The loss of an image is the mean over its patches.
+        stride: distance between patches, ``patch_size`` by default. Positions left over at the far
+            borders are in no patch.
     """
 
     gram: GramNormalization = "chw"
@@ -58,7 +58,7 @@ class TextureOptions(Layered):
     stride: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("gram", self.gram, GRAM_NORMALIZATIONS)
         _checks.choice("distance", self.distance, GRAM_DISTANCES)
@@ -80,7 +80,7 @@ class TextureOptions(Layered):
 def _check_sizes(
     name: str, value: int | Mapping[str, int] | None, layers: Mapping[str, float]
 ) -> None:
-    """Demand a count, or one for each of the layers."""
+    """Check for a count, or one for each of the layers."""
     if isinstance(value, Mapping):
         if missing := [layer for layer in layers if layer not in value]:
             raise ValueError(
@@ -94,8 +94,8 @@ def _check_sizes(
 
 
 def _texture(pred_features: Features, target_features: Features, options: TextureOptions) -> Tensor:
-    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``: like
-    texture, wherever it sits.
+    """Distance between Gram matrices, ``sum_l w_l d(G(P_l), G(T_l))`` over the layers ``l``. It
+    compares texture, independent of the position.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -103,13 +103,13 @@ def _texture(pred_features: Features, target_features: Features, options: Textur
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` (not with ``"bchw"``); ``(N, L)`` for
         ``"none"``: the weighted term of each layer (``N = 1`` with ``"bchw"``). The memory for
-        patches is bounded: where more would be needed they are taken in steps, and computed again
-        for the gradient.
+        patches is bounded: if they need more, they are processed in steps, which the backward pass
+        computes again.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a patch larger than a layer,
-            unknown words, a negative weight.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, a patch is larger than a layer, an
+            option value is unknown, or a weight is negative.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with BasicSR's (mmagic's) style loss and piq's to float64 rounding, see
     ``conventions.GRAM``.
@@ -154,9 +154,7 @@ def _patches(
     size: int,
     stride: int,
 ) -> Tensor:
-    """The mean over patches, ``(N,)``, in as many steps over rows of patches as the memory asks
-    for.
-    """
+    """The mean over patches, ``(N,)``, in steps over rows of patches that bound the memory."""
     pred, target = promote(pred, target)
     n, channels = pred.shape[:2]
     rows, columns = window_counts("pred", pred, size, stride)
@@ -176,17 +174,17 @@ def _patches(
     of_rows = total if is_transformed() else again
     sums = []
     for first in range(0, rows, step):
-        # Cut before the windows are made: the gradient of a slice is then as large as the features,
-        # not as all the windows.
+        # Slice before making windows: the gradient of a slice then has the size of the features,
+        # not of all windows.
         inside = slice(first * stride, (min(first + step, rows) - 1) * stride + size)
         sums.append(of_rows(pred[:, :, inside], target[:, :, inside]))
     return torch.stack(sums).sum(0) / (rows * columns)
 
 
 def _distance(pred: Tensor, target: Tensor, distance: GramDistance) -> Tensor:
-    """Over the elements of matrices ``(B, C, C)``: ``(B,)``."""
+    """The distance over the elements of matrices ``(B, C, C)``: ``(B,)``."""
     difference = (pred - target).flatten(1)
-    elements = max(difference.shape[1], 1)  # none in an empty batch that "bchw" mixes
+    elements = max(difference.shape[1], 1)  # 0 for "bchw" with an empty batch
     if distance == "l1":
         return difference.abs().sum(1) / elements
     squared = difference.square().sum(1)

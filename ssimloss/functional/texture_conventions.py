@@ -1,7 +1,7 @@
-"""Texture losses as papers and programs have them: which layers, which Gram matrix, which distance.
+"""Texture losses of papers and programs: their layers, Gram matrix and distance.
 
-They are options of ``TextureLoss``, which owns a network. The factor on the whole loss, the images'
-range and the network's weights are left to the caller.
+They are options of ``TextureLoss``, which owns a network. The caller sets the weight of the loss,
+the range of the images and the network's weights.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ CONVENTIONS = Table(
     ),
     _gram(
         "piq",
-        "piq's style loss as it comes: Gram matrices divided by nothing, mean square",
+        "piq's style loss with its defaults: Gram matrices without normalisation, mean square",
         f"piq.StyleLoss(), {p.PIQ}",
         {"relu3_3": 1.0},
         options={"network": "vgg16", "gram": "none", "distance": "l2"},
@@ -86,6 +86,6 @@ CONVENTIONS = Table(
         "PyTorch's tutorial on neural style transfer",
         STYLE_TUTORIAL,
         options={"gram": "bchw", "distance": "l2"},
-        notes=("Made for one image: of a batch, channels of different images are multiplied too.",),
+        notes=("Made for one image: in a batch, channels of different images are multiplied too.",),
     ),
 )

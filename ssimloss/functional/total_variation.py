@@ -40,25 +40,25 @@ class TotalVariationOptions(Backed, Reduced):
     """Options of total variation.
 
     Args:
-        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
-            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
-        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
-            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
-            not grow with the image; ``"sum"`` adds all of them.
-        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
-            mask the mean of means is taken over the weight of the batch, so that an image without
-            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
-            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
-            neither masks nor volumes.
+        norm: ``"anisotropic"`` is ``|dx| + |dy|``; ``"isotropic"`` is ``sqrt(dx^2 + dy^2)`` at each
+            pixel, with differences of 0 across the far border; ``"squared"`` is ``dx^2 + dy^2``;
+            ``"image_l2"`` is the root of the ``"squared"`` total of each image. Volumes add ``dz``.
+        within_image: the value of one image. ``"mean"`` is the mean over its dx plus the mean over
+            its dy (for ``"isotropic"``, the mean over its pixels), which does not grow with the
+            size of the image. ``"sum"`` adds all of them.
+        reduction: ``"image"`` returns the values of the images ``(N,)``, ``"mean"`` their mean.
+            With a mask, the mean of means is weighted over the batch, so that images without valid
+            pixels do not count. ``"sum"`` adds all terms of the batch for any ``within_image``
+            (for ``"image_l2"``, the values of the images). ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce images, and
+            support neither masks nor volumes.
     """
 
     norm: VariationNorm = "anisotropic"
     within_image: WithinImage = "mean"
 
     def __post_init__(self) -> None:
-        """Raise for unknown words."""
+        """Check the options."""
         super().__post_init__()
         _checks.choice("norm", self.norm, VARIATION_NORMS)
         _checks.choice("within_image", self.within_image, WITHIN_IMAGE)
@@ -68,21 +68,22 @@ def _total_variation(
     pred: Tensor, options: TotalVariationOptions, *, mask: Tensor | None = None
 ) -> Tensor:
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour; of a volume, ``dz`` to the next slice too.
+    lower neighbour; for a volume, also ``dz`` to the next slice.
 
     Args:
         pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
-            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
-            are 0). Masking all but a rectangle is the total variation of that rectangle.
+        mask: ``(N, 1 or C, ...)`` weights. The weight of a difference is the product of its two
+            pixels' weights. For ``"isotropic"``, each pixel has its own weight, and differences to
+            invalid pixels are 0. With a mask of a rectangle, the result is the total variation of
+            that rectangle.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
-        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
-        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
+        A scalar; ``(N,)`` for ``reduction="image"``. For ``"none"``, the unscaled terms at each
+        pixel, with the shape of ``pred``, without dx in the last column and dy in the last row.
+        ``norm="image_l2"`` has no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four or five dimensions, unknown words.
+        ValueError: ``pred`` does not have four or five dimensions, or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -126,13 +127,13 @@ def _total_variation(
 
 
 def _uncovered(pred: Tensor, options: TotalVariationOptions, mask: Tensor | None) -> str | None:
-    """What no kernel computes of this."""
+    """Why no kernel supports this call, None if one does."""
     if mask is not None:
-        return "no kernel knows masks"
+        return "no kernel supports masks"
     if pred.ndim == 5:
-        return "no kernel knows volumes"
+        return "no kernel supports volumes"
     if options.reduction == "none" and options.norm != "image_l2":
-        return "its kernel reduces, and reduction='none' asks for every pixel"
+        return "its kernel reduces, and reduction='none' needs every pixel"
     return None
 
 
@@ -160,7 +161,7 @@ def _add(parts: Iterable[Tensor]) -> Tensor:
 def _total(
     values: Tensor, weight: Tensor | None, within_image: WithinImage, reduction: Reduction
 ) -> Tensor:
-    """One direction's number per image, reduced over images."""
+    """The value of one direction per image, reduced over images."""
     if within_image == "mean" or reduction == "sum":
         return reduce(values, reduction, weight)
     weighted = values if weight is None else values * weight
@@ -168,8 +169,8 @@ def _total(
 
 
 def _gradient_length(differences: tuple[Tensor, ...], image: Tensor, mask: Tensor | None) -> Tensor:
-    """``sqrt(dx^2 + dy^2)`` at each pixel, the shape of the image; a difference to a neighbour of
-    weight 0 is 0, as across the border.
+    """``sqrt(dx^2 + dy^2)`` at each pixel, with the shape of the image. Differences across the
+    border and to neighbours of weight 0 are 0.
     """
     if mask is not None:
         behind = [after for after, _ in neighbours(mask, len(differences))]
@@ -256,7 +257,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"within_image": "sum", "reduction": "image"},
         notes=(
-            "The program gives one number per image and channel, (N, C); added over channels "
+            "The program returns one number per image and channel, (N, C); added over channels "
             "they are this, (N,).",
         ),
     ),
@@ -268,7 +269,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"reduction": "image"},
         notes=(
-            "The program gives one number per image and channel, (N, C); averaged over "
+            "The program returns one number per image and channel, (N, C); averaged over "
             "channels they are this, (N,).",
         ),
     ),

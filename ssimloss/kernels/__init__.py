@@ -1,8 +1,8 @@
 """Fused operators, chosen by ``backend``.
 
-A kernel is an optimisation: the equations in ``ssimloss.functional`` define what is computed. A
-folder holds an operator, with a file for each backend that computes it; ``docs/kernels.md``
-describes how to add one. ``python -m ssimloss.kernels`` prints what runs on this machine.
+A kernel is an optimisation: the equations in ``ssimloss.functional`` define the results. Each
+folder holds one operator, with one file per backend; ``docs/kernels.md`` describes how to add one.
+``python -m ssimloss.kernels`` prints which kernels run on this machine.
 """
 
 from ssimloss.kernels.backends import (
@@ -30,7 +30,7 @@ from ssimloss.kernels.similarity_means import SIMILARITY_MEANS, similarity_means
 from ssimloss.kernels.squared_errors import SQUARED_ERRORS, squared_errors
 
 __all__ = [
-    # which backend
+    # choice of a backend
     "BACKENDS",
     "Backed",
     "Backend",
@@ -39,7 +39,7 @@ __all__ = [
     "check_backend",
     "select",
     "why_not",
-    # what it has to prove first
+    # proof of kernels
     "Reference",
     "Use",
     "use",

@@ -1,7 +1,7 @@
-"""``python -m ssimloss.kernels``: what runs on this machine, why the rest does not, and the
-verdicts on kernels that have to prove themselves.
+"""``python -m ssimloss.kernels``: which kernels run on this machine, why others do not, and the
+verdicts on kernels that must prove themselves.
 
-``--renew`` forgets the verdicts and finds those of the usual losses again, however long it takes.
+``--renew`` deletes the verdicts and finds those of the usual losses again, without a time limit.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def report() -> list[str]:
 
 def _devices() -> str:
     if not torch.cuda.is_available():
-        return "on the CPU, interpreted (TRITON_INTERPRET=1), where it is named"
+        return "on the CPU, interpreted (TRITON_INTERPRET=1), if it is named"
     return ", ".join(torch.cuda.get_device_name(device) for device in _gpus())
 
 
@@ -63,7 +63,7 @@ def _environments() -> list[dict[str, str]]:
 
 
 def _verdicts() -> Iterator[str]:
-    """What is known of the kernels on this machine's GPUs, with these versions."""
+    """The known verdicts for this machine's GPUs and these versions."""
     here = _environments()
     everything = verdicts.records()
     known = [record for record in everything if record.environment in here]

@@ -1,13 +1,12 @@
 """Kernels as differentiable functions.
 
-A kernel that reduces makes the gradient in its forward pass, complete up to one factor per mean.
-Backward scales it where it lies, since a second tensor would cost more than the pass, or leaves it
-where the factor was foreseen (``slope``). Then it is given away, and a second backward through a
-retained graph computes it again.
+A kernel that reduces computes the gradient in its forward pass, up to one factor per mean. Backward
+scales the gradient in place, because a second tensor would cost more than the pass. If the factor
+was predicted correctly (``slope``), backward returns the gradient as it is. The gradient is then no
+longer kept, and a second backward through a retained graph computes it again.
 
-The kernels have no second derivative. Where a graph of the gradient is asked for, backward
-differentiates the plain equation instead, which the caller passes, and which is also what every
-kernel is tested against.
+The kernels have no second derivative. If a graph of the gradient is needed, backward differentiates
+the plain equation instead. The caller passes the equation, and every kernel is tested against it.
 """
 
 import inspect
@@ -23,19 +22,19 @@ from ssimloss._torch import is_observed, is_plain_memory
 P = ParamSpec("P")
 R = TypeVar("R")
 Equation = Callable[[Tensor, Tensor], Tensor]
-# Means, and their gradients to x and to y: None or without elements where not wanted.
+# Means, and their gradients to x and to y; a gradient that is not needed is None or empty.
 Found = tuple[Tensor, Tensor | None, Tensor | None]
 
 
 class Primitive(NamedTuple):
-    """The two ways to the means of an operator and their gradients."""
+    """Two functions that compute the means of an operator and their gradients."""
 
     # From plain memory on the CPU: x, y, (mask,) options, want_x, want_y, slope.
     direct: Callable[..., Found]
     # From any tensors, by the registered operator: the same, and backend.
     dispatched: Callable[..., Found]
-    opposite: bool = False  # the gradient to y is minus that to x, which alone is made
-    # Takes a mask, or None; returns (2, N, C), of which the second half does not depend on x and y.
+    opposite: bool = False  # the gradient to y is minus that to x, and only that to x is computed
+    # Takes a mask, or None; returns (2, N, C), whose second half does not depend on x and y.
     weighed: bool = False
 
 
@@ -52,10 +51,10 @@ def means(
     """The means that a primitive computes, differentiable any number of times.
 
     Args:
-        options: of the primitive.
+        options: options of the primitive.
         equation: the same means in plain PyTorch.
-        slope: the derivative with respect to each mean that backward is likely to bring, which then
-            leaves it nothing to do.
+        slope: the derivative with respect to each mean that backward will probably get. If it does,
+            backward need not scale the gradient.
         mask: weights of the pixels, for a primitive that is ``weighed``. It has no gradient.
     """
     images = (x, y, mask) if primitive.weighed else (x, y)
@@ -68,7 +67,7 @@ def means(
     elif backend != "cpu" or is_observed(*present) or not x.numel():
         anywhere = (*options, want_x, want_y, 1.0, backend)
         found = _Means.apply(x, y, mask, primitive, anywhere, equation, 1.0)[0]
-    elif want_x or want_y:  # the way through the dispatcher takes as long as a small image
+    elif want_x or want_y:  # the dispatcher takes as long as a small image
         job = (*options, want_x, want_y, slope)
         found = _DirectMeans.apply(x, y, mask, primitive, job, equation, slope)
     else:
@@ -77,8 +76,8 @@ def means(
 
 
 def signed(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep ``Function.apply`` from working out the signature and binding every argument by name, at
-    every call.
+    """Skip what ``Function.apply`` does at every call: inspect the signature and bind all arguments
+    by name.
     """
     function.__signature__ = _ANY  # type: ignore[attr-defined]
     return function
@@ -90,15 +89,15 @@ _ANY = inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_POSI
 def second_order(
     ctx: Any, x: Tensor, y: Tensor, equation: Equation, upstream: Tensor
 ) -> tuple[Tensor | None, Tensor | None] | None:
-    """The gradients with a graph of their own, ``None`` where none is asked for."""
-    # Views, so that the derivatives stay partial where one image was computed from the other or is
+    """The gradients with their own graph; ``None`` for a gradient that is not needed."""
+    # Views, so that derivatives stay partial if one image was computed from the other or both are
     # the same tensor.
     pair = x.view_as(x), y.view_as(y)
     with autocast_off(x):
         value = equation(*pair)
     if (
         not value.requires_grad
-    ):  # after torch.func.vjp, which has left its level: nothing can be asked of it there
+    ):  # after torch.func.vjp has left its level, the tensor cannot be differentiated there
         return None
     need_x, need_y = ctx.needs_input_grad[:2]
     wanted = [image for image, need in zip(pair, (need_x, need_y), strict=True) if need]
@@ -151,20 +150,20 @@ def _backward(
 def _scaled(
     ctx: Any, image: Tensor, gradient: Tensor, factor: Tensor | None, in_place: bool
 ) -> Tensor | None:
-    """The gradient times ``factor``, ``None`` where it is not wanted."""
+    """The gradient times ``factor``; ``None`` if it is not needed."""
     if gradient.shape != image.shape:
         return None
     if in_place and is_plain_memory(gradient):
         ctx.given_away = True
-        # .data: not seen by the version counter, saved for this backward alone
+        # .data: does not change the version counter; the tensor is saved for this backward alone
         return gradient.data if factor is None else gradient.data.mul_(factor)
     return gradient if factor is None else gradient * factor
 
 
 def _factor(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor | None:
-    """What gradients times ``slope`` are still to be multiplied by; ``None`` for 1."""
+    """The remaining factor of gradients that were multiplied by ``slope``; ``None`` for 1."""
     if upstream.device.type == "cpu" and not observed and upstream.numel():
-        # Elsewhere to look would be to wait for the device.
+        # On other devices, reading the value would wait for the device.
         least = torch.finfo(upstream.dtype).eps
         low, high = upstream.aminmax()
         if abs(low.item() / slope - 1) < least and abs(high.item() / slope - 1) < least:
@@ -175,9 +174,9 @@ def _factor(upstream: Tensor, slope: float, ndim: int, observed: bool) -> Tensor
 
 
 class _DirectMeans(torch.autograd.Function):
-    """Means of images in plain memory. Without ``setup_context``, which takes as long as the rest.
+    """Means of images in plain memory, without ``setup_context``, which takes as long as the rest.
 
-    The gradients that the primitive has made are times ``slope``.
+    The gradients that the primitive returns are multiplied by ``slope``.
     """
 
     @staticmethod
@@ -203,7 +202,7 @@ class _DirectMeans(torch.autograd.Function):
 
 
 class _Means(torch.autograd.Function):
-    """Means of any images, also of those that ``torch.func`` follows."""
+    """Means of any images, including those in a transform of ``torch.func``."""
 
     generate_vmap_rule = True
 

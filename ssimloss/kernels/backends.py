@@ -1,7 +1,7 @@
-"""Which backend computes: ``"auto"`` takes a kernel that can serve and has proved itself, a name is
-taken or raises.
+"""The choice of a backend: ``"auto"`` uses a kernel that supports the call and has proved itself; a
+named backend runs or raises.
 
-A backend has one line in ``MACHINE``, and one line in the table of each operator that it serves.
+A backend has one line in ``MACHINE``, and one line in the table of each operator that it computes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,22 +18,22 @@ from ssimloss.kernels.proof import Use, earned
 
 Backend = Literal["auto", "eager", "cpu", "triton"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
-# Backend -> why it does not run on this machine at all, None if it does.
+# Backend -> the reason why it does not run on this machine at all, None if it does.
 MACHINE: dict[Backend, Callable[[], str | None]] = {
     "cpu": library.why_not,
     "triton": machine.why_not,
 }
-# What "auto" takes, by the type of device.
+# The backend that "auto" tries, by the type of device.
 AUTOMATIC: dict[str, Backend] = {"cpu": "cpu", "cuda": "triton"}
 
 
 class Kernel(NamedTuple):
     """One backend of one operator."""
 
-    why_not: Callable[[Tensor, Tensor], str | None]  # why it cannot serve these images
+    why_not: Callable[[Tensor, Tensor], str | None]  # why it does not support these images
     run: Callable[..., Any]  # takes the images and the operator's options
-    # The operator's name in ``proof.PROOFS``, for kernels that "auto" takes only where they have
-    # proved themselves; None for those that are proved when the package is tested.
+    # The operator's name in ``proof.PROOFS``, for kernels that "auto" uses only after they have
+    # proved themselves; None for kernels that are proved by the tests of the package.
     proof: str | None = None
 
 
@@ -41,7 +41,7 @@ Kernels = Mapping[Backend, Kernel]
 
 
 def check_backend(backend: Backend) -> None:
-    """Raise ``ValueError`` for an unknown backend, ``RuntimeError`` for one that this machine
+    """Raise ``ValueError`` for an unknown backend, and ``RuntimeError`` for one that this machine
     cannot run.
     """
     if backend != "auto":
@@ -53,7 +53,7 @@ class Backed(Options):
     """A measure with kernels.
 
     Args:
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
     """
 
     backend: Backend = "auto"
@@ -83,16 +83,16 @@ def select(
 
     Args:
         kernels: the table of the operator, for example ``SIMILARITY_MEANS``.
-        uncovered: the option that no kernel of this operator supports, as a message.
-        uses: what the operator will be called with, for kernels that have to prove themselves.
+        uncovered: a message that names an option which no kernel of this operator supports.
+        uses: the arguments of the operator, for kernels that must prove themselves.
 
     Raises:
-        RuntimeError: the backend was named and cannot serve these images.
+        RuntimeError: the backend was named and does not support these images.
     """
     if backend == "auto":
-        # Classes of tensors that dispatch themselves know PyTorch's operators, not the kernels'.
+        # Tensor subclasses with their own dispatch know PyTorch's operators, not the kernels'.
         equation_only = is_batched_or_dual(x, y) or dispatches(x, y, fake=False)
-        # An exported program runs elsewhere: on other devices, without this package.
+        # An exported program runs on other devices and without this package.
         if uncovered is None and not equation_only and not is_exporting():
             candidate = AUTOMATIC.get(x.device.type)
             if (
@@ -123,11 +123,11 @@ def _may_serve(
 
 
 def kernel(kernels: Kernels, backend: Backend, x: Tensor, y: Tensor) -> Kernel:
-    """The kernel of a backend that was named.
+    """The kernel of a named backend.
 
     Raises:
-        ValueError: there is none.
-        RuntimeError: it cannot serve these images.
+        ValueError: the backend has no kernel.
+        RuntimeError: the kernel does not support these images.
     """
     _checks.choice("backend", backend, kernels)
     found = kernels[backend]

@@ -1,4 +1,4 @@
-"""What a kernel compares of two images ``(N, C, H, W)``: numbers and words, no tensors."""
+"""The options of kernels that compare two images ``(N, C, H, W)``: numbers and strings."""
 
 from typing import Literal, NamedTuple
 
@@ -9,9 +9,9 @@ Pixel = Literal["none", "l1", "l2", "charbonnier"]
 
 
 class Comparison(NamedTuple):
-    """The similarity at one scale; the fields are the options of the operators, in their order."""
+    """The similarity at one scale. The fields are the options of the operators, in their order."""
 
-    window: tuple[float, ...]  # of unit sum
+    window: tuple[float, ...]  # with unit sum
     c1: float
     c2: float
     low: float  # where the data range begins
@@ -19,7 +19,7 @@ class Comparison(NamedTuple):
     padding: Padding
 
     def map_size(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of the map of images of this size."""
+        """Rows and columns of the map for images of this size."""
         lost = len(self.window) - 1 if self.padding == "valid" else 0
         return height - lost, width - lost
 

@@ -1,11 +1,11 @@
 """The native CPU library: found, loaded and called.
 
-It is one shared library with a C interface (``native/library.cpp``), built when the package is
-installed where there is a compiler, and carried by wheels. It knows nothing of Python or PyTorch
-and is called with the GIL released.
+It is one shared library with a C interface (``native/library.cpp``). Wheels contain it; installing
+from source builds it if there is a compiler. It does not depend on Python or PyTorch, and calls
+release the GIL.
 
-Each call takes the address of one structure. ``struct`` packs it in a single step, which takes a
-sixth of the time that ``ctypes.Structure`` takes.
+Each call takes the address of one structure. ``struct`` packs it in a single step, in a sixth of
+the time of ``ctypes.Structure``.
 """
 
 import ctypes
@@ -22,14 +22,14 @@ from ssimloss.kernels.comparison import Comparison
 
 LIBRARY = Path(__file__).with_name("libssimloss.so")
 DTYPES = {torch.float32: 0, torch.float64: 1, torch.float16: 2, torch.bfloat16: 3}
-_CODES = {**DTYPES, torch.uint8: 4}  # what it can read
+_CODES = {**DTYPES, torch.uint8: 4}  # dtypes that it can read
 MAX_TAPS = 33
 MAX_SCALES = 16
 PIXELS = {"none": 0, "l1": 1, "l2": 2, "charbonnier": 3}
 
-INTERFACE = 11  # ssimloss_interface() of the library that goes with this file
+INTERFACE = 11  # ssimloss_interface() of the library that fits this file
 # The structures of native/library.cpp, in the order of ssimloss_size_of(). "4x" is the padding at
-# the end of a structure within another; the compiler's other padding is struct's as well.
+# the end of a nested structure; ``struct`` adds the other padding like the compiler.
 IMAGE = "P4qi4x"  # data, strides, dtype
 HALVING = "2q3i4x"  # fine_h, fine_w, before_h, before_w, outside
 PAIR = f"4q{IMAGE}{IMAGE}3dP4i"  # shape, x, y, low, c1, c2, window, taps, part, border, threads
@@ -63,7 +63,7 @@ LAYOUTS = (
     EDGE_CALL,
     BLOCKS_CALL,
 )
-# What takes one of these calls and returns 0, or 1 where memory was lacking.
+# Functions that take one of these calls and return 0, or 1 if memory could not be allocated.
 FUNCTIONS = (
     "ssimloss_similarity_means",
     "ssimloss_similarity_map",
@@ -83,18 +83,18 @@ NO_IMAGE = (0,) * 6
 BORDERS = {"valid": 0, "reflect": 1, "replicate": 2, "zeros": 3}
 _PARTS = {"ssim": 0, "contrast_structure": 1}
 _OTHER_VERSION = (
-    "the native library is of another version of ssimloss; run pip install --force-reinstall "
+    "the native library belongs to another version of ssimloss; run pip install --force-reinstall "
     "--no-deps ssimloss"
 )
 
 
 def load(path: Path) -> tuple[ctypes.CDLL | None, str | None]:
-    """The library, or why there is none."""
+    """The library, or the reason why there is none."""
     if not path.exists():
         return None, (
-            f"the native library {path.name} was not built when ssimloss was installed, which "
-            "takes GCC or Clang (on Debian and Ubuntu: apt install g++); install a compiler and "
-            "run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
+            f"the native library {path.name} was not built when ssimloss was installed, because "
+            "building needs GCC or Clang (on Debian and Ubuntu: apt install g++); install a "
+            "compiler and run pip install --force-reinstall --no-deps ssimloss, or install a wheel"
         )
     try:
         library = ctypes.CDLL(str(path))
@@ -120,20 +120,20 @@ def load(path: Path) -> tuple[ctypes.CDLL | None, str | None]:
         library.ssimloss_use_instructions.argtypes = [ctypes.c_char_p]
         for name in FUNCTIONS:
             getattr(library, name).argtypes = [ctypes.c_char_p]
-    except AttributeError:  # a function that it does not have
+    except AttributeError:  # a function is missing
         return None, _OTHER_VERSION
     return library, None
 
 
-# When this is imported, not when it is first needed: torch.compile could not follow the search.
+# Loaded at import, not at the first use, because torch.compile cannot trace the search.
 _library, _reason = load(LIBRARY)
 
 
 def use(path: Path) -> None:
-    """Call another build of the library from now on, for tests.
+    """Use another build of the library from now on, for tests.
 
     Raises:
-        RuntimeError: it cannot be loaded.
+        RuntimeError: the build cannot be loaded.
     """
     global _library, _reason
     library, reason = load(path)
@@ -162,14 +162,14 @@ def why_not_reading(x: Tensor, y: Tensor) -> str | None:
 def _why_not_of(x: Tensor, y: Tensor, dtypes: Collection[torch.dtype]) -> str | None:
     for image in (x, y):
         if image.dtype not in dtypes:
-            return f"no kernel knows {image.dtype}"
+            return f"no kernel supports {image.dtype}"
         if image.device.type != "cpu":
-            return f"it serves tensors on the CPU, and these are on {image.device}"
+            return f"it needs tensors on the CPU, and these are on {image.device}"
     return _reason
 
 
 def describe() -> str:
-    """Which instructions and threads the library uses."""
+    """The instruction set and number of threads of the library."""
     library = _loaded()
     return (
         f"{library.ssimloss_instructions().decode()} instructions, "
@@ -178,7 +178,7 @@ def describe() -> str:
 
 
 def scratch_bytes(taps: int = 11, dtype: torch.dtype = torch.float32) -> int:
-    """Working memory that the library keeps for each thread once it has compared with a window of
+    """Working memory per thread that the library keeps after a comparison with a window of
     ``taps``.
     """
     size: int = _loaded().ssimloss_scratch_bytes(taps, dtype is torch.float64)
@@ -186,13 +186,13 @@ def scratch_bytes(taps: int = 11, dtype: torch.dtype = torch.float32) -> int:
 
 
 def use_instructions(name: str) -> None:
-    """Use the instruction set ``"avx512"``, ``"avx2"`` or ``"baseline"`` from now on, ``""`` for
-    the best; for tests and benchmarks.
+    """Use the instruction set ``"avx512"``, ``"avx2"`` or ``"baseline"`` from now on, or the best
+    one for ``""``; for tests and benchmarks.
     """
     if not _loaded().ssimloss_use_instructions(name.encode()):
         raise ValueError(
             f"this processor or this build has no instruction set {name!r}; use 'baseline', or '' "
-            "for the best there is"
+            "for the best available one"
         )
 
 
@@ -203,29 +203,30 @@ def call(function: str, structure: bytes) -> None:
 
 
 def image(tensor: Tensor | None) -> tuple[int, ...]:
-    """The fields of an ``Image``; all 0 for ``None``. The tensor must be plain memory."""
+    """The fields of an ``Image``; all are 0 for ``None``. The tensor must be plain memory."""
     if tensor is None:
         return NO_IMAGE
     return _address(tensor), *tensor.stride(), _CODES[tensor.dtype]
 
 
 def _address(tensor: Tensor) -> int:
-    """Where the elements of a tensor that has some lie.
+    """The address of the elements of a tensor that is not empty.
 
     Raises:
-        RuntimeError: nowhere. PyTorch's own operations crash then.
+        RuntimeError: the tensor has no memory. PyTorch's own operations crash in this case.
     """
     address = tensor.data_ptr()
     if not address:
         raise RuntimeError(
-            f"a tensor of shape {tuple(tensor.shape)} has no memory any more: its storage was "
-            "resized to 0, as sharded training frees gathered parameters; compute the loss earlier"
+            f"a tensor of shape {tuple(tensor.shape)} no longer has memory: its storage was "
+            "resized to 0, as in sharded training after gathered parameters are freed; compute the "
+            "loss earlier"
         )
     return address
 
 
 class Constants(NamedTuple):
-    """The part of a ``Pair`` that is the same in each call; ``window`` keeps its address valid."""
+    """The constant part of a ``Pair``; ``window`` keeps its address valid."""
 
     numbers: tuple[Any, ...]
     window: "ctypes.Array[ctypes.c_double]"

@@ -1,9 +1,9 @@
-"""What the operators ``torch.ops.ssimloss.*`` share: checks, shapes, and what PyTorch asks of each.
+"""Code shared by the operators ``torch.ops.ssimloss.*``: checks, shapes and PyTorch's interfaces.
 
-Each takes the name of the backend that computes it, allocates what it returns, and has a fake twin,
-so that ``torch.compile``, export and ``opcheck`` see its shapes. An operator that reduces returns
-the gradients of its means along with them, ready up to one factor per mean; what is not wanted
-comes back without elements. Means and gradients are float64 if either image is, else float32.
+Each operator takes the name of its backend and allocates its results. Each has a fake
+implementation, so that ``torch.compile``, export and ``opcheck`` know its shapes. An operator that
+reduces also returns the gradients of its means, up to one factor per mean. Gradients that are not
+needed are empty tensors. Means and gradients are float64 if either image is, else float32.
 """
 
 import functools
@@ -23,14 +23,14 @@ WANTED = "bool want_x, bool want_y"
 
 
 def computing_dtype(x: Tensor, y: Tensor) -> torch.dtype:
-    """Of everything that is computed: float64 if either image is, else float32."""
+    """The dtype of computation: float64 if either image is float64, else float32."""
     if x.dtype is torch.float64 or y.dtype is torch.float64:
         return torch.float64
     return torch.float32
 
 
 def check_images(x: Tensor, y: Tensor, least: int = 1) -> None:
-    """Raise for what a kernel cannot read: it reads memory unasked.
+    """Check the images, because kernels read memory without checks.
 
     Args:
         least: rows and columns that an image must have, see ``least_size``.
@@ -43,8 +43,8 @@ def check_images(x: Tensor, y: Tensor, least: int = 1) -> None:
         )
     if shape[2] < least or shape[3] < least:
         raise ValueError(
-            f"x and y of {tuple(shape[2:])} pixels are smaller than {least}, which the window and "
-            "its padding need"
+            f"x and y must have at least {least} pixels for the window and its padding, got "
+            f"{tuple(shape[2:])}"
         )
 
 
@@ -53,7 +53,7 @@ def least_size(comparison: Comparison) -> int:
     """Rows and columns that an image must have to be compared.
 
     Raises:
-        ValueError: kernels have no such window.
+        ValueError: kernels do not support this window.
     """
     taps, padding = len(comparison.window), comparison.padding
     if not 1 <= taps <= MAX_TAPS:
@@ -66,7 +66,7 @@ def least_size(comparison: Comparison) -> int:
 
 
 def empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[Tensor, Tensor]:
-    """Gradients to be written; without elements where not wanted."""
+    """Tensors for the gradients; empty for a gradient that is not needed."""
     dtype = computing_dtype(x, y)
     return (
         torch.empty_like(x, dtype=dtype) if want_x else x.new_empty(0, dtype=dtype),
@@ -75,14 +75,14 @@ def empty_gradients(x: Tensor, y: Tensor, want_x: bool, want_y: bool) -> tuple[T
 
 
 def or_nothing(gradient: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
-    """What an operator returns for a gradient that a kernel did not make."""
+    """The result of an operator for a gradient that its kernel did not compute."""
     return x.new_empty(0, dtype=computing_dtype(x, y)) if gradient is None else gradient
 
 
 def typed(
     gradients: Iterable[Tensor], images: tuple[Tensor, Tensor], wanted: Iterable[bool]
 ) -> tuple[Tensor | None, ...]:
-    """Each in the dtype of its image, ``None`` where it is not wanted."""
+    """Each gradient in the dtype of its image; ``None`` if it is not needed."""
     return tuple(
         gradient.to(image.dtype) if want else None
         for gradient, image, want in zip(gradients, images, wanted, strict=True)
@@ -101,17 +101,17 @@ def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor | tuple[Tensor, ...])
 
 
 def no_second_order(operator: str) -> None:
-    """Raise where a graph of the gradient is asked for."""
+    """Raise if a graph of the gradient is needed."""
     if torch.is_grad_enabled():
         raise RuntimeError(
-            f"ssimloss::{operator} has no second derivative; call the loss function outside "
-            "torch.compile, which then differentiates the eager equation, or use backend='eager'"
+            f"ssimloss::{operator} has no second derivative; call the loss outside torch.compile, "
+            "where it differentiates the eager equation, or use backend='eager'"
         )
 
 
 def means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
-    """Of an operator that makes the gradients of its means or scores along with them; its options
-    are not differentiable.
+    """Register the gradient of an operator that returns the gradients of its means or scores. Its
+    options are not differentiable.
     """
 
     def backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
@@ -126,7 +126,7 @@ def means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
 
 
 def register_one_by_one(operator: str) -> None:
-    """``torch.vmap``: one call after another; a batch belongs into the images' first dimension."""
+    """``torch.vmap`` by one call after another. For speed, use the images' batch dimension."""
     call = getattr(torch.ops.ssimloss, operator)
 
     def rule(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:

@@ -1,16 +1,15 @@
-"""Whether ``"auto"`` may take a kernel on a device: its verdict, found at its first use and kept in
-a file.
+"""Whether ``"auto"`` may use a kernel on a device. The verdict is found at the first use and saved
+in a file.
 
-A kernel is compiled for one set of words and dtypes at a time, its specialisation. At the first use
-of one it solves the problems of its operator, which are compared with the equation in float64, and
-races the eager form at two sizes. Only a kernel that is right and not slower is taken.
-``verdicts.py`` keeps verdicts in files.
+A kernel is compiled for one set of options and dtypes, its specialisation. At the first use of a
+specialisation, the kernel solves the problems of its operator. The results are compared with the
+equation in float64, and the time at two sizes with the eager form. ``"auto"`` uses a kernel only if
+it is right and not slower. ``verdicts.py`` keeps verdicts in files.
 
-The caller waits at most ``LIMIT_S`` seconds, once. Compilation runs in a thread and touches no
-device, so that it may go on while the caller computes with the equation. The problems are solved in
-another thread, where none of the caller's modes hold: autocast, inference, ``torch.func``, hooks on
-saved tensors. While a graph is captured or a region is compiled, known verdicts count and no new
-ones are found.
+The caller waits at most ``LIMIT_S`` seconds, once. Compilation runs in a thread that does not use
+the device, and may continue while the caller computes with the equation. The problems are solved in
+another thread, where none of the caller's modes apply: autocast, inference, ``torch.func``, hooks
+on saved tensors. While a graph is captured or a region is compiled, only known verdicts are used.
 """
 
 import contextlib
@@ -29,34 +28,34 @@ from ssimloss.kernels import verdicts
 from ssimloss.kernels.verdicts import Key, Verdict
 
 LIMIT_S = 5.0
-COMPILATION_S = 3.0  # of these; the rest is left for the problems
+COMPILATION_S = 3.0  # part of the limit; the rest is for the problems
 _NO_LIMIT = 1e6
-# Relative L2 error that float32 always has: some eighty roundings.
+# Relative L2 error that float32 always has: about eighty roundings.
 FLOOR = 1e-5
-_RACES = 7  # calls of each, in turn
+_RACES = 7  # timed calls of each, in turn
 
 Results = dict[str, Tensor]  # such as "the mean" and "the gradient to pred"
 T = TypeVar("T")
 
 
 class Reference(NamedTuple):
-    """What a kernel is compared with: functions of two images and the operator's options."""
+    """The references of a kernel: functions of two images and the operator's options."""
 
     equation: Callable[..., Tensor]  # in plain PyTorch, in the dtype of the images
-    eager: Callable[..., Tensor]  # what computes the same without a kernel
+    eager: Callable[..., Tensor]  # computes the same without a kernel
 
 
 class Use(NamedTuple):
-    """A call of an operator, as far as kernels are compiled for it."""
+    """The properties of an operator's call for which kernels are compiled."""
 
     options: tuple[Any, ...]
     reference: Reference
     dtypes: tuple[torch.dtype, torch.dtype]
-    wanted: tuple[bool, bool]  # the gradient to either image
+    wanted: tuple[bool, bool]  # whether each image needs a gradient
 
 
 class Problem(NamedTuple):
-    """Something to compute in three ways."""
+    """A problem that is computed in three ways."""
 
     title: str
     kernel: Callable[[], Results]
@@ -65,7 +64,7 @@ class Problem(NamedTuple):
 
 
 class Race(NamedTuple):
-    """Two ways to the same result."""
+    """Two functions with the same result, to be timed."""
 
     title: str
     kernel: Callable[[], object]
@@ -73,17 +72,17 @@ class Race(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What one specialisation has to pass."""
+    """The tests of one specialisation."""
 
-    compile: Callable[[], object]  # everything below, without any work on the device
+    compile: Callable[[], object]  # compiles everything below without using the device
     problems: Callable[[], Iterable[Problem]]
     races: Callable[[], Iterable[Race]]
 
 
 class Proof(NamedTuple):
-    """How the kernel of an operator is tried."""
+    """The proof of an operator's kernel."""
 
-    # Of the operator's options: what a kernel is compiled for.
+    # Selects from the operator's options those for which a kernel is compiled.
     specialise: Callable[..., tuple[Hashable, ...]]
     trial: Callable[[Use, torch.device], Trial]
     # Names and versions that a verdict depends on, "device" among them.
@@ -92,7 +91,7 @@ class Proof(NamedTuple):
 
 _OUT_OF_MEMORY = Verdict("unproved", "the device had too little memory left for the problems")
 _OUT_OF_TIME = Verdict(
-    "unproved", "the time was up; python -m ssimloss.kernels --renew takes as long as it needs"
+    "unproved", "the time limit was reached; python -m ssimloss.kernels --renew has no limit"
 )
 
 
@@ -106,7 +105,7 @@ _limits = LIMIT_S, COMPILATION_S
 def use(
     x: Tensor, y: Tensor, options: tuple[Any, ...], reference: Reference, *, promoted: bool = False
 ) -> Use:
-    """The call of an operator with these images; ``promoted``: in their computing dtype."""
+    """The call of an operator with these images; with ``promoted``, in their computing dtype."""
     enabled = torch.is_grad_enabled()
     dtypes = (torch.float32, torch.float32) if promoted else (x.dtype, y.dtype)
     wanted = enabled and x.requires_grad, enabled and y.requires_grad
@@ -114,7 +113,7 @@ def use(
 
 
 def earned(operator: str, call: Use, device: torch.device) -> bool:
-    """Whether ``"auto"`` may take the kernel of this operator for this use.
+    """Whether ``"auto"`` may use the kernel of this operator for this call.
 
     The first use of a specialisation proves it, which takes at most ``LIMIT_S`` seconds.
     """
@@ -136,11 +135,11 @@ def _earned_before(*fields: Any) -> bool:
 
 
 def _first_use(key: Key, call: Use) -> Verdict | None:
-    """The verdict, None while there is none."""
+    """The verdict; None while there is none."""
     pending = _compiling.get(key)
     if pending is not None and not pending[1].wait(0):
         return None
-    # Another thread that proves something need not be waited for.
+    # Another thread may be proving a kernel; do not wait for it.
     if not _lock.acquire(blocking=False):
         return None
     try:
@@ -161,7 +160,7 @@ def _remembered(key: Key) -> Verdict | None:
 
 
 def environment(operator: str, device: torch.device) -> dict[str, str]:
-    """What a verdict on this device depends on, beside the specialisation."""
+    """The environment on which a verdict depends, beside the specialisation."""
     return verdicts.versions() | PROOFS[operator].environment(device)
 
 
@@ -177,7 +176,7 @@ def forget(environments: Sequence[dict[str, str]]) -> None:
 
 @contextlib.contextmanager
 def without_limit() -> Iterator[None]:
-    """Inside, a first use takes as long as it needs."""
+    """A context in which a first use has no time limit."""
     global _limits
     before, _limits = _limits, (_NO_LIMIT, _NO_LIMIT)
     try:
@@ -187,8 +186,8 @@ def without_limit() -> Iterator[None]:
 
 
 def _may_prove(device: torch.device) -> bool:
-    """Whether problems may be solved now: neither in a captured graph, nor where waiting for the
-    device raises or warns.
+    """Whether problems may be solved now. They may not while a graph is captured, or if waiting for
+    the device raises or warns.
     """
     return device.type != "cuda" or not (
         torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode()
@@ -200,7 +199,7 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
     began = time.monotonic()
     is_first = key not in _compiling
     if is_first:
-        # What a trial allocates is allocated before, so that the thread only compiles.
+        # The tensors of a trial are allocated before, so that the thread only compiles.
         made = _Apart(lambda: PROOFS[key.operator].trial(call, key.device))
         made.wait()
         if made.error is not None:
@@ -216,7 +215,7 @@ def _prove(key: Key, call: Use, limit_s: float, compilation_s: float) -> Verdict
 
 
 def _settle(key: Key, verdict: Verdict) -> Verdict:
-    """Keep a verdict, and warn of one that nobody expects."""
+    """Keep a verdict, and warn of an unexpected one."""
     _known[key] = verdict
     if verdict.outcome != "unproved":
         verdicts.keep(key, environment(key.operator, key.device), verdict)
@@ -243,7 +242,7 @@ def _judged(
 
 
 def _unproved(error: Exception) -> Verdict:
-    """For an error that is not the kernel's."""
+    """The verdict for an error that the kernel did not cause."""
     if isinstance(error, torch.OutOfMemoryError):
         return _OUT_OF_MEMORY
     return Verdict("unproved", _of_error("the attempt to prove it raises", error))
@@ -259,7 +258,7 @@ def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
             _wait(device)
         except torch.OutOfMemoryError:
             raise
-        except Exception as error:  # whatever a kernel raises is its verdict
+        except Exception as error:  # any error of a kernel is its verdict
             return Verdict("fails", _of_error(f"at {problem.title} it raises", error))
         difference = difference_of(found, problem.plain(), problem.exact())
         if difference is not None:
@@ -278,7 +277,7 @@ def _examined(trial: Trial, device: torch.device, until: float) -> Verdict:
 
 
 def difference_of(found: Results, plain: Results, exact: Results) -> str | None:
-    """What is further from the exact result than twice the plain one and ``FLOOR``."""
+    """Describe a result whose error exceeds twice the plain one plus ``FLOOR``, else None."""
     for name, expected in exact.items():
         result = found[name]
         if result.shape != expected.shape:
@@ -299,7 +298,7 @@ def error_of(result: Tensor, expected: Tensor) -> float:
 
 
 def _raced(race: Race, device: torch.device) -> tuple[float, float]:
-    """Median milliseconds of both, by turns."""
+    """Median milliseconds of both functions, which run in turns."""
     ways = race.kernel, race.eager
     seconds: tuple[list[float], list[float]] = ([], [])
     for turn in range(_RACES + 1):
@@ -324,7 +323,7 @@ def _of_error(what: str, error: BaseException) -> str:
 
 
 class _Apart(Generic[T]):
-    """A call in a thread of its own."""
+    """A call in its own thread."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
@@ -342,11 +341,11 @@ class _Apart(Generic[T]):
             self._finished.set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Whether the call ends within so many seconds, or at all."""
+        """Wait for the call to end, at most so many seconds; return whether it has ended."""
         return self._finished.wait(seconds)
 
     def value(self) -> T:
-        """What the call returned, once it has ended; raises what it raised."""
+        """The result of the call after it has ended; re-raises its exception."""
         if self.error is not None:
             raise self.error
         return cast(T, self._result)

@@ -1,5 +1,5 @@
-"""Verdicts on kernels, each in a file of its own, named after the kernel's specialisation, the
-device, the driver and versions, so that any number of processes may write at once.
+"""Verdicts on kernels, each in its own file, so that any number of processes may write at once. The
+file is named after the kernel's specialisation, the device, the driver and versions.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ Outcome = Literal["taken", "slower", "wrong", "fails", "unproved"]
 
 
 class Verdict(NamedTuple):
-    """Whether a kernel is taken, and why."""
+    """Whether ``"auto"`` uses a kernel, and why."""
 
     outcome: Outcome
     reason: str
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
     @property
     def is_taken(self) -> bool:
-        """Whether ``"auto"`` takes the kernel."""
+        """Whether ``"auto"`` uses the kernel."""
         return self.outcome == "taken"
 
 
@@ -45,7 +45,7 @@ class Key(NamedTuple):
     device: torch.device
 
     def words(self) -> str:
-        """The specialisation for people and files."""
+        """A readable description of the specialisation."""
         dtypes = " and ".join(dict.fromkeys(str(d).removeprefix("torch.") for d in self.dtypes))
         gradients = {
             (False, False): "no gradient",
@@ -58,8 +58,8 @@ class Key(NamedTuple):
 
 
 def folder() -> Path:
-    """Where verdicts are kept: in ``SSIMLOSS_CACHE``, the user's cache, or, for a user without a
-    home, among temporary files.
+    """The folder of the verdicts: ``SSIMLOSS_CACHE``, the user's cache, or, for a user without a
+    home, one among temporary files.
     """
     named = os.environ.get(FOLDER)
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -71,7 +71,7 @@ def folder() -> Path:
 
 
 class Record(NamedTuple):
-    """A verdict with what it holds for."""
+    """A verdict with its kernel and environment."""
 
     kernel: str
     environment: dict[str, str]
@@ -80,13 +80,13 @@ class Record(NamedTuple):
 
 
 def versions() -> dict[str, str]:
-    """Of this package, of its kernels and of PyTorch: a part of each environment."""
+    """Versions of this package, its kernels and PyTorch, which are part of each environment."""
     return {"ssimloss": __version__, "code": _code(), "torch": torch.__version__}
 
 
 @cache
 def _code() -> str:
-    """A digest of the kernels and what runs them: in a checkout they change between versions."""
+    """A digest of the kernels' source, which in a checkout changes between versions."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
@@ -103,7 +103,7 @@ def remembered(key: Key, environment: dict[str, str]) -> Verdict | None:
 
 
 def _read(path: Path) -> Record | None:
-    """None where there is no file, or none that can be understood."""
+    """The record in a file; None if the file does not exist or cannot be parsed."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         times = {title: (float(a), float(b)) for title, (a, b) in fields["milliseconds"].items()}
@@ -117,7 +117,7 @@ def _read(path: Path) -> Record | None:
 
 
 def keep(key: Key, environment: dict[str, str], verdict: Verdict) -> None:
-    """Write a verdict to its file, or warn once that files cannot be written."""
+    """Write a verdict to its file. If that fails, warn once."""
     fields = {
         "kernel": key.words(),
         "environment": environment,
@@ -132,10 +132,10 @@ def keep(key: Key, environment: dict[str, str], verdict: Verdict) -> None:
 
 @cache
 def _warn_of_folder(name: str, reason: str) -> None:
-    """Once in a process."""
+    """Warn once per process."""
     warnings.warn(
-        f"ssimloss cannot keep in {name} what it found about its kernels ({reason}), and will "
-        f"find it again in every process; set {FOLDER} to a folder that can be written",
+        f"ssimloss cannot save the verdicts on its kernels in {name} ({reason}), and will prove "
+        f"kernels again in every process; set {FOLDER} to a writable folder",
         stacklevel=2,
     )
 

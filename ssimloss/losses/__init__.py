@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The module of a measure that was registered after this import."""
+    """Return the module of a measure that was registered after this import."""
     for each in measure.registered():
         if each.module == name:
             return derived.module_of(each)

@@ -80,22 +80,22 @@ class CharbonnierLoss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor ``at_zero="zero"``.
-        eps: where the curve turns from L2 to L1, in the images' own units.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor ``at_zero="zero"``.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
         ValueError: shapes differ, ``eps`` is not positive or its square vanishes in float32,
-            unknown words.
+            unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Charbonnier et al. 1994; eps as in LapSRN (Lai et al. 2017). BasicSR's ``eps=1e-12`` is
@@ -138,8 +138,7 @@ class CIEDE2000Loss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, tolerances that are not
-            positive.
+        ValueError: shapes differ, images are neither gray nor RGB, or tolerances are not positive.
         TypeError: integer tensors.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
@@ -279,12 +278,13 @@ class L1Loss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
-            0 are never looked at.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted, and values of weight
+            0 are ignored.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -311,12 +311,13 @@ class L2Loss(MeasureLoss):
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight, values under weight
-            0 are never looked at.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is weighted, and values of weight
+            0 are ignored.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
@@ -346,7 +347,7 @@ class SSIMLoss(MeasureLoss):
     ``(2 mu_x mu_y + C1) (2 cov_xy + C2) / ((mu_x^2 + mu_y^2 + C1) (var_x + var_y + C2))`` with
     ``C = (k L)^2``.
 
-    Alone it leaves brightness and colour loose: add a pixel loss, or use :class:`MSSSIML1Loss`.
+    Alone it hardly constrains brightness and colour: add a pixel loss or use :class:`MSSSIML1Loss`.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
@@ -354,41 +355,41 @@ class SSIMLoss(MeasureLoss):
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself. float16 and bfloat16 are computed in
+            ``data_range``; channels are compared separately. float16 and bfloat16 are computed in
             float32.
         mask: ``(N, 1 or C, H, W)`` weights. Statistics are normalised convolutions over valid
-            pixels only; a window counts as much as the mask leaves of it.
+            pixels only; the weight of a window is its share of valid pixels.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. The options of other programs, and how closely each is met, are in
-    ``ssimloss.conventions.SSIM``.
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    how closely each agrees.
     """
 
     data_range: float | tuple[float, float]
@@ -423,45 +424,46 @@ class SSIMLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class CycleConsistencyLoss(MeasureLoss):
-    """Distance of images that went to another domain and back from what they were.
+    """Distance between original images and those translated to another domain and back.
 
     A network given as ``downscale`` or ``distance`` is registered under that name and
     used as it is, neither copied nor frozen. Freeze it with ``network.requires_grad_(False)``
     if this loss must not train it.
 
     Args:
-        data_range: of the images, for ``"ssim"``.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; the last
-            for one direction only.
+        data_range: data range of the images, for ``"ssim"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, for each direction; ``"none"``
+            only for a single direction.
         distance: ``"l1"``, ``"l2"``, ``"charbonnier"``, ``"ssim"`` (``1 - ssim``), or a callable of
-            ``(pred, target)``, such as another loss of this library. A callable gets the images as
-            they are and reduces by itself.
-        identity_weight: of the identity term, beside a reconstruction of weight 1.
-        downscale: how ``pred`` is shrunk before it is compared: a factor (antialiased bicubic,
+            ``(pred, target)``, such as another loss of this library. A callable gets the images
+            unchanged, and reduces by itself.
+        identity_weight: weight of the identity term; the reconstruction has the weight 1.
+        downscale: shrinks ``pred`` before the comparison: a factor (antialiased bicubic,
             :func:`imresize`), or a network or another callable from images to images. A network is
-            called as it is, in the user's autocast, and gets a gradient unless frozen.
+            called as it is, under the user's autocast, and gets a gradient unless it is frozen.
 
     ``forward(pred, target, *, identity=None, mask=None)``:
-        pred: what came back, ``F(G(x))``; or for super-resolution the enlarged image, with
-            ``downscale``. ``(N, C, H, W)``, or a list of one such tensor for each direction, whose
-            losses are added.
-        target: what was sent, ``x``; the image of low resolution. As many as ``pred``.
-        identity: for the identity term, what the generator *into* the target's domain makes of the
-            target, ``F(x)``, which is to leave it alone; not shrunk. As many as ``pred``.
-        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels; passed on to a ``distance`` of
-            your own. As many as ``pred``.
+        pred: the images translated back, ``F(G(x))``; for super-resolution with ``downscale``, the
+            enlarged image. ``(N, C, H, W)``, or a list with one tensor per direction, whose losses
+            are added.
+        target: the originals ``x``; for super-resolution, the image of low resolution. As many as
+            ``pred``.
+        identity: for the identity term, ``F(x)``: the target passed through the generator *into*
+            its own domain, which should not change it. Not shrunk. As many as ``pred``.
+        mask: ``(N, 1 or C, H, W)`` weights of the target's pixels, which are passed on to a
+            callable ``distance``. As many as ``pred``.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` what the distance gives,
-        ``(N, C, H, W)`` of the target's size but for ``"ssim"``, whose windows lie inside the
-        image.
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"`` the map of the distance:
+        ``(N, C, H, W)`` with the target's size, or smaller for ``"ssim"``, which uses whole
+        windows.
 
     Raises:
-        ValueError: shapes, devices or numbers of images differ, options out of range, unknown
-            words.
+        ValueError: shapes, devices or numbers of images differ, or an option is out of range or
+            unknown.
         TypeError: integer tensors, options of another type.
 
-    Source: Zhu et al. 2017; their program weighs it 10, and the identity term half of that.
+    Source: Zhu et al. 2017, whose weight is 10, and half of that for the identity term.
     """
 
     data_range: float | tuple[float, float]
@@ -550,36 +552,37 @@ class EdgeLoss(MeasureLoss):
     ``rho`` of the Laplacians' difference.
 
     The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
-    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
-    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
-    the two second derivatives. Channels are taken one by one, the border is replicated.
+    have the same meaning for each. A ramp of 1 per pixel has the value 1 for Sobel (kernel / 8) and
+    Scharr (kernel / 32). The Laplacian (four neighbours, kernel as published) is the sum of both
+    second derivatives. Each channel is filtered separately, and the border is replicated.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            no mask.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
-        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
-            ``d^2``.
-        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
-            ``eps``, not 0.
+        distance: ``rho``: ``"charbonnier"`` for ``sqrt(d^2 + eps^2)``, ``"l1"`` for ``|d|``, or
+            ``"l2"`` for ``d^2``.
+        eps: ``eps`` of Charbonnier, in the images' own units per pixel; the value for equal images
+            is ``eps``, not 0.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a position weighs as much as the smallest weight in its
-            3x3 neighbourhood, so no gradient that touches an invalid pixel counts.
+        mask: ``(N, 1 or C, H, W)`` weights. The weight of a position is the smallest one in its 3x3
+            neighbourhood, so that gradients next to invalid pixels do not count.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
         ValueError: shapes or devices differ, ``eps`` is not positive or its square vanishes in
-            float32, unknown words.
+            float32, unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which takes the
-    Laplacian of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"`` agrees with the
-    L1 of kornia's ``spatial_gradient`` to float64 rounding.
+    Source: Charbonnier distance of edges as in MPRNet (Zamir et al. 2021), which uses the Laplacian
+    of a Gaussian pyramid instead. With ``distance="l1"`` and ``"sobel"``, it agrees with the L1
+    of kornia's ``spatial_gradient`` to float64 rounding.
     """
 
     operator: Literal["sobel", "scharr", "laplacian"]
@@ -604,30 +607,32 @@ class FeatureMatchingLoss(MeasureLoss):
     layer.
 
     Args:
-        reduction: of each map, ``"mean"``, ``"sum"``, ``"image"`` or (of a single map) ``"none"``.
-        scales: ``"mean"`` over scales (the program), or ``"sum"`` (the paper).
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each map; ``"none"`` only for
+            a single map.
+        scales: ``"mean"`` over scales (the code), or ``"sum"`` (the paper).
         distance: ``"l1"`` or ``"l2"`` (squared).
-        layers: ``"sum"`` of the layers' distances (the paper; the program multiplies it by
-            ``4 / (n_layers_D + 1)``, which is 1 unless changed), or their ``"mean"``.
-        detach_target: take the maps of real images as constants, so that no graph of the
+        layers: ``"sum"`` of the layers' distances (the paper; the code multiplies it by
+            ``4 / (n_layers_D + 1)``, which is 1 by default), or their ``"mean"``.
+        detach_target: treat the maps of real images as constants, so that no graph of the
             discriminator is kept for them.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: maps of the layers, of generated and of real images, ``(N, C, H, W)``, of
-            volumes ``(N, C, D, H, W)``, of signals ``(N, C, L)``: a list over layers, or a list
-            over scales of such. All are compared: pix2pixHD leaves out the last of each list, which
-            are the logits, ``[maps[:-1] for maps in outputs]``.
+        pred, target: feature maps of generated and of real images: ``(N, C, H, W)``, of volumes
+            ``(N, C, D, H, W)``, or of signals ``(N, C, L)``, in a list over layers or a list of
+            such lists over scales. All maps are compared. pix2pixHD leaves out the last one of each
+            list, the logits: ``[maps[:-1] for maps in outputs]``.
         mask: ``(N, 1 or C, H, W)`` weights at the resolution of the images, averaged over channels
-            and over the area of each position of a map. A position sees pixels beside its area: to
-            hide them, make them equal in both images before the discriminator sees these. Maps of
-            volumes and signals take none.
+            and over the area of each position of a map. A position also depends on pixels outside
+            its area. To hide pixels completely, make them equal in both images before the
+            discriminator. Maps of volumes and signals do not support a mask.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; the map for ``"none"``.
 
     Raises:
-        ValueError: shapes, lengths or devices differ, an empty list, unknown words.
-        TypeError: no lists of tensors, integers.
+        ValueError: shapes, lengths or devices differ, a list is empty, or an option value is
+            unknown.
+        TypeError: the inputs are not lists of tensors, or tensors have integers.
 
     Source: Wang et al. 2018 (pix2pixHD), equation 4.
     """
@@ -709,19 +714,19 @@ class FocalFrequencyLoss(MeasureLoss):
     """Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
     ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
 
-    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
-    gradient passes through it.
+    The weight emphasises the frequencies with the largest error. It is a constant: no gradient
+    passes through it.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` (not with ``"batch_mean"``) or ``"none"``.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
-        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
-            must divide H and W.
-        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
-            the batch.
-        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
-        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
-            channel) or of the ``"batch"``.
+        patch_factor: number of parts of each side; each patch has its own spectrum. It must divide
+            H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` compares spectra averaged
+            over the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)``.
+        peak: the weight is divided by the maximum over each ``"spectrum"`` (image, patch and
+            channel) or over the ``"batch"``.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, C, H, W)``, any range.
@@ -733,7 +738,7 @@ class FocalFrequencyLoss(MeasureLoss):
 
     Raises:
         ValueError: shapes or devices differ, sides that are 0 or that ``patch_factor`` does not
-            divide, unknown words.
+            divide, unknown option values.
         TypeError: integer tensors.
 
     Source: Jiang et al. 2021, eq. 8-9. Agrees with the authors' package ``focal-frequency-loss`` to
@@ -761,11 +766,11 @@ class FocalFrequencyLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
 
 class FourierMagnitudeLoss(MeasureLoss):
-    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
-    wherever it sits.
+    """L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
+    independent of its position.
 
-    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
-    towards the same frequency of ``target``, so that a black image learns.
+    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
+    points towards the same frequency of ``target``, so that black images get a gradient.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
@@ -792,18 +797,19 @@ class FSIMLoss(MeasureLoss):
 
     Feature similarity index: 1 for equal images, lower for worse ones.
 
-    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
-    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
-    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
-    is flat; gradients and colours train a flat image. Two flat images count by gradients and
-    colours alone.
+    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
+    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
+    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
+    only these two count.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
-        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
-            the luma alone.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute the shrunk
+            luma, I and Q.
+        planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
+            compares the luma alone.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -813,13 +819,13 @@ class FSIMLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
+            unknown option values.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Zhang, Mou & Zhang 2011. Meets all four digits that the authors' program printed
-    for five pairs of TID2013; agrees with piq as ``conventions.FSIM["piq"]``.
+    Source: Zhang, Zhang, Mou & Zhang 2011. Agrees with the four digits that the authors' code
+    printed for five pairs of TID2013, and with piq as ``conventions.FSIM["piq"]``.
     """
 
     data_range: float | tuple[float, float]
@@ -840,37 +846,37 @@ class FSIMLoss(MeasureLoss):
 class GMSDLoss(MeasureLoss):
     """Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Means of 2 x 2 pixels at every second position are compared by their
-    Prewitt gradients, with zeros beyond the border. The value of an image depends on how evenly its
-    gradients differ, not on how much: weigh it with a pixel loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images are halved by means of 2 x 2
+    pixels, and their Prewitt gradients are compared with zero padding. The value depends on how
+    unevenly the gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
-            ``"population"`` by their number (piq).
+        deviation: ``"sample"`` divides by the number of positions minus one, as MATLAB's ``std2``;
+            ``"population"`` divides by their number (piq).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, unknown words, a ``t`` that
-            is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB, an option value is unknown, or
+            ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Xue et al. 2014. Agrees with the authors' program to float64 rounding, with piq as
+    Source: Xue et al. 2014. Agrees with the authors' code to float64 rounding, with piq as
     ``conventions.GMSD["piq"]``.
     """
 
@@ -892,24 +898,24 @@ class GMSDLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class GradientDifferenceLoss(MeasureLoss):
-    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
-    neighbour differences.
+    """Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same for dy, where dx
+    and dy are differences of neighbours.
 
-    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
-    absolute value is taken towards that of ``target``, so that a flat image learns.
+    It compares the strength of gradients, not their sign, and sharpens where L2 blurs. It does not
+    depend on brightness, so combine it with a pixel loss. Where a difference of ``pred`` is 0, the
+    gradient points towards that of ``target``, so that flat images get a gradient.
 
     Args:
-        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy,
-            each over its own count; ``"sum"`` is the paper's sum; ``"none"`` the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce, and know neither
-            masks nor an ``alpha`` other than 1 and 2.
+        reduction: ``"mean"`` and ``"image"`` are the mean over all dx plus the mean over all dy;
+            ``"sum"`` is the paper's sum; ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce, and support
+            neither masks nor an ``alpha`` other than 1 and 2.
         alpha: exponent, at least 1.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range.
-        mask: ``(N, 1 or C, H, W)`` weights; a difference weighs as the product of its two pixels'
-            weights.
+        mask: ``(N, 1 or C, H, W)`` weights; the weight of a difference is the product of its two
+            pixels' weights.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``, where each
@@ -942,9 +948,9 @@ class GradientSSIMLoss(MeasureLoss):
 
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
-    is taken towards that of ``target``, so that a flat image learns.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with a replicated border.
+    G-SSIM is more sensitive to blur than SSIM. Where an image gradient of ``pred`` is 0, the
+    derivative points towards that of ``target``, so that flat images get a gradient.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: SSIM is not shift invariant, so
@@ -952,28 +958,28 @@ class GradientSSIMLoss(MeasureLoss):
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over both axes.
+        backend: ``"auto"``, or the name of one, which runs or raises.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over both axes.
 
     ``forward(pred, target, *, mask=None)``:
-        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
-        mask: ``(N, 1 or C, H, W)`` weights. A gradient counts where its whole 3 x 3 neighbourhood
-            is valid.
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; channels are
+            compared separately.
+        mask: ``(N, 1 or C, H, W)`` weights. An image gradient counts if its whole 3 x 3
+            neighbourhood is valid.
 
     Returns:
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``,
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words, constants that are
-            not positive.
+        ValueError: shapes differ, images are smaller than the window, an option value is unknown,
+            or constants are not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1012,29 +1018,29 @@ class HaarPSILoss(MeasureLoss):
 
     Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
-    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
-    images, which have no weight, count by colours alone.
+    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
+    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
+    wavelet weights, so that only their colours count.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q at half size.
-            Kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
+            at half size, and support no mask.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much low similarities count more than high ones.
+        alpha: how much more low similarities count than high ones.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
+        ValueError: shapes differ, images are neither gray nor RGB or too small,
             a constant that is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
@@ -1130,27 +1136,27 @@ class MSSSIMLoss(MeasureLoss):
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
 
@@ -1165,12 +1171,12 @@ class MSSSIMLoss(MeasureLoss):
         ``channels="joint"``.
 
     Raises:
-        ValueError: images too small, shapes differ, unknown words.
+        ValueError: images are too small, shapes differ, or an option value is unknown.
         TypeError: integer tensors.
-        RuntimeError: a named backend that cannot run.
+        RuntimeError: a named backend cannot run.
 
-    Source: Wang, Simoncelli & Bovik 2003. The options of other programs are in
-    ``ssimloss.conventions.MS_SSIM``.
+    Source: Wang, Simoncelli & Bovik 2003. ``ssimloss.conventions.MS_SSIM`` has the options of other
+    programs.
     """
 
     data_range: float | tuple[float, float]
@@ -1330,30 +1336,30 @@ class MDSILoss(MeasureLoss):
     """Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
     A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. The value tells how
-    unevenly the images differ, not by how much: weigh it with a pixel loss.
+    short side are shrunk to about 256 first, as in the authors' code. The value depends
+    on how unevenly the images differ, not on how much, so combine it with a pixel loss.
 
-    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
-    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
-    towards the gradient of ``target``.
+    The fourth root has an infinite derivative where the similarity is 0. Below 1e-4, the derivative
+    at 1e-4 is used; it is 0 for equal images. Where ``pred`` is flat, the gradient points towards
+    the image gradient of ``target``.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             3 pixels on the short side. ``pred`` is the distorted image: the measure is not
             symmetric.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an ``alpha``
+        ValueError: shapes differ, images are neither gray nor RGB or too small, or ``alpha`` is
             outside [0, 1].
         TypeError: integer tensors.
 
@@ -1376,37 +1382,37 @@ class MDSILoss(MeasureLoss):
 class MSGMSDLoss(MeasureLoss):
     """Gradient magnitude similarity deviation on several scales: 0 for equal images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
-    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
-    loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The first scale is the image itself; each
+    further scale has means of 2 x 2 pixels. As for GMSD, the value depends on how unevenly
+    gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels know no mask.
+        backend: ``"auto"``, or the name of one, which runs or raises; kernels support no mask.
         scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
             their sum.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        masking: ``a``, how much strong gradients mask differences; 0 is the similarity of GMSD.
         planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
-            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+            planes I and Q of RGB images; ``"yiq_coarsest"`` adds it at the last scale (piq).
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             ``2^scales`` pixels on the short side, 16 by default.
-        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A position
-            weighs as much as the smallest weight among the pixels that it depends on.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
+            of a position is the smallest one among the pixels that it depends on.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small,
-            unknown words, a ``t`` that is not positive.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, an option value is
+            unknown, or ``t`` is not positive.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1437,22 +1443,23 @@ class MSGMSDLoss(MeasureLoss):
 class MSSSIML1Loss(MeasureLoss):
     """``alpha * (1 - MS-SSIM) + (1 - alpha) * G |pred - target|``: restores contrast and colour.
 
-    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution,
-    ``luminance_M * prod_j contrast_structure_j`` at every pixel, each channel by itself, and G is
-    the widest of them.
+    Its MS-SSIM has no pyramid: the scales are Gaussians of growing width at full resolution. It is
+    ``luminance_M * prod_j contrast_structure_j`` at every pixel of each channel. G is a blur by the
+    widest Gaussian.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the L1 part is divided by its
             span.
         k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         alpha: weight of MS-SSIM against L1.
         sigmas: standard deviations of the scales in pixels, finest first.
-        window_size: taps of the widest window, odd; narrow Gaussians are cut where they vanish.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"replicate"``
-            repeats the edge, ``"zeros"``; ``"reflect"`` mirrors without repeating the edge, and
-            needs images larger than half a window.
+        window_size: taps of the widest window, odd; narrow Gaussians are truncated at float
+            rounding.
+        padding: the border: ``"valid"`` uses only whole windows, ``"replicate"`` repeats the edge,
+            ``"zeros"`` adds zeros. ``"reflect"`` mirrors without repeating the edge, and needs
+            images larger than half a window.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -1462,7 +1469,7 @@ class MSSSIML1Loss(MeasureLoss):
         A scalar; ``(N,)`` for ``"image"``; the map ``(N, C, H', W')`` for ``"none"``.
 
     Raises:
-        ValueError: images too small for the window, shapes differ, unknown words.
+        ValueError: images too small for the window, shapes differ, unknown option values.
         RuntimeError: a named backend that cannot run.
 
     Source: Zhao, Gallo, Frosio & Kautz 2017. With ``padding="valid"`` and a window the size of an
@@ -1590,23 +1597,22 @@ class SRSIMLoss(MeasureLoss):
 class SSIML1Loss(MeasureLoss):
     """``(1 - weight) * L1 + weight * (1 - SSIM)``, the loss of Gaussian splatting, in one pass.
 
-    Each part is reduced by itself, as ``l1_loss`` and ``ssim_loss`` do; the difference is taken of
+    Each part is reduced separately, as in ``l1_loss`` and ``ssim_loss``. The L1 part is that of
     images whose range has length 1.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k1, k2: the stabilising constants, both above 0.
-        backend: ``"auto"``, or one by name, which runs or raises; one pass serves ``"mean"`` and
-            ``"image"``.
-        weight: of ``1 - SSIM``, in [0, 1].
-        eps: ``None`` for L1; a number puts the Charbonnier distance in its place, ``eps`` in units
-            of the data range.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute ``"mean"``
+            and ``"image"`` in one pass.
+        weight: weight of ``1 - SSIM``, in [0, 1].
+        eps: ``None`` for L1; with a number, the Charbonnier distance replaces L1, with ``eps`` in
+            units of the data range.
         window_size: number of taps of the Gaussian, odd unless ``padding="valid"``.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: of SSIM, what lies beyond the border: ``"valid"`` uses whole windows only,
-            ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats it,
-            ``"zeros"``.
+        padding: the border for SSIM: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors
+            without repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``.
@@ -1616,7 +1622,7 @@ class SSIML1Loss(MeasureLoss):
         A scalar; ``(N,)`` for ``"image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, unknown words, ``reduction="none"`` with valid borders.
+        ValueError: shapes differ, unknown option values, ``reduction="none"`` with valid borders.
         RuntimeError: a named backend that cannot run.
 
     Source: Kerbl, Kopanas, Leimkühler & Drettakis, "3D Gaussian splatting for real-time radiance
@@ -1706,26 +1712,26 @@ class StructureCorrelationLoss(MeasureLoss):
 
     Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
-    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
-    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
-    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
-    loss.
+    It is 1 where both windows are flat, and 0 where only one is. Flat means a variance below
+    ``4 eps L^2``, which float rounding can cause (a deviation of 1/1450 of the range in float32).
+    Where only one image is flat, the gradient of the definition is infinite; the gradient used
+    there is that for a deviation of 0.03 of the range. The measure ignores brightness and contrast,
+    so combine it with a pixel loss.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
-            ``data_range``; each channel is compared by itself.
+            ``data_range``; channels are compared separately.
         mask: ``(N, 1 or C, H, W)`` weights, by normalised convolution.
 
     Returns:
@@ -1733,7 +1739,8 @@ class StructureCorrelationLoss(MeasureLoss):
         ``window_size - 1`` smaller with valid borders.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, unknown words.
+        ValueError: shapes differ, images are smaller than the window, or an option value is
+            unknown.
         TypeError: integer tensors.
 
         RuntimeError: a named backend that cannot run.
@@ -1764,35 +1771,36 @@ class StructureCorrelationLoss(MeasureLoss):
 
 class TotalVariationLoss(MeasureLoss):
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
-    lower neighbour; of a volume, ``dz`` to the next slice too.
+    lower neighbour; for a volume, also ``dz`` to the next slice.
 
     Args:
-        reduction: ``"image"`` returns the images' numbers ``(N,)``, ``"mean"`` their mean; under a
-            mask the mean of means is taken over the weight of the batch, so that an image without
-            valid pixels does not count. ``"sum"`` adds all terms of the batch, whatever
-            ``within_image`` (``"image_l2"``: the images' numbers). ``"none"`` is the map.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels reduce images, and know
-            neither masks nor volumes.
-        norm: ``"anisotropic"`` ``|dx| + |dy|``; ``"isotropic"`` ``sqrt(dx^2 + dy^2)`` at each
-            pixel, a difference across the far border being 0; ``"squared"`` ``dx^2 + dy^2``;
-            ``"image_l2"`` one root per image, of the ``"squared"`` total. Volumes add ``dz``.
-        within_image: the number of one image: ``"mean"`` is the mean over its dx plus the mean over
-            its dy, each over its own count (``"isotropic"``: the mean over its pixels), which does
-            not grow with the image; ``"sum"`` adds all of them.
+        reduction: ``"image"`` returns the values of the images ``(N,)``, ``"mean"`` their mean.
+            With a mask, the mean of means is weighted over the batch, so that images without valid
+            pixels do not count. ``"sum"`` adds all terms of the batch for any ``within_image``
+            (for ``"image_l2"``, the values of the images). ``"none"`` is the map.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels reduce images, and
+            support neither masks nor volumes.
+        norm: ``"anisotropic"`` is ``|dx| + |dy|``; ``"isotropic"`` is ``sqrt(dx^2 + dy^2)`` at each
+            pixel, with differences of 0 across the far border; ``"squared"`` is ``dx^2 + dy^2``;
+            ``"image_l2"`` is the root of the ``"squared"`` total of each image. Volumes add ``dz``.
+        within_image: the value of one image. ``"mean"`` is the mean over its dx plus the mean over
+            its dy (for ``"isotropic"``, the mean over its pixels), which does not grow with the
+            size of the image. ``"sum"`` adds all of them.
 
     ``forward(pred, *, mask=None)``:
         pred: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
-        mask: ``(N, 1 or C, ...)`` weights; a difference weighs as the product of its two pixels'
-            weights (``"isotropic"``: a pixel weighs as itself, its differences to invalid pixels
-            are 0). Masking all but a rectangle is the total variation of that rectangle.
+        mask: ``(N, 1 or C, ...)`` weights. The weight of a difference is the product of its two
+            pixels' weights. For ``"isotropic"``, each pixel has its own weight, and differences to
+            invalid pixels are 0. With a mask of a rectangle, the result is the total variation of
+            that rectangle.
 
     Returns:
-        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``: the
-        unscaled terms at each pixel, no dx in the last column and no dy in the last row. With
-        ``norm="image_l2"`` there is no map: ``"none"`` returns ``(N,)``.
+        A scalar; ``(N,)`` for ``reduction="image"``. For ``"none"``, the unscaled terms at each
+        pixel, with the shape of ``pred``, without dx in the last column and dy in the last row.
+        ``norm="image_l2"`` has no map: ``"none"`` returns ``(N,)``.
 
     Raises:
-        ValueError: not four or five dimensions, unknown words.
+        ValueError: ``pred`` does not have four or five dimensions, or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1832,7 +1840,7 @@ class VIFLoss(MeasureLoss):
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
         noise: ``N``, the variance of the noise of the eye, for images on a scale of 0 to 255.
 
     ``forward(pred, target)``:
@@ -1988,28 +1996,28 @@ class WaveletLoss(MeasureLoss):
 class VMAFLoss(MeasureLoss):
     """``100 - vmaf``, taken before the reduction.
 
-    VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
-    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+    VMAF v0.6.1 of the luma of images or clips: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not clipped, so that its gradient does not vanish at a score of 100.
 
-    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
-    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    Images are frames without motion; clips have the motion of ``target``. Equal frames without
+    motion score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or add a
     pixel loss, and see ``docs/vmaf.md``.
 
     Args:
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
-            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
-            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
-            ``"none"`` a value per frame.
-        backend: ``"auto"``, or one by name, which runs or raises.
-        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
-        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: black and white of RGB. For
+            gray images, 255, 1023, 4095 and 65535 mean codes of 8, 10, 12 and 16 bits, which are
+            divided by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        reduction: ``"mean"`` or ``"sum"`` over frames, ``"image"`` for the mean of each clip
+            ``(N,)``, ``"none"`` for one value per frame.
+        backend: ``"auto"``, or the name of one, which runs or raises.
+        matrix: the luma of RGB images: ``"bt709"`` or ``"bt601"``.
+        luma_range: the luma codes of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
         model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
             or a :class:`ssimloss.video.SVR`.
-        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
-            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
-            mean in place of the regression.
+        feature_weights: weights by name of the features ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``. The score is then 100 times their weighted
+            mean instead of the regression.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` or clips ``(N, T, 1 or 3, H, W)`` with
@@ -2019,9 +2027,9 @@ class VMAFLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
-            unknown words.
-        TypeError: integer tensors.
+        ValueError: shapes differ, images are neither gray nor RGB, a side has fewer than 16 pixels,
+            or an option has an unknown value.
+        TypeError: tensors have integers.
 
     Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
     0.03.
@@ -2051,54 +2059,53 @@ class VMAFLoss(MeasureLoss):
 class PerceptualLoss(MaskedLoss, LayeredLoss):
     """Distance between deep features of two images (content loss).
 
-    What the well-known programs compare is in ``conventions.CONTENT``:
+    ``conventions.CONTENT`` holds the settings of well-known programs:
     ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
-            after it. By default the deepest layer of stride 16, before its activation if that has
-            a name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
-            also of ``reduction="none"``.
-        distance: ``"l1"``, ``"l2"`` (squared), ``"charbonnier"``, each averaged over channels and
-            positions; or ``"cosine"``: one minus the cosine between the two vectors at a position,
-            averaged over positions, 0 for two zero vectors and 1/2 for one.
-        eps: of ``"charbonnier"``, in units of the scaled features.
-        feature_norm: ``"none"``; ``"unit"`` makes each position's vector a unit vector, as LPIPS
-            does; ``"rms"`` divides both images' features by the root mean square of the target's,
-            so that layers of different scale weigh alike; by 1 where that is below 1e-6, as of a
-            layer in which the target has nothing.
-        feature_scale: factor on the (normalised) features; SRGAN has 1 / 12.75.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. ``conv5_4`` is before the activation, ``relu5_4`` after it.
+            The default is the deepest layer of stride 16, before its activation if that has a
+            name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
+            also of the result for ``reduction="none"``.
+        distance: ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``, averaged over channels and
+            positions; or ``"cosine"``: one minus the cosine between the vectors at a position,
+            averaged over positions. The cosine distance is 0 for two zero vectors and 1/2 for one.
+        eps: ``eps`` of ``"charbonnier"``, in units of the scaled features.
+        feature_norm: ``"none"``; ``"unit"`` normalises the vector at each position, as in LPIPS;
+            ``"rms"`` divides the features of both images by the root mean square of the target's,
+            so that layers of different scale have the same weight. A root mean square below 1e-6,
+            as in a layer without activations, is not used.
+        feature_scale: factor of the (normalised) features; 1 / 12.75 in SRGAN.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
-    gray in both images, so that what stands there has no part in features nearby.
+    set to gray in both images, so that they do not influence features nearby.
     """
 
     layers: Mapping[str, float]
@@ -2151,37 +2158,36 @@ class TextureLoss(LayeredLoss):
         gram: normalisation of :func:`gram_matrix`. ``"bchw"`` makes one matrix of the whole batch.
         distance: over the elements of a matrix: mean of ``"l1"`` or ``"l2"`` (squared),
             ``"frobenius"`` (the root of the sum of squares) or ``"squared_frobenius"`` (the sum).
-        patch_size: compare patch by patch, in positions of the layer: one number for all layers, or
-            one per layer. The patches of 16 x 16 image pixels of EnhanceNet are
-            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these.
-            The loss of an image is the mean over its patches.
-        stride: from patch to patch, ``patch_size`` unless given; what is left over at the far
-            borders is in no patch.
+        patch_size: compare patches of this side in positions of the layer: one number for all
+            layers, or one per layer. EnhanceNet's patches of 16 x 16 image pixels are
+            ``{"relu1_1": 16, "relu2_1": 8, "relu3_1": 4}`` in VGG, whose sides halve between these
+            layers. The loss of an image is the mean over its patches.
+        stride: distance between patches, ``patch_size`` by default. Positions left over at the far
+            borders are in no patch.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -2223,46 +2229,45 @@ class TextureLoss(LayeredLoss):
     ) -> None: ...
 
 class ContextualLoss(LayeredLoss):
-    """Contextual loss of two images, which need not be aligned.
+    """Contextual loss between two images, which need not be aligned.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of the original program in a
-            VGG, ``relu3_2`` and ``relu4_2``; in another network the last layers of stride 4 and 8,
-            as these are. Layers of weight 0 are left out.
-        bandwidth: ``h``, how much nearer counts as similar.
-        distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
-            positions was subtracted; or ``"l2"``, the squared distance.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG is ``relu3_2`` and ``relu4_2``, as in
+            the original code; for another network, the last layers of stride 4 and 8, which are
+            the strides of those two. Layers of weight 0 are left out.
+        bandwidth: ``h``, the scale of relative distances that count as similar.
+        distance: ``"cosine"`` is ``(1 - cos) / 2`` between features minus the target's mean over
+            positions; ``"l2"`` is the squared distance.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. Time grows with the square of the number of positions: take layers of a low
-    resolution, or crops.
+    returned. Time grows with the square of the number of positions: use layers of low resolution,
+    or crops.
     """
 
     layers: Mapping[str, float]
@@ -2607,39 +2612,38 @@ class ProjectedDistributionLoss(LayeredLoss):
     ) -> None: ...
 
 class LPIPS(MaskedLoss):
-    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
-    gradient everywhere.
+    """LPIPS of two images (Zhang et al. 2018), equal to the package ``lpips``, but with a gradient
+    that is finite everywhere.
 
     :class:`ssimloss.metrics.LPIPS` is a torchmetrics metric of the same values, without a gradient.
 
     Args:
-        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+        network: ``"alexnet"`` (reported in most papers), ``"vgg16"`` (used in most trainings),
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
             ``"squeeze"``.
-        weights: of the network: ``"imagenet"``, as in the published LPIPS (those of
-            ``"alexnet"`` travel with the package), a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
+        weights: of the network: ``"imagenet"`` as in the published LPIPS (those of ``"alexnet"``
+            are part of the package), a path, a state dict in torchvision's layout, or
+            ``"random"``, which is the same random numbers every time and leaves the global random
+            generators alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are
-            then over the map.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        heads: ``"v0.1"``, which is part of the package, or one 1-D tensor per layer.
+        spatial: compute a map of distances, resized to the images and summed over layers. The
+            reduction then applies to the map.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
             ``(N, 1, H, W)``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
@@ -2672,42 +2676,41 @@ class LPIPS(MaskedLoss):
         """The weights of the channels, one 1-D tensor per layer."""
 
 class DISTS(MaskedLoss):
-    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
-    differ in place, structure may not.
+    """DISTS of two images (Ding et al. 2020), equal to the package ``DISTS_pytorch``. It compares
+    texture by its statistics and structure position by position.
 
-    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
-    similarity is negative and weighs 0.124.
+    With the published weights, values lie in [0, 1.124]. They exceed 1 only for opposite
+    structures: their similarity is negative and has a weight of 0.124.
 
     :class:`ssimloss.metrics.DISTS` is a torchmetrics metric of the same values, without a gradient.
 
     Args:
-        weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
+        weights: of the network: ``"imagenet"`` as in the published DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
-            for each of five layers, or all 1475 in one tensor; the published ones, which travel
-            with the package, unless given.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        alpha, beta: weights of texture and structure: one 1-D tensor for the image's channels and
+            one for each of five layers, or one tensor with all 1475 weights. The default is the
+            published weights, which are part of the package.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``. The last two return ``(N,)``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)`` of all statistics; pixels
-    of weight 0 have no influence. The published numbers are of images with 256 pixels on the
-    shorter side; nothing is resized here.
+    of weight 0 have no influence. Published results resize images to 256 pixels on the shorter
+    side; this module does not resize.
     """
 
     weights: str | PathLike[str] | Mapping[str, Tensor]
@@ -2739,51 +2742,50 @@ class DISTS(MaskedLoss):
         """Weights of structure, one 1-D tensor for the image and for each layer."""
 
 class DeepPerceptualSimilarity(MaskedLoss, LayeredLoss):
-    """Distance between deep features of two images at each position, of any network, layers and
+    """Distance between deep features of two images at each position, for any network, layers and
     distance, with or without learned heads.
 
-    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network
-    and distance agree with people is not the same in each data set (Khatami & Mahmoudi-Aznaveh
-    2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
+    LPIPS is one member of this family: ``normalized_l2`` at five layers of a VGG, with heads. Which
+    network and distance agree best with people depends on the data set (Khatami &
+    Mahmoudi-Aznaveh 2023): compare them on yours, or fit the channel weights by :meth:`fit_heads`.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
-            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG, AlexNet or SqueezeNet 1.1 is the
+            layers of LPIPS, one or more per stage; for another network, the last layer of each
             stage up to stride 16. Layers of weight 0 are left out.
-        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
-            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
-            half of that, which is one minus the cosine (0 for two zero vectors).
+        distance: between two vectors, summed over channels: ``"l1"`` is ``|p - t|``, ``"l2"`` is
+            ``(p - t)^2``, ``"normalized_l2"`` is ``"l2"`` of unit vectors as in LPIPS, and
+            ``"cosine"`` is half of that, one minus the cosine (0 for two zero vectors).
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
-            trained with a model; ``heads`` returns them.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are
-            then over the map.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        heads: one 1-D tensor per layer with the weights of its channels; 1 by default. Training a
+            model does not change them. The attribute ``heads`` returns them.
+        spatial: compute a map of distances, resized to the images and summed over layers. The
+            reduction then applies to the map.
         reduction: ``"mean"`` and ``"sum"`` over images, or over the map; ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
@@ -2832,41 +2834,41 @@ class DeepPerceptualSimilarity(MaskedLoss, LayeredLoss):
         regularization: float = 0.001,
         steps: int = 2000,
     ) -> Fit:
-        """Set ``heads`` to the non-negative weights that agree best with people's judgements.
+        """Set ``heads`` to the non-negative weights that agree best with human judgements.
 
-        The distance is linear in its heads, so this is a convex fit with one result: features are
-        computed once, nothing is random.
+        The distance is linear in its heads, so the fit is convex and has one result. Features are
+        computed once, and nothing is random.
 
         Args:
-            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds.
+            judgements: batches, for example a ``DataLoader``, all of the same one of two kinds.
                 ``(reference, a, b, preference)``: three images ``(n, C, H, W)`` and the share
                 ``(n,)`` of people who found ``b`` nearer to the reference.
                 ``(reference, image, score)``: two images and a mean opinion score ``(n,)``.
-            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores
-                only.
-            regularization: weight of half the squared norm of the heads in units of each channel's
-                spread; more for fewer judgements.
-            steps: of the descent; it has converged when more change nothing.
+            better: whether a ``"high"`` (MOS) or a ``"low"`` score (DMOS) is better. Used for
+                scores only.
+            regularization: weight of half the squared norm of the heads, in units of each channel's
+                spread. Fewer judgements need more.
+            steps: number of descent steps. The fit has converged if more steps change nothing.
 
         Returns:
-            How well distances agreed with the judgements ``before`` and ``after``: the share of
-            people agreed with, or the correlation of distances with scores.
+            How well distances agreed with the judgements ``before`` and ``after`` the fit: the
+            share of people agreed with, or the correlation of distances with scores.
 
         Raises:
-            ValueError: no judgement, batches of neither kind or of both, not one finite number for
-                each image, preferences that are no shares, scores that are all the same, judgements
-                that no channel agrees with. The heads stay as they were.
+            ValueError: there are no judgements; batches are of neither kind or of both; an image
+                has no finite number; preferences are outside [0, 1]; all scores are equal; or no
+                channel agrees with the judgements. The heads then stay as they were.
         """
 
     @property
     def _compared(self) -> DeepSimilarityOptions: ...
 
 class PriorLoss(OutputLoss):
-    """Distance between what a frozen network says of two images: an embedding of a face, logits, a
-    segmentation, a depth map.
+    """Distance between a frozen network's outputs for two images, such as face embeddings, logits,
+    segmentations or depth maps.
 
     Args:
-        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is taken. Its
+        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is made. Its
             output is a floating point tensor ``(N, C, ...)``, or holds one.
         distance: ``"l1"`` or ``"l2"`` (squared) of each element, or ``"cosine"``: one minus the
             cosine of two vectors along dimension 1 (0 for two zero vectors, 1/2 for one).
@@ -2877,21 +2879,20 @@ class PriorLoss(OutputLoss):
             for a network of images in [-1, 1].
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-        output: which part of the output is compared, where it is a list, a tuple or a dictionary:
-            ``-1`` for the last of several stages, ``"out"`` for that entry.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
-            each vector for ``"cosine"``.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        output: the part to compare if the network returns a list, a tuple or a dictionary: ``-1``
+            for the last of several stages, ``"out"`` for that entry.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``. The last one returns one value
+            per element of the output, or per vector for ``"cosine"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -2927,31 +2928,30 @@ class LandmarkLoss(OutputLoss):
 
     Args:
         network: an ``nn.Module`` from images ``(N, C, H, W)`` to heatmaps ``(N, K, H', W')``, of
-            which a frozen copy is taken.
-        compare: ``"heatmaps"``: the squared difference, averaged over positions; ``"coordinates"``:
-            the squared distance between the :func:`soft_argmax` of the two, a side of the map being
-            1.
-        sharpness: of the soft-argmax.
+            which a frozen copy is made.
+        compare: ``"heatmaps"`` is the squared difference, averaged over positions.
+            ``"coordinates"`` is the squared distance between the :func:`soft_argmax` of both, where
+            each side of a map has length 1.
+        sharpness: sharpness of the soft-argmax.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
             scale of [0, 1], then normalised.
         normalization: what the network was trained with, as in :class:`PriorLoss`.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
-        output: which part of the output is compared, where it is a list or a tuple of stages, or a
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
+        output: the part to compare if the network returns a list or a tuple of stages, or a
             dictionary: ``-1`` for the last stage.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: one value per landmark
             ``(N, K)``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -2984,12 +2984,12 @@ class LandmarkLoss(OutputLoss):
     ) -> None: ...
 
 class AdversarialLoss(ImageLoss):
-    """What a generator and a discriminator minimise, of the discriminator's logits.
+    """The losses of a generator and of its discriminator, computed from the discriminator's logits.
 
-    It has no ``forward``: :meth:`discriminator_loss` is for the step of the discriminator,
-    :meth:`generator_loss` for that of the generator, also as a term,
-    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers
-    and programs choose is in ``conventions.ADVERSARIAL``:
+    It has no ``forward``: call :meth:`discriminator_loss` in the step of the discriminator and
+    :meth:`generator_loss` in that of the generator. In a ``CombinedLoss`` the term is
+    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``.
+    ``conventions.ADVERSARIAL`` holds the choices of papers and programs:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
     Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses
@@ -2997,36 +2997,37 @@ class AdversarialLoss(ImageLoss):
 
     Args:
         kind: ``"cross_entropy"``, ``"least_squares"``, ``"hinge"``, ``"wasserstein"``, or
-            ``"softplus"``: cross entropy as StyleGAN writes it, without labels.
-        relativistic: None, ``"average"`` (against the mean of the other side, over batch and
+            ``"softplus"``, which is cross entropy as in StyleGAN, without labels.
+        relativistic: None, ``"average"`` (relative to the mean of the other side, over batch and
             patches of this process) or ``"paired"`` (image by image).
-        targets: of least squares, for fake, real and the generator: ``a, b, c`` of the paper. None
-            means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
+        targets: targets of least squares for fake, real and the generator: ``a, b, c`` of the
+            paper. None means ``(0, 1, 1)``, and in relativistic forms ``(-1, 1, 1)``, as published.
         square_weight: factor of the squares. None means 0.5 as in the paper, and 1 in relativistic
             forms; CycleGAN has 1 everywhere.
-        scales: of lists, ``"mean"`` or ``"sum"`` (pix2pixHD) of their entries.
-        total: of the part of real and the part of fake logits, ``"sum"``, or ``"mean"`` (half each:
-            CycleGAN, ESRGAN). The generator has both parts in the relativistic average only.
-        synchronize: take the average over all processes of ``torch.distributed``, which must hold
-            equal batches, and not of each alone (as programs do). Every process has to call the
-            loss, and its backward pass.
-        check_finite: raise for logits that are not finite. Reads the values: it waits for the
+        scales: ``"mean"`` or ``"sum"`` (pix2pixHD) of the entries of lists.
+        total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
+            CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
+        synchronize: compute the average over all processes of ``torch.distributed`` instead of each
+            alone (as other programs do). All processes need equal batches, and each must call the
+            loss and its backward pass.
+        check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
-        label_smoothing: how far the label of real moves towards that of fake (of cross entropy and
-            least squares), at most 0.5.
-        smoothed: ``"real"`` only (one-sided, Salimans et al. 2016), or the labels of ``"both"``.
-        flip_probability: probability with which an image (in the paired form, a pair) is taken for
-            one of the other side.
-        detach_average: take the average of the other side as a constant (BasicSR's ESRGAN); the
-            paper does not.
-        saturating: of cross entropy and softplus, minus the discriminator's loss (the minimax game)
-            and not the loss with the roles exchanged. Its gradient vanishes where the discriminator
-            is sure.
-        detach_real: take the real logits as constants (ESRGAN), so that no graph of the
-            discriminator is kept for them. The gradient of a generator does not depend on it,
+        label_smoothing: how far the label of real moves towards that of fake, at most 0.5; for
+            cross entropy and least squares.
+        smoothed: smooth the ``"real"`` labels only (one-sided, Salimans et al. 2016), or ``"both"``
+            labels.
+        flip_probability: probability that the label of an image (in the paired form, of a pair) is
+            flipped.
+        detach_average: treat the average of the other side as a constant (BasicSR's ESRGAN), unlike
+            the paper.
+        saturating: for cross entropy and softplus, minimise minus the discriminator's loss (the
+            minimax game) instead of the loss with labels exchanged. Its gradient vanishes where the
+            discriminator is confident.
+        detach_real: treat the real logits as constants (ESRGAN), so that no graph of the
+            discriminator is kept for them. This does not change the gradient of a generator,
             unless real logits depend on the generator.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` (of one tensor) of each tensor
-            of logits.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"`` of each tensor of logits;
+            ``"none"`` only for a single tensor.
     """
 
     kind: Literal["cross_entropy", "least_squares", "hinge", "wasserstein", "softplus"]
@@ -3070,7 +3071,7 @@ class AdversarialLoss(ImageLoss):
         real_logits: Tensor | Sequence[Tensor] | Sequence[Sequence[Tensor]] | None = None,
         labels: Tensor | None = None,
     ) -> Tensor:
-        """What the generator minimises: :func:`ssimloss.functional.adversarial_generator_loss`."""
+        """The generator's loss: :func:`ssimloss.functional.adversarial_generator_loss`."""
 
     def discriminator_loss(
         self,
@@ -3080,23 +3081,21 @@ class AdversarialLoss(ImageLoss):
         labels: Tensor | None = None,
         rng: Generator | None = None,
     ) -> Tensor:
-        """What the discriminator minimises:
-        :func:`ssimloss.functional.adversarial_discriminator_loss`.
-        """
+        """The discriminator's loss: :func:`ssimloss.functional.adversarial_discriminator_loss`."""
 
 class FrechetLoss(SetLoss):
     """Frechet distance of the features of generated and of real images: FID as a loss.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
-        memory: rows of past features of ``pred`` that each call compares beside the batch, without
-            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
-        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
-            features of the whole data set for ``target``.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
+        memory: number of past feature rows of ``pred`` that each call adds to the batch, without a
+            gradient. A distance of few rows is noisy, and the Frechet distance is biased upwards.
+        target_memory: the same for ``target``; None means the value of ``memory``. Pass 0 if every
+            call has the features of the whole data set as ``target``.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. The gradient reaches the rows of the batch only, and is as
+    that need not be paired. The gradient reaches the rows of the batch only, and is as
     :func:`ssimloss.functional.frechet_distance` documents. If features are not finite, value and
     gradient are NaN.
     """
@@ -3115,18 +3114,18 @@ class KernelDistanceLoss(SetLoss):
     """KID of the features of generated and of real images as a loss: unbiased for few rows.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
-        memory: rows of past features of ``pred`` that each call compares beside the batch, without
-            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
-        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
-            features of the whole data set for ``target``.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
+        memory: number of past feature rows of ``pred`` that each call adds to the batch, without a
+            gradient. A distance of few rows is noisy, and the Frechet distance is biased upwards.
+        target_memory: the same for ``target``; None means the value of ``memory``. Pass 0 if every
+            call has the features of the whole data set as ``target``.
         degree: of the kernel.
         gamma: factor of the inner product; ``1 / D`` for None.
         coef0: what is added to it.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. :func:`ssimloss.functional.kernel_distance_loss` is the equation.
+    that need not be paired. :func:`ssimloss.functional.kernel_distance_loss` is the equation.
     """
 
     memory: int
@@ -3149,17 +3148,17 @@ class CMMDLoss(SetLoss):
     """CMMD of the features of generated and of real images as a loss.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
-        memory: rows of past features of ``pred`` that each call compares beside the batch, without
-            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
-        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
-            features of the whole data set for ``target``.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
+        memory: number of past feature rows of ``pred`` that each call adds to the batch, without a
+            gradient. A distance of few rows is noisy, and the Frechet distance is biased upwards.
+        target_memory: the same for ``target``; None means the value of ``memory``. Pass 0 if every
+            call has the features of the whole data set as ``target``.
         sigma: width of the kernel, in the features' own units.
         scale: factor of the result.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. :func:`ssimloss.functional.cmmd_loss` is the equation.
+    that need not be paired. :func:`ssimloss.functional.cmmd_loss` is the equation.
     """
 
     memory: int

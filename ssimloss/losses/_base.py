@@ -1,4 +1,4 @@
-"""Modules made of option records: settings checked once, shown, and documented by the records."""
+"""Modules made of option records, which check, show and document their settings."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,15 +21,15 @@ class ImageLoss(FollowsMoves):
 
     A subclass names its records in its class statement, ``class TextureLoss(ImageLoss,
     records=(TextureOptions,))``, and passes ``**options`` on; the class then shows their signature
-    and their documentation. ``left_out`` are options that it sets itself, ``defaults`` those whose
-    default differs from that of the record; one that is None is computed by the class.
+    and their documentation. ``left_out`` names the options that it sets itself. ``defaults``
+    replaces defaults of the records; for None, the class computes the default.
     """
 
     records: ClassVar[tuple[type[Options], ...]] = ()
     _places: ClassVar[Mapping[str, int]] = {}  # option -> index of the record that has it
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _records: tuple[Options, ...]
-    _held: tuple[str, ...]  # options that are tensors or modules, which others may exchange
+    _held: tuple[str, ...]  # options that are tensors or modules, which other code may replace
 
     def __init_subclass__(
         cls,
@@ -92,7 +92,7 @@ class ImageLoss(FollowsMoves):
         return kept
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """As in any module; the record of an option is built again, which checks it."""
+        """Set an attribute. For an option, build its record again, which checks the value."""
         if name not in self._places or "_records" not in self.__dict__:
             super().__setattr__(name, value)
             return
@@ -102,18 +102,18 @@ class ImageLoss(FollowsMoves):
         self._renew(made)
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
-        """As in any module, and like assignment for an option that is a module."""
+        """Register a submodule. For an option that is a module, do the same as assignment."""
         if name in self._places and "_records" in self.__dict__:
             setattr(self, name, module)
         else:
             super().add_module(name, module)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Attributes without records, which follow from them."""
+        """Return the attributes without the records, which follow from the attributes."""
         return {name: value for name, value in self.__dict__.items() if name != "_records"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes; options that an older version did not have keep their defaults."""
+        """Restore the attributes. Options that the saving version lacked keep their defaults."""
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         for name in self._places:
             if not hasattr(self, name):
@@ -130,8 +130,8 @@ class ImageLoss(FollowsMoves):
         return self.options
 
     def _left_alone(self) -> Collection[str]:
-        """Tensors among the options, which :meth:`_moved` moves: a model's ``.half()`` would round
-        them, its ``.to_empty()`` erase them.
+        """The tensors among the options. :meth:`_moved` moves them, because a model's ``.half()``
+        would round them and its ``.to_empty()`` would erase them.
         """
         return self._places.keys() & own_buffers(self).keys()
 
@@ -146,7 +146,7 @@ class ImageLoss(FollowsMoves):
             self._renew(self._records)
 
     def _keep(self, name: str, value: Any) -> None:
-        """Make an option an attribute: a buffer, a child or a plain one."""
+        """Store an option as a buffer, a submodule or a plain attribute."""
         if hasattr(self, name):
             delattr(self, name)
         if isinstance(value, Tensor):
@@ -157,7 +157,7 @@ class ImageLoss(FollowsMoves):
             self.__dict__[name] = value
 
     def _renew(self, made: Iterable[Options]) -> None:
-        """Put records in force, with the tensors that this module holds."""
+        """Use these records, with the tensors that this module holds."""
         kept = tuple(made)
         held = [n for n in self._places if isinstance(getattr(self, n), (Tensor, nn.Module))]
         self.__dict__["_held"], self.__dict__["_records"] = tuple(held), kept

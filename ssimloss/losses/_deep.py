@@ -1,6 +1,4 @@
-"""A loss between features of a frozen network: what the modules over deep
-features have in common.
-"""
+"""Base classes of the losses that compare features of a frozen network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
@@ -20,7 +18,7 @@ from ssimloss.networks import ExtractorOptions, FeatureExtractor, UsualLayers, W
 from ssimloss.networks.sources import Digest
 
 OF_MEASURE, OF_EXTRACTOR = 0, 1  # the places of the records of a FeatureLoss
-MASK = "mask of the target"  # among precomputed features; no layer is called so
+MASK = "mask of the target"  # key among precomputed features; no layer has this name
 
 
 class FeatureLoss(ImageLoss):
@@ -30,27 +28,27 @@ class FeatureLoss(ImageLoss):
     :meth:`_extract_with` once its options are checked. The options of the extractor cannot be set
     later.
 
-    The network has no parameter, and nothing of it is in a state dict. Learned constants (heads)
-    are kept likewise, in their own dtype.
+    The network has no parameters and is not part of a state dict. The same holds for learned
+    constants (heads), which keep their own dtype.
     """
 
     measure: ClassVar[Measure]
     extractor: FeatureExtractor
     weights: Weights
-    _given: tuple[str, ...] = ()  # names of constants that are not the published ones
+    _given: tuple[str, ...] = ()  # names of constants that replace the published ones
 
     def _extract_with(self, network: str | nn.Module, layers: Sequence[str], **fixed: Any) -> None:
         """Build the extractor; ``fixed`` are the options that a subclass leaves out."""
         options = self._records[OF_EXTRACTOR].as_dict() | fixed
         extractor = FeatureExtractor(network, layers, **options)
         if isinstance(options["weights"], Mapping):
-            self.__dict__["weights"] = {}  # the network has them, and once is enough
+            self.__dict__["weights"] = {}  # the network has them; no second copy is kept
         self._constants: dict[str, list[Tensor]] = {}
         self.extractor = extractor
 
     def extract(self, image: Tensor) -> dict[str, Tensor]:
-        """Features of a target, to be passed in its place: for a target that is compared with many
-        times.
+        """Compute the features of a target once. Pass them as ``target`` when the same target is
+        used in many calls.
 
         Args:
             image: ``(N, C, H, W)`` with values in ``data_range``.
@@ -66,11 +64,11 @@ class FeatureLoss(ImageLoss):
         return self._measured(self._both(pred, target), pred, target)
 
     def _features(self, image: Tensor) -> dict[str, Tensor]:
-        """What is compared of an image."""
+        """The features of an image that the measure compares."""
         return self.extractor(image)
 
     def _both(self, pred: Tensor, target: Tensor | Features) -> tuple[Any, Any]:
-        """Features of the two; the target's may have been computed before."""
+        """Features of both images; those of the target may be precomputed."""
         if _debug.STATE.enabled:
             images = {"pred": pred, "target": target}
             _debug.check(type(self).__name__, images, data_range=self.range_in_use)
@@ -94,15 +92,13 @@ class FeatureLoss(ImageLoss):
         return values.to(pred.dtype if isinstance(target, Mapping) else native_dtype(pred, target))
 
     def _moved(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Move constants with the module, without a cast: a model's ``.half()`` would round
-        them.
-        """
+        """Move constants with the module, but do not cast them: ``.half()`` would round them."""
         super()._moved(fn)
         for name, tensors in self._constants.items():
             self._constants[name] = [moved(tensor, device_of(fn, tensor)) for tensor in tensors]
 
     def _settings(self) -> dict[str, Any]:
-        """Options but those of the extractor, which shows them, and constants that were given."""
+        """The options of the measure, and constants that were given, without the extractor's."""
         options = super()._settings()
         own = {k: v for k, v in options.items() if self._places[k] != OF_EXTRACTOR}
         return own | {name: Digest(self._constants[name]) for name in self._given}
@@ -128,15 +124,14 @@ class FeatureLoss(ImageLoss):
 class MaskedLoss(FeatureLoss):
     """A measure of features that takes weights of pixels.
 
-    Pixels of weight 0 are gray in both images before the network sees them, so that they have no
-    influence at all, also not on features nearby. Each feature weighs as much as the pixels of its
-    area do on average.
+    Pixels of weight 0 are set to gray in both images before the network runs, so that they do not
+    influence features nearby. The weight of a feature is the mean weight of the pixels of its area.
     """
 
     @inputs
     def extract(self, image: Tensor, *, mask: Tensor | None = None) -> dict[str, Tensor]:
-        """Features of a target, to be passed in its place; with the mask that holds for it, if
-        there is one.
+        """Compute the features of a target once, with its mask if it has one. Pass them as
+        ``target``.
 
         Args:
             image: ``(N, C, H, W)`` with values in ``data_range``.
@@ -176,7 +171,7 @@ class MaskedLoss(FeatureLoss):
         return self._measured(both, pred, target, mask=mask, **self._beside(pred))
 
     def _beside(self, pred: Tensor) -> dict[str, Any]:
-        """What else the measure takes by keyword."""
+        """Further keyword arguments of the measure."""
         del pred
         return {}
 
@@ -186,9 +181,10 @@ class MaskedLoss(FeatureLoss):
 
 
 class LayeredLoss(FeatureLoss):
-    """A measure of features layer by layer. The network runs to no layer of weight 0.
+    """A measure of features layer by layer. The network runs up to the last layer whose weight is
+    not 0.
 
-    A subclass says in ``usual`` which layers it compares by default.
+    A subclass defines in ``usual`` which layers it compares by default.
     """
 
     usual: ClassVar[UsualLayers]
@@ -204,7 +200,7 @@ class LayeredLoss(FeatureLoss):
 
     def __init__(self, network: str | nn.Module = "vgg19", **options: Any) -> None:
         is_named = options.get("layers") is not None
-        if not is_named:  # those of a VGG, until the other options are checked
+        if not is_named:  # layers of a VGG until the other options are checked
             options["layers"] = dict.fromkeys(self.usual.of_vgg, 1.0)
         super().__init__(**options)
         layers = self.layers if is_named else self.usual.weights(network)
@@ -213,13 +209,13 @@ class LayeredLoss(FeatureLoss):
         self._extract_with(network, list(self.layers))
 
     def _settings(self) -> dict[str, Any]:
-        """Options but layers that follow from the network; the extractor names them."""
+        """The options, without layers that follow from the network; the extractor shows those."""
         options = super()._settings()
         follow = self._is_usual and self.layers == dict.fromkeys(self.extractor.layers, 1.0)
         return {k: v for k, v in options.items() if k != "layers" or not follow}
 
 
 def constants(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Copies without a graph, to be trained with even if they were made in inference mode."""
+    """Copies without a graph. Training can use them even if they were made in inference mode."""
     with torch.inference_mode(False):
         return [tensor.detach().clone() for tensor in tensors]

@@ -17,12 +17,12 @@ from ssimloss.losses._base import ImageLoss
 
 
 class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
-    """What a generator and a discriminator minimise, of the discriminator's logits.
+    """The losses of a generator and of its discriminator, computed from the discriminator's logits.
 
-    It has no ``forward``: :meth:`discriminator_loss` is for the step of the discriminator,
-    :meth:`generator_loss` for that of the generator, also as a term,
-    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``. What papers
-    and programs choose is in ``conventions.ADVERSARIAL``:
+    It has no ``forward``: call :meth:`discriminator_loss` in the step of the discriminator and
+    :meth:`generator_loss` in that of the generator. In a ``CombinedLoss`` the term is
+    ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``.
+    ``conventions.ADVERSARIAL`` holds the choices of papers and programs:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
     Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses
@@ -42,7 +42,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
         real_logits: Logits | None = None,
         labels: Tensor | None = None,
     ) -> Tensor:
-        """What the generator minimises: :func:`ssimloss.functional.adversarial_generator_loss`."""
+        """The generator's loss: :func:`ssimloss.functional.adversarial_generator_loss`."""
         tensors = {"real_logits": real_logits, "labels": labels}
         return ADVERSARIAL_GENERATOR.evaluate((fake_logits,), self.record(), tensors, True)
 
@@ -55,9 +55,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
         labels: Tensor | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        """What the discriminator minimises:
-        :func:`ssimloss.functional.adversarial_discriminator_loss`.
-        """
+        """The discriminator's loss: :func:`ssimloss.functional.adversarial_discriminator_loss`."""
         tensors = {"labels": labels, "rng": rng}
         logits = (real_logits, fake_logits)
         return ADVERSARIAL_DISCRIMINATOR.evaluate(logits, self.record(), tensors, True)

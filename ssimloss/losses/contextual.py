@@ -8,22 +8,22 @@ from ssimloss.functional.contextual_bilateral import (
 from ssimloss.losses._deep import LayeredLoss
 from ssimloss.networks import ExtractorOptions, UsualLayers
 
-MECHREZ_2018 = ("relu3_2", "relu4_2")  # their program's conv3_2 is after the activation
+MECHREZ_2018 = ("relu3_2", "relu4_2")  # in the original code, conv3_2 is after the activation
 
 
 class ContextualLoss(LayeredLoss, records=(ContextualOptions, ExtractorOptions)):
-    """Contextual loss of two images, which need not be aligned.
+    """Contextual loss between two images, which need not be aligned.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of the original program in a
-            VGG, ``relu3_2`` and ``relu4_2``; in another network the last layers of stride 4 and 8,
-            as these are. Layers of weight 0 are left out.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG is ``relu3_2`` and ``relu4_2``, as in
+            the original code; for another network, the last layers of stride 4 and 8, which are
+            the strides of those two. Layers of weight 0 are left out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
-    returned. Time grows with the square of the number of positions: take layers of a low
-    resolution, or crops.
+    returned. Time grows with the square of the number of positions: use layers of low resolution,
+    or crops.
     """
 
     measure = CONTEXTUAL

@@ -1,4 +1,4 @@
-"""The family of LPIPS as a module, with heads that are fitted to people's judgements."""
+"""The LPIPS family as a module, with heads that can be fitted to human judgements."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -23,23 +23,23 @@ class DeepPerceptualSimilarity(
     LayeredLoss,
     records=(DeepSimilarityOptions, ExtractorOptions),
 ):
-    """Distance between deep features of two images at each position, of any network, layers and
+    """Distance between deep features of two images at each position, for any network, layers and
     distance, with or without learned heads.
 
-    LPIPS is one of the family: ``normalized_l2`` at five layers of a VGG, with heads. Which network
-    and distance agree with people is not the same in each data set (Khatami & Mahmoudi-Aznaveh
-    2023): measure it on yours, or let :meth:`fit_heads` weigh the channels.
+    LPIPS is one member of this family: ``normalized_l2`` at five layers of a VGG, with heads. Which
+    network and distance agree best with people depends on the data set (Khatami &
+    Mahmoudi-Aznaveh 2023): compare them on yours, or fit the channel weights by :meth:`fit_heads`.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
-            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG, AlexNet or SqueezeNet 1.1 is the
+            layers of LPIPS, one or more per stage; for another network, the last layer of each
             stage up to stride 16. Layers of weight 0 are left out.
-        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
-            trained with a model; ``heads`` returns them.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are
-            then over the map.
+        heads: one 1-D tensor per layer with the weights of its channels; 1 by default. Training a
+            model does not change them. The attribute ``heads`` returns them.
+        spatial: compute a map of distances, resized to the images and summed over layers. The
+            reduction then applies to the map.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``; pixels of weight 0 have
@@ -83,30 +83,30 @@ class DeepPerceptualSimilarity(
         regularization: float = 1e-3,
         steps: int = 2000,
     ) -> Fit:
-        """Set ``heads`` to the non-negative weights that agree best with people's judgements.
+        """Set ``heads`` to the non-negative weights that agree best with human judgements.
 
-        The distance is linear in its heads, so this is a convex fit with one result: features are
-        computed once, nothing is random.
+        The distance is linear in its heads, so the fit is convex and has one result. Features are
+        computed once, and nothing is random.
 
         Args:
-            judgements: batches, such as a ``DataLoader`` gives, all of one of two kinds.
+            judgements: batches, for example a ``DataLoader``, all of the same one of two kinds.
                 ``(reference, a, b, preference)``: three images ``(n, C, H, W)`` and the share
                 ``(n,)`` of people who found ``b`` nearer to the reference.
                 ``(reference, image, score)``: two images and a mean opinion score ``(n,)``.
-            better: whether a ``"high"`` score is better (MOS), or a ``"low"`` one (DMOS); of scores
-                only.
-            regularization: weight of half the squared norm of the heads in units of each channel's
-                spread; more for fewer judgements.
-            steps: of the descent; it has converged when more change nothing.
+            better: whether a ``"high"`` (MOS) or a ``"low"`` score (DMOS) is better. Used for
+                scores only.
+            regularization: weight of half the squared norm of the heads, in units of each channel's
+                spread. Fewer judgements need more.
+            steps: number of descent steps. The fit has converged if more steps change nothing.
 
         Returns:
-            How well distances agreed with the judgements ``before`` and ``after``: the share of
-            people agreed with, or the correlation of distances with scores.
+            How well distances agreed with the judgements ``before`` and ``after`` the fit: the
+            share of people agreed with, or the correlation of distances with scores.
 
         Raises:
-            ValueError: no judgement, batches of neither kind or of both, not one finite number for
-                each image, preferences that are no shares, scores that are all the same, judgements
-                that no channel agrees with. The heads stay as they were.
+            ValueError: there are no judgements; batches are of neither kind or of both; an image
+                has no finite number; preferences are outside [0, 1]; all scores are equal; or no
+                channel agrees with the judgements. The heads then stay as they were.
         """
         tables: list[list[Tensor]] = []
         device = None

@@ -1,4 +1,4 @@
-"""The modules that follow from the registered measures: functions with their options bound."""
+"""The modules derived from the registered measures: functions with their options bound."""
 
 import functools
 from typing import Any, ClassVar

@@ -16,27 +16,27 @@ IMAGE = "image"  # the first layer
 
 
 class DISTS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")):
-    """DISTS of two images (Ding et al. 2020): equal to the package ``DISTS_pytorch``. Texture may
-    differ in place, structure may not.
+    """DISTS of two images (Ding et al. 2020), equal to the package ``DISTS_pytorch``. It compares
+    texture by its statistics and structure position by position.
 
-    It is in [0, 1.124] with the published weights: above 1 where structures are opposite, whose
-    similarity is negative and weighs 0.124.
+    With the published weights, values lie in [0, 1.124]. They exceed 1 only for opposite
+    structures: their similarity is negative and has a weight of 0.124.
 
     :class:`ssimloss.metrics.DISTS` is a torchmetrics metric of the same values, without a gradient.
 
     Args:
-        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
-            for each of five layers, or all 1475 in one tensor; the published ones, which travel
-            with the package, unless given.
-        weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``, which both give ``(N,)``.
+        alpha, beta: weights of texture and structure: one 1-D tensor for the image's channels and
+            one for each of five layers, or one tensor with all 1475 weights. The default is the
+            published weights, which are part of the package.
+        weights: of the network: ``"imagenet"`` as in the published DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``. The last two return ``(N,)``.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)`` of all statistics; pixels
-    of weight 0 have no influence. The published numbers are of images with 256 pixels on the
-    shorter side; nothing is resized here.
+    of weight 0 have no influence. Published results resize images to 256 pixels on the shorter
+    side; this module does not resize.
     """
 
     measure = MEASURE
@@ -56,7 +56,7 @@ class DISTS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
             found = _split(own if given is None else given, channels)
             check_heads(name, found, channels)
             checked[name] = constants(found)
-        self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")  # which may be a download
+        self._extract_with("vgg16", VGG16_LAYERS, pooling="l2")  # may download
         self._constants |= checked
         self._given = tuple(
             name for name, given in (("alpha", alpha), ("beta", beta)) if given is not None
@@ -84,8 +84,8 @@ class DISTS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
 
 
 def _split(weights: Tensor | Sequence[Tensor], channels: Mapping[str, int]) -> Sequence[Tensor]:
-    """One tensor of all weights, cut where the channels of an image and of the layers end; anything
-    else is left to be checked.
+    """Split one tensor of all weights into those of the image and of each layer. Other values are
+    returned unchanged and checked later.
     """
     if isinstance(weights, Tensor) and weights.numel() == sum(channels.values()):
         return torch.split(weights.flatten(), list(channels.values()))

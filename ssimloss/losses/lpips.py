@@ -22,24 +22,24 @@ LPIPSNetwork = Literal["alexnet", "vgg16", "squeezenet1_1", "alex", "vgg", "sque
 
 
 class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normalization", "pooling")):
-    """LPIPS of two images (Zhang et al. 2018): equal to the package ``lpips``, with a finite
-    gradient everywhere.
+    """LPIPS of two images (Zhang et al. 2018), equal to the package ``lpips``, but with a gradient
+    that is finite everywhere.
 
     :class:`ssimloss.metrics.LPIPS` is a torchmetrics metric of the same values, without a gradient.
 
     Args:
-        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+        network: ``"alexnet"`` (reported in most papers), ``"vgg16"`` (used in most trainings),
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
             ``"squeeze"``.
-        weights: of the network: ``"imagenet"``, as in the published LPIPS (those of
-            ``"alexnet"`` travel with the package), a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
+        weights: of the network: ``"imagenet"`` as in the published LPIPS (those of ``"alexnet"``
+            are part of the package), a path, a state dict in torchvision's layout, or
+            ``"random"``, which is the same random numbers every time and leaves the global random
+            generators alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
-        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
-        spatial: a map of distances, resized to the images and added up over layers; reductions are
-            then over the map.
+        heads: ``"v0.1"``, which is part of the package, or one 1-D tensor per layer.
+        spatial: compute a map of distances, resized to the images and summed over layers. The
+            reduction then applies to the map.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: ``(N,)``, or the map
             ``(N, 1, H, W)``.
 
@@ -67,7 +67,7 @@ class LPIPS(MaskedLoss, records=(Reduced, ExtractorOptions), left_out=("normaliz
             "heads", found, dict(zip(LPIPS_LAYERS[name], LPIPS_CHANNELS[name], strict=True))
         )
         self.spatial = spatial
-        self._extract_with(name, LPIPS_LAYERS[name])  # which may be a download
+        self._extract_with(name, LPIPS_LAYERS[name])  # may download
         self._constants["heads"] = constants(found)
         self._heads_word = heads if isinstance(heads, str) else None
         self._given = () if isinstance(heads, str) else ("heads",)

@@ -1,4 +1,4 @@
-"""Consistency of another network's output as modules: of any output, and of landmarks."""
+"""Modules that compare what a frozen network returns: any output, or landmarks."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ OUTPUT = "output"
 
 
 class OutputLoss(FeatureLoss):
-    """A measure of what a network returns, which is the one layer of the extractor."""
+    """A measure of a network's output, which is the only layer of the extractor."""
 
     def __init__(
         self, network: nn.Module, *, output: int | str | None = None, **options: Any
@@ -44,21 +44,21 @@ class PriorLoss(
     left_out=("weights", "pooling"),
     defaults={"normalization": "none"},
 ):
-    """Distance between what a frozen network says of two images: an embedding of a face, logits, a
-    segmentation, a depth map.
+    """Distance between a frozen network's outputs for two images, such as face embeddings, logits,
+    segmentations or depth maps.
 
     Args:
-        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is taken. Its
+        network: an ``nn.Module`` of images ``(N, C, H, W)``, of which a frozen copy is made. Its
             output is a floating point tensor ``(N, C, ...)``, or holds one.
-        output: which part of the output is compared, where it is a list, a tuple or a dictionary:
-            ``-1`` for the last of several stages, ``"out"`` for that entry.
+        output: the part to compare if the network returns a list, a tuple or a dictionary: ``-1``
+            for the last of several stages, ``"out"`` for that entry.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
             scale of [0, 1], then normalised.
         normalization: what the network was trained with: ``"none"``, ``"imagenet"``, or mean and
             standard deviation of each channel, on a scale of [0, 1]; ``((0.5,) * 3, (0.5,) * 3)``
             for a network of images in [-1, 1].
-        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``: each element of the output, or
-            each vector for ``"cosine"``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``. The last one returns one value
+            per element of the output, or per vector for ``"cosine"``.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -78,8 +78,8 @@ class LandmarkLoss(
 
     Args:
         network: an ``nn.Module`` from images ``(N, C, H, W)`` to heatmaps ``(N, K, H', W')``, of
-            which a frozen copy is taken.
-        output: which part of the output is compared, where it is a list or a tuple of stages, or a
+            which a frozen copy is made.
+        output: the part to compare if the network returns a list or a tuple of stages, or a
             dictionary: ``-1`` for the last stage.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the network sees them on a
             scale of [0, 1], then normalised.
@@ -95,7 +95,7 @@ class LandmarkLoss(
 
 
 class _Whole(nn.Module):
-    """A network, and which part of its output is meant: one layer of a chain."""
+    """A network and the chosen part of its output: one layer of a chain."""
 
     def __init__(self, network: nn.Module, output: int | str | None) -> None:
         super().__init__()
@@ -126,11 +126,11 @@ class _Whole(nn.Module):
 
 
 def _chain(network: nn.Module, output: int | str | None) -> nn.Sequential:
-    """The whole network as the one layer of a chain, which is not looked into."""
+    """The whole network as the only layer of a chain; its own layers are not listed."""
     if not isinstance(network, nn.Module):
         raise TypeError(
             f"network must be a torch.nn.Module, got {type(network).__name__}; PerceptualLoss "
-            f"takes names of networks, and their output by layers, such as {{'fc': 1.0}} of a "
+            "takes names of networks and compares their layers, such as layers={'fc': 1.0} of a "
             "ResNet"
         )
     if output is not None and (isinstance(output, bool) or not isinstance(output, (int, str))):

@@ -12,20 +12,20 @@ class PerceptualLoss(
 ):
     """Distance between deep features of two images (content loss).
 
-    What the well-known programs compare is in ``conventions.CONTENT``:
+    ``conventions.CONTENT`` holds the settings of well-known programs:
     ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. ``conv5_4`` is before the activation, ``relu5_4``
-            after it. By default the deepest layer of stride 16, before its activation if that has
-            a name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
-            also of ``reduction="none"``.
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. ``conv5_4`` is before the activation, ``relu5_4`` after it.
+            The default is the deepest layer of stride 16, before its activation if that has a
+            name: ``conv5_4`` of VGG19, ``layer3`` of a ResNet. Layers of weight 0 are left out,
+            also of the result for ``reduction="none"``.
 
     ``forward(pred, target, *, mask=None)`` takes images ``(N, C, H, W)``; ``target`` may be what
     :meth:`extract` returned. ``mask`` holds weights ``(N, 1 or C, H, W)``. Pixels of weight 0 are
-    gray in both images, so that what stands there has no part in features nearby.
+    set to gray in both images, so that they do not influence features nearby.
     """
 
     measure = PERCEPTUAL

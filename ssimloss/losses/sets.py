@@ -1,5 +1,5 @@
-"""Distances between the set of generated images and the set of real ones, as modules with a memory
-of past features: Frechet distance, KID, CMMD.
+"""Distances between sets of generated and of real images, as modules with a memory of past
+features: Frechet distance, KID, CMMD.
 """
 
 from collections.abc import Collection
@@ -28,20 +28,20 @@ PAST = ("past_pred", "past_target")
 
 
 class MemoryOptions(Options):
-    """Options of the memory of a loss of sets.
+    """Options of the memory of a loss between sets.
 
     Args:
-        memory: rows of past features of ``pred`` that each call compares beside the batch, without
-            a gradient. A distance of few rows is noisy, and the Frechet distance biased upwards.
-        target_memory: the same of ``target``; ``memory`` for None. Pass 0 if every call has the
-            features of the whole data set for ``target``.
+        memory: number of past feature rows of ``pred`` that each call adds to the batch, without a
+            gradient. A distance of few rows is noisy, and the Frechet distance is biased upwards.
+        target_memory: the same for ``target``; None means the value of ``memory``. Pass 0 if every
+            call has the features of the whole data set as ``target``.
     """
 
     memory: int = 0
     target_memory: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be kept, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("memory", self.memory, least=0)
         if self.target_memory is not None:
@@ -49,11 +49,11 @@ class MemoryOptions(Options):
 
 
 class SetLoss(ImageLoss):
-    """A distance between two sets of features: the batch, and features of past batches.
+    """A distance between two sets of features, each the batch and features of past batches.
 
     Features are added in training mode while gradients are enabled. Rows that are not finite are
-    left out. The memory follows the module to its device and keeps its dtype. It is no part of a
-    state dict: after a resume it fills again. Each process has its own.
+    left out. The memory follows the module to its device and keeps its dtype. It is not part of a
+    state dict and fills again after a resume. Each process has its own.
     """
 
     past_pred: Tensor | None
@@ -72,10 +72,10 @@ class SetLoss(ImageLoss):
 
     @inputs
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """The distance of two sets, each of any number of rows.
+        """The distance between two sets, each of any number of rows.
 
         Args:
-            pred, target: features ``(N, D)``. With an ``extractor`` also images ``(N, C, H, W)``.
+            pred, target: features ``(N, D)``, or images ``(N, C, H, W)`` with an ``extractor``.
 
         Returns:
             A scalar, float64 for float64 features and float32 otherwise.
@@ -94,7 +94,7 @@ class SetLoss(ImageLoss):
 
     def extract(self, images: Tensor) -> Tensor:
         """Features ``(N, D)`` of images: the means over positions of all layers of the extractor.
-        Features stay what they are.
+        Features are returned unchanged.
         """
         if not isinstance(images, Tensor) or images.ndim == 2 or self.extractor is None:
             return plain(images)
@@ -145,11 +145,11 @@ class FrechetLoss(SetLoss, records=(MemoryOptions,)):
     """Frechet distance of the features of generated and of real images: FID as a loss.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. The gradient reaches the rows of the batch only, and is as
+    that need not be paired. The gradient reaches the rows of the batch only, and is as
     :func:`ssimloss.functional.frechet_distance` documents. If features are not finite, value and
     gradient are NaN.
     """
@@ -162,11 +162,11 @@ class KernelDistanceLoss(SetLoss, records=(MemoryOptions, PolynomialOptions)):
     """KID of the features of generated and of real images as a loss: unbiased for few rows.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. :func:`ssimloss.functional.kernel_distance_loss` is the equation.
+    that need not be paired. :func:`ssimloss.functional.kernel_distance_loss` is the equation.
     """
 
     def _distance(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -177,11 +177,11 @@ class CMMDLoss(SetLoss, records=(MemoryOptions, GaussianOptions)):
     """CMMD of the features of generated and of real images as a loss.
 
     Args:
-        extractor: makes features of images, whose means over positions are compared; without it the
-            loss takes features.
+        extractor: computes features of images; their means over positions are compared. Without it,
+            the loss takes features.
 
     ``forward(pred, target)`` takes features ``(N, D)``, or images with an extractor, of two sets
-    that need not belong together. :func:`ssimloss.functional.cmmd_loss` is the equation.
+    that need not be paired. :func:`ssimloss.functional.cmmd_loss` is the equation.
     """
 
     def _distance(self, pred: Tensor, target: Tensor) -> Tensor:

@@ -105,21 +105,22 @@ class LPIPS(FeatureMetric):
     This metric has no gradient: train with :class:`ssimloss.LPIPS`.
 
     Args:
-        network: ``"alexnet"`` (what papers report), ``"vgg16"`` (what is mostly trained with) or
+        network: ``"alexnet"`` (reported in most papers), ``"vgg16"`` (used in most trainings),
             ``"squeezenet1_1"``, or the short names of the package ``lpips``: ``"alex"``, ``"vgg"``,
             ``"squeeze"``.
-        weights: of the network: ``"imagenet"``, as in the published LPIPS (those of
-            ``"alexnet"`` travel with the package), a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
+        weights: of the network: ``"imagenet"`` as in the published LPIPS (those of ``"alexnet"``
+            are part of the package), a path, a state dict in torchvision's layout, or
+            ``"random"``, which is the same random numbers every time and leaves the global random
+            generators alone.
         data_range: ``L`` for images in ``[0, L]``, or ``(lo, hi)``; the package's own is
             ``(-1, 1)``.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        heads: ``"v0.1"``, which travel with the package, or one 1-D tensor per layer.
+        heads: ``"v0.1"``, which is part of the package, or one 1-D tensor per layer.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -146,19 +147,20 @@ class DISTS(FeatureMetric):
     This metric has no gradient: train with :class:`ssimloss.DISTS`.
 
     Args:
-        weights: of the network: ``"imagenet"``, as in the published DISTS, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone.
+        weights: of the network: ``"imagenet"`` as in the published DISTS, a path, a state dict in
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        alpha, beta: weights of texture and structure, one 1-D tensor for the image's channels and
-            for each of five layers, or all 1475 in one tensor; the published ones, which travel
-            with the package, unless given.
+        alpha, beta: weights of texture and structure: one 1-D tensor for the image's channels and
+            one for each of five layers, or one tensor with all 1475 weights. The default is the
+            published weights, which are part of the package.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -185,31 +187,32 @@ class DeepSimilarity(FeatureMetric):
 
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
-            ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default those of LPIPS in a VGG, AlexNet or
-            SqueezeNet 1.1, one or more for each stage; in another network the last layer of each
+            ``nn.Module``, of which a frozen copy is made.
+        layers: weights by layer name. The default for a VGG, AlexNet or SqueezeNet 1.1 is the
+            layers of LPIPS, one or more per stage; for another network, the last layer of each
             stage up to stride 16. Layers of weight 0 are left out.
-        distance: between two vectors, the sum over channels of ``"l1"``: ``|p - t|``; ``"l2"``:
-            ``(p - t)^2``; ``"normalized_l2"``: the same of unit vectors, as in LPIPS; ``"cosine"``:
-            half of that, which is one minus the cosine (0 for two zero vectors).
+        distance: between two vectors, summed over channels: ``"l1"`` is ``|p - t|``, ``"l2"`` is
+            ``(p - t)^2``, ``"normalized_l2"`` is ``"l2"`` of unit vectors as in LPIPS, and
+            ``"cosine"`` is half of that, one minus the cosine (0 for two zero vectors).
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        heads: one 1-D tensor per layer, weights of its channels; 1 unless given. They are not
-            trained with a model; ``heads`` returns them.
+        heads: one 1-D tensor per layer with the weights of its channels; 1 by default. Training a
+            model does not change them. The attribute ``heads`` returns them.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -278,7 +281,7 @@ class Charbonnier(MeasureMetric):
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
-        eps: where the curve turns from L2 to L1, in the images' own units.
+        eps: the error at which the curve changes from L2 to L1, in the images' own units.
         at_zero: value at zero error: ``"eps"`` (the formula as published) or ``"zero"`` (``eps``
             subtracted; same gradient).
         keep_values: keep the value of each image for ``values()``.
@@ -481,20 +484,20 @@ class SSIM(MeasureMetric):
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
         exponents: ``(alpha, beta, gamma)`` of luminance, contrast and structure (eq. 12 with
-            ``C3 = C2 / 2``). A negative term to a power keeps its sign, ``sign(s) |s|^gamma``; an
-            exponent of 0 leaves the term out. The deviation of a flat window has the slope of the
-            covariance.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over all axes.
-        downsample: shrink first: an ``int`` averages blocks of that factor, ``"auto"`` those of
-            ``f = max(1, round(min(H, W) / 256))`` (piq), ``"matlab"`` does as ``ssim.m``: the same
-            f, a box filter with symmetric border, then every f-th sample.
+            ``C3 = C2 / 2``). A power of a negative term keeps its sign, ``sign(s) |s|^gamma``. An
+            exponent of 0 leaves the term out. The gradient of a flat window's deviation is that of
+            the covariance.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over all axes.
+        downsample: shrink the images first. An ``int`` averages blocks of that factor, ``"auto"``
+            blocks of ``f = max(1, round(min(H, W) / 256))`` (piq). ``"matlab"`` does the same as
+            ``ssim.m``: a box filter of that f with symmetric border, then every f-th sample.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -566,19 +569,19 @@ class Edge(MeasureMetric):
     ``rho`` of the Laplacians' difference.
 
     The operators are linear and scaled to derivatives per pixel, so that a loss weight and ``eps``
-    mean the same under each of them: a ramp of 1 per pixel reads 1 under Sobel (kernel / 8) and
-    Scharr (kernel / 32), and the Laplacian (four neighbours, kernel as published) reads the sum of
-    the two second derivatives. Channels are taken one by one, the border is replicated.
+    have the same meaning for each. A ramp of 1 per pixel has the value 1 for Sobel (kernel / 8) and
+    Scharr (kernel / 32). The Laplacian (four neighbours, kernel as published) is the sum of both
+    second derivatives. Each channel is filtered separately, and the border is replicated.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         operator: ``"sobel"``, ``"scharr"`` or ``"laplacian"``.
-        distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
-            ``d^2``.
-        eps: of Charbonnier, in the images' own units per pixel; the value at equal images is
-            ``eps``, not 0.
+        distance: ``rho``: ``"charbonnier"`` for ``sqrt(d^2 + eps^2)``, ``"l1"`` for ``|d|``, or
+            ``"l2"`` for ``d^2``.
+        eps: ``eps`` of Charbonnier, in the images' own units per pixel; the value for equal images
+            is ``eps``, not 0.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -640,21 +643,21 @@ class FocalFrequency(MeasureMetric):
     Focal frequency loss: ``w |Fp - Ft|^2`` over the spectra of the two images, with
     ``w = |Fp - Ft|^alpha / max |Fp - Ft|^alpha``.
 
-    The weight turns to the frequencies that are hardest to synthesise; it is held constant, no
-    gradient passes through it.
+    The weight emphasises the frequencies with the largest error. It is a constant: no gradient
+    passes through it.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         alpha: how sharply the weight focuses; 0 is the plain mean square.
-        patch_factor: each side is cut into this many parts and each patch has its own spectrum;
-            must divide H and W.
-        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` the spectra averaged over
-            the batch.
-        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)`` in its place.
-        peak: the maximum that the weight is divided by: of each ``"spectrum"`` (image, patch and
-            channel) or of the ``"batch"``.
+        patch_factor: number of parts of each side; each patch has its own spectrum. It must divide
+            H and W.
+        spectrum: ``"image"`` compares image by image, ``"batch_mean"`` compares spectra averaged
+            over the batch.
+        weighting: ``"power"`` as above, or ``"log"`` for ``log(1 + |Fp - Ft|^alpha)``.
+        peak: the weight is divided by the maximum over each ``"spectrum"`` (image, patch and
+            channel) or over the ``"batch"``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -678,11 +681,11 @@ class FocalFrequency(MeasureMetric):
 class FourierMagnitude(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: how much of each frequency there is,
-    wherever it sits.
+    L1 distance of Fourier magnitudes, ``| |Fp| - |Ft| |``: the amount of each frequency,
+    independent of its position.
 
-    Where a frequency of ``pred`` is 0, the slope of its magnitude has no direction. It is taken
-    towards the same frequency of ``target``, so that a black image learns.
+    Where a frequency of ``pred`` is 0, its magnitude has no derivative. The gradient used there
+    points towards the same frequency of ``target``, so that black images get a gradient.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -708,19 +711,19 @@ class FSIM(MeasureMetric):
 
     Feature similarity index: 1 for equal images, lower for worse ones.
 
-    Of RGB images, FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they are.
-    Images of more than 384 pixels on the short side are shrunk to about 256 first, as in the
-    authors' program. Phase congruency does not depend on contrast, and has no slope where an image
-    is flat; gradients and colours train a flat image. Two flat images count by gradients and
-    colours alone.
+    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
+    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
+    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
+    only these two count.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"yiq"`` compares the colour planes I and Q of RGB images too (FSIMc); ``"luma"``
-            the luma alone.
+        planes: ``"yiq"`` also compares the colour planes I and Q of RGB images (FSIMc); ``"luma"``
+            compares the luma alone.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -743,13 +746,13 @@ class GMSD(MeasureMetric):
 
     Gradient magnitude similarity deviation: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Means of 2 x 2 pixels at every second position are compared by their
-    Prewitt gradients, with zeros beyond the border. The value of an image depends on how evenly its
-    gradients differ, not on how much: weigh it with a pixel loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images are halved by means of 2 x 2
+    pixels, and their Prewitt gradients are compared with zero padding. The value depends on how
+    unevenly the gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -757,8 +760,8 @@ class GMSD(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        deviation: ``"sample"`` divides by the number of positions less one, as MATLAB's ``std2``;
-            ``"population"`` by their number (piq).
+        deviation: ``"sample"`` divides by the number of positions minus one, as MATLAB's ``std2``;
+            ``"population"`` divides by their number (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -780,12 +783,12 @@ class GMSD(MeasureMetric):
 class GradientDifference(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same of dy, of
-    neighbour differences.
+    Image gradient difference: ``||dx pred| - |dx target||^alpha`` plus the same for dy, where dx
+    and dy are differences of neighbours.
 
-    Compares the strength of gradients, not their sign, and sharpens where L2 blurs; it does not see
-    brightness, so use it beside a pixel loss. Where a difference of ``pred`` is 0, the slope of its
-    absolute value is taken towards that of ``target``, so that a flat image learns.
+    It compares the strength of gradients, not their sign, and sharpens where L2 blurs. It does not
+    depend on brightness, so combine it with a pixel loss. Where a difference of ``pred`` is 0, the
+    gradient points towards that of ``target``, so that flat images get a gradient.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -813,9 +816,9 @@ class GradientSSIM(MeasureMetric):
 
     G-SSIM: luminance of the images times contrast and structure of their gradient magnitudes.
 
-    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with replicated border. More
-    sensitive to blur than SSIM. Where a gradient of ``pred`` is 0, the slope of its absolute value
-    is taken towards that of ``target``, so that a flat image learns.
+    The magnitude is ``|Gx| + |Gy|`` of the unnormalised Sobel operator with a replicated border.
+    G-SSIM is more sensitive to blur than SSIM. Where an image gradient of ``pred`` is 0, the
+    derivative points towards that of ``target``, so that flat images get a gradient.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -825,13 +828,13 @@ class GradientSSIM(MeasureMetric):
             ``lo`` is subtracted first.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         k1, k2: the stabilising constants, both above 0.
-        covariance: ``"population"``, or ``"sample"``: times ``N / (N - 1)`` with N the number of
-            window taps over both axes.
+        covariance: ``"population"``, or ``"sample"``, which multiplies by ``N / (N - 1)`` with N
+            the number of window taps over both axes.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -860,9 +863,9 @@ class HaarPSI(MeasureMetric):
 
     Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    Of RGB images, luma, I and Q of YIQ are compared, not rounded. Gray images are compared as they
-    are. Images are halved first, as in the authors' program for the usual viewing distance. Flat
-    images, which have no weight, count by colours alone.
+    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
+    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
+    wavelet weights, so that only their colours count.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -870,7 +873,7 @@ class HaarPSI(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much low similarities count more than high ones.
+        alpha: how much more low similarities count than high ones.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -949,23 +952,23 @@ class MSSSIM(MeasureMetric):
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
         keep_values: keep the value of each image for ``values()``.
@@ -1077,19 +1080,19 @@ class MDSI(MeasureMetric):
     Mean deviation similarity index: 0 for equal images, larger for worse ones.
 
     A gray image counts as RGB with three equal channels. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. The value tells how
-    unevenly the images differ, not by how much: weigh it with a pixel loss.
+    short side are shrunk to about 256 first, as in the authors' code. The value depends
+    on how unevenly the images differ, not on how much, so combine it with a pixel loss.
 
-    The fourth root is infinitely steep where the similarity is 0. Its slope is held below 1e-4, and
-    is 0 for equal images. Where ``pred`` is flat, the slope of its gradient magnitude is taken
-    towards the gradient of ``target``.
+    The fourth root has an infinite derivative where the similarity is 0. Below 1e-4, the derivative
+    at 1e-4 is used; it is 0 for equal images. Where ``pred`` is flat, the gradient points towards
+    the image gradient of ``target``.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        alpha: weight of the gradients, from 0 to 1; the rest is that of the colours.
+        alpha: weight of the gradients, from 0 to 1; the weight of the colours is ``1 - alpha``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1112,13 +1115,13 @@ class MSGMSD(MeasureMetric):
 
     Gradient magnitude similarity deviation on several scales: 0 for equal images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. The first scale is the image itself, each further one the means of 2 x 2
-    pixels. Like GMSD it counts how evenly gradients differ, not by how much: weigh it with a pixel
-    loss.
+    Gray images are compared as they are, RGB images by their luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The first scale is the image itself; each
+    further scale has means of 2 x 2 pixels. As for GMSD, the value depends on how unevenly
+    gradients differ, not on how much, so combine it with a pixel loss.
 
-    Where ``pred`` is flat, the slope of its gradient magnitude has no direction. It is taken
-    towards the gradient of ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, its gradient magnitude has no derivative. The gradient used there points
+    towards the image gradient of ``target``, so that flat images get a gradient.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1128,9 +1131,9 @@ class MSGMSD(MeasureMetric):
         scale_weights: ``w_j``, from the images' own size to the coarsest scale, divided by
             their sum.
         t: the constant ``T`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        masking: ``a``, by how much strong gradients mask differences; 0 is the similarity of GMSD.
+        masking: ``a``, how much strong gradients mask differences; 0 is the similarity of GMSD.
         planes: ``"luma"``, or ``"yiq"`` for MS-GMSDc, which adds the difference of the colour
-            planes I and Q of RGB images; ``"yiq_coarsest"`` takes that at the last scale (piq).
+            planes I and Q of RGB images; ``"yiq_coarsest"`` adds it at the last scale (piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1163,11 +1166,11 @@ class PSNR(MeasureMetric):
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        pooling: ``"image"`` takes one PSNR per image and reduces those, so that the result does not
-            depend on the batch size; ``"batch"`` takes the PSNR of the MSE of the whole batch
-            (torchmetrics, kornia): one number, whatever the reduction.
-        eps: added to the MSE of images scaled to span 1. 0 is the definition; 1e-8 caps at 80 dB
-            (pyiqa, piq).
+        pooling: ``"image"`` computes one PSNR per image and reduces them, so that the result does
+            not depend on the batch size. ``"batch"`` computes the PSNR of the MSE over the whole
+            batch (torchmetrics, kornia): a single number for any reduction.
+        eps: added to the MSE of images with a range of length 1. 0 is the definition; 1e-8 caps
+            the PSNR at 80 dB (pyiqa, piq).
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1191,8 +1194,7 @@ class MSSSIMDecibel(MeasureMetric):
 
     MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
 
-    It is infinite for equal images, with gradient 0. The mean is that of decibels, not the decibels
-    of a mean.
+    It is infinite for equal images, with gradient 0. The mean is taken over decibels.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1203,23 +1205,23 @@ class MSSSIMDecibel(MeasureMetric):
         window_size, sigma: the Gaussian window at every scale; ``window_size`` odd unless
             ``coarsest_padding="valid"``.
         scale_weights: exponent of each scale, finest first; their number is the number of scales.
-        negative: what becomes of a mean t that is not positive, which a fractional power cannot
-            take. ``"clamp"``: below 1e-3 it is replaced by ``1e-6 / (2e-3 - t)``, positive and
-            rising. The value is then nearly 0 and nearly flat, so the gradient there is not its
-            derivative: it rises with t as it does at ``2e-3 - t``. ``"relu"``: 0, which takes
-            the whole channel's gradient with it; ``"relu_map"``: 0 at every position before the
-            mean is taken, which raises t (pyiqa); ``"shift"``: every t becomes ``(t + 1) / 2``,
-            another measure.
+        negative: the treatment of a mean t that is not positive, for which a fractional power is
+            not defined. ``"clamp"`` replaces values below 1e-3 by ``1e-6 / (2e-3 - t)``, which is
+            positive and rising. This is nearly 0 and nearly flat, so the gradient used there is not
+            its derivative, but the gradient at ``2e-3 - t``. ``"relu"`` replaces t by 0; the
+            gradient of the whole channel is then 0. ``"relu_map"`` clamps every position at 0
+            before the mean, which raises t (pyiqa). ``"shift"`` replaces every t by
+            ``(t + 1) / 2``, which is another measure.
         min_size: for images too small for all scales: ``"error"``, or ``"fewer_scales"``, which
-            uses those that fit with their weights renormalised to sum to 1.
-        pooling: halving at odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
+            uses the scales that fit, with their weights normalised to sum to 1.
+        pooling: halving of odd sizes: ``"floor"`` drops the last row, ``"zeros"`` adds rows of
             zeros and counts them (pytorch-msssim), ``"replicate"`` repeats the first row and column
             if either size is odd (piq), ``"symmetric"`` repeats the last row of an odd size
             (TensorFlow, MATLAB).
         combination: ``"product"`` of powers, or ``"weighted_sum"``, whose weights are divided by
             their sum (``wtd_sum`` of ``msssim.m``).
-        channels: ``"separate"`` multiplies per channel and then averages; ``"joint"`` averages over
-            channels first (torchmetrics, MONAI).
+        channels: ``"separate"`` multiplies per channel and then averages over channels; ``"joint"``
+            averages over channels first (torchmetrics, MONAI).
         coarsest_padding: border of the coarsest scale: ``"valid"``, or ``"reflect"``
             (torchmetrics).
         keep_values: keep the value of each image for ``values()``.
@@ -1426,11 +1428,11 @@ class StructureCorrelation(MeasureMetric):
 
     Structure term without constants, ``r* = cov_xy / (sigma_x sigma_y)``, in [-1, 1].
 
-    1 where both windows are flat, 0 where only one is; flat means a variance that float rounding
-    could have made, below ``4 eps L^2`` (a deviation of 1/1450 of the range in float32). The
-    gradient of a window where only one image is flat is that of a deviation of 0.03 of the range,
-    not the infinite one of the definition. Blind to brightness and contrast: weigh it with a pixel
-    loss.
+    It is 1 where both windows are flat, and 0 where only one is. Flat means a variance below
+    ``4 eps L^2``, which float rounding can cause (a deviation of 1/1450 of the range in float32).
+    Where only one image is flat, the gradient of the definition is infinite; the gradient used
+    there is that for a deviation of 0.03 of the range. The measure ignores brightness and contrast,
+    so combine it with a pixel loss.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1439,10 +1441,10 @@ class StructureCorrelation(MeasureMetric):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window: ``"gaussian"``, ``"uniform"`` or a 1-D tensor of weights, applied along every axis
             and normalised to unit sum.
-        window_size: number of taps, odd unless ``padding="valid"``; a custom window brings its own.
+        window_size: number of taps, odd unless ``padding="valid"``; not used with a custom window.
         sigma: standard deviation of the Gaussian in pixels.
-        padding: what lies beyond the border: ``"valid"`` uses whole windows only, ``"reflect"``
-            mirrors without repeating the edge, ``"replicate"`` repeats it, ``"zeros"``.
+        padding: the border: ``"valid"`` uses only whole windows, ``"reflect"`` mirrors without
+            repeating the edge, ``"replicate"`` repeats the edge, ``"zeros"`` adds zeros.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1589,28 +1591,28 @@ class Wavelet(MeasureMetric):
 class VMAF(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
-    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+    VMAF v0.6.1 of the luma of images or clips: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not clipped, so that its gradient does not vanish at a score of 100.
 
-    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
-    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    Images are frames without motion; clips have the motion of ``target``. Equal frames without
+    motion score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or add a
     pixel loss, and see ``docs/vmaf.md``.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
-            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
-            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
-        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: black and white of RGB. For
+            gray images, 255, 1023, 4095 and 65535 mean codes of 8, 10, 12 and 16 bits, which are
+            divided by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        matrix: the luma of RGB images: ``"bt709"`` or ``"bt601"``.
+        luma_range: the luma codes of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
         model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
             or a :class:`ssimloss.video.SVR`.
-        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
-            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
-            mean in place of the regression.
+        feature_weights: weights by name of the features ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``. The score is then 100 times their weighted
+            mean instead of the regression.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1634,18 +1636,18 @@ class VMAF(MeasureMetric):
 class VMAFNEG(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    VMAF by the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
+    VMAF with the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
     100, higher is better. The loss is ``VMAFLoss(model="v0.6.1neg")``.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
-            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
-            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
-        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: black and white of RGB. For
+            gray images, 255, 1023, 4095 and 65535 mean codes of 8, 10, 12 and 16 bits, which are
+            divided by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        matrix: the luma of RGB images: ``"bt709"`` or ``"bt601"``.
+        luma_range: the luma codes of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.

@@ -50,42 +50,41 @@ __all__ = [
 class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
-    The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under
-    ``.train()``, follows ``.to(device)`` of the model that holds the extractor, and keeps its
-    precision under ``.half()`` and ``.double()``. Gradients reach the image; an image that asks for
-    none leaves no graph.
+    The network has no parameters and no entry in a ``state_dict()``, and stays in ``eval()`` under
+    ``.train()``. It follows ``.to(device)`` of the model that holds the extractor, and keeps its
+    precision under ``.half()`` and ``.double()``. Gradients reach the image; for an image without
+    ``requires_grad``, no graph is made.
 
     Args:
         network: a name of torchvision's classification models (``"vgg19"``, ``"alexnet"``,
-            ``"resnet50"``, ...), ``"embedded"``, or any ``nn.Module`` that takes an image; of a
-            module, a frozen copy is taken.
+            ``"resnet50"``, ...), ``"embedded"``, or any ``nn.Module`` that takes an image, of which
+            a frozen copy is made.
         layers: readable names (``conv5_4``, ``relu3_3``, ``fire7``) or module paths
-            (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. A
-            convolution's features are those before its activation, never overwritten by it.
+            (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. The features
+            of a convolution are those before its activation, even if that works in place.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
     """
 
     layers: tuple[str, ...]
@@ -110,43 +109,45 @@ class FeatureExtractor(FollowsMoves):
     ) -> None: ...
     @staticmethod
     def available_layers(network: str | Module) -> tuple[str, ...]:
-        """Every layer of a network by its names: readable ones first, then module paths."""
+        """List every layer of a network: readable names first, then module paths."""
 
     @property
     def network(self) -> Module:
-        """The frozen network; of a chain such as VGG, the part that holds the layers."""
+        """The frozen network; for a chain such as VGG, the part that contains the layers."""
 
     @property
     def sharing_key(self) -> Hashable:
-        """Equal for extractors that make the same features of the same image, whichever layers they
-        return and on whatever device.
+        """Equal for extractors that compute the same features of the same image. The layers that
+        they return and their device do not matter.
         """
 
     def adopt(self, other: FeatureExtractor) -> None:
-        """Hold the network of an extractor of equal ``sharing_key`` instead of a copy of it; if
+        """Hold the network of an extractor with equal ``sharing_key`` instead of a copy of it. If
         either checkpoints, both do.
         """
 
     def prepare(self, layers: Sequence[str]) -> None:
-        """Do ahead of time what :meth:`features` does once for each new set of layers: look them
-        up, trace the network.
+        """Do in advance what :meth:`features` does once for each new set of layers: look them up
+        and trace the network.
 
         Raises:
-            ValueError: an unknown layer.
+            ValueError: a layer is unknown.
         """
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """The features at ``layers``, float32, or float64 for float64 images.
+        """Return the features at ``layers``: float64 for float64 images, otherwise float32.
 
         Raises:
-            TypeError: an image of integers.
-            ValueError: an image of another number of channels (an alpha channel), on another
-                device, too small for the deepest layer.
+            TypeError: the image has integers.
+            ValueError: the image has another number of channels (for example an alpha channel), is
+                on another device, or is too small for the deepest layer.
         """
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]: ...
     def features(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """The features at any layers of the network, whatever ``layers`` and ``shared`` say."""
+        """Return the features at any layers of the network, regardless of ``layers`` and
+        ``shared``.
+        """
 
     def channels(self) -> dict[str, int]:
         """Channels of the features at each of ``layers``, found with a small image."""
@@ -157,6 +158,6 @@ class FeatureExtractor(FollowsMoves):
         """
 
     def extra_repr(self) -> str:
-        """Network, layers, and all that decides the features; weights that have no name are shown
-        by their digest.
+        """Show the network, the layers and all other settings that affect the features. Weights
+        without a name are shown by their digest.
         """

@@ -1,8 +1,7 @@
 """A frozen network with the preparation of its input: image -> features at any of its layers.
 
-No ``nn.Module``, so that ``state_dict()``, ``parameters()``, ``apply()``, ``train()``,
-``requires_grad_()`` and DDP's broadcasts of a model that holds one pass it by: what is frozen stays
-as it is.
+It is not an ``nn.Module``. A model's ``state_dict()``, ``parameters()``, ``apply()``, ``train()``,
+``requires_grad_()`` and DDP broadcasts therefore leave it alone, and it stays frozen.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -19,17 +18,17 @@ from ssimloss.networks._frozen import identity, in_dtype
 from ssimloss.networks._names import paths_of
 from ssimloss.networks._routes import CANNOT_RUN, Route, route_of
 
-LARGEST_PROBE = 1024  # pixels a side, up to which the least size of an image is looked for
+LARGEST_PROBE = 1024  # pixels a side; the search for the least size of an image ends there
 _DERIVED = ("networks", "layouts", "routes", "normalizations")
 _HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # asked here: torch.compile cannot follow the call
 
 
 @dataclass
 class Backbone:
-    """The network, what is done to an image before it, and how it is run.
+    """The network, the preparation of its input, and how it is run.
 
-    ``normalization`` is a factor and an offset per channel. What is derived from these (the network
-    in other dtypes, graphs, constants on the device) is made once, and neither copied nor pickled.
+    ``normalization`` is a factor and an offset per channel. Derived objects (the network in other
+    dtypes, graphs, constants on the device) are made once, and are neither copied nor pickled.
     """
 
     network: nn.Module
@@ -40,13 +39,13 @@ class Backbone:
     channels_last: bool
     checkpoint: bool
     identity: Hashable | None = None
-    # Lies where the network lies, which may have no tensor of its own.
+    # On the network's device; the network may have no tensor of its own.
     place: Tensor = field(init=False)
-    # What `prepare` was asked for.
+    # Arguments of past calls of `prepare`.
     prepared: dict[tuple[tuple[str, ...], torch.dtype], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Nothing is derived yet."""
+        """Start without derived objects."""
         first = next(self.network.buffers(), None)
         self.place = torch.empty(0, device="cpu" if first is None else first.device)
         self.forget()
@@ -58,21 +57,21 @@ class Backbone:
 
     @property
     def key(self) -> Hashable:
-        """Equal for backbones that make the same features of the same image."""
+        """Equal for backbones that compute the same features of the same image."""
         if self.identity is None:
             self.identity = identity(self.network)
         return self.normalization, self.dtype, self.channels_last, self.identity
 
     def prepare(self, layers: tuple[str, ...], dtype: torch.dtype) -> None:
-        """Make everything that images of this dtype need for these layers, now and whenever it has
-        been forgotten.
+        """Make the derived objects for these layers and images of this dtype, now and again after
+        they have been dropped.
         """
         self.prepared[layers, dtype] = None
         self.route(layers, self.dtype or dtype)
         self.constants(dtype)
 
     def serve(self, other: "Backbone") -> None:
-        """Take over what another one was prepared for; one that is to keep nothing binds both."""
+        """Take over the preparations of another backbone. If one checkpoints, both do."""
         self.prepared |= other.prepared
         if other.checkpoint and not self.checkpoint:
             self.checkpoint = True
@@ -80,7 +79,7 @@ class Backbone:
         self.prepare_again()
 
     def prepare_again(self) -> None:
-        """What :meth:`prepare` has made before."""
+        """Make again what :meth:`prepare` has made before."""
         for layers, dtype in self.prepared:
             self.prepare(layers, dtype)
 
@@ -93,7 +92,7 @@ class Backbone:
         route, paths = self.route(layers, self.dtype or image.dtype)
         factor, offset = self.constants(image.dtype)
         dtype = self.dtype or image.dtype
-        # One image fewer in a batch of torch.vmap.
+        # Under torch.vmap, an image has one dimension fewer.
         layout = torch.preserve_format if is_transformed() else self.layouts[dtype]
         x = torch.addcmul(offset, image, factor).to(dtype, memory_format=layout)
         try:
@@ -106,12 +105,12 @@ class Backbone:
         return {layer: found[paths[layer]].to(image.dtype) for layer in layers}
 
     def route(self, layers: tuple[str, ...], dtype: torch.dtype) -> tuple[Route, dict[str, str]]:
-        """What runs the network up to these layers in this dtype, and the module path of each
-        layer.
+        """The function that runs the network up to these layers in this dtype, and the module path
+        of each layer.
         """
         key = layers, dtype
         if key not in self.routes:
-            # Which cannot look into tracing, and leaves out by itself what nobody uses.
+            # torch.compile cannot follow tracing, and removes unused operations itself.
             if torch.compiler.is_compiling():
                 for (more, its_dtype), found in self.routes.items():
                     if its_dtype == dtype and set(layers) <= set(more):
@@ -140,18 +139,18 @@ class Backbone:
         return self.normalizations[dtype]
 
     def least_side(self, layers: tuple[str, ...]) -> int:
-        """The least side of a square image that reaches these layers, found by trying small ones.
+        """The least side of a square image that reaches these layers, found by trying small images.
 
         Raises:
-            ValueError: none up to 1024 pixels does; the cause is what the network said to the
-                largest.
+            ValueError: no image of up to 1024 pixels does. ``__cause__`` is the network's error for
+                the largest one.
         """
         sides = (8, 32, 64, 128, 224, 256, 512, LARGEST_PROBE)
         enough = next((side for side in sides if self.probe(layers, side) is not None), None)
         if enough is None:
             raise ValueError(
-                f"network {self.described} runs on no square image of up to {LARGEST_PROBE} "
-                "pixels a side"
+                f"network {self.described} does not run on any square image of up to "
+                f"{LARGEST_PROBE} pixels a side"
             )
         small = 0
         while enough - small > 1:
@@ -174,8 +173,8 @@ class Backbone:
         return {layer: found[paths[layer]] for layer in layers}
 
     def move(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Let the network follow the module that holds it to a device, and nothing else: a model's
-        ``.half()`` would lower the precision, its ``.to_empty()`` wipe the weights.
+        """Move the network with the module that holds it, but do not cast it. A model's ``.half()``
+        would lower its precision, and ``.to_empty()`` would erase its weights.
         """
         device = device_of(change, self.place)
         if device != self.place.device:
@@ -184,18 +183,18 @@ class Backbone:
             self.forget()
 
     def forget(self) -> None:
-        """Drop what is derived."""
+        """Drop derived objects."""
         self.networks: dict[torch.dtype, nn.Module] = {}
         self.layouts: dict[torch.dtype, torch.memory_format] = {}  # of an image in this dtype
         self.routes: dict[tuple[tuple[str, ...], torch.dtype], tuple[Route, dict[str, str]]] = {}
         self.normalizations: dict[torch.dtype, tuple[Tensor, Tensor]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is derived."""
+        """The state without derived objects."""
         return {name: value for name, value in vars(self).items() if name not in _DERIVED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Nothing is derived yet."""
+        """Start without derived objects."""
         vars(self).update(state)
         self.forget()
 
@@ -207,8 +206,8 @@ class Backbone:
         return self.networks[dtype]
 
     def _is_channels_last(self, dtype: torch.dtype) -> bool:
-        """Asked for, or faster: on a CPU, oneDNN rearranges anything else before and after each
-        convolution.
+        """Whether to use ``channels_last``: on request, or on a CPU, where oneDNN would rearrange
+        other layouts before and after each convolution.
         """
         by_onednn = (
             _HAS_ONEDNN
@@ -227,11 +226,11 @@ class Backbone:
             return
         try:
             least = self.least_side(layers)
-        except ValueError:  # it fails on every size, so size is not why
+        except ValueError:  # it fails for every size, so the size is not the cause
             return
         if side < least:
             raise _checks.TooSmallError(
                 f"image must be at least {least} pixels high and wide to reach "
-                f"{', '.join(layers)} of {self.described}, got {tuple(image.shape)}; take "
-                "shallower layers or enlarge the images"
+                f"{', '.join(layers)} of {self.described}, got {tuple(image.shape)}; use "
+                "shallower layers or larger images"
             ) from error

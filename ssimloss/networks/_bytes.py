@@ -1,10 +1,10 @@
-"""Bytes that stand for activations: whether a ReLU lets an element through, and which of four
-values was the maximum.
+"""Bytes that replace activations: whether an element passes a ReLU, and which of four values was
+the maximum.
 
-On a CPU they are made and used a block at a time, in operations that PyTorch has vector code for:
-what lies between stays in the cache, and nothing but the result is new memory, whose first touch
-costs more than the arithmetic. The comparisons and selections that say the same in one line each
-take three to six times as long there; they run everywhere else.
+On a CPU the bytes are computed block by block, by operations that PyTorch has vectorised.
+Intermediate results stay in the cache, and only the result is new memory, whose first access costs
+more than the arithmetic. The equivalent one-line comparisons and selections take three to six
+times as long on a CPU; other devices use them.
 """
 
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ from torch import Tensor
 
 from ssimloss._torch import dispatches, is_batched_or_dual
 
-DEAD = 255  # instead of the place of a maximum: the ReLU after it lets nothing through
-BLOCK = 1 << 16  # elements for each thread
-# By the size of a floating point element.
+DEAD = 255  # instead of the place of a maximum: its ReLU is 0 there
+BLOCK = 1 << 16  # elements per thread
+# By the size of a floating point element in bytes.
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def alive(rectified: Tensor) -> Tensor:
-    """Where a rectified value is not 0, as ``bool``: NaN is alive, as it is for PyTorch's gradient
+    """Where a rectified value is not 0, as ``bool``. NaN counts as not 0, as in PyTorch's gradient
     of a ReLU.
     """
     return rectified.bool()
 
 
 def is_memory(gradient: Tensor) -> bool:
-    """Whether a gradient may be computed in place, as bits: no graph of it is wanted, neither
-    ``torch.vmap`` nor forward-mode differentiation follows it, and its class has memory.
+    """Whether a gradient may be computed in place on its bits: it needs no graph, is not part of
+    ``torch.vmap`` or forward-mode differentiation, and its class has memory.
     """
     return not (torch.is_grad_enabled() or is_batched_or_dual(gradient) or dispatches(gradient))
 
 
 def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
-    """The gradient where ``passes``, else 0, even for an infinite one; in place if ``owned``."""
+    """The gradient where ``passes``, else 0, even if infinite; in place if ``owned``."""
     if gradient.device.type != "cpu" or not is_memory(gradient):
         return gradient.masked_fill_(~passes, 0) if owned else gradient.masked_fill(~passes, 0)
     layout = layout_of(passes)
@@ -58,11 +58,11 @@ def let_through(gradient: Tensor, passes: Tensor, *, owned: bool) -> Tensor:
 
 
 def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
-    """The maxima of 2x2 squares ``(N, C, H//2, W//2)``, and the place of each as ``uint8``: 0 1
-    above, 2 3 below.
+    """The maxima of 2x2 squares ``(N, C, H//2, W//2)``, and the place of each as ``uint8``: 0 and 1
+    in the upper row, 2 and 3 in the lower one.
 
-    Of equal values the first counts, as for PyTorch. With ``rectified`` maxima below 0 become 0,
-    and their place :data:`DEAD`.
+    For equal values, the first place counts, as in PyTorch. With ``rectified``, maxima below 0
+    become 0, and their place becomes :data:`DEAD`.
     """
     layout = layout_of(x)
     n, c, h, w = x.shape[0], x.shape[1], x.shape[2] // 2, x.shape[3] // 2
@@ -92,8 +92,8 @@ def halve(x: Tensor, *, rectified: bool) -> tuple[Tensor, Tensor]:
 
 
 def spread(gradient: Tensor, place: Tensor, height: int, width: int) -> Tensor:
-    """The gradient of each 2x2 square at the place of its maximum, ``(N, C, height, width)``, 0
-    elsewhere.
+    """Put the gradient of each 2x2 square at the place of its maximum, and 0 elsewhere:
+    ``(N, C, height, width)``.
     """
     if not is_memory(gradient):
         squares = torch.arange(4, dtype=torch.uint8, device=place.device).view(2, 1, 2)
@@ -132,8 +132,8 @@ def _flat(tensor: Tensor, layout: torch.memory_format) -> Tensor:
 
 
 def _row_blocks(pooled: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Images and rows that together make about a block of the pooled map; all of it where there is
-    no cache to stay in.
+    """Numbers of images and rows that make about one block of the pooled map. On devices other than
+    a CPU, the block is the whole map.
     """
     n, c, h, w = pooled.shape
     if pooled.device.type != "cpu":

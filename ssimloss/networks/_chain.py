@@ -1,10 +1,10 @@
-"""A chain of layers, run in order and no further than the deepest one asked for.
+"""A chain of layers, run in order up to the deepest requested one.
 
-With a gradient to the image, layers with an :mod:`operation <ssimloss.networks._operations>` run in
-one ``autograd.Function`` per stretch, which keeps bytes instead of activations; any other layer
-runs in PyTorch's autograd between two stretches. Where something looks into the operations
-(``torch.compile``, ``torch.func``, forward-mode differentiation), the plain ones run, to the same
-numbers.
+If the image needs a gradient, consecutive layers with an
+:mod:`operation <ssimloss.networks._operations>` run in one ``autograd.Function``, which keeps bytes
+instead of activations. Other layers run in PyTorch's autograd in between. ``torch.compile``,
+``torch.func`` and forward-mode differentiation need plain operations; these then run, with the
+same results.
 """
 
 import functools
@@ -31,15 +31,15 @@ from ssimloss.networks._operations import (
 
 @dataclass(frozen=True)
 class Step:
-    """A layer, or several taken together, and the name under which its output is asked for."""
+    """One layer, or several fused ones, and the path under which the output is requested."""
 
     run: Operation | nn.Module
-    tap: bool  # whether its output is asked for
+    tap: bool  # whether its output is requested
 
 
 def steps_of(network: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Path and module of each layer, nested ``nn.Sequential`` opened; a layer that is used twice
-    comes twice.
+    """Path and module of each layer, with nested ``nn.Sequential`` expanded. A layer that is used
+    twice appears twice.
     """
     for name, child in own_children(network).items():
         assert child is not None
@@ -51,14 +51,12 @@ def steps_of(network: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, nn
 
 
 def is_chain(network: nn.Module) -> TypeGuard[nn.Sequential]:
-    """Whether a network is its layers, one after another, and nothing else."""
+    """Whether a network only applies its layers one after another."""
     return type(network) is nn.Sequential and not has_hooks(network)
 
 
 def is_plain_chain(network: nn.Module) -> bool:
-    """Whether a network is a chain of PyTorch's own layers, which take tensors of any memory
-    layout.
-    """
+    """Whether a network is a chain of PyTorch's own layers, which accept any memory layout."""
     if not is_chain(network):
         return False
     return all(
@@ -67,8 +65,8 @@ def is_plain_chain(network: nn.Module) -> bool:
 
 
 def positions(network: nn.Sequential) -> dict[str, int]:
-    """Module path -> the index of the layer whose output it is; an opened ``nn.Sequential`` is its
-    last layer.
+    """Module path -> the index of the layer with this output. An expanded ``nn.Sequential`` has the
+    output of its last layer.
     """
     found: dict[str, int] = {}
     for index, (path, _) in enumerate(steps_of(network)):
@@ -96,7 +94,7 @@ class Chain:
         )
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Features by path, the tensors of equal paths shared."""
+        """Features by path; equal paths share a tensor."""
         if self.checkpoint and _checkpoint.pays(image):
             found = self._checkpointed(image)
         else:
@@ -104,7 +102,7 @@ class Chain:
         return {path: found[self.order[index]] for path, index in self.outputs.items()}
 
     def _checkpointed(self, x: Tensor) -> list[Tensor]:
-        """From tap to tap, each part run again in the backward pass."""
+        """Run from tap to tap; the backward pass runs each part again."""
         found: list[Tensor] = []
         start = 0
         for index, step in enumerate(self.steps):
@@ -117,7 +115,7 @@ class Chain:
 
 
 def _together(steps: list[Step]) -> tuple[Step, ...]:
-    """A ReLU whose output only a max pooling sees becomes part of it."""
+    """Fuse a ReLU into a max pooling if only the pooling uses its output."""
     joined: list[Step] = []
     for step in steps:
         before = joined[-1] if joined else None
@@ -138,7 +136,7 @@ def _last(steps: Sequence[Step], x: Tensor) -> Tensor:
 
 
 def _run(steps: Sequence[Step], x: Tensor) -> list[Tensor]:
-    """The outputs that are asked for, in order."""
+    """The requested outputs, in order."""
     if torch.compiler.is_compiling() or is_transformed() or dispatches(x, fake=False):
         return _run_plain(steps, x)
     found: list[Tensor] = []
@@ -165,7 +163,7 @@ def _run_plain(steps: Sequence[Step], x: Tensor) -> list[Tensor]:
 
 
 def _call(step: Step, x: Tensor) -> Tensor:
-    """A layer that is only known as a module."""
+    """A layer without an operation, run as a module."""
     assert isinstance(step.run, nn.Module)
     y = step.run(x.clone() if _may_overwrite(step.run) else x)
     if not isinstance(y, Tensor):
@@ -177,21 +175,21 @@ def _call(step: Step, x: Tensor) -> Tensor:
 
 
 def _may_overwrite(module: nn.Module) -> bool:
-    """Whether a layer may work in place on its input, which may be a tap or the user's image."""
+    """Whether a layer may change its input in place. The input may be a tap or the user's image."""
     return not _is_known(module) or any(
         getattr(part, "inplace", False) for part in module.modules()
     )
 
 
 def _is_known(module: nn.Module) -> bool:
-    """Whether a layer is PyTorch's own or ours, with all that it is made of."""
+    """Whether a layer and all its submodules are classes of PyTorch or of this package."""
     return all(
         type(part).__module__.startswith(("torch.nn.", "ssimloss.")) for part in module.modules()
     )
 
 
 def _stretches(steps: Sequence[Step]) -> Iterator[tuple[bool, tuple[Step, ...]]]:
-    """Runs of operations (``True``) and single modules (``False``)."""
+    """Split into runs of operations (``True``) and single modules (``False``)."""
     part: list[Step] = []
     for step in steps:
         if isinstance(step.run, nn.Module):
@@ -208,8 +206,8 @@ def _stretches(steps: Sequence[Step]) -> Iterator[tuple[bool, tuple[Step, ...]]]
 def _push(
     steps: Sequence[Step], x: Tensor, *, keep: bool
 ) -> tuple[list[Tensor], Tensor, list[Kept], list[torch.Size]]:
-    """Run operations without a graph: the outputs asked for, the last output, what is kept of each,
-    and the shapes of their inputs.
+    """Run operations without a graph. Return the requested outputs, the last output, the tensors
+    kept by each operation, and the shapes of their inputs.
     """
     taps: list[Tensor] = []
     kept: list[Kept] = []
@@ -227,7 +225,7 @@ def _push(
 
 
 class _Stretch(torch.autograd.Function):
-    """Operations in a row: the outputs asked for but the last one, and the last output."""
+    """Consecutive operations. Returns the requested outputs before the last one, and the last."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, steps: Sequence[Step]) -> tuple[Tensor, ...]:
@@ -240,7 +238,7 @@ class _Stretch(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, None]:
-        # A backward pass may run inside a region of it.
+        # The backward pass may run inside an autocast region.
         with autocast_off(*(tensor for tensor in upstream if tensor is not None)):
             return _Stretch._pull(ctx, upstream), None
 
@@ -270,7 +268,7 @@ class Single(nn.Module):
     """One operation as a layer of a graph.
 
     Args:
-        inplace: whether it may overwrite its input where there is no graph.
+        inplace: whether it may overwrite its input if there is no graph.
     """
 
     def __init__(self, operation: Operation, *, inplace: bool) -> None:

@@ -1,4 +1,4 @@
-"""Activation checkpoints: layers whose activations are computed again in the backward pass."""
+"""Activation checkpoints: the backward pass recomputes the activations of some layers."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,13 +13,13 @@ Result = TypeVar("Result")
 
 
 def pays(image: Tensor) -> bool:
-    """Whether there is a graph that would keep activations, and nothing that forbids checkpoints:
-    the hooks which they need do not work under ``torch.func``.
+    """Whether a graph would keep activations and checkpoints are possible. The hooks that they need
+    do not work under ``torch.func``.
     """
     return torch.is_grad_enabled() and image.requires_grad and not is_transformed()
 
 
 def run_again(function: Callable[[Tensor], Result], image: Tensor) -> Result:
-    """``function(image)``, run a second time in the backward pass."""
+    """``function(image)``, which the backward pass runs a second time."""
     result: Result = checkpoint(function, image, use_reentrant=False, preserve_rng_state=False)
     return result

@@ -1,5 +1,5 @@
-"""A frozen copy of a network: no parameter, nothing in a checkpoint, always in ``eval()``, and a
-digest of what it computes.
+"""A frozen copy of a network: without parameters or entries in a checkpoint, always in ``eval()``,
+and with a digest of what it computes.
 """
 
 import copy
@@ -15,23 +15,23 @@ from torch import Tensor, nn
 
 from ssimloss._torch import hooks, keep_buffers_out_of_state_dict, own_buffers, own_parameters
 
-# What nn.Module keeps in each instance: not settings of the network, save the tensors and children,
-# which are looked at by themselves.
+# Attributes that nn.Module keeps in each instance. They are not settings of the network; tensors
+# and children are compared separately.
 _BOOKKEEPING = frozenset(vars(nn.Module()))
 _TOKEN = "_ssimloss_identity"
 
 
 def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
-    """The network in ``eval()``, its parameters turned into non-persistent buffers; a copy unless
-    it is ours already.
+    """The network in ``eval()``, with its parameters turned into non-persistent buffers.
 
     Args:
-        copied: whether nobody else holds the network or its tensors.
+        copied: whether the network is already a copy that no other code holds. Otherwise it is
+            copied first.
     """
     if not copied:
         network = copy.deepcopy(network, _leaves(network))
     network.eval().requires_grad_(False)
-    buffers: dict[int, Tensor] = {}  # of parameters that are used in several places
+    buffers: dict[int, Tensor] = {}  # keeps parameters shared that are used in several places
     for module in network.modules():
         parameters, own = own_parameters(module), own_buffers(module)
         for name, parameter in list(parameters.items()):
@@ -44,11 +44,11 @@ def frozen(network: nn.Module, *, copied: bool) -> nn.Module:
 
 
 def _leaves(network: nn.Module) -> dict[int, Any]:
-    """The memo of a deep copy that holds a leaf for each tensor which is the result of an
-    operation: those alone cannot be copied.
+    """The memo of a deep copy, with a leaf for each tensor that is not a leaf, because ``deepcopy``
+    cannot copy those.
 
-    A forward pass leaves such tensors behind as attributes: the normalised weight of
-    ``torch.nn.utils.spectral_norm`` and ``weight_norm``, or the features that a network keeps.
+    A forward pass may store such tensors as attributes: the normalised weight of
+    ``torch.nn.utils.spectral_norm`` and ``weight_norm``, or features that a network keeps.
     """
     memo: dict[int, Any] = {}
     waiting: list[Any] = [vars(module) for module in network.modules()]
@@ -68,8 +68,8 @@ def _leaves(network: nn.Module) -> dict[int, Any]:
 
 
 def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
-    """The network with its floating point tensors in this dtype and layout; the same one, changed
-    in place, where the dtype is its own.
+    """The network with its floating point tensors in this dtype and layout. If it already has the
+    dtype, it is changed in place and returned.
     """
     layout = torch.channels_last if channels_last else torch.preserve_format
 
@@ -86,15 +86,16 @@ def in_dtype(network: nn.Module, dtype: torch.dtype, *, channels_last: bool) -> 
                 if tensor is not None:
                     own[name] = tensors[id(tensor)]
         return network
-    # The memo: where the copy meets a tensor, it takes the changed one.
+    # The memo makes the copy use the converted tensors.
     return copy.deepcopy(network, dict(tensors))
 
 
 def identity(network: nn.Module) -> Hashable:
-    """Equal for networks that compute the same: types, settings and the bytes of every tensor.
+    """A digest that is equal for networks that compute the same: of types, settings and the bytes
+    of every tensor.
 
-    A setting that cannot be compared (a lambda, an object) makes a network equal to its own copies
-    only.
+    With a setting that cannot be compared (a lambda, an object), a network only equals its own
+    copies.
     """
     digest = hashlib.sha256()
     kinds = []
@@ -119,7 +120,7 @@ def identity(network: nn.Module) -> Hashable:
 
 
 def bytes_of(tensor: Tensor) -> bytes:
-    """The values in memory, in the order of the dimensions."""
+    """The bytes of the values, in the order of the dimensions."""
     plain = tensor.detach().cpu().contiguous().flatten()
     return plain.view(torch.uint8).numpy().tobytes()
 
@@ -151,6 +152,6 @@ def _described(value: Any, network: nn.Module) -> str:
 
 
 def _token(network: nn.Module) -> str:
-    """A name of its own, which copies and pickles of the frozen network carry along."""
+    """A unique name, which copies and pickles of the frozen network keep."""
     token: str = vars(network)[_TOKEN]
     return token

@@ -1,7 +1,7 @@
-"""Networks without a graph: forward hooks on the layers asked for, and an early stop.
+"""Networks that cannot be traced: forward hooks on the requested layers, and an early stop.
 
-A hook that stops a network cannot be part of a compiled graph: ``torch.compile`` leaves its own
-before it and comes back after it.
+A hook that stops a network cannot be part of a compiled graph. ``torch.compile`` breaks its graph
+before it and resumes after it.
 """
 
 import functools
@@ -14,9 +14,9 @@ from ssimloss.networks import _checkpoint
 
 
 class Hooked:
-    """Calls ``network`` with forward hooks on ``paths`` and stops once all of them have been seen.
+    """Calls ``network`` with forward hooks on ``paths`` and stops once all of them have run.
 
-    The first call runs to the end, to see that each layer runs once.
+    The first call runs to the end, to check that each layer runs once.
     """
 
     def __init__(self, network: nn.Module, paths: Sequence[str], *, checkpoint: bool) -> None:
@@ -40,7 +40,7 @@ class Hooked:
 
         def note(path: str, value: object) -> None:
             runs[path] += 1
-            seen[path] = _tensor(path, value).clone()  # a later layer may work in place
+            seen[path] = _tensor(path, value).clone()  # a later layer may change it in place
             if stops and len(seen) == len(self.paths):
                 raise _SeenAll
 
@@ -69,10 +69,10 @@ class _SeenAll(BaseException):
 
 
 def check_runs_once(path: str, times: int) -> None:
-    """Demand that there is one tensor to return."""
+    """Check that each layer has one tensor to return."""
     if times != 1:
         what = (
-            f"runs {times} times in one pass, so that its output is not one tensor"
+            f"runs {times} times in one pass, so its output is not a single tensor"
             if times
             else "does not run"
         )

@@ -1,5 +1,5 @@
-"""Readable names of layers: ``conv5_4`` of a VGG, ``relu3`` of AlexNet, ``fire7`` of SqueezeNet;
-the module path of anything.
+"""Readable names of layers: ``conv5_4`` of a VGG, ``relu3`` of AlexNet, ``fire7`` of SqueezeNet.
+Every layer can also be named by its module path.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,10 @@ _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d)
 
 
 def readable_names(kind: str, features: nn.Sequential, prefix: str) -> dict[str, str]:
-    """Readable name -> module path, for the family (``"VGG"``, ``"AlexNet"``, ``"SqueezeNet"``)
-    whose ``features`` these are.
+    """Readable name -> module path, for ``features`` of a family (``"VGG"``, ``"AlexNet"``,
+    ``"SqueezeNet"``).
 
-    Layers of a kind that the family does not have, put there by somebody else, have their path
-    only.
+    Layers of a kind that the family does not have get no readable name, only their path.
     """
     name_all = {"VGG": _vgg, "AlexNet": _alexnet, "SqueezeNet": _squeezenet}[kind]
     names = name_all([type(child) for child in features])
@@ -56,8 +55,8 @@ def _alexnet(kinds: list[type[nn.Module]]) -> dict[str, int]:
 
 
 def _squeezenet(kinds: list[type[nn.Module]]) -> dict[str, int]:
-    """``conv1``, ``relu1``, ``fire2`` to ``fire9`` as in Iandola et al. 2016, and pools numbered as
-    what they follow.
+    """``conv1``, ``relu1``, ``fire2`` to ``fire9`` as in Iandola et al. 2016, and pools with the
+    number of the layer before them.
     """
     from torchvision.models.squeezenet import Fire
 
@@ -74,10 +73,10 @@ def _squeezenet(kinds: list[type[nn.Module]]) -> dict[str, int]:
 def paths_of(
     layers: Iterable[str], names: Mapping[str, str], known: Iterable[str], network: str
 ) -> dict[str, str]:
-    """Layer as asked for -> module path.
+    """Requested layer -> module path.
 
     Raises:
-        ValueError: an unknown layer; the error lists the closest names and how to see all.
+        ValueError: a layer is unknown; the error lists the closest names and how to list all.
     """
     known = set(known)
     found = {}

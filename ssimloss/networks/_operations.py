@@ -1,11 +1,11 @@
-"""The layers of a frozen chain, each with a gradient to its input that keeps a byte per element or
+"""The layers of a frozen chain. For the gradient to its input, each keeps one byte per element or
 nothing.
 
-PyTorch keeps the input of every convolution (for the gradient to its weights, which a frozen
-network has no use for) and 64-bit indices for every max pooling. What the gradient to the image
-needs of a ReLU is one bit, of a 2x2 maximum one of four places: both are kept in a byte. Every
-``pull`` is written in differentiable operations of the incoming gradient. The layers are linear or
-piecewise linear, so that there is nothing else to a second derivative.
+PyTorch keeps the input of every convolution, for a weight gradient that a frozen network does not
+need, and 64-bit indices for every max pooling. The gradient to the image needs one bit for a ReLU
+and one of four places for a 2x2 maximum; both are kept in a byte. Every ``pull`` consists of
+differentiable operations on the incoming gradient. The layers are linear or piecewise linear, so a
+second derivative needs nothing else.
 """
 
 from collections.abc import Sequence
@@ -24,34 +24,34 @@ Kept = tuple[Tensor, ...]
 
 
 class Operation(Protocol):
-    """One layer, or several that are best taken together. The output is new memory, or that of an
-    input that was ``owned``.
+    """One layer, or several fused ones. The output is new memory, or the memory of an ``owned``
+    input.
     """
 
     def plain(self, x: Tensor) -> Tensor:
-        """The layer in PyTorch's own differentiable operations; ``x`` is left as it is."""
+        """The layer in PyTorch's own differentiable operations; ``x`` is not changed."""
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:
-        """The layer without a graph, and what ``pull`` needs of it if ``keep``; ``x`` may be
-        overwritten if ``owned``.
+        """The layer without a graph, and, if ``keep``, the tensors that ``pull`` needs. ``x`` may
+        be overwritten if ``owned``.
         """
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:
-        """The gradient to the input of this shape; the incoming one may be overwritten if
+        """The gradient to the input of this shape. The incoming gradient may be overwritten if
         ``owned``.
         """
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """``nn.Conv2d`` padded with zeros."""
+    """``nn.Conv2d`` with zero padding."""
 
     module: nn.Conv2d
     padding: tuple[int, int]
 
     @property
     def _is_plain_3x3(self) -> bool:
-        """Whether each output is the middle of the 3x3 inputs that it is made of."""
+        """Whether it is a 3x3 convolution of stride 1 with centred outputs."""
         m = self.module
         return (
             _pair(m.kernel_size) == (3, 3)
@@ -60,21 +60,21 @@ class Convolution:
         )
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         m = self.module
         return F.conv2d(
             x, m.weight, m.bias, _pair(m.stride), self.padding, _pair(m.dilation), m.groups
         )
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
-        """As the protocol says; nothing is kept."""
+        """See :class:`Operation`; keeps nothing."""
         m = self.module
         if self._is_plain_3x3 and _winograd.pays(x, m.weight):
             return _winograd.convolve(x, m.weight, m.bias), ()
         return self.plain(x), ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         m = self.module
         if self._is_plain_3x3 and is_memory(gradient) and _winograd.pays(gradient, m.weight):
             return _winograd.convolve_transposed(gradient, m.weight)
@@ -96,29 +96,29 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Rectifier:
-    """``nn.ReLU``: whether each element is alive is kept."""
+    """``nn.ReLU``: keeps whether each element is not 0."""
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         return F.relu(x)
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         y = F.relu_(x) if owned else F.relu(x)
         return y, (alive(y),) if keep else ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         return let_through(gradient, kept[0], owned=owned)
 
 
 @dataclass(frozen=True)
 class MaxPool:
-    """``nn.MaxPool2d``: the place of each maximum in its window is kept, the first in rows of equal
-    ones as in PyTorch.
+    """``nn.MaxPool2d``: keeps the place of each maximum in its window; of equal values, the first,
+    as in PyTorch.
 
-    ``rectified`` takes the ReLU before it along. A maximum of rectified values is the rectified
-    maximum, so the ReLU runs on the smaller map, and where it stops the gradient the place is
+    ``rectified`` includes the ReLU before it. A maximum of rectified values is the rectified
+    maximum, so the ReLU runs on the smaller map. Where the ReLU stops the gradient, the place is
     :data:`DEAD`.
     """
 
@@ -135,12 +135,12 @@ class MaxPool:
         )
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         y = F.max_pool2d(x, self.kernel, self.stride, self.padding, 1, self.ceil_mode)
         return F.relu(y) if self.rectified else y
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         if not keep:
             y = F.max_pool2d(x, self.kernel, self.stride, self.padding, 1, self.ceil_mode)
             return F.relu_(y) if self.rectified else y, ()
@@ -151,7 +151,7 @@ class MaxPool:
         return y, (place,)
 
     def _places(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The maxima, and their row-major places in their windows as ``uint8``."""
+        """The maxima, and the row-major place of each in its window as ``uint8``."""
         y, index = F.max_pool2d_with_indices(
             x, self.kernel, self.stride, self.padding, (1, 1), self.ceil_mode
         )
@@ -165,8 +165,8 @@ class MaxPool:
         return y, place
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says. Windows that overlap are added one place after another: no atomics,
-        the same bits every time.
+        """See :class:`Operation`. Overlapping windows are added one place after another, without
+        atomics, so that results are reproducible to the bit.
         """
         (place,) = kept
         if self._is_halving:
@@ -184,25 +184,25 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class AveragePool:
-    """``nn.AvgPool2d``: linear, nothing is kept."""
+    """``nn.AvgPool2d``: linear, keeps nothing."""
 
     module: nn.AvgPool2d
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         y: Tensor = self.module(x)
         return y
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         return self.plain(x), ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         m = self.module
         pulled: Tensor = torch.ops.aten.avg_pool2d_backward(
             gradient,
-            gradient.new_empty(()).expand(tuple(shape)),  # only its shape is looked at
+            gradient.new_empty(()).expand(tuple(shape)),  # only its shape is used
             _pair(m.kernel_size),
             _pair(m.stride),
             _pair(m.padding),
@@ -220,16 +220,16 @@ class Normalization:
     module: nn.BatchNorm2d
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         m = self.module
         return F.batch_norm(x, m.running_mean, m.running_var, m.weight, m.bias, False, 0.0, m.eps)
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         return self.plain(x), ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         m = self.module
         assert m.running_var is not None
         factor = torch.rsqrt(m.running_var + m.eps)
@@ -240,8 +240,8 @@ class Normalization:
 
 @dataclass(frozen=True)
 class Fire:
-    """SqueezeNet's module: a narrow convolution, then a 1x1 and a 3x3 side by side,
-    each rectified.
+    """SqueezeNet's module: a narrow convolution, then a 1x1 and a 3x3 one in parallel, each with a
+    ReLU.
     """
 
     squeeze: Convolution
@@ -249,18 +249,18 @@ class Fire:
     wide: Convolution
 
     def plain(self, x: Tensor) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         x = F.relu(self.squeeze.plain(x))
         return F.relu(torch.cat([self.narrow.plain(x), self.wide.plain(x)], 1))
 
     def push(self, x: Tensor, *, owned: bool, keep: bool) -> tuple[Tensor, Kept]:  # noqa: ARG002 - the protocol's
-        """As the protocol says."""
+        """See :class:`Operation`."""
         x = F.relu_(self.squeeze.plain(x))
         y = F.relu_(torch.cat([self.narrow.plain(x), self.wide.plain(x)], 1))
         return y, (alive(x), alive(y)) if keep else ()
 
     def pull(self, gradient: Tensor, kept: Kept, shape: Sequence[int], *, owned: bool) -> Tensor:
-        """As the protocol says."""
+        """See :class:`Operation`."""
         squeezed, rectified = kept
         gradient = let_through(gradient, rectified, owned=owned)
         sides = torch.split(
@@ -279,9 +279,9 @@ class Fire:
 
 
 def operation_of(module: nn.Module) -> Operation | None:
-    """How a layer is run in a chain, ``None`` for one that PyTorch's autograd runs as it is.
+    """The operation of a layer; ``None`` for a layer that PyTorch's autograd runs.
 
-    Exact types: a subclass may compute something else.
+    Types must match exactly, because a subclass may compute something else.
     """
     kind = type(module)
     if has_hooks(module):
@@ -331,7 +331,7 @@ def _max_pool(module: nn.MaxPool2d) -> MaxPool | None:
 
 
 def has_hooks(module: nn.Module) -> bool:
-    """Hooks see and change what a module computes, so it has to be called as a module."""
+    """Whether a module has hooks. They see and change results, so it must be called as a module."""
     return any(hooks(module))
 
 

@@ -1,4 +1,4 @@
-"""Which of the three ways runs a network: as a chain, by its graph, or with hooks."""
+"""Chooses how to run a network: as a chain, by its graph, or with hooks."""
 
 import torch
 from torch import nn
@@ -9,19 +9,19 @@ from ssimloss.networks._hooked import Hooked
 from ssimloss.networks._traced import Traced, Untraceable
 
 Route = Chain | Traced | Hooked
-# What networks raise for an image of a size they do not take.
+# Errors that networks raise for images of an unsupported size.
 CANNOT_RUN = (RuntimeError, ValueError, AssertionError)
-# Sides of images; many networks take one size only.
+# Sides of images to try; many networks accept only one size.
 PROBES = (64, 112, 128, 224, 256, 299, 384, 512)
 
 
 def route_of(
     network: nn.Module, paths: tuple[str, ...], channels: int, *, checkpoint: bool
 ) -> Route:
-    """A chain as it is, anything else by its graph, and what has no graph by hooks.
+    """Run a chain as it is, other networks by their graph, and those without a graph with hooks.
 
-    A graph of a module handed in must first agree with the module on a small image: tracing follows
-    one way through Python's branches. torchvision's models are made to be traced.
+    The graph of a user's module must first agree with the module on a small image, because tracing
+    follows only one path through Python's branches. torchvision's models are made to be traced.
     """
     if is_chain(network) and all(path in positions(network) for path in paths):
         return Chain(network, paths, checkpoint=checkpoint)

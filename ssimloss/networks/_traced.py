@@ -1,6 +1,4 @@
-"""Networks that are no chain: their graph (``torch.fx``), cut behind the deepest
-layer asked for.
-"""
+"""Networks that are not chains: their ``torch.fx`` graph, cut after the deepest requested layer."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -14,8 +12,7 @@ from ssimloss.networks._chain import Single
 from ssimloss.networks._hooked import check_runs_once
 from ssimloss.networks._operations import operation_of
 
-# Operations whose result is always new memory, so that nothing done to it in place is done to what
-# they were given.
+# Operations whose result is always new memory: in-place changes of it do not change their input.
 _FRESH_MODULES = (
     nn.Conv1d,
     nn.Conv2d,
@@ -46,11 +43,11 @@ _IN_PLACE_NAMES = {"setitem", "iadd", "isub", "imul", "itruediv", "imatmul", "io
 
 
 class Untraceable(Exception):
-    """There is no graph of the network, with the reason."""
+    """The network has no graph; the message has the reason."""
 
 
 class _Tracer(fx.Tracer):
-    """Notes what each module returns."""
+    """Records which node each module returns."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,8 +70,8 @@ class Traced:
     ``{path: features}``.
 
     Raises:
-        Untraceable: the network's control flow depends on values, or on what a graph does not hold.
-        ValueError: a layer that does not run, or runs more than once.
+        Untraceable: the control flow depends on values, or on objects that a graph cannot hold.
+        ValueError: a layer does not run, or runs more than once.
     """
 
     def __init__(self, network: nn.Module, paths: Sequence[str], *, checkpoint: bool) -> None:
@@ -83,7 +80,7 @@ class Traced:
         tracer = _Tracer()
         try:
             graph = tracer.trace(network)
-        # Tracing runs the network's own code with stand-ins, which can fail in any way.
+        # Tracing runs the network's own code with proxies, which can raise any error.
         except Exception as error:
             raise Untraceable(f"{type(error).__name__}: {error}") from error
         nodes = []
@@ -105,11 +102,11 @@ class Traced:
 
 
 def _cut(network: nn.Module, graph: fx.Graph, nodes: list[fx.Node]) -> fx.GraphModule:
-    """The graph that returns these nodes and computes nothing that they do not need, its layers run
-    as those of a chain are.
+    """The graph that returns these nodes, without operations that they do not need. Its layers run
+    like those of a chain.
 
-    What the network does in place stays in place where it may rely on it; a tap that something
-    later could overwrite is copied.
+    In-place operations stay in place if the network may rely on them. A tap that a later operation
+    could overwrite is copied.
     """
     order = {node: index for index, node in enumerate(graph.nodes)}
     deepest = max(order[node] for node in nodes)
@@ -143,8 +140,8 @@ def _cut(network: nn.Module, graph: fx.Graph, nodes: list[fx.Node]) -> fx.GraphM
 def _replace_layers(
     graph: fx.Graph, targets: dict[str, Any], taps: list[fx.Node], order: dict[fx.Node, int]
 ) -> None:
-    """Give layers the operations of a chain, where nobody can tell one that works in place from one
-    that does not.
+    """Replace layers by the operations of a chain, if no later operation depends on whether a layer
+    works in place.
     """
 
     def is_hidden(node: fx.Node) -> bool:
@@ -170,9 +167,9 @@ def _replace_layers(
 def _is_overwritten(
     tap: fx.Node, graph: fx.Graph, targets: dict[str, Any], order: dict[fx.Node, int]
 ) -> bool:
-    """Whether a later operation may work in place on the memory of the tap."""
+    """Whether a later operation may overwrite the memory of the tap."""
     memory = {tap}
-    for node in reversed(graph.nodes):  # what the tap may be a view of
+    for node in reversed(graph.nodes):  # nodes that the tap may be a view of
         if node in memory and not _is_fresh(node, targets):
             memory.update(node.all_input_nodes)
     for node in graph.nodes:

@@ -1,11 +1,11 @@
 """3x3 convolutions in a quarter of the multiplications, on a CPU: F(4x4, 3x3) of Lavin & Gray 2016,
 after Winograd.
 
-A tile of 4x4 outputs needs 6x6 inputs. ``Y = A^T [(G g G^T) * (B^T d B)] A`` makes it with 36
-multiplications for each pair of channels where the definition takes 144; over channels and tiles
-these are 36 products of matrices. The matrices ``A``, ``B``, ``G`` are those of interpolation at 0,
-+-sqrt(1/2), +-sqrt(2) and infinity: of the points tried (also 0, +-1, +-2, the usual ones) these
-lose the fewest digits: 1.5 to 2.2 times what PyTorch's convolution of the same memory layout loses.
+A tile of 4x4 outputs needs 6x6 inputs. ``Y = A^T [(G g G^T) * (B^T d B)] A`` computes it with 36
+multiplications per pair of channels instead of 144. Over channels and tiles, these are 36 matrix
+products. The matrices ``A``, ``B``, ``G`` are those of interpolation at 0, +-sqrt(1/2), +-sqrt(2)
+and infinity. Of the points tried, including the usual 0, +-1, +-2, these have the smallest rounding
+error: 1.5 to 2.2 times that of PyTorch's convolution in the same memory layout.
 """
 
 import math
@@ -21,11 +21,9 @@ from ssimloss._precision import in_ieee
 TILE: Final = 4
 WINDOW: Final = TILE + 2
 TILES: Final = 256  # at a time
-FILTERS: Final = (
-    64  # at a time: their transforms are made anew for each call, in memory that stays in the cache
-)
+FILTERS: Final = 64  # at a time: each call transforms them again, in memory that stays in the cache
 LEAST_CHANNELS: Final = (
-    128  # in and out; with fewer, moving tiles about costs what the multiplications save
+    128  # in and out; with fewer, moving tiles costs what the multiplications save
 )
 LEAST_FILTERS: Final = 128 * 256  # pairs of channels, likewise
 LEAST_TILES: Final = 16  # of an image; with fewer, transforming the filters costs what they save
@@ -40,7 +38,7 @@ _INPUT = (  # B^T
     (0, _B * _P, -_P, -_B, 1, 0),
     (0, 1, 0, -_P - _Q, 0, 1),
 )
-# Products of the distances to the other points.
+# Products of the distances from each point to the others.
 _AT_A, _AT_B = 2 * _P * (_P - _Q), 2 * _Q * (_Q - _P)
 _FILTER = (  # G
     (1, 0, 0),
@@ -59,7 +57,7 @@ _OUTPUT = (  # A^T
 
 
 def _twice(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    """Along rows and columns of a flattened square at once."""
+    """The transform of a flattened square along rows and columns at once."""
     rows = torch.tensor(matrix, dtype=torch.float64, device="cpu")
     return torch.kron(rows, rows).float()
 
@@ -69,10 +67,11 @@ def _has_mkl() -> bool:
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
-    """Whether ``x`` convolved with 3x3 ``weight``, or its transpose, is faster in this way: wide
-    float32 layers on a CPU with MKL.
+    """Whether Winograd is faster for ``x`` convolved with 3x3 ``weight``, or its transpose. It is
+    for wide float32 layers on a CPU with MKL.
 
-    However many images there are: the way an image goes does not depend on its batch.
+    The number of images does not matter, so that the result of an image does not depend on its
+    batch.
     """
     if x.device.type != "cpu" or not x.dtype == weight.dtype == torch.float32 or not _has_mkl():
         return False
@@ -99,8 +98,8 @@ def convolve_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
     return _tile_by_tile(gradient, weight.permute(2, 3, 0, 1).flip(0, 1), None)
 
 
-# The flags that allow TF32 in matrix products are not about convolutions. TF32 would cost more
-# digits here than in a convolution.
+# Flags that allow TF32 in matrix products do not apply to convolutions. TF32 would lose more digits
+# here than in a convolution.
 @in_ieee
 def _tile_by_tile(x: Tensor, filters: Tensor, bias: Tensor | None) -> Tensor:
     """``filters`` are ``(3, 3, C, C')``."""

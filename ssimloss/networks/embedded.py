@@ -1,9 +1,9 @@
 """The embedded network: ten 3x3 convolutions in four stages, trained without labels by
 ``examples/train_embedded_network.py``.
 
-Between the stages every second position is kept of a mean over 4x4, which removes the frequencies
-that would otherwise come back as others: features of an image moved by a pixel are moved, not
-changed, as max pooling changes them (Zhang 2019).
+Between the stages, a mean over 4x4 is subsampled by 2. The mean removes frequencies that would
+alias: shifting the image by a pixel shifts the features but does not change them as max pooling
+does (Zhang 2019).
 """
 
 from collections import OrderedDict
@@ -15,11 +15,11 @@ EMBEDDED_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # the last of ea
 
 
 def embedded_network() -> nn.Sequential:
-    """The chain ``conv1_1 relu1_1 conv1_2 relu1_2 pool1 conv2_1 ... relu4_3`` with random weights,
-    drawn from torch's generator.
+    """The chain ``conv1_1 relu1_1 conv1_2 relu1_2 pool1 conv2_1 ... relu4_3`` with random weights
+    from torch's generator.
 
-    It takes images ``(N, 3, H, W)`` of at least 16 pixels a side, with ImageNet's mean and standard
-    deviation taken out.
+    It takes images ``(N, 3, H, W)`` of at least 16 pixels a side, normalised by ImageNet's mean and
+    standard deviation.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
@@ -29,13 +29,13 @@ def embedded_network() -> nn.Sequential:
             layers[f"relu{stage}_{index}"] = nn.ReLU()
             channels = width
         if stage < len(STAGES):
-            # Over what there is at the border.
+            # At the border, the mean is over the existing pixels.
             layers[f"pool{stage}"] = nn.AvgPool2d(4, stride=2, padding=1, count_include_pad=False)
     return nn.Sequential(layers)
 
 
 def _convolution(channels: int, width: int) -> nn.Conv2d:
-    """With weights that keep the size of what passes a ReLU (He et al. 2015), and biases of 0."""
+    """A convolution with weights that keep the variance after a ReLU (He et al. 2015), biases 0."""
     convolution = nn.Conv2d(channels, width, 3, padding=1)
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     assert convolution.bias is not None

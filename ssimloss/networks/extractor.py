@@ -1,5 +1,5 @@
-"""A frozen network that returns the features of an image at the requested layers and runs no
-further than the deepest one.
+"""A frozen network that returns the features of an image at the requested layers and stops after
+the deepest one.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -31,29 +31,28 @@ class ExtractorOptions(Options):
 
     Args:
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
     """
 
     weights: Weights = "imagenet"
@@ -66,7 +65,7 @@ class ExtractorOptions(Options):
     checkpoint: bool = False
 
     def __post_init__(self) -> None:
-        """Check what needs no network."""
+        """Check the options that do not depend on the network."""
         super().__post_init__()
         _checks.choice("gray", self.gray, GRAY)
         _checks.choice("pooling", self.pooling, POOLINGS)
@@ -78,15 +77,15 @@ class ExtractorOptions(Options):
             )
         if self.dtype is torch.float16:
             raise ValueError(
-                "dtype must not be torch.float16, in which the gradient of a loss of small weight "
-                "is 0; use torch.bfloat16"
+                "dtype must not be torch.float16, in which the gradient of a loss with a small "
+                "weight underflows to 0; use torch.bfloat16"
             )
         _checks.data_range(self.data_range)
         mean_and_std(self.normalization)
 
     @property
     def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Factor and offset per channel: from an image in ``data_range`` to the network's input."""
+        """Factor and offset per channel that map ``data_range`` to the network's input."""
         lo, span = _checks.data_range(self.data_range)
         mean, std = mean_and_std(self.normalization)
         return (
@@ -105,18 +104,18 @@ def _defaults() -> dict[str, Any]:
 class FeatureExtractor(FollowsMoves):
     """Features of a frozen network: image ``(N, C, H, W)`` -> ``{layer: (N, C_l, H_l, W_l)}``.
 
-    The network has no parameter and no entry in any ``state_dict()``, stays in ``eval()`` under
-    ``.train()``, follows ``.to(device)`` of the model that holds the extractor, and keeps its
-    precision under ``.half()`` and ``.double()``. Gradients reach the image; an image that asks for
-    none leaves no graph.
+    The network has no parameters and no entry in a ``state_dict()``, and stays in ``eval()`` under
+    ``.train()``. It follows ``.to(device)`` of the model that holds the extractor, and keeps its
+    precision under ``.half()`` and ``.double()``. Gradients reach the image; for an image without
+    ``requires_grad``, no graph is made.
 
     Args:
         network: a name of torchvision's classification models (``"vgg19"``, ``"alexnet"``,
-            ``"resnet50"``, ...), ``"embedded"``, or any ``nn.Module`` that takes an image; of a
-            module, a frozen copy is taken.
+            ``"resnet50"``, ...), ``"embedded"``, or any ``nn.Module`` that takes an image, of which
+            a frozen copy is made.
         layers: readable names (``conv5_4``, ``relu3_3``, ``fire7``) or module paths
-            (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. A
-            convolution's features are those before its activation, never overwritten by it.
+            (``features.28``, ``layer3.1.conv2``); :meth:`available_layers` lists them. The features
+            of a convolution are those before its activation, even if that works in place.
     """
 
     layers: tuple[str, ...]
@@ -124,7 +123,7 @@ class FeatureExtractor(FollowsMoves):
     pooling: Pooling
     data_range: DataRange = 1.0
     shared: Callable[[Tensor], dict[str, Tensor]] | None
-    # Of what extra_repr shows; a pickle of an older version has neither.
+    # Shown by extra_repr; a pickle of an older version has neither.
     _shown: Mapping[str, Any] = MappingProxyType({})
     _has_own_weights = False
 
@@ -149,7 +148,7 @@ class FeatureExtractor(FollowsMoves):
         )
         options = made.as_dict()
         own = isinstance(network, nn.Module) or isinstance(made.weights, Mapping)
-        if own or source.described == "embedded":  # which has weights of its own
+        if own or source.described == "embedded":  # "embedded" has its own weights
             options.pop("weights")
         self._shown = _options.telling(options, _defaults())
         self._has_own_weights = own
@@ -157,49 +156,49 @@ class FeatureExtractor(FollowsMoves):
 
     @staticmethod
     def available_layers(network: str | nn.Module) -> tuple[str, ...]:
-        """Every layer of a network by its names: readable ones first, then module paths."""
+        """List every layer of a network: readable names first, then module paths."""
         return layers_of(network)
 
     @property
     def network(self) -> nn.Module:
-        """The frozen network; of a chain such as VGG, the part that holds the layers."""
+        """The frozen network; for a chain such as VGG, the part that contains the layers."""
         return self._backbone.network
 
     @property
     def sharing_key(self) -> Hashable:
-        """Equal for extractors that make the same features of the same image, whichever layers they
-        return and on whatever device.
+        """Equal for extractors that compute the same features of the same image. The layers that
+        they return and their device do not matter.
         """
         return self.gray, self._backbone.key
 
     def adopt(self, other: "FeatureExtractor") -> None:
-        """Hold the network of an extractor of equal ``sharing_key`` instead of a copy of it; if
+        """Hold the network of an extractor with equal ``sharing_key`` instead of a copy of it. If
         either checkpoints, both do.
         """
         if other.sharing_key != self.sharing_key:
             raise ValueError(
-                "other must have the network, weights and input of this extractor, got one of "
+                "other must have the network, weights and input of this extractor, got one with "
                 "another sharing_key"
             )
         other._backbone.serve(self._backbone)
         self._backbone = other._backbone
 
     def prepare(self, layers: Sequence[str]) -> None:
-        """Do ahead of time what :meth:`features` does once for each new set of layers: look them
-        up, trace the network.
+        """Do in advance what :meth:`features` does once for each new set of layers: look them up
+        and trace the network.
 
         Raises:
-            ValueError: an unknown layer.
+            ValueError: a layer is unknown.
         """
         self._backbone.prepare(layer_names(layers), torch.float32)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """The features at ``layers``, float32, or float64 for float64 images.
+        """Return the features at ``layers``: float64 for float64 images, otherwise float32.
 
         Raises:
-            TypeError: an image of integers.
-            ValueError: an image of another number of channels (an alpha channel), on another
-                device, too small for the deepest layer.
+            TypeError: the image has integers.
+            ValueError: the image has another number of channels (for example an alpha channel), is
+                on another device, or is too small for the deepest layer.
         """
         if self.shared is not None:
             found = self.shared(image)
@@ -208,7 +207,9 @@ class FeatureExtractor(FollowsMoves):
 
     @full_precision
     def features(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """The features at any layers of the network, whatever ``layers`` and ``shared`` say."""
+        """Return the features at any layers of the network, regardless of ``layers`` and
+        ``shared``.
+        """
         self._check(image)
         if _debug.STATE.enabled:
             _debug.check(type(self).__name__, {"image": image}, data_range=self.data_range)
@@ -229,8 +230,8 @@ class FeatureExtractor(FollowsMoves):
         return self._backbone.least_side(self.layers)
 
     def extra_repr(self) -> str:
-        """Network, layers, and all that decides the features; weights that have no name are shown
-        by their digest.
+        """Show the network, the layers and all other settings that affect the features. Weights
+        without a name are shown by their digest.
         """
         shown = [f"{self._backbone.described!r}", f"layers={self.layers!r}"]
         if self._has_own_weights:
@@ -250,7 +251,7 @@ class FeatureExtractor(FollowsMoves):
             )
         if channels not in (1, expected):
             alpha = (
-                f"; leave an alpha channel out with image[:, :{channels - 1}]"
+                f"; remove an alpha channel by image[:, :{channels - 1}]"
                 if channels in (2, expected + 1)
                 else ""
             )
@@ -267,17 +268,17 @@ class FeatureExtractor(FollowsMoves):
         self._backbone.prepare_again()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Trace again what a pickle cannot hold."""
+        """Restore the state, and trace the network again, because pickles do not hold its graph."""
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._backbone.prepare_again()
 
 
 def layer_names(layers: Sequence[str]) -> tuple[str, ...]:
-    """Demand a non-empty sequence of different names."""
+    """Check that ``layers`` is a non-empty sequence of different names."""
     if isinstance(layers, str) or not isinstance(layers, Sequence):
         raise TypeError(
-            f"layers must be a sequence of names, got {type(layers).__name__} {layers!r}; put it "
-            "into a list"
+            f"layers must be a sequence of names, got {type(layers).__name__} {layers!r}; pass a "
+            "list"
         )
     for layer in layers:
         if not isinstance(layer, str):
@@ -290,10 +291,10 @@ def layer_names(layers: Sequence[str]) -> tuple[str, ...]:
 
 
 def mean_and_std(normalization: Normalization) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One number per channel each.
+    """Mean and standard deviation, with one number per channel each.
 
     Raises:
-        ValueError: an unknown word; numbers of different count; a ``std`` that is not positive.
+        ValueError: a name is unknown, the numbers differ in count, or ``std`` is not positive.
     """
     if isinstance(normalization, str):
         _checks.choice("normalization", normalization, ("imagenet", "none"))
@@ -313,7 +314,7 @@ def mean_and_std(normalization: Normalization) -> tuple[tuple[float, ...], tuple
         )
     mean, std = cast("tuple[Sequence[float], Sequence[float]]", normalization)
     if not mean:
-        raise ValueError("normalization must have a number for each channel, got none")
+        raise ValueError("normalization must have one number per channel, got empty sequences")
     means = tuple(_checks.number(f"normalization[0][{i}]", value) for i, value in enumerate(mean))
     return means, tuple(
         _checks.positive(f"normalization[1][{i}]", value) for i, value in enumerate(std)

@@ -1,4 +1,4 @@
-"""What LPIPS and DISTS learned from human judgements: weights per channel of each layer."""
+"""The weights per channel that LPIPS and DISTS learned from human judgements."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ LPIPS_CHANNELS: Final[dict[str, tuple[int, ...]]] = {
     "vgg16": (64, 128, 256, 512, 512),
     "squeezenet1_1": (64, 128, 256, 384, 384, 512, 512),
 }
-# The layers that the heads weigh, in their order.
+# The layers of the heads, in their order.
 VGG16_LAYERS: Final = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 LPIPS_LAYERS: Final[dict[str, tuple[str, ...]]] = {
     "alexnet": ("relu1", "relu2", "relu3", "relu4", "relu5"),
@@ -26,7 +26,7 @@ VERSIONS: Final = ("v0.1",)
 
 
 def lpips_network(name: str) -> str:
-    """torchvision's name of a network of LPIPS, of the short name in the package ``lpips`` too.
+    """torchvision's name of a network of LPIPS. Short names of the package ``lpips`` are accepted.
 
     Raises:
         ValueError: LPIPS has no heads for this network.
@@ -36,11 +36,11 @@ def lpips_network(name: str) -> str:
 
 
 def lpips_heads(network: str, version: str) -> list[Tensor]:
-    """LPIPS's non-negative weights of each layer ``(C_l,)``, float32.
+    """Return the non-negative weights of LPIPS for each layer, ``(C_l,)``, float32.
 
     Args:
-        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``, in short ``"alex"``, ``"vgg"``
-            or ``"squeeze"``.
+        network: ``"alexnet"``, ``"vgg16"`` or ``"squeezenet1_1"``, or the short names ``"alex"``,
+            ``"vgg"`` or ``"squeeze"``.
         version: ``"v0.1"``.
 
     Raises:
@@ -56,8 +56,8 @@ def lpips_heads(network: str, version: str) -> list[Tensor]:
 
 
 def dists_weights() -> tuple[list[Tensor], list[Tensor]]:
-    """DISTS's ``alpha`` (texture) and ``beta`` (structure), one tensor ``(C_l,)`` for the image and
-    for each of VGG16's five layers.
+    """Return ``alpha`` (texture) and ``beta`` (structure) of DISTS, one tensor ``(C_l,)`` for the
+    image and one for each of VGG16's five layers.
 
     Raises:
         RuntimeError: the bundled file is missing or damaged.

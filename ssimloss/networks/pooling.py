@@ -1,4 +1,4 @@
-"""``sqrt(blur(x^2) + 1e-12)`` at every second position, and other ways to pool than by the maximum.
+"""``sqrt(blur(x^2) + 1e-12)`` at every second position, and other replacements of max pooling.
 
 Source: L2 pooling with a Hanning window as in DISTS (Ding et al. 2020), after Hénaff & Simoncelli
 2016; average pooling as in Gatys et al. 2016.
@@ -22,15 +22,15 @@ WINDOW: Final = tuple(tuple(row * column for column in _TAPS) for row in _TAPS)
 
 
 class L2Pool(nn.Module):
-    """Root of the squares' weighted mean under ``[1, 2, 1] / 4`` in both directions, padded with
-    zeros: ``(N, C, ceil(H/2), ceil(W/2))``.
+    """Root of the weighted mean of squares, with weights ``[1, 2, 1] / 4`` in both directions and
+    zero padding: ``(N, C, ceil(H/2), ceil(W/2))``.
 
-    The window is the five-point Hanning window, whose ends are 0. ``1e-12`` inside the root keeps
-    the gradient finite at 0.
+    The weights are the five-point Hanning window without its ends, which are 0. ``1e-12`` inside
+    the root keeps the gradient finite at 0.
     """
 
     def __init__(self, stride: int | tuple[int, int] = 2) -> None:
-        """``stride`` is that of the pool it replaces."""
+        """``stride`` is that of the replaced pooling."""
         super().__init__()
         self.stride = stride
 
@@ -58,7 +58,7 @@ class _L2Pool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         x, y, window = ctx.saved_tensors
-        # A backward pass may run inside a region of it.
+        # The backward pass may run inside an autocast region.
         with autocast_off(x):
             return _L2Pool._pull(x, y, window, ctx.stride, gradient), None, None
 
@@ -66,7 +66,7 @@ class _L2Pool(torch.autograd.Function):
     def _pull(
         x: Tensor, y: Tensor, window: Tensor, stride: int | tuple[int, int], gradient: Tensor
     ) -> Tensor:
-        if torch.is_grad_enabled():  # a graph of this gradient is wanted, and it depends on x
+        if torch.is_grad_enabled():  # a graph of this gradient is needed, and it depends on x
             (found,) = torch.autograd.grad(
                 _l2_pool(x, window, stride), x, gradient, create_graph=True
             )
@@ -82,7 +82,7 @@ def _l2_pool(x: Tensor, window: Tensor, stride: int | tuple[int, int]) -> Tensor
 
 
 def replace_max_pools(network: nn.Module, pooling: Pooling) -> nn.Module:
-    """The network with every ``nn.MaxPool2d`` replaced, in place."""
+    """Replace every ``nn.MaxPool2d`` of the network, in place, and return the network."""
     if pooling == "max":
         return network
     count = 0
@@ -93,7 +93,7 @@ def replace_max_pools(network: nn.Module, pooling: Pooling) -> nn.Module:
                 count += 1
     if not count:
         raise ValueError(
-            f"pooling={pooling!r} replaces nn.MaxPool2d layers, and this network has none; leave "
+            f"pooling={pooling!r} replaces nn.MaxPool2d layers, and this network has none; use "
             "pooling='max'"
         )
     return network

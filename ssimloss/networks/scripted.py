@@ -11,20 +11,20 @@ from ssimloss._torch import FollowsMoves, apply_to_tensors
 
 
 class Scripted(FollowsMoves):
-    """A network of ``torch.jit``, whose parameters cannot be made buffers: out of sight of
-    ``parameters()`` and ``state_dict()``.
+    """A network of ``torch.jit``, hidden from ``parameters()`` and ``state_dict()``, since its
+    parameters cannot be turned into buffers.
     """
 
     def __init__(self, network: torch.jit.ScriptModule) -> None:  # noqa: D107 - see the class
         super().__init__()
-        with torch.no_grad():  # or the copies of parameters are no leaves
+        with torch.no_grad():  # otherwise the copies of parameters are not leaves
             copied: nn.Module = copy.deepcopy(network).eval()
         for parameter in copied.parameters():
             parameter.requires_grad_(False)
         self._hidden = (copied,)  # in a tuple, so that nn.Module does not register it
 
     def forward(self, image: Tensor) -> Any:
-        """What the network returns of the image in its own dtype."""
+        """The network's result for the image, which is converted to the network's dtype."""
         network = self._hidden[0]
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), image.dtype)
         return network(image.to(dtype))

@@ -1,5 +1,5 @@
-"""From a name to a network: torchvision's classification models, the embedded one, or a module
-handed in.
+"""Builds networks by name, torchvision's classification models or the embedded one, and freezes
+modules of the user.
 """
 
 import hashlib
@@ -22,14 +22,13 @@ from ssimloss.networks.scripted import Scripted
 from ssimloss.weights import Weights
 
 SEED: Final = 20_180_618  # of weights="random"
-# Parts of torchvision's chains in the order of their forward(), what comes after the features named
-# as its module there.
+# Parts of torchvision's chains in the order of their forward(), with their names there.
 CHAINS: dict[str, tuple[str, ...]] = {
     "VGG": ("features", "avgpool", "flatten", "classifier"),
     "AlexNet": ("features", "avgpool", "flatten", "classifier"),
     "SqueezeNet": ("features", "classifier", "flatten"),
 }
-# As torchvision builds them for its own weights.
+# Arguments with which torchvision builds them for its own weights.
 _ARGUMENTS: dict[str, dict[str, Any]] = {
     "googlenet": {"transform_input": True, "init_weights": True},
     "inception_v3": {"transform_input": True, "init_weights": True},
@@ -38,7 +37,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """A network that is ours alone, frozen, and the readable names of its layers."""
+    """A frozen network that no other code holds, and the readable names of its layers."""
 
     network: nn.Module
     described: str  # for errors
@@ -46,15 +45,15 @@ class Source:
 
 
 def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights) -> Source:
-    """The frozen network, without the classifier of a chain unless a layer of it is asked for.
+    """The frozen network, without the classifier of a chain unless one of its layers is requested.
 
     Layers are looked up before weights are loaded, which may be a long download.
 
     Raises:
         TypeError: ``network`` is neither a name nor a module.
-        ValueError: an unknown name or layer; weights given for a module; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged.
+        ValueError: a name or layer is unknown, weights are given for a module, or weights belong to
+            another architecture.
+        RuntimeError: a weight file is missing or damaged.
     """
     if isinstance(network, nn.Module):
         if not (isinstance(weights, str) and weights == "imagenet"):
@@ -76,7 +75,7 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
         if not is_random:
             _load(model, network, weights, model)
         return Source(frozen(model, copied=True), network)
-    # The classifier of a VGG would take half a gigabyte and a second to draw.
+    # The random weights of a VGG's classifier would take half a gigabyte and a second.
     chain.to_empty(device="cpu")
     if is_random:
         _randomly(lambda: _draw(chain))
@@ -88,22 +87,22 @@ def source_of(network: str | nn.Module, layers: Iterable[str], weights: Weights)
 def _check_layers(
     layers: Iterable[str], whole: nn.Module, chain: nn.Module, described: str
 ) -> None:
-    """Raise for a layer that neither the network nor the chain made of it has."""
+    """Raise for a layer that neither the network nor its chain has."""
     paths_of(layers, names_of(whole), (*_paths_of(whole), *_paths_of(chain)), described)
 
 
 def layers_of(network: str | nn.Module) -> tuple[str, ...]:
-    """Every layer that can be asked for: readable names first, then module paths."""
+    """Every layer that can be requested: readable names first, then module paths."""
     layout = layout_of(network)
     return (*names_of(layout), *_paths_of(layout))
 
 
 def layout_of(network: str | nn.Module) -> nn.Module:
-    """A module as it is; of a name, the network without numbers: its parameters lie on ``meta``.
+    """A module as it is; for a name, the network with its parameters on the ``meta`` device.
 
     Raises:
         TypeError: ``network`` is neither a name nor a module.
-        ValueError: an unknown name.
+        ValueError: the name is unknown.
     """
     if isinstance(network, nn.Module):
         return network
@@ -116,8 +115,8 @@ def layout_of(network: str | nn.Module) -> nn.Module:
 
 
 class _WithoutNumbers(TorchFunctionMode):
-    """Parameters and buffers are made on ``meta``; anything else is computed, unlike under
-    ``torch.device("meta")``, in which no RegNet can compute its widths.
+    """A context that puts parameters and buffers on ``meta`` and computes other tensors. Under
+    ``torch.device("meta")``, a RegNet could not compute its widths.
     """
 
     def __torch_function__(
@@ -175,7 +174,9 @@ def _torchvision(name: str, **arguments: Any) -> nn.Module:
 
 
 def _family(model: nn.Module) -> str | None:
-    """Which of torchvision's chains a module is; a subclass may compute something else."""
+    """Which of torchvision's chains a module is. Subclasses may compute something else, and do not
+    count.
+    """
     kind = type(model)
     return (
         kind.__name__
@@ -185,7 +186,7 @@ def _family(model: nn.Module) -> str | None:
 
 
 def names_of(model: nn.Module) -> dict[str, str]:
-    """Readable name -> module path, of torchvision's chains."""
+    """Readable name -> module path, for torchvision's chains."""
     family = _family(model)
     features = getattr(model, "features", None)
     return (
@@ -207,8 +208,8 @@ def _chain(model: nn.Module, layers: Iterable[str]) -> nn.Sequential:
 
 
 def _randomly(build: Any) -> Any:
-    """Call with the same random numbers every time, whatever the process's default device and
-    dtype, and its generators left alone.
+    """Call with the same random numbers every time, independent of the default device and dtype,
+    and without changing the global generators.
     """
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
@@ -221,7 +222,7 @@ def _randomly(build: Any) -> Any:
 
 
 def _draw(chain: nn.Module) -> None:
-    """He et al. 2015: the size of activations stays as it is from layer to layer."""
+    """Initialise as He et al. 2015, which keeps the variance of activations from layer to layer."""
     for path, tensor in chain.state_dict().items():
         name = path.rpartition(".")[2]
         if name == "weight" and tensor.ndim > 1:
@@ -231,8 +232,8 @@ def _draw(chain: nn.Module) -> None:
 
 
 def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> None:
-    """Give the network its part of the weights of ``whole``, strictly; a state dict or a file may
-    leave out the rest.
+    """Load strictly the network's part of the weights of ``whole``. A state dict or file may lack
+    the other parts.
     """
     own = network.state_dict().keys()
     layout = {key: tensor.shape for key, tensor in whole.state_dict().items()}
@@ -241,7 +242,7 @@ def _load(network: nn.Module, name: str, weights: Weights, whole: nn.Module) -> 
 
 
 def load_inception(build: Callable[[], nn.Module], weights: Weights) -> nn.Module:
-    """Build the Inception network of FID, give it its weights, and freeze it: nothing of it is in a
+    """Build the Inception network of FID, load its weights, and freeze it. It has no entries in a
     state dict.
 
     Raises:
@@ -256,14 +257,14 @@ def load_inception(build: Callable[[], nn.Module], weights: Weights) -> nn.Modul
 
 
 def own_copy(network: nn.Module) -> nn.Module:
-    """A frozen copy of a network of somebody else, of which nothing is in a state dict."""
+    """A frozen copy of a user's network, without entries in a state dict."""
     if isinstance(network, torch.jit.ScriptModule):
         return Scripted(network)
     return frozen(network, copied=False)
 
 
 def weights_digest(*networks: nn.Module) -> str:
-    """SHA-256 of all parameters and buffers of networks, with their names and those of feature
+    """SHA-256 of all parameters and buffers of networks and their names, including those of feature
     extractors inside; empty if there are none.
     """
     digest, found = hashlib.sha256(), False
@@ -279,14 +280,14 @@ def weights_digest(*networks: nn.Module) -> str:
 
 
 class Digest:
-    """Tensors as they are shown: by the beginning of a SHA-256 of their values."""
+    """Tensors that are shown by the beginning of a SHA-256 of their values."""
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
         """Hashed when they are shown."""
         self.tensors = tuple(tensors)
 
     def __repr__(self) -> str:
-        """``<sha256 1a2b3c4d>``, or ``<given>`` where tensors have no values (fake, meta)."""
+        """``<sha256 1a2b3c4d>``, or ``<given>`` for tensors without values (fake, meta)."""
         if any(type(tensor) is not Tensor or tensor.is_meta for tensor in self.tensors):
             return "<given>"
         digest = hashlib.sha256(b"".join(map(bytes_of, self.tensors)))
@@ -294,7 +295,7 @@ class Digest:
 
 
 def _own_copy(tensor: Tensor) -> Tensor:
-    """At least float32, on the CPU; nobody else's memory."""
+    """A copy on the CPU, at least float32, that shares no memory."""
     dtype = (
         torch.promote_types(tensor.dtype, torch.float32)
         if tensor.is_floating_point()

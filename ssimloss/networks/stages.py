@@ -1,7 +1,7 @@
-"""Layers by default: what a loss compares in a network of which none are named.
+"""Default layers: those that a loss compares if the user names none.
 
-A stage is what a network computes at one resolution. Its stride is how many pixels of the image one
-of its positions stands for.
+A stage is the part of a network that computes at one resolution. Its stride is the number of pixels
+of the image per position.
 """
 
 import re
@@ -14,11 +14,11 @@ from torch import nn
 from ssimloss.networks._names import paths_of
 from ssimloss.networks.sources import layers_of, layout_of, named_network, names_of
 
-Stages = Mapping[int, tuple[str, ...]]  # stride -> its layers, of which the last closes the stage
+Stages = Mapping[int, tuple[str, ...]]  # stride -> layers; the last one ends the stage
 
 _RESNET: Final = {2: ("relu",), 4: ("layer1",), 8: ("layer2",), 16: ("layer3",)}
-# torchvision's networks without the blocks of a VGG, by class. None goes beyond stride 16: there
-# VGG, AlexNet and SqueezeNet end, on which such losses were introduced.
+# torchvision's networks without the blocks of a VGG, by class. All end at stride 16, like VGG,
+# AlexNet and SqueezeNet, on which such losses were introduced.
 _STAGES: Final[dict[str, Stages]] = {
     "AlexNet": {4: ("relu1",), 8: ("relu2",), 16: ("relu3", "relu4", "relu5")},
     "ConvNeXt": {4: ("features.1",), 8: ("features.3",), 16: ("features.5",)},
@@ -58,7 +58,7 @@ _STAGES: Final[dict[str, Stages]] = {
     "ResNet": _RESNET,
     "ShuffleNetV2": {2: ("conv1",), 4: ("maxpool",), 8: ("stage2",), 16: ("stage3",)},
 }
-# Classes of which there are two designs.
+# Classes with two designs.
 _MOBILENET_V3_SMALL: Final = {
     2: ("features.0",),
     4: ("features.1",),
@@ -78,7 +78,7 @@ _SQUEEZENET_1_1: Final = {
     8: ("fire5",),
     16: ("fire6", "fire7", "fire8", "fire9"),
 }
-# Networks without a default: the one layer with maps (N, C, H, W), and what the others are.
+# Networks without a default: their layer with maps (N, C, H, W), and the reason.
 _WITHOUT: Final = {
     "SwinTransformer": ("permute", "its maps are (N, H, W, C)"),
     "VisionTransformer": ("conv_proj", "it has no maps behind its patches"),
@@ -92,10 +92,10 @@ class UsualLayers:
     """Which layers a loss compares by default.
 
     Args:
-        of_vgg: readable names in VGG19. Where another VGG, or the embedded network, lacks one, the
-            last layer of the block stands for it, or of the deepest block.
-        strides: of the stages that are compared in other networks.
-        deepest: whether only the last layer is compared, before its activation if that has a name.
+        of_vgg: readable names in VGG19. If another VGG or the embedded network lacks a layer, the
+            last layer of the block is used, or that of the deepest block.
+        strides: strides of the stages that are compared in other networks.
+        deepest: compare only the last layer, before its activation if that has a name.
     """
 
     of_vgg: tuple[str, ...]
@@ -103,14 +103,14 @@ class UsualLayers:
     deepest: bool = False
 
     def weights(self, network: str | nn.Module) -> dict[str, float]:
-        """The same, each with the weight 1."""
+        """The default layers, each with the weight 1."""
         return dict.fromkeys(self.of(network), 1.0)
 
     def of(self, network: str | nn.Module) -> tuple[str, ...]:
         """The layers of this network, from shallow to deep.
 
         Raises:
-            ValueError: there are none for this network.
+            ValueError: this network has no default layers.
             TypeError: ``network`` is neither a name nor a module.
         """
         layout = layout_of(network)
@@ -132,7 +132,7 @@ class UsualLayers:
 
 
 def _stages_of(layout: nn.Module) -> Stages | None:
-    """The stages of a network of torchvision; a subclass may compute something else."""
+    """The stages of a network of torchvision; None for subclasses, which may compute otherwise."""
     kind = type(layout)
     if not kind.__module__.startswith("torchvision.models."):
         return None
@@ -147,7 +147,7 @@ def _stages_of(layout: nn.Module) -> Stages | None:
 
 
 def _closest(wanted: str, known: Mapping[str, str]) -> str:
-    """The layer of this name, or the last of its kind in its block, or in the deepest block."""
+    """The layer of this name, else the last of its kind in its block, else in the deepest block."""
     parsed = _NAMED.fullmatch(wanted)
     assert parsed is not None
     places = [

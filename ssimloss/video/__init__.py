@@ -1,4 +1,4 @@
-"""Clips: VMAF, its features, and its model."""
+"""Video clips: VMAF, its features, and its model."""
 
 from ssimloss.video.adm import adm
 from ssimloss.video.features import vmaf_features

@@ -15,8 +15,8 @@ _BITS = (8, 10, 12, 16)
 
 
 def gain_of(low: float, span: float) -> float:
-    """The factor to 8-bit codes: codes of b bits are divided by ``2^(b - 8)``, as libvmaf does;
-    any other range becomes 255.
+    """The factor to 8-bit codes: codes of b bits are divided by ``2^(b - 8)``, as in libvmaf; any
+    other range is scaled to 255.
     """
     for bits in _BITS:
         if low == 0 and span == 2**bits - 1:
@@ -25,7 +25,7 @@ def gain_of(low: float, span: float) -> float:
 
 
 def check_pair(reference: Tensor, distorted: Tensor, *, frames: bool = False) -> None:
-    """Raise for tensors that are no luma planes ``(..., 1, H, W)`` of one shape; ``frames``: no
+    """Check that both tensors are luma planes ``(..., 1, H, W)`` of one shape; with ``frames``,
     clips ``(..., T, 1, H, W)``.
     """
     for name, image in (("reference", reference), ("distorted", distorted)):
@@ -48,7 +48,7 @@ def check_pair(reference: Tensor, distorted: Tensor, *, frames: bool = False) ->
 
 
 def check_planes(name: str, image: Tensor) -> None:
-    """Raise for what is no floating point ``(..., 1, H, W)`` of at least 16 pixels a side."""
+    """Check for floating point ``(..., 1, H, W)`` of at least 16 pixels a side."""
     _checks.floating(name, image)
     if image.ndim < 3 or image.shape[-3] != 1:
         raise ValueError(
@@ -68,7 +68,7 @@ def check_size(name: str, image: Tensor) -> None:
 
 
 def codes(image: Tensor, data_range: DataRange, name: str) -> Tensor:
-    """Planes ``(M, 1, H, W)`` of ``(..., 1, H, W)`` as 8-bit codes, in float32 at least."""
+    """``(..., 1, H, W)`` as planes ``(M, 1, H, W)`` of 8-bit codes, in float32 at least."""
     if _debug.STATE.enabled:
         _debug.check("video", {name: image}, data_range=data_range)
     low, span = _checks.data_range(data_range)
@@ -77,20 +77,20 @@ def codes(image: Tensor, data_range: DataRange, name: str) -> Tensor:
 
 
 def scaled(planes: Tensor, low: float, span: float) -> Tensor:
-    """The same of planes in their computing dtype."""
+    """The same for planes that have their computing dtype already."""
     gain = gain_of(low, span)
     shifted = planes - low if low != 0 else planes
     return shifted * gain if gain != 1 else shifted
 
 
 def centred(planes: Tensor) -> Tensor:
-    """Planes less a whole number near their mean, of which no feature depends, so that squares keep
-    their digits.
+    """Subtract an integer near the mean from planes. No feature depends on it, and squares of
+    smaller numbers lose fewer digits.
     """
     mean = planes.detach().mean(-1, keepdim=True).mean(-2, keepdim=True)
     return planes - mean.round()
 
 
 def mirrored(planes: Tensor, amount: int) -> Tensor:
-    """Extended at all sides by mirroring without the edge."""
+    """Pad all sides by reflection without repeating the edge."""
     return pad(planes, amount, "reflect")

@@ -1,14 +1,14 @@
 """The additive distortion measure of VMAF (ADM, the detail loss of DLM), at four scales.
 
-Both frames are taken apart by a Daubechies-2 wavelet. The distorted bands ``T`` are divided into
-what is restored of the reference bands ``O`` and what was added::
+A Daubechies-2 wavelet decomposes both frames into bands. The distorted bands ``T`` are split into a
+restored part ``R`` of the reference bands ``O`` and an added part ``A``::
 
     R = T clipped to [0, O],  A = T - R
     adm = (sum_b |max(|f_b R_b| - threshold(A), 0)|_3 + c) / (sum_b |f_b O_b|_3 + c)
 
 Li, Zhang, Ma & Ngan, "Image quality assessment by separately evaluating detail losses and additive
-impairments", 2011; wavelet thresholds of Watson et al. 1997; the borders and constants are those of
-libvmaf, from the description in ``docs/vmaf.md``.
+impairments", 2011; wavelet thresholds of Watson et al. 1997. Borders and constants are those of
+libvmaf; ``docs/vmaf.md`` describes them.
 """
 
 import math
@@ -27,14 +27,14 @@ from ssimloss.video.vif import check_gain_limit
 SCALES = 4
 LOW = (0.482962913144690, 0.836516303737469, 0.224143868041857, -0.129409522550921)
 HIGH = (-0.129409522550921, -0.224143868041857, 0.836516303737469, -0.482962913144690)
-COS_SQUARED = math.cos(math.radians(1)) ** 2  # bands that differ by contrast alone
-# Of the 9-7 wavelet per scale: for bands H and V, for D.
+COS_SQUARED = math.cos(math.radians(1)) ** 2  # limit for bands that differ in contrast alone
+# Amplitudes of the 9-7 wavelet per scale: for bands H and V, and for D.
 _AMPLITUDES = ((0.67234, 0.72709), (0.41317, 0.49428), (0.22727, 0.28688), (0.11792, 0.15214))
-_PIXELS_PER_DEGREE = 3.0 * 1080 * math.pi / 180  # three heights away from 1080 lines
+_PIXELS_PER_DEGREE = 3.0 * 1080 * math.pi / 180  # 1080 lines viewed from three picture heights
 
 
 def _sensitivity(scale: int, orientation: float, amplitude: float) -> float:
-    """One over the visible step of a coefficient (Watson et al. 1997, equation 9)."""
+    """The reciprocal of the visible step of a coefficient (Watson et al. 1997, equation 9)."""
     octave = math.log10(2 ** (scale + 1) * 0.401 * orientation / _PIXELS_PER_DEGREE)
     return float(amplitude / (2 * 0.495 * 10 ** (0.466 * octave * octave)))
 
@@ -57,25 +57,25 @@ def adm(
     data_range: DataRange = 255.0,
     backend: Backend = "auto",
 ) -> Tensor:
-    """Additive distortion measure of luma planes, over all scales and at each.
+    """Additive distortion measure of luma planes, over all scales and at each scale.
 
     Args:
         reference, distorted: float luma ``(..., 1, H, W)`` with values in ``data_range``, at least
             16 pixels a side.
-        enhancement_gain_limit: the largest gain of contrast that counts as restored; 100 is VMAF's,
-            1 that of its NEG models.
+        enhancement_gain_limit: the largest contrast gain that counts as restored: 100 in VMAF, 1 in
+            its NEG models.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
-        ``(..., 5)``: ``adm2``, then ``adm_scale0`` to ``adm_scale3``; 1 for equal planes, more
-        where contrast was added.
+        ``(..., 5)``: ``adm2``, then ``adm_scale0`` to ``adm_scale3``. Equal planes have 1; added
+        contrast raises the value.
 
     Raises:
-        ValueError: shapes differ, more than one channel, less than 16 pixels a side, a gain limit
-            below 1.
-        TypeError: integer tensors.
+        ValueError: shapes differ, there is more than one channel, a side has fewer than 16 pixels,
+            or the gain limit is below 1.
+        TypeError: tensors have integers.
 
     Source: Li et al. 2011, as in libvmaf. Agrees with its float extractor to 3e-4.
     """
@@ -87,7 +87,7 @@ def adm(
 
 
 def adm_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> Tensor:
-    """The values ``(M, 5)`` of planes of codes ``(M, 1, H, W)``."""
+    """The values ``(M, 5)`` for planes of codes ``(M, 1, H, W)``."""
     chosen = select(backend, y, x, SCALE_SUMS["detail"])
     if chosen == "eager":
         sums = adm_sums(x, y, limit)
@@ -117,7 +117,7 @@ def adm_of_sums(sums: Tensor, height: int, width: int) -> Tensor:
 
 
 def _constants(height: int, width: int) -> tuple[tuple[float], ...]:
-    """What is added to both sums of each scale."""
+    """The constant added to both sums of each scale."""
     constants = []
     for _ in range(SCALES):
         height, width = (height + 1) // 2, (width + 1) // 2
@@ -127,8 +127,8 @@ def _constants(height: int, width: int) -> tuple[tuple[float], ...]:
 
 
 def adm_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
-    """Sums of the cubes of what is visible ``(M, 4, 2, 3)``: per scale, of the restored and of the
-    reference bands H, V and D.
+    """Sums of the cubes of visible coefficients ``(M, 4, 2, 3)``: per scale, for the restored and
+    the reference bands H, V and D.
     """
     x, y = centred(x), centred(y)
     sums = []
@@ -162,9 +162,9 @@ def _sums(
 
 
 def _restored(bands_x: list[Tensor], bands_y: list[Tensor], limit: float) -> list[Tensor]:
-    """What of the bands H, V and D of the reference is there in the distorted frame."""
+    """The part of the reference's bands H, V and D that the distorted frame keeps."""
     zero = torch.zeros_like(bands_x[0])
-    # The gradient of minimum and maximum is halved at ties: of equal bands, half goes to each.
+    # The gradient of minimum and maximum is halved at ties: each of two equal bands gets half.
     found = [
         torch.maximum(torch.minimum(t, torch.maximum(o, zero)), torch.minimum(o, zero))
         for o, t in zip(bands_x, bands_y, strict=True)
@@ -181,7 +181,7 @@ def _restored(bands_x: list[Tensor], bands_y: list[Tensor], limit: float) -> lis
 
 
 def _threshold(added: Tensor) -> Tensor:
-    """What the additions hide: 1/30 of each of the eight neighbours and 1/15 of the position."""
+    """Masking by the added part: 1/30 of each of the eight neighbours and 1/15 of the centre."""
     wide = _extended(added, 1, 1)
     h, w = added.shape[-2:]
     rows = wide[..., :h, :] + wide[..., 1 : h + 1, :] + wide[..., 2:, :]
@@ -190,7 +190,7 @@ def _threshold(added: Tensor) -> Tensor:
 
 
 def _wavelet(planes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One level: the approximation, and the bands H, V and D, of ``ceil(n / 2)`` samples a side."""
+    """One level: the approximation and bands H, V and D, with ``ceil(n / 2)`` samples a side."""
     height, width = planes.shape[-2:]
     wide = _extended(planes, 1 + height % 2, 1 + width % 2)
     return _filtered(wide, height, width)
@@ -217,8 +217,8 @@ def sum_of(taps: tuple[float, ...], parts: list[Tensor]) -> Tensor:
 
 
 def _extended(planes: Tensor, below: int, right: int) -> Tensor:
-    """One row above and one column before, mirrored without the edge; ``below`` rows and ``right``
-    columns after, mirrored with it.
+    """Pad by one row above and one column on the left, reflected without the edge, and by ``below``
+    rows and ``right`` columns at the other sides, reflected with the edge.
     """
     for axis, after in ((-2, below), (-1, right)):
         size = planes.shape[axis]
@@ -229,11 +229,11 @@ def _extended(planes: Tensor, below: int, right: int) -> Tensor:
 
 
 def _border(size: int) -> int:
-    """Samples that do not count at each side of a band: a tenth, rounded as libvmaf does."""
+    """Samples that are ignored at each side of a band: a tenth, rounded as in libvmaf."""
     return max(int(size * 0.1 - 0.5), 0)
 
 
 def _cube_root(value: Tensor) -> Tensor:
-    """With the slope 0 at 0."""
+    """The cube root, with the slope 0 at 0."""
     positive = ~(value <= 0)  # NaN stays NaN
     return torch.where(positive, torch.where(positive, value, 1) ** (1 / 3), 0)

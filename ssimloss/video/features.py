@@ -1,4 +1,4 @@
-"""The elementary features of VMAF of a clip, and of a film that comes in chunks."""
+"""The elementary features of VMAF, for whole clips and for films that come in chunks."""
 
 import math
 
@@ -24,24 +24,24 @@ def vmaf_features(
     data_range: DataRange = 255.0,
     backend: Backend = "auto",
 ) -> dict[str, Tensor]:
-    """The features of each frame: ``vif_scale0`` .. ``vif_scale3``, ``adm2``, ``adm_scale0`` ..
-    ``adm_scale3``, ``motion`` and ``motion2``.
+    """Compute the features of each frame: ``vif_scale0`` .. ``vif_scale3``, ``adm2``,
+    ``adm_scale0`` .. ``adm_scale3``, ``motion`` and ``motion2``.
 
     Args:
         reference, distorted: float luma ``(..., T, 1, H, W)`` with values in ``data_range``, at
             least 16 pixels a side.
-        model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`, whose gain limit the features take.
+        model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`. Features use its gain limit.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
+        backend: backend of VIF and ADM: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
-        Name to ``(..., T)``, in float32 at least.
+        A dict of name -> ``(..., T)``, in float32 at least.
 
     Raises:
-        ValueError: shapes differ, more than one channel, less than 16 pixels a side, an unknown
-            model.
-        TypeError: integer tensors.
+        ValueError: shapes differ, there is more than one channel, a side has fewer than 16 pixels,
+            or the model is unknown.
+        TypeError: tensors have integers.
 
     Source: Li et al., "Toward a practical perceptual video quality metric", 2016. Agrees with the
     float extractors of libvmaf 3: vif 2e-4, adm2 3e-4, adm_scale 1e-3, motion 2e-3.
@@ -56,7 +56,7 @@ def vmaf_features(
 
 
 def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
-    """Name to ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, the reference first."""
+    """Name -> ``(..., T)`` for clips of codes ``(..., T, 1, H, W)``, the reference first."""
     found = spatial_features(x, y, limit, backend)
     if x.shape[-4] == 1:  # nothing moves
         found["motion"] = torch.zeros_like(found["adm2"])
@@ -67,7 +67,7 @@ def features_of(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[st
 
 
 def spatial_features(x: Tensor, y: Tensor, limit: float, backend: Backend) -> dict[str, Tensor]:
-    """Name to ``(...)`` of frames of codes ``(..., 1, H, W)``: all but motion."""
+    """Name -> ``(...)`` for frames of codes ``(..., 1, H, W)``: all features except motion."""
     leading = x.shape[:-3]
     x, y = (planes.reshape(math.prod(leading), *planes.shape[-3:]) for planes in (x, y))
     found: dict[str, Tensor] = {}

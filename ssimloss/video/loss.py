@@ -1,4 +1,4 @@
-"""VMAF as something to minimise: ``100 - VMAF``, not cut, of images and of clips."""
+"""VMAF as a loss: ``100 - VMAF``, not clipped, of images and of clips."""
 
 import math
 from collections.abc import Mapping
@@ -34,14 +34,14 @@ class LumaOptions(Backed, Reduced, Ranged):
     """Options of the luma that VMAF compares.
 
     Args:
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; black and white of RGB. Of gray
-            images, 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
-            by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        matrix: luma of RGB images: ``"bt709"``, or ``"bt601"``.
-        luma_range: codes of the luma of RGB images: ``"limited"`` from 16 to 235, as videos are
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``: black and white of RGB. For
+            gray images, 255, 1023, 4095 and 65535 mean codes of 8, 10, 12 and 16 bits, which are
+            divided by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
+        matrix: the luma of RGB images: ``"bt709"`` or ``"bt601"``.
+        luma_range: the luma codes of RGB images: ``"limited"`` from 16 to 235, as videos are
             stored, or ``"full"`` from 0 to 255. Gray images are compared as they are.
-        reduction: ``"mean"`` or ``"sum"`` over frames; ``"image"`` the mean of each clip ``(N,)``;
-            ``"none"`` a value per frame.
+        reduction: ``"mean"`` or ``"sum"`` over frames, ``"image"`` for the mean of each clip
+            ``(N,)``, ``"none"`` for one value per frame.
     """
 
     matrix: Matrix = "bt709"
@@ -60,9 +60,9 @@ class VMAFOptions(LumaOptions):
     Args:
         model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
             or a :class:`ssimloss.video.SVR`.
-        feature_weights: weights by the names of features, ``vif_scale0`` .. ``vif_scale3``,
-            ``adm2``, ``adm_scale0`` .. ``adm_scale3``; the score is then 100 times their weighted
-            mean in place of the regression.
+        feature_weights: weights by name of the features ``vif_scale0`` .. ``vif_scale3``,
+            ``adm2``, ``adm_scale0`` .. ``adm_scale3``. The score is then 100 times their weighted
+            mean instead of the regression.
     """
 
     model: ModelName | SVR = "v0.6.1"
@@ -70,7 +70,7 @@ class VMAFOptions(LumaOptions):
     regression: SVR = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option; read the model."""
+        """Check the options, and read the model."""
         super().__post_init__()
         if self.feature_weights is not None:
             _check_weights(self.feature_weights)
@@ -89,11 +89,11 @@ def _check_weights(weights: object) -> None:
 
 
 def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
-    """VMAF v0.6.1 of images or clips, of their luma: 0 to 100, higher is better. The loss is
-    ``100 - VMAF``, not cut, so that its gradient does not end at 100.
+    """VMAF v0.6.1 of the luma of images or clips: 0 to 100, higher is better. The loss is
+    ``100 - VMAF``, not clipped, so that its gradient does not vanish at a score of 100.
 
-    Images are frames without motion; clips have the motion of ``target``. Equal frames that do not
-    move score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or beside a
+    Images are frames without motion; clips have the motion of ``target``. Equal frames without
+    motion score 97.43, not 100. VMAF rewards sharpening: train with ``model="v0.6.1neg"`` or add a
     pixel loss, and see ``docs/vmaf.md``.
 
     Args:
@@ -104,9 +104,9 @@ def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
-            unknown words.
-        TypeError: integer tensors.
+        ValueError: shapes differ, images are neither gray nor RGB, a side has fewer than 16 pixels,
+            or an option has an unknown value.
+        TypeError: tensors have integers.
 
     Source: Li et al. 2016. Agrees with libvmaf 3, whose order is ``(reference, distorted)``, to
     0.03.
@@ -115,7 +115,7 @@ def _vmaf(pred: Tensor, target: Tensor, options: VMAFOptions) -> Scores:
 
 
 def _vmaf_neg(pred: Tensor, target: Tensor, options: LumaOptions) -> Scores:
-    """VMAF by the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
+    """VMAF with the model ``v0.6.1neg``, which does not reward sharpening and added contrast: 0 to
     100, higher is better. The loss is ``VMAFLoss(model="v0.6.1neg")``.
 
     Args:
@@ -127,9 +127,9 @@ def _vmaf_neg(pred: Tensor, target: Tensor, options: LumaOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N,)`` or ``(N, T)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, less than 16 pixels a side,
-            unknown words.
-        TypeError: integer tensors.
+        ValueError: shapes differ, images are neither gray nor RGB, a side has fewer than 16 pixels,
+            or an option has an unknown value.
+        TypeError: tensors have integers.
 
     Source: Li et al. 2020, "Toward a better quality metric for the video community". Agrees with
     libvmaf 3 to 0.03.
@@ -185,7 +185,7 @@ def _check(pred: Tensor, target: Tensor) -> None:
 
 
 def _luma(image: Tensor, options: LumaOptions) -> Tensor:
-    """Clips ``(N, T, 1, H, W)`` as 8-bit codes; of images, T is 1."""
+    """Clips ``(N, T, 1, H, W)`` of 8-bit codes; T is 1 for images."""
     clips = image if image.ndim == 5 else image.unsqueeze(1)
     if clips.shape[2] == 1:
         return scaled(clips, options.low, options.span)

@@ -1,7 +1,7 @@
-"""Motion as VMAF measures it: how much the blurred reference changes from frame to frame.
+"""Motion as in VMAF: how much the blurred reference changes from frame to frame.
 
-``motion_t = mean |B_t - B_(t-1)|`` and ``motion2_t = min(motion_t, motion_(t+1))``, which hides the
-jump of a single cut. Only the reference counts. Described in ``docs/vmaf.md``.
+``motion_t = mean |B_t - B_(t-1)|`` and ``motion2_t = min(motion_t, motion_(t+1))``, which ignores
+a single cut. Motion depends on the reference alone. ``docs/vmaf.md`` describes it.
 """
 
 import torch
@@ -19,23 +19,23 @@ WINDOW = (0.054488685, 0.244201342, 0.402619947, 0.244201342, 0.054488685)
 def motion(
     reference: Tensor, *, data_range: DataRange = 255.0, backend: Backend = "auto"
 ) -> Tensor:
-    """Change of each frame from the one before, on the scale of 8-bit codes.
+    """Mean change of each frame from the previous one, on the scale of 8-bit codes.
 
     Args:
         reference: float luma ``(..., T, 1, H, W)`` with values in ``data_range``, at least 16
             pixels a side.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: ``"auto"``, or one by name, which runs or raises; kernels make no gradient of it.
+        backend: ``"auto"``, or the name of one, which runs or raises. Kernels have no gradient.
 
     Returns:
-        ``(..., T)``: 0 for the first frame. :func:`motion2` makes VMAF's feature of it.
+        ``(..., T)``: 0 for the first frame. :func:`motion2` converts it to VMAF's feature.
 
     Raises:
-        ValueError: no clip of luma planes, less than 16 pixels a side.
-        TypeError: integer tensors.
+        ValueError: the tensor is not a clip of luma planes, or a side has fewer than 16 pixels.
+        TypeError: the tensor has integers.
 
-    Source: libvmaf 3, whose border is mirrored without the edge at all sides. Agrees with its float
+    Source: libvmaf 3, which pads all sides by reflection without the edge. Agrees with its float
     extractor to 2e-3.
     """
     check_planes("reference", reference)
@@ -49,8 +49,8 @@ def motion(
 
 
 def motion2(motion: Tensor) -> Tensor:
-    """The smaller change of each frame from the one before and to the one after, ``(..., T)``; 0
-    for the first frame, and the change itself for the last.
+    """The smaller of each frame's changes from the previous and to the next frame, ``(..., T)``. It
+    is 0 for the first frame; for the last one, it is the change from the previous frame.
     """
     if motion.shape[-1] < 2:
         return torch.zeros_like(motion)
@@ -59,7 +59,7 @@ def motion2(motion: Tensor) -> Tensor:
 
 
 def motion_of(clips: Tensor, backend: Backend) -> Tensor:
-    """Motion ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``, 0 first."""
+    """Motion ``(..., T)`` of clips of codes ``(..., T, 1, H, W)``; 0 for the first frame."""
     first = clips.new_zeros((*clips.shape[:-4], min(clips.shape[-4], 1)))
     later, earlier = clips[..., 1:, :, :, :], clips[..., :-1, :, :, :]
     changed = _changes(later.flatten(0, -4), earlier.flatten(0, -4), backend)
@@ -67,7 +67,7 @@ def motion_of(clips: Tensor, backend: Backend) -> Tensor:
 
 
 def _changes(x: Tensor, y: Tensor, backend: Backend) -> Tensor:
-    """Mean change ``(M,)`` of planes ``(M, 1, H, W)`` from others."""
+    """Mean change ``(M,)`` between two sets of planes ``(M, 1, H, W)``."""
     chosen = select(backend, x, y, SCALE_SUMS["change"])
     if chosen == "eager" or (torch.is_grad_enabled() and x.requires_grad):
         return changes(x - y)
@@ -77,7 +77,7 @@ def _changes(x: Tensor, y: Tensor, backend: Backend) -> Tensor:
 
 
 def _sums(x: Tensor, y: Tensor) -> Tensor:
-    """What the kernel adds up, ``(M, 1)``."""
+    """The sums of the kernel, ``(M, 1)``."""
     return changes(x - y).unsqueeze(-1) * (x.shape[-2] * x.shape[-1])
 
 
@@ -89,7 +89,7 @@ def changes(difference: Tensor) -> Tensor:
 
 
 def _along(planes: Tensor, axis: int) -> Tensor:
-    """The window along one axis; on CPUs, a convolution of one channel takes 20 times as long."""
+    """Filter along one axis. On CPUs, a convolution of one channel takes 20 times as long."""
     length = planes.shape[axis] - len(WINDOW) + 1
     first, second, middle, fourth, fifth = (
         planes.narrow(axis, k, length) for k in range(len(WINDOW))

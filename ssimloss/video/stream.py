@@ -1,4 +1,4 @@
-"""VMAF of a film that comes in chunks: one frame is kept from chunk to chunk."""
+"""VMAF of a film that comes in chunks; one frame is kept between chunks."""
 
 import torch
 from torch import Tensor
@@ -15,24 +15,24 @@ from ssimloss.video.vmaf import POOLINGS, Pooling, pooled
 
 
 class VMAFStream:
-    """VMAF of a clip that is given chunk by chunk, without a graph::
+    """VMAF of a clip that is passed in chunks, without a graph::
 
         stream = VMAFStream()
         for reference, distorted in chunks:
             stream.update(reference, distorted)
         stream.score(), stream.features()
 
-    The results are those of :func:`vmaf` and :func:`vmaf_features` for the whole clip, to float32
-    rounding, however it is cut. Memory grows by eleven numbers per frame.
+    For any chunks, the results equal those of :func:`vmaf` and :func:`vmaf_features` for the whole
+    clip, to float32 rounding. Memory grows by eleven numbers per frame.
 
     Args:
         model: ``"v0.6.1"``, ``"v0.6.1neg"`` or an :class:`SVR`.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
+        backend: backend of VIF and ADM: ``"auto"``, or the name of one, which runs or raises.
 
     Raises:
-        ValueError: an unknown model.
+        ValueError: the model is unknown.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class VMAFStream:
         """Add the next frames, float luma ``(T, 1, H, W)`` each.
 
         Raises:
-            ValueError: shapes differ, or frames of another size than those before.
-            TypeError: integer tensors.
+            ValueError: shapes differ, or frames have another size than earlier ones.
+            TypeError: tensors have integers.
         """
         check_pair(reference, distorted, frames=True)
         if reference.ndim != 4:
@@ -69,8 +69,8 @@ class VMAFStream:
             )
         if self._size is not None and reference.shape[1:] != self._size:
             raise ValueError(
-                f"reference must have frames of {tuple(self._size[1:])} as those before, got "
-                f"{tuple(reference.shape[2:])}; a film of another size is another VMAFStream"
+                f"reference must have frames of {tuple(self._size[1:])} like earlier ones, got "
+                f"{tuple(reference.shape[2:])}; use another VMAFStream for a film of another size"
             )
         self._size = reference.shape[1:]
         if len(reference):
@@ -93,7 +93,8 @@ class VMAFStream:
             self._found[name].append(value)
 
     def features(self) -> dict[str, Tensor]:
-        """Name to ``(T,)`` of all frames so far; ``motion2`` of the last one changes with the next.
+        """Return name -> ``(T,)`` for all frames so far. ``motion2`` of the last frame depends on
+        the next one and may still change.
 
         Raises:
             ValueError: there was no frame.
@@ -105,8 +106,8 @@ class VMAFStream:
         return found
 
     def log(self) -> dict[str, Tensor]:
-        """The features that the model was given by VMAF's names in a log, such as ``adm2``; of a
-        model with another gain limit than 100, VIF and ADM end as in ``adm2_egl_1``.
+        """Return the features of the model under libvmaf's names in a log, such as ``adm2``. For a
+        gain limit other than 100, VIF and ADM have names such as ``adm2_egl_1``.
 
         Raises:
             ValueError: there was no frame.
@@ -123,17 +124,17 @@ class VMAFStream:
 
         Args:
             pooling: ``"mean"``, ``"harmonic"`` or ``"none"``.
-            clip: cut the score of each frame to the limits of the model.
+            clip: clip the score of each frame to the limits of the model.
 
         Raises:
-            ValueError: there was no frame, an unknown word.
+            ValueError: there was no frame, or ``pooling`` is unknown.
         """
         _checks.choice("pooling", pooling, POOLINGS)
         scores = self.model(self.features())
         return pooled(scores, self.model.limits if clip else None, pooling)
 
     def describe(self) -> str:
-        """In words, what is computed of the luma."""
+        """A description of the computation."""
         low, high = self.model.limits
         return (
             "divided by 2^(bits - 8); VIF at four scales, ADM and the motion of the reference by "

@@ -37,15 +37,15 @@ _GAIN_LIMITS = ("vif_enhn_gain_limit", "adm_enhn_gain_limit")
 class SVR:
     """A model of VMAF.
 
-    ``SVR.read(path)`` reads a JSON file of libvmaf; ``SVR.named("v0.6.1")`` is one that travels
-    with the package. ``model(features)`` takes a dict of tensors of one shape, which it needs under
-    the names in ``model.features``, and returns the unclipped score of that shape.
+    ``SVR.read(path)`` reads a JSON file of libvmaf; ``SVR.named("v0.6.1")`` is part of the package.
+    ``model(features)`` takes a dict of tensors of one shape, with the names in ``model.features``,
+    and returns the unclipped score of that shape.
 
     Attributes:
-        name: of the model.
-        features: the names of its features, in order.
-        enhancement_gain_limit: of the features VIF and ADM that it was made for; 1 for NEG.
-        limits: between which scores are cut.
+        name: name of the model.
+        features: names of its features, in order.
+        enhancement_gain_limit: the gain limit of its VIF and ADM features; 1 for NEG.
+        limits: the range to which scores are clipped.
     """
 
     name: str
@@ -56,21 +56,21 @@ class SVR:
     intercepts: tuple[float, ...]
     gamma: float
     rho: float
-    vectors: tuple[tuple[float, ...], ...]  # each with its coefficient at the end
+    vectors: tuple[tuple[float, ...], ...]  # the last element of each is its coefficient
 
     @classmethod
     def named(cls, name: ModelName) -> "SVR":
-        """A model that travels with the package.
+        """Return a model that is part of the package.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: the name is unknown.
             RuntimeError: its file is missing or damaged.
         """
         return _bundled(named("model", name, MODELS))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "SVR":
-        """A model from a JSON file of libvmaf.
+        """Read a model from a JSON file of libvmaf.
 
         Raises:
             RuntimeError: the file cannot be read.
@@ -85,7 +85,7 @@ class SVR:
 
     @classmethod
     def parse(cls, text: str, name: str) -> "SVR":
-        """A model from the text of such a file.
+        """Read a model from the text of such a file.
 
         Raises:
             ValueError: it holds another kind of model, or features that are not computed here.
@@ -108,7 +108,7 @@ class SVR:
             )
         except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
             raise ValueError(
-                f"model {name} is no JSON file of libvmaf with a model of LIBSVM: "
+                f"model {name} is not a JSON file of libvmaf with a model of LIBSVM: "
                 f"{type(error).__name__} {error}"
             ) from error
         kind = (head.get("svm_type"), head.get("kernel_type"), parts.get("norm_type"))
@@ -121,14 +121,14 @@ class SVR:
         if unknown:
             raise ValueError(
                 f"model {name} needs the features {', '.join(unknown)}, which are not computed "
-                f"here; there are {', '.join(FEATURES)}"
+                f"here; available: {', '.join(FEATURES)}"
             )
         if {len(found.slopes), len(found.intercepts)} != {1 + len(found.features)}:
-            raise ValueError(f"model {name} has not one slope and intercept for each feature")
+            raise ValueError(f"model {name} must have one slope and intercept per feature")
         return found
 
     def __call__(self, features: dict[str, Tensor]) -> Tensor:
-        """The unclipped score, of the shape and dtype of each feature."""
+        """Return the unclipped score, with the shape and dtype of each feature."""
         return scores_of(self, features)
 
     def __repr__(self) -> str:
@@ -137,11 +137,11 @@ class SVR:
 
 
 def scores_of(model: SVR, features: dict[str, Tensor]) -> Tensor:
-    """The unclipped score, of the shape and dtype of each feature; a function, since torch.compile
-    cannot call the methods of a constant.
+    """The unclipped score, with the shape and dtype of each feature. This is a function because
+    torch.compile cannot call methods of a constant.
     """
     found = torch.stack([features[name] for name in model.features], -1)
-    wide = widest_dtype(found.device)  # terms of either sign nearly cancel
+    wide = widest_dtype(found.device)  # terms of opposite signs nearly cancel
     table = constant(model.vectors, found, wide)
     vectors, coefficients = table[:, :-1], table[:, -1]
     scaling = constant((model.slopes[1:], model.intercepts[1:]), found, wide)
@@ -155,11 +155,11 @@ Model = ModelName | SVR
 
 
 def model_of(model: Model) -> SVR:
-    """A model by its name, or itself.
+    """Return a model by its name, or the model itself.
 
     Raises:
-        TypeError: it is neither.
-        ValueError: there is none of that name.
+        TypeError: ``model`` is neither a name nor a model.
+        ValueError: the name is unknown.
     """
     if isinstance(model, SVR):
         return model
@@ -188,7 +188,7 @@ def _libsvm(text: str, count: int) -> tuple[dict[str, str], tuple[tuple[float, .
     vectors = []
     for line in after.strip().split("\n"):
         coefficient, *entries = line.split()
-        values = [0.0] * count  # what is not written is 0
+        values = [0.0] * count  # features that are not in the text are 0
         for entry in entries:
             index, value = entry.split(":")
             values[int(index) - 1] = float(value)
@@ -206,8 +206,8 @@ def _gain_limit(name: str, options: dict[str, Any]) -> float:
     limits = {float(options.get(key, 100.0)) for key in _GAIN_LIMITS}
     if unknown or len(limits) != 1:
         raise ValueError(
-            f"model {name} needs features with the options {options}; known is one gain limit for "
-            "VIF and ADM"
+            f"model {name} needs features with the options {options}; the only supported option is "
+            "one gain limit for VIF and ADM"
         )
     return limits.pop()
 

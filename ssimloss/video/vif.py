@@ -6,8 +6,8 @@ With local variances ``s1`` of the reference, ``s2`` of the distorted frame and 
     g = min(s12 / s1, gain limit),  sv = s2 - s12^2 / s1
     vif = sum log2(1 + g^2 s1 / (sv + 2)) / sum log2(1 + s1 / 2)
 
-Sheikh & Bovik, "Image information and visual quality", 2006; the special cases are those of
-libvmaf, from the description in ``docs/vmaf.md``.
+Sheikh & Bovik, "Image information and visual quality", 2006. The special cases are those of
+libvmaf; ``docs/vmaf.md`` describes them.
 """
 
 from functools import partial
@@ -36,7 +36,7 @@ from ssimloss.video._planes import centred, check_pair, codes, mirrored
 SCALES = 4
 NOISE = 2.0  # variance of the neural noise, on the scale of 8-bit codes
 EPS = 1e-10
-FLAT_SLOPE = NOISE**2 / 255**2  # what a flat reference subtracts per variance of the distorted
+FLAT_SLOPE = NOISE**2 / 255**2  # loss per variance of the distorted plane, for a flat reference
 WINDOWS = tuple(
     window_weights("gaussian", taps, taps / 5)
     for taps in (2 ** (SCALES - scale) + 1 for scale in range(SCALES))
@@ -60,20 +60,20 @@ def vif(
     Args:
         reference, distorted: float luma ``(..., 1, H, W)`` with values in ``data_range``, at least
             16 pixels a side.
-        enhancement_gain_limit: the largest gain that counts; 100 is VMAF's, 1 that of its NEG
-            models, which do not reward contrast and sharpening.
+        enhancement_gain_limit: the largest gain that counts: 100 in VMAF, 1 in its NEG models,
+            which do not reward contrast and sharpening.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: ``"auto"``, or one by name, which runs or raises.
+        backend: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
-        ``(..., 4)``: ``vif_scale0`` to ``vif_scale3``, 1 for equal planes; a flat reference against
-        noise is below 0.
+        ``(..., 4)``: ``vif_scale0`` to ``vif_scale3``. Equal planes have 1. Noise on a flat
+        reference has a value below 0.
 
     Raises:
-        ValueError: shapes differ, more than one channel, less than 16 pixels a side, a gain limit
-            below 1.
-        TypeError: integer tensors.
+        ValueError: shapes differ, there is more than one channel, a side has fewer than 16 pixels,
+            or the gain limit is below 1.
+        TypeError: tensors have integers.
 
     Source: Sheikh & Bovik 2006, as in libvmaf. Agrees with its float extractor to 2e-4.
     """
@@ -85,7 +85,7 @@ def vif(
 
 
 def check_gain_limit(limit: float) -> None:
-    """Raise for a limit that would punish a copy."""
+    """Raise for a limit below 1, which would penalise an exact copy."""
     _checks.positive("enhancement_gain_limit", limit)
     if limit < 1:
         raise ValueError(
@@ -136,13 +136,13 @@ def vif_sums(x: Tensor, y: Tensor, limit: float) -> Tensor:
 
 
 def window_of(scale: int, like: Tensor) -> Tensor:
-    """The Gaussian of a scale, of unit sum."""
+    """The Gaussian window of a scale, with unit sum."""
     weights = WINDOWS[scale] if like.dtype is torch.float64 else _WINDOWS32[scale]
     return constant(weights, like)
 
 
 def _halved(planes: Tensor, window: Tensor) -> Tensor:
-    """Filtered, then every second sample from the first; an odd last one is left out."""
+    """Filter, then take every second sample from the first on. An odd last one is dropped."""
     height, width = planes.shape[-2] // 2, planes.shape[-1] // 2
     filtered = _local_mean(planes, window)
     return filtered[..., ::2, ::2][..., :height, :width]
@@ -153,7 +153,7 @@ def _local_mean(planes: Tensor, window: Tensor) -> Tensor:
 
 
 def _sums(x: Tensor, d: Tensor, window: Tensor, limit: float) -> Tensor:
-    """``(M, 2)`` of a reference and its difference from the distorted frame."""
+    """Sums ``(M, 2)`` from a reference and its difference from the distorted frame."""
     maps = _local_mean(torch.cat((x, d, x * x, d * d, x * d), 1), window)
     mu_x, mu_d, square_x, square_d, product = maps.chunk(5, 1)
     var_x = (square_x - mu_x * mu_x).clamp(min=0)
@@ -165,11 +165,12 @@ def _sums(x: Tensor, d: Tensor, window: Tensor, limit: float) -> Tensor:
 def information(
     var_x: Tensor, var_d: Tensor, cov_xd: Tensor, limit: float
 ) -> tuple[Tensor, Tensor]:
-    """What the distorted frame keeps and the reference holds at each position, in bits.
+    """The information that the distorted frame keeps and that of the reference, per position, in
+    bits.
 
-    Of the difference ``d = x - y``, so that equal frames lose nothing to rounding:
-    ``s12 = var_x - cov_xd``, ``s2 = var_x - 2 cov_xd + var_d``, and what no gain explains is
-    ``s2 - s12^2 / s1 = var_d - cov_xd^2 / var_x``.
+    They are computed from the difference ``d = x - y``, so that equal frames have no rounding
+    error: ``s12 = var_x - cov_xd``, ``s2 = var_x - 2 cov_xd + var_d``, and the variance that no
+    gain explains is ``s2 - s12^2 / s1 = var_d - cov_xd^2 / var_x``.
     """
     flat = var_x < NOISE
     s1 = torch.where(flat, NOISE, var_x)

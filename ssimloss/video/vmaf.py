@@ -30,29 +30,30 @@ def vmaf(
 ) -> Tensor:
     """VMAF of a clip: 0 to 100, higher is better. The reference comes first.
 
-    A static clip that equals its reference scores 97.43, since nothing moves; so does a single
-    frame. The first frame of a clip has no motion and scores less than its neighbours.
+    A static clip that equals its reference scores 97.43, because it has no motion; so does a single
+    frame. The first frame of a clip has no motion and scores less than the next ones.
 
     Args:
         reference, distorted: float luma ``(..., T, 1, H, W)`` with values in ``data_range``, at
             least 16 pixels a side. ``ssimloss.color.luma`` converts RGB; the range of the luma,
             limited or full, is not corrected.
-        model: ``"v0.6.1"``, ``"v0.6.1neg"``, which does not reward sharpening and added contrast,
-            or an :class:`SVR` of another file.
-        pooling: over frames: ``"mean"``, ``"harmonic"`` (of ``1 + score``, less 1, as in libvmaf),
-            or ``"none"``.
-        clip: cut the score of each frame to [0, 100] as libvmaf does; the gradient is 0 there.
+        model: ``"v0.6.1"``; ``"v0.6.1neg"``, which does not reward sharpening and added contrast;
+            or an :class:`SVR` from another file.
+        pooling: over frames: ``"mean"``, ``"harmonic"`` (the harmonic mean of ``1 + score``, minus
+            1, as in libvmaf), or ``"none"``.
+        clip: clip the score of each frame to [0, 100] as in libvmaf. The gradient is 0 where a
+            score is clipped.
         data_range: 255, 1023, 4095 and 65535 are codes of 8, 10, 12 and 16 bits, which are divided
             by ``2^(bits - 8)`` as in libvmaf; any other range is scaled to 255.
-        backend: of VIF and ADM: ``"auto"``, or one by name, which runs or raises.
+        backend: backend of VIF and ADM: ``"auto"``, or the name of one, which runs or raises.
 
     Returns:
         ``(...)``; with ``pooling="none"`` one score per frame ``(..., T)``.
 
     Raises:
-        ValueError: shapes differ, more than one channel, less than 16 pixels a side, no frame,
-            unknown words.
-        TypeError: integer tensors.
+        ValueError: shapes differ, there is more than one channel or no frame, a side has fewer than
+            16 pixels, or ``model`` or ``pooling`` is unknown.
+        TypeError: tensors have integers.
 
     Source: Li et al. 2016. Agrees with libvmaf 3: its float model to 0.03, its integer model to
     0.10.
@@ -66,7 +67,7 @@ def vmaf(
 
 
 def pooled(scores: Tensor, limits: tuple[float, float] | None, pooling: Pooling) -> Tensor:
-    """Scores of frames ``(..., T)``, cut to ``limits``, over frames."""
+    """Scores of frames ``(..., T)``, clipped to ``limits`` and pooled over frames."""
     if limits is not None:
         scores = scores.clamp(*limits)
     if pooling == "none":

@@ -1,6 +1,7 @@
 """The weight of an adversarial term from the ratio of gradients: |g_rest| / |g_adversarial|.
 
-Esser, Rombach and Ommer 2021 (VQGAN), eq. 7, at the output in place of the last layer's weights.
+Esser, Rombach and Ommer 2021 (VQGAN), eq. 7, with gradients at the output instead of at the weights
+of the last layer.
 """
 
 import torch
@@ -12,14 +13,14 @@ from ssimloss.combined.balance.protocol import Balance
 
 
 class AdaptiveAdversarial(Balance):
-    """One term pulls as hard as all others together, times its weight.
+    """Scales one term so that its gradient is as large as that of all others, times its weight.
 
-    Its factor is the norm of the sum of the other weighted gradients over that of its own. The
-    other terms keep their weights. VQGAN's weight is 0.8.
+    The factor is the norm of the sum of the other weighted gradients, divided by the norm of the
+    term's own gradient. The other terms keep their weights. VQGAN uses the weight 0.8.
 
     Args:
         term: the name of the adversarial term.
-        decay: of the moving averages of both norms over calls; 0 as in VQGAN.
+        decay: decay of the moving averages of both norms over calls; 0 as in VQGAN.
         bounds: the least and the largest factor.
 
     Raises:
@@ -42,7 +43,7 @@ class AdaptiveAdversarial(Balance):
         self.term, self.decay, self.bounds = term, checked_decay(decay), checked_bounds(bounds)
 
     def attach(self, names: tuple[str, ...]) -> None:
-        """Told once, when the criterion is built."""
+        """Called once, when the criterion is built."""
         if self.term not in names:
             raise ValueError(
                 f"AdaptiveAdversarial balances the term {self.term!r}, and the criterion has "
@@ -51,7 +52,7 @@ class AdaptiveAdversarial(Balance):
         super().attach(names)
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
-        """1 for the others; for the term as well, as long as either norm is unknown."""
+        """Return 1 for the other terms, and for this one as long as either norm is unknown."""
         index = self.names.index(self.term)
         rest = [0.0 if i == index else weight for i, weight in enumerate(self.base)]
         pulls = norms * torch.stack([norms.new_full((), weight) for weight in rest])

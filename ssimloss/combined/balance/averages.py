@@ -1,4 +1,4 @@
-"""Moving averages on the device, of positive numbers that are missing or not finite at times."""
+"""Moving averages on the device, of positive numbers that may be missing or not finite."""
 
 import torch
 from torch import Tensor
@@ -7,8 +7,8 @@ from ssimloss import _checks
 
 
 def moving(before: Tensor, now: Tensor, decay: float) -> Tensor:
-    """``decay * before + (1 - decay) * now``, where ``now`` is positive and finite; the first such
-    number where there is none before (0).
+    """``decay * before + (1 - decay) * now`` where ``now`` is positive and finite, else ``before``.
+    If ``before`` is 0, nothing was averaged yet, and ``now`` is the average.
     """
     mixed = torch.where(before > 0, decay * before + (1.0 - decay) * now, now)
     return torch.where(is_usable(now), mixed, before)
@@ -25,14 +25,14 @@ def inverse(numbers: Tensor) -> Tensor:
 
 
 def checked_decay(decay: float) -> float:
-    """Demand a number in [0, 1)."""
+    """Raise unless ``decay`` is a number in [0, 1)."""
     if not 0.0 <= _checks.number("decay", decay) < 1.0:
         raise ValueError(f"decay must lie in [0, 1), got {decay!r}")
     return float(decay)
 
 
 def checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
-    """Demand two numbers of at least 0, in order."""
+    """Raise unless ``bounds`` are two numbers of at least 0, in order."""
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise TypeError(f"bounds must be (least, largest), got {bounds!r}")
     least, largest = (_checks.non_negative(f"bounds[{i}]", bound) for i, bound in enumerate(bounds))

@@ -1,7 +1,7 @@
-"""Terms that pull against each other, reconciled at the output.
+"""Gradient surgery for conflicting terms, at the output.
 
-Both methods combine the gradients of the terms linearly, so that they follow from the scalar
-products alone, and their result is a factor on each weight.
+Both methods combine the terms' gradients linearly. The coefficients depend only on the scalar
+products of the gradients, so each method returns one factor per weight.
 """
 
 import random
@@ -16,10 +16,10 @@ from ssimloss.combined.balance.protocol import Balance
 
 
 class PCGrad(Balance):
-    """Gradient surgery: of each term's gradient, take away what points against another term's.
+    """Gradient surgery: remove from each term's gradient the part that opposes another term's.
 
     Yu et al. 2020, "Gradient surgery for multi-task learning", algorithm 1, on the weighted
-    gradients at the output. The terms are gone through in an order that is drawn from the step.
+    gradients at the output. The order of the terms is random, with the step as the seed.
     """
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
@@ -39,14 +39,15 @@ class PCGrad(Balance):
 
 
 class CAGrad(Balance):
-    """Conflict-averse gradient: the direction within a ball around the mean gradient along which
-    the worst of the terms falls fastest.
+    """Conflict-averse gradient: of all directions in a ball around the mean gradient, the one along
+    which the slowest term falls fastest.
 
     Liu et al. 2021, "Conflict-averse gradient descent for multi-task learning", algorithm 1 with
-    the scaling 1 / (1 + c^2) of its program, on the weighted gradients at the output.
+    the scaling 1 / (1 + c^2) of the authors' code, on the weighted gradients at the output.
 
     Args:
-        c: radius of the ball in lengths of the mean gradient, in [0, 1); 0 is the plain sum.
+        c: radius of the ball relative to the length of the mean gradient, in [0, 1); 0 is the
+            plain sum.
 
     Raises:
         TypeError: ``c`` is not a number.
@@ -61,7 +62,7 @@ class CAGrad(Balance):
         self.c = float(c)
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
-        """The coefficient of each gradient, times the number of terms: of the sum, not the mean."""
+        """The coefficient of each gradient, times the number of terms, since terms are summed."""
         gram = _gram(norms, cosines, self.base)
         present = is_usable(norms).to(gram.dtype)
         count = present.sum().clamp(min=1.0)
@@ -81,8 +82,8 @@ TURNS = 20
 
 
 def _descend(mix: Tensor, gram: Tensor, slope: Tensor, radius: Tensor) -> Tensor:
-    """Along <g_mix, g_mean> + radius |g_mix|, move weight from one term to another: from where it
-    is steepest to where it falls most, as far as that leads down.
+    """Reduce <g_mix, g_mean> + radius |g_mix| by moving weight between two terms: from the one with
+    the largest derivative to the one with the smallest, up to the minimum on that line.
     """
     tiny = torch.finfo(gram.dtype).tiny
     pulled = (gram * mix).sum(1)
@@ -94,7 +95,7 @@ def _descend(mix: Tensor, gram: Tensor, slope: Tensor, radius: Tensor) -> Tensor
     off = index == torch.where(mix > 0, steep, -torch.inf).argmax()
     way = to.to(mix.dtype) - off.to(mix.dtype)
     of_way = (gram * way).sum(1)
-    # Of a + b t + radius sqrt(square + 2 c t + d t^2), where u = c + d t:
+    # The minimum of a + b t + radius sqrt(square + 2 c t + d t^2), where u = c + d t:
     b, c, d = (slope * way).sum(), (pulled * way).sum(), (way * of_way).sum().clamp(min=tiny)
     rest = (square - c**2 / d).clamp(min=0.0)
     bend = radius**2 - b**2 / d

@@ -14,11 +14,11 @@ from ssimloss.combined.balance.protocol import Balance
 
 
 class DWA(Balance):
-    """Factors from how the values of the terms fell from one window of calls to the next.
+    """Factors from how much each term's value fell between the last two windows of calls.
 
     Args:
-        window: calls over which a value is averaged, the paper's epoch.
-        temperature: of the softmax; the larger, the more alike the factors.
+        window: number of calls over which a value is averaged; an epoch in the paper.
+        temperature: temperature of the softmax. Larger values make the factors more equal.
 
     Raises:
         TypeError: a setting is not a number.

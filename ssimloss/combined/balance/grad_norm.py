@@ -1,7 +1,7 @@
-"""Gradient normalisation: terms that learn slowly are given a larger gradient.
+"""Gradient normalisation: terms that learn slowly get a larger gradient.
 
 Chen et al. 2018, "GradNorm: gradient normalization for adaptive loss balancing in deep multitask
-networks", eq. 1 and 2, at the output of the network in place of its last shared layer.
+networks", eq. 1 and 2, with gradients at the network's output instead of at the last shared layer.
 """
 
 import torch
@@ -14,17 +14,17 @@ from ssimloss.combined.balance.protocol import Balance
 
 
 class GradNorm(Balance):
-    """Factors that are trained so that the norms of the weighted gradients meet their target: the
-    mean norm times ``r_k ** alpha``, where r_k is how little term k has fallen since its first
-    value, in proportion to the mean of all.
+    """Trains factors that bring the norm of each weighted gradient to a target: the mean norm times
+    ``r_k ** alpha``. Here r_k is the value of term k relative to its first value, divided by the
+    mean of that ratio over all terms.
 
-    Their logarithms descend the sum of ``|log norm - log target|``, so that neither the scale of a
-    term nor that of its gradient matters; the paper's own rule descends the difference itself. The
-    factors of the terms at hand are kept at a mean of 1, as there.
+    The logarithms of the factors descend the sum of ``|log norm - log target|``, so that the scale
+    of a term and of its gradient do not matter. The paper's rule descends ``|norm - target|``. As
+    in the paper, the factors of the evaluated terms have a mean of 1.
 
     Args:
-        alpha: how strongly terms that lag are pulled; 0 makes all norms equal.
-        rate: the step of a logarithm at each call.
+        alpha: how strongly terms that lag behind are scaled up; 0 makes all norms equal.
+        rate: step size of the logarithms at each call.
 
     Raises:
         TypeError: a setting is not a number.
@@ -38,7 +38,7 @@ class GradNorm(Balance):
         self.rate = _checks.positive("rate", rate)
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
-        """The factors of this step; they move for the next one."""
+        """Return the factors of this step, and update them for the next one."""
         factors = self.recall("factors", norms, first=1.0)
         first = self.recall("first_values", norms)
         here = is_usable(norms) & is_usable(values)
@@ -54,5 +54,5 @@ class GradNorm(Balance):
 
 
 def _mean(numbers: Tensor, here: Tensor) -> Tensor:
-    """Over the terms at hand."""
+    """The mean over the evaluated terms."""
     return torch.where(here, numbers, 0.0).sum() / here.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""Every term pulls at the output as hard as its weight tells: |w_k g_k| is a given share."""
+"""Scales each term so that its share of the gradient at the output, |w_k g_k|, is its weight."""
 
 import math
 
@@ -13,17 +13,18 @@ from ssimloss.combined.balance.protocol import Balance
 class GradientShare(Balance):
     """The weights of the terms are their shares of the gradient at the output.
 
-    The weight of term k is multiplied by ``1 / (sqrt(n) * mean |g_k|)``: a moving average of the
-    norm of its gradient, and the number n of elements of ``pred``. A term of weight b then pulls as
-    hard as ``b * L1Loss()``, whose gradient has the norm ``b / sqrt(n)``, and its share is b over
-    the sum of all weights: equal shares where no weights are given. The scale of a term does not
-    matter. Learning rates and gradient clipping that suit an L1 loss suit the sum.
+    The weight of term k is multiplied by ``1 / (sqrt(n) * mean |g_k|)``, where ``mean |g_k|`` is a
+    moving average of the norm of its gradient, and n is the number of elements of ``pred``. A term
+    of weight b then has a gradient as large as that of ``b * L1Loss()``, whose norm is
+    ``b / sqrt(n)``. Its share is b divided by the sum of all weights; without weights, all shares
+    are equal. The scale of a term does not matter. Learning rates and gradient clipping that suit
+    an L1 loss suit the sum.
 
     Schedules and ``set_weight`` act on the shares.
 
     Args:
-        decay: of the moving average over calls; 0 takes the norm of each call alone. After a jump
-            of its gradient a term pulls at most ``1 / (1 - decay)`` times as hard as it should.
+        decay: decay of the moving average over calls; 0 uses the norm of each call alone. After a
+            jump of a term's gradient, its share is at most ``1 / (1 - decay)`` times too large.
         bounds: the least and the largest factor.
 
     Raises:
@@ -37,7 +38,7 @@ class GradientShare(Balance):
         self.decay, self.bounds = checked_decay(decay), checked_bounds(bounds)
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
-        """The factors; 0 for a term that never had a gradient."""
+        """Return the factors; 0 for a term that has had no gradient yet."""
         mean = moving(self.recall("norms", norms), norms, self.decay)
         self.keep(norms=mean)
         factors = (inverse(mean) / math.sqrt(self.elements)).clamp(*self.bounds)

@@ -1,9 +1,9 @@
-"""What a strategy is: from the gradients of the terms to a factor on each of their weights.
+"""The interface of a strategy, which computes a factor for each term's weight from the gradients.
 
-A strategy needs ``weights``; one that remembers something needs ``state_dict`` and
-``load_state_dict`` as well. Its factors may have a graph to parameters that an optimiser trains:
-then it is an ``nn.Module``, or has one as ``module``, which becomes part of the criterion.
-:class:`Balance` is a base for those who want more than the four arguments.
+A strategy needs ``weights``; one with a memory needs ``state_dict`` and ``load_state_dict`` as
+well. Its factors may have a graph to parameters that an optimiser trains. Then it is an
+``nn.Module`` or has one as ``module``, which becomes part of the criterion. :class:`Balance` is a
+base class for strategies that need more than the four arguments.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,27 +18,28 @@ class Strategy(Protocol):
     """What ``CombinedLoss(balance=...)`` takes."""
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:
-        """A factor on the weight of each term, ``(T,)`` in the order of the terms.
+        """Return a factor for the weight of each term, ``(T,)`` in the order of the terms.
 
-        All tensors are on the device of ``pred``, detached, the same in every process, and are not
-        to be read there. A term that is not evaluated at this step, or does not reach ``pred``, has
-        norm 0 and value 0, and its factor is not used. Norms and values may be NaN or infinite.
+        All tensors are on the device of ``pred``, detached, and equal in every process. Do not read
+        their values on the host, which would wait for the device. A term that is not evaluated at
+        this step, or does not reach ``pred``, has norm 0 and value 0, and its factor is not used.
+        Norms and values may be NaN or infinite.
 
         Args:
-            norms: ``(T,)``, of the gradients of the unweighted terms at ``pred``.
-            cosines: ``(T, T)``, between them.
-            values: ``(T,)``, of the unweighted terms.
-            step: that of the criterion.
+            norms: ``(T,)``, norms of the gradients of the unweighted terms at ``pred``.
+            cosines: ``(T, T)``, cosines between these gradients.
+            values: ``(T,)``, values of the unweighted terms.
+            step: the step of the criterion.
         """
 
 
 class Balance:
-    """A base for strategies.
+    """Base class of the strategies.
 
     Attributes:
-        names: the terms, in the order of the tensors.
-        base: their weights at this step, by their schedules.
-        elements: of ``pred``, in all processes.
+        names: names of the terms, in the order of the tensors.
+        base: their weights at this step, from their schedules.
+        elements: number of elements of ``pred``, over all processes.
     """
 
     names: tuple[str, ...] = ()
@@ -46,11 +47,11 @@ class Balance:
     elements: int = 1
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:
-        """A factor on the weight of each term; see :class:`Strategy`."""
+        """Return a factor for the weight of each term; see :class:`Strategy`."""
         raise NotImplementedError
 
     def attach(self, names: tuple[str, ...]) -> None:
-        """Told once, when the criterion is built."""
+        """Called once, when the criterion is built."""
         if self.names and self.names != names:
             raise ValueError(
                 f"this {type(self).__name__} balances the terms {', '.join(self.names)} of another "
@@ -59,11 +60,11 @@ class Balance:
         self.names = names
 
     def prepare(self, base: tuple[float, ...], elements: int) -> None:
-        """Told before every call of :meth:`weights`."""
+        """Called before every call of :meth:`weights`."""
         self.base, self.elements = base, elements
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What has to be known to continue; tensors only."""
+        """The tensors needed to continue."""
         return dict(self._memory())
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -73,8 +74,8 @@ class Balance:
         memory.update({name: tensor.clone() for name, tensor in state.items()})
 
     def recall(self, name: str, like: Tensor, first: float = 0.0) -> Tensor:
-        """A tensor of the memory, on the device of ``like`` and in its dtype; at first as long as
-        it, and filled.
+        """A tensor of the memory, on the device of ``like`` and in its dtype. The first time, it is
+        a new tensor of the same length, filled with one value.
         """
         memory = self._memory()
         if name not in memory:
@@ -99,8 +100,8 @@ class Balance:
 
 
 class Fixed(Balance):
-    """The weights as they are: every factor is 1. What ``CombinedLoss`` does without a strategy,
-    and at no cost.
+    """Leaves the weights as they are: every factor is 1. ``CombinedLoss`` without a strategy does
+    the same at no cost.
     """
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
@@ -115,10 +116,10 @@ def module_of(strategy: Strategy | None) -> nn.Module | None:
 
 
 def checked(strategy: Any) -> Strategy | None:
-    """The strategy behind ``balance=``; None for fixed weights.
+    """Return the strategy passed as ``balance``; None for fixed weights.
 
     Raises:
-        TypeError: it is a class, or has no method ``weights``.
+        TypeError: ``balance`` is a class, or has no method ``weights``.
     """
     if strategy is None or isinstance(strategy, Fixed) or strategy == "fixed":
         return None

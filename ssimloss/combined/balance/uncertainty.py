@@ -14,11 +14,11 @@ from ssimloss.combined.balance.protocol import Balance
 
 
 class Uncertainty(Balance):
-    """A trained uncertainty for each term, whose weight is multiplied by ``1 / (2 sigma^2)``.
+    """Trains an uncertainty for each term. The term's weight is multiplied by ``1 / (2 sigma^2)``.
 
-    The criterion adds the sum of ``log sigma`` to what it returns, and its own ``parameters()``
-    hold ``log_variance``, which is ``log sigma^2`` in the order of the terms, ``(T,)``, at first 0.
-    Hand ``criterion.balance.parameters()`` to your optimiser, without weight decay.
+    The criterion adds the sum of ``log sigma`` to its result. Its ``parameters()`` contain
+    ``log_variance``, which is ``log sigma^2`` in the order of the terms, ``(T,)``, initially 0.
+    Pass ``criterion.balance.parameters()`` to your optimiser, without weight decay.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class Uncertainty(Balance):
         self.module = nn.Module()
 
     def attach(self, names: tuple[str, ...]) -> None:
-        """Told once, when the criterion is built."""
+        """Called once, when the criterion is built."""
         super().attach(names)
         if not hasattr(self.module, "log_variance"):
             self.module.log_variance = nn.Parameter(torch.zeros(len(names)))
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """What an optimiser has to train."""
+        """The parameters for the optimiser."""
         return self.module.parameters()
 
     @property
@@ -43,10 +43,10 @@ class Uncertainty(Balance):
         return parameter
 
     def weights(self, norms: Tensor, cosines: Tensor, values: Tensor, step: int) -> Tensor:  # noqa: ARG002
-        """The factors, with a graph to ``log_variance``."""
+        """Return the factors, with a graph to ``log_variance``."""
         return 0.5 * torch.exp(-self.log_variance.to(norms))
 
     def penalty(self, norms: Tensor) -> Tensor:
-        """The sum of log sigma of the terms that were measured, added to the sum of the terms."""
+        """The sum of log sigma over the measured terms, which is added to the sum of the terms."""
         log_sigma = 0.5 * self.log_variance.to(norms)
         return torch.where(is_usable(norms), log_sigma, 0.0).sum()

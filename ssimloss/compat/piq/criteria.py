@@ -13,7 +13,7 @@ from ssimloss.functional.ms_ssim import WANG_2003
 
 
 class SSIMLoss(WithOptions):
-    """One minus SSIM; the options are those of :func:`ssim`.
+    """One minus SSIM, with the options of :func:`ssim`.
 
     ``reduction="sum"`` adds the losses of the images. piq subtracts the sum of the scores from 1,
     which has the same gradient.
@@ -48,10 +48,10 @@ class SSIMLoss(WithOptions):
 
 
 class MultiScaleSSIMLoss(WithOptions):
-    """One minus MS-SSIM; the options are those of :func:`multi_scale_ssim`.
+    """One minus MS-SSIM, with the options of :func:`multi_scale_ssim`.
 
-    As in piq, ``scale_weights`` are divided by their sum here by default too, so that the loss is
-    not exactly one minus the function's score. ``reduction="sum"`` is that of :class:`SSIMLoss`.
+    As in piq, this class also divides the default ``scale_weights`` by their sum, so that the loss
+    is not exactly one minus the function's score. ``reduction="sum"`` is that of :class:`SSIMLoss`.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class MultiScaleSSIMLoss(WithOptions):
 
 
 class GMSDLoss(WithOptions):
-    """GMSD; the options are those of :func:`gmsd`."""
+    """GMSD, with the options of :func:`gmsd`."""
 
     def __init__(
         self, reduction: Reduction = "mean", data_range: float = 1.0, t: float = 170 / 255.0**2
@@ -100,7 +100,7 @@ class GMSDLoss(WithOptions):
 
 
 class TVLoss(WithOptions):
-    """Total variation; the options are those of :func:`total_variation`."""
+    """Total variation, with the options of :func:`total_variation`."""
 
     def __init__(self, norm_type: str = "l2", reduction: Reduction = "mean") -> None:
         """Check and keep the options; see the class."""

@@ -1,7 +1,7 @@
-"""SSIM, MS-SSIM, PSNR, GMSD and total variation with the call forms of piq.
+"""SSIM, MS-SSIM, PSNR, GMSD and total variation with the interfaces of piq.
 
-Images are ``(N, C, H, W)`` with values in ``[0, data_range]``. Values beyond that range raise no
-error, unlike in piq; complex images ``(N, C, H, W, 2)`` do.
+Images are ``(N, C, H, W)`` with values in ``[0, data_range]``. Unlike in piq, values beyond that
+range raise no error, and complex images ``(N, C, H, W, 2)`` raise one.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,19 +59,20 @@ def ssim(
 
     Args:
         x, y: images ``(N, C, H, W)``.
-        kernel_size, kernel_sigma: taps, odd, and standard deviation of the window.
+        kernel_size, kernel_sigma: odd number of taps, and standard deviation of the window.
         data_range: largest value.
         reduction: ``"none"``, ``"mean"`` or ``"sum"`` over images.
-        full: return ``[ssim, cs]``; the second leaves out the luminance.
-        downsample: shrink images of 384 pixels and more on the shorter side first.
+        full: return ``[ssim, cs]``; ``cs`` is SSIM without the luminance.
+        downsample: first shrink images of 384 pixels and more on the shorter side.
         k1, k2: the stabilising constants.
 
     Returns:
         A scalar, or ``(N,)`` for ``reduction="none"``; two of them with ``full``.
 
     Raises:
-        ValueError: shapes differ, images smaller than the window, an even window, unknown words.
-        TypeError: integer tensors.
+        ValueError: shapes differ, images are smaller than the window, the window is even, or a
+            reduction is unknown.
+        TypeError: tensors have integers.
 
     Source: piq 0.8.0. Agrees to float64 rounding.
     """
@@ -121,11 +122,12 @@ def multi_scale_ssim(
     k1: float = 0.01,
     k2: float = 0.03,
 ) -> Tensor:
-    """MS-SSIM; the arguments of :func:`ssim`, and
+    """MS-SSIM, with the arguments of :func:`ssim` and ``scale_weights``.
 
     Args:
-        scale_weights: of the scales, finest first. They are divided by their sum; the default,
-            Wang's five with a sum of 1.0001, is not. A tensor on a GPU is copied to the host.
+        scale_weights: weights of the scales, finest first, which are divided by their sum. The
+            default, Wang's five with a sum of 1.0001, is not divided. A tensor on a GPU is copied
+            to the host.
 
     Source: piq 0.8.0. Agrees to float64 rounding.
     """
@@ -206,8 +208,8 @@ def total_variation(x: Tensor, reduction: Reduction = "mean", norm_type: str = "
     Args:
         x: images ``(N, C, H, W)``.
         reduction: ``"none"``, ``"mean"`` or ``"sum"`` over images.
-        norm_type: ``"l1"``: ``|dx| + |dy|``; ``"l2_squared"``: ``dx^2 + dy^2``; ``"l2"``: the
-            square root of the latter's sum.
+        norm_type: ``"l1"`` sums ``|dx| + |dy|``, ``"l2_squared"`` sums ``dx^2 + dy^2``, and
+            ``"l2"`` is the square root of the latter sum.
 
     Source: piq 0.8.0. Agrees to float64 rounding. The gradient is finite for flat images, where
     piq's is NaN.

@@ -17,22 +17,22 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _NETWORKS = ("vgg16", "vgg19")
 _DISTANCES = {"mse": "l2", "mae": "l1"}
-_LARGEST = 256  # pixels on the shorter side, beyond which DISTS shrinks
+_LARGEST = 256  # pixels on the shorter side; DISTS shrinks larger images
 
 
 class ContentLoss(nn.Module):
-    """Distance between features of a frozen network, added over channels, averaged over positions.
+    """Distance between features of a frozen network, summed over channels, averaged over positions.
 
     Args:
         feature_extractor: ``"vgg16"``, ``"vgg19"`` with ImageNet's weights, or a module, of which a
-            frozen copy is taken.
-        layers: their names; module paths of a module. A convolution's features are those before its
-            activation, which the original overwrites.
-        weights: a number for each layer.
-        replace_pooling: average pooling in place of maxima.
+            frozen copy is made.
+        layers: names of layers; for a module, module paths. The features of a convolution are those
+            before its activation, which the original overwrites.
+        weights: one number per layer.
+        replace_pooling: use average pooling instead of max pooling.
         distance: ``"mse"`` or ``"mae"``.
         reduction: ``"none"``, ``"mean"`` or ``"sum"`` over images.
-        mean, std: of the images in [0, 1], subtracted and divided by.
+        mean, std: mean and standard deviation for normalising images in [0, 1].
         normalize_features: compare unit vectors.
         allow_layers_weights_mismatch: use as many layers as there are weights.
     """
@@ -75,7 +75,7 @@ class ContentLoss(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Compare images ``(N, C, H, W)``."""
         x_features, y_features = self._features(x, y)
-        # The average over channels becomes the original's sum.
+        # The original sums over channels; the average is multiplied by their number.
         layers = {
             layer: weight * x_features[layer].shape[1] for layer, weight in self.layers.items()
         }
@@ -97,7 +97,7 @@ class ContentLoss(nn.Module):
 
 
 class StyleLoss(ContentLoss):
-    """Distance between Gram matrices of features, divided by nothing; see :class:`ContentLoss`."""
+    """Distance between Gram matrices of features, not normalised; see :class:`ContentLoss`."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Compare images ``(N, C, H, W)``."""
@@ -115,8 +115,8 @@ class LPIPS(nn.Module):
     """LPIPS over VGG16 of images in [0, 1].
 
     Args:
-        replace_pooling, distance, mean, std: the published heads hold for the defaults only; others
-            raise an error.
+        replace_pooling, distance, mean, std: must have their defaults, for which the heads were
+            published; other values raise an error.
         reduction: ``"none"``, ``"mean"`` or ``"sum"`` over images.
     """
 
@@ -145,11 +145,11 @@ class LPIPS(nn.Module):
 
 
 class DISTS(nn.Module):
-    """DISTS of images in [0, 1]; those above 256 pixels on the shorter side are shrunk to it.
+    """DISTS of images in [0, 1]. Images with more than 256 pixels on the shorter side are shrunk.
 
     Args:
         reduction: ``"none"``, ``"mean"`` or ``"sum"`` over images.
-        mean, std: the published weights hold for the defaults only; others raise an error.
+        mean, std: must have their defaults, for which the weights were published.
     """
 
     def __init__(

@@ -13,14 +13,14 @@ REDUCTIONS: tuple[str, ...] = get_args(Reduction)
 
 
 def check_reduction(reduction: Reduction) -> None:
-    """Raise for an unknown word."""
+    """Raise for an unknown reduction."""
     _checks.choice("reduction", reduction, REDUCTIONS)
 
 
 def reduced(
     measure: Callable[..., Tensor], *images: Any, reduction: Reduction, **options: Any
 ) -> Tensor:
-    """A measure of images, its values ``(N,)`` reduced as piq does."""
+    """A measure of images whose values ``(N,)`` are reduced as in piq."""
     check_reduction(reduction)
     if reduction == "mean":
         return measure(*images, reduction="mean", **options)

@@ -1,12 +1,12 @@
-"""Which channels and which blocks are averaged: numbers and words."""
+"""The options of ``block_means``: weights of channels, and blocks."""
 
 from typing import Literal, NamedTuple
 
 
 class Blocks(NamedTuple):
-    """The fields are the options of the operator, in their order."""
+    """The options of the operator, in its order."""
 
-    weights: tuple[float, ...]  # of the channels, one row after the other
+    weights: tuple[float, ...]  # weights of the channels, row by row
     low: float = 0.0  # subtracted from each pixel
     factor: int = 1  # side of a block
     # "zeros" is MATLAB's ``conv2(image, ones(f) / f^2, 'same')(1:f:end, 1:f:end)``: the first block
@@ -19,5 +19,5 @@ class Blocks(NamedTuple):
         return (self.factor - 1) // 2 if self.border == "zeros" else 0
 
     def size(self, length: int) -> int:
-        """How many blocks stand side by side on so many pixels."""
+        """The number of blocks along so many pixels."""
         return -(-length // self.factor) if self.border == "zeros" else length // self.factor

@@ -1,5 +1,5 @@
-"""Weighted sums of channels and means of their blocks, ``(N, rows, H', W')``: linear, so that its
-transpose is its derivative, and the other way round.
+"""Weighted sums of channels and means of their blocks, ``(N, rows, H', W')``. The operator is
+linear: its derivative is its transpose, and vice versa.
 """
 
 from typing import Any
@@ -61,7 +61,7 @@ def _backward_of_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ..
 
 
 class _Means(torch.autograd.Function):
-    """What PyTorch makes of ``register_autograd`` does not serve ``torch.func``; this does."""
+    """The autograd function. That of ``register_autograd`` does not support ``torch.func``."""
 
     generate_vmap_rule = True
 

@@ -1,4 +1,4 @@
-"""What a small filter finds in images, as a sum or variance over each plane, and its gradients."""
+"""Responses of small filters, as a sum or variance over each plane, and their gradients."""
 
 from ssimloss.kernels.edge_means.edges import EdgeFilter, Edges
 from ssimloss.kernels.edge_means.operator import EDGE_MEANS, edge_means

@@ -19,7 +19,7 @@ _POOLINGS = {name: index for index, name in enumerate(POOLINGS)}
 def edge_means(
     x: Tensor, y: Tensor, edges: Edges, want_x: bool, want_y: bool, slope: float = 1.0
 ) -> Found:
-    """Pooled values ``(N, C)`` of images that are not empty; the gradients that are wanted, times
+    """Pooled values ``(N, C)`` of images that are not empty, and the requested gradients times
     ``slope``.
     """
     check_images(x, y)

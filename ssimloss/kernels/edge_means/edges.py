@@ -1,9 +1,9 @@
-"""What is computed of the edges of two images: numbers and words."""
+"""The options of ``edge_means``."""
 
 from typing import Literal, NamedTuple, get_args
 
 EdgeFilter = Literal["prewitt", "scharr", "sobel", "laplacian", "neighbours"]
-# Of the slopes p of x and q of y, each across and down:
+# With the slopes p of x and q of y, each across and down:
 #   similarity  1 - ((2 - a) |p| |q| + c) / (|p|^2 + |q|^2 - a |p| |q| + c), numbers (c, a)
 #   l1, l2, charbonnier  the distance of each component, numbers (eps, _), weighted
 #   length  sqrt(p0^2 + p1^2), times the first weight
@@ -18,10 +18,10 @@ COMPARING = ("similarity", "strength", "strength_squared")  # curves that need b
 
 
 class Edges(NamedTuple):
-    """The fields are the options of the operator, in their order.
+    """The options of the operator, in its order.
 
-    ``"neighbours"`` are the differences of each pixel to its right and lower neighbour, 0 where
-    there is none. The other filters have the taps of :mod:`ssimloss.image_gradients`.
+    ``"neighbours"`` are the differences of each pixel from its right and lower neighbour, or 0
+    without a neighbour. Other filters have the taps of :mod:`ssimloss.image_gradients`.
     """
 
     filter: EdgeFilter

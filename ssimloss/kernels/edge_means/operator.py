@@ -1,5 +1,5 @@
-"""What a small filter finds in ``x`` and ``y``, ``(N, C, H, W)``, as a number per plane ``(N, C)``,
-and its gradients.
+"""Responses of a small filter to ``x`` and ``y``, ``(N, C, H, W)``, as a number per plane
+``(N, C)``, and the gradients.
 """
 
 from typing import Any
@@ -48,8 +48,8 @@ def edge_means(
         x, y: ``(N, C, H, W)`` of one shape on one device. A curve of one image does not read ``y``.
         backend: one of ``EDGE_MEANS``.
         equation: the same numbers in plain PyTorch.
-        slope: the derivative with respect to each number that backward is likely to bring, which
-            then leaves it nothing to do.
+        slope: the derivative with respect to each number that backward will probably get. If it
+            does, backward need not scale the gradient.
     """
     return means(x, y, _PRIMITIVE, (edges,), backend, equation, slope)
 
@@ -92,7 +92,7 @@ def _edge_means(x: Tensor, y: Tensor, *options: Any) -> tuple[Tensor, Tensor, Te
 
 
 def _check(edges: Edges, want_y: bool) -> None:
-    """Raise for words and numbers that the kernel would not understand."""
+    """Raise for options that the kernel does not support."""
     _checks.choice("filter", edges.filter, FILTERS)
     _checks.choice("border", edges.border, BORDERS)
     _checks.choice("curve", edges.curve, CURVES)
@@ -107,12 +107,12 @@ def _check(edges: Edges, want_y: bool) -> None:
         raise ValueError(f"curve {edges.curve!r} compares two images; differs must be False")
     if edges.unit != 1 and not edges.differs:
         raise ValueError(
-            f"unit is of differences of two images; without, it is 1, got {edges.unit}"
+            f"unit must be 1 without differences of two images (differs=False), got {edges.unit}"
         )
     if edges.pooling != "sum" and not compares:
         raise ValueError(
             f"pooling={edges.pooling!r} is for curves that compare two images, {COMPARING}; "
-            f"curve {edges.curve!r} takes 'sum'"
+            f"curve {edges.curve!r} needs 'sum'"
         )
     if want_y and not (compares or edges.differs):
         raise ValueError(f"curve {edges.curve!r} of x alone has no gradient for y")

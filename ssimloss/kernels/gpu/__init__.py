@@ -1,6 +1,6 @@
-"""The Triton kernels: local moments of two images, and what equations make of them.
+"""The Triton kernels: local moments of two images, and equations of these moments.
 
-``walk.py`` runs on the GPU, with the parts of a row in ``rows.py`` and an equation of
-``equations.py``; ``decimation.py`` halves planes. ``launch.py`` starts them, ``machine.py`` tells
-where they run, and ``trials.py`` how they prove themselves.
+``walk.py`` is the kernel. It uses the functions for rows in ``rows.py`` and an equation of
+``equations.py``; ``decimation.py`` halves planes. ``launch.py`` starts them, ``machine.py`` checks
+where they run, and ``trials.py`` defines their proof.
 """

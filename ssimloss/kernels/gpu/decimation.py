@@ -1,6 +1,4 @@
-"""Planes filtered and every second sample of them taken along one axis, and the transpose of that,
-in Triton.
-"""
+"""Filtering and subsampling of planes by 2 along one axis, and the transpose, in Triton."""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, assignment"
 
@@ -9,7 +7,7 @@ import triton.language as tl
 
 from ssimloss.kernels.gpu.rows import fold
 
-# Of a tensor: strides of planes, along the axis and across it.
+# Strides of a tensor: of planes, along the axis and across it.
 _STRIDES = ("fine_n", "fine_along", "fine_across", "coarse_n", "coarse_along", "coarse_across")
 _RUNTIME = ["fine", "coarse", *_STRIDES, "planes", "length", "halved", "across"]
 
@@ -23,7 +21,7 @@ def _place(index, rows, columns):
 @triton.jit(do_not_specialize=_RUNTIME)
 def decimate(
     fine,  # (planes, length, across), or with its axes exchanged
-    coarse,  # (planes, halved, across), to be written
+    coarse,  # (planes, halved, across), the output
     fine_n: tl.int64,
     fine_along: tl.int64,
     fine_across: tl.int64,
@@ -61,7 +59,7 @@ def decimate(
 
 @triton.jit(do_not_specialize=_RUNTIME)
 def undecimate(
-    fine,  # to be written, or added to
+    fine,  # the output, written or added to
     coarse,
     fine_n: tl.int64,
     fine_along: tl.int64,
@@ -80,8 +78,8 @@ def undecimate(
     BLOCK: tl.constexpr,
     ADDS: tl.constexpr,
 ):
-    """The transpose: each sample of ``fine`` gathers from those of ``coarse`` that it is part of,
-    by itself and by its mirror images beyond the border.
+    """The transpose: each sample of ``fine`` sums the samples of ``coarse`` that it contributes to,
+    directly or by its reflections beyond the border.
     """
     BORDER: tl.constexpr = 0 if PADDING == "valid" else K // 2
     index = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)

@@ -1,13 +1,14 @@
 """Equations of local moments for ``walk.py``, one function each.
 
-Of two rows ``a`` and ``b`` (``FIELDS``) an equation takes the local means, variances and the
-covariance, which is 0 where ``a`` and ``b`` are sum and difference; its constants; and the factors
-of its sums. It returns the values at each position, and the derivatives of their weighed sum with
-respect to what it took, in that order, twice those with respect to variances. NaN stays NaN.
+The arguments of an equation are the local means and variances of two rows ``a`` and ``b``
+(``FIELDS``) and their covariance, which is 0 if ``a`` and ``b`` are sum and difference; its
+constants; and the factors of its sums. It returns the values at each position, and the derivatives
+of their weighted sum with respect to the moments, in the same order. Derivatives with respect to
+variances are doubled. NaN stays NaN.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
-# ruff: noqa: ARG001 - all of them take the same
+# ruff: noqa: ARG001 - all equations have the same arguments
 
 from typing import Any, NamedTuple
 
@@ -22,8 +23,8 @@ LEAST = tl.constexpr(1e-10)
 
 @triton.jit
 def contrast_structure(means, variances, constants, factors):
-    """``(2 cov_xy + C2) / (var_x + var_y + C2)`` as ``1 - var_d / (var_x + var_y + C2)``, of
-    ``a = x + y`` and ``b = d = x - y``: where the images are equal it is exactly 1, and flat.
+    """``(2 cov_xy + C2) / (var_x + var_y + C2)`` as ``1 - var_d / (var_x + var_y + C2)``, with
+    ``a = x + y`` and ``b = d = x - y``. For equal images it is exactly 1, with gradient 0.
     """
     var_a, var_b, _ = variances
     _, c2 = constants
@@ -39,7 +40,7 @@ def contrast_structure(means, variances, constants, factors):
 
 @triton.jit
 def ssim(means, variances, constants, factors):
-    """The same times the luminance, ``1 - (mu_x - mu_y)^2 / (mu_x^2 + mu_y^2 + C1)``."""
+    """Contrast and structure times luminance, ``1 - (mu_x - mu_y)^2 / (mu_x^2 + mu_y^2 + C1)``."""
     mean_a, mean_b = means
     c1, _ = constants
     over = 1.0 / (0.5 * (mean_a * mean_a + mean_b * mean_b) + c1)
@@ -53,10 +54,10 @@ def ssim(means, variances, constants, factors):
 
 @triton.jit
 def structure(means, variances, constants, factors):
-    """``r* = cov_xy / (sigma_x sigma_y)`` of ``a = x`` and ``b = y``.
+    """``r* = cov_xy / (sigma_x sigma_y)`` with ``a = x`` and ``b = y``.
 
-    1 where both are flat. Where one is, 0 with the slope of variances held above that of low
-    contrast.
+    It is 1 where both windows are flat, and 0 where one is. There, the derivative uses variances
+    of at least that of low contrast.
     """
     var_x, var_y, cov = variances
     least, low_contrast = constants
@@ -79,7 +80,7 @@ def structure(means, variances, constants, factors):
 
 @triton.jit
 def _log1p(value):
-    """To rounding, of numbers that are not negative."""
+    """The square root of non-negative numbers, to rounding."""
     rounded = 1.0 + value
     lost = rounded == 1.0
     ratio = value / tl.where(lost, 1.0, rounded - 1.0)
@@ -88,14 +89,15 @@ def _log1p(value):
 
 @triton.jit
 def _kept(s1, share, over, gain, rest, noise, silent, strong, rests, factors):
-    """The signal ``g^2 s1 / (rest + N)`` whose logarithm is kept, and the derivatives of the
-    weighed logarithms with respect to ``s1``, the variance of the difference, and the covariance.
+    """The signal ``g^2 s1 / (rest + N)``, whose logarithm is the kept information, and the
+    derivatives of the weighted logarithms with respect to ``s1``, the variance of the difference,
+    and the covariance.
 
     Args:
         share, over: ``cov / s1`` and ``1 / s1``.
-        silent, strong: where nothing is kept, and where the gain is cut.
-        rests: where ``rest`` has a slope.
-        factors: of what is kept, and of the derivative of what is held.
+        silent, strong: where no information is kept, and where the gain is clipped.
+        rests: where ``rest`` has a derivative.
+        factors: factors of the kept information and of the derivative of the total information.
     """
     over_noise = 1.0 / (tl.where(rests, rest, LEAST) + noise)
     signal = gain * gain * s1 * over_noise
@@ -108,11 +110,12 @@ def _kept(s1, share, over, gain, rest, noise, silent, strong, rests, factors):
 
 @triton.jit
 def information(means, variances, constants, factors):
-    """VIF as VMAF has it, in bits, of ``a = y``, the reference, and ``b = d = y - x``.
+    """VMAF's VIF in bits, with ``a = y``, the reference, and ``b = d = y - x``.
 
-    ``s1 = var_y``, ``g = 1 - cov / s1`` at most the limit, ``rest = var_d - cov^2 / s1``; kept is
-    ``log2(1 + g^2 s1 / (rest + 2))``, held ``log2(1 + s1 / 2)``. A reference below 2 is flat: kept
-    is ``1 - s2 4 / 255^2`` with ``s2 = s1 - 2 cov + var_d``, and held 1.
+    ``s1 = var_y``, ``g = 1 - cov / s1`` at most the limit, ``rest = var_d - cov^2 / s1``. The kept
+    information is ``log2(1 + g^2 s1 / (rest + 2))``, the total is ``log2(1 + s1 / 2)``. A reference
+    with a variance below 2 is flat: it keeps ``1 - s2 4 / 255^2`` with
+    ``s2 = s1 - 2 cov + var_d``, and the total is 1.
     """
     raw_a, raw_b, cov = variances
     (limit,) = constants
@@ -130,7 +133,7 @@ def information(means, variances, constants, factors):
     strong = raw_gain > limit
     gain = tl.where(silent, 0.0, tl.where(strong, limit, raw_gain))
     raw_rest = var_b - cov * share
-    # Where nothing is kept, what rests has no effect.
+    # Where no information is kept, ``rest`` has no effect.
     rests = (raw_rest >= LEAST) & (silent == 0)
     kept = factors[0] * PER_BIT
     held = factors[1] * PER_BIT / (s1 + NOISE)
@@ -150,10 +153,10 @@ def information(means, variances, constants, factors):
 
 @triton.jit
 def shared_information(means, variances, constants, factors):
-    """VIF in the pixel domain, in nats, of ``a = y``, the reference, and ``b = d = y - x``.
+    """VIF in the pixel domain in nats, with ``a = y``, the reference, and ``b = d = y - x``.
 
-    As above without a limit of the gain; windows with a variance below ``least`` share nothing,
-    and a reference below it holds nothing.
+    As above without a limit of the gain. Windows with a variance below ``least`` share no
+    information, and a reference below it has none.
     """
     raw_a, raw_b, cov = variances
     noise, least, epsilon = constants
@@ -186,11 +189,11 @@ def shared_information(means, variances, constants, factors):
 
 
 class Equation(NamedTuple):
-    """A function of moments, and what it takes."""
+    """A function of moments, and its arguments."""
 
     point: Any  # a function of this module
-    fields: str  # what a and b are
-    sums: int = 1  # of its values
+    fields: str  # the meaning of a and b
+    sums: int = 1  # number of sums of its values
 
 
 EQUATIONS: dict[str, Equation] = {

@@ -1,17 +1,17 @@
 """Launches of the Triton kernels, each ready to run or to be compiled.
 
-What a walk costs, counted for SSIM with 11 taps, float32 and the gradient to x, per pixel and
-channel: 12 bytes of memory traffic, both images read and one gradient written; 2 * 11 multiply-adds
-for each of 4 maps filtered forward and 3 backward, 154 in all. Compiled for compute capability 8.0,
-a step down a strip is 416 instructions per column, 245 of them floating-point arithmetic with the
-products and the equation, and 61 of them reads, nearly all from the L1 cache. Strips share 10
-columns, and 21 rows where a plane is cut to fill the machine. That makes about 4 clocks of a
-multiprocessor per pixel: it is bound by instructions, not by memory. Products with banded matrices
-on tensor cores would multiply some 30 times as much, three times over for the digits of float32;
-filters in separate passes would move four times the bytes.
+The cost of a walk per pixel and channel, counted for SSIM with 11 taps, float32 and the gradient to
+x, is 12 bytes of memory traffic (two images read, one gradient written) and 154 multiply-adds
+(2 * 11 for each of 4 maps filtered forward and 3 backward). Compiled for compute capability 8.0, a
+step down a strip has 416 instructions per column: 245 of floating-point arithmetic, including the
+products and the equation, and 61 reads, nearly all from the L1 cache. Strips share 10 columns, and
+21 rows if planes are divided to fill the GPU. This takes about 4 clocks of a multiprocessor per
+pixel: instructions are the limit, not memory. Products with banded matrices on tensor cores would
+need 30 times the multiplications, three times for float32 precision. Filters in separate passes
+would move four times the bytes.
 
-Launches run on the current stream, copy nothing from the host and wait for nothing: they can be
-captured in a CUDA graph. Sums are taken in a fixed order.
+Launches run on the current stream, copy nothing from the host and do not wait: a CUDA graph can
+capture them. Sums have a fixed order.
 """
 
 from functools import lru_cache
@@ -28,17 +28,17 @@ from ssimloss.kernels.operators import check_images, least_size
 EquationName = Literal[
     "ssim", "contrast_structure", "structure", "information", "shared_information"
 ]
-# of a strip; fewer spend most of their time on the rows that strips share, and must not be fewer
-# than a border has
+# rows of a strip; fewer spend most of their time on the rows that strips share, and there must be
+# at least as many as a border has
 _LEAST_ROWS = 32
 LANES = (128, 64)  # threads per strip, one for each of its columns
 _NO_STRIDES = (0, 0, 0, 0)
-_THREADS = 512  # that a multiprocessor has registers for
-_BLOCK = 1024  # elements of a program that decimates
+_THREADS = 512  # number of threads for which a multiprocessor has registers
+_BLOCK = 1024  # elements per program of the decimation
 
 
 class Moments(NamedTuple):
-    """What is computed of local moments: numbers and words."""
+    """The equation of local moments and its options."""
 
     equation: EquationName  # one of ``equations.EQUATIONS``
     window: tuple[float, ...]  # of unit sum
@@ -48,7 +48,7 @@ class Moments(NamedTuple):
 
     @property
     def comparison(self) -> Comparison:
-        """What checks of sizes take."""
+        """The comparison for checks of sizes."""
         return Comparison(self.window, 0.0, 0.0, self.low, "ssim", self.padding)
 
 
@@ -59,7 +59,7 @@ def similarity_of(comparison: Comparison) -> Moments:
 
 
 class Division(NamedTuple):
-    """How the work is cut."""
+    """The division of planes into strips."""
 
     lanes: int  # columns of a strip, a power of two
     row_strips: int
@@ -74,16 +74,16 @@ class Launch(NamedTuple):
     programs: int
     arguments: tuple[Any, ...]
     num_warps: int
-    result: Tensor  # of a walk what each strip adds to the sums of its plane, (sums, N, C, strips)
+    result: Tensor  # for a walk, the sums of each strip, (sums, N, C, strips)
 
     def run(self) -> Tensor:
-        """Run the kernel; returns ``result``."""
+        """Run the kernel and return ``result``."""
         with current(self.device):
             self.kernel[(self.programs,)](*self.arguments, **self._options())
         return self.result
 
     def compile(self) -> Any:
-        """Compile the kernel and leave the device alone; returns what Triton knows of it."""
+        """Compile the kernel without using the device, and return Triton's compiled kernel."""
         with current(self.device):
             return self.kernel.warmup(*self.arguments, grid=(self.programs,), **self._options())
 
@@ -95,7 +95,7 @@ class Launch(NamedTuple):
 def empty_gradients(
     x: Tensor, y: Tensor, want_x: bool, want_y: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients to be written, ``None`` where not wanted."""
+    """Empty tensors for the gradients; ``None`` for a gradient that is not needed."""
     grad_x = torch.empty_like(x, dtype=torch.float32) if want_x else None
     return grad_x, torch.empty_like(y, dtype=torch.float32) if want_y else None
 
@@ -119,14 +119,14 @@ def prepare(
     Args:
         x, y: ``(N, C, H, W)`` of one shape, float32, float16 or bfloat16 with any strides; not
             empty.
-        gradients: to be written, float32.
-        columns: how many of them there is something to compute for.
+        gradients: outputs for the gradients, float32.
+        columns: number of columns with something to compute.
         mixed: its weights are the factors of the sums of values and pixel distance.
-        mask: of the shape of the images, float32 with any strides.
-        upstream: what multiplies the derivatives, of the map's shape.
-        factors: what multiplies the derivatives of each sum of each plane, ``(N C, sums)``.
-        values: the map, to be written.
-        division: other than the one that should take the least time.
+        mask: with the shape of the images, float32 with any strides.
+        upstream: factors of the derivatives, with the shape of the map.
+        factors: factors of the derivatives of each sum of each plane, ``(N C, sums)``.
+        values: output for the map.
+        division: replaces the division that should take the least time.
     """
     from ssimloss.kernels.gpu.equations import EQUATIONS
     from ssimloss.kernels.gpu.walk import walk
@@ -139,7 +139,7 @@ def prepare(
     wanted = sum(gradient is not None for gradient in gradients)
     crossed = equation.fields != "sum_and_difference"
     staged = 2 + (mask is not None) + (0, 3, 4 + crossed)[wanted]
-    overlap = taps - 1 if wanted else 0  # columns of derivatives that two strips need
+    overlap = taps - 1 if wanted else 0  # columns of derivatives needed by two strips
     multiprocessors, threads_per_warp = processors(x.device)
     if division is None:
         division = _divide(n * c, h, columns, taps, overlap, multiprocessors)
@@ -190,8 +190,8 @@ def prepare(
 def prepare_halving(
     fine: Tensor, coarse: Tensor, window: tuple[float, ...], padding: Padding, axis: int
 ) -> Launch:
-    """The launch that writes ``coarse``, planes ``(M, 1, H, W)`` filtered along an axis, of which
-    every second sample is taken.
+    """The launch that writes ``coarse``: planes ``(M, 1, H, W)`` filtered and subsampled by 2 along
+    an axis.
     """
     from ssimloss.kernels.gpu.decimation import decimate
 
@@ -207,8 +207,8 @@ def prepare_transposed_halving(
     *,
     adds: bool,
 ) -> Launch:
-    """The launch that writes ``fine``, or ``adds`` to it, the transpose of the halving applied to
-    ``coarse``.
+    """The launch that applies the transpose of the halving to ``coarse``, and writes the result to
+    ``fine`` or ``adds`` it there.
     """
     from ssimloss.kernels.gpu.decimation import undecimate
 
@@ -249,7 +249,7 @@ def _divide(
         programs = planes * row_strips * _quotient(columns, lanes - overlap)
         in_turn = max(
             _quotient(programs, multiprocessors), _THREADS // lanes
-        )  # a multiprocessor that is not full is not faster
+        )  # a partly filled multiprocessor is not faster
         return in_turn * lanes * (_quotient(rows, row_strips) + 2 * taps)
 
     row_strips_allowed = [1 << i for i in range(max(1, rows // _LEAST_ROWS).bit_length())]

@@ -1,4 +1,4 @@
-"""Where Triton kernels run, and what their speed and correctness there may depend on."""
+"""Whether Triton kernels run on a device, and the versions that their results may depend on."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from ssimloss._torch import assume_constant_result
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 _OLDEST = (3, 3)  # the first Triton whose kernels take tuples
 _OLDEST_CAPABILITY = (7, 0)
-# Files that name the version of the driver: NVIDIA's and AMD's.
+# Files with the version of the driver: NVIDIA's and AMD's.
 _DRIVERS = {
     "/proc/driver/nvidia/version": r"\b(\d{3,}\.\d+(?:\.\d+)?)\b",
     "/sys/module/amdgpu/version": r"(\S+)",
@@ -29,7 +29,7 @@ def why_not() -> str | None:
 
 @assume_constant_result
 def why_not_device(device: torch.device) -> str | None:
-    """Why tensors on this device cannot be served, ``None`` if they can."""
+    """Why kernels do not support tensors on this device, ``None`` if they do."""
     return _why_not_device(device)
 
 
@@ -62,7 +62,7 @@ def _why_not_device(device: torch.device) -> str | None:
     if reason is not None or _interpreted():
         return reason
     if device.type != "cuda":
-        return f"it serves tensors on a GPU, and these are on {device}"
+        return f"it needs tensors on a GPU, and these are on {device}"
     if torch.version.hip is None and torch.cuda.get_device_capability(device) < _OLDEST_CAPABILITY:
         return (
             f"Triton needs a GPU of compute capability {'.'.join(map(str, _OLDEST_CAPABILITY))}, "
@@ -73,17 +73,17 @@ def _why_not_device(device: torch.device) -> str | None:
 
 
 def why_not_for(x: Tensor, y: Tensor) -> str | None:
-    """Why the kernels cannot serve these images, ``None`` if they can."""
+    """Why the kernels do not support these images, ``None`` if they do."""
     for image in (x, y):
         if image.dtype is torch.float64:
             return "it computes in float32, and float64 was given"
         if image.dtype not in DTYPES:
-            return f"no kernel knows {image.dtype}"
+            return f"no kernel supports {image.dtype}"
     return why_not_device(x.device)
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """What the kernels' speed and correctness on a device may depend on."""
+    """The versions and settings that the kernels' speed and correctness may depend on."""
     import triton
 
     if device.type != "cuda":
@@ -100,7 +100,7 @@ def environment(device: torch.device) -> dict[str, str]:
 
 @cache
 def _driver() -> str:
-    """Version of the GPU's driver, as far as the system tells."""
+    """Version of the GPU's driver, if the system reports it."""
     for place, pattern in _DRIVERS.items():
         with contextlib.suppress(OSError):
             found = re.search(pattern, Path(place).read_text(encoding="utf-8", errors="replace"))
@@ -119,12 +119,12 @@ def _interpreted() -> bool:
 
 
 def current(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """A region in which a device is the current one."""
+    """A context in which a device is the current one."""
     return torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext()
 
 
 def processors(device: torch.device) -> tuple[int, int]:
-    """Multiprocessors, and threads per warp."""
+    """The numbers of multiprocessors and of threads per warp."""
     if device.type != "cuda":
         return 1, 32
     properties = torch.cuda.get_device_properties(device)

@@ -10,9 +10,7 @@ SAMPLES = tl.constexpr(64)
 
 @triton.jit
 def fold(index, size, PADDING: tl.constexpr):
-    """The row or column of the image that shows at an index beyond its border; one that exists in
-    any case.
-    """
+    """The row or column of the image that padding repeats at an index. It always exists."""
     if PADDING == "reflect":
         index = tl.maximum(index, -index)
         index = tl.minimum(index, 2 * (size - 1) - index)
@@ -21,8 +19,8 @@ def fold(index, size, PADDING: tl.constexpr):
 
 @triton.jit
 def pixels(image, row, columns, sizes, lo, PADDING: tl.constexpr):
-    """Pixels of a row of the bordered image, float32. ``image``: a plane's address and its strides
-    along rows and columns.
+    """Pixels of a row of the padded image, float32. ``image`` holds the address of a plane and its
+    strides along rows and columns.
     """
     at = image[0] + fold(row, sizes[0], PADDING).to(tl.int64) * image[1]
     value = tl.load(at + fold(columns, sizes[1], PADDING).to(tl.int64) * image[2]).to(tl.float32)
@@ -35,10 +33,10 @@ def pixels(image, row, columns, sizes, lo, PADDING: tl.constexpr):
 
 @triton.jit
 def shift(image, mask, sizes, lo, K: tl.constexpr, PADDING: tl.constexpr, MASKED: tl.constexpr):
-    """Mean of pixels spread over a bordered plane, those left out that are not finite: they must
-    not reach beyond their windows.
+    """Mean of pixels spread over a padded plane. Pixels that are not finite are left out, because
+    they must only affect their own windows.
 
-    To eight bits, which are subtracted from most pixels without a rounding.
+    It is rounded to eight bits, so that subtracting it from most pixels is exact.
     """
     sample = tl.arange(0, SAMPLES)
     row = (sample.to(tl.int64) * sizes[0]) // SAMPLES
@@ -58,8 +56,8 @@ def shift(image, mask, sizes, lo, K: tl.constexpr, PADDING: tl.constexpr, MASKED
 
 @triton.jit
 def fields(x, y, FIELDS: tl.constexpr):
-    """The two rows ``a`` and ``b`` that are filtered, with their squares and, but for sum and
-    difference, their product.
+    """The two rows ``a`` and ``b``. They, their squares and, except for sum and difference, their
+    product are filtered.
     """
     if FIELDS == "sum_and_difference":
         return x + y, x - y
@@ -70,7 +68,7 @@ def fields(x, y, FIELDS: tl.constexpr):
 
 @triton.jit
 def to_image(of_a, of_b, IMAGE: tl.constexpr, FIELDS: tl.constexpr):
-    """Of derivatives with respect to ``a`` and ``b``, that with respect to an image."""
+    """The derivative with respect to an image, from those with respect to ``a`` and ``b``."""
     if FIELDS == "sum_and_difference":
         if IMAGE == "x":
             return of_a + of_b
@@ -96,7 +94,7 @@ def read(
     MASKED: tl.constexpr,
     PADDING: tl.constexpr,
 ):
-    """A row of ``a`` and ``b``, of images that are centred, and of the mask, if there is one."""
+    """A row of ``a`` and ``b``, from centred images, and of the mask, if there is one."""
     x = pixels(images[0], row, columns, sizes, lo, PADDING) - shifts[0]
     y = pixels(images[1], row, columns, sizes, lo, PADDING) - shifts[1]
     a, b = fields(x, y, FIELDS)
@@ -109,7 +107,7 @@ def read(
 
 @triton.jit
 def stage(staged, at, values, WIDTH: tl.constexpr, COUNT: tl.constexpr):
-    """Store columns of several rows where every thread can read them after the next barrier."""
+    """Store columns of several rows, so that every thread can read them after the next barrier."""
     for index in tl.static_range(COUNT):
         tl.store(staged + index * WIDTH + at, values[index])
 
@@ -123,8 +121,8 @@ def filter_products(
     CROSSED: tl.constexpr,
     MASKED: tl.constexpr,
 ):
-    """Filter along staged rows ``a``, ``b``, ``a^2``, ``b^2``, where ``CROSSED`` ``a b``, and the
-    mask, by which all of them are multiplied.
+    """Filter along staged rows: ``a``, ``b``, ``a^2``, ``b^2``, if ``CROSSED`` ``a b``, and the
+    mask. All others are multiplied by the mask.
     """
     a, b = tl.load(staged), tl.load(staged + WIDTH)
     weight = window[0]
@@ -157,8 +155,8 @@ def filter_products(
 
 @triton.jit
 def filter_transposed(staged, weights, K: tl.constexpr):
-    """Gather along a staged row of derivatives what the ``K`` windows over each pixel pass on to
-    it.
+    """Sum for each pixel, along a staged row of derivatives, the contributions of its ``K``
+    windows.
     """
     total = weights[K - 1] * tl.load(staged)
     for k in tl.static_range(1, K):
@@ -168,8 +166,8 @@ def filter_transposed(staged, weights, K: tl.constexpr):
 
 @triton.jit
 def folding_weights(window, column, width, K: tl.constexpr, PADDING: tl.constexpr):
-    """Weight of a pixel column in each of the ``K`` windows over it, together with the columns
-    beyond the border that repeat it.
+    """Weight of a pixel column in each of its ``K`` windows, including the padded columns that
+    repeat it.
     """
     weights = ()
     for k in tl.static_range(K):
@@ -195,7 +193,7 @@ def folding_weights(window, column, width, K: tl.constexpr, PADDING: tl.constexp
 
 @triton.jit
 def idle(LANES: tl.constexpr, K: tl.constexpr, COUNT: tl.constexpr):
-    """Filters down the columns that have seen no row."""
+    """The initial states of filters down the columns."""
     states = ()
     for _ in tl.static_range(COUNT):
         state = ()
@@ -207,10 +205,10 @@ def idle(LANES: tl.constexpr, K: tl.constexpr, COUNT: tl.constexpr):
 
 @triton.jit
 def push(state, row, window, K: tl.constexpr):
-    """Push a row into a filter down the columns; returns its new state and the output of the window
+    """Push a row into a filter down the columns. Return its new state and the output of the window
     that ends with this row.
 
-    ``state[j]`` is what the window that will end ``j`` rows after the next push has gathered.
+    ``state[j]`` is the partial sum of the window that will end ``j`` rows after the next push.
     """
     if K == 1:
         return state, window[0] * row
@@ -223,7 +221,7 @@ def push(state, row, window, K: tl.constexpr):
 
 @triton.jit
 def push_each(states, rows, window, K: tl.constexpr, COUNT: tl.constexpr):
-    """The same of several filters: new states, and outputs."""
+    """The same for several filters: new states, and outputs."""
     moved, found = (), ()
     for index in tl.static_range(COUNT):
         state, output = push(states[index], rows[index], window, K)
@@ -234,8 +232,8 @@ def push_each(states, rows, window, K: tl.constexpr, COUNT: tl.constexpr):
 
 @triton.jit
 def write_row(gradient, row, columns, value, until, written, FOLDS: tl.constexpr):
-    """Write columns before ``until`` of a row of a gradient, or, where borders fold on to it, add
-    to what was ``written`` before.
+    """Write the columns before ``until`` of a row of a gradient. Where padding repeats the row, add
+    to the values ``written`` before.
     """
     at = gradient[0] + row.to(tl.int64) * gradient[1] + columns.to(tl.int64) * gradient[2]
     if FOLDS:

@@ -1,5 +1,5 @@
-"""How the Triton kernels are tried: on images of several sizes, layouts, ranges and divisions into
-strips, which are the same on every machine.
+"""The trials of the Triton kernels: images of several sizes, layouts, ranges and divisions into
+strips, equal on every machine.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,20 +14,20 @@ from ssimloss.kernels.gpu.launch import LANES, Division, Launch
 from ssimloss.kernels.operators import least_size
 from ssimloss.kernels.proof import Problem, Race, Results, Trial, Use
 
-_C1, _C2 = 1e-4, 9e-4  # of a data range of length 1
-_FLAT = 4 * torch.finfo(torch.float32).eps  # the variance of a flat window, of the same
+_C1, _C2 = 1e-4, 9e-4  # for a data range of length 1
+_FLAT = 4 * torch.finfo(torch.float32).eps  # the variance of a flat window, for the same range
 
 
 class Setting(NamedTuple):
-    """Images of one shape, and what is compared of them."""
+    """Images of one shape, and how they are compared."""
 
     name: str
     shape: tuple[int, int, int, int]
     comparison: Comparison
     division: Division | None = None
-    is_channels_last: bool = False  # the second image
-    span: float = 1.0  # of the data range
-    has_flat: bool = False  # patches of either image
+    is_channels_last: bool = False  # layout of the second image
+    span: float = 1.0  # length of the data range
+    has_flat: bool = False  # whether images have flat patches
 
     @property
     def title(self) -> str:
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
     def images(
         self, dtypes: tuple[torch.dtype, torch.dtype], device: torch.device
     ) -> tuple[Tensor, Tensor]:
-        """Two related images that are smooth nowhere but in flat patches."""
+        """Two related images without smooth areas, except for flat patches."""
         x, y = self._random(torch.rand), self._random(torch.randn)
         y = (x + 0.2 * y).clamp(0, 1)
         if self.has_flat:
@@ -60,7 +60,7 @@ class Setting(NamedTuple):
         return mask.to(device)
 
     def upstream(self, size: Sequence[int], device: torch.device) -> Tensor:
-        """A gradient for what an operator returns, float32."""
+        """An upstream gradient for the result of an operator, float32."""
         generator = torch.Generator("cpu").manual_seed(sum(size) + 1)
         made = torch.randn(*size, generator=generator, dtype=torch.float32, device="cpu")
         return made.to(device)
@@ -75,24 +75,24 @@ class Setting(NamedTuple):
 class Way(NamedTuple):
     """How an operator runs its kernel."""
 
-    # Of images, a setting and which gradients are wanted: every launch, ready to be compiled.
+    # From images, a setting and the requested gradients: every launch, ready to be compiled.
     launches: Callable[[Tensor, Tensor, Setting, tuple[bool, bool]], Sequence[Launch]]
-    # Of the same and an upstream gradient: the value and the gradients.
+    # From the same and an upstream gradient: the value and the gradients.
     run: Callable[[Tensor, Tensor, Setting, tuple[bool, bool], Tensor | None], Results]
-    # Of images, the operator's options and the equation: what a loss calls.
+    # From images, the operator's options and the equation: the function that a loss calls.
     differentiable: Callable[..., Tensor]
-    # Of a setting and a device: the operator's options.
+    # From a setting and a device: the operator's options.
     options: Callable[[Setting, torch.device], tuple[Any, ...]]
-    # Of a setting: the size of a value whose gradient takes an upstream one; None: ones do.
+    # From a setting: the size of the upstream gradient; None if the upstream gradient is 1.
     size: Callable[[Setting], Sequence[int]] | None = None
-    least: int = 1  # rows and columns that an image must have, beside those of its window
+    least: int = 1  # rows and columns that an image must have in addition to its window
     is_planar: bool = False  # takes planes, (M, 1, H, W)
-    span: float | None = None  # of the data range, which begins at 0; None: both ends vary
+    span: float | None = None  # length of the data range from 0; None: both ends vary
     has_flat: bool = False
 
 
 def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
-    """For everything that has as many taps, the part and the border of ``used``."""
+    """The proof for all uses with the number of taps, the part and the border of ``used``."""
     wanted = use.wanted
 
     def fitted(settings: Iterator[Setting]) -> Iterator[Setting]:
@@ -149,7 +149,7 @@ def trial(used: Comparison, use: Use, device: torch.device, way: Way) -> Trial:
 
 
 def _settings(used: Comparison, least: int) -> Iterator[Setting]:
-    """Sizes that strips divide and that they do not, several strips, the smallest images, another
+    """Sizes that are and are not multiples of a strip, several strips, the smallest images, another
     range and layout, and the usual division.
     """
     taps = len(used.window)
@@ -166,7 +166,7 @@ def _settings(used: Comparison, least: int) -> Iterator[Setting]:
 
 
 def _smallest(used: Comparison, least: int) -> Iterator[Setting]:
-    """What everything else here is compiled with."""
+    """The images for which everything else here is compiled."""
     for lanes in LANES:
         shape = (1, 1, least, least)
         yield Setting("smallest", shape, comparison_of(used, 0.0), Division(lanes, 1))
@@ -186,8 +186,8 @@ def differentiated(
     wanted: tuple[bool, bool],
     upstream: Tensor | None = None,
 ) -> Results:
-    """The value of ``function(x, y, *options)``, and the gradients that are wanted of its sum, or
-    of its product with ``upstream``.
+    """The value of ``function(x, y, *options)``, and the requested gradients of its sum or of its
+    product with ``upstream``.
     """
     pair = [image.detach().requires_grad_(want) for image, want in zip((x, y), wanted, strict=True)]
     with torch.set_grad_enabled(any(wanted)):
@@ -199,7 +199,7 @@ def differentiated(
 
 
 def results(value: Tensor, gradients: Sequence[Tensor | None]) -> Results:
-    """By the name that a report uses."""
+    """The results by the names used in a report."""
     names = "the gradient to the first image", "the gradient to the second image"
     made = {
         name: gradient
@@ -210,9 +210,9 @@ def results(value: Tensor, gradients: Sequence[Tensor | None]) -> Results:
 
 
 def comparison_of(used: Comparison, low: float) -> Comparison:
-    """As ``used``, with another window, and the constants of a data range ``(low, 1)``."""
+    """A copy of ``used`` with another window, and the constants of a data range ``(low, 1)``."""
     taps = len(used.window)
-    # Lopsided, so that a window that is turned round is seen.
+    # Asymmetric, so that a reversed window is detected.
     weights = [1 + index / taps + min(index, taps - 1 - index) for index in range(taps)]
     window = tuple(weight / sum(weights) for weight in weights)
     span = (1 - low) ** 2

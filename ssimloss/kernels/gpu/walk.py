@@ -1,18 +1,18 @@
 """The Triton kernel of measures of local moments: values, sums and gradients in one walk down a
 strip of columns.
 
-A program owns a strip of columns and walks down its rows, one column per thread. Each image row is
-staged in a few kilobytes of scratch memory that only this program uses, so that they stay in the L1
-cache; it is filtered along the row by shifted reads and pushed into a filter down the columns whose
-partial sums stay in registers. Where a gradient is wanted, the row of derivatives that comes out
-takes the same way through the transposed filter, one step later. A barrier per step orders the
-staged rows, of which there are two of each kind: one is read while the other is written.
+A program owns a strip of columns and walks down its rows, one column per thread. It stages each
+image row in a few kilobytes of scratch memory that only this program uses, so that they stay in the
+L1 cache. Shifted reads filter along the row. The result is pushed into a filter down the columns,
+whose partial sums stay in registers. If a gradient is needed, the resulting row of derivatives
+passes through the transposed filter in the same way, one step later. There are two staged rows of
+each kind: one is read while the other is written. A barrier per step separates both.
 
-What is filtered are two rows ``a`` and ``b`` made of the images, their squares and, where the
-equation needs their covariance, their product. For SSIM these are sum and difference, which need
-none: ``V(a^2) - V(a)^2`` is ``var_x + var_y + 2 cov_xy``, and ``V(b^2) - V(b)^2`` is
-``var_x + var_y - 2 cov_xy``. ``equations.py`` has the equations. Under a mask ``m`` moments are
-normalised, ``V(m a) / V(m)``, and a position counts ``V(m)``.
+The filtered rows are ``a`` and ``b``, computed from the images, their squares, and, if the equation
+needs their covariance, their product. For SSIM, ``a`` and ``b`` are sum and difference, which need
+no product: ``V(a^2) - V(a)^2`` is ``var_x + var_y + 2 cov_xy``, and ``V(b^2) - V(b)^2`` is
+``var_x + var_y - 2 cov_xy``. ``equations.py`` has the equations. Under a mask ``m``, moments are
+normalised, ``V(m a) / V(m)``, and the weight of a position is ``V(m)``.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, assignment, misc"
@@ -40,7 +40,7 @@ from ssimloss.kernels.gpu.rows import (
 
 @triton.jit
 def _moments(filtered, CROSSED: tl.constexpr, MASKED: tl.constexpr):
-    """Means of ``a`` and ``b``; their variances and covariance; what the mask leaves."""
+    """Means of ``a`` and ``b``; their variances and covariance; the filtered mask."""
     v_a, v_b, v_aa, v_bb = filtered[0], filtered[1], filtered[2], filtered[3]
     v_ab, mass = v_aa, v_aa
     if CROSSED:
@@ -57,8 +57,8 @@ def _moments(filtered, CROSSED: tl.constexpr, MASKED: tl.constexpr):
 
 @triton.jit
 def _derived(means, slopes, CROSSED: tl.constexpr):
-    """Derivatives with respect to V(a) and V(b), twice those with respect to V(a^2) and V(b^2), and
-    that to V(a b), of what an equation returns.
+    """Derivatives of the result of an equation with respect to V(a) and V(b), twice those with
+    respect to V(a^2) and V(b^2), and that with respect to V(a b).
     """
     of_a, of_b, of_var_a, of_var_b, of_cov = slopes
     of_a -= of_var_a * means[0]
@@ -71,7 +71,7 @@ def _derived(means, slopes, CROSSED: tl.constexpr):
 
 @triton.jit
 def _for_one(derived, IMAGE: tl.constexpr, FIELDS: tl.constexpr, CROSSED: tl.constexpr):
-    """The three maps that make the gradient to one image: times ``a``, times ``b``, as they are."""
+    """The three maps of the gradient to one image: factors of ``a`` and of ``b``, and the rest."""
     of_a, of_b, of_aa, of_bb, of_ab = derived
     plain = to_image(of_a, of_b, IMAGE, FIELDS)
     if CROSSED:
@@ -97,8 +97,8 @@ def _distance(x, y, eps, PIXEL: tl.constexpr):
     return distance, difference / tl.where(distance == 0, 1.0, distance)
 
 
-# A thread reads one number at a time: nothing is won by compiling again for sizes, strides and
-# addresses divisible by 16.
+# A thread reads one number at a time. Compiling again for sizes, strides and addresses divisible by
+# 16 would not make it faster.
 _RUNTIME = [
     *("x", "y", "mask", "upstream", "factors", "grad_x", "grad_y", "values", "partials", "scratch"),
     *(
@@ -116,12 +116,12 @@ def walk(
     x,
     y,
     mask,  # None without one
-    upstream,  # of the map; None: 1 at every position
+    upstream,  # gradient of the map; None: 1 at every position
     factors,  # of the sums of each plane, (N C, SUMS), instead of ``scale``
-    grad_x,  # None where not wanted, as the two below
+    grad_x,  # None if not needed, like the next two
     grad_y,
     values,  # the map, (N C, H', W')
-    partials,  # what each program adds to each sum of its plane, (sums, programs)
+    partials,  # the sums of each program, (sums, programs)
     scratch,
     x_n: tl.int64,  # strides
     x_c: tl.int64,
@@ -169,19 +169,19 @@ def walk(
 ):
     """Walk down one strip.
 
-    A window is named by the row and column of the bordered image where it begins, ``-(K // 2)`` for
-    the first one of a bordered image.
+    A window is identified by the row and column of the padded image where it begins, ``-(K // 2)``
+    for the first one of a padded image.
     """
     BORDER: tl.constexpr = 0 if PADDING == "valid" else K // 2
     WANT_X: tl.constexpr = grad_x is not None
     WANT_Y: tl.constexpr = grad_y is not None
     SPREAD: tl.constexpr = WANT_X or WANT_Y
     BOTH: tl.constexpr = WANT_X and WANT_Y
-    ONE: tl.constexpr = "x" if WANT_X else "y"  # the one image whose gradient is wanted
+    ONE: tl.constexpr = "x" if WANT_X else "y"  # the image whose gradient is needed, if only one
     FOLDS: tl.constexpr = SPREAD and (PADDING == "reflect" or PADDING == "replicate")
     MASKED: tl.constexpr = mask is not None
     CROSSED: tl.constexpr = FIELDS != "sum_and_difference"
-    ROWS: tl.constexpr = 2 + MASKED  # staged of the images
+    ROWS: tl.constexpr = 2 + MASKED  # staged rows of the images
     FILTERED: tl.constexpr = 4 + CROSSED + MASKED
     MAPS: tl.constexpr = (4 + CROSSED if BOTH else 3) if SPREAD else 0  # of derivatives
     LEAD: tl.constexpr = (
@@ -221,8 +221,7 @@ def walk(
     right, map_right = tl.minimum(left + OWN, width), tl.minimum(left + OWN, map_width)
     map_offset = plane.to(tl.int64) * map_height * map_width + position
 
-    # The strip that owns a pixel also makes what rows beyond the border, which show this pixel,
-    # pass on to it.
+    # The strip that owns a pixel also computes the contributions of padded rows that repeat it.
     first_pixel, last_pixel = top, bottom
     if FOLDS:
         first_pixel = tl.where(top == 0, -BORDER, top)
@@ -274,7 +273,7 @@ def walk(
             staged_images + slot * (ROWS * WIDTH) + lane, window, WIDTH, K, CROSSED, MASKED
         )
         states, filtered = push_each(states, filtered, window, K, FILTERED)
-        # Read early what the next step needs.
+        # Read the next step's pixels early.
         following = read(images, shifts, row + 1, begin, sizes, lo, FIELDS, MASKED, PADDING)
         beyond = read(images, shifts, row + 1, halo_column, sizes, lo, FIELDS, MASKED, PADDING)
         means, variances, mass = _moments(filtered, CROSSED, MASKED)
@@ -282,7 +281,7 @@ def walk(
         value, slopes = POINT(
             (means[0] + offset_a, means[1] + offset_b), variances, constants, of_sums
         )
-        # A condition on the row enters a mask as a bound on its columns.
+        # A condition on the row is part of a mask, as a bound on its columns.
         map_row = row - K + 1 + BORDER
         row_valid = (row - K + 1 >= first_row) & (map_row < map_height)
         valid = (position >= 0) & (position < tl.where(row_valid, map_width, 0))

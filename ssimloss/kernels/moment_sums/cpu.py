@@ -19,7 +19,7 @@ MEASURED = {"similarity": 0, "structure": 1, "edge_similarity": 2, "scales_and_d
 
 @functools.lru_cache(maxsize=64)
 def _constants(local: Local) -> tuple[int, library.Constants, "ctypes.Array[ctypes.c_int64]"]:
-    """The least size, the constants of a pair, and the lengths; keep these until the call ends."""
+    """The least size, the constants of a pair, and the lengths; keep them until the call ends."""
     widest = local.widest()
     least = least_size(widest)
     pair = library.constants(widest._replace(window=local.windows))
@@ -38,7 +38,7 @@ def moment_sums(
     want_y: bool,
     slope: float = 1.0,
 ) -> Found:
-    """Sums ``(2, N, C)`` of images that are not empty; the gradients that are wanted, times
+    """Sums ``(2, N, C)`` of images that are not empty, and the requested gradients times
     ``slope``.
     """
     least, pair, lengths = _constants(local)
@@ -50,7 +50,7 @@ def moment_sums(
     if mask is not None:
         mask = mask.to(dtype).expand(x.shape)
     gradients = grad_x, grad_y
-    if want_y and not want_x:  # the library's first image is the one that asks
+    if want_y and not want_x:  # the library's first image is the one that needs a gradient
         x, y, gradients = y, x, (grad_y, None)
     call = _CALL.pack(
         *library.pair(x, y, pair),

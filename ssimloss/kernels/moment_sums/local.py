@@ -1,4 +1,4 @@
-"""What is measured of the local moments of two images: numbers and words."""
+"""The options of ``moment_sums``."""
 
 from typing import Literal, NamedTuple
 
@@ -10,15 +10,15 @@ WITH_MASK = ("similarity", "structure")
 
 
 class Local(NamedTuple):
-    """The fields are options of the operator, in its order.
+    """Options of the operator, in its order.
 
-    ``"similarity"`` is SSIM, and ``"structure"`` r* with ``c1`` the variance of a flat window and
-    ``c2`` that of low contrast. ``"edge_similarity"`` is G-SSIM. ``"scales_and_distance"`` is
+    ``"similarity"`` is SSIM. ``"structure"`` is r*, where ``c1`` is the variance of a flat window
+    and ``c2`` that of low contrast. ``"edge_similarity"`` is G-SSIM. ``"scales_and_distance"`` is
     ``weights[0] * (1 - MS-SSIM) + weights[1] * |x - y|`` of :func:`ms_ssim_l1_loss`.
     """
 
     kind: LocalKind
-    # Of unit sum: one window, or those of the scales and then that of the distance, joined.
+    # With unit sum: one window, or the windows of the scales and then of the distance, joined.
     windows: tuple[float, ...]
     lengths: tuple[int, ...]  # of these windows
     c1: float
@@ -28,7 +28,7 @@ class Local(NamedTuple):
     weights: tuple[float, ...] = ()
 
     def widest(self) -> Comparison:
-        """A comparison with the last window, which no other may be longer than.
+        """A comparison with the last window, which must be the longest.
 
         Raises:
             ValueError: the windows are not of these lengths.
@@ -43,8 +43,8 @@ class Local(NamedTuple):
             or len(self.weights) != (2 if several else 0)
         ):
             raise ValueError(
-                f"windows of {len(self.windows)} taps in all and weights {self.weights} do not go "
-                f"with the lengths {self.lengths} of kind {self.kind!r}"
+                f"windows of {len(self.windows)} taps in all and weights {self.weights} do not fit "
+                f"the lengths {self.lengths} of kind {self.kind!r}"
             )
         window = self.windows[len(self.windows) - last :]
         return Comparison(window, self.c1, self.c2, self.low, "ssim", self.padding)

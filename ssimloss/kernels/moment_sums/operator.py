@@ -1,7 +1,7 @@
 """Sums over the positions of each plane, ``(2, N, C)``, and the gradients of the first half.
 
-The first half is the sum of a measure of local moments, times the weight that the mask leaves of
-each window; the second is the sum of these weights, without a mask the number of positions.
+The first half is the sum of a measure of local moments, weighted by the filtered mask. The second
+is the sum of these weights; without a mask, it is the number of positions.
 """
 
 from typing import Any
@@ -68,8 +68,8 @@ def moment_sums(
             has no gradient.
         backend: one of ``MOMENT_SUMS[local.kind]``.
         equation: the same sums in plain PyTorch.
-        slope: the derivative with respect to each sum that backward is likely to bring, which then
-            leaves it nothing to do.
+        slope: the derivative with respect to each sum that backward will probably get. If it does,
+            backward need not scale the gradient.
     """
     return means(x, y, _PRIMITIVE, (local,), backend, equation, slope, mask)
 

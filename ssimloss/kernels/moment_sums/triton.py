@@ -1,4 +1,4 @@
-"""The Triton kernel's ``moment_sums``: SSIM and r*, under a mask or not."""
+"""The Triton kernel's ``moment_sums``: SSIM and r*, with or without a mask."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -32,9 +32,7 @@ def moment_sums(
     want_y: bool,
     division: Division | None = None,
 ) -> Found:
-    """Sums ``(2, N, C)`` of images that are not empty, and the gradients that are wanted; all
-    float32.
-    """
+    """Sums ``(2, N, C)`` of images that are not empty, and the requested gradients; all float32."""
     launch, gradients = _prepared(x, y, mask, local, want_x, want_y, division)
     sums = launch.run().sum(-1)
     if mask is None:
@@ -96,7 +94,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
     def differentiable(
         x: Tensor, y: Tensor, mask: Tensor | None, local: Local, equation: Callable[..., Tensor]
     ) -> Tensor:
-        # It imports this file.
+        # Imported here, because that module imports this one.
         from ssimloss.kernels.moment_sums.operator import moment_sums as operator
 
         fixed = partial(equation, mask=mask, local=local)
@@ -108,7 +106,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
         run,
         differentiable,
         options,
-        least=4 if of_structure else 1,  # two pixels correlate by 1 or -1, without a slope
+        least=4 if of_structure else 1,  # two pixels correlate by 1 or -1, with gradient 0
         has_flat=of_structure,
     )
     return trial(used.widest(), use, device, way)

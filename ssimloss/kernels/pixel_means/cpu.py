@@ -22,8 +22,8 @@ def pixel_means(
     want_y: bool,
     _slope: float = 1.0,
 ) -> Found:
-    """Means ``(N,)`` of images that are not empty, and the gradient to ``x`` if either is wanted;
-    that to ``y`` is its opposite.
+    """Means ``(N,)`` of images that are not empty, and the gradient to ``x`` if either gradient is
+    needed; that to ``y`` is its negative.
     """
     check_images(x, y)
     dtype = computing_dtype(x, y)

@@ -1,6 +1,6 @@
 """The mean distance per pixel of each image, ``(N,)``: ``|d|``, ``d^2`` or ``sqrt(d^2 + eps^2)``.
 
-The operator returns the gradient to ``x``; that to ``y`` is its opposite.
+The operator returns the gradient to ``x``; that to ``y`` is its negative.
 """
 
 from typing import Any

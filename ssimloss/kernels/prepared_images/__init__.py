@@ -1,4 +1,4 @@
-"""Both images as a program prepares them before it compares them."""
+"""Preparation of both images as in another program: crop, scale, clamp, round, luma."""
 
 from ssimloss.kernels.prepared_images.cpu import packed
 from ssimloss.kernels.prepared_images.operator import (

@@ -18,7 +18,7 @@ def prepared_images(
     """Both images, ``(2, N, C', H', W')``; neither is empty.
 
     Args:
-        room: an earlier result, which is written over if it has the right shape and dtype.
+        room: an earlier result, which is overwritten if it has the right shape and dtype.
     """
     shape = steps.shape(x.shape)
     if room is not None and room.shape == shape and room.dtype is dtype:
@@ -33,10 +33,10 @@ def prepared_images(
 def packed(
     x: Tensor, y: Tensor, steps: Steps, weights: "ctypes.Array[ctypes.c_double]", found: Tensor
 ) -> bytes:
-    """The ``PreparationCall``, whose result goes to ``found``.
+    """The ``PreparationCall`` that writes its result to ``found``.
 
     Args:
-        weights: those of the steps, which must be kept until the call ends.
+        weights: the weights of the steps; keep them until the call ends.
     """
     return _CALL.pack(
         *x.shape,

@@ -1,5 +1,5 @@
-"""Two images cropped, scaled to [0, 1], clamped, rounded to 8 bit and made luma, in one pass over
-them. There is no gradient: where one is asked for, the equation serves.
+"""Crop two images, scale them to [0, 1], clamp, round to 8 bit and convert to luma in one pass. The
+operator has no gradient; if one is needed, the equation is used.
 """
 
 from typing import Any
@@ -37,9 +37,9 @@ def prepared_images(
     Args:
         x, y: ``(N, C, H, W)`` of one shape and dtype, floating point or uint8, on one device.
         backend: one of ``PREPARED_IMAGES``.
-        room: for a caller that is done with one pair before it asks for the next: a list, empty at
-            first, that keeps the memory of the last pair for the next one. The system hands out
-            fresh memory at the price of the pass itself.
+        room: a list, initially empty, that keeps the memory of one pair for the next, because fresh
+            memory from the system costs as much as the pass. Pass it only if each pair is no longer
+            used when the next one is prepared.
     """
     if torch.compiler.is_compiling() or is_observed(x, y) or not x.numel():
         found: Tensor = torch.ops.ssimloss.prepared_images(x, y, *steps, dtype, backend)
@@ -72,7 +72,7 @@ def _prepared_images(x: Tensor, y: Tensor, *options: Any) -> Tensor:
 
 
 def check_steps(x: Tensor, y: Tensor, steps: Steps) -> None:
-    """Raise for what a kernel cannot read: it reads memory unasked."""
+    """Check the images and steps, because kernels read memory without checks."""
     if x.ndim != 4 or x.shape != y.shape or x.device != y.device:
         raise ValueError(
             f"x and y must be (N, C, H, W) of one shape on one device, got {tuple(x.shape)} and "
@@ -80,11 +80,11 @@ def check_steps(x: Tensor, y: Tensor, steps: Steps) -> None:
         )
     if steps.weights and (len(steps.weights) != 4 or x.shape[1] != 3):
         raise ValueError(
-            "weights must be those of R, G and B and the offset, of images of 3 channels, got "
-            f"{len(steps.weights)} of {x.shape[1]} channels"
+            "weights must be those of R, G and B and the offset, for images of 3 channels, got "
+            f"{len(steps.weights)} for {x.shape[1]} channels"
         )
     if not 0 <= 2 * steps.crop < min(x.shape[2:]):
-        raise ValueError(f"crop={steps.crop} leaves nothing of {tuple(x.shape[2:])} pixels")
+        raise ValueError(f"crop={steps.crop} leaves no pixels of {tuple(x.shape[2:])}")
     if steps.quantize and not steps.clamp:
         raise ValueError("only clamped images are quantized; pass clamp=True")
 

@@ -1,24 +1,22 @@
-"""What is done to the images, and the shape of the result."""
+"""The steps of the preparation, and the shape of the result."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Steps(NamedTuple):
-    """The fields are options of the operator, in its order; ``conventions.preparation`` defines
-    what they do.
-    """
+    """Options of the operator, in its order; ``conventions.preparation`` defines them."""
 
     low: float  # where the data range begins
     span: float
     clamp: bool
     quantize: bool  # to 256 levels; only clamped images are
     round: bool  # to whole 8-bit codes at the end
-    crop: int  # pixels off every side
-    # R, G and B, or of their levels where they are quantized, and the offset; empty: all channels.
+    crop: int  # pixels removed at each side
+    # Weights of R, G and B, or of their levels if quantized, and the offset; empty: all channels.
     weights: tuple[float, ...]
 
     def shape(self, images: Sequence[int]) -> tuple[int, ...]:
-        """Of both prepared images, ``(2, N, C', H', W')``."""
+        """The shape of both prepared images, ``(2, N, C', H', W')``."""
         n, c, height, width = images
         return 2, n, 1 if self.weights else c, height - 2 * self.crop, width - 2 * self.crop

@@ -30,7 +30,7 @@ def pyramid_scores(
     _slope: float = 1.0,
 ) -> Found:
     """Scores ``(N, C)``, or ``(N, 1)`` for joint channels, of images that are not empty, and the
-    gradients that are wanted.
+    requested gradients.
     """
     finest = finest._replace(part="ssim", padding="valid")
     check_images(x, y)
@@ -39,7 +39,7 @@ def pyramid_scores(
     shapes = pyramid_shapes(height, width, count, scales.pooling)
     if count > library.MAX_SCALES or min(shapes.sizes[-1]) < least_size(finest):
         raise ValueError(
-            f"kernels have pyramids of 1 to {library.MAX_SCALES} scales that hold the window, got "
+            f"kernels have pyramids of 1 to {library.MAX_SCALES} scales that fit the window, got "
             f"{count} scales of {shapes.sizes}"
         )
     joint = scales.channels == "joint"
@@ -47,7 +47,7 @@ def pyramid_scores(
     grad_x = scores.new_empty(x.shape) if want_x else None
     grad_y = scores.new_empty(y.shape) if want_y else None
     gradients = grad_x, grad_y
-    if want_y and not want_x:  # the library's first image is the one that asks
+    if want_y and not want_x:  # the library's first image is the one that needs a gradient
         x, y, gradients = y, x, (grad_y, None)
     constants = library.constants(finest)
     arrays = _arrays(shapes, scales)
@@ -67,7 +67,7 @@ def pyramid_scores(
 
 
 class _Arrays(NamedTuple):
-    """What a call points at; keep it until the call ends."""
+    """The memory that a call points to; keep it until the call ends."""
 
     halvings: "ctypes.Array[ctypes.c_char]"
     sizes: "ctypes.Array[ctypes.c_int64]"

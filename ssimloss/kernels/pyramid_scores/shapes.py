@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Scales(NamedTuple):
-    """The fields are options of the operator, in its order; see ``functional.ms_ssim``."""
+    """Options of the operator, in its order; see ``functional.ms_ssim``."""
 
     pooling: str
     weights: tuple[float, ...]  # finest scale first
@@ -18,14 +18,14 @@ class Pyramid(NamedTuple):
     """Sizes of the scales, and how each is halved to the next."""
 
     sizes: tuple[tuple[int, int], ...]
-    # Rows and columns that the blocks of a halving begin before the image.
+    # Rows and columns by which the blocks of a halving begin before the image.
     before: tuple[tuple[int, int], ...]
-    outside: str  # what a block finds beyond the image: "none" (never reached), "zeros" or "edge"
+    outside: str  # pixels beyond the image: "none" (never reached), "zeros" or "edge"
 
 
 @functools.lru_cache(maxsize=64)
 def pyramid_shapes(height: int, width: int, scales: int, pooling: str) -> Pyramid:
-    """Of the scales of an image; ``pooling`` treats an odd size as in
+    """The shapes of an image's scales; ``pooling`` treats odd sizes as in
     :func:`ssimloss.functional.ms_ssim`.
     """
     sizes: list[tuple[int, int]] = [(height, width)]

@@ -1,4 +1,4 @@
-"""Sums over positions at the four scales of VMAF's measures of a frame, and their gradients."""
+"""Sums over positions at the four scales of VMAF's features of a frame, and their gradients."""
 
 from ssimloss.kernels.scale_sums.measured import LEAST_SIDE, Measured, SumKind
 from ssimloss.kernels.scale_sums.operator import SCALE_SUMS, scale_sums

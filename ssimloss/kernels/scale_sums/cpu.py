@@ -42,7 +42,7 @@ def scale_sums(x: Tensor, y: Tensor, measured: Measured) -> Tensor:
 def scale_sums_backward(
     upstream: Tensor, x: Tensor, y: Tensor, measured: Measured, _want_x: bool, want_y: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients of ``sum(upstream * sums)``; that to ``x`` is made in any case."""
+    """The gradients of ``sum(upstream * sums)``; that to ``x`` is always computed."""
     dtype = computing_dtype(x, y)
     grad_x = torch.empty_like(x, dtype=dtype)
     grad_y = torch.empty_like(y, dtype=dtype) if want_y else None

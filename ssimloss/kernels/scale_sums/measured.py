@@ -1,4 +1,6 @@
-"""What is measured of two planes, such as a distorted one and its reference: numbers and words."""
+"""The options of ``scale_sums``, which compares two planes, such as a distorted one and its
+reference.
+"""
 
 from typing import Literal, NamedTuple
 
@@ -32,14 +34,15 @@ _COUNTS: dict[SumKind, tuple[int | None, int]] = {
 
 
 class Measured(NamedTuple):
-    """The fields are the options of the operators, in their order."""
+    """The options of the operators, in their order."""
 
     kind: SumKind
     limit: float  # of the gain
     # "information", VMAF's VIF: the windows of the scales, one after the other.
-    # "shared_information", VIF in the pixel domain: the same, the noise, the variance of a flat
-    # window, and what keeps ratios finite. "detail": the weights of the
-    # bands H, V and D of each scale, then the squared cosine between bands of other contrast.
+    # "shared_information", VIF in the pixel domain: the same, then the noise, the variance of a
+    # flat window, and a constant that keeps ratios finite.
+    # "detail": the weights of the bands H, V and D of each scale, then the squared cosine between
+    # bands that differ in contrast.
     # "change": a symmetric window.
     numbers: tuple[float, ...]
 

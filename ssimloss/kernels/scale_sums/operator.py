@@ -35,7 +35,7 @@ SCALE_SUMS: dict[SumKind, Kernels] = {
     "detail": _CPU,
     "change": _CPU,
 }
-# What runs backward, for kinds with a gradient.
+# The backward functions, for kinds with a gradient.
 SCALE_SUMS_BACKWARD: Kernels = {
     "cpu": Kernel(library.why_not_for, cpu.scale_sums_backward),
     "triton": Kernel(machine.why_not_for, triton.scale_sums_backward),
@@ -54,8 +54,8 @@ torch.library.define(
 def scale_sums(
     x: Tensor, y: Tensor, measured: Measured, *, backend: str, equation: Equation
 ) -> Tensor:
-    """The sums in the computing dtype, differentiable any number of times; nothing but the images
-    is kept for backward.
+    """The sums in the computing dtype, differentiable any number of times. Only the images are kept
+    for backward.
 
     Args:
         x, y: distorted planes and their references, ``(M, 1, H, W)`` of one shape on one device.
@@ -141,7 +141,7 @@ def _scale_sums_backward(
     _checks.choice("kind", kind, SHAPES)
     if kind in WITHOUT_GRADIENT:
         raise RuntimeError(
-            f"scale_sums of kind {kind!r} has no gradient; use the equation where one is asked for"
+            f"scale_sums of kind {kind!r} has no gradient; use the equation if one is needed"
         )
     _checks.choice("backend", backend, SCALE_SUMS[kind])
     run = kernel(SCALE_SUMS_BACKWARD, backend, x, y).run

@@ -1,7 +1,7 @@
-"""The Triton kernels' ``scale_sums`` and its backward: VIF, as VMAF has it and in the pixel domain.
+"""The Triton kernels' ``scale_sums`` and its backward: VMAF's VIF, and VIF in the pixel domain.
 
-Each scale is a walk over planes that are halved between the scales; the gradient takes the same way
-back, from the coarsest scale to the planes.
+Each scale is a walk over planes, which are halved between scales. The gradient goes back in the
+reverse order, from the coarsest scale to the planes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ def scale_sums_backward(
     want_y: bool,
     division: Division | None = None,
 ) -> Gradients:
-    """The gradients that are wanted, at least one, of ``sum(upstream * sums)``, in float32."""
+    """The requested gradients, at least one, of ``sum(upstream * sums)``, in float32."""
     walk = _Walk(x, y, measured, division)
     for launch in walk.halvings:
         launch.run()
@@ -60,16 +60,16 @@ def scale_sums_backward(
 
 
 class _Walk:
-    """The launches of one call, in their order, and what they write."""
+    """The launches of one call, in their order, and their outputs."""
 
     def __init__(self, x: Tensor, y: Tensor, measured: Measured, division: Division | None) -> None:
         check_images(x, y, LEAST_SIDE[measured.kind])
         self.division = division
         self.moments = list(_scales(measured))
-        self.pairs = [(x, y)]  # of the scales
+        self.pairs = [(x, y)]  # one per scale
         self.halvings: list[Launch] = []
-        self.walks: list[Launch] = []  # that make sums
-        self.gradients: list[Gradients] = []  # of the scales
+        self.walks: list[Launch] = []  # compute the sums
+        self.gradients: list[Gradients] = []  # one per scale
         for moments in self.moments[1:]:
             halves = [self._halved(image, moments) for image in self.pairs[-1]]
             self.pairs.append((halves[0], halves[1]))
@@ -86,7 +86,7 @@ class _Walk:
         return coarse
 
     def forward(self) -> Iterator[Launch]:
-        """What makes the sums."""
+        """The launches that compute the sums."""
         self.walks = [
             prepare(
                 *pair,
@@ -101,13 +101,13 @@ class _Walk:
         yield from self.walks
 
     def sums(self) -> Tensor:
-        """Once all of ``forward`` has run."""
-        # Of float32 the long sums would lose digits that a ratio near 1 shows.
+        """The sums, after all launches of ``forward`` have run."""
+        # In float32, long sums would lose digits that matter for a ratio near 1.
         found = [walk.result[:, :, 0].double().sum(-1) for walk in self.walks]  # (2, M) each
         return torch.stack(found, 0).permute(2, 0, 1).float()
 
     def backward(self, upstream: Tensor, want_x: bool, want_y: bool) -> Iterator[Launch]:
-        """What makes ``gradients``, once the planes are halved."""
+        """The launches that compute ``gradients``, after the planes have been halved."""
         for scale, (pair, moments) in enumerate(zip(self.pairs, self.moments, strict=True)):
             gradients = empty_gradients(*pair, want_x, want_y)
             self.gradients.append(gradients)
@@ -132,7 +132,7 @@ class _Walk:
 
 
 def _scales(measured: Measured) -> Iterator[Moments]:
-    """What is computed at each scale; its window also filters the planes that it is made of."""
+    """The equation at each scale. Its window also filters the planes before they are halved."""
     equation: EquationName = measured.kind  # type: ignore[assignment]  # of those with a kernel
     windows, others = measured.parts()
     constants = others or (measured.limit,)
@@ -144,7 +144,7 @@ def _scales(measured: Measured) -> Iterator[Moments]:
 
 
 def _halved_sizes(space: Sequence[int], moments: Moments) -> tuple[int, int]:
-    """VMAF's VIF leaves an odd last sample out; whole windows keep each that is there."""
+    """The size of the next scale. VMAF's VIF drops an odd last sample; whole windows keep it."""
     if moments.padding == "reflect":
         return space[0] // 2, space[1] // 2
     rows, columns = moments.comparison.map_size(*space)
@@ -162,7 +162,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
     (used,) = use.options
     first = next(_scales(used))
     compared = Comparison(first.window, 0.0, 0.0, 0.0, "ssim", first.padding)
-    limit = min(used.limit, 1.2)  # that some gains pass
+    limit = min(used.limit, 1.2)  # some gains exceed it
 
     def options(setting: Setting, _: torch.device) -> tuple[Measured]:
         windows, others = used.parts()
@@ -193,7 +193,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
     def differentiable(
         x: Tensor, y: Tensor, measured: Measured, equation: Callable[..., Tensor]
     ) -> Tensor:
-        # It imports this file.
+        # Imported here, because that module imports this one.
         from ssimloss.kernels.scale_sums.operator import scale_sums as operator
 
         fixed = partial(equation, measured=measured)

@@ -27,13 +27,13 @@ def similarity_map(x: Tensor, y: Tensor, comparison: Comparison) -> Tensor:
 def similarity_map_backward(
     upstream: Tensor, x: Tensor, y: Tensor, comparison: Comparison, want_x: bool, want_y: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients that are wanted, at least one, of ``sum(upstream * map)``."""
+    """The requested gradients, at least one, of ``sum(upstream * map)``."""
     check_images(x, y, least_size(comparison))
     dtype = computing_dtype(x, y)
     grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
     grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
     gradients = grad_x, grad_y
-    if not want_x:  # the library's first image is the one that asks
+    if not want_x:  # the library's first image is the one that needs a gradient
         x, y, gradients = y, x, (grad_y, None)
     constants = library.constants(comparison)
     call = _CALL.pack(

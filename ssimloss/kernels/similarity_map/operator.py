@@ -45,8 +45,8 @@ torch.library.define(
 def similarity_map(
     x: Tensor, y: Tensor, comparison: Comparison, *, backend: str, equation: Equation
 ) -> Tensor:
-    """The map in the computing dtype, differentiable any number of times; nothing but the images is
-    kept for backward.
+    """The map in the computing dtype, differentiable any number of times. Only the images are kept
+    for backward.
 
     Args:
         x, y: ``(N, C, H, W)`` of one shape on one device.

@@ -34,8 +34,8 @@ def similarity_map_backward(
     want_y: bool,
     division: Division | None = None,
 ) -> Gradients:
-    """The gradients that are wanted, at least one, of ``sum(upstream * map)``; ``upstream`` is
-    float32 with any strides.
+    """The requested gradients, at least one, of ``sum(upstream * map)``. ``upstream`` is float32
+    with any strides.
     """
     launch, gradients = _backward(upstream, x, y, comparison, want_x, want_y, division)
     launch.run()
@@ -110,7 +110,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
     def differentiable(
         x: Tensor, y: Tensor, comparison: Comparison, equation: Callable[..., Tensor]
     ) -> Tensor:
-        # It imports this file.
+        # Imported here, because that module imports this one.
         from ssimloss.kernels.similarity_map.operator import similarity_map as operator
 
         fixed = partial(equation, comparison=comparison)

@@ -1,4 +1,4 @@
-"""The mean similarity of each plane at one scale, mixed with a pixel distance or not."""
+"""The mean similarity of each plane at one scale, optionally mixed with a pixel distance."""
 
 from ssimloss.kernels.similarity_means.operator import SIMILARITY_MEANS, similarity_means
 

@@ -22,7 +22,7 @@ def similarity_means(
     want_y: bool,
     slope: float = 1.0,
 ) -> Found:
-    """Means ``(N, C)`` of images that are not empty; the gradients that are wanted, times
+    """Means ``(N, C)`` of images that are not empty, and the requested gradients times
     ``slope``.
     """
     check_images(x, y, least_size(comparison))
@@ -31,7 +31,7 @@ def similarity_means(
     grad_x = torch.empty_like(x, dtype=dtype) if want_x else None
     grad_y = torch.empty_like(y, dtype=dtype) if want_y else None
     constants = library.constants(comparison)
-    if want_y and not want_x:  # the library's first image is the one that asks
+    if want_y and not want_x:  # the library's first image is the one that needs a gradient
         x, y, first, second = y, x, grad_y, None
     else:
         first, second = grad_x, grad_y

@@ -1,5 +1,5 @@
-"""The mean similarity of each plane, ``(N, C)``, mixed with a mean pixel distance or not, and its
-gradients, in one pass over the images.
+"""The mean similarity of each plane, ``(N, C)``, optionally mixed with a mean pixel distance, and
+its gradients, in one pass over the images.
 """
 
 from typing import Any
@@ -55,8 +55,8 @@ def similarity_means(
         x, y: ``(N, C, H, W)`` of one shape on one device.
         backend: one of ``SIMILARITY_MEANS``.
         equation: the same means in plain PyTorch.
-        slope: the derivative with respect to each mean that backward is likely to bring, which then
-            leaves it nothing to do.
+        slope: the derivative with respect to each mean that backward will probably get. If it does,
+            backward need not scale the gradient.
     """
     return means(x, y, _PRIMITIVE, (comparison, mixed), backend, equation, slope)
 

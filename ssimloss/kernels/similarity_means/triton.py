@@ -25,9 +25,7 @@ def similarity_means(
     want_y: bool,
     division: Division | None = None,
 ) -> Found:
-    """Means ``(N, C)`` of images that are not empty, and the gradients that are wanted; all
-    float32.
-    """
+    """Means ``(N, C)`` of images that are not empty, and the requested gradients; all float32."""
     launch, gradients = _prepared(x, y, comparison, mixed, want_x, want_y, division)
     return launch.run()[0].sum(-1), *gradients
 
@@ -84,7 +82,7 @@ def _trial(use: Use, device: torch.device) -> Trial:
     def differentiable(
         x: Tensor, y: Tensor, comparison: Comparison, mixed: Mixed, equation: Callable[..., Tensor]
     ) -> Tensor:
-        # It imports this file.
+        # Imported here, because that module imports this one.
         from ssimloss.kernels.similarity_means.operator import similarity_means as operator
 
         fixed = partial(equation, comparison=comparison, mixed=mixed)

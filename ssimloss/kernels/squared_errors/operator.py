@@ -1,6 +1,6 @@
-"""The mean squared error of each pair of images, ``(N,)`` float64, after the images are cropped,
-scaled to [0, 1], clamped, rounded to 8 bit and made luma, in one pass over both. The sums are
-float64. There is no gradient.
+"""The mean squared error of each pair of images, ``(N,)`` float64, in one pass. Images are first
+cropped, scaled to [0, 1], clamped, rounded to 8 bit and converted to luma. Sums are float64. There
+is no gradient.
 """
 
 from typing import Any
@@ -25,11 +25,11 @@ torch.library.define(
 
 
 def squared_errors(x: Tensor, y: Tensor, steps: Steps, *, backend: str) -> Tensor:
-    """The means ``(N,)`` in float64; 0 of images without pixels.
+    """The means ``(N,)`` in float64; 0 for images without pixels.
 
     Args:
         x, y: ``(N, C, H, W)`` of one shape and dtype, floating point or uint8, on one device.
-        steps: without ``round``.
+        steps: the preparation; ``round`` must be False.
         backend: one of ``SQUARED_ERRORS``.
     """
     if torch.compiler.is_compiling() or is_observed(x, y) or not x.numel():
@@ -50,7 +50,7 @@ def _squared_errors(x: Tensor, y: Tensor, *options: Any) -> Tensor:
     run = kernel(SQUARED_ERRORS, backend, x, y).run
     check_steps(x, y, steps)
     if steps.round:
-        raise ValueError("no kernel compares rounded lumas; pass round=False")
+        raise ValueError("squared_errors does not support rounded luma; pass round=False")
     if not x.numel():
         nothing: Tensor = _empty(x, y).zero_()
         return nothing
