@@ -36,20 +36,27 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "AVERAGE",
     "CIEDE2000",
+    "CLIPPED",
     "COLOR_CONSISTENCY",
+    "COSINE_DISTANCE",
     "CW_SSIM",
     "FLIP",
     "FSIM",
     "GMSD",
+    "GRADIENT_VARIANCE",
     "HAARPSI",
     "HSLUV",
+    "HUBER",
     "IW_SSIM",
+    "LAPLACIAN_PYRAMID",
     "LDL",
     "MDSI",
     "MS_GMSD",
     "PSNR",
     "MS_SSIM_L1",
+    "NCC",
     "NLPD",
     "PSNR_HVS",
     "PSNR_HVS_M",
@@ -79,9 +86,15 @@ __all__ = [
 
 CHARBONNIER: Table
 
+AVERAGE: Table
+
 CIEDE2000: Table
 
+CLIPPED: Table
+
 COLOR_CONSISTENCY: Table
+
+COSINE_DISTANCE: Table
 
 CW_SSIM: Table
 
@@ -91,11 +104,17 @@ FSIM: Table
 
 GMSD: Table
 
+GRADIENT_VARIANCE: Table
+
 HAARPSI: Table
 
 HSLUV: Table
 
+HUBER: Table
+
 IW_SSIM: Table
+
+LAPLACIAN_PYRAMID: Table
 
 LDL: Table
 
@@ -106,6 +125,8 @@ MS_GMSD: Table
 PSNR: Table
 
 MS_SSIM_L1: Table
+
+NCC: Table
 
 NLPD: Table
 
