@@ -188,6 +188,15 @@ RECIPES = {
         more={"downscale=3": {"downscale": 3}},
         rough=("distance=l1",),
     ),
+    "AverageLoss": Recipe(
+        idle=("eps",), without_mask=("filter=bilinear", "filter=bicubic"), rough=("distance=l1",)
+    ),
+    # Photographs differ by less than delta = 1, or a high beyond it. Half precision is asked about
+    # errors of a level, whose squares the default of low clips.
+    "ClippedLoss": Recipe(idle=("eps", "high"), ranks=(4, 5), small={"low": 1e-6}),
+    "HuberLoss": Recipe(idle=("delta",), ranks=(4, 5)),
+    "GradientVarianceLoss": Recipe(idle=("eps",), small_sides=(24, 32)),
+    "LaplacianPyramidLoss": Recipe(idle=("eps",), rough=("distance=l1",)),
     # eps is of one distance, which is not the default.
     "HSLuvLoss": Recipe(small_sides=(20, 22), idle=("eps",)),
     # 113 pixels at least, for six scales.

@@ -32,6 +32,7 @@ import ssimloss
 from ssimloss import _options, metrics, weights
 from ssimloss.conventions import Table
 from ssimloss.evaluation.sets import TITLES
+from ssimloss.metrics.deep_features import DISTANCES
 from ssimloss.metrics.measures import name_of
 from ssimloss.metrics.protocols import OF_SCALE, SUMMARIES
 from ssimloss.networks.sources import layout_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from reference import Array, Range, linear_light, span
+from reference import Array, Range, correlate3, laplacian_pyramid, linear_light, span
 
 # --- HSLuv ----------------------------------------------------------------------------------------
 
@@ -97,3 +97,157 @@ def hsluv(
         parts = (hue, saturation, _distance(l_x - l_y, distance, eps))
         values.append(sum(w * part.mean() for w, part in zip(weights, parts, strict=True)))
     return np.array(values)
+
+
+# --- downscaled images ----------------------------------------------------------------------------
+
+
+def _kernel(name: str, offset: float) -> float:
+    t = abs(offset)
+    if name == "bilinear":
+        return max(1 - t, 0)
+    if t <= 1:
+        return 1.5 * t**3 - 2.5 * t**2 + 1
+    return -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2 if t < 2 else 0
+
+
+def downscaled(image: Array, factor: int, name: str) -> Array:
+    """``(N, C, H, W)``, tap by tap; kernels are widened by the factor and cut off at the border."""
+    for axis in (2, 3):
+        length = image.shape[axis]
+        rows = []
+        for out in range(length // factor):
+            if name == "area":
+                weights = [float(out * factor <= i < (out + 1) * factor) for i in range(length)]
+            else:
+                centre = (out + 0.5) * factor - 0.5
+                weights = [_kernel(name, (i - centre) / factor) for i in range(length)]
+            rows.append(np.array(weights) / sum(weights))
+        image = np.moveaxis(np.tensordot(np.array(rows), image, (1, axis)), 0, axis)
+    return image
+
+
+def average(
+    x: Array,
+    y: Array,
+    *,
+    factor: int = 4,
+    name: str = "area",
+    distance: str = "l1",
+    eps: float = 1e-3,
+) -> Array:
+    """The distance of downscaled images, each by itself."""
+    difference = downscaled(x, factor, name) - downscaled(y, factor, name)
+    return _distance(difference, distance, eps).mean((1, 2, 3))
+
+
+# --- pixels ---------------------------------------------------------------------------------------
+
+
+def huber(x: Array, y: Array, *, delta: float = 1.0) -> Array:
+    """The integral of the error cut to ``[-delta, delta]``, of each image."""
+    size = np.abs(x - y)
+    beyond = np.maximum(size - delta, 0)
+    return ((size - beyond) ** 2 / 2 + delta * beyond).mean(tuple(range(1, x.ndim)))
+
+
+def clipped(
+    x: Array,
+    y: Array,
+    *,
+    distance: str = "l1",
+    eps: float = 1e-3,
+    low: float = 1 / 255,
+    high: float = np.inf,
+) -> Array:
+    """A distance between two limits, of each image."""
+    values = np.clip(_distance(x - y, distance, eps), low, high)
+    return values.mean(tuple(range(1, x.ndim)))
+
+
+def cosine_distance(
+    x: Array, y: Array, *, data_range: Range = 1.0, offset: float = 0.01, factor: float = 1.0
+) -> Array:
+    """One minus the cosine between vectors of channels, of each image."""
+    lo, length = span(data_range)
+    x, y = ((image - lo) / length + offset for image in (x, y))
+    norms = np.sqrt((x**2).sum(1) * (y**2).sum(1))
+    return factor * (1 - ((x * y).sum(1) / norms).mean((1, 2)))
+
+
+def ncc(
+    x: Array, y: Array, *, data_range: Range = 1.0, k: float = 0.01, weight: Array | None = None
+) -> Array:
+    """The correlation of planes with a constant, ``(N, C)``."""
+    c = (k * span(data_range)[1]) ** 2
+    found = np.empty(x.shape[:2])
+    for n, channel in np.ndindex(found.shape):
+        a, b = x[n, channel].ravel(), y[n, channel].ravel()
+        share = None if weight is None else weight[n, channel].ravel()
+        cov = np.cov(a, b, bias=True, aweights=share)
+        found[n, channel] = (cov[0, 1] + c) / np.sqrt((cov[0, 0] + c) * (cov[1, 1] + c))
+    return found
+
+
+# --- detail ---------------------------------------------------------------------------------------
+
+
+def gradient_variance(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    patch_size: int = 8,
+    distance: str = "l2",
+    eps: float = 1e-3,
+) -> Array:
+    """Of each image, patch by patch."""
+    lo, length = span(data_range)
+    values = []
+    for pair in zip(x, y, strict=True):
+        variances = []
+        for image in pair:
+            unit = (image - lo) / length
+            gray = unit[0]
+            if len(unit) == 3:
+                gray = 0.2989 * unit[0] + 0.5870 * unit[1] + 0.1140 * unit[2]
+            wide = np.pad(gray, 1)[None, None]
+            for kernel in (
+                ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+                ((1, 2, 1), (0, 0, 0), (-1, -2, -1)),
+            ):
+                edges = correlate3(wide, kernel)[0, 0, 1:-1, 1:-1]
+                rows, columns = (side // patch_size for side in gray.shape)
+                variances += [
+                    np.var(
+                        edges[
+                            i * patch_size : (i + 1) * patch_size,
+                            j * patch_size : (j + 1) * patch_size,
+                        ],
+                        ddof=1,
+                    )
+                    for i in range(rows)
+                    for j in range(columns)
+                ]
+        half = len(variances) // 2
+        difference = np.array(variances[:half]) - np.array(variances[half:])
+        values.append(2 * _distance(difference, distance, eps).mean())
+    return np.array(values)
+
+
+def pyramid_distance(
+    x: Array,
+    y: Array,
+    *,
+    level_weights: Sequence[float] = (1, 1, 1, 1, 1),
+    distance: str = "l1",
+    eps: float = 1e-3,
+) -> Array:
+    """Of each image, channel by channel; bands of matlabPyrTools double with every level."""
+    values = np.zeros(len(x))
+    for n, channel in np.ndindex(*x.shape[:2]):
+        pyramids = [laplacian_pyramid(image[n, channel], len(level_weights)) for image in (x, y)]
+        for level, (a, b) in enumerate(zip(*pyramids, strict=True)):
+            found = _distance((a - b) / 2**level, distance, eps).mean()
+            values[n] += level_weights[level] * found / x.shape[1]
+    return values

@@ -16,6 +16,14 @@ import yaml
 import ssimloss
 from ssimloss import CombinedLoss, Term
 from ssimloss.compat import combined_from_template
+from ssimloss.conventions import (
+    AVERAGE,
+    CLIPPED,
+    COLOR_CONSISTENCY,
+    GRADIENT_VARIANCE,
+    HSLUV,
+    HUBER,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -109,11 +117,10 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"must hold .* losses that this library") as caught:
         combined_from_template(read(text))
     told = str(caught.value)
-    missing = {"consistency_loss", "fdl_loss", "wavelet_guided"}
-    missing = missing if text is NEOSR_GAN else {"hsluvloss"}
+    missing = {"fdl_loss", "wavelet_guided"} if text is NEOSR_GAN else set()
     assert all(f"{kind} does not exist" in told for kind in missing)
     assert told.count("does not exist") == len(missing)  # nothing of weight 0
-    assert "skip=" in told
+    assert ("skip=" in told) is bool(missing)
     assert "nearest=True" in told
     with pytest.raises(ValueError, match=r"differs: .*nearest=True") as caught:
         combined_from_template(read(text), skip=missing)
@@ -121,14 +128,15 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
 
 
 def test_gan_template_of_neosr() -> None:
-    skip = ("consistency_loss", "fdl_loss", "wavelet_guided")
+    skip = ("fdl_loss", "wavelet_guided")
     criterion = combined_from_template(read(NEOSR_GAN), nearest=True, skip=skip)
     pred, target, logits = batch()
     pred.requires_grad_()
     value = criterion(pred, target, fake_logits=logits)
     structure = ssimloss.MSSSIMLoss(pooling="zeros")(pred, target)
     adversarial = tnf.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-    by_hand = structure + ssimloss.LDLLoss()(pred, target) + 0.3 * adversarial
+    colour = ssimloss.ColorConsistencyLoss(space="oklab", planes="all", distance="l1")(pred, target)
+    by_hand = structure + colour + ssimloss.LDLLoss()(pred, target) + 0.3 * adversarial
     battery.close(value, by_hand, 1e-6)
     value.backward()
     assert pred.grad.abs().sum() > 0
@@ -173,6 +181,40 @@ def test_ldl_and_color_losses_of_redux() -> None:
     section = {"type": "ldl_loss", "criterion": "l2", "ksize": 5, "loss_weight": 2}
     found = combined_from_template({"ldl_opt": section})(pred, target)
     battery.close(found, 2 * ssimloss.LDLLoss(distance="l2", window_size=5)(pred, target), 1e-6)
+# As options of the section, and the convention that is equal to the framework with its factor.
+MAPPED = {
+    "HSLuvLoss": ({"criterion": "charbonnier"}, HSLUV["trainner_charbonnier"]),
+    "AverageLoss": ({"criterion": "l2"}, AVERAGE["trainner_l2"]),
+    "BicubicLoss": ({}, AVERAGE["trainner_bicubic"]),
+    "ColorLoss": ({"scale": 4}, COLOR_CONSISTENCY["trainner"]),
+    "GradientVarianceLoss": ({}, GRADIENT_VARIANCE["trainner"]),
+    "HuberLoss": ({}, HUBER["neosr"]),
+    "chc_loss": ({"criterion": "l1"}, CLIPPED["neosr_l1"]),
+}
+
+
+@pytest.mark.parametrize("kind", MAPPED)
+def test_losses_that_are_equal(kind: str) -> None:
+    """Options of their section and its weight arrive."""
+    pred, target = battery.pictures()
+    options, convention = MAPPED[kind]
+    section = {"type": kind, "loss_weight": 0.25, **options}
+    neosr = kind in ("HuberLoss", "chc_loss")
+    criterion = combined_from_template({"pixel_opt": section} if neosr else [section])
+    battery.close(criterion(pred, target), 0.25 * convention(pred, target))
+
+
+def test_factors_beside_the_weight() -> None:
+    pred, target = battery.pictures()
+    cosine = {"type": "cosimloss", "loss_weight": 0.5, "cosim_lambda": 3}
+    for section, expected in (
+        (cosine, 1.5 * ssimloss.CosineDistanceLoss()(pred, target)),
+        ({"type": "cosimloss", "loss_weight": 1}, 5 * ssimloss.CosineDistanceLoss()(pred, target)),
+        ({"type": "nccloss", "loss_weight": 2.0}, ssimloss.NCCLoss()(pred, target)),
+    ):
+        with pytest.raises(ValueError, match=r"differs: .*gradient"):
+            combined_from_template([section])
+        battery.close(combined_from_template([section], nearest=True)(pred, target), expected)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +237,7 @@ def test_perceptual_terms(
         return plain("embedded", distance=given["distance"])
 
     monkeypatch.setattr("ssimloss.losses.PerceptualLoss", random)
-    criterion = combined_from_template(read(text), nearest=True, skip=("HSLuvLoss",))
+    criterion = combined_from_template(read(text), nearest=True)
     assert isinstance(criterion, CombinedLoss)
     assert isinstance(criterion.terms[term], Term)
     ((args, given),) = made
@@ -224,6 +266,26 @@ def test_errors() -> None:
             "gan_type must be one of 'bce', 'mse', got 'huber'",
             {"gan_opt": {"type": "gan_loss", "gan_type": "huber"}},
         ),
+        (
+            ValueError,
+            "downscale_factor and blur_strength must be off",
+            [{"type": "hsluvloss", "loss_weight": 1, "blur_strength": 3}],
+        ),
+        (
+            ValueError,
+            "loss_lambda must be 0, as a cosine term",
+            {"pixel_opt": {"type": "chc_loss", "loss_lambda": 0.02}},
+        ),
+        (
+            ValueError,
+            "saturation and brightness must be 1",
+            {"color_opt": {"type": "consistency_loss", "saturation": 1.1}},
+        ),
+        (
+            ValueError,
+            r"got \['lambda'\]; remove",
+            [{"type": "cosimloss", "loss_weight": 1, "lambda": 2}],
+        ),
     ):
         with pytest.raises(error, match=message):
             combined_from_template(template)  # type: ignore[arg-type]
@@ -248,3 +310,4 @@ def test_values_without_a_counterpart_are_named(options: dict[str, Any], message
     template: Any = {"ldl_opt": section} if kind == "ldl_loss" else [section]
     with pytest.raises(ValueError, match=rf"{message}.*; change .* skip=\('{kind}',\)"):
         combined_from_template(template, nearest=True)
+            combined_from_template(template, nearest=True)  # type: ignore[arg-type]

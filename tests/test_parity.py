@@ -101,6 +101,20 @@ def skimage_cie76() -> Program:
     return one_by_one(lambda p, t: deltaE_cie76(rgb2lab(t), rgb2lab(p)).mean())
 
 
+def scipy_pearson() -> Program:
+    from scipy.stats import pearsonr
+
+    return equation(
+        lambda p, t: np.array(
+            [
+                pearsonr(a.ravel(), b.ravel())[0]
+                for x, y in zip(p, t, strict=True)
+                for a, b in zip(x, y, strict=True)
+            ]
+        )
+    )
+
+
 def pytorch_msssim(name: str) -> Program:
     import pytorch_msssim as program
 
@@ -352,6 +366,33 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         ("crops",),
     ),
     "HSLUV/continuous": ("reference.py", lambda: equation(reference_losses.hsluv), ("crops",)),
+    "HUBER/pytorch": ("torch", lambda: mean_of(torch.nn.functional.huber_loss), CASES),
+    "COSINE_DISTANCE/offset": (
+        "reference.py",
+        lambda: equation(reference_losses.cosine_distance),
+        ("odd", "batch"),
+    ),
+    "NCC/constant": ("reference.py", lambda: equation(reference_losses.ncc), CASES),
+    "NCC/scipy": ("scipy", scipy_pearson, CASES),
+    "GRADIENT_VARIANCE/abrahamyan2022": (
+        "reference.py",
+        lambda: equation(reference_losses.gradient_variance),
+        ("crops",),
+    ),
+    "LAPLACIAN_PYRAMID/bojanowski2018": (
+        "reference.py",
+        lambda: equation(reference_losses.pyramid_distance),
+        ("crops",),
+    ),
+    "LAPLACIAN_PYRAMID/niklaus2018": (
+        "reference.py",
+        lambda: equation(
+            lambda p, t: reference_losses.pyramid_distance(
+                p, t, level_weights=(1, 1 / 2, 1 / 4, 1 / 8, 1 / 16)
+            )
+        ),
+        ("crops",),
+    ),
     "LDL/liang2022": ("reference.py", lambda: equation(reference.ldl), ("crops",)),
     "CHARBONNIER/lapsrn": ("reference.py", lambda: equation(reference.charbonnier), CASES),
     "CHARBONNIER/basicsr": (
@@ -499,6 +540,22 @@ def trainner(row: dict) -> Iterator[dict]:
     criterion = "" if options.get("criterion") in (None, "l1") else f"_{options['criterion']}"
     if row["quantity"] == "HSLuvLoss":
         yield {"name": f"HSLUV/trainner{'_2025' if 'commit' in options else criterion}"}
+    elif row["quantity"] in ("AverageLoss", "BicubicLoss"):
+        kind = "" if row["quantity"] == "AverageLoss" else "_bicubic"
+        yield {"name": f"AVERAGE/trainner{kind}{criterion}"}
+    elif row["quantity"] == "CosimLoss":
+        yield {"name": "COSINE_DISTANCE/trainner"}
+    elif row["quantity"] == "NCCLoss":
+        yield {"name": "NCC/trainner"}
+    elif row["quantity"] == "GradientVarianceLoss":
+        kind = {"charbonnier": "", "l1": "_l1", "l2": "_l2"}[options["criterion"]]
+        yield {"name": f"GRADIENT_VARIANCE/trainner{kind}"}
+
+
+def neosr(row: dict) -> Iterator[dict]:
+    names = {"HuberLoss": "HUBER/neosr", "ncc_loss": "NCC/neosr"}
+    kind = "_l1" if row["options"].get("criterion") == "l1" else ""
+    yield {"name": names.get(row["quantity"], f"CLIPPED/neosr{kind}")}
 
 
 def printed() -> list[Printed]:
@@ -516,6 +573,7 @@ def printed() -> list[Printed]:
         ldl,
         color_loss,
         trainner,
+        neosr,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

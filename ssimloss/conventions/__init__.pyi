@@ -36,20 +36,27 @@ from ssimloss.conventions.preparation import Preparation as Preparation
 
 __all__ = [
     "CHARBONNIER",
+    "AVERAGE",
     "CIEDE2000",
+    "CLIPPED",
     "COLOR_CONSISTENCY",
+    "COSINE_DISTANCE",
     "CW_SSIM",
     "DSS",
     "FLIP",
     "FSIM",
     "GMSD",
+    "GRADIENT_VARIANCE",
     "HAARPSI",
     "HSLUV",
+    "HUBER",
+    "LAPLACIAN_PYRAMID",
     "LDL",
     "MDSI",
     "MS_GMSD",
     "PSNR",
     "MS_SSIM_L1",
+    "NCC",
     "NLPD",
     "PSNR_HVS",
     "PSNR_HVS_M",
@@ -82,9 +89,15 @@ __all__ = [
 
 CHARBONNIER: Table
 
+AVERAGE: Table
+
 CIEDE2000: Table
 
+CLIPPED: Table
+
 COLOR_CONSISTENCY: Table
+
+COSINE_DISTANCE: Table
 
 CW_SSIM: Table
 
@@ -96,9 +109,15 @@ FSIM: Table
 
 GMSD: Table
 
+GRADIENT_VARIANCE: Table
+
 HAARPSI: Table
 
 HSLUV: Table
+
+HUBER: Table
+
+LAPLACIAN_PYRAMID: Table
 
 LDL: Table
 
@@ -109,6 +128,8 @@ MS_GMSD: Table
 PSNR: Table
 
 MS_SSIM_L1: Table
+
+NCC: Table
 
 NLPD: Table
 

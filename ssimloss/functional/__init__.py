@@ -9,11 +9,14 @@ from ssimloss.functional.adversarial import (
     adversarial_discriminator_loss,
     adversarial_generator_loss,
 )
+from ssimloss.functional.average import average, average_loss
 from ssimloss.functional.charbonnier import charbonnier, charbonnier_loss
 from ssimloss.functional.ciede2000 import ciede2000, ciede2000_loss
+from ssimloss.functional.clipped import clipped, clipped_loss
 from ssimloss.functional.color_consistency import color_consistency, color_consistency_loss
 from ssimloss.functional.contextual import contextual_loss
 from ssimloss.functional.contextual_bilateral import contextual_bilateral_loss
+from ssimloss.functional.cosine_distance import cosine_distance, cosine_distance_loss
 from ssimloss.functional.cw_ssim import cw_ssim, cw_ssim_loss
 from ssimloss.functional.cycle_consistency import cycle_consistency_loss
 from ssimloss.functional.deep_similarity import deep_similarity
@@ -31,13 +34,16 @@ from ssimloss.functional.fsim import fsim, fsim_loss
 from ssimloss.functional.gmsd import gmsd, gmsd_loss
 from ssimloss.functional.gradient_difference import gradient_difference, gradient_difference_loss
 from ssimloss.functional.gradient_ssim import gradient_ssim, gradient_ssim_loss
+from ssimloss.functional.gradient_variance import gradient_variance, gradient_variance_loss
 from ssimloss.functional.haarpsi import haarpsi, haarpsi_loss
 from ssimloss.functional.heatmaps import heatmap_loss, soft_argmax
 from ssimloss.functional.hsluv import hsluv, hsluv_loss
+from ssimloss.functional.huber import huber, huber_loss
 from ssimloss.functional.iw_ssim import iw_ssim, iw_ssim_loss
 from ssimloss.functional.kernel_distances import cmmd_loss, kernel_distance_loss
 from ssimloss.functional.l1 import l1, l1_loss
 from ssimloss.functional.l2 import l2, l2_loss
+from ssimloss.functional.laplacian_pyramid import laplacian_pyramid, laplacian_pyramid_loss
 from ssimloss.functional.ldl import ldl, ldl_loss
 from ssimloss.functional.logits import class_logits
 from ssimloss.functional.lpips import lpips
@@ -46,6 +52,7 @@ from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_db import ms_ssim_db
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
+from ssimloss.functional.ncc import ncc, ncc_loss
 from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.nlpd import nlpd, nlpd_loss
 from ssimloss.functional.penalties import gradient_penalty, lecam_penalty, r1_penalty, r2_penalty

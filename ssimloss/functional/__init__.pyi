@@ -25,16 +25,22 @@ from ssimloss.resize import imresize as imresize
 __all__ = [
     "adversarial_discriminator_loss",
     "adversarial_generator_loss",
+    "average",
+    "average_loss",
     "charbonnier",
     "charbonnier_loss",
     "ciede2000",
     "ciede2000_loss",
     "class_logits",
+    "clipped",
+    "clipped_loss",
     "cmmd_loss",
     "color_consistency",
     "color_consistency_loss",
     "contextual_bilateral_loss",
     "contextual_loss",
+    "cosine_distance",
+    "cosine_distance_loss",
     "cw_ssim",
     "cw_ssim_loss",
     "cycle_consistency_loss",
@@ -62,12 +68,16 @@ __all__ = [
     "gradient_penalty",
     "gradient_ssim",
     "gradient_ssim_loss",
+    "gradient_variance",
+    "gradient_variance_loss",
     "gram_matrix",
     "haarpsi",
     "haarpsi_loss",
     "heatmap_loss",
     "hsluv",
     "hsluv_loss",
+    "huber",
+    "huber_loss",
     "imresize",
     "iw_ssim",
     "iw_ssim_loss",
@@ -76,6 +86,8 @@ __all__ = [
     "l1_loss",
     "l2",
     "l2_loss",
+    "laplacian_pyramid",
+    "laplacian_pyramid_loss",
     "ldl",
     "ldl_loss",
     "lecam_penalty",
@@ -88,6 +100,8 @@ __all__ = [
     "ms_ssim_db",
     "ms_ssim_l1_loss",
     "ms_ssim_loss",
+    "ncc",
+    "ncc_loss",
     "nlpd",
     "nlpd_loss",
     "perceptual_loss",
@@ -258,6 +272,46 @@ def adversarial_generator_loss(
     NaN.
     """
 
+def average_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    downscale: int = 4,
+    filter: Literal["area", "bilinear", "bicubic"] = "area",
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance of downscaled images, which sees colour and brightness but no detail.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range, at least ``downscale`` pixels on the
+            short side.
+        downscale: by how much sides are divided, rounded down.
+        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
+            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+            antialiasing.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units.
+        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"``: the mean of a block is taken
+            over the weights.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, C, H', W')`` with sides
+        divided by ``downscale``.
+
+    Raises:
+        ValueError: shapes differ, images smaller than a block, a mask for a filter that is not
+            ``"area"``, unknown words.
+        TypeError: integer tensors.
+
+    Source: agrees with ``AverageLoss`` and ``BicubicLoss`` of traiNNer-redux to 1e-12, and with
+    ``interpolate(antialias=True)`` of PyTorch.
+    """
+
 def charbonnier_loss(
     pred: Tensor,
     target: Tensor,
@@ -325,6 +379,43 @@ def ciede2000_loss(
         TypeError: integer tensors.
 
     Source: CIE 142-2001; Sharma, Wu & Dalal 2005. Agrees with scikit-image to float64 rounding.
+    """
+
+def clipped_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    low: float = 0.00392156862745098,
+    high: float | None = None,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Clipped distance: pixels that are right to ``low`` have no gradient.
+
+    Its value is ``low``, not 0, for equal images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
+        eps: of Charbonnier, in the images' own units.
+        low: the smallest value; pixels below it count as learned and have no gradient. The default
+            is a level of 8 bits in [0, 1].
+        high: the largest value; pixels above it count as noise and have no gradient. By default
+            there is none, so that no wrong pixel stays as it is.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        TypeError: integer tensors.
+
+    Source: ``chc_loss`` of neosr without its cosine term.
     """
 
 def cmmd_loss(
@@ -424,7 +515,7 @@ def contextual_bilateral_loss(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
+        layers: weights of the layers to compare; others are ignored.
         spatial_weight: ``w``, what a feature from the other end of the image costs beside the
             distance of features; 0 lets features lie anywhere.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
@@ -487,6 +578,41 @@ def contextual_loss(
 
     Source: Mechrez et al. 2018, eq. 1-5. Their code takes the mean of the target over the whole
     batch, which is the same for a single image.
+    """
+
+def cosine_distance_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    offset: float = 0.01,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Cosine distance of colours: it sees hue and saturation, and no brightness.
+
+    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
+            ``data_range``.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
+            the gradient of a dark pixel is bounded.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images of one channel, an ``offset`` that is not positive,
+            unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the cosine term of ExpandNet (Marnerides et al. 2018), computed so that equal colours
+    have the distance 0. ``conventions.COSINE_DISTANCE["trainner"]`` is the ``CosimLoss`` of
+    traiNNer-redux.
     """
 
 def cw_ssim(
@@ -849,7 +975,7 @@ def fdl_loss(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
+        layers: weights of the layers to compare; others are ignored.
         seed: of the directions, which are the same in every call, process and run.
         projections: random directions for each layer.
         patch_size: sides of the patches of the spectrum that are projected.
@@ -1296,6 +1422,48 @@ def gradient_ssim_loss(
     Source: Chen, Yang & Xie 2006.
     """
 
+def gradient_variance_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    patch_size: int = 8,
+    distance: Literal["l1", "l2", "charbonnier"] = "l2",
+    eps: float = 0.001,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+
+    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
+    it beside a pixel loss.
+
+    Args:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``patch_size`` pixels on the short side.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
+        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A gradient
+            has the smallest weight of its 3 x 3 pixels, a patch the mean weight of its gradients.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, 1, H', W')`` with sides
+        divided by ``patch_size``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a patch,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
+    ``GradientVarianceLoss`` of traiNNer-redux to 1e-10.
+    """
+
 def haarpsi(
     pred: Tensor,
     target: Tensor,
@@ -1455,6 +1623,35 @@ def hsluv_loss(
 
     Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
     to 1e-8.
+    """
+
+def huber_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    delta: float = 1.0,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Huber distance: L2 of small errors, L1 of large ones.
+
+    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        delta: where the curve turns from L2 to L1, in the images' own units.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
+    this, divided by ``delta``.
     """
 
 def iw_ssim(
@@ -1617,6 +1814,43 @@ def l2_loss(
         ValueError: shapes or devices differ, unknown ``reduction``.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
+    """
+
+def laplacian_pyramid_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    level_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0),
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Distance of Laplacian pyramids: edges count at every scale.
+
+    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
+    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
+    number of pixels, and the default.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range, at least
+            ``2^(levels - 1) + 1`` pixels on the short side: 17 for five bands.
+        level_weights: of the bands, finest first; their number is the number of bands, the last of
+            which is the image that remains.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
     """
 
 def ldl_loss(
@@ -2037,6 +2271,78 @@ def ms_ssim_loss(
     programs.
     """
 
+def ncc(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k: float = 0.01,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Normalised cross-correlation of whole planes, in [-1, 1].
+
+    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    sliding window is ``structure_correlation``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
+            images have the correlation 1.
+        mask: ``(N, 1 or C, H, W)`` weights of the pixels.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
+            per plane.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
+    ``ncc_loss`` of neosr and ``NCCLoss`` of traiNNer-redux, to 1e-12.
+    """
+
+def ncc_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    data_range: float | tuple[float, float] = 1.0,
+    k: float = 0.01,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """``1 - ncc``, taken before the reduction.
+
+    Normalised cross-correlation of whole planes, in [-1, 1].
+
+    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    sliding window is ``structure_correlation``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
+            images have the correlation 1.
+        mask: ``(N, 1 or C, H, W)`` weights of the pixels.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
+            per plane.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
+    ``ncc_loss`` of neosr and ``NCCLoss`` of traiNNer-redux, to 1e-12.
+    """
+
 def nlpd_loss(
     pred: Tensor,
     target: Tensor,
@@ -2150,7 +2456,7 @@ def projected_distribution_loss(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
+        layers: weights of the layers to compare; others are ignored.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
@@ -2283,7 +2589,7 @@ def sliced_wasserstein_loss(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        layers: weights of the layers to compare; others are not looked at.
+        layers: weights of the layers to compare; others are ignored.
         seed: of the directions, which are the same in every call, process and run.
         projections: random directions for each layer; as many as it has channels for None, as in
             the paper.
@@ -3122,18 +3428,24 @@ def wavelet_loss(
     Coefficients agree with PyWavelets to float64 rounding.
     """
 
+average = average_loss
 charbonnier = charbonnier_loss
 ciede2000 = ciede2000_loss
+clipped = clipped_loss
 color_consistency = color_consistency_loss
+cosine_distance = cosine_distance_loss
 edge = edge_loss
 flip = flip_loss
 focal_frequency = focal_frequency_loss
 fourier_magnitude = fourier_magnitude_loss
 gmsd = gmsd_loss
 gradient_difference = gradient_difference_loss
+gradient_variance = gradient_variance_loss
 hsluv = hsluv_loss
+huber = huber_loss
 l1 = l1_loss
 l2 = l2_loss
+laplacian_pyramid = laplacian_pyramid_loss
 ldl = ldl_loss
 mdsi = mdsi_loss
 ms_gmsd = ms_gmsd_loss

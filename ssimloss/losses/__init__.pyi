@@ -22,8 +22,11 @@ from ssimloss.video.svr import SVR
 
 __all__ = [
     "CharbonnierLoss",
+    "AverageLoss",
     "CIEDE2000Loss",
+    "ClippedLoss",
     "ColorConsistencyLoss",
+    "CosineDistanceLoss",
     "CWSSIMLoss",
     "L1Loss",
     "L2Loss",
@@ -39,14 +42,18 @@ __all__ = [
     "GMSDLoss",
     "GradientDifferenceLoss",
     "GradientSSIMLoss",
+    "GradientVarianceLoss",
     "HaarPSILoss",
     "HSLuvLoss",
+    "HuberLoss",
     "MSSSIMLoss",
     "IWSSIMLoss",
+    "LaplacianPyramidLoss",
     "LDLLoss",
     "MDSILoss",
     "MSGMSDLoss",
     "MSSSIML1Loss",
+    "NCCLoss",
     "NLPDLoss",
     "SRSIMLoss",
     "SSIML1Loss",
@@ -117,6 +124,55 @@ class CharbonnierLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
+class AverageLoss(MeasureLoss):
+    """Distance of downscaled images, which sees colour and brightness but no detail.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        downscale: by how much sides are divided, rounded down.
+        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
+            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+            antialiasing.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)``, any range, at least ``downscale`` pixels on the
+            short side.
+        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"``: the mean of a block is taken
+            over the weights.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, C, H', W')`` with sides
+        divided by ``downscale``.
+
+    Raises:
+        ValueError: shapes differ, images smaller than a block, a mask for a filter that is not
+            ``"area"``, unknown words.
+        TypeError: integer tensors.
+
+    Source: agrees with ``AverageLoss`` and ``BicubicLoss`` of traiNNer-redux to 1e-12, and with
+    ``interpolate(antialias=True)`` of PyTorch.
+    """
+
+    downscale: int
+    filter: Literal["area", "bilinear", "bicubic"]
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        downscale: int = 4,
+        filter: Literal["area", "bilinear", "bicubic"] = "area",
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
 class CIEDE2000Loss(MeasureLoss):
     """CIEDE2000 colour difference of pixels, in units of about one just noticeable difference.
 
@@ -156,6 +212,52 @@ class CIEDE2000Loss(MeasureLoss):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class ClippedLoss(MeasureLoss):
+    """Clipped distance: pixels that are right to ``low`` have no gradient.
+
+    Its value is ``low``, not 0, for equal images.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
+        eps: of Charbonnier, in the images' own units.
+        low: the smallest value; pixels below it count as learned and have no gradient. The default
+            is a level of 8 bits in [0, 1].
+        high: the largest value; pixels above it count as noise and have no gradient. By default
+            there is none, so that no wrong pixel stays as it is.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        TypeError: integer tensors.
+
+    Source: ``chc_loss`` of neosr without its cosine term.
+    """
+
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    low: float
+    high: float | None
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        low: float = 0.00392156862745098,
+        high: float | None = None,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -216,6 +318,48 @@ class ColorConsistencyLoss(MeasureLoss):
         planes: Literal["chroma", "all"] = "chroma",
         distance: Literal["euclidean", "l1"] = "euclidean",
         downscale: int = 1,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class CosineDistanceLoss(MeasureLoss):
+    """Cosine distance of colours: it sees hue and saturation, and no brightness.
+
+    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
+            the gradient of a dark pixel is bounded.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
+            ``data_range``.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images of one channel, an ``offset`` that is not positive,
+            unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the cosine term of ExpandNet (Marnerides et al. 2018), computed so that equal colours
+    have the distance 0. ``conventions.COSINE_DISTANCE["trainner"]`` is the ``CosimLoss`` of
+    traiNNer-redux.
+    """
+
+    data_range: float | tuple[float, float]
+    offset: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        offset: float = 0.01,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -1013,6 +1157,57 @@ class GradientSSIMLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
+class GradientVarianceLoss(MeasureLoss):
+    """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+
+    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
+    it beside a pixel loss.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
+        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
+            ``patch_size`` pixels on the short side.
+        mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A gradient
+            has the smallest weight of its 3 x 3 pixels, a patch the mean weight of its gradients.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, 1, H', W')`` with sides
+        divided by ``patch_size``.
+
+    Raises:
+        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a patch,
+            unknown words.
+        TypeError: integer tensors.
+
+    Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
+    ``GradientVarianceLoss`` of traiNNer-redux to 1e-10.
+    """
+
+    data_range: float | tuple[float, float]
+    patch_size: int
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        patch_size: int = 8,
+        distance: Literal["l1", "l2", "charbonnier"] = "l2",
+        eps: float = 0.001,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
 class HaarPSILoss(MeasureLoss):
     """``1 - haarpsi``, taken before the reduction.
 
@@ -1121,6 +1316,38 @@ class HSLuvLoss(MeasureLoss):
         eps: float = 0.001,
         edges: Literal["continuous", "thresholds"] = "continuous",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class HuberLoss(MeasureLoss):
+    """Huber distance: L2 of small errors, L1 of large ones.
+
+    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
+        delta: where the curve turns from L2 to L1, in the images' own units.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
+    this, divided by ``delta``.
+    """
+
+    delta: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self, *, delta: float = 1.0, reduction: Literal["mean", "sum", "image", "none"] = "mean"
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -1258,6 +1485,52 @@ class IWSSIMLoss(MeasureLoss):
         data_range: float | tuple[float, float] = 1.0,
         scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
         noise: float = 0.4,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class LaplacianPyramidLoss(MeasureLoss):
+    """Distance of Laplacian pyramids: edges count at every scale.
+
+    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
+    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
+    number of pixels, and the default.
+
+    Args:
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+        level_weights: of the bands, finest first; their number is the number of bands, the last of
+            which is the image that remains.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+
+    ``forward(pred, target)``:
+        pred, target: float images ``(N, C, H, W)``, any range, at least
+            ``2^(levels - 1) + 1`` pixels on the short side: 17 for five bands.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
+    """
+
+    level_weights: tuple[float, ...]
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        level_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0),
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
@@ -1497,6 +1770,50 @@ class MSSSIML1Loss(MeasureLoss):
         padding: Literal["valid", "reflect", "replicate", "zeros"] = "reflect",
         reduction: Literal["mean", "sum", "image", "none"] = "mean",
         backend: Literal["auto", "eager", "cpu", "triton"] = "auto",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
+class NCCLoss(MeasureLoss):
+    """``1 - ncc``, taken before the reduction.
+
+    Normalised cross-correlation of whole planes, in [-1, 1].
+
+    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    sliding window is ``structure_correlation``.
+
+    Args:
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
+            per plane.
+        k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
+            images have the correlation 1.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        mask: ``(N, 1 or C, H, W)`` weights of the pixels.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
+    ``ncc_loss`` of neosr and ``NCCLoss`` of traiNNer-redux, to 1e-12.
+    """
+
+    data_range: float | tuple[float, float]
+    k: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        data_range: float | tuple[float, float] = 1.0,
+        k: float = 0.01,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
@@ -2315,30 +2632,29 @@ class ContextualBilateralLoss(LayeredLoss):
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. Time grows with the square of the number of positions: take layers of a low
@@ -2396,32 +2712,31 @@ class FDLLoss(ProjectedLoss):
         weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
             ``"amplitude"`` only, as they do where the features are multiplied.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device; otherwise they follow from ``seed``.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned. The deepest layer needs ``patch_size`` positions a side, 80 pixels by default.
@@ -2481,32 +2796,31 @@ class SlicedWassersteinLoss(ProjectedLoss):
             the paper.
         power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device, as the paper does; otherwise they follow from ``seed``.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.
@@ -2555,30 +2869,29 @@ class ProjectedDistributionLoss(LayeredLoss):
         layers: weights by name of the layer. By default the layers of :class:`TextureLoss`. Layers
             of weight 0 are left out.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
-            torchvision's layout, or ``"random"``: the same random numbers every time, and the
-            process's random generators are left alone. ``"embedded"`` has weights of its own, which
-            the default loads. Leave it out if ``network`` is a module.
+            torchvision's layout, or ``"random"``, which is the same random numbers every time and
+            leaves the global random generators alone. For ``"embedded"`` the default loads its own
+            weights. Leave it out if ``network`` is a module.
         data_range: the range of the image's values: ``L`` for ``[0, L]``, or ``(lo, hi)``. The
             image is scaled to [0, 1] first.
         normalization: applied to the image in [0, 1]. ``"imagenet"`` subtracts ImageNet's mean and
-            divides by its standard deviation, ``"none"`` does nothing, ``(mean, std)`` has one
-            number per channel and so sets the number of channels.
+            divides by its standard deviation, ``"none"`` does nothing. ``(mean, std)`` has one
+            number per channel, which sets the number of channels.
         gray: ``"repeat"`` repeats a one-channel image for every channel of the network,
             ``"error"`` raises for it.
-        pooling: what replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"``
-            averages the same windows, ``"l2"`` pools as DISTS does.
-        dtype: of the convolutions, for example ``torch.bfloat16``. ``None``: float32, and float64
-            for float64 images. ``torch.float16`` raises, because small gradients vanish in it.
+        pooling: replaces the network's ``nn.MaxPool2d``: ``"max"`` keeps it, ``"average"`` averages
+            the same windows, ``"l2"`` pools as DISTS does.
+        dtype: dtype of the convolutions, for example ``torch.bfloat16``. ``None`` means float64 for
+            float64 images and float32 otherwise. ``torch.float16`` raises, because small gradients
+            underflow in it.
         channels_last: whether the convolutions run in this memory format.
-        checkpoint: whether nothing is kept between the layers for the backward pass, which then
-            runs the network again.
+        checkpoint: whether to keep no activations. The backward pass then runs the network again.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Raises:
-        TypeError, ValueError: arguments of wrong type; unknown names and layers; weights of another
-            architecture.
-        RuntimeError: a file of weights that is missing or damaged; it names the file and how to get
-            it.
+        TypeError, ValueError: arguments have a wrong type, names or layers are unknown, or weights
+            belong to another architecture.
+        RuntimeError: a weight file is missing or damaged. The error names it and how to get it.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`
     returned.

@@ -62,8 +62,11 @@ __all__ = [
     "bd_rate",
     "bd_quality",
     "Charbonnier",
+    "Average",
     "CIEDE2000",
+    "Clipped",
     "ColorConsistency",
+    "CosineDistance",
     "CWSSIM",
     "L1",
     "L2",
@@ -77,15 +80,19 @@ __all__ = [
     "GMSD",
     "GradientDifference",
     "GradientSSIM",
+    "GradientVariance",
     "HaarPSI",
     "HSLuv",
+    "Huber",
     "MSSSIM",
     "IWSSIM",
+    "LaplacianPyramid",
     "LDL",
     "MDSI",
     "MSGMSD",
     "PSNR",
     "MSSSIMDecibel",
+    "NCC",
     "NLPD",
     "PSNRHVS",
     "PSNRHVSM",
@@ -301,6 +308,41 @@ class Charbonnier(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
+class Average(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of downscaled images, which sees colour and brightness but no detail.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        downscale: by how much sides are divided, rounded down.
+        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
+            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+            antialiasing.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        downscale: int = 4,
+        filter: Literal["area", "bilinear", "bicubic"] = "area",
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
 class CIEDE2000(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -331,6 +373,43 @@ class CIEDE2000(MeasureMetric):
         k_l: float = 1.0,
         k_c: float = 1.0,
         k_h: float = 1.0,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class Clipped(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Clipped distance: pixels that are right to ``low`` have no gradient.
+
+    Its value is ``low``, not 0, for equal images.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
+        eps: of Charbonnier, in the images' own units.
+        low: the smallest value; pixels below it count as learned and have no gradient. The default
+            is a level of 8 bits in [0, 1].
+        high: the largest value; pixels above it count as noise and have no gradient. By default
+            there is none, so that no wrong pixel stays as it is.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        low: float = 0.00392156862745098,
+        high: float | None = None,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -376,6 +455,37 @@ class ColorConsistency(MeasureMetric):
         planes: Literal["chroma", "all"] = "chroma",
         distance: Literal["euclidean", "l1"] = "euclidean",
         downscale: int = 1,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class CosineDistance(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Cosine distance of colours: it sees hue and saturation, and no brightness.
+
+    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
+            the gradient of a dark pixel is bounded.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        offset: float = 0.01,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -858,6 +968,43 @@ class GradientSSIM(MeasureMetric):
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None: ...
 
+class GradientVariance(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+
+    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
+    it beside a pixel loss.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
+        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        patch_size: int = 8,
+        distance: Literal["l1", "l2", "charbonnier"] = "l2",
+        eps: float = 0.001,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
 class HaarPSI(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
@@ -933,6 +1080,34 @@ class HSLuv(MeasureMetric):
         distance: Literal["l1", "l2", "charbonnier"] = "l1",
         eps: float = 0.001,
         edges: Literal["continuous", "thresholds"] = "continuous",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class Huber(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Huber distance: L2 of small errors, L1 of large ones.
+
+    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        delta: where the curve turns from L2 to L1, in the images' own units.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        delta: float = 1.0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -1030,6 +1205,43 @@ class IWSSIM(MeasureMetric):
         data_range: float | tuple[float, float] = 1.0,
         scale_weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
         noise: float = 0.4,
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class LaplacianPyramid(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Distance of Laplacian pyramids: edges count at every scale.
+
+    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
+    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
+    number of pixels, and the default.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        level_weights: of the bands, finest first; their number is the number of bands, the last of
+            which is the image that remains.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        level_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0),
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
@@ -1246,6 +1458,38 @@ class MSSSIMDecibel(MeasureMetric):
         combination: Literal["product", "weighted_sum"] = "product",
         channels: Literal["separate", "joint"] = "separate",
         coarsest_padding: Literal["valid", "reflect"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class NCC(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Normalised cross-correlation of whole planes, in [-1, 1].
+
+    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    sliding window is ``structure_correlation``.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
+            images have the correlation 1.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        k: float = 0.01,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],

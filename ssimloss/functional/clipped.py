@@ -1,0 +1,143 @@
+"""Clipped distance: ``min(max(rho(d), low), high)``; only what lies between has a gradient."""
+
+from typing import get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._pixel import masked_difference
+from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.measure import Measure
+
+DISTANCES: tuple[str, ...] = get_args(Distance)
+
+
+class ClippedOptions(Reduced):
+    """Options of the clipped distance.
+
+    Args:
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
+        eps: of Charbonnier, in the images' own units.
+        low: the smallest value; pixels below it count as learned and have no gradient. The default
+            is a level of 8 bits in [0, 1].
+        high: the largest value; pixels above it count as noise and have no gradient. By default
+            there is none, so that no wrong pixel stays as it is.
+    """
+
+    distance: Distance = "l1"
+    eps: float = 1e-3
+    low: float = 1 / 255
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.choice("distance", self.distance, DISTANCES)
+        check_charbonnier_eps(self.eps)
+        _checks.non_negative("low", self.low)
+        if self.high is not None and _checks.positive("high", self.high) <= self.low:
+            raise ValueError(
+                f"high must be larger than low, got high={self.high!r} and low={self.low!r}; "
+                "high=None clips nothing"
+            )
+
+
+def _clipped(
+    pred: Tensor, target: Tensor, options: ClippedOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Clipped distance: pixels that are right to ``low`` have no gradient.
+
+    Its value is ``low``, not 0, for equal images.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        TypeError: integer tensors.
+
+    Source: ``chc_loss`` of neosr without its cosine term.
+    """
+    _checks.images(pred, target, ndim=_checks.VOLUMES)
+    _checks.mask(mask, pred)
+    difference = masked_difference(pred, target, mask)
+    values = distance_of(difference, options.distance, options.eps)
+    values = values.clamp(options.low, options.high)
+    return Scores(values, mask, 1, native_dtype(pred, target))
+
+
+CLIPPED = Measure(
+    "clipped",
+    "clipped distance",
+    "",
+    "lower",
+    None,
+    (0.0, float("inf")),
+    "neosr",
+    _clipped,
+    ClippedOptions,
+    formula="mean of |x - y|, at least 1/255, of images on a scale of [0, 1]",
+    module="ClippedLoss",
+    metric="Clipped",
+    agrees="neosr: 1e-14",
+)
+clipped = clipped_loss = CLIPPED.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+_LARGE = (
+    "Errors above 0.996078 have no gradient: a black pixel that should be white stays black.",
+    "Its loss_lambda adds a multiple of the cosine distance before it clips, 0 as it comes.",
+)
+CONVENTIONS = Table(
+    "CLIPPED",
+    CLIPPED,
+    (
+        Attribute(
+            "distance",
+            ("distance", "eps"),
+            lambda s: s["distance"],
+            lambda s: (
+                f"{s['distance']} at every pixel"
+                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
+            ),
+        ),
+        Attribute(
+            "limits",
+            ("low", "high"),
+            lambda s: f"{s['low']:g} to {s['high']}",
+            lambda s: f"at least {s['low']:g}" + (f", at most {s['high']:g}" if s["high"] else ""),
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "neosr",
+        "neosr as it comes",
+        "chc_loss()",
+        p.NEOSR,
+        1e-14,
+        options={"distance": "charbonnier", "eps": 1e-6, "low": 0.003921, "high": 0.996078},
+        notes=_LARGE,
+    ),
+    Convention(
+        "neosr_l1",
+        "neosr with absolute errors",
+        'chc_loss(criterion="l1")',
+        p.NEOSR,
+        1e-14,
+        options={"low": 0.003921, "high": 0.996078},
+        notes=_LARGE,
+    ),
+)

@@ -1,0 +1,105 @@
+"""Huber distance: ``d^2 / 2`` up to ``|d| = delta``, ``delta (|d| - delta / 2)`` beyond."""
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._pixel import masked_difference
+from ssimloss.measure import Measure
+
+
+class HuberOptions(Reduced):
+    """Options of the Huber distance.
+
+    Args:
+        delta: where the curve turns from L2 to L1, in the images' own units.
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.positive("delta", self.delta)
+
+
+def _huber(
+    pred: Tensor, target: Tensor, options: HuberOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Huber distance: L2 of small errors, L1 of large ones.
+
+    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
+        mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``delta`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
+    this, divided by ``delta``.
+    """
+    _checks.images(pred, target, ndim=_checks.VOLUMES)
+    _checks.mask(mask, pred)
+    difference = masked_difference(pred, target, mask)
+    size = difference.abs()
+    near = size <= options.delta
+    # In the other form, 0 * infinity would be the gradient of an error whose square overflows.
+    square = torch.where(near, difference, 0).square() / 2
+    values = torch.where(near, square, options.delta * (size - options.delta / 2))
+    return Scores(values, mask, 1, native_dtype(pred, target))
+
+
+HUBER = Measure(
+    "huber",
+    "Huber distance",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Huber 1964",
+    _huber,
+    HuberOptions,
+    formula="mean of (x - y)^2 / 2, of |x - y| - 1 / 2 beyond 1, of images on a scale of [0, 1]",
+    module="HuberLoss",
+    metric="Huber",
+    agrees="torch: 1e-15",
+)
+huber = huber_loss = HUBER.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+CONVENTIONS = Table(
+    "HUBER",
+    HUBER,
+    (
+        Attribute(
+            "delta",
+            ("delta",),
+            lambda s: f"{s['delta']:g}",
+            lambda s: f"d^2 / 2 up to |d| = {s['delta']:g}, a line beyond, at every pixel",
+        ),
+        OVER_BATCH,
+    ),
+    Convention("pytorch", "PyTorch as it comes", "huber_loss(pred, target)", "torch", 1e-14),
+    Convention(
+        "neosr",
+        "neosr as it comes",
+        "HuberLoss()",
+        p.NEOSR,
+        1e-14,
+        same_as="pytorch",
+        notes=("Of images in [0, 1], it is half of L2: no error passes delta = 1.",),
+    ),
+)

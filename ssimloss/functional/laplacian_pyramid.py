@@ -1,0 +1,155 @@
+"""Laplacian pyramid distance: ``sum_j w_j mean rho(L_j(pred - target))`` of the bands ``L_j`` of a
+Laplacian pyramid, the last of which is what remains of the image.
+
+Bojanowski, Joulin, Lopez-Paz & Szlam, "Optimizing the latent space of generative networks", 2018,
+after Ling & Okada 2006; Burt & Adelson 1983 for the pyramid.
+"""
+
+from typing import get_args
+
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores, reduce
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.functional._distance import Distance, distance_of
+from ssimloss.functional._gradient_similarity import check_least_side
+from ssimloss.functional._pyramids import expanded, reduced
+from ssimloss.functional.charbonnier import check_charbonnier_eps
+from ssimloss.measure import Measure
+
+DISTANCES: tuple[str, ...] = get_args(Distance)
+_BINOMIAL = (1 / 16, 4 / 16)  # of the filter 1 4 6 4 1
+_LEAST = 3  # pixels that a reduction takes
+
+
+class LaplacianPyramidOptions(Reduced):
+    """Options of the Laplacian pyramid distance.
+
+    Args:
+        level_weights: of the bands, finest first; their number is the number of bands, the last of
+            which is the image that remains.
+        distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
+            ``sqrt(d^2 + eps^2)``.
+        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
+            equal images.
+        reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
+    """
+
+    level_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    distance: Distance = "l1"
+    eps: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        _checks.weights("level_weights", self.level_weights)
+        _checks.choice("distance", self.distance, DISTANCES)
+        check_charbonnier_eps(self.eps)
+
+
+def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOptions) -> Scores:
+    """Distance of Laplacian pyramids: edges count at every scale.
+
+    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
+    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
+    number of pixels, and the default.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)``, any range, at least
+            ``2^(levels - 1) + 1`` pixels on the short side: 17 for five bands.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
+    """
+    _checks.images(pred, target)
+    levels = len(options.level_weights)
+    check_least_side(pred, 2 ** (levels - 1) + 1, f"for {levels} bands")
+    dtype = native_dtype(pred, target)
+    pred, target = promote(pred, target)
+    rest = pred - target  # bands are linear: those of the difference are enough
+    total = rest.new_zeros(rest.shape[0])
+    for level, weight in enumerate(options.level_weights):
+        band = rest
+        if level < levels - 1:
+            rest = reduced(rest, _BINOMIAL, "reflect")
+            size = (band.shape[2], band.shape[3])
+            band = band - expanded(rest, _BINOMIAL, size, "reflect")
+        if weight:
+            values = distance_of(band, options.distance, options.eps)
+            total = total + weight * reduce(values, "image")
+    return Scores(total, None, 1, dtype)
+
+
+LAPLACIAN_PYRAMID = Measure(
+    "laplacian_pyramid",
+    "Laplacian pyramid distance",
+    "",
+    "lower",
+    0.0,
+    (0.0, float("inf")),
+    "Bojanowski et al. 2018",
+    _laplacian_pyramid,
+    LaplacianPyramidOptions,
+    formula="sum over five bands of a Laplacian pyramid of the mean of |x - y|, of images on a "
+    "scale of [0, 1] (Bojanowski et al. 2018)",
+    module="LaplacianPyramidLoss",
+    metric="LaplacianPyramid",
+    agrees="the papers' formulas: 1e-12",
+)
+laplacian_pyramid = laplacian_pyramid_loss = LAPLACIAN_PYRAMID.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+CONVENTIONS = Table(
+    "LAPLACIAN_PYRAMID",
+    LAPLACIAN_PYRAMID,
+    (
+        Attribute(
+            "bands",
+            ("level_weights",),
+            lambda s: ", ".join(f"{weight:g}" for weight in s["level_weights"]),
+            lambda s: (
+                f"{len(s['level_weights'])} bands of a Laplacian pyramid with the filter "
+                "1 4 6 4 1, weighted by "
+                f"{', '.join(f'{weight:g}' for weight in s['level_weights'])}"
+            ),
+        ),
+        Attribute(
+            "distance",
+            ("distance", "eps"),
+            lambda s: s["distance"],
+            lambda s: (
+                f"mean {s['distance']} of each band"
+                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
+            ),
+        ),
+        OVER_BATCH,
+    ),
+    Convention(
+        "bojanowski2018",
+        "the sum of the means of five bands",
+        "sum over j of 2^(2 j) |L_j|_1, over the number of pixels",
+        "tests/reference.py",
+        1e-12,
+        notes=("The paper names no number of bands.",),
+    ),
+    Convention(
+        "niklaus2018",
+        "means of five bands, weighted by halves",
+        "sum over j of 2^j |L_j|_1, over the number of pixels",
+        "tests/reference.py",
+        1e-12,
+        options={"level_weights": (1.0, 0.5, 0.25, 0.125, 0.0625)},
+    ),
+)

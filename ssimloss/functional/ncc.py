@@ -1,0 +1,167 @@
+"""NCC: normalised cross-correlation, ``(cov + C) / sqrt((var_x + C) (var_y + C))`` of each plane,
+with ``C = (k L)^2``.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssimloss import _checks
+from ssimloss._options import Ranged, Reduced
+from ssimloss._precision import native_dtype, promote
+from ssimloss._reduce import Scores
+from ssimloss.conventions import programs as p
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, switch
+from ssimloss.conventions.convention import Convention, Table
+from ssimloss.measure import Measure
+
+_LEAST_K = 1e-15  # a smaller one vanishes in float32 when squared
+
+
+class NCCOptions(Reduced, Ranged):
+    """Options of NCC.
+
+    Args:
+        k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
+            images have the correlation 1.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
+            per plane.
+    """
+
+    k: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Raise for what cannot be computed, naming the option."""
+        super().__post_init__()
+        if _checks.positive("k", self.k) < _LEAST_K:
+            raise ValueError(f"k must be at least {_LEAST_K}, got {self.k!r}")
+
+
+def _ncc(
+    pred: Tensor, target: Tensor, options: NCCOptions, *, mask: Tensor | None = None
+) -> Scores:
+    """Normalised cross-correlation of whole planes, in [-1, 1].
+
+    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    sliding window is ``structure_correlation``.
+
+    Args:
+        pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
+            compared by itself.
+        mask: ``(N, 1 or C, H, W)`` weights of the pixels.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
+
+    Raises:
+        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        TypeError: integer tensors.
+
+    Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
+    ``ncc_loss`` of neosr and ``NCCLoss`` of traiNNer-redux, to 1e-12.
+    """
+    _checks.images(pred, target)
+    _checks.mask(mask, pred)
+    dtype = native_dtype(pred, target)
+    # One row for each plane, see _gradient_similarity.variance.
+    x, y = (image.flatten(2) / options.span for image in promote(pred, target))
+    weight = None
+    if mask is not None:
+        weight = mask.to(x.dtype).expand(-1, pred.shape[1], -1, -1).flatten(2)
+        x, y = (torch.where(weight != 0, image, 0) for image in (x, y))
+    x, y = (image - _mean(image, weight) for image in (x, y))
+    c = options.k**2
+    scale_x, scale_y = ((_mean(image.square(), weight) + c).rsqrt() for image in (x, y))
+    # 1 - r is half the squared distance of vectors of length 1, of which C is one more component.
+    # Equal planes have exactly 1 then, and small differences keep their digits.
+    apart = _mean((scale_x * x - scale_y * y).square(), weight) + c * (scale_x - scale_y).square()
+    return Scores(1 - apart.squeeze(2) / 2, None, 1, dtype)
+
+
+def _mean(planes: Tensor, weight: Tensor | None) -> Tensor:
+    """Of each row ``(N, C, 1)``; 0 over nothing."""
+    if weight is None:
+        return planes.sum(2, keepdim=True) / max(planes.shape[2], 1)
+    mass = weight.sum(2, keepdim=True)
+    return (weight * planes).sum(2, keepdim=True) / torch.where(mass > 0, mass, 1)
+
+
+NCC = Measure(
+    "ncc",
+    "NCC",
+    "",
+    "higher",
+    1.0,
+    (-1.0, 1.0),
+    "",
+    _ncc,
+    NCCOptions,
+    formula="covariance of planes over the root of the product of their variances, each plus "
+    "0.0001 for images on a scale of [0, 1], mean over channels",
+    module="NCCLoss",
+    metric="NCC",
+    agrees="SciPy, neosr and traiNNer-redux (one image): 1e-12",
+)
+ncc, ncc_loss = NCC.score, NCC.loss
+
+# --- conventions ----------------------------------------------------------------------------------
+
+
+def _of_a_program(pred: Tensor, target: Tensor, *, halved: bool = False, **options: Any) -> Tensor:
+    return ncc_loss(pred, target, **options) / 2 if halved else ncc(pred, target, **options)
+
+
+_LOSS = (
+    "The program writes the memory of a batch as C planes: each holds parts of several images. "
+    "Here each image is compared by itself.",
+    "The gradient of the program is NaN where a plane is flat.",
+)
+CONVENTIONS = Table(
+    "NCC",
+    NCC,
+    (
+        Attribute(
+            "constant",
+            ("k",),
+            lambda s: f"({s['k']:g} L)^2",
+            lambda s: (
+                f"correlation coefficient of planes, variances and covariance plus "
+                f"({s['k']:g} L)^2, mean over channels"
+            ),
+        ),
+        switch("halved loss", "halved", "(1 - r) / 2", "as a loss, (1 - r) / 2"),
+        OVER_BATCH,
+    ),
+    Convention(
+        "constant", "finite for flat images", "the equations", "tests/reference_losses.py", 1e-13
+    ),
+    Convention(
+        "scipy",
+        "the correlation coefficient",
+        "scipy.stats.pearsonr of each plane",
+        "SciPy",
+        1e-12,
+        options={"k": 1e-12},
+    ),
+    Convention(
+        "trainner",
+        "traiNNer-redux as it comes, of one image",
+        "NCCLoss(1.0)",
+        p.TRAINNER,
+        1e-12,
+        options={"k": 1e-12, "halved": True},
+        notes=_LOSS,
+    ),
+    Convention(
+        "neosr",
+        "neosr as it comes, of one image",
+        "ncc_loss()",
+        p.NEOSR,
+        1e-12,
+        options={"k": 1e-12, "halved": True},
+        same_as="trainner",
+        notes=_LOSS,
+    ),
+    function=_of_a_program,
+)
