@@ -138,6 +138,8 @@ def test_a_mask_leaves_out_what_is_covered() -> None:
     battery.close(1 + loss(mask=mask), 1.0, 1e-12)
     assert loss(mask=torch.zeros_like(mask)) == 0
     battery.close(loss(flow=flow * 100), 0.0)  # nothing comes from inside
+    battery.close(loss(flow=flow * torch.inf), 0.0)
+    assert loss(flow=flow * torch.nan).isnan()
 
 
 def test_a_constant_error_costs_nothing() -> None:
@@ -165,6 +167,7 @@ def test_gradients_are_derivatives() -> None:
             return F.warping_error_loss(p, flow=f, direction=direction)
 
         assert torch.autograd.gradcheck(loss, (x, flow), fast_mode=True)
+        assert torch.autograd.gradgradcheck(loss, (x, flow), fast_mode=True)
 
 
 def test_static_clips_learn() -> None:

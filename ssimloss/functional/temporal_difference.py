@@ -58,6 +58,7 @@ TEMPORAL_DIFFERENCE = Measure(
     TemporalDifferenceOptions,
     role="loss",
     module="TemporalDifferenceLoss",
+    clips=True,
     agrees="NumPy: 1e-14",
 )
 temporal_difference_loss = TEMPORAL_DIFFERENCE.loss

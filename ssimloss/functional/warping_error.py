@@ -6,7 +6,6 @@ Lai, Huang, Wang, Shechtman, Yumer & Yang 2018 ("Learning blind video temporal c
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as nnf
 from torch import Tensor
 
 from ssimloss import _checks
@@ -58,8 +57,7 @@ def _warping_error(
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
         ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip, weighted. Means are over the
-        weights; the mean over no weight is 0. Gradients reach the frames and the flow. On a GPU
-        they are added up in no fixed order, and second derivatives do not exist.
+        weights; the mean over no weight is 0. Gradients reach the frames and the flow.
 
     Raises:
         ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
@@ -88,15 +86,32 @@ def warp(images: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
     """``image(x + u, y + v)`` of ``(N, C, H, W)`` by ``(N, 2, H, W)`` in pixels, and where that
     lies inside, ``(N, 1, H, W)``; elsewhere the border is repeated.
     """
-    height, width = images.shape[2:]
+    n, _, height, width = images.shape
     across = torch.arange(width, device=flow.device, dtype=flow.dtype)
     down = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
     x, y = across + flow[:, 0], down + flow[:, 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    # From pixels to [-1, 1] between the outer edges of the border pixels.
-    grid = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), -1)
-    warped = nnf.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return warped, inside.unsqueeze(1)
+    left, right, to_right = _neighbours(x, width)
+    top, bottom, to_bottom = _neighbours(y, height)
+    # Indexed and not sampled by grid_sample, whose gradient has no fixed order on a GPU and no
+    # derivative.
+    image, pixels = torch.arange(n, device=flow.device)[:, None, None], images.movedim(1, -1)
+    upper, lower = (
+        torch.lerp(pixels[image, row, left], pixels[image, row, right], to_right)
+        for row in (top, bottom)
+    )
+    return torch.lerp(upper, lower, to_bottom).movedim(-1, 1), inside.unsqueeze(1)
+
+
+def _neighbours(position: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The whole positions before and behind, inside the image, and the share ``(..., 1)`` of the
+    latter; NaN of a NaN.
+    """
+    position = position.clamp(0, side - 1)
+    before = position.detach().nan_to_num(0).floor().clamp(max=max(side - 2, 0))
+    share = (position - before).unsqueeze(-1)
+    first = before.long()
+    return first, (first + 1).clamp(max=side - 1), share
 
 
 WARPING_ERROR = Measure(
@@ -111,6 +126,7 @@ WARPING_ERROR = Measure(
     WarpingErrorOptions,
     role="loss",
     module="WarpingErrorLoss",
+    clips=True,
     agrees="NumPy: 1e-10",
 )
 warping_error_loss = WARPING_ERROR.loss
