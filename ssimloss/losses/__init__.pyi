@@ -1822,8 +1822,7 @@ class WarpingErrorLoss(MeasureLoss):
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
         ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip, weighted. Means are over the
-        weights; the mean over no weight is 0. Gradients reach the frames and the flow. On a GPU
-        they are added up in no fixed order, and second derivatives do not exist.
+        weights; the mean over no weight is 0. Gradients reach the frames and the flow.
 
     Raises:
         ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
