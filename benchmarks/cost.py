@@ -37,7 +37,11 @@ def main() -> None:
     pred.requires_grad_()
     calls = {BASELINE: step(torch.nn.functional.l1_loss, pred, target)}
     for each in measure.registered():
-        if each.module and all(image.annotation is Tensor for image in each.images):
+        if (
+            each.module
+            and not each.clips
+            and all(image.annotation is Tensor for image in each.images)
+        ):
             pair = (pred, target)[: len(each.images)]
             calls[each.name] = step(module_of(each), *pair)
     samples = time_interleaved(calls, rounds=options.rounds, slice_s=0.1)

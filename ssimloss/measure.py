@@ -89,6 +89,7 @@ class Measure:
             it returns a :class:`Stream`, to which ``ssimloss evaluate`` passes the clip in chunks;
             tables of frames then hold what a :class:`LoggedStream` logs.
             Without it, clips are measured frame by frame.
+        clips: whether it compares neighbouring frames of clips, not images.
         definition: the definition of a protocol (``"psnr"``, ``"ssim"``, ``"ms_ssim"``) whose
             preparation of the images it uses.
 
@@ -115,6 +116,7 @@ class Measure:
     advice: str = ""
     autocast: bool = False
     takes_color: bool = False
+    clips: bool = False
     definition: str = "psnr"
     stream: Callable[..., Stream] | None = None
     images: tuple[inspect.Parameter, ...] = field(init=False, repr=False)

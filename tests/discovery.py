@@ -300,10 +300,12 @@ RECIPES = {
 
 # Of a set of features, no row has a value alone: what is asked of these is in test_set_losses.py.
 OF_SETS = {"FrechetLoss", "KernelDistanceLoss", "CMMDLoss"}
+# A batch of images is one clip: what is asked of these is in test_temporal.py.
+OF_CLIPS = {"TemporalDifferenceLoss", "WarpingErrorLoss"}
 LOSSES: dict[str, type[nn.Module]] = {
     name: value
     for name, value in ((name, getattr(ssimloss, name)) for name in ssimloss.__all__)
-    if inspect.isclass(value) and issubclass(value, nn.Module) and name not in OF_SETS
+    if inspect.isclass(value) and issubclass(value, nn.Module) and name not in OF_SETS | OF_CLIPS
 }
 
 

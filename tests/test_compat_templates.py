@@ -117,7 +117,7 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"must hold .* losses that this library") as caught:
         combined_from_template(read(text))
     told = str(caught.value)
-    missing = {"fdl_loss", "wavelet_guided"} if text is NEOSR_GAN else set()
+    missing = {"wavelet_guided"} if text is NEOSR_GAN else set()
     assert all(f"{kind} does not exist" in told for kind in missing)
     assert told.count("does not exist") == len(missing)  # nothing of weight 0
     assert ("skip=" in told) is bool(missing)
@@ -125,10 +125,11 @@ def test_what_is_not_here_or_differs_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"differs: .*nearest=True") as caught:
         combined_from_template(read(text), skip=missing)
     assert "does not exist" not in str(caught.value)
+    assert ("fdl_loss differs: neosr compares features of DINOv2" in told) == (text is NEOSR_GAN)
 
 
 def test_gan_template_of_neosr() -> None:
-    skip = ("fdl_loss", "wavelet_guided")
+    skip = ("fdl_loss", "wavelet_guided")  # FDL needs weights of VGG19
     criterion = combined_from_template(read(NEOSR_GAN), nearest=True, skip=skip)
     pred, target, logits = batch()
     pred.requires_grad_()
@@ -181,6 +182,8 @@ def test_ldl_and_color_losses_of_redux() -> None:
     section = {"type": "ldl_loss", "criterion": "l2", "ksize": 5, "loss_weight": 2}
     found = combined_from_template({"ldl_opt": section})(pred, target)
     battery.close(found, 2 * ssimloss.LDLLoss(distance="l2", window_size=5)(pred, target), 1e-6)
+
+
 # As options of the section, and the convention that is equal to the framework with its factor.
 MAPPED = {
     "HSLuvLoss": ({"criterion": "charbonnier"}, HSLUV["trainner_charbonnier"]),
@@ -246,6 +249,56 @@ def test_perceptual_terms(
     assert given["layers"] == dict(conv1_2=0.1, conv2_2=0.1, conv3_4=1, conv4_4=1, conv5_4=1)
 
 
+FDL = {"type": "fdl_loss", "loss_weight": 0.75}
+FD = {"type": "perceptualloss", "loss_weight": 0.5, "criterion": "fd"}
+
+
+@pytest.mark.parametrize("model", ["vgg", "dinov2", "resnet", "effnet"])
+def test_fdl_of_neosr(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its network, layers and factor; only on VGG19 are they those of neosr."""
+    plain, made = ssimloss.FDLLoss, []
+
+    def small(network: str, **given: Any) -> ssimloss.FDLLoss:
+        made.append((network, given))
+        return plain("embedded", layers={"relu1_2": 1.0}, projections=given["projections"])
+
+    monkeypatch.setattr("ssimloss.losses.FDLLoss", small)
+    template = {"fdl_opt": {**FDL, "model": model}}
+    if model != "vgg":
+        with pytest.raises(ValueError, match=r"fdl_loss differs: neosr .*nearest=True"):
+            combined_from_template(template)
+    criterion = combined_from_template(template, nearest=model != "vgg")
+    ((network, given),) = made
+    expected = {"resnet": "resnet101", "effnet": "efficientnet_b7"}.get(model, "vgg19")
+    assert network == expected
+    assert set(given["layers"]) <= set(ssimloss.networks.FeatureExtractor.available_layers(network))
+    if network == "vgg19":
+        convention = dict(ssimloss.conventions.FDL["neosr"])
+        assert {"network": network, **given}.items() >= convention.items()
+    pred, target = (image[..., :24, :24] for image in batch()[:2])
+    alone = plain("embedded", layers={"relu1_2": 1.0}, projections=24)(pred, target)
+    battery.close(criterion(pred, target), 0.0075 * alone, 1e-6)
+
+
+def test_fd_of_redux(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, made = ssimloss.FDLLoss, []
+
+    def small(network: str, **given: Any) -> ssimloss.FDLLoss:
+        made.append((network, given))
+        return plain("embedded", projections=2, patch_size=1)
+
+    monkeypatch.setattr("ssimloss.losses.FDLLoss", small)
+    with pytest.raises(ValueError, match="perceptualloss differs: traiNNer-redux pads"):
+        combined_from_template([FD])
+    criterion = combined_from_template([FD], nearest=True)
+    ((network, given),) = made
+    assert network == "vgg19"
+    layers = dict(relu1_2=1e-3, relu2_2=1e-3, relu3_4=1e-2, relu4_4=1e-2, relu5_4=1e-2)
+    assert given["layers"] == pytest.approx(layers)
+    assert given["projections"] == 256
+    assert criterion.terms["perceptual"].weight == 0.5
+
+
 def test_errors() -> None:
     l1 = {"type": "l1loss", "loss_weight": 1.0}
     two = combined_from_template([l1, {**l1, "type": "L1Loss"}])
@@ -286,9 +339,14 @@ def test_errors() -> None:
             r"got \['lambda'\]; remove",
             [{"type": "cosimloss", "loss_weight": 1, "lambda": 2}],
         ),
+        (
+            ValueError,
+            "vgg_weights must have 5 numbers, got 2",
+            {"fdl_opt": {**FDL, "model": "vgg", "vgg_weights": [1.0, 0.5]}},
+        ),
     ):
         with pytest.raises(error, match=message):
-            combined_from_template(template)  # type: ignore[arg-type]
+            combined_from_template(template, nearest=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -310,4 +368,3 @@ def test_values_without_a_counterpart_are_named(options: dict[str, Any], message
     template: Any = {"ldl_opt": section} if kind == "ldl_loss" else [section]
     with pytest.raises(ValueError, match=rf"{message}.*; change .* skip=\('{kind}',\)"):
         combined_from_template(template, nearest=True)
-            combined_from_template(template, nearest=True)  # type: ignore[arg-type]

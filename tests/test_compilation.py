@@ -99,7 +99,8 @@ def test_float_options_may_change_between_compiled_calls(name: str) -> None:
     options = {"window_size": 3} if name.startswith("ms_ssim") else {}
     options |= {"ssimulacra2": {"min_size": "fewer_scales"}, "cw_ssim": {"levels": 3}}.get(name, {})
     height = 161 if name == "iw_ssim" else 48  # whose five weights ask for five scales
-    pred, target = torch.rand(2, 1, 3, height, height + 4)
+    count = 2 if name == "temporal_difference" else 1  # frames of one clip
+    pred, target = torch.rand(2, count, 3, height, height + 4)
     compiled = torch.compile(
         lambda x, y, given: loss(x, y, **given, **options), backend="eager", fullgraph=True
     )

@@ -234,7 +234,7 @@ def test_ddp_validation_prints_the_numbers_of_one_process(tmp_path: Path) -> Non
 
 
 def test_every_measure_has_a_picture() -> None:
-    for each in reference_pages.shown_measures():
+    for each in (one for one in reference_pages.shown_measures() if not one.clips):
         picture = reference_pages.PICTURES / f"{each.name}.webp"
         assert picture.exists(), f"{each.name}: run make pictures ARGS=measures, make generate"
         assert picture.stat().st_size < 150_000

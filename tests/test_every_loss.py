@@ -24,6 +24,7 @@ import pytest
 import torch
 from discovery import (
     LOSSES,
+    OF_CLIPS,
     OF_SETS,
     RECIPES,
     VARIANTS,
@@ -101,6 +102,7 @@ def test_losses_are_found() -> None:
         }
         - LOSSES.keys()
         - OF_SETS
+        - OF_CLIPS
     )
     assert unexported == set(), "losses that ssimloss does not export"
 

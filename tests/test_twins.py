@@ -44,6 +44,9 @@ WITHOUT_MODULE = (
     | dict.fromkeys(
         ("kernel_distance_loss", "cmmd_loss"), "the module has a memory: test_set_losses.py"
     )
+    | dict.fromkeys(
+        ("temporal_difference_loss", "warping_error_loss"), "they take clips: test_temporal.py"
+    )
 )
 # Options that change nothing on ordinary photographs with the other options at their defaults.
 IDLE = {

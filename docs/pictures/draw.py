@@ -151,7 +151,7 @@ def draw_measures(target: Tensor, start: Tensor) -> None:
     for each in measure.registered():
         if not all(image.annotation is Tensor for image in each.images):
             continue
-        if each.images[0].name != "pred":
+        if each.images[0].name != "pred" or each.clips:
             continue
         images = (start, target)[: len(each.images)]
         first = [(picture(target), "photograph", ""), (picture(start), "degraded copy", "")]

@@ -5,11 +5,12 @@ for each.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ssimloss import _checks, losses
+from ssimloss.functional import fdl
 
 NEOSR, REDUX = "neosr", "traiNNer-redux"
 
@@ -20,7 +21,8 @@ class Counterpart:
 
     Args:
         build: builds the loss from the options of a section, under their names there.
-        differs: what the framework computes differently; empty if both are equal.
+        differs: what the framework computes differently; empty if both are equal. A function of
+            the section's options if it depends on them.
         weight: the framework's default of ``loss_weight``, None if it has none.
         inputs: the names of the inputs of ``criterion(...)`` that the loss takes.
         method: the method of the loss that the term calls; the loss itself if empty.
@@ -29,12 +31,16 @@ class Counterpart:
     """
 
     build: Callable[..., Any]
-    differs: str = ""
+    differs: str | Callable[[Mapping[str, Any]], str] = ""
     weight: float | None = None
     inputs: tuple[str, ...] | None = None
     method: str = ""
     factor: float = 1.0
     factor_option: str = ""
+
+    def difference(self, options: Mapping[str, Any]) -> str:
+        """What differs for these options; empty if nothing."""
+        return self.differs if isinstance(self.differs, str) else self.differs(options)
 
 
 def _charbonnier(*, eps: float = 1e-12, reduction: Any = "mean") -> losses.CharbonnierLoss:
@@ -182,6 +188,7 @@ def _distance(criterion: str) -> dict[str, Any]:
 
 
 _VGG19 = {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
+_VGG19_ACTIVATIONS = {name.replace("conv", "relu"): weight for name, weight in _VGG19.items()}
 
 
 def _perceptual_of_neosr(
@@ -201,11 +208,75 @@ def _perceptual_of_neosr(
 
 
 def _perceptual_of_redux(
-    *, layer_weights: Mapping[str, float] = _VGG19, criterion: str = "charbonnier"
-) -> losses.PerceptualLoss:
-    _checks.choice("criterion", criterion, ("l1", "charbonnier"))
+    *,
+    layer_weights: Mapping[str, float] | None = None,
+    criterion: str = "charbonnier",
+    w_lambda: float = 0.01,
+    num_proj_fd: int = 256,
+    phase_weight_fd: float = 1.0,
+    stride_fd: int = 1,
+) -> losses.PerceptualLoss | losses.FDLLoss:
+    _checks.choice("criterion", criterion, ("l1", "charbonnier", "fd"))
+    if criterion == "fd":
+        weights = _VGG19_ACTIVATIONS if layer_weights is None else layer_weights
+        return losses.FDLLoss(
+            "vgg19",
+            layers={name: w_lambda * weight for name, weight in weights.items()},
+            projections=num_proj_fd,
+            phase_weight=phase_weight_fd,
+            stride=stride_fd,
+        )
+    layer_weights = _VGG19 if layer_weights is None else layer_weights
     distance: Any = criterion
     return losses.PerceptualLoss("vgg19", layers=layer_weights, distance=distance, eps=1e-6)
+
+
+_FDL_VGG19: Mapping[str, float] = fdl.CONVENTIONS["neosr"]["layers"]
+# neosr's models of fdl_loss; DINOv2 is not a network of torchvision.
+_FDL_LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "vgg": ("vgg19", tuple(_FDL_VGG19)),
+    "resnet": ("resnet101", ("relu", "layer1", "layer2", "layer3")),
+    "effnet": ("efficientnet_b7", tuple(f"features.{i}" for i in range(1, 6))),
+    "dinov2": ("vgg19", tuple(_FDL_VGG19)),
+}
+_FDL_DIFFERS = {
+    "dinov2": "neosr compares features of DINOv2, which this library does not load; the nearest is "
+    "VGG19, with another scale",
+    "resnet": "neosr leaves the network in training mode, which normalizes by the batch",
+    "effnet": "neosr leaves the network in training mode, which normalizes by the batch",
+}
+
+
+def _fdl_differs(options: Mapping[str, Any]) -> str:
+    return _FDL_DIFFERS.get(str(options.get("model", "dinov2")).lower(), "")
+
+
+def _fdl_of_neosr(
+    *,
+    patch_size: int = 4,
+    stride: int = 1,
+    num_proj: int = 24,
+    model: str = "dinov2",
+    vgg_weights: Sequence[float] | None = None,
+    phase_weight: float = 1.0,
+) -> losses.FDLLoss:
+    _checks.choice("model", model.lower(), _FDL_LAYERS)
+    network, layers = _FDL_LAYERS[model.lower()]
+    weights = dict.fromkeys(layers, 1.0)
+    if network == "vgg19":
+        given = tuple(_FDL_VGG19.values() if vgg_weights is None else vgg_weights)
+        if len(given) != len(layers):
+            raise ValueError(f"vgg_weights must have {len(layers)} numbers, got {len(given)}")
+        weights = dict(zip(layers, given, strict=True))
+    return losses.FDLLoss(
+        network,
+        layers=weights,
+        projections=num_proj,
+        patch_size=patch_size,
+        stride=stride,
+        phase_weight=phase_weight,
+        weighted="amplitude",
+    )
 
 
 _KINDS: dict[str, dict[str, Any]] = {
@@ -262,6 +333,7 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         ),
         "ldl_loss": Counterpart(_ldl_of_neosr, weight=1.0),
         "vgg_perceptual_loss": Counterpart(_perceptual_of_neosr, weight=1.0),
+        "fdl_loss": Counterpart(_fdl_of_neosr, _fdl_differs, weight=1.0, factor=0.01),
         "gan_loss": Counterpart(_adversarial_of_neosr, weight=0.1, **_GENERATOR),
     },
     REDUX: {

@@ -45,7 +45,7 @@ def combined_from_template(
             ``_opt``, traiNNer-redux has a list.
         nearest: use the nearest loss of this library if the framework's formula differs. By
             default, such a loss raises an error that names the difference.
-        skip: types to leave out, such as ``"fdl_loss"``.
+        skip: types to leave out, such as ``"consistency_loss"``.
 
     Raises:
         ValueError: losses do not exist in this library, or differ; the error names all of them. Or
@@ -65,8 +65,8 @@ def combined_from_template(
         found = table[folded[kind]] if kind in folded else None
         if found is None:
             problems.append(f"{section.kind} does not exist in this library")
-        elif found.differs and not nearest:
-            problems.append(f"{section.kind} differs: {found.differs}")
+        elif not nearest and (told := found.difference(section.options)):
+            problems.append(f"{section.kind} differs: {told}")
         else:
             terms[section.name] = _term(section, found)
     if problems:

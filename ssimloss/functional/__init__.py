@@ -69,10 +69,12 @@ from ssimloss.functional.structure_correlation import (
     structure_correlation,
     structure_correlation_loss,
 )
+from ssimloss.functional.temporal_difference import temporal_difference_loss
 from ssimloss.functional.texture import texture_loss
 from ssimloss.functional.total_variation import total_variation, total_variation_loss
 from ssimloss.functional.vif import vif, vif_loss
 from ssimloss.functional.vsi import vsi, vsi_loss
+from ssimloss.functional.warping_error import warping_error_loss
 from ssimloss.functional.wavelet import wavelet, wavelet_loss, wavelet_transform
 from ssimloss.resize import imresize
 

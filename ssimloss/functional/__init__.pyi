@@ -124,6 +124,7 @@ __all__ = [
     "ssimulacra2_loss",
     "structure_correlation",
     "structure_correlation_loss",
+    "temporal_difference_loss",
     "texture_loss",
     "total_variation",
     "total_variation_loss",
@@ -131,6 +132,7 @@ __all__ = [
     "vif_loss",
     "vsi",
     "vsi_loss",
+    "warping_error_loss",
     "wavelet",
     "wavelet_loss",
     "wavelet_transform",
@@ -3121,6 +3123,39 @@ def structure_correlation_loss(
     Source: Rouse & Hemami 2008.
     """
 
+def temporal_difference_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Temporal difference, ``d(p_{t+1} - p_t, q_{t+1} - q_t)`` of neighbouring frames: flicker that
+    the target does not have, and motion that the prediction lacks.
+
+    An error that is the same in each frame costs nothing, so this is a term beside a loss of
+    frames. It needs no optical flow. As a measure, ``reduction="image"`` returns a value per clip.
+
+    Args:
+        pred, target: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two
+            frames, any range.
+        distance: per pixel, ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``.
+        eps: of ``"charbonnier"``, in the frames' own units.
+        mask: weights ``(N, T - 1, 1 or C, H, W)`` of the pairs of neighbouring frames.
+        reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
+            ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
+        ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip.
+
+    Raises:
+        ValueError: shapes or devices differ, fewer than two frames, unknown words.
+        TypeError: integer tensors.
+    """
+
 def texture_loss(
     pred_features: Mapping[str, Tensor],
     target_features: Mapping[str, Tensor],
@@ -3375,6 +3410,53 @@ def vsi_loss(
 
     Source: Zhang, Shen & Li 2014, with the constants of the authors' program. Agrees with piq as
     ``conventions.VSI["piq"]``.
+    """
+
+def warping_error_loss(
+    pred: Tensor,
+    *,
+    distance: Literal["l1", "l2", "charbonnier"] = "l1",
+    eps: float = 0.001,
+    direction: Literal["backward", "forward"] = "backward",
+    flow: Tensor,
+    mask: Tensor | None = None,
+    reduction: Literal["mean", "sum", "image", "none"] = "mean",
+) -> Tensor:
+    """Warping error, ``d(p_{t+1}(x, y), p_t(x + u, y + v))`` of neighbouring frames for the flow
+    ``(u, v)``: a point should look the same wherever it moves.
+
+    The other frame is interpolated bilinearly. Points that come from outside of it have no weight.
+    Without a target, a clip of one colour is perfect: this is a term beside a loss of the frames,
+    or, with ``reduction="image"``, a measure of the consistency of a clip.
+
+    Args:
+        pred: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two frames,
+            any range.
+        distance: per pixel, ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``.
+        eps: of ``"charbonnier"``, in the frames' own units.
+        direction: ``"backward"``: the flow of frame ``t + 1`` to frame ``t``, which is warped to
+            frame ``t + 1``; ``"forward"``: the flow of frame ``t`` to frame ``t + 1``, which is
+            warped to frame ``t``. An estimator called with (first, second) returns the flow of the
+            first.
+        flow: ``(N, T - 1, 2, H, W)``, or ``(T - 1, 2, H, W)`` of one clip, in pixels: first to the
+            right, then down. Usually that of the target, which does not move while training.
+        mask: weights ``(N, T - 1, 1 or C, H, W)`` of the pixels of the frame that is not warped; 0
+            where something covers or uncovers them.
+        reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
+            ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
+        ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip, weighted. Means are over the
+        weights; the mean over no weight is 0. Gradients reach the frames and the flow.
+
+    Raises:
+        ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: Lai et al. 2018, eq. 2 and 11, who square the differences, ``distance="l2"``, of images
+    in [0, 1], and weigh with a mask of occlusions.
     """
 
 def wavelet_loss(

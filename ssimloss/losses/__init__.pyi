@@ -59,9 +59,11 @@ __all__ = [
     "SSIML1Loss",
     "SSIMULACRA2Loss",
     "StructureCorrelationLoss",
+    "TemporalDifferenceLoss",
     "TotalVariationLoss",
     "VIFLoss",
     "VSILoss",
+    "WarpingErrorLoss",
     "WaveletLoss",
     "VMAFLoss",
     "PerceptualLoss",
@@ -2086,6 +2088,46 @@ class StructureCorrelationLoss(MeasureLoss):
     def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
+class TemporalDifferenceLoss(MeasureLoss):
+    """Temporal difference, ``d(p_{t+1} - p_t, q_{t+1} - q_t)`` of neighbouring frames: flicker that
+    the target does not have, and motion that the prediction lacks.
+
+    An error that is the same in each frame costs nothing, so this is a term beside a loss of
+    frames. It needs no optical flow. As a measure, ``reduction="image"`` returns a value per clip.
+
+    Args:
+        reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
+            ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
+        distance: per pixel, ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``.
+        eps: of ``"charbonnier"``, in the frames' own units.
+
+    ``forward(pred, target, *, mask=None)``:
+        pred, target: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two
+            frames, any range.
+        mask: weights ``(N, T - 1, 1 or C, H, W)`` of the pairs of neighbouring frames.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
+        ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip.
+
+    Raises:
+        ValueError: shapes or devices differ, fewer than two frames, unknown words.
+        TypeError: integer tensors.
+    """
+
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
+
 class TotalVariationLoss(MeasureLoss):
     """Total variation of an image: the differences ``dx``, ``dy`` of each pixel to its right and
     lower neighbour; for a volume, also ``dz`` to the next slice.
@@ -2245,6 +2287,61 @@ class VSILoss(MeasureLoss):
     ) -> None: ...
     def forward(self, pred: Tensor, target: Tensor) -> Tensor: ...
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+class WarpingErrorLoss(MeasureLoss):
+    """Warping error, ``d(p_{t+1}(x, y), p_t(x + u, y + v))`` of neighbouring frames for the flow
+    ``(u, v)``: a point should look the same wherever it moves.
+
+    The other frame is interpolated bilinearly. Points that come from outside of it have no weight.
+    Without a target, a clip of one colour is perfect: this is a term beside a loss of the frames,
+    or, with ``reduction="image"``, a measure of the consistency of a clip.
+
+    Args:
+        reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
+            ``(N,)``; ``"none"`` a value per pixel of each pair of neighbouring frames.
+        distance: per pixel, ``"l1"``, ``"l2"`` (squared) or ``"charbonnier"``.
+        eps: of ``"charbonnier"``, in the frames' own units.
+        direction: ``"backward"``: the flow of frame ``t + 1`` to frame ``t``, which is warped to
+            frame ``t + 1``; ``"forward"``: the flow of frame ``t`` to frame ``t + 1``, which is
+            warped to frame ``t``. An estimator called with (first, second) returns the flow of the
+            first.
+
+    ``forward(pred, *, flow=None, mask=None)``:
+        pred: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two frames,
+            any range.
+        flow: ``(N, T - 1, 2, H, W)``, or ``(T - 1, 2, H, W)`` of one clip, in pixels: first to the
+            right, then down. Usually that of the target, which does not move while training.
+        mask: weights ``(N, T - 1, 1 or C, H, W)`` of the pixels of the frame that is not warped; 0
+            where something covers or uncovers them.
+
+    Returns:
+        A scalar; ``(N,)`` for ``reduction="image"``, where one clip has ``N = 1``; for ``"none"``
+        ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip, weighted. Means are over the
+        weights; the mean over no weight is 0. Gradients reach the frames and the flow.
+
+    Raises:
+        ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
+            words.
+        TypeError: integer tensors.
+
+    Source: Lai et al. 2018, eq. 2 and 11, who square the differences, ``distance="l2"``, of images
+    in [0, 1], and weigh with a mask of occlusions.
+    """
+
+    distance: Literal["l1", "l2", "charbonnier"]
+    eps: float
+    direction: Literal["backward", "forward"]
+    reduction: Literal["mean", "sum", "image", "none"]
+    def __init__(
+        self,
+        *,
+        distance: Literal["l1", "l2", "charbonnier"] = "l1",
+        eps: float = 0.001,
+        direction: Literal["backward", "forward"] = "backward",
+        reduction: Literal["mean", "sum", "image", "none"] = "mean",
+    ) -> None: ...
+    def forward(self, pred: Tensor, *, flow: Tensor, mask: Tensor | None = None) -> Tensor: ...
+    def __call__(self, pred: Tensor, *, flow: Tensor, mask: Tensor | None = None) -> Tensor: ...
 
 class WaveletLoss(MeasureLoss):
     """Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean

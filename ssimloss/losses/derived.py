@@ -32,6 +32,7 @@ def module_of(found: Measure) -> type[MeasureLoss]:
 def _forward(found: Measure, name: str) -> Any:
     """``forward`` with the signature of this measure."""
     count = len(found.images)
+    needed = found.required_tensors
 
     def forward(self: MeasureLoss, *images: Any, **tensors: Any) -> Tensor:
         if tensors or len(images) != count:
@@ -40,6 +41,9 @@ def _forward(found: Measure, name: str) -> Any:
                 inputs = (*found.image_names, *found.tensor_names)
                 raise unknown_input(next(iter(tensors)), name, inputs, self._places)
             tensors = given
+        for tensor in needed:
+            if tensor not in tensors:
+                raise TypeError(f"{name} needs {tensor}: loss(..., {tensor}={tensor})")
         options = self.record() if self._held else self._records[0]
         return found.evaluate(images, options, tensors, True)
 
