@@ -170,7 +170,9 @@ def test_a_stream_refuses_another_size() -> None:
     with pytest.raises(ValueError, match="needs at least one frame"):
         stream.score()
     stream.update(*clip("static"))
-    with pytest.raises(ValueError, match=r"frames of \(64, 96\) like earlier ones, got \(96, 128\)"):
+    with pytest.raises(
+        ValueError, match=r"frames of \(64, 96\) like earlier ones, got \(96, 128\)"
+    ):
         stream.update(*clip("pan, blurred"))
     with pytest.raises(ValueError, match="a stream is one clip"):
         stream.update(*(frames[None] for frames in clip("static")))
