@@ -2322,7 +2322,8 @@ def color_consistency(
             )
             for image in pair
         )
-        difference = (a - b)[1 if planes == "chroma" else 0 :]
+        kept = {"chroma": slice(1, 3), "lightness": slice(0, 1), "all": slice(0, 3)}[planes]
+        difference = (a - b)[kept]
         size = downscale
         height, width = (side // size * size for side in difference.shape[1:])
         blocks = difference[:, :height, :width].reshape(

@@ -216,6 +216,22 @@ def test_colors_at_the_edges_of_the_cube(space: str, edge: str) -> None:
         assert (equal.grad == 0).all()
 
 
+def test_lightness_alone() -> None:
+    """Colour moves none of it, and both parts make up the whole."""
+    pred, target = pair(24, 24)
+    parts = [
+        F.color_consistency(pred, target, planes=planes, reduction="none")
+        for planes in ("lightness", "chroma", "all")
+    ]
+    battery.close(parts[0].square() + parts[1].square(), parts[2].square(), 1e-9)
+    expected = reference.color_consistency(
+        pred.numpy(), target.numpy(), planes="lightness", space="ycbcr", distance="l1"
+    )
+    options = {"planes": "lightness", "space": "ycbcr", "distance": "l1"}
+    found = F.color_consistency(pred, target, reduction="image", **options)
+    battery.close(found, torch.as_tensor(expected))
+
+
 def test_blocks_count_their_valid_pixels() -> None:
     pred, target = pair(24, 24)
     mask = battery.hole(pred.shape)

@@ -149,6 +149,14 @@ def test_bands_of_a_pyramid_add_up() -> None:
     battery.close(F.laplacian_pyramid(target + 0.25, target), 0.25)
 
 
+def test_differences_of_programs_are_told() -> None:
+    """Patches and distance of the paper and of traiNNer-redux, one at a time."""
+    pred, target = battery.pictures()
+    pair = "GRADIENT_VARIANCE/abrahamyan2022", "GRADIENT_VARIANCE/trainner"
+    told = str(explain_difference(*pair, pred, target))
+    assert all(words in told for words in ("8 x 8", "16 x 16", "charbonnier"))
+
+
 def test_variance_sees_blur() -> None:
     """Not so a flat image, at which it is stationary."""
     _, target = battery.pictures()

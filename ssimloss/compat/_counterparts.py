@@ -175,6 +175,11 @@ def _color(*, criterion: str = "l1", scale: float = 4) -> losses.ColorConsistenc
     return losses.ColorConsistencyLoss(space="ycbcr", distance="l1", downscale=int(scale))
 
 
+def _luma(*, criterion: str = "l1") -> losses.ColorConsistencyLoss:
+    _checks.choice("criterion", criterion, ("l1",))
+    return losses.ColorConsistencyLoss(space="cielab", planes="lightness", distance="l1")
+
+
 def _gradient_variance(
     *, patch_size: int = 16, criterion: str = "charbonnier"
 ) -> losses.GradientVarianceLoss:
@@ -344,6 +349,11 @@ COUNTERPARTS: dict[str, dict[str, Counterpart]] = {
         "AverageLoss": Counterpart(_average),
         "BicubicLoss": Counterpart(_bicubic),
         "ColorLoss": Counterpart(_color),
+        "LumaLoss": Counterpart(
+            _luma,
+            "traiNNer-redux takes the square of dark values for their lightness, and clamps",
+            factor=0.01,
+        ),
         "GradientVarianceLoss": Counterpart(_gradient_variance),
         "CosimLoss": Counterpart(
             losses.CosineDistanceLoss,

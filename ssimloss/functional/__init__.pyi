@@ -455,7 +455,7 @@ def color_consistency_loss(
     *,
     data_range: float | tuple[float, float] = 1.0,
     space: Literal["cielab", "oklab", "ycbcr"] = "cielab",
-    planes: Literal["chroma", "all"] = "chroma",
+    planes: Literal["chroma", "lightness", "all"] = "chroma",
     distance: Literal["euclidean", "l1"] = "euclidean",
     downscale: int = 1,
     mask: Tensor | None = None,
@@ -477,7 +477,8 @@ def color_consistency_loss(
         space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
             is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
             YCbCr.
-        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        planes: ``"chroma"`` compares the two colour planes, ``"lightness"`` the other one,
+            ``"all"`` the three.
         distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
             mean of ``|d|`` over planes.
         downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
@@ -488,7 +489,7 @@ def color_consistency_loss(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, 1, H, W)`` for the
-        length and ``(N, 2 or 3, H, W)`` for ``"l1"``, with sides divided by ``downscale``.
+        length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,

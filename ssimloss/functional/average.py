@@ -2,16 +2,16 @@
 or resamples. It leaves detail to the other terms of a loss.
 """
 
-import functools
 import math
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ssimloss import _checks
-from ssimloss._constants import constant
+from ssimloss._constants import planes
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
@@ -27,6 +27,7 @@ from ssimloss.measure import Measure
 Filter = Literal["area", "bilinear", "bicubic"]
 FILTERS: tuple[str, ...] = get_args(Filter)
 DISTANCES: tuple[str, ...] = get_args(Distance)
+_REACH = {"bilinear": 1, "bicubic": 2}  # of the kernels to both sides
 
 
 class AverageOptions(Reduced):
@@ -93,8 +94,7 @@ def _average(
     difference = pred - target  # filters are linear: one is enough
     weight = None
     if options.filter != "area":
-        for _ in range(2):
-            difference = _shrunk(difference, size, options.filter).transpose(2, 3)
+        difference = _resampled(difference, size, options.filter)
     elif mask is None:
         difference = average_pool(difference, size)
     else:
@@ -105,40 +105,32 @@ def _average(
     return Scores(distance_of(difference, options.distance, options.eps), weight, 1, dtype)
 
 
-def _shrunk(image: Tensor, factor: int, kernel: str) -> Tensor:
-    """The last axis of ``(N, C, H, W)`` resampled; taps beyond the border are left out.
+def _resampled(image: Tensor, factor: int, kernel: str) -> Tensor:
+    """``(N, C, H, W)`` by one matrix for each axis."""
+    n, c, height, width = image.shape
+    of_rows, of_columns = (
+        planes(_matrix, side, factor, _REACH[kernel], like=image) for side in (height, width)
+    )
+    flat = product(image.reshape(1, n * c * height, width), of_columns.T[None])
+    rows = of_rows.expand(n * c, -1, -1)
+    kept = height // factor, width // factor
+    return product(rows, flat.view(n * c, height, kept[1])).view(n, c, *kept)
 
-    An output is a sum over blocks of ``factor`` samples, with the same taps for all outputs.
+
+def _matrix(length: int, factor: int, reach: int) -> NDArray[np.float64]:
+    """``(length // factor, length)``: a kernel as wide as ``factor`` times its reach to both sides,
+    cut off at the border. Rows have the sum 1.
     """
-    taps, width = _taps(factor, kernel), image.shape[3]
-    reach, kept = len(taps) // factor // 2, width // factor
-    by_block = constant(taps, image).view(-1, factor).T.unsqueeze(0)  # (1, factor, blocks)
-    amounts = (reach * factor, (kept + reach) * factor - width)
-
-    def summed(rows: Tensor) -> Tensor:
-        parts = product(pad(rows, amounts).reshape(1, -1, factor), by_block)
-        parts = parts.view(*rows.shape[:3], kept + 2 * reach, 2 * reach + 1)
-        each = [parts[:, :, :, k : k + kept, k] for k in range(2 * reach + 1)]
-        return sum(each[1:], each[0])
-
-    return summed(image) / summed(image.new_ones(1, 1, 1, width))
-
-
-@functools.lru_cache(maxsize=64)
-def _taps(factor: int, kernel: str) -> tuple[float, ...]:
-    """Of an odd number of blocks around an output's own, of sum 1."""
-    reach = 2 if kernel == "bicubic" else 1
-    weights = []
-    for place in range(-reach * factor, (reach + 1) * factor):
-        t = abs((place + 0.5) / factor - 0.5)
-        if kernel == "bilinear":
-            weights.append(max(1 - t, 0.0))
-        elif t <= 1:  # Keys 1981 with a = -1/2
-            weights.append((1.5 * t - 2.5) * t * t + 1)
-        else:
-            weights.append(((2.5 - 0.5 * t) * t - 4) * t + 2 if t < 2 else 0.0)
-    total = math.fsum(weights)
-    return tuple([weight / total for weight in weights])
+    centres = factor * (np.arange(length // factor) + 0.5) - 0.5
+    t = np.abs(np.arange(length) - centres[:, None]) / factor
+    if reach == 1:
+        weights = np.maximum(1 - t, 0)
+    else:  # Keys 1981 with a = -1/2
+        near = (1.5 * t - 2.5) * t * t + 1
+        far = ((2.5 - 0.5 * t) * t - 4) * t + 2
+        weights = np.where(t <= 1, near, np.where(t < 2, far, 0))
+    rows: NDArray[np.float64] = weights / weights.sum(1, keepdims=True)
+    return rows
 
 
 AVERAGE = Measure(

@@ -29,7 +29,7 @@ from ssimloss.measure import Measure
 
 Space = Literal["cielab", "oklab", "ycbcr"]
 SPACES: tuple[str, ...] = get_args(Space)
-Planes = Literal["chroma", "all"]
+Planes = Literal["chroma", "lightness", "all"]
 PLANES: tuple[str, ...] = get_args(Planes)
 Distance = Literal["euclidean", "l1"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
@@ -44,7 +44,8 @@ class ColorConsistencyOptions(Reduced, Ranged):
         space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
             is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
             YCbCr.
-        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        planes: ``"chroma"`` compares the two colour planes, ``"lightness"`` the other one,
+            ``"all"`` the three.
         distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
             mean of ``|d|`` over planes.
         downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
@@ -85,7 +86,7 @@ def _color_consistency(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, 1, H, W)`` for the
-        length and ``(N, 2 or 3, H, W)`` for ``"l1"``, with sides divided by ``downscale``.
+        length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,
@@ -128,7 +129,9 @@ def _length(difference: Tensor, least: float) -> Tensor:
 def _planes(image: Tensor, options: ColorConsistencyOptions) -> Tensor:
     unit = ((image - options.low) / options.span).expand(-1, 3, -1, -1)
     planes = _CONVERT[options.space](unit)
-    return planes if options.planes == "all" else planes[:, 1:]
+    if options.planes == "all":
+        return planes
+    return planes[:, 1:] if options.planes == "chroma" else planes[:, :1]
 
 
 COLOR_CONSISTENCY = Measure(
@@ -170,6 +173,7 @@ CONVENTIONS = Table(
             "planes",
             {
                 "chroma": ("chroma", "the two colour planes"),
+                "lightness": ("lightness", "the lightness"),
                 "all": ("all", "lightness and both colour planes"),
             },
         ),

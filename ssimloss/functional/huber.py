@@ -2,11 +2,13 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import huber_loss as huber_loss_of
 
 from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
+from ssimloss._torch import is_batched_or_dual
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, Attribute
 from ssimloss.conventions.convention import Convention, Table
@@ -52,13 +54,19 @@ def _huber(
     """
     _checks.images(pred, target, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
-    difference = masked_difference(pred, target, mask)
-    size = difference.abs()
-    near = size <= options.delta
-    # In the other form, 0 * infinity would be the gradient of an error whose square overflows.
-    square = torch.where(near, difference, 0).square() / 2
-    values = torch.where(near, square, options.delta * (size - options.delta / 2))
+    values = _curve(masked_difference(pred, target, mask), options.delta)
     return Scores(values, mask, 1, native_dtype(pred, target))
+
+
+def _curve(difference: Tensor, delta: float) -> Tensor:
+    """Per element."""
+    if torch.compiler.is_compiling() or is_batched_or_dual(difference):
+        size = difference.abs()
+        near = size.clamp(max=delta)
+        return near * (size - near / 2)
+    # The same in one pass, whose gradient has no derivative in forward mode.
+    zero = torch.zeros_like(difference)
+    return huber_loss_of(difference, zero, reduction="none", delta=delta)
 
 
 HUBER = Measure(

@@ -281,7 +281,8 @@ class ColorConsistencyLoss(MeasureLoss):
         space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
             is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
             YCbCr.
-        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        planes: ``"chroma"`` compares the two colour planes, ``"lightness"`` the other one,
+            ``"all"`` the three.
         distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
             mean of ``|d|`` over planes.
         downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
@@ -295,7 +296,7 @@ class ColorConsistencyLoss(MeasureLoss):
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, 1, H, W)`` for the
-        length and ``(N, 2 or 3, H, W)`` for ``"l1"``, with sides divided by ``downscale``.
+        length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
         ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,
@@ -308,7 +309,7 @@ class ColorConsistencyLoss(MeasureLoss):
 
     data_range: float | tuple[float, float]
     space: Literal["cielab", "oklab", "ycbcr"]
-    planes: Literal["chroma", "all"]
+    planes: Literal["chroma", "lightness", "all"]
     distance: Literal["euclidean", "l1"]
     downscale: int
     reduction: Literal["mean", "sum", "image", "none"]
@@ -317,7 +318,7 @@ class ColorConsistencyLoss(MeasureLoss):
         *,
         data_range: float | tuple[float, float] = 1.0,
         space: Literal["cielab", "oklab", "ycbcr"] = "cielab",
-        planes: Literal["chroma", "all"] = "chroma",
+        planes: Literal["chroma", "lightness", "all"] = "chroma",
         distance: Literal["euclidean", "l1"] = "euclidean",
         downscale: int = 1,
         reduction: Literal["mean", "sum", "image", "none"] = "mean",

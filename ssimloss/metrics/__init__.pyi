@@ -435,7 +435,8 @@ class ColorConsistency(MeasureMetric):
         space: ``"cielab"``, ``"oklab"``, or ``"ycbcr"`` of ITU-R BT.601 in studio range. The value
             is in the units of the space: lightness to 100 in CIELAB, to 1 in Oklab, to 235 / 255 in
             YCbCr.
-        planes: ``"chroma"`` compares the two colour planes, ``"all"`` the lightness too.
+        planes: ``"chroma"`` compares the two colour planes, ``"lightness"`` the other one,
+            ``"all"`` the three.
         distance: ``"euclidean"``, the length of the difference of two colours, or ``"l1"``, the
             mean of ``|d|`` over planes.
         downscale: side of the blocks of pixels whose means are compared; incomplete blocks at the
@@ -452,7 +453,7 @@ class ColorConsistency(MeasureMetric):
         scale: int | None = None,
         data_range: float | tuple[float, float] = 1.0,
         space: Literal["cielab", "oklab", "ycbcr"] = "cielab",
-        planes: Literal["chroma", "all"] = "chroma",
+        planes: Literal["chroma", "lightness", "all"] = "chroma",
         distance: Literal["euclidean", "l1"] = "euclidean",
         downscale: int = 1,
         keep_values: bool = False,
