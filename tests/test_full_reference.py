@@ -8,6 +8,7 @@ What every loss promises is asked of it in ``test_every_loss.py``, what other pr
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 
 import battery
@@ -243,3 +244,21 @@ def test_blocks_count_their_valid_pixels() -> None:
     shown = F.color_consistency(pred, target, mask=mask, reduction="none", **options)
     assert (shown[:, :, 1, 2] == 0).all()
     assert not torch.equal(expected, F.color_consistency(pred, target, **options))
+
+
+def test_a_flat_image_learns_the_haar_coefficients_of_the_other() -> None:
+    """The magnitude of a coefficient has no derivative at 0: its slope is towards the target."""
+    target = pair(40, 50, 1)[1]
+    pred = torch.full_like(target, 0.5).requires_grad_()
+    (gradient,) = torch.autograd.grad(F.haarpsi(pred, target, reduction="sum"), pred)
+    assert ((gradient * (target - 0.5)).sum((1, 2, 3)) > 0).all()
+
+
+def test_information_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbourhoods are collected some rows at a time."""
+    pred, target = pair(45, 42)
+    options = {"scale_weights": (0.4, 0.6), "reduction": "image"}
+    whole = F.iw_ssim(pred, target, **options)
+    module = importlib.import_module("ssimloss.functional.iw_ssim")
+    monkeypatch.setattr(module, "_CHUNK_CPU", 200)
+    battery.close(F.iw_ssim(pred, target, **options), whole, 1e-13)

@@ -71,12 +71,12 @@ def _color_consistency(
 ) -> Scores:
     """Distance of colours in CIELAB, Oklab or YCbCr, with or without their lightness.
 
-    With ``planes="chroma"`` it does not see the lightness: use it beside a pixel loss. With
-    ``planes="all"``, CIELAB gives the colour difference of 1976. Images are sRGB; a gray image
-    counts as RGB with three equal channels, and has no chroma. Values beyond the range are
+    With ``planes="chroma"`` the value does not depend on the lightness: add a pixel loss. With
+    ``planes="all"``, CIELAB is the colour difference of 1976. Images are sRGB; a gray image is
+    treated as RGB with three equal channels, and has no chroma. Values beyond the range are
     converted by the same formulas. The gradient is finite at gray, black and white. In Oklab, the
-    chroma of dark pixels moves fast, by 0.1 for a step of 0.02; the slope of its cube root is held
-    near black. Where colours are equal, the gradient is 0.
+    chroma of dark pixels changes fast, by 0.1 for a step of 0.02; below a response of 1e-4 its cube
+    root has the slope at 1e-4. Where colours are equal, the gradient is 0.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -93,8 +93,8 @@ def _color_consistency(
             unknown words.
         TypeError: integer tensors.
 
-    Source: CIE 15; Ottosson 2020; ITU-R BT.601. Its CIELAB is that of scikit-image; in YCbCr it
-    agrees with the ``ColorLoss`` of traiNNer-redux to 1e-10.
+    Source: CIE 15; Ottosson 2020; ITU-R BT.601. In CIELAB it agrees with scikit-image to 1e-12, in
+    YCbCr with the ``ColorLoss`` of traiNNer-redux to 1e-10.
     """
     check_colors(pred, target, mask)
     size = options.downscale

@@ -1,8 +1,8 @@
-"""CW-SSIM: similarity of complex wavelet coefficients, which hardly sees small shifts.
+"""CW-SSIM: similarity of complex wavelet coefficients, which changes little under small shifts.
 
-``CW-SSIM = sum(w (2 |sum(c_x conj(c_y))| + K) / (sum(|c_x|^2 + |c_y|^2) + K))``, with ``c`` the
-coefficients of a steerable pyramid within 7 x 7, ``w`` a Gaussian about the middle of the image;
-the mean over orientations.
+``CW-SSIM = sum(w (2 |sum(c_x conj(c_y))| + K) / (sum(|c_x|^2 + |c_y|^2) + K))``, averaged over
+orientations. ``c`` are the coefficients of a steerable pyramid in a window of 7 x 7, ``w`` is a
+Gaussian about the middle of the image.
 
 Sampat, Wang, Gupta, Bovik & Markey, "Complex wavelet structural similarity: a new image similarity
 index", 2009. The original program is ``cwssim_index.m`` of the authors, on pyramids of
@@ -39,9 +39,9 @@ class CWSSIMOptions(Reduced, Ranged):
     """Options of CW-SSIM.
 
     Args:
-        levels: of the pyramid, of which the coarsest is compared.
-        orientations: of its bands, up to 16.
-        k: ``K``, for images on a scale of 0 to 255.
+        levels: number of levels of the pyramid; the coarsest is compared.
+        orientations: number of orientations, from 1 to 16.
+        k: ``K``, for images on a scale of 0 to 255; not negative.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -61,12 +61,13 @@ class CWSSIMOptions(Reduced, Ranged):
 def _cw_ssim(pred: Tensor, target: Tensor, options: CWSSIMOptions) -> Scores:
     """Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
-    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The value does not depend on brightness,
+    on a common contrast, on fine detail or on small shifts: add a pixel loss. Where neither image
+    has detail, the similarity is 1.
 
-    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
-    ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, the magnitude of a sum has no derivative. The gradient there is that
+    towards the phase of ``target``, so that a flat image can learn.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -80,8 +81,8 @@ def _cw_ssim(pred: Tensor, target: Tensor, options: CWSSIMOptions) -> Scores:
             range.
         TypeError: integer tensors.
 
-    Source: Sampat et al. 2009. Meets the four digits that the authors' program printed for five
-    pairs of TID2013 as ``conventions.CW_SSIM["matlab"]``.
+    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' program
+    on five pairs of TID2013 to the four digits that it printed.
     """
     check_colors(pred, target)
     levels, orientations = options.levels, options.orientations

@@ -67,9 +67,9 @@ class FLIPOptions(Reduced, Ranged):
     """Options of FLIP.
 
     Args:
-        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
-            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
-            seen from 0.7 meters.
+        pixels_per_degree: pixels per degree of visual angle: ``d r pi / (180 w)`` for a display
+            ``w`` meters and ``r`` pixels wide, seen from ``d`` meters. The default is a 4K display
+            of 0.7 meters, seen from 0.7 meters.
     """
 
     pixels_per_degree: float = 3840 * math.pi / 180
@@ -83,12 +83,13 @@ class FLIPOptions(Reduced, Ranged):
 def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
     """FLIP of images of low dynamic range: 0 for equal images, at most 1.
 
-    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
-    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
-    repeated.
+    Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
+    range are clamped as in the original and have the gradient 0: add a pixel loss. Border pixels
+    are repeated.
 
-    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
-    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+    Powers below 1 are infinitely steep where colours or features are equal. Below a difference of
+    1e-4 (colours) and 1e-6 (features) they have the slope at that difference. The gradient is 0 for
+    equal images.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
@@ -101,7 +102,8 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
             positive.
         TypeError: integer tensors.
 
-    Source: Andersson et al. 2020. Agrees with flip-evaluator, which computes in float32, to 1e-6.
+    Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
+    1e-6.
     """
     check_colors(pred, target)
     dtype = native_dtype(pred, target)
@@ -194,8 +196,8 @@ def sensitivity(resolution: float) -> Array:
             for (a, b), g in zip(gaussians, taps, strict=True)
         ]
         for mass, g in zip(masses, taps, strict=True):
-            found.append((mass / sum(masses) * g / g.sum(), g / g.sum()))
-    return np.array(found)
+            found.append(np.stack((mass / sum(masses) * g / g.sum(), g / g.sum())))
+    return np.stack(found)
 
 
 def detection(resolution: float) -> Array:
@@ -209,7 +211,7 @@ def detection(resolution: float) -> Array:
     for taps in (-x * gaussian, (x * x - 1) * gaussian):
         above, below = taps.clip(min=0), taps.clip(max=0)
         found.append(above / above.sum() - below / below.sum())
-    return np.array(found)
+    return np.stack(found)
 
 
 def _places(radius: float) -> Array:

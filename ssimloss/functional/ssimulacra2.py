@@ -153,17 +153,18 @@ def _ssimulacra2(pred: Tensor, target: Tensor, options: SSIMULACRA2Options) -> S
     """SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
     for high quality, 50 for medium, 30 for low, and no lower limit.
 
-    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    Images are sRGB. A gray image is treated as RGB with three equal channels. The filter has the
     response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
-    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
-    image within 0.001 of this one if its filter is replaced by its response.
+    runs it in float32, whose rounding moves its score by up to 0.02. With the filter replaced by
+    its response, the original's score differs from this one by at most 0.001.
 
     Below black, the curves of the colour space continue as lines. The score is infinitely steep at
-    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+    100. Where the weighted error is below 1e-4, it has the slope at 1e-4. The gradient is 0 for
+    equal images.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
-            113 pixels on the short side unless ``min_size`` says otherwise. ``pred`` is the
+            113 pixels on the short side, or 8 with ``min_size="fewer_scales"``. ``pred`` is the
             distorted image: the measure is not symmetric.
 
     Returns:
@@ -173,8 +174,8 @@ def _ssimulacra2(pred: Tensor, target: Tensor, options: SSIMULACRA2Options) -> S
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, with
-    frame-analytics to float64 rounding.
+    Source: Sneyers, ``ssimulacra2.cc`` of cloudinary/ssimulacra2. Agrees with it to 0.02, and with
+    frame-analytics to 1e-9 in float64.
     """
     check_colors(pred, target)
     scales = _fitting(pred, options)

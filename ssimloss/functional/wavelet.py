@@ -43,10 +43,10 @@ class WaveletOptions(Reduced):
             pair 9/7 of JPEG 2000.
         transform: ``"stationary"`` has a coefficient at every pixel, so that a shifted error costs
             the same; ``"decimated"`` halves each level.
-        level_weights: of the levels, finest first; their number is the number of levels.
-        band_weights: of the details of each level: LH (horizontal edges), HL (vertical edges) and
-            HH (diagonals).
-        approximation_weight: of LL, what is left after the last level.
+        level_weights: weights of the levels, finest first; their number is the number of levels.
+        band_weights: weights of the details of each level: LH (horizontal edges), HL (vertical
+            edges) and HH (diagonals). At least one must not be 0.
+        approximation_weight: weight of LL, the low-pass rest after the last level.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
         eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
@@ -87,9 +87,9 @@ def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
     """Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean
     ``rho(W pred - W target)``.
 
-    Filters of orthonormal wavelets have length 1, so white noise is equally large in every band,
-    while smooth errors grow with the level. Channels are taken one by one. Images continue
-    periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
+    Filters of orthonormal wavelets have the norm 1: white noise is equally large in every band,
+    smooth errors grow with the level. Each channel is transformed by itself. Images continue
+    periodically, as in PyWavelets' ``swt2`` and its mode ``periodization``.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range. With weights for ``K`` levels, both
@@ -105,7 +105,7 @@ def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.
-    Coefficients agree with PyWavelets to float64 rounding.
+    Coefficients agree with PyWavelets 1.9 to 1e-12 in float64.
     """
     _checks.images(pred, target)
     deepest = max(level for level, weight in enumerate(options.level_weights) if weight)

@@ -420,12 +420,12 @@ class ColorConsistency(MeasureMetric):
 
     Distance of colours in CIELAB, Oklab or YCbCr, with or without their lightness.
 
-    With ``planes="chroma"`` it does not see the lightness: use it beside a pixel loss. With
-    ``planes="all"``, CIELAB gives the colour difference of 1976. Images are sRGB; a gray image
-    counts as RGB with three equal channels, and has no chroma. Values beyond the range are
+    With ``planes="chroma"`` the value does not depend on the lightness: add a pixel loss. With
+    ``planes="all"``, CIELAB is the colour difference of 1976. Images are sRGB; a gray image is
+    treated as RGB with three equal channels, and has no chroma. Values beyond the range are
     converted by the same formulas. The gradient is finite at gray, black and white. In Oklab, the
-    chroma of dark pixels moves fast, by 0.1 for a step of 0.02; the slope of its cube root is held
-    near black. Where colours are equal, the gradient is 0.
+    chroma of dark pixels changes fast, by 0.1 for a step of 0.02; below a response of 1e-4 its cube
+    root has the slope at 1e-4. Where colours are equal, the gradient is 0.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -497,21 +497,22 @@ class CWSSIM(MeasureMetric):
 
     Complex wavelet structural similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Brightness, contrast of both images alike, fine detail and small shifts do
-    not count: weigh it with a pixel loss. Where neither image has detail, both are alike.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. The value does not depend on brightness,
+    on a common contrast, on fine detail or on small shifts: add a pixel loss. Where neither image
+    has detail, the similarity is 1.
 
-    Where ``pred`` is flat, the magnitude of a sum has no slope. It is taken towards the phase of
-    ``target`` there, so that a flat image learns.
+    Where ``pred`` is flat, the magnitude of a sum has no derivative. The gradient there is that
+    towards the phase of ``target``, so that a flat image can learn.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        levels: of the pyramid, of which the coarsest is compared.
-        orientations: of its bands, up to 16.
-        k: ``K``, for images on a scale of 0 to 255.
+        levels: number of levels of the pyramid; the coarsest is compared.
+        orientations: number of orientations, from 1 to 16.
+        k: ``K``, for images on a scale of 0 to 255; not negative.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -716,21 +717,22 @@ class FLIP(MeasureMetric):
 
     FLIP of images of low dynamic range: 0 for equal images, at most 1.
 
-    Images are sRGB. A gray image counts as RGB with three equal channels. Values beyond the range
-    are clamped as in the original, and have no gradient: add a pixel loss. Border pixels are
-    repeated.
+    Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
+    range are clamped as in the original and have the gradient 0: add a pixel loss. Border pixels
+    are repeated.
 
-    Powers below 1 are infinitely steep where colours or features are equal. Their slope is held
-    below a difference of 1e-4 and of 1e-6, and is 0 for equal images.
+    Powers below 1 are infinitely steep where colours or features are equal. Below a difference of
+    1e-4 (colours) and 1e-6 (features) they have the slope at that difference. The gradient is 0 for
+    equal images.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        pixels_per_degree: of the visual angle: ``d r pi / (180 w)`` for a display of ``w`` meters
-            and ``r`` pixels, seen from ``d`` meters. The default is a 4K display of 0.7 meters,
-            seen from 0.7 meters.
+        pixels_per_degree: pixels per degree of visual angle: ``d r pi / (180 w)`` for a display
+            ``w`` meters and ``r`` pixels wide, seen from ``d`` meters. The default is a 4K display
+            of 0.7 meters, seen from 0.7 meters.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -822,11 +824,11 @@ class FSIM(MeasureMetric):
 
     Feature similarity index: 1 for equal images, lower for worse ones.
 
-    For RGB images it is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as they
-    are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in the
-    authors' code. Phase congruency does not depend on contrast and has no gradient where an image
-    is flat; there, the gradient comes from gradient magnitudes and colours. For two flat images,
-    only these two count.
+    For RGB images this is FSIMc: luma, I and Q of YIQ, not rounded. Gray images are compared as
+    they are. Images of more than 384 pixels on the short side are first shrunk to about 256, as in
+    the authors' code. Phase congruency does not depend on contrast, and its gradient is 0 where
+    an image is flat; the gradient of a flat image comes from gradients and colours. If both images
+    are flat, all positions have equal weights.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1011,9 +1013,9 @@ class HaarPSI(MeasureMetric):
 
     Haar wavelet-based perceptual similarity: 1 for equal images, lower for worse ones.
 
-    RGB images are compared by luma, I and Q of YIQ, not rounded; gray images as they are. Images
-    are halved first, as in the authors' code for the usual viewing distance. Flat images have no
-    wavelet weights, so that only their colours count.
+    RGB images are compared in luma, I and Q of YIQ, not rounded. Gray images are compared as they
+    are. Images are first halved, as in the authors' code for the usual viewing distance. If both
+    images are flat, all positions have equal weights.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1179,11 +1181,11 @@ class IWSSIM(MeasureMetric):
 
     Information content weighted SSIM: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Where neither image holds information, every position counts alike. The
-    weighted mean of a scale can be negative: below 1e-3 the value and its gradient are those of
-    MS-SSIM with ``negative="clamp"``. On a GPU the host waits for the eigenvalues of four small
-    matrices.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. If neither image holds information, all
+    positions have equal weights. The weighted mean of a scale can be negative: below 1e-3 the value
+    and its gradient are those of MS-SSIM with ``negative="clamp"``. On a GPU, the host waits for
+    the eigenvalues of four small matrices.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1266,7 +1268,7 @@ class LDL(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         window_size: side of the window of the local variance, odd and at least 3.
-        exponent: of the variance of the image, positive.
+        exponent: exponent of the variance of the image, positive; 1/5 in the paper.
         distance: ``"l1"`` ``|w d|``, or ``"l2"`` ``(w d)^2``.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
@@ -1501,8 +1503,9 @@ class NLPD(MeasureMetric):
 
     Normalised Laplacian pyramid distance: 0 for equal images, larger for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded, from 0 to 1. The last of six bands is what remains of the image.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Both are scaled to [0, 1]. The last of
+    six bands is the low-pass rest.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1530,9 +1533,10 @@ class PSNRHVS(MeasureMetric):
 
     PSNR weighted by the sensitivity of the eye, in dB: larger for better images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
-    infinite for equal images, with gradient 0; the authors' program returns 100000 there.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
+    block of 8 x 8 pixels are ignored. The value is infinite for equal images, with the gradient 0;
+    the authors' program returns 100000 there.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1561,10 +1565,11 @@ class PSNRHVSM(MeasureMetric):
     PSNR weighted by the sensitivity of the eye, without differences that the block masks, in dB:
     larger for better images.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. It is
-    infinite where all differences are masked, with gradient 0; the authors' program returns 100000
-    there. Masked differences have no slope of their own: add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
+    block of 8 x 8 pixels are ignored. The value is infinite if all differences are masked, with the
+    gradient 0; the authors' program returns 100000 there. Masked differences have the gradient 0:
+    add a pixel loss.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1634,13 +1639,14 @@ class SSIMULACRA2(MeasureMetric):
     SSIMULACRA 2 (version 2.1): 100 for equal images, about 90 if no difference is visible, 70
     for high quality, 50 for medium, 30 for low, and no lower limit.
 
-    Images are sRGB. A gray image counts as RGB with three equal channels. The filter has the
+    Images are sRGB. A gray image is treated as RGB with three equal channels. The filter has the
     response of the original's recursive filter (sigma 1.5, zeros beyond the border). The original
-    runs it in float32, whose rounding moves its score by up to 0.02; it prints the score of an
-    image within 0.001 of this one if its filter is replaced by its response.
+    runs it in float32, whose rounding moves its score by up to 0.02. With the filter replaced by
+    its response, the original's score differs from this one by at most 0.001.
 
     Below black, the curves of the colour space continue as lines. The score is infinitely steep at
-    100: its slope is held where the weighted error is below 1e-4, and is 0 for equal images.
+    100. Where the weighted error is below 1e-4, it has the slope at 1e-4. The gradient is 0 for
+    equal images.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1750,22 +1756,22 @@ class VSI(MeasureMetric):
 
     Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
-    RGB images are sRGB; a gray image counts as RGB with three equal channels. Images of more than
-    384 pixels on the short side are shrunk to about 256 first, as in the authors' program. Saliency
-    is computed at 256 x 256 pixels, whatever the size of the images, so that small crops cost as
-    much as images of that size.
+    RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
+    of that size.
 
-    Saliency is scaled to [0, 1] in each image. An image without detail or without any difference of
-    colour has none; gradients and colours train it. Two such images count by gradients and colours
-    alone, every position alike.
+    Saliency is scaled to [0, 1] in each image. It is 0 in an image without detail or without
+    differences of colour; the gradient of such an image comes from gradients and colours. If both
+    images have no saliency, all positions have equal weights.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        alpha: exponent of the similarity of gradients.
-        beta: exponent of the similarity of colours.
+        alpha: exponent ``a`` of the similarity of gradients, from 0 to 1.
+        beta: exponent ``b`` of the similarity of colours, from 0 to 1.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1790,9 +1796,9 @@ class Wavelet(MeasureMetric):
     Distance of wavelet coefficients: the weighted sum over levels and sub-bands of the mean
     ``rho(W pred - W target)``.
 
-    Filters of orthonormal wavelets have length 1, so white noise is equally large in every band,
-    while smooth errors grow with the level. Channels are taken one by one. Images continue
-    periodically, as in PyWavelets' modes ``periodization`` and ``swt2``.
+    Filters of orthonormal wavelets have the norm 1: white noise is equally large in every band,
+    smooth errors grow with the level. Each channel is transformed by itself. Images continue
+    periodically, as in PyWavelets' ``swt2`` and its mode ``periodization``.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1803,10 +1809,10 @@ class Wavelet(MeasureMetric):
             pair 9/7 of JPEG 2000.
         transform: ``"stationary"`` has a coefficient at every pixel, so that a shifted error costs
             the same; ``"decimated"`` halves each level.
-        level_weights: of the levels, finest first; their number is the number of levels.
-        band_weights: of the details of each level: LH (horizontal edges), HL (vertical edges) and
-            HH (diagonals).
-        approximation_weight: of LL, what is left after the last level.
+        level_weights: weights of the levels, finest first; their number is the number of levels.
+        band_weights: weights of the details of each level: LH (horizontal edges), HL (vertical
+            edges) and HH (diagonals). At least one must not be 0.
+        approximation_weight: weight of LL, the low-pass rest after the last level.
         distance: ``rho``: ``"charbonnier"`` ``sqrt(d^2 + eps^2)``, ``"l1"`` ``|d|``, or ``"l2"``
             ``d^2``.
         eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
