@@ -14,6 +14,8 @@ import torch
 import ssimloss
 import ssimloss.functional as F
 from ssimloss import color
+from ssimloss.color.luma import LUMA
+from ssimloss.color.pu21 import PARAMETERS, PU21S
 
 TRANSFORMS = (
     color.rgb_to_ycbcr,
@@ -98,7 +100,7 @@ def test_matlab_rgb2gray() -> None:
     """
     row = np.linalg.inv([[1.0, 0.956, 0.621], [1.0, -0.272, -0.647], [1.0, -1.106, 1.703]])[0]
     battery.close(
-        torch.tensor(color.LUMA["matlab"][0], dtype=torch.float64), torch.from_numpy(row), 1e-14
+        torch.tensor(LUMA["matlab"][0], dtype=torch.float64), torch.from_numpy(row), 1e-14
     )
     _, target = photographs.case("odd")
     gray = color.luma(torch.from_numpy(reference.images(target)), "matlab", data_range=255)
@@ -173,12 +175,12 @@ BRIGHTEST = {"banding": 520.4673, "banding_glare": 595.3939, "peaks": 380.9853}
 BRIGHTEST["peaks_glare"] = 407.5066
 
 
-@pytest.mark.parametrize("variant", color.PU21S)
+@pytest.mark.parametrize("variant", PU21S)
 def test_pu21(variant: color.PU21) -> None:
     """Against the inverse of the equation, in steps of luminance from black to the brightest."""
     luminance = torch.logspace(math.log10(0.005), 4, 50, dtype=torch.float64).view(1, 1, 5, 10)
     codes = color.pu21_encode(luminance, variant=variant)
-    p1, p2, p3, p4, p5, p6, p7 = (np.float64(p) for p in color._PU21[variant])
+    p1, p2, p3, p4, p5, p6, p7 = (np.float64(p) for p in PARAMETERS[variant])
     root = (codes.numpy() / p7 + p6) ** (1 / p5)
     battery.close(torch.tensor(((root - p1) / (p2 - p3 * root)) ** (1 / p4)), luminance, 1e-9)
     assert abs(codes.flatten()[0]) < 2e-7  # printed as 0

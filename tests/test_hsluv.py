@@ -9,6 +9,7 @@ import torch
 
 import ssimloss.functional as F
 from ssimloss import color
+from ssimloss.color.channels import linear_light
 from ssimloss.conventions import HSLUV, explain_difference
 
 # HSLuv of red, green, blue, white, black and gray, as the package hsluv 5.0.5 prints it.
@@ -101,8 +102,8 @@ def test_slope_at_gray_is_that_towards_the_target(gray: float) -> None:
         image = torch.full_like(target, gray).requires_grad_()
         loss = F.hsluv(image, target, lightness_weight=0.0)
         (gradient,) = torch.autograd.grad(loss, image)
-        light = color.linear_light(image.detach())
-        step = 1e-6 * (color.linear_light(target) - color.linear_light(target).mean())
+        light = linear_light(image.detach())
+        step = 1e-6 * (linear_light(target) - linear_light(target).mean())
         moved = 1.055 * (light + step) ** (1 / 2.4) - 0.055
         change = F.hsluv(moved, target, lightness_weight=0.0) - loss
         slope = (gradient * (moved - image)).sum()

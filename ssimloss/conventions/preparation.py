@@ -7,10 +7,11 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from ssimloss import _checks, color
+from ssimloss import _checks
 from ssimloss._checks import DataRange
 from ssimloss._precision import widened, widest_dtype
 from ssimloss._reduce import reduce
+from ssimloss.color.luma import LUMA as STANDARDS
 from ssimloss.kernels import (
     PREPARED_IMAGES,
     SQUARED_ERRORS,
@@ -24,10 +25,10 @@ from ssimloss.kernels import (
 # put one luma in a thousand exactly half way between two codes, and their rounding errors decide
 # which way it goes.
 LUMA = {
-    "bt601_studio": color.LUMA["bt601_studio"],
-    "bt601": color.LUMA["bt601"],
+    "bt601_studio": STANDARDS["bt601_studio"],
+    "bt601": STANDARDS["bt601"],
     "bt601_float32": ((0.29899999499320984, 0.5870000123977661, 0.11400000005960464), 0.0),
-    "matlab": color.LUMA["matlab"],
+    "matlab": STANDARDS["matlab"],
 }
 
 _NOTHING = Steps(0.0, 1.0, False, False, False, 0, ())

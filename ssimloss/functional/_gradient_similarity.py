@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from ssimloss import _checks
 from ssimloss._options import Ranged
-from ssimloss.color import LUMA
+from ssimloss.color.luma import LUMA
 from ssimloss.image_gradients import Operator, erode, image_gradients
 from ssimloss.kernels import EDGE_MEANS, Backend, Blocks, Edges, edge_means, select
 from ssimloss.kernels import block_means as block_means_of

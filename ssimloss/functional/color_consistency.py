@@ -15,7 +15,8 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import root
-from ssimloss.color import lab_of, oklab_of, rgb_to_ycbcr
+from ssimloss.color import rgb_to_ycbcr
+from ssimloss.color.lab import lab_of, oklab_of
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table

@@ -21,7 +21,8 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, root
-from ssimloss.color import LAB_EXACT, lab_curve, linear_light
+from ssimloss.color.channels import linear_light
+from ssimloss.color.lab import LAB_EXACT, lab_curve
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, pad

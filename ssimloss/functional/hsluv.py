@@ -15,7 +15,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
-from ssimloss.color import clamped_light, hsluv_parts
+from ssimloss.color.hsluv import clamped_light, hsluv_parts
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table

@@ -22,7 +22,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, product, promote, widened
 from ssimloss._reduce import Scores
 from ssimloss._roots import flat_power, held_power
-from ssimloss.color import linear_light
+from ssimloss.color.channels import linear_light
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur_along, correlate

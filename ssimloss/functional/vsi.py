@@ -24,7 +24,8 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, real_power, root
-from ssimloss.color import LAB_EXACT, LabCurve, lab_of_xyz, linear_light
+from ssimloss.color.channels import linear_light
+from ssimloss.color.lab import LAB_EXACT, LabCurve, lab_of_xyz
 from ssimloss.functional._gradient_similarity import (
     OF_LUMA,
     Rows,

@@ -12,7 +12,7 @@ from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced, derived
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
-from ssimloss.color import LUMA
+from ssimloss.color.luma import LUMA
 from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 from ssimloss.video._planes import check_size, scaled
