@@ -262,3 +262,13 @@ def test_information_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     module = importlib.import_module("ssimloss.functional.iw_ssim")
     monkeypatch.setattr(module, "_CHUNK_CPU", 200)
     battery.close(F.iw_ssim(pred, target, **options), whole, 1e-13)
+
+
+@pytest.mark.parametrize("function", [F.gmsd, F.ms_gmsd, F.haarpsi])
+def test_a_block_weighs_as_its_lightest_pixel(function: Callable[..., Tensor]) -> None:
+    """With one hidden pixel in each block of 2 x 2, nothing is left."""
+    pred, target = pair(40, 50, 1)
+    mask = torch.ones_like(target)
+    mask[..., ::2, 1::2] = 0
+    assert function(pred, target) != 0
+    assert function(pred, target, mask=mask) == 0

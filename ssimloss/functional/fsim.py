@@ -134,7 +134,7 @@ def _fsim_of(
         for image in (x, y)
     )
     gray_x, gray_y = x[:, :1], y[:, :1]
-    parts = torch.cat((gray_x, gray_y)).split(_images_at_once(gray_x))
+    parts = torch.split(torch.cat((gray_x, gray_y)), _images_at_once(gray_x))
     congruency = torch.cat([_phase_congruency(part, median, epsilon, angles) for part in parts])
     pc_x, pc_y = congruency[: len(x)], congruency[len(x) :]
     values = similarity(pc_x, pc_y, _T1) * gradient_similarity(gray_x, gray_y, "scharr", _T2)
