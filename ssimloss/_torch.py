@@ -169,6 +169,15 @@ def assume_constant_result(function: Function) -> Function:
     return function
 
 
+def mark_static(tensor: Tensor) -> Tensor:
+    """``torch._dynamo.mark_static(tensor)``, whose import of the compiler takes seconds.
+
+    The compiler gives no symbols to the sizes of a constant that it meets while it traces.
+    """
+    tensor._dynamo_static_indices = set(range(tensor.ndim))  # type: ignore[attr-defined]
+    return tensor
+
+
 def mark_length_dynamic(tensor: Tensor) -> Tensor:
     """``torch._dynamo.maybe_mark_dynamic(tensor, 0)``, whose import of the compiler takes seconds.
 

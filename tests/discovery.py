@@ -66,6 +66,7 @@ class Recipe:
     # Further options, and sides, with which variants stay cheap.
     small: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     small_sides: tuple[int, int] | None = None
+    always_small: bool = False  # these options instead of the defaults, which take seconds
     # Variants beyond those of closed sets: name -> options, and how the images are passed.
     more: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     calls: Mapping[str, Callable[..., Tensor]] = dataclasses.field(default_factory=dict)
@@ -216,6 +217,13 @@ RECIPES = {
     "FSIMLoss": Recipe(generates=False),
     # So many blocks that another share of them is another number.
     "DSSLoss": Recipe(sides=(120, 128), small_sides=(24, 28)),
+    # By default, 81 pixels at least and 640 projections.
+    "MSSWDLoss": Recipe(
+        sides=(24, 28),
+        small={"scales": 2, "projections": 8, "patch_size": 5},
+        always_small=True,
+        step=1e-10,
+    ),
     # The weights of features replace the regression; they are no closed set.
     "VMAFLoss": Recipe(
         idle=("feature_weights",),
@@ -361,7 +369,8 @@ def _shared(name: str, options: tuple[tuple[str, Any], ...]) -> nn.Module:
 
 def _built(name: str, options: Mapping[str, Any]) -> nn.Module:
     words = VARIANTS[name][1] if name in VARIANTS else {}
-    return (recipe(name).build or LOSSES[base(name)])(**{**words, **options})
+    small = recipe(name).small if recipe(name).always_small else {}
+    return (recipe(name).build or LOSSES[base(name)])(**{**small, **words, **options})
 
 
 def photos(name: str, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:

@@ -1979,14 +1979,19 @@ def _ssimulacra2_maps(a: Array, b: Array, window_2d: Array) -> tuple[Array, Arra
 # --- FLIP -----------------------------------------------------------------------------------------
 
 
-def _flip_lab(rgb: Array) -> Array:
-    """Linear RGB ``(3, ...)`` to CIELAB whose chroma grows with lightness (Hunt)."""
+def exact_lab(rgb: Array) -> Array:
+    """Linear RGB ``(3, ...)`` to CIELAB with no constant rounded."""
     f = []
     for channel in _flip_xyz(rgb):
         root = 29 * channel / 3 * 29 / 36 + 4 / 29
         f.append(np.where(channel > (6 / 29) ** 3, np.cbrt(channel), root))
-    light = 116 * f[1] - 16
-    return np.stack([light, 0.01 * light * 500 * (f[0] - f[1]), 0.01 * light * 200 * (f[1] - f[2])])
+    return np.stack([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def _flip_lab(rgb: Array) -> Array:
+    """CIELAB whose chroma grows with lightness (Hunt)."""
+    light, a, b = exact_lab(rgb)
+    return np.stack([light, 0.01 * light * a, 0.01 * light * b])
 
 
 _FLIP_WHITE = np.array([0.950428545, 1.0, 1.088900371])

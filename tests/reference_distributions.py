@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
-
-Array = npt.NDArray[np.float64]
+from numpy.lib.stride_tricks import sliding_window_view
+from reference import Array, Range, exact_lab, linear_light, span
 
 
 def projected(features: Array, directions: Array, stride: int = 1) -> Array:
@@ -31,6 +31,50 @@ def sliced_wasserstein(x: Array, y: Array, directions: Array, power: int = 2) ->
         both = [np.tensordot(directions, f.reshape(len(f), -1), 1) for f in (p, t)]  # (K, HW)
         found.append(np.mean([wasserstein(a, b, power) for a, b in zip(*both, strict=True)]))
     return np.array(found)
+
+
+def ms_swd(
+    x: Array,
+    y: Array,
+    *,
+    data_range: Range = 1.0,
+    scales: int = 5,
+    projections: int = 128,
+    patch_size: int = 11,
+    seed: int = 0,
+) -> Array:
+    """He et al. 2024, per image: the sliced Wasserstein distance of all patches of each scale."""
+    lo, length = span(data_range)
+    levels = [np.broadcast_to((i - lo) / length, (len(i), 3, *i.shape[2:])) for i in (x, y)]
+    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal(
+        (scales, projections, 3, patch_size, patch_size)
+    )
+    found = []
+    for directions in drawn.reshape(scales, projections, -1):
+        unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        unit = unit.astype(np.float32).astype(np.float64)
+        patches = [
+            _patches(np.stack([exact_lab(linear_light(image)) for image in level]), patch_size)
+            for level in levels
+        ]
+        found.append(sliced_wasserstein(*patches, unit, power=1))
+        levels = [_binomial(level)[:, :, ::2, ::2] for level in levels]
+    return np.mean(found, axis=0)
+
+
+def _patches(images: Array, size: int) -> Array:
+    """The values about each pixel, mirrored at the border pixel: ``(N, C size size, H, W)``."""
+    border = [(0, 0), (0, 0), *[(size // 2, size // 2)] * 2]
+    around = sliding_window_view(np.pad(images, border, mode="reflect"), (size, size), (2, 3))
+    n, _, h, w = images.shape
+    return around.transpose(0, 1, 4, 5, 2, 3).reshape(n, -1, h, w)
+
+
+def _binomial(images: Array) -> Array:
+    taps = np.array([1, 4, 6, 4, 1]) / 16
+    n, c, h, w = images.shape
+    around = _patches(images, 5).reshape(n, c, 5, 5, h, w)
+    return np.einsum("ncijhw,i,j->nchw", around, taps, taps)
 
 
 def projected_distribution(x: Array, y: Array) -> Array:

@@ -98,6 +98,7 @@ def test_float_options_may_change_between_compiled_calls(name: str) -> None:
     loss = MEASURES[name].loss
     options = {"window_size": 3} if name.startswith("ms_ssim") else {}
     options |= {"ssimulacra2": {"min_size": "fewer_scales"}, "cw_ssim": {"levels": 3}}.get(name, {})
+    options |= {"ms_swd": {"scales": 2, "projections": 8}}.get(name, {})
     height = 161 if name == "iw_ssim" else 48  # whose five weights ask for five scales
     count = 2 if name == "temporal_difference" else 1  # frames of one clip
     pred, target = torch.rand(2, count, 3, height, height + 4)

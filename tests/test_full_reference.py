@@ -15,6 +15,7 @@ import battery
 import photographs
 import pytest
 import reference
+import reference_distributions
 import torch
 from torch import Tensor
 
@@ -56,6 +57,12 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "iw_ssim": (F.iw_ssim, reference.iw_ssim, {"scale_weights": (0.2, 0.5, 0.4), "noise": 2.0}, {}),
     "flip": (F.flip, reference.flip, {"pixels_per_degree": 25.0}, {}),
     "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
+    "ms_swd": (
+        F.ms_swd,
+        reference_distributions.ms_swd,
+        {"scales": 3, "projections": 6, "patch_size": 5, "seed": 7},
+        {},
+    ),
     "color_consistency": (
         F.color_consistency,
         reference.color_consistency,
@@ -87,6 +94,7 @@ def test_errors_name_channels_and_sides(name: str) -> None:
 NAN_OPTIONS: dict[str, dict] = {
     "iw_ssim": {"scale_weights": (0.3, 0.7)},
     "cw_ssim": {"levels": 2},
+    "ms_swd": {"scales": 2, "projections": 4},
     "ssimulacra2": {"min_size": "fewer_scales"},
     "wavelet": {"wavelet": "sym7", "transform": "decimated"},
 }
@@ -186,6 +194,31 @@ def test_flat_images_learn_from_dct_subbands() -> None:
     assert flat.grad.isfinite().all()
     step = flat.detach() - 0.1 * flat.grad / flat.grad.abs().amax()
     assert F.dss_loss(step, target) < F.dss_loss(flat.detach(), target)
+
+
+def test_sliced_distance_ignores_places_and_takes_the_seed() -> None:
+    """Mirrored patches of one pixel are the same set; another seed is another number, the same one
+    in each call; a flat image learns colours.
+    """
+    pred, target = pair(24, 24)
+    options = {"scales": 1, "patch_size": 1, "projections": 8}
+    battery.close(F.ms_swd(target.flip(3), target, **options), torch.zeros(()).double(), 1e-12)
+    one, two = F.ms_swd(pred, target, **options), F.ms_swd(pred, target, seed=1, **options)
+    assert torch.equal(one, F.ms_swd(pred, target, **options))
+    assert not torch.equal(one, two)
+    flat = torch.full_like(target, 0.1).requires_grad_()
+    F.ms_swd(flat, target, **options).backward()
+    assert flat.grad is not None
+    step = flat.detach() - 0.05 * flat.grad / flat.grad.abs().amax()
+    assert F.ms_swd(step, target, **options) < F.ms_swd(flat.detach(), target, **options)
+    for wrong, match in (
+        ({"patch_size": 4}, "patch_size must be odd, got 4"),
+        ({"seed": -1}, "seed must be at least 0"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            F.ms_swd(pred, target, **wrong)
+    with pytest.raises(ValueError, match="at least 81 pixels on the short side, for 5 scales"):
+        F.ms_swd(pred, target)
 
 
 # White against a saturated colour near white, where a published hue loss is 0; gray, black and

@@ -133,6 +133,8 @@ def test_every_measure(name: str, deep: dict[str, ImageMeasure]) -> None:
     """
     found = deep.get(name) or measure(name)
     pred, target = images()
+    if name == "ms_swd":  # sorts each pixel 128 times
+        pred, target = (image[..., :96, :96].contiguous() for image in (pred, target))
     pred[0, :, 90, 90] = math.nan
     values = found(pred.requires_grad_(), target)
     assert (values.dtype, values.shape, values.requires_grad) == (torch.float64, (2,), False)

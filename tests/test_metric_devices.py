@@ -230,9 +230,12 @@ SUBJECTS = dict(subjects())
 
 
 def images_for(name: str) -> list[Tensor]:
-    """Noise and more of it; five scales need large images, a pyramid of wavelets 64 pixels."""
+    """Noise and more of it; five scales need large images, of small patches 81 pixels, a pyramid of
+    wavelets 64.
+    """
     five = "ms_ssim|MSSSIM|MS_SSIM(?!_L1)|iw_ssim|IW_?SSIM|(?i:ssimulacra2)|Validator$"
-    side = 182 if re.search(five, name) else 64 if re.search("cw_ssim|CW_?SSIM", name) else 48
+    sides = {five: 182, "ms_swd|MS_?SWD": 81, "cw_ssim|CW_?SSIM": 64}
+    side = next((side for names, side in sides.items() if re.search(names, name)), 48)
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(2, 3, side, side + 2, generator=generator)
     return [(target + 0.2 * torch.rand(target.shape, generator=generator)) / 1.2, target]

@@ -530,6 +530,10 @@ def ldl(row: dict) -> Iterator[dict]:
         yield {"name": f"LDL/{row['quantity']}{squares}"}
 
 
+def ms_swd(_: dict) -> Iterator[dict]:
+    yield {"name": "MS_SWD/he2024"}
+
+
 def color_loss(row: dict) -> Iterator[dict]:
     if row["options"]["scale"] == 4:
         yield {"name": "COLOR_CONSISTENCY/trainner"}
@@ -574,6 +578,7 @@ def printed() -> list[Printed]:
         color_loss,
         trainner,
         neosr,
+        ms_swd,
     ):
         for row in json.loads((GOLDENS / f"{mapping.__name__}.json").read_text())["values"]:
             if not row["quantity"].startswith("sum of"):

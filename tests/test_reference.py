@@ -13,6 +13,7 @@ import numpy as np
 import photographs
 import pytest
 import reference
+import reference_distributions
 import reference_losses
 
 from ssimloss import weights
@@ -179,6 +180,12 @@ def ldl(case: str, _: str, options: dict) -> tuple[float, float]:
         distance=options.get("criterion", "l1"),
     ).mean()
     return found, 1e-12 * found
+
+
+def ms_swd(case: str, _: str, options: dict) -> tuple[float, float]:
+    assert options == {}
+    x, y = pair(case)
+    return reference_distributions.ms_swd(x, y, data_range=255.0).item(), 1e-7
 
 
 def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:

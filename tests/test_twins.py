@@ -4,6 +4,7 @@ checked when it is built.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -120,14 +121,15 @@ def test_same_value(name: str) -> None:
     option, so does the module.
     """
     function, (pred, target) = function_of(name), photos(name)
-    default = evaluate(name, function, pred, target)
+    small = recipe(name).small if recipe(name).always_small else {}
+    default = evaluate(name, functools.partial(function, **small), pred, target)
     assert same(evaluate(name, build(name), pred, target), default)
     without_effect = set(options(LOSSES[name]))
     for option, value in alternatives(function):
         expected = outcome(
             lambda: evaluate(
                 name,
-                lambda *images: function(*images, **{option: value}),  # noqa: B023
+                lambda *images: function(*images, **{**small, option: value}),  # noqa: B023
                 pred,
                 target,
             )

@@ -56,6 +56,7 @@ __all__ = [
     "MS_GMSD",
     "PSNR",
     "MS_SSIM_L1",
+    "MS_SWD",
     "NCC",
     "NLPD",
     "PSNR_HVS",
@@ -128,6 +129,8 @@ MS_GMSD: Table
 PSNR: Table
 
 MS_SSIM_L1: Table
+
+MS_SWD: Table
 
 NCC: Table
 

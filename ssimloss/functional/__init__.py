@@ -52,6 +52,7 @@ from ssimloss.functional.ms_gmsd import ms_gmsd, ms_gmsd_loss
 from ssimloss.functional.ms_ssim import ms_ssim, ms_ssim_loss
 from ssimloss.functional.ms_ssim_db import ms_ssim_db
 from ssimloss.functional.ms_ssim_l1 import ms_ssim_l1_loss
+from ssimloss.functional.ms_swd import ms_swd, ms_swd_loss
 from ssimloss.functional.ncc import ncc, ncc_loss
 from ssimloss.functional.network_output import prior_loss
 from ssimloss.functional.nlpd import nlpd, nlpd_loss

@@ -37,7 +37,7 @@ Array = NDArray[np.float64]
 
 # Linear RGB to X, Y, Z over the white, and back.
 _WHITE = (0.950428545, 1.0, 1.088900371)
-_XYZ: Rows = (
+XYZ: Rows = (
     (
         10135552 / 24577794 / _WHITE[0],
         8788810 / 24577794 / _WHITE[0],
@@ -114,7 +114,7 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
     unit = (torch.cat((x, y)) - options.low) / options.span
     # At the ends of the range, clamp itself has no slope.
     unit = torch.where((unit >= 0) & (unit <= 1), unit, unit.detach().clamp(0, 1))
-    xyz = combined(linear_light(unit.expand(-1, 3, -1, -1)), _XYZ)
+    xyz = combined(linear_light(unit.expand(-1, 3, -1, -1)), XYZ)
     # A batch is filtered as if it were channels: (1, 2 N, H, W), channels last.
     p_x, p_y, p_z = [_with_batch_as_channels(xyz[:, i]) for i in range(3)]
     colour = _colour_difference((p_y, p_x - p_y, p_y - p_z), options.pixels_per_degree)
@@ -145,7 +145,7 @@ def _colour_difference(opponent: tuple[Tensor, Tensor, Tensor], resolution: floa
     # Within rounding of the box, colours keep their slope.
     slack = 16 * torch.finfo(f_y.dtype).eps
     red, green, blue = (plane.clamp(-slack, 1 + slack) for plane in rgb)
-    f = [lab_curve(r * red + g * green + b * blue, LAB_EXACT) for r, g, b in _XYZ]
+    f = [lab_curve(r * red + g * green + b * blue, LAB_EXACT) for r, g, b in XYZ]
     light = 116 * f[1] - 16
     hunt = 0.01 * light
     planes = light, hunt * (500 * (f[0] - f[1])), hunt * (200 * (f[1] - f[2]))

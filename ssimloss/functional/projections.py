@@ -17,7 +17,12 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._constants import planes
 from ssimloss._precision import computing_dtype, exact, full_precision, promote
-from ssimloss._torch import is_exporting, is_transformed
+from ssimloss._torch import (
+    assume_constant_result,
+    is_exporting,
+    is_transformed,
+    mark_static,
+)
 from ssimloss.functional.features import Features, Layered
 
 Directions = Mapping[str, Tensor]
@@ -45,7 +50,7 @@ class Projected(Layered):
 
     def drawn(self, channels: int, like: Tensor) -> Tensor:
         """The directions of a layer, in the place and the dtype of ``like``."""
-        return planes(_unit_vectors, self.seed, *self.shape(channels), like=like)
+        return unit_vectors(self.seed, *self.shape(channels), like=like)
 
     def of(self, features: Features, directions: Directions | None) -> dict[str, Tensor]:
         """The directions of each layer on the device of its features."""
@@ -77,6 +82,18 @@ class Projected(Layered):
                 )
             found[name] = given
         return found
+
+
+def unit_vectors(seed: int, *shape: int, like: Tensor) -> Tensor:
+    """Random unit vectors ``(K, C, ...)`` of a seed, on the device and in the dtype of ``like``."""
+    if torch.compiler.is_compiling():  # which draws numbers of its own
+        return _constant_vectors(seed, shape).to(like)
+    return planes(_unit_vectors, seed, *shape, like=like)
+
+
+@assume_constant_result
+def _constant_vectors(seed: int, shape: tuple[int, ...]) -> Tensor:
+    return mark_static(torch.from_numpy(_unit_vectors(seed, *shape).astype(np.float32)))
 
 
 def _unit_vectors(seed: int, *shape: int) -> NDArray[np.float64]:

@@ -92,6 +92,7 @@ __all__ = [
     "MSGMSD",
     "PSNR",
     "MSSSIMDecibel",
+    "MSSWD",
     "NCC",
     "NLPD",
     "PSNRHVS",
@@ -1461,6 +1462,50 @@ class MSSSIMDecibel(MeasureMetric):
         combination: Literal["product", "weighted_sum"] = "product",
         channels: Literal["separate", "joint"] = "separate",
         coarsest_padding: Literal["valid", "reflect"] = "valid",
+        keep_values: bool = False,
+        process_group: ProcessGroup | None = None,
+        **of_torchmetrics: Unpack[OfTorchmetrics],
+    ) -> None: ...
+
+class MSSWD(MeasureMetric):
+    """Mean over images, as a torchmetrics metric.
+
+    Multi-scale sliced Wasserstein distance: 0 for equal images, larger for other colours.
+
+    Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
+    range are converted by the same formulas. Patches are compared as sets, so a shift changes the
+    value little: add a pixel loss where positions matter. The command of the authors shrinks images
+    to 256 pixels on the short side first; their module and this function do not.
+
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
+    their places. Projections are taken in steps of bounded memory, and computed again for the
+    gradient.
+
+    Args:
+        protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
+            ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
+        scale: the factor of enlargement, for the name of a protocol.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
+        scales: number of scales, each half as large as the one before.
+        projections: number of random directions of each scale.
+        patch_size: side of the patches in pixels, odd.
+        seed: of the directions, which are the same in every call. The value depends on it, less
+            with more projections.
+        keep_values: keep the value of each image for ``values()``.
+        process_group: of ``torch.distributed``.
+        of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | Protocol | None = None,
+        scale: int | None = None,
+        data_range: float | tuple[float, float] = 1.0,
+        scales: int = 5,
+        projections: int = 128,
+        patch_size: int = 11,
+        seed: int = 0,
         keep_values: bool = False,
         process_group: ProcessGroup | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
