@@ -40,7 +40,6 @@ __all__ = [
     "COLOR_CONSISTENCY",
     "CW_SSIM",
     "FLIP",
-    "FSIM",
     "GMSD",
     "HAARPSI",
     "LDL",
@@ -57,6 +56,7 @@ __all__ = [
     "WAVELET",
     "SSIM",
     "DSSIM",
+    "FSIM",
     "IW_SSIM",
     "MS_SSIM",
     "VSI",
@@ -85,8 +85,6 @@ COLOR_CONSISTENCY: Table
 CW_SSIM: Table
 
 FLIP: Table
-
-FSIM: Table
 
 GMSD: Table
 
@@ -119,6 +117,8 @@ WAVELET: Table
 SSIM: Table
 
 DSSIM: Table
+
+FSIM: Table
 
 IW_SSIM: Table
 
