@@ -736,7 +736,7 @@ def test_sum_is_the_sum_of_the_unreduced_under_a_mask(name: str) -> None:
 
 def test_sum_is_the_sum_of_the_unreduced_scores() -> None:
     """Of functions that are no module's: scores and indices."""
-    modules = {function_of(name) for name in LOSSES}
+    modules = {function_of(name) for name in (*LOSSES, *OF_CLIPS)}
     asked = []
     for name in F.__all__:
         parameters = inspect.signature(getattr(F, name)).parameters

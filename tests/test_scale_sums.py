@@ -265,7 +265,7 @@ def test_operators(kind: str) -> None:
         torch.autograd.grad(sums, pred, create_graph=True)
     for bad, message in (
         (target.expand(-1, 3, -1, -1), r"must be planes \(M, 1, H, W\)"),
-        (target[..., : least - 1], f"smaller than {least}"),
+        (target[..., : least - 1], f"at least {least} pixels"),
     ):
         with pytest.raises(ValueError, match=message):
             forward(bad, bad, *options, "cpu")

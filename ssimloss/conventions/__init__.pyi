@@ -44,7 +44,6 @@ __all__ = [
     "CW_SSIM",
     "DSS",
     "FLIP",
-    "FSIM",
     "GMSD",
     "GRADIENT_VARIANCE",
     "HAARPSI",
@@ -68,6 +67,7 @@ __all__ = [
     "WAVELET",
     "SSIM",
     "DSSIM",
+    "FSIM",
     "IW_SSIM",
     "MS_SSIM",
     "VSI",
@@ -105,8 +105,6 @@ CW_SSIM: Table
 DSS: Table
 
 FLIP: Table
-
-FSIM: Table
 
 GMSD: Table
 
@@ -153,6 +151,8 @@ WAVELET: Table
 SSIM: Table
 
 DSSIM: Table
+
+FSIM: Table
 
 IW_SSIM: Table
 

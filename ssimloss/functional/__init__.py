@@ -85,6 +85,7 @@ from ssimloss.resize import imresize
 from ssimloss.functional import (
     adversarial_conventions,
     dssim_conventions,
+    fsim_conventions,
     iw_ssim_conventions,
     ms_ssim_conventions,
     perceptual_conventions,

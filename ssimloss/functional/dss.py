@@ -66,7 +66,7 @@ class DSSOptions(Reduced, Ranged):
             raise ValueError(
                 f"sigma must be at least 0.24, so that a frequency counts, got {self.sigma!r}"
             )
-        total = math.fsum(weight for _, weight in kept)
+        total = math.fsum([weight for _, weight in kept])
         self.derive(weights=tuple([(i, weight / total) for i, weight in kept]))
 
 

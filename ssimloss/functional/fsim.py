@@ -9,7 +9,7 @@ phase congruency: Kovesi, "Image features from phase congruency", 1999. The orig
 """
 
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -22,9 +22,6 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import real_power, root
-from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
-from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     BT601,
     IQ,
@@ -94,10 +91,10 @@ def _fsim(pred: Tensor, target: Tensor, options: FSIMOptions) -> Scores:
     TID2013 to the four digits that it printed. ``conventions.FSIM["piq"]`` agrees with piq to 1e-12
     in float64.
     """
-    return _fsim_of(pred, target, options)
+    return fsim_of(pred, target, options)
 
 
-def _fsim_of(
+def fsim_of(
     pred: Tensor,
     target: Tensor,
     options: FSIMOptions,
@@ -278,159 +275,3 @@ FSIM = Measure(
     agrees="piq: 1e-12; the authors' FeatureSIM.m: its four printed digits",
 )
 fsim, fsim_loss = FSIM.score, FSIM.loss
-
-# --- conventions ----------------------------------------------------------------------------------
-
-
-def _of_a_program(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    blocks: str = "zeros",
-    yiq: str = "three digits",
-    median: str = "middle",
-    negative: str = "real",
-    epsilon: float = 1e-4,
-    angles: str = "columns",
-    **options: Any,
-) -> Tensor:
-    record = FSIMOptions.make(options, "fsim")
-    details: dict[str, Any] = {
-        "blocks": blocks,
-        "yiq": yiq,
-        "median": median,
-        "negative": negative,
-        "epsilon": epsilon,
-        "angles": angles,
-    }
-    return _fsim_of(pred, target, record, **details).reduce(record.reduction)
-
-
-CONVENTIONS = Table(
-    "FSIM",
-    FSIM,
-    (
-        *PREPARATION,
-        choice(
-            "shrinking",
-            "blocks",
-            {
-                "zeros": (
-                    "means, zeros beyond",
-                    "means of f x f pixels, f = max(1, round(min(H, W) / 256)), zeros beyond the "
-                    "border",
-                ),
-                "drop": (
-                    "means, rest dropped",
-                    "means of f x f pixels, f = max(1, round(min(H, W) / 256)) with halves rounded "
-                    "to even, an incomplete last block dropped",
-                ),
-            },
-        ),
-        choice(
-            "planes",
-            "planes",
-            {
-                "luma": ("luma", "luma 0.299 R + 0.587 G + 0.114 B of colour images"),
-                "yiq": ("Y, I and Q", "Y, I and Q of colour images"),
-            },
-        ),
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
-        choice(
-            "median of an even number",
-            "median",
-            {
-                "middle": ("mean of the middle two", "noise from the median of the finest scale"),
-                "lower": ("the lower", "noise from the median of the finest scale, the lower one"),
-            },
-        ),
-        Attribute(
-            "epsilon of the phase",
-            ("epsilon",),
-            lambda s: f"{s['epsilon']:g}",
-            lambda s: f"phase congruency with {s['epsilon']:g} beside the length of the mean phase",
-        ),
-        choice(
-            "angles of the filters",
-            "angles",
-            {
-                "columns": ("from the columns", "filters at angles from the horizontal frequency"),
-                "rows": (
-                    "from the rows",
-                    "filters at angles from the vertical frequency, which counts the highest "
-                    "frequency of even sides otherwise",
-                ),
-            },
-        ),
-        choice(
-            "negative similarity of colours",
-            "negative",
-            {
-                "real": ("real part", "the real part of powers of negative similarities"),
-                "magnitude": ("magnitude", "powers of the magnitude of similarities"),
-            },
-        ),
-        OVER_BATCH,
-    ),
-    Convention(
-        "zhang2011",
-        "the authors' code: FSIMc of RGB images, FSIM of gray ones",
-        "FeatureSIM.m",
-        "tests/reference.py",
-        1e-10,
-    ),
-    Convention(
-        "zhang2011_luma",
-        "the authors' code: FSIM of the luma",
-        "FeatureSIM.m",
-        "tests/reference.py",
-        1e-10,
-        options={"planes": "luma"},
-    ),
-    Convention(
-        "matlab",
-        "8-bit images in MATLAB: the values of RGB files",
-        "FeatureSIM.m on uint8",
-        "tests/reference.py",
-        1e-10,
-        preparation=p.MATLAB_RGB,
-    ),
-    Convention(
-        "piq",
-        "piq: FSIMc",
-        "piq.fsim(data_range=...)",
-        p.PIQ,
-        1e-10,
-        options={
-            "blocks": "drop",
-            "yiq": "four digits",
-            "median": "lower",
-            "negative": "magnitude",
-            "epsilon": 2.0**-52,
-            "angles": "rows",
-        },
-        gray="piq_luma",
-    ),
-    Convention(
-        "piq_luma",
-        "piq: FSIM of gray images, or of the luma",
-        "piq.fsim(data_range=..., chromatic=False)",
-        p.PIQ,
-        1e-10,
-        options={
-            "planes": "luma",
-            "blocks": "drop",
-            "median": "lower",
-            "epsilon": 2.0**-52,
-            "angles": "rows",
-        },
-    ),
-    function=_of_a_program,
-)

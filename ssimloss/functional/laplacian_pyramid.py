@@ -22,8 +22,7 @@ from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 DISTANCES: tuple[str, ...] = get_args(Distance)
-_BINOMIAL = (1 / 16, 4 / 16)  # of the filter 1 4 6 4 1
-_LEAST = 3  # pixels that a reduction takes
+_OUTER = 1 / 16  # of the filter 1 4 6 4 1
 
 
 class LaplacianPyramidOptions(Reduced):
@@ -74,7 +73,7 @@ def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOp
     """
     _checks.images(pred, target)
     levels = len(options.level_weights)
-    check_least_side(pred, 2 ** (levels - 1) + 1, f"for {levels} bands")
+    check_least_side(pred, 2 ** (levels - 1) + (levels > 1), f"for {levels} bands")
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
     rest = pred - target  # bands are linear: those of the difference are enough
@@ -82,9 +81,9 @@ def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOp
     for level, weight in enumerate(options.level_weights):
         band = rest
         if level < levels - 1:
-            rest = reduced(rest, _BINOMIAL, "reflect")
+            rest = reduced(rest, _OUTER, "reflect")
             size = (band.shape[2], band.shape[3])
-            band = band - expanded(rest, _BINOMIAL, size, "reflect")
+            band = band - expanded(rest, _OUTER, size, "reflect")
         if weight:
             values = distance_of(band, options.distance, options.eps)
             total = total + weight * reduce(values, "image")

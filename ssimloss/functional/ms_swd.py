@@ -10,6 +10,7 @@ difference measures", 2024. The original program is ``MS_SWD.py`` of the authors
 learned form.
 """
 
+import torch
 from torch import Tensor
 
 from ssimloss import _checks
@@ -96,7 +97,7 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
     count = options.scales * options.projections
     directions = unit_vectors(options.seed, count, 3, side, side, like=x)
     total = x.new_zeros(len(x))
-    for scale, of_scale in enumerate(directions.split(options.projections)):
+    for scale, of_scale in enumerate(torch.split(directions, options.projections)):
         if scale:
             x, y = (reduced(image, _OUTER, "reflect") for image in (x, y))
         of_x, of_y = (pad(_lab(image), half, "reflect") for image in (x, y))
