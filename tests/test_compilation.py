@@ -142,6 +142,7 @@ MARKS |= dict.fromkeys(
     ("FocalFrequencyLoss", "FourierMagnitudeLoss"),
     needs_torch(2, 7, "its compiler knows no Fourier transform of a size that may change"),
 )
+MARKS["MSSWDLoss"] = needs_torch(2, 7, "its compiler takes the options for sizes that may change")
 
 
 @pytest.mark.parametrize(

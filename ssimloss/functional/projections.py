@@ -132,7 +132,8 @@ def sorted_distance(
     count = channels if directions is None else directions.shape[0]
     step = min(max(STEP // max(n * height * width, 1), 1), count)
 
-    def of_some(pred: Tensor, target: Tensor, some: Tensor | None) -> Tensor:
+    # As text, because the compiler of PyTorch 2.6 fails at unions.
+    def of_some(pred: Tensor, target: Tensor, some: "Tensor | None") -> Tensor:
         both = [
             (features if some is None else inner_products(features, some, stride)).flatten(2)
             for features in (pred, target)
