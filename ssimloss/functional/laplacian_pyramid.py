@@ -22,7 +22,7 @@ from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 DISTANCES: tuple[str, ...] = get_args(Distance)
-_BINOMIAL = (1 / 16, 4 / 16)  # of the filter 1 4 6 4 1
+_BINOMIAL = 1 / 16  # the outer tap of the filter 1 4 6 4 1
 _LEAST = 3  # pixels that a reduction takes
 
 
