@@ -42,7 +42,7 @@ QUICK_LESS := not DISTS and not LPIPS and not compile and not process and not pl
 	and not thread and not importing and not scales_are_combined and not wide
 
 quick: $(STAMP) ## run tests that touch every room, in about a minute
-	$(PYTEST) -m "not slow" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
+	$(PYTEST) -m "not slow and not sweep" -k "$(QUICK_LESS)" $(QUICK:%=tests/test_%.py) $(ARGS)
 
 test-oldest: set-up-oldest ## run every test with the oldest supported Python, PyTorch, torchvision and numpy
 	$(PYTEST_OLDEST) $(ARGS)
@@ -54,7 +54,7 @@ QUICK_OLDEST := oldest import layering public_surface every_loss preparation pro
 QUICK_OLDEST_LESS := not DISTS and not LPIPS and not importing and not wide
 
 quick-oldest: set-up-oldest ## run a part of that, in about three minutes
-	$(PYTEST_OLDEST) -m "not slow" -k "$(QUICK_OLDEST_LESS)" $(QUICK_OLDEST:%=tests/test_%.py) $(ARGS)
+	$(PYTEST_OLDEST) -m "not slow and not sweep" -k "$(QUICK_OLDEST_LESS)" $(QUICK_OLDEST:%=tests/test_%.py) $(ARGS)
 
 sweep: $(STAMP) ## examine every loss with every check of the doctor, in about ten minutes
 	$(PYTEST) -m sweep $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ from ssimloss.cli._told import shown
 from ssimloss.evaluation.clips.chunks import FramePairing, Timestamps
 from ssimloss.evaluation.images import Alpha, Orientation
 from ssimloss.evaluation.run import OnDamaged
+from ssimloss.evaluation.runs import compare_runs, read_run
 from ssimloss.evaluation.tables import FORMATS
 from ssimloss.metrics import measure
 
@@ -435,10 +437,28 @@ def test_runs_are_of_the_same_references_by_their_content(run: Run, images: Path
     run("gt", "B=b", "--out", "third")
     (images / "gt/1.png").write_bytes(content)
     told = run("--compare", "first", "third", status=2).stderr
+    merged = compare_runs(images / "first", images / "second").images
+    assert [one.reference_sha256 for one in merged] == [
+        one.reference_sha256 for one in read_run(images / "first").images
+    ]
     digest = hashlib.sha256(content).hexdigest()[:12]
     assert "error: runs must have the same references: 1 of 3 differ ('1' is gt/1.png" in told
     assert f"(SHA-256 {digest}...) in first, gt/1.png (SHA-256 " in told
     assert digest not in told.partition(" in first, ")[2]
+
+
+def test_a_run_of_an_older_version_is_refused(run: Run, images: Path) -> None:
+    """It kept no digests of references, so that nothing shows whether they are the same."""
+    for name in ("first", "second"):
+        run("gt", f"{name}=a", "--out", name)
+        path = images / name / "per_image.json"
+        kept = json.loads(path.read_text())
+        for image in kept["images"]:
+            del image["reference_sha256"]
+        path.write_text(json.dumps(kept))
+    told = run("--compare", "first", "second", status=2).stderr
+    assert "error: first was written by an older version" in told
+    assert "evaluate it again" in told
 
 
 def test_runs_read_files_alike(run: Run, images: Path) -> None:
@@ -447,4 +467,5 @@ def test_runs_read_files_alike(run: Run, images: Path) -> None:
     for name, white in (("one", "1"), ("three", "3")):
         run("gt/*.npy", "a/*.npy", "--out", name, "--data-range", white, "--metrics", "l1")
     told = run("--compare", "one", "three", status=2).stderr
-    assert "runs must have the same --data-range, got 1.0 in one and 3.0 in three" in told
+    words = "the same data_range (--data-range), got 1.0 in one and 3.0 in three"
+    assert words in told

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from ssimloss import measure as measures
 from ssimloss import video
 from ssimloss.cli._app import app
-from ssimloss.evaluation import ClipRecord, Evaluation, evaluate
+from ssimloss.evaluation import ClipRecord, Evaluation, compare_runs, evaluate
 from ssimloss.evaluation.clips import chunks as clip_chunks
 from ssimloss.evaluation.clips.colors import rgb
 from ssimloss.evaluation.clips.files import Frame, inspect
@@ -508,6 +508,18 @@ def test_folders_are_paired_by_name_and_tables_hold_every_frame(tmp_path: Path) 
     assert again.clips == found.clips
     with pytest.raises(ValueError, match="clips was"):
         evaluate(*files, **options, out=out, resume=True, frames="shortest")
+
+
+def test_runs_read_clips_alike(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    for name, scaler in (("one", None), ("two", "bicubic"), ("three", "lanczos")):
+        options = {"metrics": ["psnr"], "scale_distorted": scaler, "report": False}
+        evaluate(*pair, out=tmp_path / name, **options)
+    for first, words in (("one", "none"), ("three", "lanczos")):
+        with pytest.raises(
+            ValueError,
+            match=rf"same scale_distorted \(--scale-distorted\), got {words} in .* and bicubic in",
+        ):
+            compare_runs(tmp_path / first, tmp_path / "two")
 
 
 def test_images_and_clips_are_not_mixed(tmp_path: Path, pair: tuple[Path, Path]) -> None:

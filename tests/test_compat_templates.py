@@ -4,7 +4,9 @@ here in the formats of five published templates.
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import battery
@@ -16,6 +18,7 @@ import yaml
 import ssimloss
 from ssimloss import CombinedLoss, Term
 from ssimloss.compat import combined_from_template
+from ssimloss.compat._counterparts import COUNTERPARTS, NEOSR, REDUX
 from ssimloss.conventions import (
     AVERAGE,
     CLIPPED,
@@ -220,6 +223,24 @@ def test_factors_beside_the_weight() -> None:
         with pytest.raises(ValueError, match=r"differs: traiNNer-redux"):
             combined_from_template([section])
         battery.close(combined_from_template([section], nearest=True)(pred, target), expected)
+
+
+def test_factors_of_zero_and_below() -> None:
+    """A factor of 0 is a weight of 0; only losses with a factor have an option for it."""
+    l1, cosine = {"type": "l1loss", "loss_weight": 1.0}, {"type": "cosimloss", "loss_weight": 1.0}
+    assert [*combined_from_template([l1, {**cosine, "cosim_lambda": 0}]).terms] == ["l1"]
+    with pytest.raises(ValueError, match=r"cosim.cosim_lambda must not be negative, got -1"):
+        combined_from_template([{**cosine, "cosim_lambda": -1}], nearest=True)
+    with pytest.raises(ValueError, match=r"must have options with a counterpart .*, got \[''\]"):
+        combined_from_template([{**l1, "": 3.0}])
+
+
+def test_the_page_lists_every_counterpart() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "drop_ins.md").read_text(encoding="utf-8")
+    table = page[page.index("| neosr | traiNNer-redux |") :].split("\n\n")[0].splitlines()[2:]
+    for column, framework in enumerate((NEOSR, REDUX), start=1):
+        cells = [row.split("|")[column].split(":")[0] for row in table]
+        assert set(re.findall(r"`(\w+[lL]oss)`", " ".join(cells))) == set(COUNTERPARTS[framework])
 
 
 @pytest.mark.parametrize(

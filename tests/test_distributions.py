@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ssimloss
 import ssimloss.functional as F
-from ssimloss import conventions
+from ssimloss import _constants, conventions
 from ssimloss.functional import contextual, projections
 from ssimloss.functional.fdl import FDLOptions
 from ssimloss.functional.sliced_wasserstein import SlicedWassersteinOptions
@@ -158,13 +158,16 @@ def test_conventions_are_the_programs(name: str) -> None:
 
 
 @ALL
-def test_positions_play_no_part(loss: Callable[..., Tensor]) -> None:
-    """FDL forgives shifts, CoBi small ones; distributions any order."""
+def test_equal_features_have_no_distance(loss: Callable[..., Tensor]) -> None:
     x, y = features(1, 4, 5, 6)
     battery.close(1 + loss(x, x), 1.0, 1e-12)
     assert loss(x, y) > 1e-3
-    if loss in (SLICED, PROJECTED):
-        battery.close(1 + loss(x.flip(2, 3), x), 1.0, 1e-12)
+
+
+@pytest.mark.parametrize("loss", [SLICED, PROJECTED], ids=["sliced", "projected"])
+def test_positions_play_no_part(loss: Callable[..., Tensor]) -> None:
+    x, _ = features(1, 4, 5, 6)
+    battery.close(1 + loss(x.flip(2, 3), x), 1.0, 1e-12)
 
 
 def test_a_shift_changes_no_amplitude() -> None:
@@ -227,6 +230,15 @@ def test_a_black_prediction_learns() -> None:
     battery.close(FDL(torch.zeros_like(y), y), float((amplitudes + phases)[0]), 1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-44, 1e-40, 1e-36, 1e-31, 1e-25])
+def test_tiny_features_have_a_finite_gradient(scale: float) -> None:
+    """The derivative of a phase is the reciprocal of an amplitude."""
+    x, y = (f.float() for f in features(1, 3, 6, 6))
+    value, gradient = battery.differentiate(FDL, scale * x, y)
+    assert value > 0
+    assert gradient.isfinite().all()
+
+
 def test_memory_is_bounded() -> None:
     """All 64 projections of one image would be 16 MiB in each tensor."""
     x, y = (f.float().requires_grad_() for f in features(1, 2, 64, 64))
@@ -257,7 +269,9 @@ def test_directions_follow_from_the_seed_alone() -> None:
     """Unit vectors, the same on every machine, and no draw from the process's generator."""
     state = torch.get_rng_state()
     build = functools.partial(discovery.build, "FDLLoss")
+    _constants.KEPT_PLANES.clear()
     one, same, other = build(), build(), build(seed=1)
+    assert not len(_constants.KEPT_PLANES)  # the losses keep them
     assert torch.equal(state, torch.get_rng_state())
     for name, vectors in one.directions.items():
         assert torch.equal(vectors, same.directions[name])
@@ -296,7 +310,7 @@ def test_directions_are_renewed_in_training(name: str) -> None:
     assert "renew=True" in repr(loss)
 
 
-def test_terms_share_one_pass() -> None:
+def test_terms_share_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     network = discovery.small_network()
     layers = {"relu1": 1.0, "relu3": 1.0}
     criterion = ssimloss.CombinedLoss(
@@ -307,11 +321,27 @@ def test_terms_share_one_pass() -> None:
     pred, target = discovery.photos("FDLLoss")
     extractors = [term.loss.extractor for term in criterion.terms.values()]
     assert len({id(extractor.network) for extractor in extractors}) == 1
+    channels, plain = [], torch.nn.functional.conv2d
+
+    def counted(x: Tensor, *rest: object, **options: object) -> Tensor:
+        channels.append(x.shape[1])
+        return plain(x, *rest, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", counted)
+    value = criterion(pred, target)
+    assert channels.count(3) == 2  # the first layer, for the prediction and for the target
     alone = [
         w * term.loss(pred, target)
         for w, term in zip((1, 0.01, 1), criterion.terms.values(), strict=True)
     ]
-    battery.close(criterion(pred, target), sum(alone), 1e-5)
+    battery.close(value, sum(alone), 1e-5)
+
+
+@ALL
+def test_features_without_positions_are_named(loss: Callable[..., Tensor]) -> None:
+    x = torch.rand(1, 3, 4, 0)
+    with pytest.raises(ValueError, match=r"pred_features\['.*'\] must have at least one position"):
+        loss(x, x)
 
 
 def test_bad_input_is_named() -> None:
@@ -322,7 +352,8 @@ def test_bad_input_is_named() -> None:
         (
             fdl,
             ValueError,
-            r"patch_size must be at most 4, the shorter side of pred_features\['a'\]",
+            r"patch_size must be at most 4, the shorter side of pred_features\['a'\].*"
+            "set a smaller patch_size, leave out deep layers",
         ),
         (lambda: fdl(projections=0), ValueError, "projections must be at least 1, got 0"),
         (lambda: fdl(weighted="phase"), ValueError, "weighted must be one of 'both', 'amplitude'"),

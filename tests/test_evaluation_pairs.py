@@ -233,7 +233,7 @@ def test_each_pair_has_a_name_of_its_own(tmp_path: Path) -> None:
             "reference,distorted\na.png,./a.png\n",
             "is both the reference and distorted; name two different files",
         ),
-        ('reference,distorted\na.png,"b.png\n', "cannot be read as a table"),
+        ('reference,distorted\na.png,"b.png\n', "pairs.csv cannot be read as CSV in UTF-8: "),
     ],
 )
 def test_bad_table(tmp_path: Path, text: str, words: str) -> None:

@@ -648,6 +648,21 @@ def test_files_of_an_evaluation_without_its_settings_are_not_touched(
     evaluate(images / "gt", images / "a", out=out, overwrite=True)
 
 
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])
+def test_the_journal_of_another_command_is_not_discarded(images: Path, options: Any) -> None:
+    journal = images / "out/journal"
+    journal.mkdir(parents=True)
+    for name, text in (("settings.json", '{"command": "study"}'), ("rank-0.jsonl", "{}\n")):
+        (journal / name).write_text(text)
+    with pytest.raises(ValueError, match="results of another command, study; choose another fold"):
+        evaluate(images / "gt", images / "a", out=images / "out", **options)
+    assert (journal / "rank-0.jsonl").read_text() == "{}\n"
+    (journal / "settings.json").write_text("{")
+    if "overwrite" in options:
+        assert evaluate(images / "gt", images / "a", out=images / "out", **options).summaries
+        assert json.loads((journal / "settings.json").read_text())["device"] == "cpu"
+
+
 def test_report_of_other_numbers_does_not_stay(images: Path) -> None:
     out = images / "out"
     evaluate(images / "gt", images / "a", out=out)

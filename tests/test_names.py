@@ -15,8 +15,11 @@ import ssimloss
 from ssimloss import conventions, metrics, video, weights
 from ssimloss._words import named, near, spelled
 from ssimloss.conventions.lookup import find
+from ssimloss.evaluation import evaluate
+from ssimloss.evaluation._values import measures_of
 from ssimloss.networks.heads import lpips_network
 from ssimloss.networks.sources import named_network
+from ssimloss.study.subjects import subjects
 
 
 @pytest.mark.parametrize(
@@ -88,9 +91,16 @@ OWN = metrics.measure("psnr", "pyiqa")
         (lambda: metrics.measure("psnr", weights="random"), "'psnr' has none; leave them out"),
         (lambda: metrics.Validator(["psnr"], weights="random"), "metrics names none of lpips,"),
         (lambda: metrics.measure(f"{__name__}:OWN", "skimage"), "has its own, .*; leave it out"),
+        (lambda: metrics.measure(f"{__name__}:OWN", "plain"), "has its own, .*; leave it out"),
+        (lambda: metrics.Validator([f"{__name__}:OWN"], "plain"), "has its own, .*; leave it out"),
+        (lambda: evaluate("x", "y", metrics=[f"{__name__}:OWN"], protocol="plain"), "has its own"),
+        (lambda: evaluate("x", "y", metrics=[OWN], protocol="plain"), "measures have their own"),
+        (lambda: subjects(["l1"], weights="random"), "measures names none of lpips,"),
     ],
 )
 def test_options_that_would_be_ignored(call: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
     assert metrics.measure(f"{__name__}:OWN", "pyiqa") is metrics.measure(f"{__name__}:OWN") is OWN
+    assert metrics.Validator([f"{__name__}:OWN"]).metrics == {f"{__name__}:OWN": OWN}
+    assert measures_of([f"{__name__}:OWN"], None) == [OWN]

@@ -125,6 +125,27 @@ def test_columns(
         assert "BD-rate     -10.607 %" in found.stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"kbps,psnr,note\n1,2,\xe9\n", "cannot be read as CSV in UTF-8: 'utf-8' codec can't"),
+        (b"kbps,psnr,note\n1,2," + b"9" * 200_000 + b"\n", "cannot be read as CSV in UTF-8: field"),
+        (None, "there is no such file"),
+    ],
+    ids=["latin1", "huge", "missing"],
+)
+def test_a_file_that_is_no_table(tmp_path: Path, content: bytes | None, message: str) -> None:
+    paths = tables(tmp_path)
+    bad = Path(paths[1])
+    bad.unlink()
+    if content is not None:
+        bad.write_bytes(content)
+    found = CliRunner().invoke(app, ["bdrate", *paths])
+    assert found.exit_code == 1
+    assert f"error: {bad}" in found.output
+    assert message in found.output
+
+
 def test_command(tmp_path: Path) -> None:
     expected = (0, "BD-rate     -10.607 %\nBD-quality  +0.4618 PSNR\n")
     assert run(tmp_path) == run(tmp_path, "--rate", "KBPS", "--quality", "psnr") == expected

@@ -347,6 +347,37 @@ def test_overwrite_removes_the_files_of_the_study_before_and_no_others(
 
 
 @pytest.mark.usefixtures("quick")
+def test_changed_judged_images_are_not_resumed(
+    tmp_path: Path, photographs: Path, judged: Path
+) -> None:
+    shutil.copytree(judged.parent, tmp_path / "judged")
+    options = {"images": photographs, "judgements": tmp_path / "judged/people.csv", "quick": True,
+               "measures": "l1", "out": tmp_path / "out"}  # fmt: skip
+    study.Study(**options).run()
+    shutil.copy(tmp_path / "judged/cat_7.png", tmp_path / "judged/cat_0.png")
+    with pytest.raises(ValueError, match="other settings, which cannot be continued: judgements "):
+        study.Study(**options, resume=True).run()
+
+
+def test_processes_with_other_measures_are_refused(tmp_path: Path) -> None:
+    settings = {"version": "1", "measures": {"l1": "L1", "lpips": "A"}, "seed": 0}
+    other = settings | {"measures": {"l1": "L1", "lpips": "B", "dists": "C"}}
+
+    class World(run.World):
+        def gather(self, value):
+            del value
+            return [settings, other]
+
+    out = tmp_path / "out"
+    for rank, mine in enumerate((settings, other)):
+        with pytest.raises(
+            RuntimeError, match=r"'measures' of process 1 differs .* process 0 \(lpips, dists\); in"
+        ):
+            study.Study()._done(out, mine, World(rank, 2))
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("quick")
 def test_two_processes_share_the_tasks(
     tmp_path: Path, photographs: Path, judged: Path,
     monkeypatch: pytest.MonkeyPatch,

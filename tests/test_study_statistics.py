@@ -158,6 +158,7 @@ def test_two_alternative_score_by_hand() -> None:
 @pytest.mark.parametrize("name", ["srcc", "krcc", "plcc", "rmse"])
 def test_an_interval_contains_its_estimate(name: str) -> None:
     """Few stimuli, ties, and correlations next to 1, of which resamples are mostly larger."""
+    intervals = []
     for seed in range(60):
         n = 3 + seed % 12
         x, q = correlated(n, (0.3, 0.9, 0.999)[seed % 3], seed)
@@ -166,6 +167,18 @@ def test_an_interval_contains_its_estimate(name: str) -> None:
         found = study.correlation(name, x, q, resamples=40, seed=seed)
         if math.isfinite(found.low):
             assert found.low <= found.value <= found.high, (n, seed)
+            intervals.append(found)
+    assert len(intervals) > 30
+    assert sum(one.low < one.high for one in intervals) > 30
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_images_have_no_comparison(count: int) -> None:
+    scores = {"a": np.arange(count), "b": np.ones(count)}
+    directions = dict.fromkeys(scores, True)
+    (row,) = study.compare(scores, np.ones(count), same_direction=directions, resamples=5)
+    assert (row.first, row.second) == ("a", "b")
+    assert all(map(math.isnan, (row.difference, row.p, row.p_holm)))
 
 
 def test_a_perfect_correlation_of_few_stimuli_is_not_certain() -> None:

@@ -142,6 +142,36 @@ def test_a_mask_leaves_out_what_is_covered() -> None:
     assert loss(flow=flow * torch.nan).isnan()
 
 
+@pytest.mark.parametrize("distance", list(DISTANCE))
+def test_what_has_no_weight_may_be_nan(distance: str) -> None:
+    """NaN in frames and flow, left of the pixels that count: values are the same, gradients 0."""
+    x, y = clips(2, 3, 2, 5, 8)
+    flow = torch.full((2, 2, 2, 5, 8), 0.5, dtype=x.dtype)
+    mask = torch.ones(2, 2, 1, 5, 8, dtype=torch.bool)
+    mask[..., :3] = False
+    spoilt = [tensor.clone() for tensor in (x, flow)]
+    for tensor in spoilt:
+        tensor[..., :3] = torch.nan
+        tensor.requires_grad_()
+    options = {"distance": distance, "mask": mask}
+
+    def error(p: Tensor, f: Tensor, **direction: str) -> Tensor:
+        return F.warping_error_loss(p, flow=f, **options, **direction)
+
+    for loss in (
+        lambda p, _: F.temporal_difference_loss(p, y, **options),
+        error,
+        functools.partial(error, direction="forward"),
+    ):
+        value = loss(*spoilt)
+        battery.close(value, loss(x, flow), 1e-14)
+        for gradient in torch.autograd.grad(value, spoilt, allow_unused=True):
+            if gradient is not None:
+                assert gradient[..., 3:].abs().sum() > 0
+                assert gradient.isfinite().all()
+                assert gradient[..., :3].abs().sum() == 0
+
+
 def test_a_constant_error_costs_nothing() -> None:
     """Flicker costs as much as its change."""
     clip, _ = clips(2, 4, 3, 8, 9)

@@ -3,7 +3,6 @@
 Exit status: 0 for success, 1 for files that cannot be read, 2 for tables that cannot be compared.
 """
 
-import csv
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -81,11 +80,14 @@ def bdrate(
 
 
 def _read(path: Path, rate: str | None, quality: str | None) -> _Table:
+    from ssimloss.evaluation.csv_files import read_csv
     from ssimloss.metrics import RateCurve
 
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        records = read_csv(path)
+    except ValueError as error:
+        raise RuntimeError(str(error)) from error
+    rows = [(number, row) for number, row in records if any(cell.strip() for cell in row)]
     head = [cell.strip() for cell in rows[0][1]] if rows else []
     if len(head) < 2 or len({folded(name) for name in head}) < len(head):
         raise ValueError(

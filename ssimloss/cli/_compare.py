@@ -23,7 +23,7 @@ def compare(
     metrics: Annotated[
         str, typer.Option(metavar="NAMES", help="Metrics, separated by commas.")
     ] = "psnr,ssim",
-    protocol: Protocol = "plain",
+    protocol: Protocol = None,
     scale: Scale = None,
     explain: Annotated[
         tuple[str, str] | None,

@@ -72,7 +72,7 @@ def evaluate(
         str,
         typer.Option(metavar="NAMES", help="Names below or module:attribute, separated by commas."),
     ] = "psnr,ssim",
-    protocol: Protocol = "plain",
+    protocol: Protocol = None,
     scale: Scale = None,
     suffix: Annotated[
         str,
@@ -153,7 +153,8 @@ def evaluate(
     """
     with told():
         names = metric_names(metrics, known_metrics())
-        protocol = named("--protocol", protocol, PROTOCOLS, way_out=WAY_OUT)
+        if protocol is not None:
+            protocol = named("--protocol", protocol, PROTOCOLS, way_out=WAY_OUT)
         demand_scale(protocol, scale)
         given = {"alpha": alpha, "orientation": orientation, "frames": frames, "table": table}
         given |= {"timestamps": timestamps, "on-damaged": on_damaged}

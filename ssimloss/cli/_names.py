@@ -45,7 +45,7 @@ def evaluate_help() -> str:
     return "\n\n".join(lines)
 
 
-def demand_scale(protocol: str, scale: int | None) -> None:
+def demand_scale(protocol: str | None, scale: int | None) -> None:
     """Demand ``--scale`` for a protocol that needs it."""
     if scale is None and protocol in _NEED_SCALE:
         raise ValueError(

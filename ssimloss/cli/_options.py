@@ -5,7 +5,10 @@ from typing import Annotated
 import typer
 
 Protocol = Annotated[
-    str, typer.Option(metavar="NAME", help="How images are cropped, rounded and converted.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="How images are cropped, rounded and converted; default: plain."
+    ),
 ]
 Scale = Annotated[
     int | None,

@@ -38,6 +38,10 @@ class Counterpart:
     factor: float = 1.0
     factor_option: str = ""
 
+    def is_off(self, options: Mapping[str, Any]) -> bool:
+        """Whether the section's factor is 0."""
+        return bool(self.factor_option) and options.get(self.factor_option) == 0
+
     def difference(self, options: Mapping[str, Any]) -> str:
         """What differs for these options; empty if nothing."""
         return self.differs if isinstance(self.differs, str) else self.differs(options)

@@ -65,6 +65,8 @@ def combined_from_template(
         found = table[folded[kind]] if kind in folded else None
         if found is None:
             problems.append(f"{section.kind} does not exist in this library")
+        elif found.is_off(section.options):
+            continue
         elif not nearest and (told := found.difference(section.options)):
             problems.append(f"{section.kind} differs: {told}")
         else:
@@ -131,8 +133,12 @@ def _term(section: _Section, found: Counterpart) -> Term:
         raise ValueError(f"{section.name}.loss_weight must be given for {section.kind}")
     _checks.number(f"{section.name}.loss_weight", weight)
     options = {name: value for name, value in section.options.items() if name not in _BESIDE}
-    factor = options.pop(found.factor_option, found.factor)
-    weight *= _checks.number(f"{section.name}.{found.factor_option}", factor)
+    factor = found.factor
+    if found.factor_option and found.factor_option in options:
+        factor = _checks.non_negative(
+            f"{section.name}.{found.factor_option}", options.pop(found.factor_option)
+        )
+    weight *= factor
     known = inspect.signature(found.build).parameters
     unknown = [name for name in options if name not in known]
     if unknown:

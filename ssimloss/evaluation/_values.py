@@ -12,13 +12,14 @@ from torch import Tensor
 from ssimloss._checks import TooSmallError
 from ssimloss.evaluation.result import MetricInfo
 from ssimloss.metrics import ImageMeasure, Protocol, measure
-from ssimloss.metrics import protocol as protocol_of
 from ssimloss.metrics.protocol import Prepared
 from ssimloss.metrics.protocols import resolved
 
 
 def measures_of(
-    metrics: Sequence[str | ImageMeasure], protocol: str | Protocol, scale: int | None = None
+    metrics: Sequence[str | ImageMeasure],
+    protocol: str | Protocol | None,
+    scale: int | None = None,
 ) -> list[ImageMeasure]:
     """The measures, those that are named under the protocol.
 
@@ -30,17 +31,13 @@ def measures_of(
         raise TypeError(
             f"metrics must be a sequence of names, got the string {metrics!r}; write ({metrics!r},)"
         )
-    protocol = resolved(protocol, scale)
-    if (
-        metrics
-        and not any(isinstance(one, str) for one in metrics)
-        and protocol != protocol_of("plain")
-    ):
+    rules = None if protocol is None and scale is None else resolved(protocol, scale)
+    if metrics and rules is not None and not any(isinstance(one, str) for one in metrics):
         raise ValueError(
             f"protocol={protocol!r} is for metrics that are named; measures have their own: "
             "measure('psnr', protocol)"
         )
-    measures = [one if isinstance(one, ImageMeasure) else measure(one, protocol) for one in metrics]
+    measures = [one if isinstance(one, ImageMeasure) else measure(one, rules) for one in metrics]
     names = [one.name for one in measures]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"metrics must name at least one metric and none twice, got {names}")

@@ -20,7 +20,7 @@ from ssimloss.networks import Weights
 
 def metrics_of(
     metrics: Sequence[str | ImageMeasure],
-    protocol: str | Protocol,
+    protocol: str | Protocol | None,
     scale: int | None,
     inception: Weights,
 ) -> tuple[list[ImageMeasure], list[str]]:

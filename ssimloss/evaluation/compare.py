@@ -18,7 +18,7 @@ from ssimloss.evaluation._values import info_of, measures_of, values_of
 from ssimloss.evaluation.asked import demand_floats
 from ssimloss.evaluation.images import Alpha, Image, ImageError, read
 from ssimloss.evaluation.result import MetricInfo
-from ssimloss.metrics import protocol as protocol_of
+from ssimloss.metrics.protocols import resolved
 
 _DIGITS = {"dB": 4}  # after the point; others have no unit, and six
 
@@ -172,7 +172,7 @@ def compare(
     distorted: str | Path,
     *,
     metrics: Sequence[str] = ("psnr", "ssim"),
-    protocol: str = "plain",
+    protocol: str | None = None,
     scale: int | None = None,
     explain: tuple[str, str] | None = None,
     alpha: Alpha = "error",
@@ -185,7 +185,7 @@ def compare(
         reference, distorted: files; see :func:`ssimloss.evaluation.read` for the kinds.
         metrics: names of ``ssimloss.metrics.MEASURES``.
         protocol: a name of ``ssimloss.metrics.PROTOCOLS``: how images are cropped, rounded and
-            converted.
+            converted. ``None`` is ``"plain"``, for measures that do not have their own.
         scale: the factor of enlargement, where the protocol takes one.
         explain: two conventions such as ``("PSNR/pyiqa_y", "PSNR/basicsr")``; the result explains
             why their values differ. A convention that crops takes the border of the protocol.
@@ -206,8 +206,8 @@ def compare(
         TypeError: ``metrics`` is one string.
         RuntimeError: weights that are not on this machine.
     """
-    rules = protocol_of(protocol, scale=scale)
-    measures = measures_of(metrics, rules)
+    rules = resolved(protocol, scale)
+    measures = measures_of(metrics, protocol, scale)
     paths = Path(reference).expanduser(), Path(distorted).expanduser()
     for path in paths:
         if path.is_dir():

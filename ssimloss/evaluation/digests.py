@@ -1,4 +1,4 @@
-"""SHA-256 of many files: by it files are the same wherever they are stored."""
+"""SHA-256 of many files, which identifies equal files wherever they are stored."""
 
 from collections.abc import Iterable
 from concurrent.futures import Executor

@@ -2,7 +2,6 @@
 patterns, or a table.
 """
 
-import csv
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ssimloss.evaluation.clips.formats import SUFFIXES as CLIP_SUFFIXES
 from ssimloss.evaluation.columns import NAME, REFERENCE
+from ssimloss.evaluation.csv_files import read_csv
 from ssimloss.evaluation.listing import (
     KINDS,
     Source,
@@ -188,41 +188,35 @@ def _matched(
 
 def _from_table(path: Path) -> Pairing:
     pairs, unmatched = [], []
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            rows = csv.DictReader(file, strict=True, skipinitialspace=True)
-            rows.fieldnames = [column.strip() for column in rows.fieldnames or ()]
-            methods = [column for column in rows.fieldnames if column not in (REFERENCE, NAME)]
-            if REFERENCE not in rows.fieldnames or not methods or len(set(methods)) < len(methods):
-                raise ValueError(
-                    f"{path}: the first line must name a column {REFERENCE} and a column for each "
-                    f"method, such as {REFERENCE},ours,theirs, got "
-                    f"{','.join(rows.fieldnames) or 'nothing'}"
-                )
-            for row in rows:
-                if None in row or not row[REFERENCE]:
-                    raise ValueError(
-                        f"{path}, line {rows.line_num}: "
-                        f"{'more cells than columns' if None in row else 'no reference'}"
-                    )
-                distorted = {
-                    method: path.parent / os.path.expanduser(row[method])
-                    for method in methods
-                    if row[method]
-                }
-                unmatched += [
-                    f"{row[REFERENCE]} (line {rows.line_num}) has no file of {m}"
-                    for m in methods
-                    if m not in distorted
-                ]
-                if distorted:
-                    name = row.get(NAME) or Path(row[REFERENCE]).with_suffix("").as_posix()
-                    image = path.parent / os.path.expanduser(row[REFERENCE])
-                    pairs.append(Pair(_printable(name), image, distorted))
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: there is no such file or folder") from error
-    except (OSError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    records = read_csv(path, errors="surrogateescape")
+    columns = [column.strip() for column in records[0][1]] if records else []
+    methods = [column for column in columns if column not in (REFERENCE, NAME)]
+    if REFERENCE not in columns or not methods or len(set(methods)) < len(methods):
+        raise ValueError(
+            f"{path}: the first line must name a column {REFERENCE} and a column for each method, "
+            f"such as {REFERENCE},ours,theirs, got {','.join(columns) or 'nothing'}"
+        )
+    for number, cells in records[1:]:
+        row = dict(zip(columns, cells, strict=False))
+        if len(cells) > len(columns) or not row.get(REFERENCE):
+            raise ValueError(
+                f"{path}, line {number}: "
+                f"{'more cells than columns' if len(cells) > len(columns) else 'no reference'}"
+            )
+        distorted = {
+            method: path.parent / os.path.expanduser(row[method])
+            for method in methods
+            if row.get(method)
+        }
+        unmatched += [
+            f"{row[REFERENCE]} (line {number}) has no file of {m}"
+            for m in methods
+            if m not in distorted
+        ]
+        if distorted:
+            name = row.get(NAME) or Path(row[REFERENCE]).with_suffix("").as_posix()
+            image = path.parent / os.path.expanduser(row[REFERENCE])
+            pairs.append(Pair(_printable(name), image, distorted))
     if not pairs:
         raise ValueError(
             f"{path} names no pair: "

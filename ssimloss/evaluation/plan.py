@@ -178,13 +178,15 @@ def signature(records: Sequence[ImageRecord], methods: Sequence[str]) -> str:
     digest = hashlib.sha256(repr(methods).encode())
     for record in records:
         for path in (record.reference, *(record.distorted[method] for method in methods)):
-            digest.update(repr((os.path.abspath(path), *_state(path))).encode())
+            digest.update(repr(file_state(path)).encode())
     return digest.hexdigest()[:24]
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def file_state(path: Path) -> tuple[str | int, ...]:
+    """The absolute path, size in bytes and time of a file, which change when its content does."""
+    place = os.path.abspath(path)
     try:
         state = os.stat(path)
     except FileNotFoundError:  # gone since its header was read; whoever decodes it says so
-        return ()
-    return state.st_size, state.st_mtime_ns
+        return (place,)
+    return place, state.st_size, state.st_mtime_ns

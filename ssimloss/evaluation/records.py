@@ -152,23 +152,28 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
 
     Raises:
         ValueError: there is a journal and neither ``resume`` nor ``overwrite``; with ``resume``, a
-            journal of other settings; files of an evaluation without its settings.
+            journal of other settings; files of an evaluation without its settings; the journal of
+            another command.
         RuntimeError: the folder cannot be written.
     """
     folder, known = out / "journal", out / "journal" / "settings.json"
     with writing(out):
-        there = known.exists()
+        before = read_settings(known, overwrite=overwrite)
         old = [
             *folder.glob("rank-*"),
             *(path for name in _WRITTEN if os.path.lexists(path := out / name)),
         ]
-    if there and not overwrite:
+    if before and "command" in before:
+        raise ValueError(
+            f"{out} holds the results of another command, {before['command']}; choose another "
+            "folder"
+        )
+    if before is not None and not overwrite:
         if not resume:
             raise ValueError(
                 f"{out} already holds an evaluation: resume continues it, overwrite discards it, "
                 "another folder keeps both"
             )
-        before = _loaded(known)
         changed = [name for name in settings if before.get(name) != jsonable(settings[name])]
         if changed:
             listed = "; ".join(
@@ -190,10 +195,20 @@ def prepare(out: Path, settings: dict[str, Any], *, resume: bool, overwrite: boo
         _files.write_text(known, json.dumps(jsonable(settings), indent=1) + "\n")
 
 
-def _loaded(path: Path) -> dict[str, Any]:
+def read_settings(path: Path, *, overwrite: bool) -> dict[str, Any] | None:
+    """The settings of a journal: None if there are none, empty if they are damaged and may be
+    discarded.
+
+    Raises:
+        ValueError: the file is damaged, and ``overwrite`` is not set.
+    """
+    if not path.exists():
+        return None
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if overwrite:
+            return {}
         raise ValueError(
             f"{path} cannot be read ({error}); overwrite discards what is there"
         ) from error

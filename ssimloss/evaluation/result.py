@@ -250,7 +250,7 @@ def _image(row: dict[str, Any]) -> ImageRecord:
         errors=dict(row["errors"]),
         orientation=row.get("orientation", 1),
         orientations=dict(row.get("orientations", {})),
-        reference_sha256=row["reference_sha256"],
+        reference_sha256=row.get("reference_sha256", ""),  # older versions kept none
     )
     if "frames" not in row:
         return record

@@ -50,7 +50,7 @@ def evaluate(
     distorted: Sources | None = None,
     *,
     metrics: Sequence[str | ImageMeasure] = ("psnr", "ssim"),
-    protocol: str | Protocol = "plain",
+    protocol: str | Protocol | None = None,
     scale: int | None = None,
     suffix: str = "",
     alpha: Alpha = "error",
@@ -86,6 +86,7 @@ def evaluate(
             compare all images of a method with all references. The features of a file are kept in
             the folder ``features`` of ``SSIMLOSS_CACHE``, by default ``~/.cache/ssimloss``.
         protocol: a name of ``metrics.PROTOCOLS``, with ``scale`` if it needs one, or a protocol.
+            ``None`` is ``"plain"``, for measures that do not have their own.
         suffix: the end that names of distorted files have and those of references lack, such as
             ``"x4"``.
         alpha: ``"error"`` refuses images with transparent pixels, ``"drop"`` compares their

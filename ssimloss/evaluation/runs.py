@@ -45,8 +45,8 @@ def compare_runs(first: str | Path, second: str | Path) -> Evaluation:
 
     Raises:
         ValueError: a folder holds no finished run, or both are the same; images, references,
-            definitions of a metric, the data range or the treatment of orientation tags differ; no
-            metric is in both.
+            definitions of a metric, the data range, the treatment of orientation tags or the
+            reading of clips differ; no metric is in both; a run of an older version.
     """
     folders = Path(first).expanduser(), Path(second).expanduser()
     if folders[0].resolve() == folders[1].resolve():
@@ -103,6 +103,13 @@ def _demand_same_images(folders: _Folders, runs: _Two) -> None:
                 f"runs must be of the same images: {folders[other]} lacks {len(lacking)} of the "
                 f"{len(there[own])} of {folders[own]} ({listed}); evaluate both on the same files"
             )
+    for folder, run in zip(folders, runs, strict=True):
+        # An image that has values could be read.
+        if any(one.values and not one.reference_sha256 for one in run.images):
+            raise ValueError(
+                f"{folder} was written by an older version, which kept no SHA-256 of references; "
+                "evaluate it again"
+            )
     partners = {image.name: image for image in runs[1].images}
     both = [(image, partners[image.name]) for image in runs[0].images]
     changed = [(x, y) for x, y in both if x.reference_sha256 != y.reference_sha256]
@@ -125,15 +132,21 @@ def _file(image: ImageRecord) -> str:
 
 def _demand_same_reading(folders: _Folders, runs: _Two) -> None:
     """Demand options that decide the pixels to be equal."""
-    for option, values in (
-        ("orientation", [run.orientation for run in runs]),
-        ("data-range", [run.data_range for run in runs]),
-    ):
+    first, second = (
+        {
+            "orientation": run.orientation,
+            "data_range": run.data_range,
+            **(run.clips[0].reading if run.clips else {}),  # one for all clips of a run
+        }
+        for run in runs
+    )
+    for name in first | second:
+        values = first.get(name), second.get(name)
         if values[0] != values[1]:
-            told = ["no" if value is None else value for value in values]
+            told = ["none" if value is None else value for value in values]
             raise ValueError(
-                f"runs must have the same --{option}, got {told[0]} in {folders[0]} and {told[1]} "
-                f"in {folders[1]}; evaluate one of them again"
+                f"runs must have the same {name} (--{name.replace('_', '-')}), got {told[0]} in "
+                f"{folders[0]} and {told[1]} in {folders[1]}; evaluate one of them again"
             )
 
 
@@ -203,4 +216,5 @@ def _merged(
         errors=errors,
         orientation=image.orientation,
         orientations=orientations,
+        reference_sha256=image.reference_sha256,
     )

@@ -74,7 +74,8 @@ class SetMetrics:
     ) -> list[SetSummary]:
         """One for each metric and method: all references against all files of the method.
 
-        A set with a file that cannot be read has no value: without the file it is another set.
+        A set with a file that cannot be read has no value, because the set without it has
+        another value.
 
         Raises:
             ValueError: too few images.

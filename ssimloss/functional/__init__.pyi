@@ -308,8 +308,8 @@ def average_loss(
         divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images smaller than a block, a mask for a filter that is not
-            ``"area"``, unknown words.
+        ValueError: shapes differ, images are smaller than a block, a mask is given for a filter
+            other than ``"area"``, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: agrees with ``AverageLoss`` and ``BicubicLoss`` of traiNNer-redux to 1e-12, and with
@@ -416,7 +416,8 @@ def clipped_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
+            unknown.
         TypeError: integer tensors.
 
     Source: ``chc_loss`` of neosr without its cosine term.
@@ -494,8 +495,8 @@ def color_consistency_loss(
         length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a block, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: CIE 15; Ottosson 2020; ITU-R BT.601. In CIELAB it agrees with scikit-image to 1e-12, in
@@ -536,8 +537,9 @@ def contextual_bilateral_loss(
         positions, the memory does not.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a negative weight, unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, a weight is negative, or an option value
+            is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
     The paper does not state the unit of positions. It adds the same distance of RGB patches.
@@ -978,7 +980,8 @@ def fdl_loss(
     vectors, sorted, and compared by their mean absolute difference. Images need not be aligned.
 
     A frequency whose amplitude is below the rounding of the transform has the phase 0 and no
-    gradient of its phase. The slope of an amplitude of 0 points towards the target.
+    gradient of its phase. This also holds if all features are near the smallest normal number. The
+    slope of an amplitude of 0 points towards the target.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -990,8 +993,8 @@ def fdl_loss(
         phase_weight: factor of the distance of phases beside that of amplitudes.
         weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
             ``"amplitude"`` only, as they do where the features are multiplied.
-        directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``; drawn
-            from ``seed`` in each call unless given, which takes time.
+        directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``. By
+            default they follow from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
@@ -1000,9 +1003,9 @@ def fdl_loss(
         gradient.
 
     Raises:
-        ValueError: a layer that is missing, differs in shape or is smaller than a patch, directions
-            of another shape, unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing, differs in shape or is smaller than a patch, the directions
+            have another shape, or an option value is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with the formula of the authors' program and of neosr to float64 rounding, see
     ``conventions.FDL``.
@@ -1467,8 +1470,8 @@ def gradient_variance_loss(
         divided by ``patch_size``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a patch,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a patch, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
@@ -1906,8 +1909,8 @@ def ldl_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small to be mirrored, an even
-            ``window_size``, an ``exponent`` that is not positive, unknown words.
+        ValueError: shapes or devices differ, images are too small to be mirrored, ``window_size``
+            is even, ``exponent`` is not positive, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Liang, Zeng & Zhang 2022, eq. 3-6. Agrees with BasicSR, neosr and traiNNer-redux to
@@ -2524,8 +2527,8 @@ def projected_distribution_loss(
         of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
     a layer by its number of channels.
@@ -2656,8 +2659,8 @@ def sliced_wasserstein_loss(
         projections: random directions for each layer; as many as it has channels for None, as in
             the paper.
         power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
-        directions: unit vectors by layer name, ``(projections, C)``; drawn from ``seed`` in each
-            call unless given.
+        directions: unit vectors by layer name, ``(projections, C)``. By default they follow
+            from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
@@ -2666,9 +2669,9 @@ def sliced_wasserstein_loss(
         gradient.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, directions of another shape, a
-            power that is neither 1 nor 2.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, the directions have another shape, or
+            the power is neither 1 nor 2.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
     """
@@ -2709,8 +2712,8 @@ def sr_sim(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
-            an ``alpha`` outside [0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``alpha`` is
+            outside [0, 1], or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2756,8 +2759,8 @@ def sr_sim_loss(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
-            an ``alpha`` outside [0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``alpha`` is
+            outside [0, 1], or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -3214,7 +3217,8 @@ def temporal_difference_loss(
         ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip.
 
     Raises:
-        ValueError: shapes or devices differ, fewer than two frames, unknown words.
+        ValueError: shapes or devices differ, there are fewer than two frames, or an option value is
+            unknown.
         TypeError: integer tensors.
     """
 
@@ -3513,8 +3517,8 @@ def warping_error_loss(
         weights; the mean over no weight is 0. Gradients reach the frames and the flow.
 
     Raises:
-        ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
-            words.
+        ValueError: there are fewer than two frames, the flow or the mask has another shape or
+            device, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Lai et al. 2018, eq. 2 and 11, who square the differences, ``distance="l2"``, of images
@@ -3564,8 +3568,8 @@ def wavelet_loss(
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small, other than three band weights,
-            weights that are all 0, unknown words.
+        ValueError: shapes or devices differ, images are too small, there are not three band
+            weights, all weights are 0, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.

@@ -73,8 +73,8 @@ def _average(
         divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images smaller than a block, a mask for a filter that is not
-            ``"area"``, unknown words.
+        ValueError: shapes differ, images are smaller than a block, a mask is given for a filter
+            other than ``"area"``, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: agrees with ``AverageLoss`` and ``BicubicLoss`` of traiNNer-redux to 1e-12, and with

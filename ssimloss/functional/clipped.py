@@ -65,7 +65,8 @@ def _clipped(
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
+            unknown.
         TypeError: integer tensors.
 
     Source: ``chc_loss`` of neosr without its cosine term.

@@ -90,8 +90,8 @@ def _color_consistency(
         length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a block, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: CIE 15; Ottosson 2020; ITU-R BT.601. In CIELAB it agrees with scikit-image to 1e-12, in

@@ -69,8 +69,9 @@ def _contextual_bilateral(
         positions, the memory does not.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, a negative weight, unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, a weight is negative, or an option value
+            is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Zhang et al. 2019, eq. 3; the distances of features are those of the contextual loss.
     The paper does not state the unit of positions. It adds the same distance of RGB patches.

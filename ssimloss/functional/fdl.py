@@ -29,7 +29,7 @@ from ssimloss.measure import Measure
 
 Weighted = Literal["both", "amplitude"]
 WEIGHTED: tuple[str, ...] = get_args(Weighted)
-# In units of the rounding of a root mean square: below, an amplitude is what a transform rounds.
+# Amplitudes below this many roundings of the RMS are treated as 0.
 ROUNDING = 32
 
 
@@ -60,7 +60,7 @@ class FDLOptions(Projected):
         _checks.choice("weighted", self.weighted, WEIGHTED)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Of the directions of a layer with so many channels."""
+        """Shape of the directions for a layer with `channels` channels."""
         return self.projections, channels, self.patch_size, self.patch_size
 
 
@@ -78,12 +78,13 @@ def _fdl(
     vectors, sorted, and compared by their mean absolute difference. Images need not be aligned.
 
     A frequency whose amplitude is below the rounding of the transform has the phase 0 and no
-    gradient of its phase. The slope of an amplitude of 0 points towards the target.
+    gradient of its phase. This also holds if all features are near the smallest normal number. The
+    slope of an amplitude of 0 points towards the target.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``; drawn
-            from ``seed`` in each call unless given, which takes time.
+        directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``. By
+            default they follow from ``seed``. The library caches up to 64 MiB of such constants.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
@@ -91,9 +92,9 @@ def _fdl(
         gradient.
 
     Raises:
-        ValueError: a layer that is missing, differs in shape or is smaller than a patch, directions
-            of another shape, unknown words.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing, differs in shape or is smaller than a patch, the directions
+            have another shape, or an option value is unknown.
+        TypeError: features are not a mapping, or not floating point.
 
     Agrees with the formula of the authors' program and of neosr to float64 rounding, see
     ``conventions.FDL``.
@@ -119,7 +120,7 @@ def _fdl(
 def _distances(
     pred: Tensor, target: Tensor, directions: Tensor, stride: int
 ) -> tuple[Tensor, Tensor]:
-    """Of the amplitudes and of the phases of one layer, ``(N,)`` each."""
+    """Distances of amplitudes and of phases of one layer, ``(N,)`` each."""
     pred, target = promote(pred, target)
     of_pred, of_target = (spectra(features, "none") for features in (pred, target))
     scale = math.sqrt(pred.shape[2] * pred.shape[3])  # their transform is not orthonormal
@@ -135,7 +136,7 @@ def _distances(
 
 
 def _phases(spectrum: Tensor, features: Tensor) -> Tensor:
-    """In (-pi, pi]; 0 where the amplitude is nothing but rounding.
+    """In (-pi, pi]; 0 where the amplitude is only rounding, or its derivative would overflow.
 
     Frequencies that are their own negative are real: the sign of a zero would make -pi of pi.
     """
@@ -146,8 +147,9 @@ def _phases(spectrum: Tensor, features: Tensor) -> Tensor:
     largest = torch.where(largest > 0, largest, 1)  # phases have no scale, and squares a range
     x, y = spectrum.real / largest, torch.where(is_real, 0, spectrum.imag / largest)
     level = (features.detach() / largest).square().mean((2, 3), keepdim=True).sqrt()
-    floor = ROUNDING * torch.finfo(features.dtype).eps * level
-    some = torch.hypot(x.detach(), y.detach()) > floor
+    info = torch.finfo(features.dtype)
+    floor = ROUNDING * info.eps * level
+    some = (torch.hypot(x.detach(), y.detach()) > floor) & (largest > info.tiny / info.eps)
     return torch.where(some, torch.atan2(torch.where(some, y, 0), torch.where(some, x, 1)), 0)
 
 

@@ -64,7 +64,7 @@ def check_features(
     spatial: bool = True,
 ) -> None:
     """Check that both hold these layers, as floating point tensors of one shape and device; with
-    ``spatial``, as ``(N, C, H, W)``.
+    ``spatial``, as ``(N, C, H, W)`` of at least one position.
     """
     layers = tuple(layers)
     for name, features in (("pred_features", pred_features), ("target_features", target_features)):
@@ -105,6 +105,11 @@ def _check_tensor(name: str, value: Tensor, spatial: bool) -> None:
         raise ValueError(
             f"{name} must have shape {'(N, C, H, W)' if spatial else '(N, C, ...)'}, got "
             f"{tuple(value.shape)}"
+        )
+    if spatial and 0 in value.shape[2:]:
+        raise _checks.TooSmallError(
+            f"{name} must have at least one position, got {tuple(value.shape)}; leave the layer "
+            "out, or use larger images"
         )
 
 
@@ -248,8 +253,8 @@ def window_counts(name: str, features: Tensor, patch_size: int, stride: int) -> 
     if patch_size > min(height, width):
         raise _checks.TooSmallError(
             f"patch_size must be at most {min(height, width)}, the shorter side of {name} "
-            f"{tuple(features.shape)}, got {patch_size}; take smaller patches in deep layers, or "
-            "larger images"
+            f"{tuple(features.shape)}, got {patch_size}; set a smaller patch_size, leave out deep "
+            "layers, or use larger images"
         )
     return (height - patch_size) // stride + 1, (width - patch_size) // stride + 1
 

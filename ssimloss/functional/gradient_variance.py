@@ -76,8 +76,8 @@ def _gradient_variance(
         divided by ``patch_size``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a patch,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a patch, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the

@@ -89,8 +89,8 @@ def _ldl(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small to be mirrored, an even
-            ``window_size``, an ``exponent`` that is not positive, unknown words.
+        ValueError: shapes or devices differ, images are too small to be mirrored, ``window_size``
+            is even, ``exponent`` is not positive, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Liang, Zeng & Zhang 2022, eq. 3-6. Agrees with BasicSR, neosr and traiNNer-redux to

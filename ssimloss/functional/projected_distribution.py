@@ -38,8 +38,8 @@ def _projected_distribution(
         of each layer. Channels are sorted in steps of bounded memory, and again for the gradient.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
     a layer by its number of channels.

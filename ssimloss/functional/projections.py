@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss import _checks
-from ssimloss._constants import planes
+from ssimloss._constants import made, planes
 from ssimloss._precision import computing_dtype, exact, full_precision, promote
 from ssimloss._torch import (
     assume_constant_result,
@@ -45,19 +45,21 @@ class Projected(Layered):
         _checks.count("seed", self.seed, least=0)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Of the directions of a layer with so many channels, ``(K, C, ...)``."""
+        """Shape of the directions for a layer with `channels` channels, ``(K, C, ...)``."""
         raise NotImplementedError
 
     def drawn(self, channels: int, like: Tensor) -> Tensor:
-        """The directions of a layer, in the place and the dtype of ``like``."""
-        return unit_vectors(self.seed, *self.shape(channels), like=like)
+        """The directions of a layer as a new tensor, with the device and the dtype of ``like``."""
+        return made(_unit_vectors(self.seed, *self.shape(channels)), like.dtype, like.device)
 
     def of(self, features: Features, directions: Directions | None) -> dict[str, Tensor]:
-        """The directions of each layer on the device of its features."""
+        """The directions of each layer on the device of its features; by default from a cache."""
         if directions is None:
             return {
-                name: self.drawn(
-                    values.shape[1], values.new_empty(0, dtype=computing_dtype(values))
+                name: unit_vectors(
+                    self.seed,
+                    *self.shape(values.shape[1]),
+                    like=values.new_empty(0, dtype=computing_dtype(values)),
                 )
                 for name, values in ((name, features[name]) for name in self.layers)
             }

@@ -34,7 +34,7 @@ class SlicedWassersteinOptions(Projected):
             raise ValueError(f"power must be 1 or 2, got {self.power}")
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Of the directions of a layer with so many channels."""
+        """Shape of the directions for a layer with `channels` channels."""
         return self.projections or channels, channels
 
 
@@ -54,8 +54,8 @@ def _sliced_wasserstein(
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
-        directions: unit vectors by layer name, ``(projections, C)``; drawn from ``seed`` in each
-            call unless given.
+        directions: unit vectors by layer name, ``(projections, C)``. By default they follow
+            from ``seed``. The library caches up to 64 MiB of such constants.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
@@ -63,9 +63,9 @@ def _sliced_wasserstein(
         gradient.
 
     Raises:
-        ValueError: a layer that is missing or differs in shape, directions of another shape, a
-            power that is neither 1 nor 2.
-        TypeError: features that are no mapping or not floating point.
+        ValueError: a layer is missing or differs in shape, the directions have another shape, or
+            the power is neither 1 nor 2.
+        TypeError: features are not a mapping, or not floating point.
 
     Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
     """

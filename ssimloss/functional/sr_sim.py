@@ -64,7 +64,7 @@ class SRSIMOptions(Backed, Reduced, Ranged):
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
-        """Raise for unknown words and an exponent that is no fraction, naming the option."""
+        """Raise for an unknown value and an exponent outside [0, 1], naming the option."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
         _checks.fraction("alpha", self.alpha)
@@ -91,8 +91,8 @@ def _sr_sim(pred: Tensor, target: Tensor, options: SRSIMOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
-            an ``alpha`` outside [0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``alpha`` is
+            outside [0, 1], or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 

@@ -33,7 +33,8 @@ def _temporal_difference(
         ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip.
 
     Raises:
-        ValueError: shapes or devices differ, fewer than two frames, unknown words.
+        ValueError: shapes or devices differ, there are fewer than two frames, or an option value is
+            unknown.
         TypeError: integer tensors.
     """
     check_clip("pred", pred)
@@ -42,6 +43,8 @@ def _temporal_difference(
     check_weights(mask, pred)
     dtype, (x, y) = native_dtype(pred, target), promote(pred, target)
     change = torch.diff(x - y, dim=-4)  # the same as of either, with one subtraction less
+    if mask is not None:
+        change = torch.where(mask != 0, change, 0)
     values = distance_of(change, options.distance, options.eps)
     return of_clips(values, mask, options, dtype)
 

@@ -60,8 +60,8 @@ def _warping_error(
         weights; the mean over no weight is 0. Gradients reach the frames and the flow.
 
     Raises:
-        ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
-            words.
+        ValueError: there are fewer than two frames, the flow or the mask has another shape or
+            device, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Lai et al. 2018, eq. 2 and 11, who square the differences, ``distance="l2"``, of images
@@ -73,24 +73,28 @@ def _warping_error(
     check_weights(mask, pred)
     dtype = computing_dtype(pred, flow)
     frames, displacement = pred.to(dtype), flow.to(dtype)
+    if mask is not None:  # also blocks NaN in the gradients of frames and flow
+        displacement = torch.where((mask != 0).any(-3, keepdim=True), displacement, 0)
     pairs = frames.shape[-4] - 1
     earlier, later = frames.narrow(-4, 0, pairs), frames.narrow(-4, 1, pairs)
     fixed, moving = (later, earlier) if options.direction == "backward" else (earlier, later)
     warped, inside = warp(moving.flatten(0, -4), displacement.flatten(0, -4))
-    values = distance_of(fixed - warped.view_as(fixed), options.distance, options.eps)
     weight = inside.view(*fixed.shape[:-3], 1, *fixed.shape[-2:]).to(dtype)
-    return of_clips(values, weight if mask is None else weight * mask, options, pred.dtype)
+    weight = weight if mask is None else weight * mask
+    difference = torch.where(weight != 0, fixed - warped.view_as(fixed), 0)
+    values = distance_of(difference, options.distance, options.eps)
+    return of_clips(values, weight, options, pred.dtype)
 
 
 def warp(images: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
     """``image(x + u, y + v)`` of ``(N, C, H, W)`` by ``(N, 2, H, W)`` in pixels, and where that
-    lies inside, ``(N, 1, H, W)``; elsewhere the border is repeated.
+    lies inside, ``(N, 1, H, W)``; elsewhere the border is repeated. NaN flow counts as inside.
     """
     n, _, height, width = images.shape
     across = torch.arange(width, device=flow.device, dtype=flow.dtype)
     down = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
     x, y = across + flow[:, 0], down + flow[:, 1]
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    inside = ~((x < 0) | (x > width - 1) | (y < 0) | (y > height - 1))
     left, right, to_right = _neighbours(x, width)
     top, bottom, to_bottom = _neighbours(y, height)
     # Indexed and not sampled by grid_sample, whose gradient has no fixed order on a GPU and no

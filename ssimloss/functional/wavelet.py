@@ -100,8 +100,8 @@ def _wavelet(pred: Tensor, target: Tensor, options: WaveletOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small, other than three band weights,
-            weights that are all 0, unknown words.
+        ValueError: shapes or devices differ, images are too small, there are not three band
+            weights, all weights are 0, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.
@@ -151,7 +151,7 @@ def wavelet_transform(
         ``"decimated"`` (a side that is odd repeats its last row or column).
 
     Raises:
-        ValueError: sides that are 0, ``levels`` below 1, unknown words.
+        ValueError: a side is 0, ``levels`` is below 1, or an option value is unknown.
         TypeError: an integer tensor.
     """
     _checks.image("image", image)

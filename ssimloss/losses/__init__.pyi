@@ -151,8 +151,8 @@ class AverageLoss(MeasureLoss):
         divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images smaller than a block, a mask for a filter that is not
-            ``"area"``, unknown words.
+        ValueError: shapes differ, images are smaller than a block, a mask is given for a filter
+            other than ``"area"``, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: agrees with ``AverageLoss`` and ``BicubicLoss`` of traiNNer-redux to 1e-12, and with
@@ -243,7 +243,8 @@ class ClippedLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; the shape of ``pred`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``high`` is not larger than ``low``, unknown words.
+        ValueError: shapes differ, ``high`` is not larger than ``low``, or an option value is
+            unknown.
         TypeError: integer tensors.
 
     Source: ``chc_loss`` of neosr without its cosine term.
@@ -300,8 +301,8 @@ class ColorConsistencyLoss(MeasureLoss):
         length and one channel per plane for ``"l1"``, with sides divided by ``downscale``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a block,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a block, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: CIE 15; Ottosson 2020; ITU-R BT.601. In CIELAB it agrees with scikit-image to 1e-12, in
@@ -1191,8 +1192,8 @@ class GradientVarianceLoss(MeasureLoss):
         divided by ``patch_size``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or smaller than a patch,
-            unknown words.
+        ValueError: shapes differ, images are neither gray nor RGB or smaller than a patch, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
@@ -1575,8 +1576,8 @@ class LDLLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small to be mirrored, an even
-            ``window_size``, an ``exponent`` that is not positive, unknown words.
+        ValueError: shapes or devices differ, images are too small to be mirrored, ``window_size``
+            is even, ``exponent`` is not positive, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Liang, Zeng & Zhang 2022, eq. 3-6. Agrees with BasicSR, neosr and traiNNer-redux to
@@ -1951,8 +1952,8 @@ class SRSIMLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, unknown words,
-            an ``alpha`` outside [0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``alpha`` is
+            outside [0, 1], or an option value is unknown.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2176,7 +2177,8 @@ class TemporalDifferenceLoss(MeasureLoss):
         ``(N, T - 1, C, H, W)``, or ``(T - 1, C, H, W)`` of one clip.
 
     Raises:
-        ValueError: shapes or devices differ, fewer than two frames, unknown words.
+        ValueError: shapes or devices differ, there are fewer than two frames, or an option value is
+            unknown.
         TypeError: integer tensors.
     """
 
@@ -2385,8 +2387,8 @@ class WarpingErrorLoss(MeasureLoss):
         weights; the mean over no weight is 0. Gradients reach the frames and the flow.
 
     Raises:
-        ValueError: fewer than two frames, a flow or a mask of another shape or device, unknown
-            words.
+        ValueError: there are fewer than two frames, the flow or the mask has another shape or
+            device, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Lai et al. 2018, eq. 2 and 11, who square the differences, ``distance="l2"``, of images
@@ -2441,8 +2443,8 @@ class WaveletLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes or devices differ, images too small, other than three band weights,
-            weights that are all 0, unknown words.
+        ValueError: shapes or devices differ, images are too small, there are not three band
+            weights, all weights are 0, or an option value is unknown.
         TypeError: integer tensors.
 
     Source: Korkmaz, Tekalp & Dogan 2024, eq. 5, which is ``conventions.WAVELET["korkmaz2024"]``.

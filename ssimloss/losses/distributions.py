@@ -16,7 +16,7 @@ from ssimloss.functional.projected_distribution import (
 )
 from ssimloss.functional.projections import Projected, unit_directions
 from ssimloss.functional.sliced_wasserstein import SLICED_WASSERSTEIN, SlicedWassersteinOptions
-from ssimloss.losses._deep import OF_MEASURE, LayeredLoss, constants
+from ssimloss.losses._deep import OF_MEASURE, LayeredLoss
 from ssimloss.losses.texture import JOHNSON_2016
 from ssimloss.networks import ExtractorOptions, UsualLayers
 
@@ -63,12 +63,13 @@ class ProjectedLoss(LayeredLoss):
             self._draw()
 
     def _draw(self) -> None:
-        """Make the directions that follow from the options."""
+        """Make the directions that follow from the options, also usable outside inference mode."""
         buffers = self.extractor.network.buffers()
         device = next((buffer.device for buffer in buffers), torch.device("cpu"))
         like = torch.empty(0, dtype=torch.float32, device=device)
         channels = self.extractor.channels().values()
-        drawn = constants([self._projected.drawn(count, like) for count in channels])
+        with torch.inference_mode(False):
+            drawn = [self._projected.drawn(count, like) for count in channels]
         self._constants["directions"] = drawn
 
 

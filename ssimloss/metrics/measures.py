@@ -87,7 +87,7 @@ def measure(
             for a :class:`ssimloss.Measure` or a function ``(pred, target) -> (N,)`` with an
             attribute ``higher_is_better``.
         protocol: a name of :data:`PROTOCOLS`, with ``scale`` where it needs one; or a protocol.
-            ``None`` is ``"plain"``.
+            ``None`` is ``"plain"``, or the protocol of an imported measure that has its own.
         scale: the factor of enlargement, for the name of a protocol.
         weights: of the network of a deep measure: ``"imagenet"``, a path, a state dict, or
             ``"random"``; other measures refuse them.
@@ -99,21 +99,21 @@ def measure(
         ValueError: an unknown name; weights that do not fit; a module or attribute that is missing;
             a scale that is missing; an option that would be ignored: a scale, weights, a precision
             for a measure that is not in closed form, a protocol for a measure that has its own.
-        TypeError: ``protocol`` is no protocol.
+        TypeError: ``protocol`` is not a protocol.
         RuntimeError: weights that are not here; the error says how to get them.
     """
-    protocol = resolved(protocol, scale)
+    rules = resolved(protocol, scale)
     _checks.choice("precision", precision, PRECISIONS)
     if isinstance(name, str) and ":" in name:
-        found = _imported(name, protocol, precision)
+        found = _imported(name, rules, precision, is_default=protocol is None)
     else:
         name = named("measure", name, known())
         if name in DISTANCES:
-            found = Deep(name, protocol, weights)
+            found = Deep(name, rules, weights)
         elif name in _DEFINED:
-            found = Defined(cast("Definition", name), protocol, precision)
+            found = Defined(cast("Definition", name), rules, precision)
         else:
-            found = Registered(registered()[name], protocol, precision)
+            found = Registered(registered()[name], rules, precision)
     if not isinstance(found, Deep) and not (isinstance(weights, str) and weights == "imagenet"):
         raise ValueError(
             f"weights are of the network of a deep measure, and {name!r} has none; leave them out"
@@ -125,8 +125,12 @@ def measure(
     return found
 
 
-def _imported(path: str, protocol: Protocol, precision: Precision) -> ImageMeasure:
-    """The measure or the function at ``module:attribute``."""
+def _imported(
+    path: str, protocol: Protocol, precision: Precision, *, is_default: bool
+) -> ImageMeasure:
+    """The measure or the function at ``module:attribute``; the protocol of a measure precedes the
+    default one.
+    """
     module, _, attribute = path.partition(":")
     try:
         found = importlib.import_module(module)
@@ -145,7 +149,7 @@ def _imported(path: str, protocol: Protocol, precision: Precision) -> ImageMeasu
             )
         return Registered(found, protocol, precision)
     if isinstance(found, ImageMeasure):
-        if protocol not in (resolved(None), found.protocol):
+        if not is_default and protocol != found.protocol:
             raise ValueError(
                 f"protocol={protocol!r} is for measures that are named, and {path!r} has its own, "
                 f"{found.protocol!r}; leave it out"

@@ -102,7 +102,7 @@ class Validator:
         if data_range is not None:
             _checks.data_range(data_range)
         _checks.flag("keep_values", keep_values)
-        protocol = resolved(protocol, scale)
+        rules = None if protocol is None and scale is None else resolved(protocol, scale)
         self.data_range = data_range
         self.metrics: dict[str, ImageMeasure | Callable[..., Tensor]] = {}
         self._takes_target: dict[str, bool] = {}  # of functions
@@ -115,9 +115,7 @@ class Validator:
                 )
             deep: dict[str, Any] = {"weights": weights} if spelled(found, DISTANCES) else {}
             is_used = is_used or bool(deep)
-            self.metrics[name] = (
-                measure(found, protocol, **deep) if isinstance(found, str) else found
-            )
+            self.metrics[name] = measure(found, rules, **deep) if isinstance(found, str) else found
             if not isinstance(found, (str, ImageMeasure)):
                 self._takes_target[name] = takes_target(f"metrics[{name!r}]", found)
         if not is_used:

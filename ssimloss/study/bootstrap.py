@@ -144,7 +144,10 @@ def fisher(correlations: Array, count: int, name: str = "srcc") -> Array:
 
     It is infinite at 1. The rank correlation next to 1 is ``1 - 12 / (n (n^2 - 1))`` (Spearman) or
     ``1 - 4 / (n (n - 1))`` (Kendall); a perfect correlation is moved half that step away from 1.
+    Fewer than two pairs have no correlation, and the result is NaN.
     """
+    if count < 2:
+        return np.full(correlations.shape, math.nan)
     step = 4.0 / (count * (count - 1.0)) if name == "krcc" else 12.0 / (count * (count**2 - 1.0))
     return np.arctanh(np.clip(correlations, step / 2 - 1.0, 1.0 - step / 2))
 

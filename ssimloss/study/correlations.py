@@ -133,7 +133,8 @@ def compare(
 
     Both measures are resampled together, since they judge the same images. The test takes the
     difference of their Fisher transforms as normal, with the standard deviation of the resamples.
-    Holm's method corrects the p-values for the number of pairs.
+    Holm's method corrects the p-values for the number of pairs. Fewer than two images have neither
+    a difference nor a p-value: both are NaN.
 
     Args:
         scores: ``(n,)`` for each measure, of the same images.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ssimloss import _files
-from ssimloss.evaluation.records import Appended, writing
+from ssimloss.evaluation.records import Appended, read_settings, writing
 from ssimloss.study.result import plain
 
 Done = dict[str, Any]  # key of a task -> its result
@@ -64,7 +64,7 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
     """
     known = out / "journal" / "settings.json"
     settings = {"command": _STUDY, **plain(dict(settings))}
-    before = _settings(known, overwrite=overwrite)
+    before = read_settings(known, overwrite=overwrite)
     if before is None:
         foreign = [name for name in RESULTS if (out / name).exists()]
         if foreign and not overwrite:
@@ -99,23 +99,6 @@ def prepare(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
 def read_journal(out: Path) -> Done:
     """The results of all processes and all runs."""
     return {entry["task"]: entry["found"] for entry in _entries(out) if "found" in entry}
-
-
-def _settings(known: Path, *, overwrite: bool) -> dict[str, Any] | None:
-    """Those of the study in the folder, None if there is none, empty if they are damaged and may be
-    discarded.
-    """
-    if not known.exists():
-        return None
-    try:
-        found = json.loads(known.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        if overwrite:
-            return {}
-        raise ValueError(
-            f"{known} cannot be read ({error}); overwrite discards what is there"
-        ) from error
-    return found if isinstance(found, dict) else {}
 
 
 def _discard(out: Path) -> None:

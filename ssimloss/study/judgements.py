@@ -12,14 +12,14 @@ Opinions may have the columns ``distortion`` and ``strength``; results are then 
 each of their values. Paths are relative to the CSV file.
 """
 
-import csv
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from ssimloss.evaluation import csv_files
 
 Kind = Literal["opinions", "choices", "sameness"]
 Direction = Literal["higher", "lower"]
@@ -129,12 +129,10 @@ def read_csv(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         JudgementError: the file cannot be read, or is not CSV.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            text = opened.read()
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        records = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise JudgementError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
+        found = csv_files.read_csv(file)
+    except ValueError as error:
+        raise JudgementError(str(error)) from error
+    records = [(number, [cell.strip() for cell in cells]) for number, cells in found]
     header = [name.lower() for name in records[0][1]] if records else []
     return header, records[1:]
 

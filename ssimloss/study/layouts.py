@@ -356,8 +356,8 @@ def _sheet(path: Path, name: str) -> list[tuple[Any, ...]]:
         from openpyxl.utils.exceptions import InvalidFileException
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"{path} is an Excel file: pip install openpyxl, or export it as a CSV file with the "
-            "columns reference, distorted, dmos"
+            f"{path} is an Excel file, which openpyxl reads: pip install 'ssimloss[study]', or "
+            "export it as a CSV file with the columns reference, distorted, dmos"
         ) from error
     try:
         book = load_workbook(path, read_only=True, data_only=True)

@@ -15,6 +15,7 @@ import torch
 
 from ssimloss import metrics
 from ssimloss._version import __version__
+from ssimloss.evaluation.plan import file_state
 from ssimloss.evaluation.sharding import World, joined
 from ssimloss.networks import Weights
 from ssimloss.study import journal, tables
@@ -87,7 +88,8 @@ class Study:
                 tasks, and the last key.
 
         Raises:
-            RuntimeError: the disk is full, or another process was lost.
+            RuntimeError: the disk is full, another process was lost, or processes have different
+                measures or files.
         """
         folder = None if self.out is None else Path(self.out).expanduser()
         if (self.resume or self.overwrite) and folder is None:
@@ -164,6 +166,7 @@ class Study:
         return _moved(found, device), problems
 
     def _done(self, folder: Path | None, settings: dict[str, Any], world: World) -> journal.Done:
+        _demand_same_settings(world.gather(settings))  # before anything is discarded
         refused = None
         if folder is not None and world.rank == 0:
             try:
@@ -271,9 +274,35 @@ def _digest(pixels: npt.NDArray[Any]) -> str:
 
 
 def _digest_of(judgements: Judgements) -> str:
-    """Of the questions in their order. The journal does not depend on the answers."""
-    questions = "\n".join(" ".join(map(str, row.images)) for row in judgements.rows)
-    return hashlib.sha256(questions.encode("utf-8", "replace")).hexdigest()[:16]
+    """Of the questions in their order and of the states of their images. The journal does not
+    depend on the answers.
+    """
+    states = {image: file_state(image) for row in judgements.rows for image in row.images}
+    questions = [[states[image] for image in row.images] for row in judgements.rows]
+    return hashlib.sha256(repr(questions).encode()).hexdigest()[:16]
+
+
+def _demand_same_settings(everyone: Sequence[Mapping[str, Any]]) -> None:
+    """Demand that all processes share the same tasks.
+
+    Raises:
+        RuntimeError: a setting of a process differs from that of process 0.
+    """
+    for rank, theirs in enumerate(everyone):
+        for name, value in everyone[0].items():
+            if theirs[name] == value:
+                continue
+            entries = ""
+            if isinstance(value, dict):
+                unlike = [
+                    one for one in value | theirs[name] if value.get(one) != theirs[name].get(one)
+                ]
+                entries = f" ({', '.join(unlike)})"
+            raise RuntimeError(
+                f"all processes must run the same study, but {name!r} of process {rank} differs "
+                f"from that of process 0{entries}; install the same package and weights for all "
+                "processes, and give them the same arguments and files"
+            )
 
 
 def _different(sets: Sequence[Judgements]) -> None:

@@ -55,13 +55,19 @@ def subjects(names: Sequence[str], *, weights: Weights = "imagenet") -> list[Sub
         weights: of the networks of deep measures.
 
     Raises:
-        ValueError: a name is unknown or occurs twice.
+        ValueError: a name is unknown or occurs twice; weights, and no deep measure.
         RuntimeError: weights are not installed; the error says how to get them.
     """
     names = [spelled(name, metrics.measures.known()) or name for name in names]
     twice = [name for name in names if list(names).count(name) > 1]
     if twice:
         raise ValueError(f"measures must be different, got {twice[0]!r} twice")
+    is_used = isinstance(weights, str) and weights == "imagenet"
+    if not is_used and not any(name in DISTANCES for name in names):
+        raise ValueError(
+            "weights are of the networks of deep measures, and measures names none of "
+            f"{', '.join(DISTANCES)}; leave them out"
+        )
     return [subject(name, weights=weights) for name in names]
 
 

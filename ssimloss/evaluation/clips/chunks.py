@@ -45,7 +45,7 @@ class ClipOptions:
         at_once: the most frames of a chunk.
 
     Raises:
-        ValueError: an unknown word.
+        ValueError: an option value is unknown.
     """
 
     raw: Raw | None = None
@@ -55,7 +55,7 @@ class ClipOptions:
     at_once: int = 16
 
     def __post_init__(self) -> None:
-        """Raise for unknown words."""
+        """Raise for unknown option values."""
         if self.scale_distorted is not None:
             _checks.choice("scale_distorted", self.scale_distorted, SCALERS)
         _checks.choice("frames", self.frames, get_args(FramePairing))
