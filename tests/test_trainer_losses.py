@@ -124,6 +124,8 @@ def test_correlation_of_flat_images(flat: float) -> None:
     assert F.ncc(pred, pred) == 1
     assert F.ncc(target, target) == 1
     battery.close(F.ncc(0.3 * target + 0.2, target, k=1e-9), 1.0, 1e-6)
+    (gradient,) = torch.autograd.grad(F.ncc_loss(pred, target, k=1e-12), pred)
+    assert gradient.isfinite().all()
 
 
 def test_halved_loss_of_the_frameworks() -> None:
@@ -180,6 +182,7 @@ def test_errors_name_the_argument() -> None:
             lambda: F.clipped(pred, target, low=0.2, high=0.1),
         ),
         ("offset must be at least", lambda: F.cosine_distance(pred, target, offset=1e-30)),
+        ("k must be at least 1e-12, got 1e-15", lambda: F.ncc(pred, target, k=1e-15)),
         (
             r"at least two channels.*use l1_loss",
             lambda: F.cosine_distance(pred[:, :1], target[:, :1]),

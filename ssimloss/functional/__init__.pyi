@@ -1079,8 +1079,8 @@ def flip_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
-            positive.
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
+            pixel per degree.
         TypeError: integer tensors.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
@@ -1495,7 +1495,7 @@ def haarpsi(
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -1507,7 +1507,7 @@ def haarpsi(
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1539,7 +1539,7 @@ def haarpsi_loss(
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -1551,7 +1551,7 @@ def haarpsi_loss(
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2311,7 +2311,7 @@ def ncc(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2348,7 +2348,7 @@ def ncc_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2507,7 +2507,8 @@ def psnr(
             batch (torchmetrics, kornia): a single number for any reduction.
         eps: added to the MSE of images with a range of length 1. 0 is the definition; 1e-8 caps
             the PSNR at 80 dB (pyiqa, piq).
-        mask: ``(N, 1 or C, ...)`` weights of the MSE.
+        mask: ``(N, 1 or C, ...)`` weights of the MSE; an image without any has the value 0, and
+            does not count in the mean.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:

@@ -163,6 +163,11 @@ def gradient_weight(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else erode(weight)
 
 
+def weighs(weight: Tensor | None) -> Tensor | None:
+    """1 for each image with a position that has weight, else 0: ``(N,)``."""
+    return None if weight is None else (weight.flatten(1).sum(1) > 0).to(weight.dtype)
+
+
 GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # integer taps divided by the published ones
 
 

@@ -839,8 +839,8 @@ class FLIPLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
-            positive.
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
+            pixel per degree.
         TypeError: integer tensors.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
@@ -1230,7 +1230,7 @@ class HaarPSILoss(MeasureLoss):
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
             at half size, and support no mask.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -1243,7 +1243,7 @@ class HaarPSILoss(MeasureLoss):
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1806,7 +1806,7 @@ class NCCLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
