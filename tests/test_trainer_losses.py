@@ -4,6 +4,7 @@ gradient variance and Laplacian pyramids, against their definitions, and what is
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import battery
@@ -94,6 +95,10 @@ def test_clipped_pixels_have_no_gradient() -> None:
     assert F.clipped(target, target) == 1 / 255
     told = str(explain_difference("CLIPPED/neosr", "CLIPPED/neosr_l1", pred.detach(), target))
     assert "charbonnier" in told
+    unlimited = dataclasses.replace(CLIPPED["neosr_l1"], options={"low": 0.003921})
+    told = str(explain_difference("CLIPPED/neosr_l1", unlimited, pred.detach(), target))
+    assert "0.003921 to 0.996078" in told
+    assert "None" not in told
     assert any("no gradient" in note for note in CLIPPED["neosr"].notes)
 
 

@@ -16,7 +16,7 @@ from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
 from ssimloss.functional._distance import Distance, distance_of
@@ -167,15 +167,7 @@ CONVENTIONS = Table(
                 else f"{s['filter']}, antialiased, to 1/{s['downscale']} of the sides"
             ),
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} distance"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} distance"),
         OVER_BATCH,
     ),
     Convention("trainner", "traiNNer-redux as it comes", "AverageLoss(1.0)", p.TRAINNER, 1e-12),

@@ -15,7 +15,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
 from ssimloss.functional._distance import Distance, distance_of
@@ -162,15 +162,7 @@ CONVENTIONS = Table(
                 f"{s['patch_size']} x {s['patch_size']} pixels, zeros beyond the border"
             ),
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} distance of variances, added over both directions"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} distance of variances, added over both directions"),
         OVER_BATCH,
     ),
     Convention(

@@ -19,7 +19,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     BT601,
@@ -219,14 +219,7 @@ CONVENTIONS = Table(
     HAARPSI,
     (
         *PREPARATION,
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
+        YIQ_MATRIX,
         Attribute(
             "similarity",
             ("c", "alpha"),

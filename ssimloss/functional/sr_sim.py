@@ -21,7 +21,7 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, real_power
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur, make_window
 from ssimloss.filters import pad as extended
@@ -239,14 +239,7 @@ CONVENTIONS = Table(
                 ),
             },
         ),
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
+        YIQ_MATRIX,
         choice(
             "negative similarity of colours",
             "negative",
