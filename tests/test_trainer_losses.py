@@ -111,10 +111,12 @@ def test_colour_without_brightness() -> None:
     assert F.cosine_distance(target.flip(1), target) > 1e-3
     assert F.cosine_distance(target, target) == 0
     black = torch.zeros_like(target).requires_grad_()
-    F.cosine_distance(black, target, reduction="sum").backward()
-    assert black.grad is not None
-    assert black.grad.abs().max() < 100
-    assert (black.grad * target).sum() < 0
+    (gradient,) = torch.autograd.grad(F.cosine_distance(black, target, reduction="sum"), black)
+    assert (gradient * target).sum() < 0
+    below = torch.full_like(target, -0.01 + 1e-7).requires_grad_()  # without the offset, nearly 0
+    (steepest,) = torch.autograd.grad(F.cosine_distance(below, target, reduction="sum"), below)
+    assert 0 < gradient.abs().max() < 100
+    assert 0 < steepest.abs().max() < 100
 
 
 @pytest.mark.parametrize("flat", [0.0, 0.5, 1.0])
