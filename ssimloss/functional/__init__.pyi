@@ -601,7 +601,7 @@ def cosine_distance_loss(
             ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded.
+            the gradient of a dark pixel is bounded, also below the range.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -840,17 +840,17 @@ def dss(
 ) -> Tensor:
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
             weigh less than 0.01 are left out.
@@ -881,17 +881,17 @@ def dss_loss(
 
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
             weigh less than 0.01 are left out.
@@ -1444,7 +1444,8 @@ def gradient_variance_loss(
 ) -> Tensor:
     """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
@@ -2639,10 +2640,10 @@ def sr_sim(
 ) -> Tensor:
     """Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -2686,10 +2687,10 @@ def sr_sim_loss(
 
     Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -3274,11 +3275,11 @@ def vif(
     """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -3314,11 +3315,11 @@ def vif_loss(
     Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least

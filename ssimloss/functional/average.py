@@ -49,7 +49,7 @@ class AverageOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("downscale", self.downscale)
         _checks.choice("filter", self.filter, FILTERS)

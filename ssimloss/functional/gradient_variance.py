@@ -49,7 +49,7 @@ class GradientVarianceOptions(Reduced, Ranged):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("patch_size", self.patch_size, least=2)
         _checks.choice("distance", self.distance, DISTANCES)
@@ -61,7 +61,8 @@ def _gradient_variance(
 ) -> Scores:
     """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
