@@ -67,10 +67,7 @@ def without_masked(
 
 def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
     """The gray image, or the luma of an RGB one, from 0 to ``scale``."""
-    if image.shape[1] == 3:
-        red, green, blue = BT601
-        image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
-    return (image - options.low) * (scale / options.span)
+    return (combined(image, OF_LUMA) - options.low) * (scale / options.span)
 
 
 def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | None) -> Backend:

@@ -23,6 +23,7 @@ from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._gradient_similarity import check_least_side
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
+from ssimloss.resize import keys_cubic
 
 Filter = Literal["area", "bilinear", "bicubic"]
 FILTERS: tuple[str, ...] = get_args(Filter)
@@ -123,12 +124,7 @@ def _matrix(length: int, factor: int, reach: int) -> NDArray[np.float64]:
     """
     centres = factor * (np.arange(length // factor) + 0.5) - 0.5
     t = np.abs(np.arange(length) - centres[:, None]) / factor
-    if reach == 1:
-        weights = np.maximum(1 - t, 0)
-    else:  # Keys 1981 with a = -1/2
-        near = (1.5 * t - 2.5) * t * t + 1
-        far = ((2.5 - 0.5 * t) * t - 4) * t + 2
-        weights = np.where(t <= 1, near, np.where(t < 2, far, 0))
+    weights = np.maximum(1 - t, 0) if reach == 1 else keys_cubic(t)
     rows: NDArray[np.float64] = weights / weights.sum(1, keepdims=True)
     return rows
 
