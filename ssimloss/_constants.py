@@ -20,45 +20,76 @@ Values = tuple[float, ...] | Matrix
 class Kept:
     """The tensors that were used last, of at most ``most`` bytes together.
 
-    A tensor of more than that is made at each call. Threads may share it.
+    Beside these, the last two of more than that each are kept, as many as one call of FSIM needs.
+    What a CUDA graph read while it was captured is kept for ever, as the graph reads it again.
+    Threads may share a ``Kept``.
     """
 
     _BESIDE = 1024  # bytes that a tensor takes beside its numbers, about
+    _MOST_LARGE = 2
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.bytes = 0
         self._tensors: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._large: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._of_graphs: dict[Hashable, Tensor] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
         """The tensor of this key, made if it is not there."""
         with self._lock:
-            found = self._tensors.get(key)
-            if found is not None:
-                self._tensors.move_to_end(key)
-                return found
-        with torch.inference_mode(False):
-            tensor = make()
-        with self._lock:
-            if key not in self._tensors and self._size(tensor) <= self.most:
-                self._tensors[key] = tensor
-                self.bytes += self._size(tensor)
-                while self.bytes > self.most:
-                    self.bytes -= self._size(self._tensors.popitem(last=False)[1])
+            tensor = self._found(key)
+        if tensor is None:
+            with torch.inference_mode(False):
+                tensor = make()
+            with self._lock:
+                tensor = self._added(key, tensor)
+        if is_captured(tensor):
+            with self._lock:
+                self._of_graphs[key] = tensor
         return tensor
 
     def __len__(self) -> int:
-        return len(self._tensors)
+        return len(self._tensors) + len(self._large)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all but those of CUDA graphs."""
         with self._lock:
             self._tensors.clear()
+            self._large.clear()
             self.bytes = 0
+
+    def _found(self, key: Hashable) -> Tensor | None:
+        for tensors in (self._tensors, self._large):
+            if key in tensors:
+                tensors.move_to_end(key)
+                return tensors[key]
+        return self._of_graphs.get(key)
+
+    def _added(self, key: Hashable, tensor: Tensor) -> Tensor:
+        """The tensor, or that of a thread which was faster."""
+        there = self._found(key)
+        if there is not None:
+            return there
+        if self._size(tensor) > self.most:
+            self._large[key] = tensor
+            if len(self._large) > self._MOST_LARGE:
+                self._large.popitem(last=False)
+            return tensor
+        self._tensors[key] = tensor
+        self.bytes += self._size(tensor)
+        while self.bytes > self.most:
+            self.bytes -= self._size(self._tensors.popitem(last=False)[1])
+        return tensor
 
     def _size(self, tensor: Tensor) -> int:
         return tensor.numel() * tensor.element_size() + self._BESIDE
+
+
+def is_captured(tensor: Tensor) -> bool:
+    """Whether a CUDA graph is being captured, which will read the tensor."""
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
 # FSIM's filters for images of 256 x 256 take 4 MiB in float32. Small constants are kept apart: a

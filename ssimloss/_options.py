@@ -43,7 +43,7 @@ class Options:
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=True)(cls)
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
 
     @classmethod
     def make(cls, given: Mapping[str, Any], caller: str, beside: Sequence[str] = ()) -> Self:

@@ -1,9 +1,9 @@
 """Roots and other powers below 1, which are infinitely steep at 0: the value is exact to rounding,
 the slope is finite.
 
-Two ways are in use. A power that must train from 0 on is *held*: below a number, it has the slope
-that it has there. One whose 0 is a minimum, such as the length of a difference, has the slope 0.
-NaN stays NaN.
+Two ways are in use. A power that must train from 0 on is *held*. Below a threshold, its slope is
+the slope at the threshold. One whose 0 is a minimum, such as the length of a difference, has the
+slope 0. NaN stays NaN.
 """
 
 import math

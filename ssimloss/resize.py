@@ -6,8 +6,11 @@ outside the image. Keys 1981 (the cubic, a = -1/2).
 """
 
 import math
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ssimloss import _checks
@@ -15,6 +18,7 @@ from ssimloss._keywords import keywords
 from ssimloss._precision import computing_dtype, full_precision, product, widest_dtype
 
 Scale = float | tuple[float, float]
+Numbers = TypeVar("Numbers", Tensor, NDArray[np.float64])
 
 
 def check_resize_options(
@@ -133,7 +137,7 @@ def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: T
         ramp[:out_length] + 0.5
     ) / scale - 0.5  # where output pixels lie among those of the input, counted from 0
     index = (centre - 2 / stretch).floor()[:, None] + ramp[:taps]  # (out_length, taps)
-    weight = _cubic((centre[:, None] - index) * stretch)
+    weight = keys_cubic((centre[:, None] - index) * stretch)
     mirrored = index.long().remainder(2 * length)  # the edge is repeated: -1 is 0, -2 is 1
     mirrored = torch.minimum(mirrored, 2 * length - 1 - mirrored)
     row = torch.arange(out_length, device=device)[:, None]
@@ -143,9 +147,9 @@ def _matrix(length: int, out_length: int, scale: float, antialias: bool, like: T
     return matrix.to(like)
 
 
-def _cubic(x: Tensor) -> Tensor:
+def keys_cubic(x: Numbers) -> Numbers:
     """The kernel of Keys with a = -1/2, which is 0 from 2 on."""
-    x = x.abs()
+    x = abs(x).clip(max=2)
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((2.5 - 0.5 * x) * x - 4) * x + 2
-    return torch.where(x <= 1, near, torch.where(x < 2, far, 0))
+    return (x <= 1) * near + (x > 1) * far

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 
@@ -38,10 +39,38 @@ def test_what_was_used_last_stays() -> None:
     for key in ("a", "b", "c", "a", "d", "a", "b"):  # "d" displaces "b", "b" displaces "c"
         get(key)
     assert made == ["a", "b", "c", "d", "b"]
-    get("larger than all", 10_000)
     assert len(kept) == 3
     assert get("a") is get("a")
-    assert made == ["a", "b", "c", "d", "b", "larger than all"]
+    assert made == ["a", "b", "c", "d", "b"]
+
+
+def test_the_last_two_over_the_bound_stay() -> None:
+    """One call of FSIM needs two; they displace none of the others."""
+    kept = Kept(1024 + 8)
+    made: list[object] = []
+
+    def get(key: str, numbers: int = 1000) -> torch.Tensor:
+        return kept.get(key, lambda: made.append(key) or torch.zeros(numbers))  # type: ignore[func-returns-value]
+
+    for key in ("filters", "noise", "filters", "noise", "other", "noise", "filters"):
+        get("small", 1)
+        get(key)
+    assert made == ["small", "filters", "noise", "other", "filters"]
+    assert kept.bytes == 1024 + 4
+    assert len(kept) == 3
+
+
+def test_what_a_graph_reads_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of others does not free it, and later captures read the same tensor."""
+    kept = Kept(1024 + 8)
+    read = kept.get("read", lambda: torch.zeros(1))
+    with monkeypatch.context() as capture:
+        capture.setattr(_constants, "is_captured", lambda _: True)
+        assert kept.get("read", lambda: torch.ones(1)) is read
+    for key in ("a", "b"):
+        kept.get(key, lambda: torch.ones(1))
+    kept.clear()
+    assert kept.get("read", lambda: torch.ones(1)) is read
 
 
 def test_constants_differ_by_dtype_and_are_no_inference_tensors() -> None:

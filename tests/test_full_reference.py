@@ -297,6 +297,58 @@ def test_information_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     battery.close(F.iw_ssim(pred, target, **options), whole, 1e-13)
 
 
+def test_information_of_a_smooth_target_in_float32() -> None:
+    """A band of a ramp holds only rounding, which is no information."""
+    target = pair(64, 64, 1)[1][:1]
+    target[..., :32] = torch.linspace(0, 1, 64, dtype=target.dtype)[:, None]
+    pred = target + 0.05 * torch.rand(target.shape, generator=torch.Generator().manual_seed(0))
+    options = {"scale_weights": (0.5, 0.5)}
+    single = F.iw_ssim(pred.float(), target.float(), **options)
+    battery.close(single.double(), F.iw_ssim(pred, target, **options), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_steepest_haarpsi(dtype: torch.dtype) -> None:
+    """At the largest alpha, the value and the gradient are finite also for the most unlike."""
+    target = pair(16, 16)[1].to(dtype)
+    assert F.haarpsi(target, target, alpha=40) == 1
+    for pred in (1 - target, torch.zeros_like(target)):
+        pred.requires_grad_()
+        value = F.haarpsi(pred, 255 * target, alpha=40, c=1e-3, reduction="sum")
+        (gradient,) = torch.autograd.grad(value, pred)
+        assert 0 <= value < 0.1
+        assert gradient.isfinite().all()
+
+
+def test_options_beyond_what_can_be_computed() -> None:
+    images = pair(16, 16)
+    with pytest.raises(ValueError, match="alpha must be at most 40, got 41; there"):
+        F.haarpsi(*images, alpha=41)
+    with pytest.raises(ValueError, match=r"pixels_per_degree must be at least 1, got 0\.6"):
+        F.flip(*images, pixels_per_degree=0.6)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        F.gmsd,
+        F.mdsi,
+        F.ms_gmsd,
+        functools.partial(F.ms_gmsd, planes="yiq"),
+        F.ncc,
+        F.psnr,
+        functools.partial(F.ms_ssim_db, scale_weights=(0.5, 0.5)),
+    ],
+)
+def test_an_image_without_weight_does_not_count(function: Callable[..., Tensor]) -> None:
+    pred, target = pair(40, 50)
+    mask = torch.ones_like(target[:, :1])
+    mask[1] = 0
+    expected = function(pred[:1], target[:1])
+    battery.close(function(pred, target, mask=mask), expected)
+    assert function(pred, target, mask=0 * mask) == 0
+
+
 @pytest.mark.parametrize("function", [F.gmsd, F.ms_gmsd, F.haarpsi])
 def test_a_block_weighs_as_its_lightest_pixel(function: Callable[..., Tensor]) -> None:
     """With one hidden pixel in each block of 2 x 2, nothing is left."""

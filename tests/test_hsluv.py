@@ -33,6 +33,14 @@ def test_published_colours() -> None:
     battery.close(found, pixels(*PUBLISHED.values()), 1e-9)
 
 
+def test_a_hue_is_below_360() -> None:
+    """Among these reds are three whose small negative angle becomes 360 in float32."""
+    blue = 0.42496 + torch.arange(-8, 8) * 2.0**-24
+    image = torch.stack((torch.full_like(blue, 0.9), torch.full_like(blue, 0.2), blue))
+    hue = color.rgb_to_hsluv(image.view(1, 3, 1, -1))[:, 0]
+    assert ((hue < 360) & (torch.minimum(hue, 360 - hue) < 1e-3)).all()
+
+
 def test_conversion_is_the_definition() -> None:
     """Everywhere in the cube, on its faces, near black and near white."""
     generator = torch.Generator().manual_seed(0)

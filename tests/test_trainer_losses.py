@@ -4,6 +4,7 @@ gradient variance and Laplacian pyramids, against their definitions, and what is
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import battery
@@ -94,6 +95,10 @@ def test_clipped_pixels_have_no_gradient() -> None:
     assert F.clipped(target, target) == 1 / 255
     told = str(explain_difference("CLIPPED/neosr", "CLIPPED/neosr_l1", pred.detach(), target))
     assert "charbonnier" in told
+    unlimited = dataclasses.replace(CLIPPED["neosr_l1"], options={"low": 0.003921})
+    told = str(explain_difference("CLIPPED/neosr_l1", unlimited, pred.detach(), target))
+    assert "0.003921 to 0.996078" in told
+    assert "None" not in told
     assert any("no gradient" in note for note in CLIPPED["neosr"].notes)
 
 
@@ -106,10 +111,12 @@ def test_colour_without_brightness() -> None:
     assert F.cosine_distance(target.flip(1), target) > 1e-3
     assert F.cosine_distance(target, target) == 0
     black = torch.zeros_like(target).requires_grad_()
-    F.cosine_distance(black, target, reduction="sum").backward()
-    assert black.grad is not None
-    assert black.grad.abs().max() < 100
-    assert (black.grad * target).sum() < 0
+    (gradient,) = torch.autograd.grad(F.cosine_distance(black, target, reduction="sum"), black)
+    assert (gradient * target).sum() < 0
+    below = torch.full_like(target, -0.01 + 1e-7).requires_grad_()  # without the offset, nearly 0
+    (steepest,) = torch.autograd.grad(F.cosine_distance(below, target, reduction="sum"), below)
+    assert 0 < gradient.abs().max() < 100
+    assert 0 < steepest.abs().max() < 100
 
 
 @pytest.mark.parametrize("flat", [0.0, 0.5, 1.0])
@@ -124,6 +131,8 @@ def test_correlation_of_flat_images(flat: float) -> None:
     assert F.ncc(pred, pred) == 1
     assert F.ncc(target, target) == 1
     battery.close(F.ncc(0.3 * target + 0.2, target, k=1e-9), 1.0, 1e-6)
+    (gradient,) = torch.autograd.grad(F.ncc_loss(pred, target, k=1e-12), pred)
+    assert gradient.isfinite().all()
 
 
 def test_halved_loss_of_the_frameworks() -> None:
@@ -180,6 +189,7 @@ def test_errors_name_the_argument() -> None:
             lambda: F.clipped(pred, target, low=0.2, high=0.1),
         ),
         ("offset must be at least", lambda: F.cosine_distance(pred, target, offset=1e-30)),
+        ("k must be at least 1e-12, got 1e-15", lambda: F.ncc(pred, target, k=1e-15)),
         (
             r"at least two channels.*use l1_loss",
             lambda: F.cosine_distance(pred[:, :1], target[:, :1]),

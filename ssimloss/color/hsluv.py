@@ -33,7 +33,7 @@ _NO_LIGHT = 1e-10  # linear light, below which nothing has a colour
 
 @keywords()
 def rgb_to_hsluv(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
-    """Gamma-coded sRGB to HSLuv: hue from 0 to 360, saturation and lightness from 0 to 100.
+    """Gamma-coded sRGB to HSLuv: hue in [0, 360), saturation and lightness from 0 to 100.
 
     The lightness and the hue are those of CIELUV under D65. The saturation is the chroma in percent
     of the largest one that sRGB has at this lightness and hue. Hue and saturation of gray, black
@@ -60,8 +60,10 @@ def rgb_to_hsluv(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     direction, saturation, lightness = hsluv_parts(light, light)
     u, v = direction[:, 0:1], direction[:, 1:2]
     u = torch.where(saturation.detach() > 0, u, 1)
-    hue = torch.rad2deg(torch.atan2(v, u)).remainder(360)
-    return torch.cat((hue, 100 * saturation, 100 * lightness), 1).to(image.dtype)
+    hue = torch.rad2deg(torch.atan2(v, u)).remainder(360).to(image.dtype)
+    hue = torch.where(hue < 360, hue, hue - 360)  # rounding makes 360 of small negative angles
+    rest = 100 * torch.cat((saturation, lightness), 1)
+    return torch.cat((hue, rest.to(image.dtype)), 1)
 
 
 def clamped_light(image: Tensor) -> Tensor:

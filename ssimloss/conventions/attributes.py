@@ -34,6 +34,21 @@ def choice(name: str, key: str, choices: Mapping[Any, tuple[str, str]]) -> Attri
     return Attribute(name, (key,), lambda s: choices[s[key]][0], lambda s: choices[s[key]][1])
 
 
+def distance(sentence: str) -> Attribute:
+    """The attribute of a distance, whose name is the ``{}`` of the sentence, and of Charbonnier's
+    ``eps``.
+    """
+    return Attribute(
+        "distance",
+        ("distance", "eps"),
+        lambda s: s["distance"],
+        lambda s: (
+            sentence.format(s["distance"])
+            + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
+        ),
+    )
+
+
 PREPARATION = (
     switch("clamp", "clamp", "to data_range", "clamp to [0, 1]"),
     switch("8-bit rounding", "quantize", "256 levels", "round to 256 levels, as in an 8-bit file"),
@@ -86,5 +101,13 @@ PADDING = choice(
         "reflect": ("reflected", "images reflected at the border, and the whole map counts"),
         "replicate": ("replicated", "border pixels repeated, and the whole map counts"),
         "zeros": ("zeros", "zeros beyond the border, and the whole map counts"),
+    },
+)
+YIQ_MATRIX = choice(
+    "matrix of I and Q",
+    "yiq",
+    {
+        "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
+        "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
     },
 )

@@ -605,7 +605,7 @@ def cosine_distance_loss(
             ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded.
+            the gradient of a dark pixel is bounded, also below the range.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -844,17 +844,17 @@ def dss(
 ) -> Tensor:
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
             weigh less than 0.01 are left out.
@@ -885,17 +885,17 @@ def dss_loss(
 
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
             weigh less than 0.01 are left out.
@@ -1084,8 +1084,8 @@ def flip_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
-            positive.
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
+            pixel per degree.
         TypeError: integer tensors.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
@@ -1449,7 +1449,8 @@ def gradient_variance_loss(
 ) -> Tensor:
     """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
@@ -1500,7 +1501,7 @@ def haarpsi(
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -1512,7 +1513,7 @@ def haarpsi(
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1544,7 +1545,7 @@ def haarpsi_loss(
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. The weight
             of a position is the smallest one among the pixels that it depends on.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -1556,7 +1557,7 @@ def haarpsi_loss(
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -2361,7 +2362,7 @@ def ncc(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2398,7 +2399,7 @@ def ncc_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2557,7 +2558,8 @@ def psnr(
             batch (torchmetrics, kornia): a single number for any reduction.
         eps: added to the MSE of images with a range of length 1. 0 is the definition; 1e-8 caps
             the PSNR at 80 dB (pyiqa, piq).
-        mask: ``(N, 1 or C, ...)`` weights of the MSE.
+        mask: ``(N, 1 or C, ...)`` weights of the MSE; an image without any has the value 0, and
+            does not count in the mean.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
@@ -2688,10 +2690,10 @@ def sr_sim(
 ) -> Tensor:
     """Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -2735,10 +2737,10 @@ def sr_sim_loss(
 
     Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -3324,11 +3326,11 @@ def vif(
     """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -3364,11 +3366,11 @@ def vif_loss(
     Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least

@@ -67,10 +67,7 @@ def without_masked(
 
 def luma_of(image: Tensor, options: Ranged, scale: float = 1.0) -> Tensor:
     """The gray image, or the luma of an RGB one, from 0 to ``scale``."""
-    if image.shape[1] == 3:
-        red, green, blue = BT601
-        image = red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
-    return (image - options.low) * (scale / options.span)
+    return (combined(image, OF_LUMA) - options.low) * (scale / options.span)
 
 
 def backend_for(backend: Backend, pred: Tensor, target: Tensor, mask: Tensor | None) -> Backend:
@@ -161,6 +158,11 @@ def factor_to_256(image: Tensor) -> int:
 def gradient_weight(weight: Tensor | None) -> Tensor | None:
     """Weights of gradients: the smallest one among the pixels of a 3 x 3 operator."""
     return None if weight is None else erode(weight)
+
+
+def weighs(weight: Tensor | None) -> Tensor | None:
+    """1 for each image with a position that has weight, else 0: ``(N,)``."""
+    return None if weight is None else (weight.flatten(1).sum(1) > 0).to(weight.dtype)
 
 
 GAIN: dict[str, int] = {"prewitt": 3, "scharr": 16}  # integer taps divided by the published ones

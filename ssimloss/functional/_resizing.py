@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ssimloss._constants import planes as constant_planes
 from ssimloss._precision import product
+from ssimloss.resize import keys_cubic
 
 Array = NDArray[np.float64]
 
@@ -46,13 +47,13 @@ def corners(length: int, out_length: int) -> Array:
 
 def quarter(length: int, out_length: int) -> Array:
     """Cubic interpolation as MATLAB's ``imresize(..., 0.25)``, of ``ceil(length / 4)`` pixels."""
-    return _weights(4 * np.arange(out_length, dtype=np.float64) + 1.5, length, 0.25, _cubic, 2)
+    return _weights(4 * np.arange(out_length, dtype=np.float64) + 1.5, length, 0.25, keys_cubic, 2)
 
 
 def cubic(length: int, out_length: int) -> Array:
     """Cubic interpolation as MATLAB's ``imresize(..., [H W])``."""
     centres = _middles(length, out_length)
-    return _weights(centres, length, min(1.0, out_length / length), _cubic, 2)
+    return _weights(centres, length, min(1.0, out_length / length), keys_cubic, 2)
 
 
 def _middles(length: int, out_length: int) -> Array:
@@ -61,14 +62,6 @@ def _middles(length: int, out_length: int) -> Array:
 
 def _triangle(x: Array) -> Array:
     values: Array = np.maximum(0.0, 1 - np.abs(x))
-    return values
-
-
-def _cubic(x: Array) -> Array:
-    """The kernel of Keys with a = -1/2."""
-    x = np.minimum(np.abs(x), 2.0)
-    near = (1.5 * x - 2.5) * x**2 + 1
-    values: Array = np.where(x <= 1, near, ((2.5 - 0.5 * x) * x - 4) * x + 2)
     return values
 
 

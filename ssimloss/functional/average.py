@@ -16,13 +16,14 @@ from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, product, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._gradient_similarity import check_least_side
 from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
+from ssimloss.resize import keys_cubic
 
 Filter = Literal["area", "bilinear", "bicubic"]
 FILTERS: tuple[str, ...] = get_args(Filter)
@@ -49,7 +50,7 @@ class AverageOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("downscale", self.downscale)
         _checks.choice("filter", self.filter, FILTERS)
@@ -123,12 +124,7 @@ def _matrix(length: int, factor: int, reach: int) -> NDArray[np.float64]:
     """
     centres = factor * (np.arange(length // factor) + 0.5) - 0.5
     t = np.abs(np.arange(length) - centres[:, None]) / factor
-    if reach == 1:
-        weights = np.maximum(1 - t, 0)
-    else:  # Keys 1981 with a = -1/2
-        near = (1.5 * t - 2.5) * t * t + 1
-        far = ((2.5 - 0.5 * t) * t - 4) * t + 2
-        weights = np.where(t <= 1, near, np.where(t < 2, far, 0))
+    weights = np.maximum(1 - t, 0) if reach == 1 else keys_cubic(t)
     rows: NDArray[np.float64] = weights / weights.sum(1, keepdims=True)
     return rows
 
@@ -167,15 +163,7 @@ CONVENTIONS = Table(
                 else f"{s['filter']}, antialiased, to 1/{s['downscale']} of the sides"
             ),
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} distance"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} distance"),
         OVER_BATCH,
     ),
     Convention("trainner", "traiNNer-redux as it comes", "AverageLoss(1.0)", p.TRAINNER, 1e-12),

@@ -44,7 +44,7 @@ class CIEDE2000Options(Reduced, Ranged):
     k_h: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise for tolerances that are not positive, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("k_l", self.k_l)
         _checks.positive("k_c", self.k_c)

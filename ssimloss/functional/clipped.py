@@ -9,7 +9,7 @@ from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._pixel import masked_difference
@@ -38,7 +38,7 @@ class ClippedOptions(Reduced):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("distance", self.distance, DISTANCES)
         check_charbonnier_eps(self.eps)
@@ -106,20 +106,16 @@ CONVENTIONS = Table(
     "CLIPPED",
     CLIPPED,
     (
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"{s['distance']} at every pixel"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("{} at every pixel"),
         Attribute(
             "limits",
             ("low", "high"),
-            lambda s: f"{s['low']:g} to {s['high']}",
-            lambda s: f"at least {s['low']:g}" + (f", at most {s['high']:g}" if s["high"] else ""),
+            lambda s: (
+                f"at least {s['low']:g}" if s["high"] is None else f"{s['low']:g} to {s['high']:g}"
+            ),
+            lambda s: (
+                f"at least {s['low']:g}" + ("" if s["high"] is None else f", at most {s['high']:g}")
+            ),
         ),
         OVER_BATCH,
     ),

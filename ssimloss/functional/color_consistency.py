@@ -59,7 +59,7 @@ class ColorConsistencyOptions(Reduced, Ranged):
     downscale: int = 1
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("space", self.space, SPACES)
         _checks.choice("planes", self.planes, PLANES)

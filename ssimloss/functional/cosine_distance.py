@@ -26,13 +26,13 @@ class CosineDistanceOptions(Reduced, Ranged):
 
     Args:
         offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded.
+            the gradient of a dark pixel is bounded, also below the range.
     """
 
     offset: float = 0.01
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         if _checks.positive("offset", self.offset) < _LEAST_OFFSET:
             raise ValueError(f"offset must be at least {_LEAST_OFFSET}, got {self.offset!r}")
@@ -71,16 +71,24 @@ def _cosine_distance(
         )
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
-    x, y = (_direction((i - options.low) / options.span + options.offset) for i in (x, y))
+    x, y = (
+        _direction((image - options.low) / options.span + options.offset, options.offset)
+        for image in (x, y)
+    )
     return Scores((x - y).square().sum(1, keepdim=True) / 2, weight, 1, dtype)
 
 
-def _direction(image: Tensor) -> Tensor:
-    """Unit vectors of the channels; 0 for 0."""
+def _direction(image: Tensor, least: float) -> Tensor:
+    """Unit vectors of the channels; 0 for 0. Those shorter than ``least``, which are beyond the
+    range, have the slope of one of that length.
+    """
     squares = image.square().sum(1, keepdim=True)
     info = torch.finfo(image.dtype)
     none = squares < info.tiny / info.eps
-    return torch.where(none, 0, image / torch.where(none, 1, squares).sqrt())
+    length = torch.where(none, 1, squares).sqrt()
+    unit = torch.where(none, 0, image / length)
+    share = (length.detach() / least).clamp(max=1)
+    return unit.detach() + share * (unit - unit.detach())
 
 
 COSINE_DISTANCE = Measure(

@@ -50,7 +50,7 @@ class CWSSIMOptions(Reduced, Ranged):
     k: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("levels", self.levels)
         if _checks.count("orientations", self.orientations) > 16:
@@ -89,7 +89,7 @@ def _cw_ssim(pred: Tensor, target: Tensor, options: CWSSIMOptions) -> Scores:
     check_least_side(pred, 2 ** (levels + 2), f"for {levels} levels")
     dtype = native_dtype(pred, target)
     x, y = (luma_of(image, options, 255.0) for image in promote(pred, target))
-    if not len(x):  # of which there is no Fourier transform
+    if not len(x):  # an empty batch has no Fourier transform
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     (re_x, im_x), (re_y, im_y) = (_bands(image, levels, orientations) for image in (x, y))
     # What rounding makes of a flat image counts as flat.

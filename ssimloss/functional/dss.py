@@ -50,7 +50,7 @@ class DSSOptions(Reduced, Ranged):
     weights: tuple[tuple[int, float], ...] = derived()
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option; keep the weight of each frequency
+        """Check the options; an error names the one at fault. Keep the weight of each frequency
         that counts, the mean first.
         """
         super().__post_init__()
@@ -73,17 +73,17 @@ class DSSOptions(Reduced, Ranged):
 def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.

@@ -76,9 +76,13 @@ class FLIPOptions(Reduced, Ranged):
     pixels_per_degree: float = 3840 * math.pi / 180
 
     def __post_init__(self) -> None:
-        """Raise for what is no resolution, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
-        _checks.positive("pixels_per_degree", self.pixels_per_degree)
+        if _checks.positive("pixels_per_degree", self.pixels_per_degree) < 1:
+            raise ValueError(
+                f"pixels_per_degree must be at least 1, got {self.pixels_per_degree!r}; it is the "
+                "number of pixels that one degree covers, 67 by default"
+            )
 
 
 def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
@@ -99,8 +103,8 @@ def _flip(pred: Tensor, target: Tensor, options: FLIPOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
-            positive.
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
+            pixel per degree.
         TypeError: integer tensors.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to

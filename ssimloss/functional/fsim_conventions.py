@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional.fsim import FSIM, FSIMOptions, fsim_of
 
@@ -63,14 +63,7 @@ CONVENTIONS = Table(
                 "yiq": ("Y, I and Q", "Y, I and Q of colour images"),
             },
         ),
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
+        YIQ_MATRIX,
         choice(
             "median of an even number",
             "median",

@@ -25,7 +25,9 @@ from ssimloss.functional._gradient_similarity import (
     block_weight,
     channel_means,
     check_colors,
+    gradient_weight,
     similarity_variance,
+    weighs,
     without_masked,
 )
 from ssimloss.kernels import Backed
@@ -102,7 +104,7 @@ def _gmsd(
         deviation=options.deviation,
         backend=backend,
     )
-    return Scores(root(variance), None, 1, dtype)
+    return Scores(root(variance), weighs(gradient_weight(weight)), 1, dtype)
 
 
 GMSD = Measure(

@@ -15,7 +15,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import average_pool
 from ssimloss.functional._distance import Distance, distance_of
@@ -49,7 +49,7 @@ class GradientVarianceOptions(Reduced, Ranged):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("patch_size", self.patch_size, least=2)
         _checks.choice("distance", self.distance, DISTANCES)
@@ -61,7 +61,8 @@ def _gradient_variance(
 ) -> Scores:
     """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
@@ -162,15 +163,7 @@ CONVENTIONS = Table(
                 f"{s['patch_size']} x {s['patch_size']} pixels, zeros beyond the border"
             ),
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} distance of variances, added over both directions"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} distance of variances, added over both directions"),
         OVER_BATCH,
     ),
     Convention(

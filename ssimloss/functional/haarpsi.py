@@ -19,7 +19,7 @@ from ssimloss._options import Ranged, Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._gradient_similarity import (
     BT601,
@@ -35,6 +35,7 @@ from ssimloss.kernels import Backed
 from ssimloss.measure import Measure
 
 _LEAST = 16  # pixels: filters of 8 pixels at half size
+_LARGEST_ALPHA = 40  # exp(-alpha) and its square are normal numbers in float32
 
 
 class HaarPSIOptions(Backed, Reduced, Ranged):
@@ -42,7 +43,7 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
 
     Args:
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
             at half size, and support no mask.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
@@ -55,7 +56,11 @@ class HaarPSIOptions(Backed, Reduced, Ranged):
         """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("c", self.c)
-        _checks.positive("alpha", self.alpha)
+        if _checks.positive("alpha", self.alpha) > _LARGEST_ALPHA:
+            raise ValueError(
+                f"alpha must be at most {_LARGEST_ALPHA}, got {self.alpha!r}; there, the "
+                "lowest similarity alone counts, and the paper has 4.2"
+            )
 
 
 def _haarpsi(
@@ -78,7 +83,7 @@ def _haarpsi(
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -132,13 +137,13 @@ def _pooled(unlike: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tenso
     """The score ``(N,)`` of dissimilarities ``1 - s``, and the sum of the weights.
 
     With ``k = exp(-a)`` and ``u = 1 - exp(-a (1 - s))``, the logistic mean is
-    ``m = sigmoid(a) - k M / (1 + k)``, where ``M`` is the mean of ``u / (1 + k - u)``. So
+    ``m = sigmoid(a) - k M / (1 + k)``, where ``M`` is the mean of ``u / (k + 1 - u)``. So
     ``logit(m) = a + log(1 - k M) - log(1 + M)``, which is exactly ``a`` for equal images.
     """
     k = math.exp(-alpha)
-    u = -torch.expm1(-alpha * unlike)
+    u = -torch.expm1(-alpha * unlike)  # 1 - u would cancel
     mass = weight.flatten(1).sum(1)
-    total = (weight * u / (1 + k - u)).flatten(1).sum(1)
+    total = (weight * (u / (k + torch.exp(-alpha * unlike)))).flatten(1).sum(1)
     mean = total / torch.where(mass > 0, mass, 1)
     return (1 + (torch.log1p(-k * mean) - torch.log1p(mean)) / alpha).square(), mass
 
@@ -214,14 +219,7 @@ CONVENTIONS = Table(
     HAARPSI,
     (
         *PREPARATION,
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
+        YIQ_MATRIX,
         Attribute(
             "similarity",
             ("c", "alpha"),

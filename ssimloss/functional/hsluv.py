@@ -17,7 +17,7 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss.color.hsluv import clamped_light, hsluv_parts
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._gradient_similarity import check_colors, without_masked
@@ -55,7 +55,7 @@ class HSLuvOptions(Reduced, Ranged):
     edges: Edges = "continuous"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         for name in ("hue_weight", "saturation_weight", "lightness_weight"):
             _checks.non_negative(name, getattr(self, name))
@@ -232,15 +232,7 @@ CONVENTIONS = Table(
                 "pred": ("of pred", "no hue wherever pred is lighter than 0.9"),
             },
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} of saturation and lightness"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} of saturation and lightness"),
         OVER_BATCH,
     ),
     Convention("continuous", "without jumps", "the equations", "tests/reference.py", 1e-10),

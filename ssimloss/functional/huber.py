@@ -26,7 +26,7 @@ class HuberOptions(Reduced):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("delta", self.delta)
 
@@ -108,6 +108,6 @@ CONVENTIONS = Table(
         p.NEOSR,
         1e-14,
         same_as="pytorch",
-        notes=("Of images in [0, 1], it is half of L2: no error passes delta = 1.",),
+        notes=("For images in [0, 1] it is half of L2, as no error passes delta = 1.",),
     ),
 )

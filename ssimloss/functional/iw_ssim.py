@@ -58,7 +58,7 @@ class IWSSIMOptions(Reduced, Ranged):
     noise: float = 0.4
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.weights("scale_weights", self.scale_weights)
         _checks.positive("noise", self.noise)
@@ -172,7 +172,7 @@ def _information(x: Tensor, y: Tensor, parent: Tensor | None, noise: float, flat
     least = max(flat, (2 * 255 * torch.finfo(y.dtype).eps) ** 2)  # what rounding can make
     energy, variances = _mixture(y, parent, least)
     var_x, var_y, cov_xy = _moments(x[..., 4:-4, 4:-4], y[..., 4:-4, 4:-4])
-    flat_x, flat_y = var_x < flat, var_y < flat  # NaN is neither flat nor hidden
+    flat_x, flat_y = var_x < least, var_y < least  # NaN is neither flat nor hidden
     g = torch.where(flat_x | flat_y, 0, cov_xy) / (var_y + flat)
     var_v = torch.where(flat_x, 0, var_x - g * cov_xy)
     base = 1 + var_v / noise

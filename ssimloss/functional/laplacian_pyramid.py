@@ -13,7 +13,7 @@ from ssimloss import _checks
 from ssimloss._options import Reduced
 from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores, reduce
-from ssimloss.conventions.attributes import OVER_BATCH, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.functional._distance import Distance, distance_of
 from ssimloss.functional._gradient_similarity import check_least_side
@@ -43,7 +43,7 @@ class LaplacianPyramidOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.weights("level_weights", self.level_weights)
         _checks.choice("distance", self.distance, DISTANCES)
@@ -124,15 +124,7 @@ CONVENTIONS = Table(
                 f"{', '.join(f'{weight:g}' for weight in s['level_weights'])}"
             ),
         ),
-        Attribute(
-            "distance",
-            ("distance", "eps"),
-            lambda s: s["distance"],
-            lambda s: (
-                f"mean {s['distance']} of each band"
-                + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-            ),
-        ),
+        distance("mean {} of each band"),
         OVER_BATCH,
     ),
     Convention(

@@ -33,6 +33,7 @@ from ssimloss.functional._gradient_similarity import (
     gradients,
     length_similarity,
     squared_length,
+    weighs,
     weighted_mean,
     without_masked,
 )
@@ -110,7 +111,8 @@ def _mdsi(
     )
     h, m = h_x - h_y, m_x - m_y
     cs = 1 - (h * h + m * m) / (h_x * h_x + h_y * h_y + m_x * m_x + m_y * m_y + _C3)
-    return Scores(_deviation(cs + options.alpha * (gs - cs), weight), None, 1, dtype)
+    found = _deviation(cs + options.alpha * (gs - cs), weight)
+    return Scores(found, weighs(weight), 1, dtype)
 
 
 def _planes(image: Tensor) -> tuple[Tensor, ...]:

@@ -31,7 +31,9 @@ from ssimloss.functional._gradient_similarity import (
     check_colors,
     check_least_side,
     combined,
+    gradient_weight,
     similarity_variance,
+    weighs,
     weighted_mean,
     without_masked,
 )
@@ -109,11 +111,12 @@ def _ms_gmsd(
     backend = backend_for(options.backend, pred, target, mask)
     dtype = native_dtype(pred, target)
     x, y, weight = without_masked(*promote(pred, target), mask, options.low)
-    color, color_weight = None, weight
+    color, color_weight, valid = None, weight, gradient_weight(weight)
     if options.planes != "luma" and pred.shape[1] == 3:
         color = combined(
             (x - y) * (255 / options.span), IQ["four digits"]
         )  # the planes of the difference
+        valid = weight if options.planes == "yiq" else valid
     x, y = (
         channel_means(image, OF_LUMA, 1, backend, low=options.low, scale=1 / options.span)
         for image in (x, y)
@@ -142,7 +145,7 @@ def _ms_gmsd(
         squares = color.square().sum(1, keepdim=True)
         distance = beta_1 * root(weighted_mean(squares, color_weight))
         found = gamma * found + (1 - gamma) * distance
-    return Scores(found, None, 1, dtype)
+    return Scores(found, weighs(valid), 1, dtype)
 
 
 MS_GMSD = Measure(

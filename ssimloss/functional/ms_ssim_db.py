@@ -6,7 +6,8 @@ Balle, Minnen, Singh, Hwang & Johnston, "Variational image compression with a sc
 
 from torch import Tensor
 
-from ssimloss._reduce import reduce
+from ssimloss._reduce import Scores
+from ssimloss.functional._gradient_similarity import weighs
 from ssimloss.functional.ms_ssim import MSSSIMOptions, ms_ssim_scores
 from ssimloss.functional.psnr import decibel
 from ssimloss.measure import Measure
@@ -22,7 +23,7 @@ class MSSSIMDecibelOptions(MSSSIMOptions):
 
 def _ms_ssim_db(
     pred: Tensor, target: Tensor, options: MSSSIMDecibelOptions, *, mask: Tensor | None = None
-) -> Tensor:
+) -> Scores:
     """MS-SSIM of each image in dB, ``-10 log10(1 - MS-SSIM)``: 10 dB for 0.9, 20 dB for 0.99.
 
     It is infinite for equal images, with gradient 0. The mean is taken over decibels.
@@ -42,8 +43,9 @@ def _ms_ssim_db(
 
     Source: Wang, Simoncelli & Bovik 2003; Balle et al. 2018.
     """
-    similarity = ms_ssim_scores(pred, target, options, mask=mask).reduce("image")
-    return reduce(decibel((1 - similarity).clamp(min=0)), options.reduction)
+    similarity = ms_ssim_scores(pred, target, options, mask=mask)
+    found = decibel((1 - similarity.reduce("image")).clamp(min=0))
+    return Scores(found, weighs(similarity.weight))
 
 
 MS_SSIM_DB = Measure(

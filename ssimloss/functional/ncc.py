@@ -16,7 +16,7 @@ from ssimloss.conventions.attributes import OVER_BATCH, Attribute, switch
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.measure import Measure
 
-_LEAST_K = 1e-15  # a smaller one vanishes in float32 when squared
+_LEAST_K = 1e-12  # the gradient of flat images, up to k^-3, is finite in float32
 
 
 class NCCOptions(Reduced, Ranged):
@@ -32,7 +32,7 @@ class NCCOptions(Reduced, Ranged):
     k: float = 0.01
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         if _checks.positive("k", self.k) < _LEAST_K:
             raise ValueError(f"k must be at least {_LEAST_K}, got {self.k!r}")
@@ -55,7 +55,7 @@ def _ncc(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -76,7 +76,8 @@ def _ncc(
     # 1 - r is half the squared distance of vectors of length 1, of which C is one more component.
     # Equal planes have exactly 1 then, and small differences keep their digits.
     apart = _mean((scale_x * x - scale_y * y).square(), weight) + c * (scale_x - scale_y).square()
-    return Scores(1 - apart.squeeze(2) / 2, None, 1, dtype)
+    covered = None if weight is None else (weight.sum(2) > 0).to(x.dtype)
+    return Scores(1 - apart.squeeze(2) / 2, covered, 1, dtype)
 
 
 def _mean(planes: Tensor, weight: Tensor | None) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssimloss import _checks
 from ssimloss._options import Ranged, Reduced
-from ssimloss._reduce import reduce
+from ssimloss._reduce import Scores
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import PREPARATION, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
@@ -44,7 +44,7 @@ class PSNROptions(Reduced, Ranged):
 
 def _psnr(
     pred: Tensor, target: Tensor, options: PSNROptions, *, mask: Tensor | None = None
-) -> Tensor:
+) -> Scores | Tensor:
     """Peak signal-to-noise ratio in dB, ``10 log10(L^2 / (MSE + eps L^2))``.
 
     It is infinite for equal images, with gradient 0.
@@ -52,7 +52,8 @@ def _psnr(
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)`` with values in
             ``data_range``.
-        mask: ``(N, 1 or C, ...)`` weights of the MSE.
+        mask: ``(N, 1 or C, ...)`` weights of the MSE; an image without any has the value 0, and
+            does not count in the mean.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -67,7 +68,12 @@ def _psnr(
     mse = l2_loss(pred, target, mask=mask, reduction="image" if per_image else "mean")
     error = mse / options.span**2 + options.eps
     found = decibel(error)
-    return reduce(found, options.reduction) if per_image else found
+    weight = None
+    if mask is not None:
+        weight = (mask.flatten(1).sum(1) > 0).to(found.dtype)
+        # Where no pixel counts, images are not equal.
+        found = torch.where(weight > 0 if per_image else weight.sum() > 0, found, 0)
+    return Scores(found, weight) if per_image else found
 
 
 def decibel(error: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from ssimloss._precision import native_dtype, promote
 from ssimloss._reduce import Scores
 from ssimloss._roots import held_power, real_power
 from ssimloss.conventions import programs as p
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, YIQ_MATRIX, Attribute, choice
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.filters import blur, make_window
 from ssimloss.filters import pad as extended
@@ -64,7 +64,7 @@ class SRSIMOptions(Backed, Reduced, Ranged):
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
-        """Raise for an unknown value and an exponent outside [0, 1], naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("planes", self.planes, PLANES)
         _checks.fraction("alpha", self.alpha)
@@ -73,10 +73,10 @@ class SRSIMOptions(Backed, Reduced, Ranged):
 def _sr_sim(pred: Tensor, target: Tensor, options: SRSIMOptions) -> Scores:
     """Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -116,7 +116,7 @@ def _sr_sim_of(
     backend = backend_for(options.backend, pred, target, None)
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
-    if not len(x):  # of which there is no Fourier transform
+    if not len(x):  # an empty batch has no Fourier transform
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     factor = factor_to_256(x)
     color = options.planes == "yiq" and x.shape[1] == 3
@@ -239,14 +239,7 @@ CONVENTIONS = Table(
                 ),
             },
         ),
-        choice(
-            "matrix of I and Q",
-            "yiq",
-            {
-                "three digits": ("three digits", "I = 0.596 R - 0.274 G - 0.322 B and so on"),
-                "four digits": ("four digits", "I = 0.5959 R - 0.2746 G - 0.3213 B and so on"),
-            },
-        ),
+        YIQ_MATRIX,
         choice(
             "negative similarity of colours",
             "negative",

@@ -144,7 +144,7 @@ class SSIMULACRA2Options(Reduced, Ranged):
     min_size: MinSize = "error"
 
     def __post_init__(self) -> None:
-        """Raise for an unknown value, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("min_size", self.min_size, MIN_SIZES)
 

@@ -61,7 +61,7 @@ class VIFOptions(Backed, Reduced, Ranged):
     noise: float = 2.0
 
     def __post_init__(self) -> None:
-        """Raise for noise that is not positive, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.positive("noise", self.noise)
 
@@ -70,11 +70,11 @@ def _vif(pred: Tensor, target: Tensor, options: VIFOptions) -> Scores:
     """Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least

@@ -89,7 +89,7 @@ class VSIOptions(Backed, Reduced, Ranged):
     beta: float = 0.02
 
     def __post_init__(self) -> None:
-        """Raise for exponents that are no fractions, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.fraction("alpha", self.alpha)
         _checks.fraction("beta", self.beta)
@@ -142,7 +142,7 @@ def vsi_of(
     backend = backend_for(options.backend, pred, target, None)
     dtype = native_dtype(pred, target)
     x, y = promote(pred, target)
-    if not len(x):  # of which there is no Fourier transform
+    if not len(x):  # an empty batch has no Fourier transform
         return Scores((x + y).flatten(1).sum(1), None, 1, dtype)
     short = min(pred.shape[2:])
     factor = factor_to_256(x) if blocks == "zeros" else max(1, round(short / 256))

@@ -17,7 +17,7 @@ from ssimloss._keywords import keywords
 from ssimloss._options import Reduced
 from ssimloss._precision import autocast_off, computing_dtype, native_dtype, promote
 from ssimloss._reduce import Scores, reduce
-from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute
+from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, distance
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.conventions.preparation import Preparation
 from ssimloss.filters import blur_along
@@ -63,7 +63,7 @@ class WaveletOptions(Reduced):
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("wavelet", self.wavelet, WAVELETS)
         _checks.choice("transform", self.transform, TRANSFORMS)
@@ -278,15 +278,7 @@ _ATTRIBUTES = (
         ),
     ),
     Attribute("bands", ("band_weights", "approximation_weight"), _weights, _weights),
-    Attribute(
-        "distance",
-        ("distance", "eps"),
-        lambda s: s["distance"],
-        lambda s: (
-            f"mean {s['distance']} of coefficients"
-            + (f", eps = {s['eps']:g}" if s["distance"] == "charbonnier" else "")
-        ),
-    ),
+    distance("mean {} of coefficients"),
     Attribute(
         "factor",
         ("factor",),

@@ -337,7 +337,7 @@ class CosineDistanceLoss(MeasureLoss):
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded.
+            the gradient of a dark pixel is bounded, also below the range.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
@@ -652,13 +652,13 @@ class DSSLoss(MeasureLoss):
 
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
@@ -669,7 +669,7 @@ class DSSLoss(MeasureLoss):
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
-            pixels on the short side. Of fewer than 10 blocks, the worst one counts.
+            pixels on the short side. With fewer than 10 blocks, only the worst one counts.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -841,8 +841,8 @@ class FLIPLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; the map ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a resolution that is not
-            positive.
+        ValueError: shapes differ, images that are neither gray nor RGB, a resolution below one
+            pixel per degree.
         TypeError: integer tensors.
 
     Source: Andersson et al. 2020. Agrees with flip-evaluator 1.7, which computes in float32, to
@@ -1169,7 +1169,8 @@ class GradientSSIMLoss(MeasureLoss):
 class GradientVarianceLoss(MeasureLoss):
     """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
@@ -1232,7 +1233,7 @@ class HaarPSILoss(MeasureLoss):
         backend: ``"auto"``, or the name of one, which runs or raises. Kernels compute luma, I and Q
             at half size, and support no mask.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -1245,7 +1246,7 @@ class HaarPSILoss(MeasureLoss):
 
     Raises:
         ValueError: shapes differ, images are neither gray nor RGB or too small,
-            a constant that is not positive.
+            a constant that is not positive, an ``alpha`` above 40.
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
@@ -1864,7 +1865,7 @@ class NCCLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` is not positive, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -1926,10 +1927,10 @@ class SRSIMLoss(MeasureLoss):
 
     Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -2257,11 +2258,11 @@ class VIFLoss(MeasureLoss):
     Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.

@@ -475,7 +475,7 @@ class CosineDistance(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded.
+            the gradient of a dark pixel is bounded, also below the range.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -641,13 +641,13 @@ class DSS(MeasureMetric):
 
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Rows and columns that fill no block of 8 x 8 pixels are left out. Only the
-    worst positions of each subband count and have a gradient, so that a step improves few blocks:
-    add a pixel loss.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
+    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
+    so that a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. That of the covariance is taken there, so
-    that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
+    covariance, so that a flat image learns the contrast of the other one.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -977,7 +977,8 @@ class GradientVariance(MeasureMetric):
 
     Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
 
-    Of RGB images it takes the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the border.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
+    border.
     A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
     it beside a pixel loss.
 
@@ -1024,7 +1025,7 @@ class HaarPSI(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         c: the constant ``C`` that keeps the similarity finite, for images on a scale of 0 to 255.
-        alpha: how much more low similarities count than high ones.
+        alpha: how much more low similarities count than high ones, at most 40.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1642,10 +1643,10 @@ class SRSIM(MeasureMetric):
 
     Spectral residual based similarity: 1 for equal images, lower for worse ones.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Images of more than 384 pixels on the short side are shrunk to about 256
-    first, as in the authors' program. Saliency is computed at a quarter of that size and
-    interpolated, so that it may leave [0, 1] by a little.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
+    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
+    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
 
     The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
     rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
@@ -1767,11 +1768,11 @@ class VIF(MeasureMetric):
     Visual information fidelity in the pixel domain: 1 for equal images, lower for worse ones,
     above 1 for an image of more contrast than the reference.
 
-    Gray images are compared as they are, of RGB images the luma ``0.299 R + 0.587 G + 0.114 B``,
-    which is not rounded. Windows are whole. What is shared rises with the square of the shared
-    detail, so a flat image, or the negative of the target, has the gradient 0: add a pixel loss.
-    A flat target has no information, and counts 1. Windows count as flat if rounding can have
-    made their variance.
+    Gray images are compared as they are. RGB images are converted to the luma
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Windows are whole. What is shared rises
+    with the square of the shared detail, so a flat image, or the negative of the target, has the
+    gradient 0: add a pixel loss. If the target is flat, the score is 1. Windows count as flat if
+    rounding can have made their variance.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
