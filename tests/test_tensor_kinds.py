@@ -162,7 +162,9 @@ def test_measures_of_subclasses(kind: str) -> None:
     make = SUBCLASSES[kind]
     pred, target = torch.rand(2, 2, 3, 192, 180)
     images = make(pred.clone()), make(target.clone())
-    for name in metrics.MEASURES:
+    # All of them for one kind, since the kinds are unwrapped in one place.
+    names = metrics.MEASURES if kind == "strict" else ("psnr", "ssim", "ms_gmsd", "vmaf", "l1")
+    for name in names:
         if not name.startswith("lpips") and name != "dists":
             found = metrics.measure(name)(*images)
             assert type(found) is Tensor
