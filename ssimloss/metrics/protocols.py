@@ -1,6 +1,7 @@
 """Protocols by name: those of super-resolution papers, and the defaults of libraries."""
 
 import dataclasses
+import functools
 from typing import Final, Literal, get_args
 
 from ssimloss import _checks, conventions
@@ -77,17 +78,24 @@ class SuperResolutionProtocol(Protocol):
 
     def convention(self, definition: Definition, *, gray: bool = False) -> Convention:
         """As in BasicSR and ``msssim.m``, on images prepared as the options say."""
-        base = {
-            "psnr": conventions.PSNR["basicsr_rgb"],
-            "ssim": conventions.SSIM["basicsr_rgb"],
-            "ms_ssim": conventions.MS_SSIM["wang2003"],
-        }
         luma = None if gray else self.luma
-        return dataclasses.replace(
-            base[definition],
-            preparation=Preparation(clamp=True, quantize=self.quantize, crop=True, luma=luma),
-            same_as=None,
-        )
+        return _super_resolution(definition, self.quantize, luma)
+
+
+@functools.lru_cache
+def _super_resolution(
+    definition: Definition, quantize: bool, luma: ProtocolLuma | None
+) -> Convention:
+    base = {
+        "psnr": conventions.PSNR["basicsr_rgb"],
+        "ssim": conventions.SSIM["basicsr_rgb"],
+        "ms_ssim": conventions.MS_SSIM["wang2003"],
+    }
+    return dataclasses.replace(
+        base[definition],
+        preparation=Preparation(clamp=True, quantize=quantize, crop=True, luma=luma),
+        same_as=None,
+    )
 
 
 # As of a dataclass, it knows its fields only when the class is there.
