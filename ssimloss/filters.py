@@ -200,7 +200,7 @@ def _convolve(image: Tensor, window: Tensor, axis: int, padding: int) -> Tensor:
 def _keep_window(
     ctx: Any,
     inputs: tuple[Tensor, Tensor, int, int],
-    output: Tensor,  # noqa: ARG001
+    output: Tensor,  # noqa: ARG001 - by the contract of setup_context
 ) -> None:
     _, window, ctx.axis, ctx.padding = inputs
     ctx.save_for_backward(window)

@@ -133,7 +133,7 @@ def _consistency(
     *,
     criterion: str = "chc",
     blur: bool = True,  # noqa: ARG001 - see the difference
-    cosim: bool = True,  # noqa: ARG001
+    cosim: bool = True,  # noqa: ARG001 - see the difference
     saturation: float = 1.0,
     brightness: float = 1.0,
 ) -> losses.ColorConsistencyLoss:
