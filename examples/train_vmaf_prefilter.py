@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import track
 from runs import files, tables
@@ -172,6 +172,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     )
     inputs = [to_float(frame) for frame, _ in held_out]
     rows, shown = [scores("nothing", inputs, held_out)], [held_out[0][1], held_out[0][0]]
+    labels = ["truth", "input"]
     first = Prefilter()
     for name in ("L1", *MODELS):
         network = train(first, name, training, arguments, device)
@@ -179,6 +180,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
             outputs = [network(frame[None].to(device))[0].cpu() for frame in inputs]
         rows.append(scores(name, outputs, held_out))
         shown.append(to_uint8(outputs[0]))
+        labels.append(f"trained on {name}")
     title = f"{len(held_out)} frames, blurred by 3 x 3 and JPEG {arguments.quality}"
     console.print(tables.terminal_table(COLUMNS, rows))
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
@@ -190,8 +192,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     written = tables.write_table(out, "prefilter", title, COLUMNS, rows, about)
     middle = [frame[:, :256, :256] for frame in shown]  # truth, input, then one for each run
     picture = torch.cat(middle, 2).permute(1, 2, 0).contiguous().numpy()
-    Image.fromarray(picture).save(out / "prefilter.png")
-    console.print(f"wrote {', '.join(path.name for path in (*written, out / 'prefilter.png'))}")
+    sheet = Image.fromarray(picture)
+    draw = ImageDraw.Draw(sheet)
+    side = sheet.width // len(labels)
+    for k, label in enumerate(labels):
+        draw.text((k * side + 4, 3), label, fill="white", stroke_width=2, stroke_fill="black")
+    sheet.save(out / "prefilter.png")
+    for path in (*written, out / "prefilter.png"):
+        console.print(f"wrote {path}", soft_wrap=True)
 
 
 if __name__ == "__main__":
