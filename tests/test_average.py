@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import battery
 import pytest
-import reference_losses
+import reference
 import torch
 import torch.nn.functional as tnf
 
@@ -19,9 +19,7 @@ def test_equals_its_definition(factor: int, name: str, distance: str) -> None:
     """Sides that are no multiple of the factor."""
     pred, target = battery.pictures()
     options = {"distance": distance, "eps": 0.01}
-    expected = reference_losses.average(
-        pred.numpy(), target.numpy(), factor=factor, name=name, **options
-    )
+    expected = reference.average(pred.numpy(), target.numpy(), factor=factor, name=name, **options)
     found = F.average(pred, target, downscale=factor, filter=name, reduction="image", **options)
     battery.close(found, torch.as_tensor(expected), 1e-13)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import battery
 import discovery
 import pytest
-import reference_distributions as reference
+import reference
 import torch
 from deep import agree, of_one_layer, random_state
 from torch import Tensor

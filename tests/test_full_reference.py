@@ -15,7 +15,6 @@ import battery
 import photographs
 import pytest
 import reference
-import reference_distributions
 import torch
 from torch import Tensor
 
@@ -59,7 +58,7 @@ REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., object], dict, 
     "ssimulacra2": (F.ssimulacra2, reference.ssimulacra2, {}, {}),
     "ms_swd": (
         F.ms_swd,
-        reference_distributions.ms_swd,
+        reference.ms_swd,
         {"scales": 3, "projections": 6, "patch_size": 5, "seed": 7},
         {},
     ),

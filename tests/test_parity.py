@@ -20,7 +20,6 @@ import oldest
 import photographs
 import pytest
 import reference
-import reference_losses
 import torch
 from torch import Tensor
 
@@ -365,29 +364,29 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
         lambda: equation(lambda p, t: reference.color_consistency(p, t, space="oklab")),
         ("crops",),
     ),
-    "HSLUV/continuous": ("reference.py", lambda: equation(reference_losses.hsluv), ("crops",)),
+    "HSLUV/continuous": ("reference.py", lambda: equation(reference.hsluv), ("crops",)),
     "HUBER/pytorch": ("torch", lambda: mean_of(torch.nn.functional.huber_loss), CASES),
     "COSINE_DISTANCE/offset": (
         "reference.py",
-        lambda: equation(reference_losses.cosine_distance),
+        lambda: equation(reference.cosine_distance),
         ("odd", "batch"),
     ),
-    "NCC/constant": ("reference.py", lambda: equation(reference_losses.ncc), CASES),
+    "NCC/constant": ("reference.py", lambda: equation(reference.ncc), CASES),
     "NCC/scipy": ("scipy", scipy_pearson, CASES),
     "GRADIENT_VARIANCE/abrahamyan2022": (
         "reference.py",
-        lambda: equation(reference_losses.gradient_variance),
+        lambda: equation(reference.gradient_variance),
         ("crops",),
     ),
     "LAPLACIAN_PYRAMID/bojanowski2018": (
         "reference.py",
-        lambda: equation(reference_losses.pyramid_distance),
+        lambda: equation(reference.pyramid_distance),
         ("crops",),
     ),
     "LAPLACIAN_PYRAMID/niklaus2018": (
         "reference.py",
         lambda: equation(
-            lambda p, t: reference_losses.pyramid_distance(
+            lambda p, t: reference.pyramid_distance(
                 p, t, level_weights=(1, 1 / 2, 1 / 4, 1 / 8, 1 / 16)
             )
         ),

@@ -13,8 +13,6 @@ import numpy as np
 import photographs
 import pytest
 import reference
-import reference_distributions
-import reference_losses
 
 from ssimloss import weights
 
@@ -185,7 +183,7 @@ def ldl(case: str, _: str, options: dict) -> tuple[float, float]:
 def ms_swd(case: str, _: str, options: dict) -> tuple[float, float]:
     assert options == {}
     x, y = pair(case)
-    return reference_distributions.ms_swd(x, y, data_range=255.0).item(), 1e-7
+    return reference.ms_swd(x, y, data_range=255.0).item(), 1e-7
 
 
 def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
@@ -198,7 +196,7 @@ def color_loss(case: str, _: str, options: dict) -> tuple[float, float]:
 def trainner(case: str, quantity: str, options: dict) -> tuple[float, float]:
     x, y = (image / 255 for image in pair(case))
     if quantity == "HSLuvLoss":  # it bounds divisors from below
-        found = reference_losses.hsluv(
+        found = reference.hsluv(
             x,
             y,
             edges="thresholds",
@@ -210,28 +208,28 @@ def trainner(case: str, quantity: str, options: dict) -> tuple[float, float]:
     if quantity in ("AverageLoss", "BicubicLoss"):
         name = "area" if quantity == "AverageLoss" else "bicubic"
         options = {"distance": options["criterion"], "factor": options["scale"], "eps": 1e-6}
-        return reference_losses.average(x, y, name=name, **options).mean(), 1e-14
+        return reference.average(x, y, name=name, **options).mean(), 1e-14
     if quantity == "CosimLoss":  # it raises values below 1e-12 to it
-        found = reference_losses.cosine_distance(x, y, offset=1e-12, factor=options["cosim_lambda"])
+        found = reference.cosine_distance(x, y, offset=1e-12, factor=options["cosim_lambda"])
         return found.mean(), 1e-11
     if quantity == "NCCLoss":
-        return (1 - reference_losses.ncc(x, y, k=0.0).mean()) / 2, 1e-13
+        return (1 - reference.ncc(x, y, k=0.0).mean()) / 2, 1e-13
     if quantity == "GradientVarianceLoss":
         options = {"distance": options["criterion"], "patch_size": options["patch_size"]}
-        return reference_losses.gradient_variance(x, y, eps=1e-6, **options).mean(), 1e-12
+        return reference.gradient_variance(x, y, eps=1e-6, **options).mean(), 1e-12
     raise ValueError(quantity)
 
 
 def neosr(case: str, quantity: str, options: dict) -> tuple[float, float]:
     x, y = (image / 255 for image in pair(case))
     if quantity == "HuberLoss":
-        return reference_losses.huber(x, y).mean(), 1e-14
+        return reference.huber(x, y).mean(), 1e-14
     if quantity == "chc_loss":
         distance = {"huber": "charbonnier", "l1": "l1"}[options["criterion"]]
         limits = {"low": 0.003921, "high": 0.996078}
-        return reference_losses.clipped(x, y, distance=distance, eps=1e-6, **limits).mean(), 1e-14
+        return reference.clipped(x, y, distance=distance, eps=1e-6, **limits).mean(), 1e-14
     assert quantity == "ncc_loss"
-    return (1 - reference_losses.ncc(x, y, k=0.0).mean()) / 2, 1e-13
+    return (1 - reference.ncc(x, y, k=0.0).mean()) / 2, 1e-13
 
 
 def lpips(case: str, quantity: str, options: dict) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import battery
 import pytest
-import reference_distributions as reference
+import reference
 import torch
 from torch import Tensor
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import battery
 import numpy as np
 import pytest
-import reference_losses
+import reference
 import torch
 from torch import Tensor
 
@@ -18,28 +18,28 @@ import ssimloss.functional as F
 from ssimloss.conventions import CLIPPED, NCC, explain_difference
 
 REFERENCES: dict[str, tuple[Callable[..., Tensor], Callable[..., np.ndarray], dict]] = {
-    "huber": (F.huber, reference_losses.huber, {"delta": 0.05}),
-    "clipped": (F.clipped, reference_losses.clipped, {"low": 0.02, "high": 0.1}),
-    "clipped l2": (F.clipped, reference_losses.clipped, {"distance": "l2", "low": 1e-4}),
+    "huber": (F.huber, reference.huber, {"delta": 0.05}),
+    "clipped": (F.clipped, reference.clipped, {"low": 0.02, "high": 0.1}),
+    "clipped l2": (F.clipped, reference.clipped, {"distance": "l2", "low": 1e-4}),
     "clipped charbonnier": (
         F.clipped,
-        reference_losses.clipped,
+        reference.clipped,
         {"distance": "charbonnier", "eps": 0.02, "low": 0.03},
     ),
     "cosine": (
         F.cosine_distance,
-        reference_losses.cosine_distance,
+        reference.cosine_distance,
         {"data_range": (-1.0, 1.0), "offset": 0.2},
     ),
-    "ncc": (F.ncc, lambda *i, **o: reference_losses.ncc(*i, **o).mean(1), {"data_range": 2.0}),
+    "ncc": (F.ncc, lambda *i, **o: reference.ncc(*i, **o).mean(1), {"data_range": 2.0}),
     "gradient variance": (
         F.gradient_variance,
-        reference_losses.gradient_variance,
+        reference.gradient_variance,
         {"data_range": (-1.0, 1.0), "patch_size": 5, "distance": "l1"},
     ),
     "laplacian pyramid": (
         F.laplacian_pyramid,
-        reference_losses.pyramid_distance,
+        reference.pyramid_distance,
         {"level_weights": (0.5, 0.0, 2.0), "distance": "charbonnier", "eps": 0.01},
     ),
 }
@@ -147,7 +147,7 @@ def test_halved_loss_of_the_frameworks() -> None:
 def test_weighted_correlation() -> None:
     pred, target = battery.pictures()
     weight = torch.randint(1, 5, pred.shape, generator=torch.Generator().manual_seed(0)).double()
-    expected = reference_losses.ncc(pred.numpy(), target.numpy(), weight=weight.numpy())
+    expected = reference.ncc(pred.numpy(), target.numpy(), weight=weight.numpy())
     battery.close(F.ncc(pred, target, mask=weight, reduction="none"), torch.as_tensor(expected))
 
 

@@ -138,9 +138,7 @@ CONVENTIONS = Table(
         ),
         OVER_BATCH,
     ),
-    Convention(
-        "offset", "dark pixels count as gray", "the equations", "tests/reference_losses.py", 1e-14
-    ),
+    Convention("offset", "dark pixels count as gray", "the equations", "tests/reference.py", 1e-14),
     Convention(
         "trainner",
         "traiNNer-redux as it comes",

@@ -170,7 +170,7 @@ CONVENTIONS = Table(
         "abrahamyan2022",
         "the authors' program",
         "GradientVariance(patch_size=8)(output, target)",
-        "tests/reference_losses.py",
+        "tests/reference.py",
         1e-10,
     ),
     Convention(

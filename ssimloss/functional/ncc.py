@@ -134,9 +134,7 @@ CONVENTIONS = Table(
         switch("halved loss", "halved", "(1 - r) / 2", "as a loss, (1 - r) / 2"),
         OVER_BATCH,
     ),
-    Convention(
-        "constant", "finite for flat images", "the equations", "tests/reference_losses.py", 1e-13
-    ),
+    Convention("constant", "finite for flat images", "the equations", "tests/reference.py", 1e-13),
     Convention(
         "scipy",
         "the correlation coefficient",

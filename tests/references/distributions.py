@@ -1,4 +1,4 @@
-"""Distributions of features and warped frames from their papers, slow, in float64 NumPy."""
+"""Distributions of features, and warped frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from reference import Array, Range, exact_lab, linear_light, span
+from references.basics import Array, Range, span
+from references.flip import exact_lab
+from references.ssimulacra2 import linear_light
 
 
 def projected(features: Array, directions: Array, stride: int = 1) -> Array:

@@ -1,26 +1,29 @@
-"""Slow float64 NumPy reference of losses that training frameworks have, written from their
-definitions; imports nothing from ``ssimloss``.
-"""
+"""Losses that training frameworks have, from their definitions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from reference import Array, Range, correlate3, laplacian_pyramid, linear_light, span
-
-# --- HSLuv ----------------------------------------------------------------------------------------
+from references.basics import Array, Range, span
+from references.edges import correlate3
+from references.pyramids import laplacian_pyramid
+from references.ssimulacra2 import linear_light
 
 _TO_RGB = (
     (3.240969941904521, -1.537383177570093, -0.498610760293),
     (-0.96924363628087, 1.87596750150772, 0.041555057407175),
     (0.055630079696993, -0.20397695888897, 1.056971514242878),
 )
+
+
 _TO_XYZ = (
     (0.41239079926595, 0.35758433938387, 0.18048078840183),
     (0.21263900587151, 0.71516867876775, 0.072192315360733),
     (0.019330818715591, 0.11919477979462, 0.95053215224966),
 )
+
+
 _WHITE_U, _WHITE_V = 0.19783000664283, 0.46831999493879
 
 
@@ -99,9 +102,6 @@ def hsluv(
     return np.array(values)
 
 
-# --- downscaled images ----------------------------------------------------------------------------
-
-
 def _kernel(name: str, offset: float) -> float:
     t = abs(offset)
     if name == "bilinear":
@@ -139,9 +139,6 @@ def average(
     """The distance of downscaled images, each by itself."""
     difference = downscaled(x, factor, name) - downscaled(y, factor, name)
     return _distance(difference, distance, eps).mean((1, 2, 3))
-
-
-# --- pixels ---------------------------------------------------------------------------------------
 
 
 def huber(x: Array, y: Array, *, delta: float = 1.0) -> Array:
@@ -187,9 +184,6 @@ def ncc(
         cov = np.cov(a, b, bias=True, aweights=share)
         found[n, channel] = (cov[0, 1] + c) / np.sqrt((cov[0, 0] + c) * (cov[1, 1] + c))
     return found
-
-
-# --- detail ---------------------------------------------------------------------------------------
 
 
 def gradient_variance(
