@@ -2,8 +2,9 @@
 
 Each question is answered by running the library, or by a search of its code for a name that could
 be run. ``python tests/peers.py`` writes the answers into ``benchmarks/results/features.json``, from
-which ``make generate`` writes the table. It needs the extra ``bench``. frame-analytics compiles for
-a minute, so that the tests run the others only.
+which ``make generate`` writes the table. It needs the extra ``bench``, and pyiqa, which no extra
+installs: it brings packages of several gigabytes. Tests do not run pyiqa or frame-analytics, which
+compiles for a minute.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib.metadata
 import json
 import re
 import socket
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +29,29 @@ import ssimloss.functional as F
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results" / "features.json"
 Score = Callable[..., Tensor]
-LIBRARIES = ("ssimloss", "pytorch-msssim", "piq", "kornia", "torchmetrics", "frame-analytics")
+LIBRARIES = (
+    "ssimloss",
+    "pytorch-msssim",
+    "piq",
+    "kornia",
+    "torchmetrics",
+    "frame-analytics",
+    "pyiqa",
+)
+
+
+def of_pyiqa(name: str) -> Score:
+    """A metric of pyiqa, which has no option for the range of the images."""
+
+    def score(x: Tensor, y: Tensor, data_range: Any = 1.0, **options: Any) -> Tensor:
+        import pyiqa
+
+        if data_range != 1.0:
+            raise TypeError("pyiqa takes images in [0, 1] only")
+        found: Tensor = pyiqa.create_metric(name, as_loss=True)(x, y, **options)
+        return found.mean()
+
+    return score
 
 
 def ssim(library: str) -> Score:
@@ -49,6 +73,7 @@ def ssim(library: str) -> Score:
         "torchmetrics": lambda x, y, r=1.0, **o: tm.structural_similarity_index_measure(
             x, y, data_range=r, **o
         ),
+        "pyiqa": of_pyiqa("ssim"),
     }[library]
 
 
@@ -68,6 +93,7 @@ def ms_ssim(library: str) -> Score | None:
         "torchmetrics": lambda x, y: tm.multiscale_structural_similarity_index_measure(
             x, y, data_range=1.0
         ),
+        "pyiqa": of_pyiqa("ms_ssim"),
     }[library]
 
 
@@ -102,6 +128,7 @@ def other(library: str, measure: str) -> Callable[[], Score] | None:
             net_type="alex", normalize=True
         ),
         ("LPIPS", "frame-analytics"): lambda: frame_analytics.LPIPS(data_range=1.0),
+        ("LPIPS", "pyiqa"): lambda: of_pyiqa("lpips"),
     }.get((measure, library))
 
 
@@ -211,6 +238,10 @@ SUMS = re.compile(
 )
 
 
+# Decorator of pyiqa: multiplies the map of one loss by weights.
+NO_SUMS = {"weighted_loss"}
+
+
 def balances(library: str) -> bool:
     """A sum of losses shares the gradient equally between terms of different scale, and reports a
     term without a gradient.
@@ -218,7 +249,7 @@ def balances(library: str) -> bool:
     from ssimloss import CombinedLoss, GradientShare, L1Loss
 
     if library != "ssimloss":
-        found = sorted(filter(SUMS.search, names(library)))
+        found = sorted(filter(SUMS.search, names(library) - NO_SUMS))
         assert not found, f"{library} may sum losses; ask {found}"
         return False
     x, y = photographs.tensors("even")
@@ -243,7 +274,7 @@ def evaluates(library: str) -> bool:
     from ssimloss.cli._app import app
     from ssimloss.evaluation import Evaluation
 
-    if library != "ssimloss":
+    if library not in ("ssimloss", "pyiqa"):
         distribution = importlib.metadata.distribution(library)
         found = [*distribution.entry_points.select(group="console_scripts")]
         found += [file for file in distribution.files or () if file.name == "__main__.py"]
@@ -256,6 +287,16 @@ def evaluates(library: str) -> bool:
             for number in range(3):
                 pixels = torch.full((32, 32, 3), 100 + change * number, dtype=torch.uint8)
                 Image.fromarray(pixels.numpy()).save(f"{folder}/{name}/{number}.png")
+        if library == "pyiqa":
+            command = ["pyiqa", "psnr", "--target", f"{folder}/ours", "--ref", f"{folder}/truth"]
+            before = set(Path(folder).rglob("*"))
+            run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+            # One mean; no interval, no file.
+            *_, printed = run.stdout.splitlines()
+            values = re.findall(r"\d+\.\d+", printed)
+            assert len(values) == 1 and "mean" in printed, f"pyiqa prints {printed}"
+            assert set(Path(folder).rglob("*")) == before, "pyiqa writes files"
+            return False
         command = ["evaluate", f"{folder}/truth", f"{folder}/ours", "--metrics", "l1"]
         result = CliRunner().invoke(app, [*command, "--out", str(out)])
         rows = Evaluation.from_json((out / "per_image.json").read_text()).summaries

@@ -8,7 +8,8 @@ import peers
 import pytest
 
 ANSWERS = json.loads(peers.RESULTS.read_text(encoding="utf-8"))["answers"]
-LEFT_OUT = {"frame-analytics"} | (set() if oldest.KORNIA else {"kornia"})  # one compiles a minute
+# frame-analytics compiles for a minute, pyiqa brings packages of several gigabytes.
+LEFT_OUT = {"frame-analytics", "pyiqa"} | (set() if oldest.KORNIA else {"kornia"})
 RUN = [library for library in peers.LIBRARIES if library not in LEFT_OUT]
 # VMAF of torchmetrics calls these, which are in the extra "bench".
 HAS_VMAF = all(importlib.util.find_spec(package) for package in ("vmaf_torch", "einops"))
