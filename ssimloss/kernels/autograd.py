@@ -5,6 +5,9 @@ scales the gradient in place, because a second tensor would cost more than the p
 was predicted correctly (``slope``), backward returns the gradient as it is. The gradient is then no
 longer kept, and a second backward through a retained graph computes it again.
 
+A kernel that does not reduce to means keeps the images alone, and a second operator computes the
+gradient for any upstream one in backward (``maps``).
+
 The kernels have no second derivative. If a graph of the gradient is needed, backward differentiates
 the plain equation instead. The caller passes the equation, and every kernel is tested against it.
 """
@@ -18,6 +21,7 @@ from torch import Tensor
 
 from ssimloss._precision import autocast_off
 from ssimloss._torch import is_observed, is_plain_memory
+from ssimloss.kernels.operators import typed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,6 +76,38 @@ def means(
         found = _DirectMeans.apply(x, y, mask, primitive, job, equation, slope)
     else:
         found = primitive.direct(*images, *options, False, False, slope)[0]
+    return found
+
+
+class Pair(NamedTuple):
+    """An operator and the one that computes its gradients, both called as
+    ``torch.ops.ssimloss.NAME(...)``.
+    """
+
+    forward: Callable[..., Tensor]  # x, y, options, backend
+    backward: Callable[
+        ..., tuple[Tensor, Tensor]
+    ]  # upstream, x, y, options, want_x, want_y, backend
+
+
+def maps(
+    x: Tensor,
+    y: Tensor,
+    pair: Pair,
+    options: tuple[Any, ...],
+    backend: str,
+    equation: Equation,
+) -> Tensor:
+    """What the forward operator of a pair computes, differentiable any number of times. Only the
+    images are kept for backward.
+
+    Args:
+        options: options of both operators.
+        equation: the same in plain PyTorch.
+    """
+    if torch.compiler.is_compiling():
+        return pair.forward(x, y, *options, backend)
+    found: Tensor = _Maps.apply(x, y, pair, options, backend, equation)
     return found
 
 
@@ -229,3 +265,37 @@ class _Means(torch.autograd.Function):
         ctx.save_for_backward(x, y, mask, *output[1:])
 
     backward = staticmethod(_backward)
+
+
+class _Maps(torch.autograd.Function):
+    """Maps or sums of any images, whose gradient a second operator computes."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    @signed
+    def forward(
+        x: Tensor,
+        y: Tensor,
+        pair: Pair,
+        options: tuple[Any, ...],
+        backend: str,
+        _equation: Equation,
+    ) -> Tensor:
+        return pair.forward(x, y, *options, backend)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
+        x, y, ctx.pair, ctx.job, ctx.backend, ctx.equation = inputs
+        ctx.save_for_backward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        x, y = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            with_graph = second_order(ctx, x, y, ctx.equation, upstream)
+            if with_graph is not None:
+                return *with_graph, None, None, None, None
+        needed = ctx.needs_input_grad[:2]
+        found = ctx.pair.backward(upstream, x, y, *ctx.job, *needed, ctx.backend)
+        return *typed(found, (x, y), needed), None, None, None, None

@@ -125,6 +125,23 @@ def means_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
     return backward
 
 
+def maps_backward(operator: str) -> Callable[..., tuple[Tensor | None, ...]]:
+    """Register the gradient of an operator that has a second one for it, ``OPERATOR_backward``. Its
+    options are not differentiable.
+    """
+    gradients = getattr(torch.ops.ssimloss, f"{operator}_backward")
+
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        no_second_order(operator)
+        x, y = ctx.saved_tensors
+        *options, backend = ctx.options
+        needed = ctx.needs_input_grad[:2]
+        found = gradients(upstream, x, y, *options, *needed, backend)
+        return *typed(found, (x, y), needed), *(None,) * len(ctx.options)
+
+    return backward
+
+
 def register_one_by_one(operator: str) -> None:
     """``torch.vmap`` by one call after another. For speed, use the images' batch dimension."""
     call = getattr(torch.ops.ssimloss, operator)

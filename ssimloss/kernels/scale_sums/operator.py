@@ -10,7 +10,7 @@ from torch import Tensor
 from ssimloss import _checks
 from ssimloss._torch import is_observed
 from ssimloss.kernels import library
-from ssimloss.kernels.autograd import Equation, second_order, signed
+from ssimloss.kernels.autograd import Equation, Pair, maps
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.gpu import machine
 from ssimloss.kernels.operators import (
@@ -18,10 +18,9 @@ from ssimloss.kernels.operators import (
     computing_dtype,
     empty_gradients,
     keep,
-    no_second_order,
+    maps_backward,
     or_nothing,
     register_one_by_one,
-    typed,
 )
 from ssimloss.kernels.proof import PROOFS
 from ssimloss.kernels.scale_sums import cpu, triton
@@ -62,44 +61,14 @@ def scale_sums(
         backend: one of ``SCALE_SUMS[measured.kind]``.
         equation: the same sums in plain PyTorch.
     """
-    if torch.compiler.is_compiling():
-        compiled: Tensor = torch.ops.ssimloss.scale_sums(x, y, *measured, backend)
-        return compiled
     wanted = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
-    if backend == "cpu" and not wanted and x.numel() and not is_observed(x, y):
+    compiling = torch.compiler.is_compiling()
+    if backend == "cpu" and x.numel() and not (wanted or compiling or is_observed(x, y)):
         return cpu.scale_sums(x, y, measured)  # the dispatcher takes as long as a small image
-    found: Tensor = _Sums.apply(x, y, measured, backend, equation)
-    return found
+    return maps(x, y, _PAIR, measured, backend, equation)
 
 
-class _Sums(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    @signed
-    def forward(
-        x: Tensor, y: Tensor, measured: Measured, backend: str, _equation: Equation
-    ) -> Tensor:
-        found: Tensor = torch.ops.ssimloss.scale_sums(x, y, *measured, backend)
-        return found
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
-        x, y, ctx.measured, ctx.backend, ctx.equation = inputs
-        ctx.save_for_backward(x, y)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        x, y = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            with_graph = second_order(ctx, x, y, ctx.equation, upstream)
-            if with_graph is not None:
-                return *with_graph, None, None, None
-        needed = ctx.needs_input_grad[:2]
-        found = torch.ops.ssimloss.scale_sums_backward(
-            upstream, x, y, *ctx.measured, *needed, ctx.backend
-        )
-        return *typed(found, (x, y), needed), None, None, None
+_PAIR = Pair(torch.ops.ssimloss.scale_sums, torch.ops.ssimloss.scale_sums_backward)
 
 
 def _check_planes(x: Tensor) -> None:
@@ -158,15 +127,8 @@ def _scale_sums_backward(
     return or_nothing(grad_x if want_x else None, x, y), or_nothing(grad_y, x, y)
 
 
-def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    no_second_order("scale_sums")
-    x, y = ctx.saved_tensors
-    *options, backend = ctx.options
-    needed = ctx.needs_input_grad[:2]
-    found = torch.ops.ssimloss.scale_sums_backward(upstream, x, y, *options, *needed, backend)
-    return *typed(found, (x, y), needed), *(None,) * len(ctx.options)
-
-
-torch.library.register_autograd("ssimloss::scale_sums", _backward, setup_context=keep)
+torch.library.register_autograd(
+    "ssimloss::scale_sums", maps_backward("scale_sums"), setup_context=keep
+)
 register_one_by_one("scale_sums")
 register_one_by_one("scale_sums_backward")

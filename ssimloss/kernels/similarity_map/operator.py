@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ssimloss.kernels import library
-from ssimloss.kernels.autograd import Equation, second_order, signed
+from ssimloss.kernels.autograd import Equation, Pair, maps
 from ssimloss.kernels.backends import Kernel, Kernels, kernel
 from ssimloss.kernels.comparison import Comparison
 from ssimloss.kernels.gpu import machine
@@ -16,10 +16,9 @@ from ssimloss.kernels.operators import (
     computing_dtype,
     empty_gradients,
     keep,
-    no_second_order,
+    maps_backward,
     or_nothing,
     register_one_by_one,
-    typed,
 )
 from ssimloss.kernels.proof import PROOFS
 from ssimloss.kernels.similarity_map import cpu, triton
@@ -53,41 +52,10 @@ def similarity_map(
         backend: one of ``SIMILARITY_MAP``.
         equation: the same map in plain PyTorch.
     """
-    if torch.compiler.is_compiling():
-        compiled: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison, backend)
-        return compiled
-    found: Tensor = _Map.apply(x, y, comparison, backend, equation)
-    return found
+    return maps(x, y, _PAIR, comparison, backend, equation)
 
 
-class _Map(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    @signed
-    def forward(
-        x: Tensor, y: Tensor, comparison: Comparison, backend: str, _equation: Equation
-    ) -> Tensor:
-        found: Tensor = torch.ops.ssimloss.similarity_map(x, y, *comparison, backend)
-        return found
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], _output: Tensor) -> None:
-        x, y, ctx.comparison, ctx.backend, ctx.equation = inputs
-        ctx.save_for_backward(x, y)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        x, y = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            with_graph = second_order(ctx, x, y, ctx.equation, upstream)
-            if with_graph is not None:
-                return *with_graph, None, None, None
-        needed = ctx.needs_input_grad[:2]
-        found = torch.ops.ssimloss.similarity_map_backward(
-            upstream, x, y, *ctx.comparison, *needed, ctx.backend
-        )
-        return *typed(found, (x, y), needed), None, None, None
+_PAIR = Pair(torch.ops.ssimloss.similarity_map, torch.ops.ssimloss.similarity_map_backward)
 
 
 @torch.library.register_fake("ssimloss::similarity_map")
@@ -137,15 +105,8 @@ def _similarity_map_backward(
     return or_nothing(grad_x, x, y), or_nothing(grad_y, x, y)
 
 
-def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    no_second_order("similarity_map")
-    x, y = ctx.saved_tensors
-    *options, backend = ctx.options
-    needed = ctx.needs_input_grad[:2]
-    found = torch.ops.ssimloss.similarity_map_backward(upstream, x, y, *options, *needed, backend)
-    return *typed(found, (x, y), needed), *(None,) * len(ctx.options)
-
-
-torch.library.register_autograd("ssimloss::similarity_map", _backward, setup_context=keep)
+torch.library.register_autograd(
+    "ssimloss::similarity_map", maps_backward("similarity_map"), setup_context=keep
+)
 register_one_by_one("similarity_map")
 register_one_by_one("similarity_map_backward")
