@@ -294,7 +294,8 @@ def evaluates(library: str) -> bool:
             # One mean; no interval, no file.
             *_, printed = run.stdout.splitlines()
             values = re.findall(r"\d+\.\d+", printed)
-            assert len(values) == 1 and "mean" in printed, f"pyiqa prints {printed}"
+            assert len(values) == 1, f"pyiqa prints {printed}"
+            assert "mean" in printed, f"pyiqa prints {printed}"
             assert set(Path(folder).rglob("*")) == before, "pyiqa writes files"
             return False
         command = ["evaluate", f"{folder}/truth", f"{folder}/ours", "--metrics", "l1"]
