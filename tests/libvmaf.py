@@ -1,4 +1,4 @@
-"""The original program of VMAF, for tests: libvmaf inside the ffmpeg of the wheel imageio-ffmpeg;
+"""The original code of VMAF, for tests: libvmaf inside the ffmpeg of the wheel imageio-ffmpeg;
 and clips that any machine makes again to the last bit.
 
 ``python tests/libvmaf.py`` writes ``tests/goldens/libvmaf.json`` again.

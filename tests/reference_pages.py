@@ -1,4 +1,4 @@
-"""The pages under ``docs/reference``: one for each measure of images, one for each room.
+"""The pages under ``docs/reference``: one for each measure of images, one for each package.
 
 ``tests/generate.py`` writes them. Sphinx fills in the docstrings when the site is built. Pictures
 come from ``make pictures``, costs from ``benchmarks/results/cost.json``.
@@ -24,7 +24,7 @@ REFERENCE = Path("docs/reference")
 PICTURES = ROOT / "docs" / "pictures" / "measures"
 HEAD = "<!-- Written by tests/generate.py; edit the docstrings. -->\n"
 
-# Public packages beside the measures: page, title, what it holds, package, names (None: all).
+# Other public packages: page, title, what it contains, package, which names.
 ROOMS: tuple[tuple[str, str, str, str, Callable[[str], bool]], ...] = (
     (
         "combined",
@@ -73,7 +73,7 @@ ROOMS: tuple[tuple[str, str, str, str, Callable[[str], bool]], ...] = (
     (
         "conventions",
         "Conventions",
-        "Named definitions of other programs. Guide: [which SSIM, which PSNR](../conventions.md).",
+        "Named definitions of other libraries. Guide: [which SSIM, which PSNR](../conventions.md).",
         "ssimloss.conventions",
         lambda name: not isinstance(getattr(conventions, name), conventions.Table),
     ),
@@ -94,7 +94,7 @@ ROOMS: tuple[tuple[str, str, str, str, Callable[[str], bool]], ...] = (
     (
         "evaluation",
         "Evaluation of files",
-        "What `ssimloss evaluate` and `ssimloss compare` run. "
+        "The functions behind `ssimloss evaluate` and `ssimloss compare`. "
         "Guide: [evaluation](../evaluation.md).",
         "ssimloss.evaluation",
         lambda _: True,
@@ -149,7 +149,7 @@ def functions(each: measure.Measure) -> list[str]:
 
 
 def values(each: measure.Measure) -> str:
-    """The range, and which end is better: ``[−1, 1] ↑``."""
+    """The range, with an arrow to the better end: ``[−1, 1] ↑``."""
     low, high = each.range
     first = "(" if math.isinf(low) else "["
     last = ")" if math.isinf(high) else "]"
@@ -159,12 +159,12 @@ def values(each: measure.Measure) -> str:
 
 
 def number(value: float) -> str:
-    """A number with the signs of a table."""
+    """A number with the minus sign and the infinity sign of a table."""
     return f"{value:g}".replace("inf", "∞").replace("-", "−")
 
 
 def costs() -> dict[str, dict[str, float]]:
-    """What ``python -m benchmarks.cost`` measured, by measure."""
+    """The results of ``python -m benchmarks.cost``, by measure."""
     path = ROOT / "benchmarks" / "results" / "cost.json"
     if not path.exists():
         return {}
@@ -176,7 +176,7 @@ def page(each: measure.Measure) -> str:
     """The page of a measure."""
     facts = {
         "values": values(each)
-        + ("" if each.perfect is None else f", {number(each.perfect)} for equal images"),
+        + ("" if each.perfect is None else f", perfect: {number(each.perfect)}"),
         "functions": ", ".join(f"`ssimloss.{name}`" for name in functions(each)),
         "module": f"`ssimloss.{each.module}`" if each.module else "",
         "name in metrics and commands": f"`{name_of(each)}`" if each.is_named else "",
@@ -201,10 +201,11 @@ def page(each: measure.Measure) -> str:
     picture = ""
     if (PICTURES / f"{each.name}.webp").exists():
         picture = (
-            f"![A photograph, a degraded copy, and what {each.title} sees of it]"
+            f"![A photograph, a degraded copy, and a step of descent on {each.title}]"
             f"(../../pictures/measures/{each.name}.webp)\n\n"
-            "The gradient is that of the loss at the degraded copy, summed over the channels: a "
-            "step of gradient descent brightens orange pixels and darkens blue ones.\n\n"
+            "Bottom left: the map of the measure, or, if it has none, the change from the copy to "
+            "the photograph. Bottom right: a step of gradient descent at the copy, summed over the "
+            "channels. It brightens orange pixels and darkens blue ones.\n\n"
         )
     documented = [f".. autofunction:: ssimloss.{name}" for name in functions(each)]
     if each.module:
@@ -233,7 +234,7 @@ def index() -> str:
     tree = "\n".join(each.name for each in shown_measures())
     return (
         f"# Measures of images\n\n{HEAD}\nEach page shows the definition, the range, the cost, "
-        "and what the measure sees on a photograph.\n\n"
+        "and a step of gradient descent on a photograph.\n\n"
         f"| measure | functions in `ssimloss` | values |\n|---|---|---|\n{rows}\n"
         f"```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
     )

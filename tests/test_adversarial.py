@@ -1,4 +1,4 @@
-"""Adversarial losses: signs by finite difference, fixed points, formulas of papers and programs,
+"""Adversarial losses: signs by finite difference, fixed points, formulas of papers and their code,
 labels, lists, classes, processes.
 """
 
@@ -665,7 +665,7 @@ def test_feature_matching_of_linear_discriminators() -> None:
 
 
 def test_feature_matching_is_that_of_pix2pixhd() -> None:
-    """GAN_Feat of its program, as a formula, with its 3 layers and 2 discriminators."""
+    """GAN_Feat of its original code, as a formula, with its 3 layers and 2 discriminators."""
     outputs = [
         [
             [

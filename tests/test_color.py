@@ -1,4 +1,4 @@
-"""Luma and YCbCr against their standards and the programs that use them."""
+"""Luma and YCbCr against their standards and the implementations that use them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_other_programs() -> None:
 
 
 def test_matlab_rgb2gray() -> None:
-    """The program's own matrix, to its printed digits, and its uint8 result on a photograph to the
+    """The original's own matrix, to its printed digits, and its uint8 result on a photograph to the
     last bit.
     """
     row = np.linalg.inv([[1.0, 0.956, 0.621], [1.0, -0.272, -0.647], [1.0, -1.106, 1.703]])[0]

@@ -1,4 +1,4 @@
-"""Conventions as values: unpacked, called, described, and walked between. Against the programs
+"""Conventions as values: unpacked, called, described, and walked between. Against the original code
 themselves: ``test_parity.py``.
 """
 

@@ -1,5 +1,5 @@
 """FDL, sliced Wasserstein and projected distributions of features: against the reference, against
-the formulas of the programs, and where spectra vanish.
+the formulas of the implementations, and where spectra vanish.
 """
 
 from __future__ import annotations

@@ -372,7 +372,7 @@ def test_damage_is_an_error(
 def test_truncated_files_are_refused_whatever_the_program_allows(
     tmp_path: Path, photo: Pillow.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Training programs often set this flag; Pillow then fills what is missing."""
+    """Training scripts often set this flag; Pillow then fills what is missing."""
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     photo.quantize(40).save(tmp_path / "palette.png")
     content = (tmp_path / "palette.png").read_bytes().replace(b"PLTE", b"\x7fLTE")

@@ -1,7 +1,7 @@
 """Full-reference measures of gradients, colours and wavelets against the equations of their papers,
 and what only one of them promises.
 
-What every loss promises is asked of it in ``test_every_loss.py``, what other programs compute in
+What every loss promises is asked of it in ``test_every_loss.py``, what other libraries compute in
 ``test_parity.py``.
 """
 

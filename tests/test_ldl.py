@@ -88,7 +88,7 @@ def test_hidden_pixels_do_not_count() -> None:
 
 
 def test_equal_images_have_a_gradient() -> None:
-    """Where the power is infinitely steep, that of the programs is NaN."""
+    """Where the power is infinitely steep, that of the implementations is NaN."""
     target = photographs.tensors("odd", torch.float32)[1]
     for residual in (0.0, 0.25):
         pred = (target + residual).requires_grad_()

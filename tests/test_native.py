@@ -1,5 +1,5 @@
 """The native CPU library against the eager equations in float64, which are tested against
-``reference.py`` and other programs.
+``reference.py`` and other implementations.
 """
 
 from __future__ import annotations

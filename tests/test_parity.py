@@ -1,4 +1,4 @@
-"""Every convention against the program it is named after: live where the program is installed, else
+"""Every convention against the code it is named after: live where that is installed, else
 against the numbers it printed.
 
 ``python -m pytest tests/test_parity.py -q -s`` (``make parity``) prints how far each is from its
@@ -71,7 +71,7 @@ def one_by_one(function: Callable[[np.ndarray, np.ndarray], float]) -> Program:
     return program
 
 
-# --- the programs, as their users call them -------------------------------------------------------
+# --- the implementations, as their users call them ------------------------------------------------
 
 
 def skimage_ssim(**options: object) -> Program:
@@ -423,7 +423,7 @@ LIVE: dict[str, tuple[str, Callable[[], Program], tuple[str, ...]]] = {
 }
 
 
-# --- what the programs printed --------------------------------------------------------------------
+# --- what the implementations printed -------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -435,7 +435,7 @@ class Printed:
     value: float
     name: str
     crop_border: int | None = None
-    channel: int | None = None  # of an RGB image, where the program was given one channel
+    channel: int | None = None  # of an RGB image, where the original code was given one channel
 
 
 def wang_matlab(row: dict) -> Iterator[dict]:
@@ -457,7 +457,7 @@ def wang_matlab(row: dict) -> Iterator[dict]:
 
 def basicsr(row: dict) -> Iterator[dict]:
     measure = {"calculate_psnr": "PSNR", "calculate_ssim": "SSIM"}[row["quantity"]]
-    # Which the program takes as it is.
+    # Which the original code takes as it is.
     luma = row["options"]["test_y_channel"] and row["case"] != "gray"
     yield {
         "name": f"{measure}/basicsr{'' if luma else '_rgb'}",
@@ -708,7 +708,7 @@ def test_every_convention_is_compared() -> None:
 
 
 def test_bounds() -> None:
-    """1e-6 in float64, 1e-5 for pytorch-msssim; wider only where the program itself
+    """1e-6 in float64, 1e-5 for pytorch-msssim; wider only where the original code itself
     is in float32.
     """
     wider = {

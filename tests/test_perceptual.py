@@ -210,7 +210,7 @@ def test_content_is_sound(distance: str, norm: str) -> None:
     assert torch.autograd.gradcheck(loss, (x, y))
 
 
-# --- content: other programs ----------------------------------------------------------------------
+# --- content: other implementations ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("distance", ["mse", "mae"])
@@ -356,7 +356,7 @@ def test_mmagic_takes_tanh_images() -> None:
 
 @pytest.mark.parametrize(("name", "normalise"), [("pix2pixhd", True), ("pix2pixhd_program", False)])
 def test_pix2pixhd(name: str, normalise: bool) -> None:
-    """Its images are in [-1, 1]; the program itself does not normalise them."""
+    """Its images are in [-1, 1]; the original code itself does not normalise them."""
     layers = {1: "relu1_1", 6: "relu2_1", 11: "relu3_1", 20: "relu4_1", 29: "relu5_1"}
 
     def theirs(pred: Tensor, target: Tensor) -> Tensor:

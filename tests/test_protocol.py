@@ -41,7 +41,7 @@ def small(rows: int = 3, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Te
     ids=lambda r: f"{r['case']}-{r['options']}",
 )
 def test_equals_basicsr(row: dict) -> None:
-    """What the program printed; its luma is float32, which moves less than a millionth."""
+    """What the original code printed; its luma is float32, which moves less than a millionth."""
     border = row["options"]["crop_border"]
     luma = "bt601_studio" if row["options"]["test_y_channel"] else None
     of = SuperResolutionProtocol(min(border, 4), luma, border=border)

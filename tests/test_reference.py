@@ -1,5 +1,5 @@
 """The reference itself: closed forms, cases worked by hand, scikit-image, and every golden number
-of the original programs.
+of the original implementations.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GOLDENS = sorted(
 )
 
 
-# --- original programs ----------------------------------------------------------------------------
+# --- original implementations ---------------------------------------------------------------------
 
 
 @functools.cache
@@ -77,7 +77,7 @@ def wang_matlab(case: str, quantity: str, options: dict) -> tuple[float, float]:
         return reference.ms_ssim(
             x, y, data_range=255.0, pooling="symmetric", method=options["method"]
         ).item(), 1e-12
-    # the older program drops odd rows and leaves the coarsest term without its weight
+    # the older code drops odd rows and leaves the coarsest term without its weight
     terms = reference.ms_ssim_terms(x, y, data_range=255.0, pooling="floor").ravel()
     weights = np.array(reference.MS_SSIM_WEIGHTS[:4])
     if options["method"] == "product":

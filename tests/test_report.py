@@ -328,12 +328,12 @@ def test_worst_is_checked(three: Evaluation, tmp_path: Path) -> None:
 
 def test_page_promises_only_files_that_are_there(tmp_path: Path) -> None:
     evaluation = without_files(2, ["ours"])
-    words = "The same numbers are in "
+    words = "The same values are in "
 
     def promised() -> list[str]:
         text = write_report(evaluation, tmp_path, worst=0).read_text(encoding="utf-8")
-        found = re.findall(f'{words}([^<"]*?) beside this page', text)
-        assert text.count(words) == len(found), "in the colophon and for who has no scripts"
+        found = re.findall(f'{words}([^<"]*?) next to this page', text)
+        assert text.count(words) == len(found), "in the colophon, and where scripts are off"
         return found
 
     assert promised() == []

@@ -127,7 +127,7 @@ def test_it_commutes_with_flips_and_turns() -> None:
 
 
 def test_inside_it_is_torchs_antialiased_bicubic() -> None:
-    """Which is another program: the same kernel, whose border alone is treated otherwise."""
+    """Which is another implementation: the same kernel, whose border alone is treated otherwise."""
     image = picture(64, 80)
     for factor in (2, 4):
         ours, theirs = (

@@ -1,4 +1,4 @@
-"""Total variation in the conventions of the programs it is matched to."""
+"""Total variation in the conventions of the implementations it is matched to."""
 
 from __future__ import annotations
 

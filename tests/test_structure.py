@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 GRADCHECK = functools.partial(torch.autograd.gradcheck, eps=1e-6, atol=1e-8, rtol=1e-5)
 
-# Each option moved alone, and combinations that other programs use. Even and one-sided windows show
+# Each option moved alone, and combinations that libraries use. Even and one-sided windows show
 # one that is turned or off centre.
 OPTIONS: dict[str, dict[str, object]] = {
     "defaults": {},

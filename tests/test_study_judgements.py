@@ -1,4 +1,4 @@
-"""Judgements of a study: CSV files as programs write them, and the layouts of published sets."""
+"""Judgements of a study: CSV files as other tools write them, and the layouts of published sets."""
 
 from __future__ import annotations
 

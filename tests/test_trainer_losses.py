@@ -121,7 +121,7 @@ def test_colour_without_brightness() -> None:
 
 @pytest.mark.parametrize("flat", [0.0, 0.5, 1.0])
 def test_correlation_of_flat_images(flat: float) -> None:
-    """The gradient is finite and follows the other image, where that of the programs is NaN."""
+    """The gradient is finite and follows the other image, where that of the originals is NaN."""
     _, target = battery.pictures(dtype=torch.float32)
     pred = torch.full_like(target, flat).requires_grad_()
     (gradient,) = torch.autograd.grad(F.ncc_loss(pred, target), pred)

@@ -1,4 +1,4 @@
-"""Channels of RGB images: what all conversions share."""
+"""Functions of RGB channels that all conversions share."""
 
 import torch
 from torch import Tensor
@@ -6,12 +6,12 @@ from torch import Tensor
 from ssimloss import _checks, _debug
 from ssimloss._checks import DataRange
 
-_KNEE = 0.04045  # of sRGB: linear up to it, a power above
+_KNEE = 0.04045  # of sRGB: linear up to this value, a power above
 
 
 def linear_light(encoded: Tensor) -> Tensor:
-    """sRGB values, black 0 and white 1, to linear light (IEC 61966-2-1). Both curves continue
-    beyond the range.
+    """Convert sRGB values in [0, 1] to linear light (IEC 61966-2-1). Values outside [0, 1] are
+    converted by the same formulas.
     """
     power = ((encoded.clamp(min=_KNEE) + 0.055) / 1.055) ** 2.4
     return torch.where(encoded <= _KNEE, encoded / 12.92, power)
@@ -19,14 +19,14 @@ def linear_light(encoded: Tensor) -> Tensor:
 
 def weigh(image: Tensor, weights: tuple[float, ...]) -> Tensor:
     """Weighted sum of the channels, ``(N, 1, H, W)``. Weights are Python numbers, because tensors
-    would be copied to the device.
+    would have to be copied to the device.
     """
     first, second, third = (weight * image[:, i : i + 1] for i, weight in enumerate(weights))
     return first + second + third
 
 
 def check_image(image: Tensor, expected: str, data_range: DataRange) -> None:
-    """Demand a floating-point image ``(N, 3, H, W)``."""
+    """Raise unless the image is floating point with shape ``(N, 3, H, W)``."""
     _checks.image("image", image)
     channels = image.shape[1]
     if channels == 3:

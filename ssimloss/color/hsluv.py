@@ -1,4 +1,4 @@
-"""HSLuv: hue and lightness of CIELUV, and the chroma in percent of the largest that sRGB has."""
+"""HSLuv: hue and lightness of CIELUV, and the chroma in percent of the largest one in sRGB."""
 
 import torch
 from torch import Tensor
@@ -28,27 +28,27 @@ _LUV_U = tuple(
 )
 _LUV_V = tuple(-9 * difference for difference in _LUV_G_LESS_Y)
 _LUV_SLOPE = 9.032962962  # of L / 100 up to Y = 0.0088564516
-_NO_LIGHT = 1e-10  # linear light, below which nothing has a colour
+_NO_LIGHT = 1e-10  # linear light; below it, colours count as black
 
 
 @keywords()
 def rgb_to_hsluv(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """Gamma-coded sRGB to HSLuv: hue in [0, 360), saturation and lightness from 0 to 100.
 
-    The lightness and the hue are those of CIELUV under D65. The saturation is the chroma in percent
-    of the largest one that sRGB has at this lightness and hue. Hue and saturation of gray, black
+    Lightness and hue are those of CIELUV under D65. The saturation is the chroma in percent of the
+    largest chroma that sRGB has at this lightness and hue. Hue and saturation of gray, black
     and white are 0, with a finite gradient.
 
     Args:
         image: float RGB ``(N, 3, H, W)`` with values in ``data_range``. Values beyond it are
-            clamped and have no gradient, as no other colour has a saturation.
+            clamped and have no gradient, because HSLuv is defined for sRGB colours only.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
 
     Returns:
         ``(N, 3, H, W)`` in the dtype of ``image``.
 
     Raises:
-        ValueError: not three channels.
+        ValueError: there are not three channels.
         TypeError: integer tensors.
 
     Source: HSLuv 4 (Boronine 2012), CIE 15. Agrees with the package hsluv 5.0.5 to 1e-8.
@@ -61,27 +61,27 @@ def rgb_to_hsluv(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     u, v = direction[:, 0:1], direction[:, 1:2]
     u = torch.where(saturation.detach() > 0, u, 1)
     hue = torch.rad2deg(torch.atan2(v, u)).remainder(360).to(image.dtype)
-    hue = torch.where(hue < 360, hue, hue - 360)  # rounding makes 360 of small negative angles
+    hue = torch.where(hue < 360, hue, hue - 360)  # rounding turns small negative angles into 360
     rest = 100 * torch.cat((saturation, lightness), 1)
     return torch.cat((hue, rest.to(image.dtype)), 1)
 
 
 def clamped_light(image: Tensor) -> Tensor:
-    """Linear light of sRGB, clamped to [0, 1]; beyond, without a gradient."""
+    """Linear light of sRGB, clamped to [0, 1]; values beyond have no gradient."""
     inside = (image >= 0) & (image <= 1)
     return linear_light(torch.where(inside, image, image.detach().clamp(0, 1)))
 
 
 def hsluv_parts(light: Tensor, towards: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """HSLuv of linear RGB from 0 to 1, in parts that have no corner at gray, without checks.
+    """HSLuv of linear RGB in [0, 1], in parts that are smooth at gray, without checks.
 
     Returns:
-        The unit vector of the hue ``(N, 2, H, W)``, 0 where there is none; the saturation and the
-        lightness from 0 to 1, ``(N, 1, H, W)``. The slope of the saturation at gray is that
-        ``towards`` the colours of another image.
+        The unit vector of the hue ``(N, 2, H, W)``, 0 where there is no hue; the saturation and the
+        lightness in [0, 1], ``(N, 1, H, W)``. At gray, the saturation has the slope in the
+        direction of the colours of the image ``towards``.
 
     Along a ray from white of equal luminance ``Y``, the first channel that becomes 0 or 1 bounds
-    the chroma. So ``1 - S`` is the smaller one of ``min(RGB) / g`` and
+    the chroma. So ``1 - S`` is the smaller of ``min(RGB) / g`` and
     ``Y (1 - max(RGB)) / (g (1 - Y))``, where ``g`` is ``X + 15 Y + 3 Z``, scaled to ``Y`` at gray.
     """
     gray = light.amax(1, keepdim=True) == light.amin(1, keepdim=True)
@@ -96,7 +96,7 @@ def hsluv_parts(light: Tensor, towards: Tensor) -> tuple[Tensor, Tensor, Tensor]
     g, below_white = torch.where(dark, 1, g), torch.where(bright, 1, below_white)
 
     def bounds(colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the lowest and the highest channel make of g S, and the channels less the lowest."""
+        """``g S`` by the lowest and by the highest channel; the channels minus the lowest."""
         above = colour - _channel(colour, *lowest)
         below = _channel(colour, *highest) - colour
         to_one = weigh(above, _LUV_G_LESS_Y) + y * weigh(below, _LUV_G)
@@ -119,6 +119,6 @@ def hsluv_parts(light: Tensor, towards: Tensor) -> tuple[Tensor, Tensor, Tensor]
 
 
 def _channel(colour: Tensor, is_red: Tensor, is_green: Tensor) -> Tensor:
-    """Red where it is that, else green where it is that, else blue."""
+    """Red where ``is_red``, else green where ``is_green``, else blue."""
     red, green, blue = colour[:, 0:1], colour[:, 1:2], colour[:, 2:3]
     return torch.where(is_red, red, torch.where(is_green, green, blue))

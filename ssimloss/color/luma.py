@@ -47,19 +47,19 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
             ``"bt601_studio"`` ``(65.481 R + 128.553 G + 24.966 B + 16) / 255``, from 16/255 to
             235/255: the Y of super-resolution papers, MATLAB's ``rgb2ycbcr`` and BasicSR;
             ``"bt601"`` ``.299 R + .587 G + .114 B``: Y of YIQ (piq, pyiqa) and JPEG;
-            ``"matlab"`` the same with the digits of MATLAB's ``rgb2gray``,
+            ``"matlab"`` is the same with the digits of MATLAB's ``rgb2gray``,
             ``.298936021293775 .587043074451121 .114020904255103`` (rounded in its manual to
             ``.2989 .5870 .1140``); ``"bt709"`` ``.2126 R + .7152 G + .0722 B``: HDTV.
-        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma has the same scale, so
-            that ``"bt601_studio"`` goes from 16 to 235 for 255. Nothing is clamped or rounded.
+        data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``; the luma has the same scale:
+            for 255, ``"bt601_studio"`` ranges from 16 to 235. Nothing is clamped or rounded.
 
     Returns:
         ``(N, 1, H, W)`` in the dtype of ``image``.
 
     Raises:
         ValueError: there are not three channels, or ``standard`` is unknown. Gray images raise too:
-            they are luma in full range already, and only the caller knows whether they should be
-            converted to studio range.
+            they are luma in full range, and only the caller knows whether to convert them to
+            studio range.
         TypeError: integer tensors.
 
     Source: ITU-R BT.601-7, BT.709-6. ``"bt601_studio"`` agrees with scikit-image's ``rgb2ycbcr``,
@@ -76,7 +76,7 @@ def luma(image: Tensor, standard: Luma = "bt601_studio", data_range: DataRange =
 @keywords()
 def rgb_to_ycbcr(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
     """RGB to YCbCr of ITU-R BT.601 in studio range: Y from 16 to 235, Cb and Cr from 16 to 240, all
-    over 255.
+    divided by 255.
 
     Args:
         image: float RGB ``(N, 3, H, W)`` with values in ``data_range``.
@@ -110,8 +110,8 @@ def ycbcr_to_rgb(image: Tensor, data_range: DataRange = 1.0) -> Tensor:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
 
     Returns:
-        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes without a colour are
-        outside ``data_range``.
+        RGB ``(N, 3, H, W)`` in the dtype of ``image``, not clamped: codes that are no RGB colour
+        lie outside ``data_range``.
 
     Raises:
         ValueError: there are not three channels.

@@ -1,6 +1,4 @@
-"""PU21, an encoding of absolute luminance for measures that were made for displays of low dynamic
-range.
-"""
+"""PU21: an encoding of absolute luminance for measures that were designed for standard displays."""
 
 from typing import Literal, get_args
 
@@ -14,7 +12,7 @@ from ssimloss._precision import computing_dtype
 PU21 = Literal["banding", "banding_glare", "peaks", "peaks_glare"]
 PU21S: tuple[str, ...] = get_args(PU21)
 
-# p1 to p7 of PU21, as the authors' program has them.
+# p1 to p7 of PU21, as in the authors' code.
 PARAMETERS: dict[str, tuple[float, ...]] = {
     "banding": (
         1.070275272,
@@ -58,18 +56,18 @@ _DARKEST, _BRIGHTEST = 0.005, 10000.0  # cd/m^2 that PU21 is defined for
 
 @keywords()
 def pu21_encode(image: Tensor, *, variant: PU21 = "banding_glare") -> Tensor:
-    """PU21: absolute linear luminance or RGB to values that look equally spaced.
+    """PU21: encode absolute linear luminance or RGB to values that look equally spaced.
 
     ``V = p7 (((p1 + p2 Y^p4) / (1 + p3 Y^p4))^p5 - p6)``. Encode both images of high dynamic range,
     then compare them with any measure and ``data_range=256``: 100 cd/m^2, the white of a standard
     display, has a code near 256, and brighter pixels have larger codes.
 
-    ``Y`` is clamped to 0.005 ... 10000 cd/m^2. Values beyond have the gradient of the nearer end
-    instead of none, so that a pixel that a network drives below black or beyond the peak returns.
+    ``Y`` is clamped to 0.005 ... 10000 cd/m^2. Values beyond get the gradient of the nearer end, so
+    that a pixel below black or above the peak is still corrected in training.
 
     Args:
         image: float ``(N, C, H, W)`` in cd/m^2: luminance, or linear RGB whose white (L, L, L) has
-            the luminance L. Relative values must be scaled to those of a display first.
+            the luminance L. Scale relative values to a display first.
         variant: ``"banding_glare"``, which the authors recommend; ``"banding"`` without the glare
             of the eye; ``"peaks"`` and ``"peaks_glare"`` from the peaks of contrast sensitivity.
 
@@ -81,7 +79,7 @@ def pu21_encode(image: Tensor, *, variant: PU21 = "banding_glare") -> Tensor:
         ValueError: unknown ``variant``.
         TypeError: integer tensors.
 
-    Source: Mantiuk & Azimi 2021, with the parameters of the authors' program.
+    Source: Mantiuk & Azimi 2021, with the parameters of the authors' code.
     """
     _checks.choice("variant", variant, PU21S)
     _checks.image("image", image)

@@ -1,5 +1,5 @@
 # Written by tests/generate.py from the measures; edit those.
-"""The conventions of other programs as named option sets, so that a number is the one you meant.
+"""Conventions of other implementations as named sets of options: the value is the one you meant.
 
 Each table maps a name to a :class:`Convention`, which is a mapping of options and can be called::
 
@@ -15,7 +15,7 @@ are options of the module::
     ssimloss.TextureLoss(**conventions.GRAM["basicsr"])
     ssimloss.AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])
 
-Each is compared with the program it names in ``tests/test_parity.py``,
+Each is compared with the original code it names in ``tests/test_parity.py``,
 ``tests/test_perceptual.py``, ``tests/test_adversarial.py``. No convention guesses the data range.
 
 This room holds how conventions are described, prepared and compared. The tables stand with their

@@ -1,5 +1,5 @@
 """Conventions and their tables: the options and the preparation of images with which a function,
-or a module, computes the number of another program.
+or a module, computes the value of another implementation.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def tables() -> "dict[str, Table]":
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Convention(Mapping[str, Any]):
-    """Options of a function or of a module, as another program has them.
+    """Options of a function or of a module, as another implementation has them.
 
     It is a mapping of keyword options,
     ``F.ssim(pred, target, data_range=1.0, **conventions.SSIM["skimage"])`` or
@@ -44,15 +44,15 @@ class Convention(Mapping[str, Any]):
     Args:
         name: its name in the table.
         title: what it is.
-        program: the program, and how it is called.
-        version: of the program that the number was compared with.
+        program: the original code, and how it is called.
+        version: of the original code that the number was compared with.
         tolerance: largest difference that the tests of this convention allow.
         exact: why the numbers differ by that much.
         options: of the function or module, where they differ from its defaults.
         preparation: of the images, before the function.
         same_as: the convention of this table with the same definition.
         gray: the convention for gray images, if this one takes a luma of RGB.
-        notes: what else a user of the program should know.
+        notes: what else a user of the original code should know.
         in_table: the table that holds it; a table sets this.
     """
 
@@ -129,7 +129,7 @@ class Convention(Mapping[str, Any]):
         crop_border: int | None = None,
         reduction: Literal["mean", "sum", "image"] | None = None,
     ) -> Tensor:
-        """The program's number.
+        """The value that the original code computes.
 
         Args:
             pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; total
@@ -138,7 +138,7 @@ class Convention(Mapping[str, Any]):
             crop_border: pixels that are cut off at every side, in conventions that cut;
                 super-resolution papers cut as many as the scale.
             reduction: ``"image"`` for one number per image, ``"mean"`` or ``"sum"`` over images;
-                what the program does unless given.
+                what the original code does unless given.
 
         Returns:
             A scalar, or ``(N,)``; in float64 where the images are prepared. Rounding has the
@@ -148,7 +148,7 @@ class Convention(Mapping[str, Any]):
         Raises:
             ValueError: as the function raises; a luma of images that are not RGB; a border larger
                 than the images.
-            TypeError: ``crop_border`` missing where the program cuts, or given where it does not;
+            TypeError: ``crop_border`` missing where the original crops, or given where it does not;
                 no ``target``; a convention of a module.
         """
         self.table.check_arguments(self.full_name, pred, target, data_range)

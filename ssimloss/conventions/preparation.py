@@ -39,7 +39,7 @@ class Preparation:
     """Done as if in the order of the fields, on images scaled to [0, 1]."""
 
     clamp: bool = False
-    quantize: bool = False  # to 256 levels in the images' own precision, as programs save them
+    quantize: bool = False  # to 256 levels in the images' own precision, as if saved to a file
     crop: bool = False  # by the crop_border that the caller states
     luma: str | None = None
     round: bool = False  # whole 8-bit codes after the luma
@@ -153,9 +153,9 @@ def difference(x: Tensor, y: Tensor, steps: Steps) -> Tensor:
 
 def _scaled(image: Tensor, steps: Steps) -> Tensor:
     """Cropped; levels 0 to 255 if rounded to these, else on a scale of [0, 1]."""
-    if amount := steps.crop:  # first: whatever comes before it in the programs is done by pixel
+    if amount := steps.crop:  # first: what others do before it works pixel by pixel
         image = image[:, :, amount:-amount, amount:-amount]
-    # Levels are rounded in the precision of the images, as programs do that save them.
+    # Levels are rounded in the precision of the images, as if they were saved to files.
     image = (
         image.to(torch.promote_types(image.dtype, torch.float32))
         if steps.quantize

@@ -1,4 +1,4 @@
-"""Facts about other programs that several tables share: versions, the preparation of images, why a
+"""Facts about other implementations that tables share: versions, the preparation of images, why a
 number is met only so closely.
 """
 
@@ -12,7 +12,7 @@ PYIQA_RGB = Preparation(round=True)
 PYIQA_YIQ = Preparation(luma="bt601_float32", round=True)
 PYIQA_YCBCR = Preparation(luma="bt601_studio", round=True)
 
-FLOAT32_WINDOW = "the program builds its window in float32"
+FLOAT32_WINDOW = "the original code builds its window in float32"
 SAME_NETWORK = "float64 rounding, of its formula with the same random network"
 DENOMINATOR = "it adds 1e-12 to the denominator, 1e-5 of it in black patches"
 
@@ -31,9 +31,9 @@ TORCHMETRICS = "torchmetrics 1.9.0"
 TRAINNER = "traiNNer-redux 6862931"
 
 PYIQA_NOTE = (
-    "The program clamps nothing, and passes the gradient straight through its rounding; here the "
+    "The original does not clamp, and passes the gradient straight through its rounding; here the "
     "gradient of rounding is 0.",
 )
 BASICSR_NOTE = (
-    "The order is that of the program: tensor2img (clamp, times 255, round), crop, luma, float64.",
+    "The order is that of the original: tensor2img (clamp, times 255, round), crop, luma, float64.",
 )

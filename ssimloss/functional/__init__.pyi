@@ -181,7 +181,7 @@ def adversarial_discriminator_loss(
         total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
             CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
         synchronize: compute the average over all processes of ``torch.distributed`` instead of each
-            alone (as other programs do). All processes need equal batches, and each must call the
+            alone (as other libraries do). All processes need equal batches, and each must call the
             loss and its backward pass.
         check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
@@ -246,7 +246,7 @@ def adversarial_generator_loss(
         total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
             CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
         synchronize: compute the average over all processes of ``torch.distributed`` instead of each
-            alone (as other programs do). All processes need equal batches, and each must call the
+            alone (as other libraries do). All processes need equal batches, and each must call the
             loss and its backward pass.
         check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.
@@ -287,20 +287,20 @@ def average_loss(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Distance of downscaled images, which sees colour and brightness but no detail.
+    """Distance of downscaled images: it compares colour and brightness but ignores detail.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range, at least ``downscale`` pixels on the
             short side.
-        downscale: by how much sides are divided, rounded down.
-        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
-            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+        downscale: the divisor of the sides; results are rounded down.
+        filter: ``"area"`` takes means of ``downscale`` x ``downscale`` pixels and drops incomplete
+            blocks at the lower and right border. ``"bilinear"`` and ``"bicubic"`` resample with
             antialiasing.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units.
-        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"``: the mean of a block is taken
-            over the weights.
+        eps: ``eps`` of Charbonnier, in the images' own units.
+        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"`` only: the mean of a block is a
+            weighted mean.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
     Returns:
@@ -396,19 +396,19 @@ def clipped_loss(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Clipped distance: pixels that are right to ``low`` have no gradient.
+    """Clipped distance: pixels with an error below ``low`` have no gradient.
 
-    Its value is ``low``, not 0, for equal images.
+    For equal images the value is ``low``, not 0.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
-        eps: of Charbonnier, in the images' own units.
-        low: the smallest value; pixels below it count as learned and have no gradient. The default
-            is a level of 8 bits in [0, 1].
-        high: the largest value; pixels above it count as noise and have no gradient. By default
-            there is none, so that no wrong pixel stays as it is.
+        eps: ``eps`` of Charbonnier, in the images' own units.
+        low: the smallest value. Pixels below it count as learned and have no gradient. The default
+            is one level of 8-bit images in [0, 1].
+        high: the largest value. Pixels above it count as noise and have no gradient. By default
+            there is no limit, so that every wrong pixel is corrected.
         mask: ``(N, 1 or C, ...)`` weights; the mean is taken over the weight.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -515,15 +515,15 @@ def contextual_bilateral_loss(
     """Contextual bilateral loss (CoBi), ``sum_l w_l mean_i min_j (d_ij + w s_ij)`` over features
     ``x_i`` of the image and ``y_j`` of the target.
 
-    ``d_ij`` is the distance of features. ``s_ij`` is the distance of their positions in shares of
-    the sides: 1 from the left border to the right one. Slightly misaligned pairs can be compared;
-    unlike in the contextual loss, neighbours stay neighbours.
+    ``d_ij`` is the distance of features. ``s_ij`` is the distance of their positions as a fraction
+    of the sides: 1 from the left border to the right one. The images may be slightly misaligned.
+    Unlike in the contextual loss, neighbours are matched with neighbours.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
-        spatial_weight: ``w``, what a feature from the other end of the image costs beside the
-            distance of features; 0 lets features lie anywhere.
+        spatial_weight: ``w``, the cost of a match from one border of the image to the opposite one,
+            added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
@@ -532,9 +532,9 @@ def contextual_bilateral_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
         of each layer.
 
-        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
-        are computed again for the gradient: the time grows with the square of the number of
-        positions, the memory does not.
+        Every feature is compared with every other: ``(H W)^2`` pairs, in steps of 2 million, which
+        the backward pass computes again. Time grows with the square of the number of positions,
+        memory does not.
 
     Raises:
         ValueError: a layer is missing or differs in shape, a weight is negative, or an option value
@@ -558,8 +558,8 @@ def contextual_loss(
     image and ``y_j`` of the target.
 
     ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``. It
-    tells how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do not
-    matter, so the images need not be aligned.
+    measures how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do
+    not matter, so the images need not be aligned.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -596,16 +596,16 @@ def cosine_distance_loss(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Cosine distance of colours: it sees hue and saturation, and no brightness.
+    """Cosine distance of colours: it compares hue and saturation, and ignores brightness.
 
-    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+    Two grays of any brightness have the distance 0: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
             ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded, also below the range.
+        offset: added to every channel, in units of the range. Black then counts as dark gray, and
+            the gradient of dark pixels is bounded, also below the range.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
 
@@ -613,8 +613,8 @@ def cosine_distance_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images of one channel, an ``offset`` that is not positive,
-            unknown ``reduction``.
+        ValueError: shapes differ, images have one channel, ``offset`` is not positive, or
+            ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the cosine term of ExpandNet (Marnerides et al. 2018), computed so that equal colours
@@ -659,7 +659,7 @@ def cw_ssim(
             range.
         TypeError: integer tensors.
 
-    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' program
+    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' code
     on five pairs of TID2013 to the four digits that it printed.
     """
 
@@ -702,7 +702,7 @@ def cw_ssim_loss(
             range.
         TypeError: integer tensors.
 
-    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' program
+    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' code
     on five pairs of TID2013 to the four digits that it printed.
     """
 
@@ -845,28 +845,28 @@ def dss(
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
     Gray images are compared as they are. RGB images are converted to the luma
-    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
-    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
-    so that a step improves few blocks: add a pixel loss.
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that do not
+    fill a block of 8 x 8 pixels are left out. Only the worst positions of each subband have a
+    gradient, so a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
-    covariance, so that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There, the gradient of the covariance is
+    used, so that a flat image learns the contrast of the other image.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
             pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
-            weigh less than 0.01 are left out.
-        worst: the share of the positions, the worst ones, that count in each subband.
+        sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
+            Frequencies with a weight below 0.01 are left out.
+        worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
-            that leaves no frequency, a ``worst`` outside (0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
+            no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
@@ -886,28 +886,28 @@ def dss_loss(
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
     Gray images are compared as they are. RGB images are converted to the luma
-    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
-    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
-    so that a step improves few blocks: add a pixel loss.
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that do not
+    fill a block of 8 x 8 pixels are left out. Only the worst positions of each subband have a
+    gradient, so a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
-    covariance, so that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There, the gradient of the covariance is
+    used, so that a flat image learns the contrast of the other image.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
             pixels on the short side. With fewer than 10 blocks, only the worst one counts.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
-            weigh less than 0.01 are left out.
-        worst: the share of the positions, the worst ones, that count in each subband.
+        sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
+            Frequencies with a weight below 0.01 are left out.
+        worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
-            that leaves no frequency, a ``worst`` outside (0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
+            no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
@@ -979,27 +979,27 @@ def fdl_loss(
     ``D`` is the sliced Wasserstein distance: patches of the spectrum are projected on random unit
     vectors, sorted, and compared by their mean absolute difference. Images need not be aligned.
 
-    A frequency whose amplitude is below the rounding of the transform has the phase 0 and no
-    gradient of its phase. This also holds if all features are near the smallest normal number. The
-    slope of an amplitude of 0 points towards the target.
+    If the amplitude of a frequency is below the rounding of the transform, its phase is 0 and has
+    no gradient. This also applies if all features are near the smallest normal number. The slope of
+    an amplitude of 0 points towards the target.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
-        seed: of the directions, which are the same in every call, process and run.
+        seed: seed of the directions, which are the same in every call, process and run.
         projections: random directions for each layer.
         patch_size: sides of the patches of the spectrum that are projected.
         stride: from patch to patch.
-        phase_weight: factor of the distance of phases beside that of amplitudes.
-        weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
-            ``"amplitude"`` only, as they do where the features are multiplied.
+        phase_weight: factor of the distance of phases; that of amplitudes has the factor 1.
+        weighted: the weights of ``layers`` multiply the distances of ``"both"``, or of the
+            ``"amplitude"`` only, which equals multiplying the features.
         directions: unit vectors by layer name, ``(projections, C, patch_size, patch_size)``. By
             default they follow from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        of each layer. Projections are computed in steps of bounded memory, and again for the
         gradient.
 
     Raises:
@@ -1007,7 +1007,7 @@ def fdl_loss(
             have another shape, or an option value is unknown.
         TypeError: features are not a mapping, or not floating point.
 
-    Agrees with the formula of the authors' program and of neosr to float64 rounding, see
+    Agrees with the formula of the authors' code and of neosr to float64 rounding, see
     ``conventions.FDL``.
     """
 
@@ -1447,21 +1447,20 @@ def gradient_variance_loss(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+    """Distance of the variances of Sobel gradients in patches: it rewards sharp edges.
 
-    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
-    border.
-    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
-    it beside a pixel loss.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. The border is padded
+    with black. A variance is stationary where gradients are constant, so a flat patch has no
+    gradient: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             ``patch_size`` pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
-        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+        distance: distance of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        eps: ``eps`` of Charbonnier; for equal images the value is ``2 eps``, not 0.
         mask: ``(N, 1, H, W)`` weights, or one per channel, of which the smallest counts. A gradient
             has the smallest weight of its 3 x 3 pixels, a patch the mean weight of its gradients.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
@@ -1475,7 +1474,7 @@ def gradient_variance_loss(
             option value is unknown.
         TypeError: integer tensors.
 
-    Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
+    Source: Abrahamyan et al. 2022. Agrees with the authors' code and with the
     ``GradientVarianceLoss`` of traiNNer-redux to 1e-10.
     """
 
@@ -1610,20 +1609,22 @@ def hsluv_loss(
 ) -> Tensor:
     """Distance of hue, saturation and lightness in HSLuv.
 
-    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
-    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
-    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
-    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
-    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+    Gray has no hue; black and white have neither hue nor saturation. Therefore the colourfulness,
+    the saturation times ``1 - |2 L - 1|``, is compared instead of the saturation, and the hue is
+    weighted by the smaller colourfulness of the two pixels. The gradient of a gray pixel points to
+    the colour of the target, that of a black or white pixel to its lightness.
+
+    Images are sRGB; a gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped and have no gradient: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
-            [0, 1].
-        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+        hue_weight, saturation_weight, lightness_weight: weights of the three parts, each of which
+            is in [0, 1].
+        distance: distance of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
             ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
-        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        eps: ``eps`` of Charbonnier; for equal images, a part is ``eps`` times its weight, not 0.
         edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
             ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
             of 0.1 and 0.9.
@@ -1634,8 +1635,8 @@ def hsluv_loss(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a negative weight, unknown
-            words.
+        ValueError: shapes differ, images are neither gray nor RGB, a weight is negative, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
@@ -1650,9 +1651,9 @@ def huber_loss(
     mask: Tensor | None = None,
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
-    """Huber distance: L2 of small errors, L1 of large ones.
+    """Huber distance: L2 for small errors, L1 for large ones.
 
-    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+    With ``delta=1``, images in [0, 1] have no large errors, and the value is half of L2.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
@@ -1668,7 +1669,7 @@ def huber_loss(
         TypeError: integer tensors.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
-    this, divided by ``delta``.
+    this value divided by ``delta``.
     """
 
 def iw_ssim(
@@ -1776,7 +1777,7 @@ def kernel_distance_loss(
         ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
         TypeError: features that are not floating point.
 
-    Source: Binkowski et al. 2018; defaults as in the authors' program.
+    Source: Binkowski et al. 2018; defaults as in the authors' code.
     ``metrics.kernel_distance`` is its mean over random subsets.
     """
 
@@ -1845,27 +1846,27 @@ def laplacian_pyramid_loss(
 ) -> Tensor:
     """Distance of Laplacian pyramids: edges count at every scale.
 
-    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
-    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
-    number of pixels, and the default.
+    The paper sums the absolute values of band ``j`` with the weight ``2^(2 j)``. Band ``j`` has
+    ``2^(2 j)`` times fewer pixels than the image, so this equals the sum of the means of the bands
+    times the number of pixels. The default is the sum of the means.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range, at least
             ``2^(levels - 1) + 1`` pixels on the short side: 17 for five bands.
-        level_weights: of the bands, finest first; their number is the number of bands, the last of
-            which is the image that remains.
+        level_weights: one weight for each band, finest first; the last band is the low-pass image
+            that remains.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
-            equal images.
+        eps: ``eps`` of Charbonnier, in the images' own units; for equal images, the mean of a band
+            is ``eps``, not 0.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
-            words.
+        ValueError: shapes differ, images are too small, weights are negative or all 0, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
@@ -1888,7 +1889,7 @@ def ldl_loss(
 
     The weight is the variance of the residual in a window times a power of its variance in the
     image; the residual is the sum of ``|pred - target|`` over channels, mirrored at the border. The
-    gradient passes through the weight, as in the authors' program. It is finite where the residual
+    gradient passes through the weight, as in the authors' code. It is finite where the residual
     is constant, where the power is infinitely steep. The value is small: 1e-5 to 3e-4 for
     degraded photographs.
 
@@ -2304,11 +2305,11 @@ def ms_swd_loss(
 
     Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
     range are converted by the same formulas. Patches are compared as sets, so a shift changes the
-    value little: add a pixel loss where positions matter. The command of the authors shrinks images
-    to 256 pixels on the short side first; their module and this function do not.
+    value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
+    pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
-    their places. Projections are taken in steps of bounded memory, and computed again for the
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
+    not their positions. Projections are computed in steps of bounded memory, and again for the
     gradient.
 
     Args:
@@ -2316,22 +2317,22 @@ def ms_swd_loss(
             ``patch_size // 2 * 2 ** (scales - 1)`` pixels on the short side: 81 by default.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         scales: number of scales, each half as large as the one before.
-        projections: number of random directions of each scale.
+        projections: number of random directions at each scale.
         patch_size: side of the patches in pixels, odd.
-        seed: of the directions, which are the same in every call. The value depends on it, less
-            with more projections.
+        seed: seed of the directions, which are the same in every call. The value depends on the
+            seed; with more projections, it depends less.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an even
-            ``patch_size``, counts below 1, a negative ``seed``.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``patch_size`` is
+            even, a count is below 1, or ``seed`` is negative.
         TypeError: integer tensors.
 
     Source: He et al. 2024, without its learned form. Given the same directions, it agrees with the
-    authors' program to 1e-7, the rounding of the program's white.
+    authors' code to 1e-7, the rounding of its white point.
     """
 
 def ncc(
@@ -2345,24 +2346,24 @@ def ncc(
 ) -> Tensor:
     """Normalised cross-correlation of whole planes, in [-1, 1].
 
-    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    It ignores brightness and contrast: add a pixel loss. The correlation under a
     sliding window is ``structure_correlation``.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+            compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
             images have the correlation 1.
         mask: ``(N, 1 or C, H, W)`` weights of the pixels.
-        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
-            per plane.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` returns one value per image,
+            ``"none"`` one per plane.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2382,24 +2383,24 @@ def ncc_loss(
 
     Normalised cross-correlation of whole planes, in [-1, 1].
 
-    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    It ignores brightness and contrast: add a pixel loss. The correlation under a
     sliding window is ``structure_correlation``.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+            compared separately.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
             images have the correlation 1.
         mask: ``(N, 1 or C, H, W)`` weights of the pixels.
-        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
-            per plane.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` returns one value per image,
+            ``"none"`` one per plane.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -2432,7 +2433,7 @@ def nlpd_loss(
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' program on
+    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' code on
     five pairs of TID2013 to the fifteen digits that it printed.
     """
 
@@ -2515,8 +2516,8 @@ def projected_distribution_loss(
     """Projected distribution loss, ``sum_l w_l mean_c mean_j |x_(j) - y_(j)|`` over the sorted
     values ``x`` and ``y`` of each channel ``c``: the Wasserstein-1 distance of the channels.
 
-    Positions play no part, and channels are compared one by one. The sliced Wasserstein distance
-    compares them together.
+    Positions do not matter, and channels are compared one by one. The sliced Wasserstein distance
+    compares channels jointly.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -2531,8 +2532,8 @@ def projected_distribution_loss(
         ValueError: a layer is missing or differs in shape.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
-    a layer by its number of channels.
+    Source: Delbracio et al. 2021, who sum the distances of the channels: to match them, multiply
+    the weight of a layer by its number of channels.
     """
 
 def psnr(
@@ -2584,7 +2585,7 @@ def psnr_hvs(
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite for equal images, with the gradient 0;
-    the authors' program returns 100000 there.
+    the authors' code returns 100000 there.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -2616,7 +2617,7 @@ def psnr_hvs_m(
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite if all differences are masked, with the
-    gradient 0; the authors' program returns 100000 there. Masked differences have the gradient 0:
+    gradient 0; the authors' code returns 100000 there. Masked differences have the gradient 0:
     add a pixel loss.
 
     Args:
@@ -2648,26 +2649,26 @@ def sliced_wasserstein_loss(
     reduction: Literal["mean", "sum", "image", "none"] = "mean",
 ) -> Tensor:
     """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
-    like texture, wherever it sits.
+    it compares texture, at any position.
 
     ``x`` and ``y`` are the features of all positions, projected on the unit vector ``k`` and
-    sorted. Unlike Gram matrices, the distance is 0 for equal distributions only, in the limit of
-    many directions.
+    sorted. Unlike for Gram matrices, the distance is 0 only for equal distributions, in the limit
+    of many directions.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
         layers: weights of the layers to compare; others are ignored.
-        seed: of the directions, which are the same in every call, process and run.
-        projections: random directions for each layer; as many as it has channels for None, as in
-            the paper.
-        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        seed: seed of the directions, which are the same in every call, process and run.
+        projections: number of random directions for each layer; None takes as many as the layer
+            has channels, as in the paper.
+        power: exponent of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
         directions: unit vectors by layer name, ``(projections, C)``. By default they follow
             from ``seed``. The library caches up to 64 MiB of such constants.
         reduction: ``"mean"`` and ``"sum"`` over images, ``"image"`` or ``"none"``.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        of each layer. Projections are computed in steps of bounded memory, and again for the
         gradient.
 
     Raises:
@@ -2675,7 +2676,7 @@ def sliced_wasserstein_loss(
             the power is neither 1 nor 2.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
+    Source: Heitz et al. 2021, eq. 5-8. Their code draws new directions in each call.
     """
 
 def sr_sim(
@@ -2692,23 +2693,24 @@ def sr_sim(
 
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
-    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
+    short side are shrunk to about 256 first, as in the authors' code. Saliency is computed at a
+    quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
-    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
-    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
-    images have a saliency and a gradient. A black image has no saliency; two of them count by
-    gradients and colours, every position alike.
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
+    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
+    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
+    images, all positions have equal weight.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
-            images, as FSIMc does.
+        planes: ``"luma"`` compares the luma only; ``"yiq"`` also compares the colour planes I and Q
+            of RGB images, as FSIMc does.
         alpha: exponent of the similarity of gradients.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        backend: computes luma, I and Q of the shrunk images; ``"auto"``, or a name, which runs or
+            raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2739,23 +2741,24 @@ def sr_sim_loss(
 
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
-    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
+    short side are shrunk to about 256 first, as in the authors' code. Saliency is computed at a
+    quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
-    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
-    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
-    images have a saliency and a gradient. A black image has no saliency; two of them count by
-    gradients and colours, every position alike.
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
+    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
+    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
+    images, all positions have equal weight.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
             16 pixels on the short side.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
-            images, as FSIMc does.
+        planes: ``"luma"`` compares the luma only; ``"yiq"`` also compares the colour planes I and Q
+            of RGB images, as FSIMc does.
         alpha: exponent of the similarity of gradients.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        backend: computes luma, I and Q of the shrunk images; ``"auto"``, or a name, which runs or
+            raises.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
@@ -2830,7 +2833,7 @@ def ssim(
         TypeError: integer tensors.
         RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other libraries, and
     how closely each agrees.
     """
 
@@ -2944,7 +2947,7 @@ def ssim_loss(
         TypeError: integer tensors.
         RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other libraries, and
     how closely each agrees.
     """
 
@@ -3202,8 +3205,8 @@ def temporal_difference_loss(
     """Temporal difference, ``d(p_{t+1} - p_t, q_{t+1} - q_t)`` of neighbouring frames: flicker that
     the target does not have, and motion that the prediction lacks.
 
-    An error that is the same in each frame costs nothing, so this is a term beside a loss of
-    frames. It needs no optical flow. As a measure, ``reduction="image"`` returns a value per clip.
+    An error that is the same in each frame costs nothing, so add a loss on frames. It needs no
+    optical flow. As a measure, ``reduction="image"`` returns a value per clip.
 
     Args:
         pred, target: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two
@@ -3405,7 +3408,7 @@ def vsi(
     """Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
     RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
-    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' code.
     Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
     of that size.
 
@@ -3431,7 +3434,7 @@ def vsi(
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Shen & Li 2014, with the constants of the authors' program.
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' code.
     ``conventions.VSI["piq"]`` agrees with piq to 1e-12 in float64.
     """
 
@@ -3450,7 +3453,7 @@ def vsi_loss(
     Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
     RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
-    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' code.
     Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
     of that size.
 
@@ -3476,7 +3479,7 @@ def vsi_loss(
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Shen & Li 2014, with the constants of the authors' program.
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' code.
     ``conventions.VSI["piq"]`` agrees with piq to 1e-12 in float64.
     """
 

@@ -65,7 +65,7 @@ class JudgementOptions(Scaled, PriceOptions, Reduced):
         total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
             CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
         synchronize: compute the average over all processes of ``torch.distributed`` instead of each
-            alone (as other programs do). All processes need equal batches, and each must call the
+            alone (as other libraries do). All processes need equal batches, and each must call the
             loss and its backward pass.
         check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.

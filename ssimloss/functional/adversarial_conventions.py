@@ -1,4 +1,4 @@
-"""Adversarial losses of papers and programs: their form, their factors of one half, and what is
+"""Adversarial losses of papers and their code: their form, their factors of one half, and what is
 detached.
 
 They are options of ``AdversarialLoss``. Notes name its weight beside other losses, penalties and
@@ -63,7 +63,7 @@ CONVENTIONS = Table(
         "GANLoss('lsgan') and backward_D_basic of the authors' code; Zhu et al. 2017",
         "least_squares",
         ONE_SIDED,
-        "The program keeps 50 generated images and passes one of them to the discriminator.",
+        "The original code keeps 50 generated images and passes one of them to the discriminator.",
         square_weight=1.0,
         total="mean",
     ),
@@ -101,7 +101,7 @@ CONVENTIONS = Table(
     _adversarial(
         "esrgan",
         "relativistic average cross entropy, both losses halved",
-        "the authors' first program; Wang et al. 2018",
+        "the authors' first version; Wang et al. 2018",
         "cross_entropy",
         "Real logits are constants in the generator's loss (detach_real=True). The "
         "discriminator's gradient goes through both averages.",
@@ -150,7 +150,7 @@ CONVENTIONS = Table(
         "paired relativistic logistic loss",
         "Huang et al. 2024",
         "softplus",
-        "Real logits are constants in the generator's loss here. The program does not detach them; "
+        "Real logits are constants in the generator's loss here. The original detaches nothing; "
         "the generator's gradient is the same.",
         "Beside it functional.r1_penalty and functional.r2_penalty, each with weight gamma / 2.",
         relativistic="paired",

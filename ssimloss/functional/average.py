@@ -1,5 +1,5 @@
-"""Distance of downscaled images: ``mean rho(D(pred - target))``, where ``D`` takes means of blocks
-or resamples. It leaves detail to the other terms of a loss.
+"""Distance of downscaled images: ``mean rho(D(pred - target))``, where ``D`` averages blocks or
+resamples. Detail is left to the other terms of a loss.
 """
 
 import math
@@ -28,20 +28,20 @@ from ssimloss.resize import keys_cubic
 Filter = Literal["area", "bilinear", "bicubic"]
 FILTERS: tuple[str, ...] = get_args(Filter)
 DISTANCES: tuple[str, ...] = get_args(Distance)
-_REACH = {"bilinear": 1, "bicubic": 2}  # of the kernels to both sides
+_REACH = {"bilinear": 1, "bicubic": 2}  # of the kernels, on each side
 
 
 class AverageOptions(Reduced):
     """Options of the distance of downscaled images.
 
     Args:
-        downscale: by how much sides are divided, rounded down.
-        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
-            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+        downscale: the divisor of the sides; results are rounded down.
+        filter: ``"area"`` takes means of ``downscale`` x ``downscale`` pixels and drops incomplete
+            blocks at the lower and right border. ``"bilinear"`` and ``"bicubic"`` resample with
             antialiasing.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units.
+        eps: ``eps`` of Charbonnier, in the images' own units.
     """
 
     downscale: int = 4
@@ -61,13 +61,13 @@ class AverageOptions(Reduced):
 def _average(
     pred: Tensor, target: Tensor, options: AverageOptions, *, mask: Tensor | None = None
 ) -> Scores:
-    """Distance of downscaled images, which sees colour and brightness but no detail.
+    """Distance of downscaled images: it compares colour and brightness but ignores detail.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range, at least ``downscale`` pixels on the
             short side.
-        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"``: the mean of a block is taken
-            over the weights.
+        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"`` only: the mean of a block is a
+            weighted mean.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, C, H', W')`` with sides
@@ -92,7 +92,7 @@ def _average(
         )
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
-    difference = pred - target  # filters are linear: one is enough
+    difference = pred - target  # filters are linear, so the difference is filtered once
     weight = None
     if options.filter != "area":
         difference = _resampled(difference, size, options.filter)
@@ -107,7 +107,7 @@ def _average(
 
 
 def _resampled(image: Tensor, factor: int, kernel: str) -> Tensor:
-    """``(N, C, H, W)`` by one matrix for each axis."""
+    """Multiply ``(N, C, H, W)`` by one matrix for each axis."""
     n, c, height, width = image.shape
     of_rows, of_columns = (
         planes(_matrix, side, factor, _REACH[kernel], like=image) for side in (height, width)
@@ -119,8 +119,8 @@ def _resampled(image: Tensor, factor: int, kernel: str) -> Tensor:
 
 
 def _matrix(length: int, factor: int, reach: int) -> NDArray[np.float64]:
-    """``(length // factor, length)``: a kernel as wide as ``factor`` times its reach to both sides,
-    cut off at the border. Rows have the sum 1.
+    """The matrix ``(length // factor, length)`` of a kernel that reaches ``factor`` times its
+    radius to each side and is cut off at the border. Each row sums to 1.
     """
     centres = factor * (np.arange(length // factor) + 0.5) - 0.5
     t = np.abs(np.arange(length) - centres[:, None]) / factor
@@ -166,7 +166,9 @@ CONVENTIONS = Table(
         distance("mean {} distance"),
         OVER_BATCH,
     ),
-    Convention("trainner", "traiNNer-redux as it comes", "AverageLoss(1.0)", p.TRAINNER, 1e-12),
+    Convention(
+        "trainner", "traiNNer-redux with its defaults", "AverageLoss(1.0)", p.TRAINNER, 1e-12
+    ),
     Convention(
         "trainner_l2",
         "with squares",
@@ -177,7 +179,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "trainner_bicubic",
-        "bicubic, as it comes",
+        "bicubic, with its defaults",
         "BicubicLoss(1.0)",
         p.TRAINNER,
         1e-12,

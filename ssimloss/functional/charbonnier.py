@@ -129,7 +129,7 @@ CONVENTIONS = Table(
         1e-12,
         options={"eps": 1e-6},
         notes=(
-            "The program writes sqrt(d^2 + 1e-12), which is 0 in float16 and has no gradient "
+            "The original code writes sqrt(d^2 + 1e-12), which is 0 in float16 and has no gradient "
             "there; here it is computed in float32.",
             "Also mmagic and pyiqa, and sqrt(d^2 + eps^2) with eps = 1e-6.",
         ),
@@ -141,6 +141,6 @@ CONVENTIONS = Table(
         p.KORNIA,
         1e-12,
         options={"eps": 1.0, "at_zero": "zero"},
-        notes=("The program's default reduction is 'none'.",),
+        notes=("The original code's default reduction is 'none'.",),
     ),
 )

@@ -1,4 +1,4 @@
-"""Clipped distance: ``min(max(rho(d), low), high)``; only what lies between has a gradient."""
+"""Clipped distance: ``min(max(rho(d), low), high)``; only values between have a gradient."""
 
 from typing import get_args
 
@@ -25,11 +25,11 @@ class ClippedOptions(Reduced):
     Args:
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
-        eps: of Charbonnier, in the images' own units.
-        low: the smallest value; pixels below it count as learned and have no gradient. The default
-            is a level of 8 bits in [0, 1].
-        high: the largest value; pixels above it count as noise and have no gradient. By default
-            there is none, so that no wrong pixel stays as it is.
+        eps: ``eps`` of Charbonnier, in the images' own units.
+        low: the smallest value. Pixels below it count as learned and have no gradient. The default
+            is one level of 8-bit images in [0, 1].
+        high: the largest value. Pixels above it count as noise and have no gradient. By default
+            there is no limit, so that every wrong pixel is corrected.
     """
 
     distance: Distance = "l1"
@@ -53,9 +53,9 @@ class ClippedOptions(Reduced):
 def _clipped(
     pred: Tensor, target: Tensor, options: ClippedOptions, *, mask: Tensor | None = None
 ) -> Scores:
-    """Clipped distance: pixels that are right to ``low`` have no gradient.
+    """Clipped distance: pixels with an error below ``low`` have no gradient.
 
-    Its value is ``low``, not 0, for equal images.
+    For equal images the value is ``low``, not 0.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
@@ -100,7 +100,7 @@ clipped = clipped_loss = CLIPPED.loss
 
 _LARGE = (
     "Errors above 0.996078 have no gradient: a black pixel that should be white stays black.",
-    "Its loss_lambda adds a multiple of the cosine distance before it clips, 0 as it comes.",
+    "Its loss_lambda adds a multiple of the cosine distance before it clips; by default it is 0.",
 )
 CONVENTIONS = Table(
     "CLIPPED",
@@ -121,7 +121,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "neosr",
-        "neosr as it comes",
+        "neosr with its defaults",
         "chc_loss()",
         p.NEOSR,
         1e-14,

@@ -215,12 +215,12 @@ CONVENTIONS = Table(
     ),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes",
+        "traiNNer-redux with its defaults",
         'ColorLoss(criterion="l1", scale=4)',
         p.TRAINNER,
         1e-9,
-        "the program rounds its matrix to float32",
+        "the original code rounds its matrix to float32",
         options={"space": "ycbcr", "distance": "l1", "downscale": 4},
-        notes=("The program compares images of three channels only.",),
+        notes=("The original code compares images of three channels only.",),
     ),
 )

@@ -1,4 +1,4 @@
-"""Contextual loss: for each feature of the target, the most similar one anywhere in the image.
+"""Contextual loss: compares each feature of the target with the most similar one in the image.
 
 Mechrez, Talmi & Zelnik-Manor 2018; their TensorFlow code ``contextualLoss``.
 """
@@ -57,8 +57,8 @@ def _contextual(
     image and ``y_j`` of the target.
 
     ``CX_ij`` is ``exp((1 - d_ij / (min_k d_ik + 1e-5)) / h)`` divided by its sum over ``j``. It
-    tells how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do not
-    matter, so the images need not be aligned.
+    measures how much nearer ``y_j`` is to ``x_i`` than other features of the target. Positions do
+    not matter, so the images need not be aligned.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -122,7 +122,7 @@ def compared(
 
 
 def distances(x: Tensor, y: Tensor, factor: float) -> Tensor:
-    """Of every row of ``(N, n, C)`` to every column of ``(N, C, m)``, ``(N, n, m)``."""
+    """Distances of all rows of ``(N, n, C)`` to all columns of ``(N, C, m)``, ``(N, n, m)``."""
     squared = x.square().sum(2, keepdim=True) + y.square().sum(1, keepdim=True) - 2 * product(x, y)
     return (factor * squared).clamp_min(0)
 

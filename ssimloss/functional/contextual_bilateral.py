@@ -1,5 +1,5 @@
-"""Contextual bilateral loss (CoBi): for each feature of the image a similar one of the target, not
-too far away.
+"""Contextual bilateral loss (CoBi): compares each feature of the image with a similar feature of
+the target that is not too far away.
 
 Zhang, Chen, Ng & Koltun 2019 ("Zoom to learn, learn to zoom"), on the contextual loss of Mechrez et
 al. 2018.
@@ -31,8 +31,8 @@ class ContextualBilateralOptions(Layered):
     """Options of the contextual bilateral loss.
 
     Args:
-        spatial_weight: ``w``, what a feature from the other end of the image costs beside the
-            distance of features; 0 lets features lie anywhere.
+        spatial_weight: ``w``, the cost of a match from one border of the image to the opposite one,
+            added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
     """
@@ -41,7 +41,7 @@ class ContextualBilateralOptions(Layered):
     distance: ContextualDistance = "cosine"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.non_negative("spatial_weight", self.spatial_weight)
         _checks.choice("distance", self.distance, CONTEXTUAL_DISTANCES)
@@ -53,9 +53,9 @@ def _contextual_bilateral(
     """Contextual bilateral loss (CoBi), ``sum_l w_l mean_i min_j (d_ij + w s_ij)`` over features
     ``x_i`` of the image and ``y_j`` of the target.
 
-    ``d_ij`` is the distance of features. ``s_ij`` is the distance of their positions in shares of
-    the sides: 1 from the left border to the right one. Slightly misaligned pairs can be compared;
-    unlike in the contextual loss, neighbours stay neighbours.
+    ``d_ij`` is the distance of features. ``s_ij`` is the distance of their positions as a fraction
+    of the sides: 1 from the left border to the right one. The images may be slightly misaligned.
+    Unlike in the contextual loss, neighbours are matched with neighbours.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -64,9 +64,9 @@ def _contextual_bilateral(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
         of each layer.
 
-        Every feature is compared with every other, ``(H W)^2`` pairs, in steps of 2 million which
-        are computed again for the gradient: the time grows with the square of the number of
-        positions, the memory does not.
+        Every feature is compared with every other: ``(H W)^2`` pairs, in steps of 2 million, which
+        the backward pass computes again. Time grows with the square of the number of positions,
+        memory does not.
 
     Raises:
         ValueError: a layer is missing or differs in shape, a weight is negative, or an option value
@@ -93,7 +93,7 @@ def _of_layer(pred: Tensor, target: Tensor, options: ContextualBilateralOptions)
     places = _places(pred, x)
 
     def nearest(x: Tensor, places_of_x: Tensor, y: Tensor) -> Tensor:
-        """Of some rows, ``(N, rows)``."""
+        """The minima of some rows, ``(N, rows)``."""
         d = distances(x, y, factor)
         if options.spatial_weight:
             dy, dx = (
@@ -107,7 +107,7 @@ def _of_layer(pred: Tensor, target: Tensor, options: ContextualBilateralOptions)
 
 
 def _places(features: Tensor, like: Tensor) -> Tensor:
-    """The position of each feature in shares of the sides, ``(1, HW, 2)``."""
+    """The position of each feature as a fraction of the sides, ``(1, HW, 2)``."""
     height, width = features.shape[2:]
     rows = torch.arange(height, device=like.device, dtype=like.dtype) / height
     columns = torch.arange(width, device=like.device, dtype=like.dtype) / width

@@ -1,5 +1,5 @@
-"""Cosine distance of colours: ``1 - cos(pred + o, target + o)``, of the angle between the vectors
-of the channels of each pixel.
+"""Cosine distance of colours: ``1 - cos(pred + o, target + o)``, where ``cos`` is the cosine of the
+angle between the channel vectors of a pixel.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ class CosineDistanceOptions(Reduced, Ranged):
     """Options of the cosine distance.
 
     Args:
-        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded, also below the range.
+        offset: added to every channel, in units of the range. Black then counts as dark gray, and
+            the gradient of dark pixels is bounded, also below the range.
     """
 
     offset: float = 0.01
@@ -41,9 +41,9 @@ class CosineDistanceOptions(Reduced, Ranged):
 def _cosine_distance(
     pred: Tensor, target: Tensor, options: CosineDistanceOptions, *, mask: Tensor | None = None
 ) -> Scores:
-    """Cosine distance of colours: it sees hue and saturation, and no brightness.
+    """Cosine distance of colours: it compares hue and saturation, and ignores brightness.
 
-    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+    Two grays of any brightness have the distance 0: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
@@ -54,8 +54,8 @@ def _cosine_distance(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images of one channel, an ``offset`` that is not positive,
-            unknown ``reduction``.
+        ValueError: shapes differ, images have one channel, ``offset`` is not positive, or
+            ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the cosine term of ExpandNet (Marnerides et al. 2018), computed so that equal colours
@@ -66,7 +66,7 @@ def _cosine_distance(
     _checks.mask(mask, pred)
     if pred.shape[1] < 2:
         raise ValueError(
-            "pred must have at least two channels, as all vectors of one are parallel, got "
+            "pred must have at least two channels, since vectors of one channel are parallel, got "
             f"{tuple(pred.shape)}; use l1_loss for gray images"
         )
     dtype = native_dtype(pred, target)
@@ -79,8 +79,8 @@ def _cosine_distance(
 
 
 def _direction(image: Tensor, least: float) -> Tensor:
-    """Unit vectors of the channels; 0 for 0. Those shorter than ``least``, which are beyond the
-    range, have the slope of one of that length.
+    """Unit vectors of the channels; 0 for 0. Vectors shorter than ``least`` lie beyond the range;
+    they get the slope of a vector of that length.
     """
     squares = image.square().sum(1, keepdim=True)
     info = torch.finfo(image.dtype)
@@ -141,7 +141,7 @@ CONVENTIONS = Table(
     Convention("offset", "dark pixels count as gray", "the equations", "tests/reference.py", 1e-14),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes",
+        "traiNNer-redux with its defaults",
         "CosimLoss(1.0)",
         p.TRAINNER,
         1e-10,
@@ -149,7 +149,7 @@ CONVENTIONS = Table(
         options={"offset": 1e-12, "factor": 5.0},
         preparation=Preparation(clamp=True),
         notes=(
-            "The gradient of the program grows like 1 / value towards black, and is 0 at black "
+            "The gradient of the original grows like 1 / value towards black, and is 0 at black "
             "itself; with the default offset here it is bounded.",
         ),
     ),

@@ -5,7 +5,7 @@ orientations. ``c`` are the coefficients of a steerable pyramid in a window of 7
 Gaussian about the middle of the image.
 
 Sampat, Wang, Gupta, Bovik & Markey, "Complex wavelet structural similarity: a new image similarity
-index", 2009. The original program is ``cwssim_index.m`` of the authors, on pyramids of
+index", 2009. The original implementation is ``cwssim_index.m`` of the authors, on pyramids of
 matlabPyrTools (Portilla & Simoncelli 2000).
 """
 
@@ -31,7 +31,7 @@ from ssimloss.measure import Measure
 Array = NDArray[np.float64]
 
 _SIDE = 7  # of a window
-_STEPS = 256  # of the tables of the program, from which it interpolates
+_STEPS = 256  # of the tables of the original code, from which it interpolates
 _ANGLES = 1024
 
 
@@ -81,7 +81,7 @@ def _cw_ssim(pred: Tensor, target: Tensor, options: CWSSIMOptions) -> Scores:
             range.
         TypeError: integer tensors.
 
-    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' program
+    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' code
     on five pairs of TID2013 to the four digits that it printed.
     """
     check_colors(pred, target)
@@ -121,7 +121,7 @@ def _bands(image: Tensor, levels: int, orientations: int) -> tuple[Tensor, Tenso
         spectrum = torch.cat(ends, axis)
     filters = constant_planes(steerable_filters, h, w, levels, orientations, like=image)
     z = torch.view_as_real(torch.fft.ifft2(spectrum * filters))
-    # The filters are those of the program but for (-i)^(orientations - 1), which no magnitude sees.
+    # The original's filters without the factor (-i)^(orientations - 1), which no magnitude sees.
     return z[..., 0], z[..., 1]
 
 
@@ -179,7 +179,7 @@ def _frequencies(size: int, levels: int) -> Array:
 
 
 def _interpolated(table: Callable[..., Array], at: Array, *given: int) -> Array:
-    """The table between its entries at whole numbers, as the program looks it up."""
+    """The table between its entries at whole numbers, as the original code looks it up."""
     below = np.floor(at)
     share = at - below
     return (1 - share) * table(below, *given) + share * table(below + 1, *given)
@@ -248,11 +248,11 @@ CONVENTIONS = Table(
     ),
     Convention(
         "sampat2009",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "cwssim_index.m (4 levels, 8 orientations)",
         "tests/reference.py",
         1e-10,
-        notes=("The program is NaN where both images are flat.",),
+        notes=("The original returns NaN where both images are flat.",),
     ),
     Convention(
         "matlab",

@@ -1,12 +1,12 @@
-"""DSS: similarity of the local contrast of DCT subbands, the worst positions of each.
+"""DSS: similarity of the local contrast of DCT subbands, at the worst positions of each subband.
 
-``DSS = sum(w_k S_k)``, ``S_k`` the mean of the lowest 5 % of
-``(2 s_x s_y + C) / (s_x^2 + s_y^2 + C)``, with ``s`` the deviation of the coefficients of one
-frequency over neighbouring blocks. That of the means is multiplied by the mean of the lowest 5 % of
-``(s_xy + C) / (s_x s_y + C)``.
+``DSS = sum(w_k S_k)``. ``S_k`` is the mean of the lowest 5 % of
+``(2 s_x s_y + C) / (s_x^2 + s_y^2 + C)``, where ``s`` is the deviation of the coefficients of one
+frequency over neighbouring blocks. For the means of blocks, ``S_k`` is multiplied by the mean of
+the lowest 5 % of ``(s_xy + C) / (s_x s_y + C)``.
 
 Balanov, Schwartz, Moshe & Peleg, "Image quality assessment based on DCT subband similarity", 2015.
-The original program, in MATLAB, is that of the authors.
+The original code is the authors', in MATLAB.
 """
 
 import math
@@ -39,9 +39,9 @@ class DSSOptions(Reduced, Ranged):
     """Options of DSS.
 
     Args:
-        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
-            weigh less than 0.01 are left out.
-        worst: the share of the positions, the worst ones, that count in each subband.
+        sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
+            Frequencies with a weight below 0.01 are left out.
+        worst: the share of positions that count in each subband: the worst ones.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -50,7 +50,7 @@ class DSSOptions(Reduced, Ranged):
     weights: tuple[tuple[int, float], ...] = derived()
 
     def __post_init__(self) -> None:
-        """Check the options; an error names the one at fault. Keep the weight of each frequency
+        """Check the options; an error names the one at fault. Store the weight of each frequency
         that counts, the mean first.
         """
         super().__post_init__()
@@ -74,12 +74,12 @@ def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
     """DCT subband similarity: 1 for equal images, lower for worse ones.
 
     Gray images are compared as they are. RGB images are converted to the luma
-    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
-    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
-    so that a step improves few blocks: add a pixel loss.
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that do not
+    fill a block of 8 x 8 pixels are left out. Only the worst positions of each subband have a
+    gradient, so a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
-    covariance, so that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There, the gradient of the covariance is
+    used, so that a flat image learns the contrast of the other image.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -89,8 +89,8 @@ def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
-            that leaves no frequency, a ``worst`` outside (0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
+            no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
@@ -99,7 +99,7 @@ def _dss(pred: Tensor, target: Tensor, options: DSSOptions) -> Scores:
 
 
 def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves = "up") -> Scores:
-    """DSS with the detail in which programs differ."""
+    """DSS with the detail in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, SIDE, f"for a block of {SIDE} x {SIDE}")
     dtype = native_dtype(pred, target)
@@ -118,7 +118,7 @@ def _dss_of(pred: Tensor, target: Tensor, options: DSSOptions, *, halves: Halves
     structure = 1 - _worst(top / bottom, count)  # (N, 1)
     weights = constant(tuple([weight for _, weight in options.weights]), x)
     similarity = torch.cat((contrast[:, :1] * structure, contrast[:, 1:]), 1)
-    # As a distance from 1, which is exact for equal images.
+    # Computed as the distance from 1, which is exact for equal images.
     return Scores(1 - ((1 - similarity) * weights).sum(1), None, 1, dtype)
 
 
@@ -132,8 +132,8 @@ def _subbands(gray: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
 def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Variances and covariance under the window, zeros beyond the border.
 
-    Coefficients less their mean ``o`` keep more digits. Where only a share ``m`` of the window lies
-    inside, ``E[x^2] - E[x]^2`` is that of the rest plus ``(1 - m) (2 o E[d] + m o^2)``.
+    Subtracting the mean ``o`` of the coefficients first keeps more digits. Where only a share ``m``
+    of the window lies inside, ``(1 - m) (2 o E[d] + m o^2)`` is added to ``E[d^2] - E[d]^2``.
     """
     window = make_window("gaussian", _TAPS, _SIGMA, x)
     offset = ((x + y) / 2).detach().mean((2, 3), keepdim=True)
@@ -149,7 +149,7 @@ def _moments(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _deviations(var_x: Tensor, var_y: Tensor, cov: Tensor) -> Tensor:
-    """``s_x s_y``, where it is 0 with the slope of the covariance."""
+    """``s_x s_y``, with the slope of the covariance where it is 0."""
     squares = var_x * var_y
     info = torch.finfo(squares.dtype)
     corner = squares < info.tiny / info.eps
@@ -223,7 +223,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "balanov2015",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "dss_index.m",
         "tests/reference.py",
         1e-10,
@@ -239,11 +239,11 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.dss(data_range=...)",
         p.PIQ,
         1e-6,
-        exact="it adds up similarities in float32",
+        exact="it sums similarities in float32",
         options={"halves": "even"},
         notes=("Its gradient is not finite where a neighbourhood is flat.",),
     ),

@@ -1,4 +1,4 @@
-"""DSSIM, half of 1 - SSIM, as programs compute it."""
+"""DSSIM, half of 1 - SSIM, as implementations compute it."""
 
 from typing import Any
 

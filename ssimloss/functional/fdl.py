@@ -1,8 +1,8 @@
-"""Frequency distribution loss: amplitudes and phases of features as distributions, wherever each
-frequency sits.
+"""Frequency distribution loss: compares the distributions of amplitudes and phases of features,
+whatever the frequency.
 
 Ni, Wu, Wang, Yang, Wang & Ma 2024 ("Misalignment-robust frequency distribution loss for image
-transformation"); their program FDL_pytorch.
+transformation"); their code FDL_pytorch.
 """
 
 import math
@@ -40,9 +40,9 @@ class FDLOptions(Projected):
         projections: random directions for each layer.
         patch_size: sides of the patches of the spectrum that are projected.
         stride: from patch to patch.
-        phase_weight: factor of the distance of phases beside that of amplitudes.
-        weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
-            ``"amplitude"`` only, as they do where the features are multiplied.
+        phase_weight: factor of the distance of phases; that of amplitudes has the factor 1.
+        weighted: the weights of ``layers`` multiply the distances of ``"both"``, or of the
+            ``"amplitude"`` only, which equals multiplying the features.
     """
 
     projections: int = 256
@@ -52,7 +52,7 @@ class FDLOptions(Projected):
     weighted: Weighted = "both"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         for name in ("projections", "patch_size", "stride"):
             _checks.count(name, getattr(self, name))
@@ -77,9 +77,9 @@ def _fdl(
     ``D`` is the sliced Wasserstein distance: patches of the spectrum are projected on random unit
     vectors, sorted, and compared by their mean absolute difference. Images need not be aligned.
 
-    A frequency whose amplitude is below the rounding of the transform has the phase 0 and no
-    gradient of its phase. This also holds if all features are near the smallest normal number. The
-    slope of an amplitude of 0 points towards the target.
+    If the amplitude of a frequency is below the rounding of the transform, its phase is 0 and has
+    no gradient. This also applies if all features are near the smallest normal number. The slope of
+    an amplitude of 0 points towards the target.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -88,7 +88,7 @@ def _fdl(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        of each layer. Projections are computed in steps of bounded memory, and again for the
         gradient.
 
     Raises:
@@ -96,7 +96,7 @@ def _fdl(
             have another shape, or an option value is unknown.
         TypeError: features are not a mapping, or not floating point.
 
-    Agrees with the formula of the authors' program and of neosr to float64 rounding, see
+    Agrees with the formula of the authors' code and of neosr to float64 rounding, see
     ``conventions.FDL``.
     """
     check_features(pred_features, target_features, options.layers)
@@ -109,7 +109,7 @@ def _fdl(
         phase = options.phase_weight * phase
         if options.weighted == "both":
             terms.append(weight * (amplitude + phase))
-        else:  # features that are multiplied by 0 have no phase either
+        else:  # features multiplied by 0 have no phase
             terms.append(weight * amplitude + (phase if weight else 0 * phase))
     return reduce_terms(
         torch.stack(terms, 1), options.reduction, native_dtype(pred_features, target_features)
@@ -120,7 +120,7 @@ def _fdl(
 def _distances(
     pred: Tensor, target: Tensor, directions: Tensor, stride: int
 ) -> tuple[Tensor, Tensor]:
-    """Distances of amplitudes and of phases of one layer, ``(N,)`` each."""
+    """The distances of amplitudes and of phases of one layer, ``(N,)`` each."""
     pred, target = promote(pred, target)
     of_pred, of_target = (spectra(features, "none") for features in (pred, target))
     scale = math.sqrt(pred.shape[2] * pred.shape[3])  # their transform is not orthonormal
@@ -136,15 +136,16 @@ def _distances(
 
 
 def _phases(spectrum: Tensor, features: Tensor) -> Tensor:
-    """In (-pi, pi]; 0 where the amplitude is only rounding, or its derivative would overflow.
+    """Phases in (-pi, pi]; 0 where the amplitude is rounding, or its derivative would overflow.
 
-    Frequencies that are their own negative are real: the sign of a zero would make -pi of pi.
+    Frequencies that equal their own negative are real: there, the sign of a zero would turn pi into
+    -pi.
     """
     height, width = features.shape[2:]
     rows, columns = (torch.arange(side, device=features.device) for side in (height, width))
     is_real = (2 * rows % height == 0)[:, None] & (2 * columns % width == 0)
     largest = features.detach().abs().amax((2, 3), keepdim=True)
-    largest = torch.where(largest > 0, largest, 1)  # phases have no scale, and squares a range
+    largest = torch.where(largest > 0, largest, 1)  # phases have no scale; squares could overflow
     x, y = spectrum.real / largest, torch.where(is_real, 0, spectrum.imag / largest)
     level = (features.detach() / largest).square().mean((2, 3), keepdim=True).sqrt()
     info = torch.finfo(features.dtype)
@@ -172,7 +173,7 @@ NI_2024 = ("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4")
 
 # --- conventions ----------------------------------------------------------------------------------
 
-_DIRECTIONS = "The program draws other directions in each run."
+_DIRECTIONS = "The original code draws new directions in each run."
 
 CONVENTIONS = Table(
     "FDL",
@@ -180,7 +181,7 @@ CONVENTIONS = Table(
     (),
     Convention(
         "ni2024",
-        "the authors' program as it comes",
+        "the authors' code with its defaults",
         "FDL_loss(), FDL_pytorch 325a6d5",
         exact=p.SAME_NETWORK,
         options={"network": "vgg19", "layers": dict.fromkeys(NI_2024, 1.0)},
@@ -200,7 +201,7 @@ CONVENTIONS = Table(
         },
         notes=(
             _DIRECTIONS,
-            "The program multiplies the loss by 0.01, which is a weight of the term here.",
+            "The original multiplies the loss by 0.01: here, multiply the weight of the term.",
             "It multiplies features by the weights of layers, which leaves their phases as they "
             "are.",
         ),

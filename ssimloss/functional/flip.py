@@ -4,7 +4,7 @@
 sensitivity of the eye, ``dE_f`` that of edges and points.
 
 Andersson, Nilsson, Akenine-Moller, Oskarsson, Astrom & Fairchild, "FLIP: a difference evaluator for
-alternating images", 2020; this is its form for images of low dynamic range. The original program is
+alternating images", 2020; this is its form for images of low dynamic range. The original code is
 NVlabs/flip.
 """
 
@@ -265,11 +265,11 @@ CONVENTIONS = Table(
     Convention("andersson2020", "the paper", "flip.py", "tests/reference.py", 1e-9),
     Convention(
         "flip_evaluator",
-        "flip-evaluator as it comes",
+        "flip-evaluator with its defaults",
         'flip_evaluator.evaluate(target, pred, "LDR")',
         "flip-evaluator 1.7",
         2e-6,
-        "the program computes in float32",
+        "the original code computes in float32",
         same_as="andersson2020",
     ),
     Convention(

@@ -4,7 +4,7 @@
 both images, ``S`` similarities ``(2 a b + T) / (a^2 + b^2 + T)``.
 
 Zhang, Zhang, Mou & Zhang, "FSIM: a feature similarity index for image quality assessment", 2011;
-phase congruency: Kovesi, "Image features from phase congruency", 1999. The original program is
+phase congruency: Kovesi, "Image features from phase congruency", 1999. The original code is
 ``FeatureSIM.m`` of the authors.
 """
 
@@ -106,7 +106,7 @@ def fsim_of(
     epsilon: float = 1e-4,
     angles: Literal["columns", "rows"] = "columns",
 ) -> Scores:
-    """FSIM with options for the details in which programs differ."""
+    """FSIM with options for the details in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, _LEAST, "for filters of 6 to 48 pixels")
     backend = backend_for(options.backend, pred, target, None)

@@ -1,4 +1,4 @@
-"""FSIM as programs compute it."""
+"""FSIM as implementations compute it."""
 
 from typing import Any
 
@@ -102,14 +102,14 @@ CONVENTIONS = Table(
     ),
     Convention(
         "zhang2011",
-        "the authors' program: FSIMc of RGB images, FSIM of gray ones",
+        "the authors' code: FSIMc of RGB images, FSIM of gray ones",
         "FeatureSIM.m",
         "tests/reference.py",
         1e-10,
     ),
     Convention(
         "zhang2011_luma",
-        "the authors' program: FSIM of the luma",
+        "the authors' code: FSIM of the luma",
         "FeatureSIM.m",
         "tests/reference.py",
         1e-10,

@@ -4,7 +4,7 @@
 luma at half size; GMSD is the standard deviation of GMS over the image.
 
 Xue, Zhang, Mou & Bovik, "Gradient magnitude similarity deviation: a highly efficient perceptual
-image quality index", 2014. The original program is ``GMSD.m`` of the authors.
+image quality index", 2014. The original implementation is ``GMSD.m`` of the authors.
 """
 
 from torch import Tensor
@@ -177,6 +177,6 @@ CONVENTIONS = Table(
         p.PIQ,
         1e-12,
         options={"deviation": "population"},
-        notes=("The gradient of the program is NaN for flat and for equal images.",),
+        notes=("The gradient of the original code is NaN for flat and for equal images.",),
     ),
 )

@@ -2,7 +2,7 @@
 patches, added over both directions.
 
 Abrahamyan, Truong, Philips & Deligiannis, "Gradient variance loss for structure-enhanced image
-super-resolution", 2022. The original program is ``gradient_variance_loss.py`` of the authors.
+super-resolution", 2022. The original code is ``gradient_variance_loss.py`` of the authors.
 """
 
 from typing import get_args
@@ -31,7 +31,7 @@ from ssimloss.functional.charbonnier import check_charbonnier_eps
 from ssimloss.measure import Measure
 
 DISTANCES: tuple[str, ...] = get_args(Distance)
-_LUMA = (0.2989, 0.5870, 0.1140)  # as MATLAB's manual rounds rgb2gray; their sum is 0.9999
+_LUMA = (0.2989, 0.5870, 0.1140)  # rgb2gray as rounded in MATLAB's manual; the sum is 0.9999
 
 
 class GradientVarianceOptions(Reduced, Ranged):
@@ -39,9 +39,9 @@ class GradientVarianceOptions(Reduced, Ranged):
 
     Args:
         patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
-        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+        distance: distance of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        eps: ``eps`` of Charbonnier; for equal images the value is ``2 eps``, not 0.
     """
 
     patch_size: int = 8
@@ -59,12 +59,11 @@ class GradientVarianceOptions(Reduced, Ranged):
 def _gradient_variance(
     pred: Tensor, target: Tensor, options: GradientVarianceOptions, *, mask: Tensor | None = None
 ) -> Scores:
-    """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+    """Distance of the variances of Sobel gradients in patches: it rewards sharp edges.
 
-    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
-    border.
-    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
-    it beside a pixel loss.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. The border is padded
+    with black. A variance is stationary where gradients are constant, so a flat patch has no
+    gradient: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -81,7 +80,7 @@ def _gradient_variance(
             option value is unknown.
         TypeError: integer tensors.
 
-    Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
+    Source: Abrahamyan et al. 2022. Agrees with the authors' code and with the
     ``GradientVarianceLoss`` of traiNNer-redux to 1e-10.
     """
     check_colors(pred, target, mask)
@@ -113,7 +112,7 @@ def _patches(plane: Tensor, size: int) -> Tensor:
 
 
 def _variances(plane: Tensor, weight: Tensor | None, size: int) -> Tensor:
-    """Sample variance of each patch, ``(N, 1, H', W')``; 0 over nothing."""
+    """Sample variance of each patch, ``(N, 1, H', W')``; 0 without any weight."""
     values = _patches(plane, size)
     if weight is None:
         centred = values - values.mean(4, keepdim=True)
@@ -143,7 +142,7 @@ GRADIENT_VARIANCE = Measure(
     module="GradientVarianceLoss",
     metric="GradientVariance",
     takes_color=True,
-    agrees="the authors' program, traiNNer-redux: 1e-10",
+    agrees="the authors' code, traiNNer-redux: 1e-10",
 )
 gradient_variance = gradient_variance_loss = GRADIENT_VARIANCE.loss
 
@@ -168,14 +167,14 @@ CONVENTIONS = Table(
     ),
     Convention(
         "abrahamyan2022",
-        "the authors' program",
+        "the authors' code",
         "GradientVariance(patch_size=8)(output, target)",
         "tests/reference.py",
         1e-10,
     ),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes",
+        "traiNNer-redux with its defaults",
         "GradientVarianceLoss(1.0)",
         p.TRAINNER,
         1e-10,

@@ -101,7 +101,7 @@ def _haarpsi_of(
     mask: Tensor | None = None,
     yiq: str = "three digits",
 ) -> Scores:
-    """HaarPSI with options for the details in which programs differ."""
+    """HaarPSI with options for the details in which implementations differ."""
     check_colors(pred, target, mask)
     check_least_side(pred, _LEAST, "for filters of 8 pixels at half size")
     backend = backend_for(options.backend, pred, target, mask)

@@ -1,5 +1,5 @@
-"""HSLuv consistency: ``mean(w_H dH min(C_x, C_y) + w_S |C_x - C_y| + w_L |L_x - L_y|)``, with the
-angle between the hues ``dH`` on a scale of [0, 1] and the colourfulness ``C = S (1 - |2 L - 1|)``.
+"""HSLuv consistency: ``mean(w_H dH min(C_x, C_y) + w_S |C_x - C_y| + w_L |L_x - L_y|)``. ``dH`` is
+the angle between the hues, scaled to [0, 1]; ``C = S (1 - |2 L - 1|)`` is the colourfulness.
 
 Boronine, "HSLuv", revision 4; CIE 15 for CIELUV. The form with thresholds is the ``HSLuvLoss`` of
 traiNNer-redux.
@@ -30,18 +30,18 @@ DISTANCES: tuple[str, ...] = get_args(Distance)
 WhiteTest = Literal["both", "pred"]
 
 _THRESHOLD = 0.1  # of saturation and lightness
-_LEAST_TURN = 1e-4  # of 180 degrees; far less than can be seen
+_LEAST_TURN = 1e-4  # of 180 degrees; far below what is visible
 
 
 class HSLuvOptions(Reduced, Ranged):
     """Options of HSLuv consistency.
 
     Args:
-        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
-            [0, 1].
-        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+        hue_weight, saturation_weight, lightness_weight: weights of the three parts, each of which
+            is in [0, 1].
+        distance: distance of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
             ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
-        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        eps: ``eps`` of Charbonnier; for equal images, a part is ``eps`` times its weight, not 0.
         edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
             ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
             of 0.1 and 0.9.
@@ -69,11 +69,13 @@ def _hsluv(
 ) -> Scores:
     """Distance of hue, saturation and lightness in HSLuv.
 
-    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
-    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
-    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
-    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
-    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+    Gray has no hue; black and white have neither hue nor saturation. Therefore the colourfulness,
+    the saturation times ``1 - |2 L - 1|``, is compared instead of the saturation, and the hue is
+    weighted by the smaller colourfulness of the two pixels. The gradient of a gray pixel points to
+    the colour of the target, that of a black or white pixel to its lightness.
+
+    Images are sRGB; a gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped and have no gradient: add a pixel loss.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``.
@@ -83,8 +85,8 @@ def _hsluv(
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a negative weight, unknown
-            words.
+        ValueError: shapes differ, images are neither gray nor RGB, a weight is negative, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
@@ -128,9 +130,10 @@ def _hsluv_of(
 
 
 def _angle(x: Tensor, y: Tensor) -> Tensor:
-    """Between unit vectors ``(N, 2, H, W)`` over 180 degrees; 0 if one of them is 0. At both ends
-    the slope is that of a parabola, so that the rounding of equal and of opposite hues has no
-    direction.
+    """The angle between unit vectors ``(N, 2, H, W)`` over 180 degrees; 0 if one of them is 0.
+
+    Near 0 and 180 degrees the slope is that of a parabola, so that rounding of equal and opposite
+    hues has no effect on the gradient.
     """
     u_x, v_x, u_y, v_y = x[:, 0:1], x[:, 1:2], y[:, 0:1], y[:, 1:2]
     across, along = u_x * v_y - v_x * u_y, u_x * u_y + v_x * v_y
@@ -154,7 +157,7 @@ def _with_thresholds(
     light_y: Tensor,
     white_test: WhiteTest,
 ) -> Tensor:
-    """The difference of hues, where both colours have one."""
+    """The difference of hues where both colours have a hue."""
     dull_x, dull_y = saturation_x < _THRESHOLD, saturation_y < _THRESHOLD
     hue = torch.where(dull_x & dull_y, 0, hue)
     hue = torch.where(dull_x ^ dull_y, torch.maximum(saturation_x, saturation_y), hue)
@@ -176,7 +179,7 @@ HSLUV = Measure(
     _hsluv,
     HSLuvOptions,
     formula="mean over pixels of a third of the differences of hue, colourfulness and lightness in "
-    "HSLuv, each from 0 to 1, the hue as far as both colours are colourful",
+    "HSLuv, each from 0 to 1; the hue is weighted by the smaller colourfulness",
     module="HSLuvLoss",
     metric="HSLuv",
     takes_color=True,
@@ -200,8 +203,8 @@ def _parts(state: Any) -> str:
 
 _PARTS = ("hue", "saturation", "lightness")
 _THRESHOLDS = (
-    "The hue of a gray pixel against a colourful one counts as the larger saturation, whose "
-    "gradient only takes colour away."
+    "The hue difference of a gray and a colourful pixel is weighted by the larger saturation, "
+    "so its gradient can only remove colour."
 )
 CONVENTIONS = Table(
     "HSLUV",
@@ -238,7 +241,7 @@ CONVENTIONS = Table(
     Convention("continuous", "without jumps", "the equations", "tests/reference.py", 1e-10),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes",
+        "traiNNer-redux with its defaults",
         "sum(HSLuvLoss(1.0)(pred, target).values())",
         p.TRAINNER,
         1e-8,
@@ -248,7 +251,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "trainner_charbonnier",
-        "traiNNer-redux as its templates have it",
+        "traiNNer-redux as in its templates",
         'sum(HSLuvLoss(1.0, criterion="charbonnier")(pred, target).values())',
         p.TRAINNER,
         1e-8,

@@ -34,9 +34,9 @@ class HuberOptions(Reduced):
 def _huber(
     pred: Tensor, target: Tensor, options: HuberOptions, *, mask: Tensor | None = None
 ) -> Scores:
-    """Huber distance: L2 of small errors, L1 of large ones.
+    """Huber distance: L2 for small errors, L1 for large ones.
 
-    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+    With ``delta=1``, images in [0, 1] have no large errors, and the value is half of L2.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
@@ -50,7 +50,7 @@ def _huber(
         TypeError: integer tensors.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
-    this, divided by ``delta``.
+    this value divided by ``delta``.
     """
     _checks.images(pred, target, ndim=_checks.VOLUMES)
     _checks.mask(mask, pred)
@@ -64,7 +64,7 @@ def _curve(difference: Tensor, delta: float) -> Tensor:
         size = difference.abs()
         near = size.clamp(max=delta)
         return near * (size - near / 2)
-    # The same in one pass, whose gradient has no derivative in forward mode.
+    # The same in one pass; its gradient has no forward-mode derivative.
     zero = torch.zeros_like(difference)
     return huber_loss_of(difference, zero, reduction="none", delta=delta)
 
@@ -79,7 +79,7 @@ HUBER = Measure(
     "Huber 1964",
     _huber,
     HuberOptions,
-    formula="mean of (x - y)^2 / 2, of |x - y| - 1 / 2 beyond 1, of images on a scale of [0, 1]",
+    formula="mean of (x - y)^2 / 2, or |x - y| - 1 / 2 beyond 1, of images on a scale of [0, 1]",
     module="HuberLoss",
     metric="Huber",
     agrees="torch: 1e-15",
@@ -100,10 +100,10 @@ CONVENTIONS = Table(
         ),
         OVER_BATCH,
     ),
-    Convention("pytorch", "PyTorch as it comes", "huber_loss(pred, target)", "torch", 1e-14),
+    Convention("pytorch", "PyTorch with its defaults", "huber_loss(pred, target)", "torch", 1e-14),
     Convention(
         "neosr",
-        "neosr as it comes",
+        "neosr with its defaults",
         "HuberLoss()",
         p.NEOSR,
         1e-14,

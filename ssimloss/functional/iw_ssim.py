@@ -8,7 +8,7 @@ information of both images at a position (equation 28 of the paper). The coarses
 unweighted mean of SSIM.
 
 Wang & Li, "Information content weighting for perceptual image quality assessment", 2011. The
-original program is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
+original implementation is ``iwssim.m`` of the authors, on pyramids of matlabPyrTools.
 """
 
 from functools import partial
@@ -102,7 +102,7 @@ def iw_ssim_of(
     negative: Negative = "clamp",
     flat: float = FLAT,
 ) -> Scores:
-    """IW-SSIM with the details in which programs differ."""
+    """IW-SSIM with the details in which implementations differ."""
     check_colors(pred, target)
     count = len(options.scale_weights)
     check_least_side(

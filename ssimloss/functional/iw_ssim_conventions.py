@@ -1,4 +1,4 @@
-"""IW-SSIM as programs compute it."""
+"""IW-SSIM as implementations compute it."""
 
 from typing import Any
 
@@ -96,11 +96,11 @@ CONVENTIONS = Table(
     ),
     Convention(
         "wang2011",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "iwssim.m",
         "tests/reference.py",
         1e-10,
-        notes=("The program refuses images below 176 pixels, and is complex for negative means.",),
+        notes=("The original refuses images below 176 pixels, and is complex for negative means.",),
     ),
     Convention(
         "matlab",
@@ -113,13 +113,13 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.information_weighted_ssim(data_range=...)",
         p.PIQ,
         1e-10,
         options={"border": "reflect_even", "negative": "magnitude", "flat": 2.0**-52},
         notes=(
-            "The program fails for a target without detail, and where detail is weaker than "
+            "The original code fails for a target without detail, and where detail is weaker than "
             "rounding its last digits differ: 2e-10 on a photograph with black areas.",
         ),
     ),
@@ -137,7 +137,7 @@ CONVENTIONS = Table(
             "flat": 255**2 * 2.0**-52,
         },
         notes=(
-            "The program takes the reference first. Its weights sum to 1.0001. Where detail is "
+            "The original takes the reference first. Its weights sum to 1.0001. Where detail is "
             "weaker than rounding its last digits differ: 5e-9 on a photograph with black areas.",
         ),
     ),

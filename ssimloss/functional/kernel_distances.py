@@ -53,7 +53,7 @@ def _kernel_distance(features_a: Tensor, features_b: Tensor, options: Polynomial
         ValueError: not two dimensions, fewer than 2 rows, another ``D`` or device.
         TypeError: features that are not floating point.
 
-    Source: Binkowski et al. 2018; defaults as in the authors' program.
+    Source: Binkowski et al. 2018; defaults as in the authors' code.
     ``metrics.kernel_distance`` is its mean over random subsets.
     """
     a, b = _sets(features_a, features_b)

@@ -1,5 +1,5 @@
-"""Laplacian pyramid distance: ``sum_j w_j mean rho(L_j(pred - target))`` of the bands ``L_j`` of a
-Laplacian pyramid, the last of which is what remains of the image.
+"""Laplacian pyramid distance: ``sum_j w_j mean rho(L_j(pred - target))`` over the bands ``L_j`` of
+a Laplacian pyramid. The last band is the low-pass image that remains.
 
 Bojanowski, Joulin, Lopez-Paz & Szlam, "Optimizing the latent space of generative networks", 2018,
 after Ling & Okada 2006; Burt & Adelson 1983 for the pyramid.
@@ -29,12 +29,12 @@ class LaplacianPyramidOptions(Reduced):
     """Options of the Laplacian pyramid distance.
 
     Args:
-        level_weights: of the bands, finest first; their number is the number of bands, the last of
-            which is the image that remains.
+        level_weights: one weight for each band, finest first; the last band is the low-pass image
+            that remains.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
-            equal images.
+        eps: ``eps`` of Charbonnier, in the images' own units; for equal images, the mean of a band
+            is ``eps``, not 0.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -53,9 +53,9 @@ class LaplacianPyramidOptions(Reduced):
 def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOptions) -> Scores:
     """Distance of Laplacian pyramids: edges count at every scale.
 
-    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
-    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
-    number of pixels, and the default.
+    The paper sums the absolute values of band ``j`` with the weight ``2^(2 j)``. Band ``j`` has
+    ``2^(2 j)`` times fewer pixels than the image, so this equals the sum of the means of the bands
+    times the number of pixels. The default is the sum of the means.
 
     Args:
         pred, target: float images ``(N, C, H, W)``, any range, at least
@@ -65,8 +65,8 @@ def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOp
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
-            words.
+        ValueError: shapes differ, images are too small, weights are negative or all 0, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
@@ -76,7 +76,7 @@ def _laplacian_pyramid(pred: Tensor, target: Tensor, options: LaplacianPyramidOp
     check_least_side(pred, 2 ** (levels - 1) + (levels > 1), f"for {levels} bands")
     dtype = native_dtype(pred, target)
     pred, target = promote(pred, target)
-    rest = pred - target  # bands are linear: those of the difference are enough
+    rest = pred - target  # bands are linear, so the difference is decomposed once
     total = rest.new_zeros(rest.shape[0])
     for level, weight in enumerate(options.level_weights):
         band = rest
@@ -133,11 +133,11 @@ CONVENTIONS = Table(
         "sum over j of 2^(2 j) |L_j|_1, over the number of pixels",
         "tests/reference.py",
         1e-12,
-        notes=("The paper names no number of bands.",),
+        notes=("The paper does not state the number of bands.",),
     ),
     Convention(
         "niklaus2018",
-        "means of five bands, weighted by halves",
+        "means of five bands, each weight half of the one before",
         "sum over j of 2^j |L_j|_1, over the number of pixels",
         "tests/reference.py",
         1e-12,

@@ -5,7 +5,7 @@
 the output of the moving-average network is farther from the target than ``pred``.
 
 Liang, Zeng & Zhang, "Details or artifacts: a locally discriminative learning approach to realistic
-image super-resolution", 2022, eq. 3-6. The program is ``get_refined_artifact_map`` of the authors,
+image super-resolution", 2022, eq. 3-6. The code is ``get_refined_artifact_map`` of the authors,
 which BasicSR has too.
 """
 
@@ -72,7 +72,7 @@ def _ldl(
 
     The weight is the variance of the residual in a window times a power of its variance in the
     image; the residual is the sum of ``|pred - target|`` over channels, mirrored at the border. The
-    gradient passes through the weight, as in the authors' program. It is finite where the residual
+    gradient passes through the weight, as in the authors' code. It is finite where the residual
     is constant, where the power is infinitely steep. The value is small: 1e-5 to 3e-4 for
     degraded photographs.
 
@@ -154,7 +154,7 @@ ldl = ldl_loss = LDL.loss
 
 # --- conventions ----------------------------------------------------------------------------------
 
-_WITH_EMA = ("Pass pred_ema= to the function, as the program does; without it, no weight is 0.",)
+_WITH_EMA = ("Pass pred_ema= to the function, as the original does; without it, no weight is 0.",)
 
 CONVENTIONS = Table(
     "LDL",
@@ -191,20 +191,20 @@ CONVENTIONS = Table(
         same_as="liang2022",
         notes=(
             *_WITH_EMA,
-            "The gradient of the program is NaN where the residual of an image is constant, as at "
+            "The gradient of the original is NaN where the residual of an image is constant, as at "
             "equal images.",
         ),
     ),
     Convention(
         "neosr",
-        "neosr as it comes",
+        "neosr with its defaults",
         'ldl_loss(criterion="l1")',
         p.NEOSR,
         1e-16,
         same_as="liang2022",
         notes=(
-            "The program has no pred_ema: it weighs details that improve like artifacts.",
-            "The gradient of the program is NaN where the residual of an image is constant.",
+            "The original code has no pred_ema: it weighs details that improve like artifacts.",
+            "The gradient of the original code is NaN where the residual of an image is constant.",
         ),
     ),
     Convention(
@@ -214,18 +214,18 @@ CONVENTIONS = Table(
         p.NEOSR,
         1e-20,
         options={"distance": "l2"},
-        notes=("The program has no pred_ema.",),
+        notes=("The original code has no pred_ema.",),
     ),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes",
+        "traiNNer-redux with its defaults",
         'LDLLoss(criterion="l1")',
         p.TRAINNER,
         1e-16,
         same_as="liang2022",
         notes=(
             *_WITH_EMA,
-            "The gradient of the program is NaN where the residual of an image is constant.",
+            "The gradient of the original code is NaN where the residual of an image is constant.",
         ),
     ),
 )

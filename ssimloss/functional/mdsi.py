@@ -5,7 +5,7 @@ similarity of both images, corrected by that of each with their mean, and ``CS``
 two colour planes.
 
 Nafchi, Shahkolaei, Hedjam & Cheriet, "Mean deviation similarity index: efficient and reliable
-full-reference image quality evaluator", 2016. The original program is ``MDSI.m`` of the authors.
+full-reference image quality evaluator", 2016. The original code is ``MDSI.m`` of the authors.
 """
 
 import math
@@ -186,7 +186,7 @@ CONVENTIONS = Table(
         1e-12,
         same_as="nafchi2016",
         notes=(
-            "The gradient of the program is not finite where a position equals the mean.",
+            "The gradient of the original code is not finite where a position equals the mean.",
             "It rounds halves of the shrinking factor to even, as at 640 pixels.",
         ),
     ),

@@ -231,7 +231,7 @@ CONVENTIONS = Table(
         p.PIQ,
         1e-12,
         same_as="zhang2017",
-        notes=("The gradient of the program is NaN for flat and for equal images.",),
+        notes=("The gradient of the original code is NaN for flat and for equal images.",),
     ),
     Convention(
         "piq_color",

@@ -1,4 +1,4 @@
-"""MS-SSIM as programs compute it."""
+"""MS-SSIM as implementations compute it."""
 
 from ssimloss.conventions import programs as p
 from ssimloss.conventions.attributes import OVER_BATCH, PREPARATION, Attribute, choice
@@ -122,7 +122,7 @@ CONVENTIONS = Table(
         options=_MATLAB,
         notes=(
             "The weights sum to 1.0001 and are used as printed.",
-            "A negative mean, on which the program becomes complex, is bent to stay positive "
+            "A negative mean, on which the original code becomes complex, is bent to stay positive "
             "here, for the gradient's sake.",
         ),
     ),
@@ -148,7 +148,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "matlab_old",
-        "Wang's older program: the coarsest scale has the weight 1, odd rows are dropped",
+        "Wang's older code: the coarsest scale has the weight 1, odd rows are dropped",
         "Wang's ssim_mscale_new.m, method 'product', on rgb2gray(uint8)",
         p.OCTAVE,
         1e-12,
@@ -197,7 +197,7 @@ CONVENTIONS = Table(
         "MultiScaleSSIMMetric(spatial_dims=2)",
         p.MONAI,
         5e-5,
-        "the program computes in float32 for any dtype",
+        "the original code computes in float32 for any dtype",
         options={"channels": "joint", "negative": "relu"},
     ),
     Convention(

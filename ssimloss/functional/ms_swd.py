@@ -2,12 +2,12 @@
 images that need not be aligned.
 
 ``MS-SWD = mean over scales and directions w of mean |sort(w * x) - sort(w * y)|``. ``x`` and ``y``
-are all patches of 11 x 11 pixels of one scale of a Gaussian pyramid, in CIELAB; ``w`` are random
+are all patches of 11 x 11 pixels at one scale of a Gaussian pyramid, in CIELAB; ``w`` are random
 unit vectors.
 
 He, Wang, Wang, Liu, Fang, Sun & Ma, "Multiscale sliced Wasserstein distances as perceptual color
-difference measures", 2024. The original program is ``MS_SWD.py`` of the authors, without its
-learned form.
+difference measures", 2024. The original code is ``MS_SWD.py`` of the authors; its learned form is
+not included.
 """
 
 import torch
@@ -36,10 +36,10 @@ class MSSWDOptions(Reduced, Ranged):
 
     Args:
         scales: number of scales, each half as large as the one before.
-        projections: number of random directions of each scale.
+        projections: number of random directions at each scale.
         patch_size: side of the patches in pixels, odd.
-        seed: of the directions, which are the same in every call. The value depends on it, less
-            with more projections.
+        seed: seed of the directions, which are the same in every call. The value depends on the
+            seed; with more projections, it depends less.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -49,7 +49,7 @@ class MSSWDOptions(Reduced, Ranged):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("scales", self.scales)
         _checks.count("projections", self.projections)
@@ -65,11 +65,11 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
 
     Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
     range are converted by the same formulas. Patches are compared as sets, so a shift changes the
-    value little: add a pixel loss where positions matter. The command of the authors shrinks images
-    to 256 pixels on the short side first; their module and this function do not.
+    value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
+    pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
-    their places. Projections are taken in steps of bounded memory, and computed again for the
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
+    not their positions. Projections are computed in steps of bounded memory, and again for the
     gradient.
 
     Args:
@@ -80,12 +80,12 @@ def _ms_swd(pred: Tensor, target: Tensor, options: MSSWDOptions) -> Scores:
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an even
-            ``patch_size``, counts below 1, a negative ``seed``.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``patch_size`` is
+            even, a count is below 1, or ``seed`` is negative.
         TypeError: integer tensors.
 
     Source: He et al. 2024, without its learned form. Given the same directions, it agrees with the
-    authors' program to 1e-7, the rounding of the program's white.
+    authors' code to 1e-7, the rounding of its white point.
     """
     check_colors(pred, target)
     side = options.patch_size
@@ -158,9 +158,9 @@ CONVENTIONS = Table(
         "MS_SWD(num_scale=5, num_proj=128)",
         "MS-SWD 5e878dc",
         1e-7,
-        exact="the inverse of its white has ten digits",
+        exact="the inverse of its white point has ten digits",
         notes=(
-            "The program draws new directions in each call; here they depend on the seed only.",
+            "The original draws new directions in each call; here they depend on the seed only.",
             "Its command line shrinks images to 256 pixels on the short side first.",
         ),
     ),

@@ -16,7 +16,7 @@ from ssimloss.conventions.attributes import OVER_BATCH, Attribute, switch
 from ssimloss.conventions.convention import Convention, Table
 from ssimloss.measure import Measure
 
-_LEAST_K = 1e-12  # the gradient of flat images, up to k^-3, is finite in float32
+_LEAST_K = 1e-12  # the gradient of flat images is up to k^-3, which must be finite in float32
 
 
 class NCCOptions(Reduced, Ranged):
@@ -25,8 +25,8 @@ class NCCOptions(Reduced, Ranged):
     Args:
         k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
             images have the correlation 1.
-        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
-            per plane.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` returns one value per image,
+            ``"none"`` one per plane.
     """
 
     k: float = 0.01
@@ -43,19 +43,19 @@ def _ncc(
 ) -> Scores:
     """Normalised cross-correlation of whole planes, in [-1, 1].
 
-    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    It ignores brightness and contrast: add a pixel loss. The correlation under a
     sliding window is ``structure_correlation``.
 
     Args:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+            compared separately.
         mask: ``(N, 1 or C, H, W)`` weights of the pixels.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -73,15 +73,15 @@ def _ncc(
     x, y = (image - _mean(image, weight) for image in (x, y))
     c = options.k**2
     scale_x, scale_y = ((_mean(image.square(), weight) + c).rsqrt() for image in (x, y))
-    # 1 - r is half the squared distance of vectors of length 1, of which C is one more component.
-    # Equal planes have exactly 1 then, and small differences keep their digits.
+    # 1 - r is half the squared distance of unit vectors, with C as one more component. Equal planes
+    # then have exactly r = 1, and small differences keep their digits.
     apart = _mean((scale_x * x - scale_y * y).square(), weight) + c * (scale_x - scale_y).square()
     covered = None if weight is None else (weight.sum(2) > 0).to(x.dtype)
     return Scores(1 - apart.squeeze(2) / 2, covered, 1, dtype)
 
 
 def _mean(planes: Tensor, weight: Tensor | None) -> Tensor:
-    """Of each row ``(N, C, 1)``; 0 over nothing."""
+    """The mean of each row, ``(N, C, 1)``; 0 without any weight."""
     if weight is None:
         return planes.sum(2, keepdim=True) / max(planes.shape[2], 1)
     mass = weight.sum(2, keepdim=True)
@@ -114,9 +114,9 @@ def _of_a_program(pred: Tensor, target: Tensor, *, halved: bool = False, **optio
 
 
 _LOSS = (
-    "The program writes the memory of a batch as C planes: each holds parts of several images. "
-    "Here each image is compared by itself.",
-    "The gradient of the program is NaN where a plane is flat.",
+    "The original writes the memory of a batch as C planes: each holds parts of several images. "
+    "Here each image is compared separately.",
+    "The gradient of the original code is NaN where a plane is flat.",
 )
 CONVENTIONS = Table(
     "NCC",
@@ -145,7 +145,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "trainner",
-        "traiNNer-redux as it comes, of one image",
+        "traiNNer-redux with its defaults, of one image",
         "NCCLoss(1.0)",
         p.TRAINNER,
         1e-12,
@@ -154,7 +154,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "neosr",
-        "neosr as it comes, of one image",
+        "neosr with its defaults, of one image",
         "ncc_loss()",
         p.NEOSR,
         1e-12,

@@ -4,7 +4,7 @@
 of the bands ``x_k`` of one image and its neighbours ``j``, and ``z_k`` of the other one.
 
 Laparra, Balle, Berardino & Simoncelli, "Perceptual image quality assessment using a normalized
-Laplacian pyramid", 2016. The original program is ``NLP_dist.m`` of the authors.
+Laplacian pyramid", 2016. The original implementation is ``NLP_dist.m`` of the authors.
 """
 
 from typing import Any, Literal
@@ -33,7 +33,7 @@ Neighbours = Literal["5 x 5", "3 x 3"]
 
 _OUTER = 0.05  # of the taps 0.05, 0.25, 0.4, 0.25, 0.05
 # Of each band, the finest first: sigma, and the weights of the neighbours above, below, left,
-# right and two to the left, as the program's convolutions apply them.
+# right and two to the left, as the original code's convolutions apply them.
 _NORMALISATION = (
     (0.0248, 0.1015, 0.1011, 0.1460, 0.1493, 0.0072),
     (0.0185, 0.0837, 0.0757, 0.1846, 0.1986, 0.0),
@@ -71,7 +71,7 @@ def _nlpd(pred: Tensor, target: Tensor, options: NLPDOptions) -> Scores:
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' program on
+    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' code on
     five pairs of TID2013 to the fifteen digits that it printed.
     """
     return _nlpd_of(pred, target, options)
@@ -80,7 +80,7 @@ def _nlpd(pred: Tensor, target: Tensor, options: NLPDOptions) -> Scores:
 def _nlpd_of(
     pred: Tensor, target: Tensor, options: NLPDOptions, *, neighbours: Neighbours = "5 x 5"
 ) -> Scores:
-    """NLPD with the detail in which programs differ."""
+    """NLPD with the detail in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, _LEAST, "for six bands")
     dtype = native_dtype(pred, target)
@@ -170,7 +170,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "laparra2016",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "NLP_dist.m",
         "tests/reference.py",
         1e-12,
@@ -194,7 +194,7 @@ CONVENTIONS = Table(
         options={"neighbours": "3 x 3"},
         preparation=Preparation(luma="bt601_float32"),
         gray="laparra2016",
-        notes=("The program takes RGB images only.",),
+        notes=("The original code takes RGB images only.",),
     ),
     function=_of_a_program,
 )

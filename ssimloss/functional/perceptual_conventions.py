@@ -1,4 +1,4 @@
-"""Content losses of papers and programs: their layers, before or after the activation, and their
+"""Content losses of papers and their code: their layers, before or after the activation, and their
 distance.
 
 They are options of ``PerceptualLoss``, which owns a network. The caller sets the weight of the
@@ -70,11 +70,11 @@ CONVENTIONS = Table(
         "the layers of pix2pixHD, images normalised as the network was trained",
         "Wang et al. 2018",
         PIX2PIXHD,
-        notes=("The program itself does not normalise: pix2pixhd_program.",),
+        notes=("The original code itself does not normalise: pix2pixhd_program.",),
     ),
     _content(
         "pix2pixhd_program",
-        "pix2pixHD as in its program: images in [-1, 1] are passed to the network as they are",
+        "pix2pixHD as in its code: images in [-1, 1] are passed to the network as they are",
         "VGGLoss of pix2pixHD 2c0c4a2",
         PIX2PIXHD,
         options={"normalization": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))},

@@ -27,8 +27,8 @@ def _projected_distribution(
     """Projected distribution loss, ``sum_l w_l mean_c mean_j |x_(j) - y_(j)|`` over the sorted
     values ``x`` and ``y`` of each channel ``c``: the Wasserstein-1 distance of the channels.
 
-    Positions play no part, and channels are compared one by one. The sliced Wasserstein distance
-    compares them together.
+    Positions do not matter, and channels are compared one by one. The sliced Wasserstein distance
+    compares channels jointly.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -41,8 +41,8 @@ def _projected_distribution(
         ValueError: a layer is missing or differs in shape.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Delbracio et al. 2021, who add up the distances of the channels: multiply the weight of
-    a layer by its number of channels.
+    Source: Delbracio et al. 2021, who sum the distances of the channels: to match them, multiply
+    the weight of a layer by its number of channels.
     """
     check_features(pred_features, target_features, options.layers)
     terms = [

@@ -34,13 +34,13 @@ class Projected(Layered):
     """Features projected on random directions.
 
     Args:
-        seed: of the directions, which are the same in every call, process and run.
+        seed: seed of the directions, which are the same in every call, process and run.
     """
 
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be drawn, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.count("seed", self.seed, least=0)
 
@@ -88,7 +88,7 @@ class Projected(Layered):
 
 def unit_vectors(seed: int, *shape: int, like: Tensor) -> Tensor:
     """Random unit vectors ``(K, C, ...)`` of a seed, on the device and in the dtype of ``like``."""
-    if torch.compiler.is_compiling():  # which draws numbers of its own
+    if torch.compiler.is_compiling():  # it draws its own random numbers
         return _constant_vectors(seed, shape).to(like)
     return planes(_unit_vectors, seed, *shape, like=like)
 
@@ -99,7 +99,7 @@ def _constant_vectors(seed: int, shape: tuple[int, ...]) -> Tensor:
 
 
 def _unit_vectors(seed: int, *shape: int) -> NDArray[np.float64]:
-    """``(K, C, ...)``, rounded to float32; random numbers of the process are left alone."""
+    """``(K, C, ...)``, rounded to float32. The random state of the process is not changed."""
     vectors = np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)
     lengths = np.linalg.norm(vectors.reshape(len(vectors), -1), axis=1)
     found: NDArray[np.float64] = (vectors.T / lengths).T.astype(np.float32).astype(np.float64)
@@ -126,7 +126,7 @@ def sorted_distance(
         power: 1 or 2.
         stride: between patches.
 
-    Projections are taken in steps of bounded memory, and computed again for the gradient.
+    Projections are computed in steps of bounded memory, and again for the gradient.
     """
     pred, target = promote(pred, target)
     n, channels, height, width = pred.shape
@@ -134,7 +134,7 @@ def sorted_distance(
     count = channels if directions is None else directions.shape[0]
     step = min(max(STEP // max(n * height * width, 1), 1), count)
 
-    # As text, because the compiler of PyTorch 2.6 fails at unions.
+    # As text, because the compiler of PyTorch 2.6 fails on unions.
     def of_some(pred: Tensor, target: Tensor, some: "Tensor | None") -> Tensor:
         both = [
             (features if some is None else inner_products(features, some, stride)).flatten(2)
@@ -165,7 +165,7 @@ def inner_products(
     features: Tensor, directions: Tensor, stride: int, height: int = 0, width: int = 0
 ) -> Tensor:
     """The inner products of patches of ``(N, C, H, W)`` with directions ``(K, C, p, p)``, as a
-    convolution that is never in TF32, nor is any of its derivatives. Directions are constants.
+    convolution. It and its derivatives never use TF32. Directions are constants.
 
     With a ``height`` and a ``width``, the transposed operation, from inner products to features of
     that size. Compiled code calls both as one operator. An exported program, which may run without

@@ -206,7 +206,7 @@ CONVENTIONS = Table(
         "peak_signal_noise_ratio(data_range=...)",
         p.TORCHMETRICS,
         2e-6,
-        "the program takes the logarithm of 10 in float32: 4.5e-8 of the value",
+        "the original code takes the logarithm of 10 in float32: 4.5e-8 of the value",
         options={"pooling": "batch"},
         notes=("With dim=(1, 2, 3) it is the mean of per-image values: skimage.",),
     ),

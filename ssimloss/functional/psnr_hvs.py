@@ -7,7 +7,7 @@ all but the mean, with ``e`` the masking energy of the stronger block: ``e^2 = s
 over all but the mean, with ``d`` the variances of the four quarters over that of the block.
 
 Egiazarian et al., "New full-reference quality metrics based on HVS", 2006, and Ponomarenko et al.,
-"On between-coefficient contrast masking of DCT basis functions", 2007. The original program is
+"On between-coefficient contrast masking of DCT basis functions", 2007. The original code is
 ``psnrhvsm.m`` of the authors.
 """
 
@@ -34,7 +34,7 @@ from ssimloss.functional._gradient_similarity import (
 from ssimloss.functional.psnr import decibel
 from ssimloss.measure import Measure
 
-# Sensitivities of the authors' program; the mean is the first.
+# Sensitivities of the authors' code; the mean is the first.
 _SENSITIVITY = (
     (1.608443, 2.339554, 2.573509, 1.608443, 1.072295, 0.643377, 0.504610, 0.421887),
     (2.144591, 2.144591, 1.838221, 1.354478, 0.989811, 0.443708, 0.428918, 0.467911),
@@ -92,7 +92,7 @@ def _psnr_hvs(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores:
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite for equal images, with the gradient 0;
-    the authors' program returns 100000 there.
+    the authors' code returns 100000 there.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -118,7 +118,7 @@ def _psnr_hvs_m(pred: Tensor, target: Tensor, options: PSNRHVSOptions) -> Scores
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite if all differences are masked, with the
-    gradient 0; the authors' program returns 100000 there. Masked differences have the gradient 0:
+    gradient 0; the authors' code returns 100000 there. Masked differences have the gradient 0:
     add a pixel loss.
 
     Args:
@@ -146,7 +146,7 @@ def _of_blocks(
     masks: bool,
     channels: Literal["luma", "each"] = "luma",
 ) -> Scores:
-    """Both measures, with the detail in which programs differ."""
+    """Both measures, with the detail in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, SIDE, "for blocks of 8 x 8")
     dtype = native_dtype(pred, target)
@@ -252,7 +252,7 @@ def _table(measure: Measure, paper: str, described: str, function: Callable[...,
         ),
         Convention(
             paper,
-            "the authors' program on gray images, or on the unrounded luma of RGB",
+            "the authors' code on gray images, or on the unrounded luma of RGB",
             "psnrhvsm.m",
             "tests/reference.py",
             1e-10,

@@ -1,7 +1,7 @@
 """Sliced Wasserstein distance of features: their distribution along random directions.
 
 Heitz, Vanhoey, Chambon & Belcour 2021 ("A sliced Wasserstein loss for neural texture synthesis");
-their program texture_optimization_slicing.py.
+their code texture_optimization_slicing.py.
 """
 
 import torch
@@ -17,16 +17,16 @@ class SlicedWassersteinOptions(Projected):
     """Options of the sliced Wasserstein distance.
 
     Args:
-        projections: random directions for each layer; as many as it has channels for None, as in
-            the paper.
-        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        projections: number of random directions for each layer; None takes as many as the layer
+            has channels, as in the paper.
+        power: exponent of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
     """
 
     projections: int | None = None
     power: int = 2
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         if self.projections is not None:
             _checks.count("projections", self.projections)
@@ -46,11 +46,11 @@ def _sliced_wasserstein(
     directions: Directions | None = None,
 ) -> Tensor:
     """Sliced Wasserstein distance of features, ``sum_l w_l mean_k mean_j |x_(j) - y_(j)|^power``:
-    like texture, wherever it sits.
+    it compares texture, at any position.
 
     ``x`` and ``y`` are the features of all positions, projected on the unit vector ``k`` and
-    sorted. Unlike Gram matrices, the distance is 0 for equal distributions only, in the limit of
-    many directions.
+    sorted. Unlike for Gram matrices, the distance is 0 only for equal distributions, in the limit
+    of many directions.
 
     Args:
         pred_features, target_features: tensors by layer name, ``(N, C, H, W)``.
@@ -59,7 +59,7 @@ def _sliced_wasserstein(
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, L)`` for ``"none"``: the weighted term
-        of each layer. Projections are taken in steps of bounded memory, and computed again for the
+        of each layer. Projections are computed in steps of bounded memory, and again for the
         gradient.
 
     Raises:
@@ -67,7 +67,7 @@ def _sliced_wasserstein(
             the power is neither 1 nor 2.
         TypeError: features are not a mapping, or not floating point.
 
-    Source: Heitz et al. 2021, eq. 5-8. Their program draws new directions in each call.
+    Source: Heitz et al. 2021, eq. 5-8. Their code draws new directions in each call.
     """
     check_features(pred_features, target_features, options.layers)
     found = options.of(pred_features, directions)

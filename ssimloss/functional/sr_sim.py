@@ -1,12 +1,12 @@
 """SR-SIM: similarity of spectral residual saliency and gradient magnitude, weighted by saliency.
 
-``SR-SIM = sum(S_V S_G^a V_m) / sum(V_m)``, ``V_m`` the larger saliency of both images and ``S``
-similarities ``(2 a b + C) / (a^2 + b^2 + C)``. The saliency is ``|F^-1(F / exp(mean log |F|))|^2``
-of the spectrum ``F`` at a quarter of the size, smoothed.
+``SR-SIM = sum(S_V S_G^a V_m) / sum(V_m)``. ``V_m`` is the larger saliency of the two images, and
+``S`` are similarities ``(2 a b + C) / (a^2 + b^2 + C)``. The saliency is
+``|F^-1(F / exp(mean log |F|))|^2`` of the spectrum ``F`` at a quarter of the size, smoothed.
 
 Zhang & Li, "SR-SIM: a fast and high performance IQA index based on spectral residual", 2012;
-saliency: Hou & Zhang, "Saliency detection: a spectral residual approach", 2007. The original
-program is ``SR_SIM.m`` of the authors.
+saliency: Hou & Zhang, "Saliency detection: a spectral residual approach", 2007. The original code
+is ``SR_SIM.m`` of the authors.
 """
 
 from typing import Any, Literal, get_args
@@ -45,7 +45,7 @@ PLANES: tuple[str, ...] = get_args(Planes)
 
 _C1, _C2, _C3, _LAMBDA = 0.40, 225.0, 200.0, 0.03  # for images from 0 to 255
 _TAPS, _SIGMA = 10, 3.8  # of the saliency
-_STEEPEST = 1e-2  # where the slope of the logarithm is held
+_STEEPEST = 1e-2  # below this, the slope of the logarithm is constant
 _LEAST = 16  # pixels, four of the saliency
 
 
@@ -53,10 +53,11 @@ class SRSIMOptions(Backed, Reduced, Ranged):
     """Options of SR-SIM.
 
     Args:
-        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
-            images, as FSIMc does.
+        planes: ``"luma"`` compares the luma only; ``"yiq"`` also compares the colour planes I and Q
+            of RGB images, as FSIMc does.
         alpha: exponent of the similarity of gradients.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
+        backend: computes luma, I and Q of the shrunk images; ``"auto"``, or a name, which runs or
+            raises.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
     """
 
@@ -75,13 +76,13 @@ def _sr_sim(pred: Tensor, target: Tensor, options: SRSIMOptions) -> Scores:
 
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
-    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
+    short side are shrunk to about 256 first, as in the authors' code. Saliency is computed at a
+    quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
-    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
-    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
-    images have a saliency and a gradient. A black image has no saliency; two of them count by
-    gradients and colours, every position alike.
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
+    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
+    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
+    images, all positions have equal weight.
 
     Args:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -110,7 +111,7 @@ def _sr_sim_of(
     yiq: str = "three digits",
     negative: Literal["real", "magnitude"] = "real",
 ) -> Scores:
-    """SR-SIM with the details in which programs differ."""
+    """SR-SIM with the details in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, _LEAST, "for a saliency of 4 x 4")
     backend = backend_for(options.backend, pred, target, None)
@@ -134,7 +135,7 @@ def _sr_sim_of(
         s_iq = similarity(x[:, 1:], y[:, 1:], _C3)
         s_c = s_iq[:, 0:1] * s_iq[:, 1:2]
         values = values * real_power(s_c if negative == "real" else s_c.abs(), _LAMBDA)
-    # Without any saliency, every position counts alike.
+    # Without any saliency, all positions have equal weight.
     weight = torch.maximum(vs_x, vs_y) + torch.finfo(x.dtype).eps
     found = (values * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
     return Scores(found, None, 1, dtype)
@@ -160,10 +161,10 @@ def _saliency(gray: Tensor) -> Tensor:
 
 
 def _log_magnitude(power: Tensor) -> Tensor:
-    """``log |F|`` of ``|F|^2``, whose slope is infinite at 0. For ``|F|`` below 0.01 codes it is
-    that at 0.01.
+    """``log |F|`` from ``|F|^2``. Its slope is infinite at 0; for ``|F|`` below 0.01 codes, the
+    slope at 0.01 is used.
     """
-    # What is smaller than the rounding of a transform of codes up to 255 has no magnitude.
+    # Magnitudes below the rounding of a transform of codes up to 255 count as 0.
     least = (4096 * torch.finfo(power.dtype).eps) ** 2
     near = power < _STEEPEST**2
     fixed = power.detach()
@@ -208,9 +209,9 @@ def _of_a_program(
 
 
 _PIQ_NOTES = (
-    "The program resizes in float32 whatever the images are.",
-    "It scales the saliency of a whole batch to [0, 1]; here each image is scaled by itself, as "
-    "the program does with one image.",
+    "The original code resizes in float32 whatever the images are.",
+    "It scales the saliency of a whole batch to [0, 1]; here each image is scaled separately, as "
+    "the original code does with one image.",
     "It rounds halves of the shrinking factor to even, as at 640 pixels.",
 )
 CONVENTIONS = Table(
@@ -250,7 +251,7 @@ CONVENTIONS = Table(
         ),
         OVER_BATCH,
     ),
-    Convention("zhang2012", "the authors' program", "SR_SIM.m", "tests/reference.py", 1e-10),
+    Convention("zhang2012", "the authors' code", "SR_SIM.m", "tests/reference.py", 1e-10),
     Convention(
         "matlab",
         "8-bit images in MATLAB: the values of RGB files",
@@ -261,11 +262,11 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes: of the luma",
+        "piq with its defaults: of the luma",
         "piq.srsim(data_range=...)",
         p.PIQ,
         1e-6,
-        exact="the program resizes in float32",
+        exact="the original code resizes in float32",
         same_as="zhang2012",
         notes=_PIQ_NOTES,
     ),
@@ -275,9 +276,9 @@ CONVENTIONS = Table(
         "piq.srsim(data_range=..., chromatic=True)",
         p.PIQ,
         1e-6,
-        exact="the program resizes in float32",
+        exact="the original code resizes in float32",
         options={"planes": "yiq", "yiq": "four digits", "negative": "magnitude"},
-        notes=("The program refuses gray images.", *_PIQ_NOTES),
+        notes=("The original code refuses gray images.", *_PIQ_NOTES),
     ),
     function=_of_a_program,
 )

@@ -168,7 +168,7 @@ def _ssim(
         TypeError: integer tensors.
         RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other libraries, and
     how closely each agrees.
     """
     check_inputs(pred, target, mask)

@@ -1,6 +1,6 @@
-"""SSIM as programs compute it.
+"""SSIM as implementations compute it.
 
-``tolerance`` is what ``tests/test_parity.py`` allows against the program itself, or against numbers
+``tolerance`` is what ``tests/test_parity.py`` allows against the original code, or against values
 that it printed.
 """
 
@@ -175,7 +175,7 @@ CONVENTIONS = Table(
         1e-12,
         options={"window": "uniform", "window_size": 7, "covariance": "sample"},
         notes=(
-            "The program reflects the border, crops the map by 3 and averages: whole windows only.",
+            "It reflects the border, crops the map by 3 and averages: only whole windows count.",
         ),
     ),
     Convention(
@@ -222,7 +222,7 @@ CONVENTIONS = Table(
         "SSIMMetric(spatial_dims=2), SSIMLoss is 1 - it",
         p.MONAI,
         5e-5,
-        "the program computes in float32 for any dtype, and E[x^2] - E[x]^2 cancels there",
+        "the original code computes in float32 for any dtype, and E[x^2] - E[x]^2 cancels there",
         same_as="wang2004",
     ),
     Convention(
@@ -281,10 +281,10 @@ CONVENTIONS = Table(
         "_ssim of utils/loss_utils.py in gaussian-splatting",
         "gaussian-splatting 15d64e6",
         1e-12,
-        "with a float64 window; the program's float32 window sums to 1 - 7e-8: 2e-5",
+        "with a float64 window; the original code's float32 window sums to 1 - 7e-8: 2e-5",
         options={"padding": "zeros"},
         notes=(
-            "The programs take images in [0, 1] only. fused-ssim itself, which needs CUDA, "
+            "The implementations take images in [0, 1] only. fused-ssim itself, which needs CUDA, "
             "was not run.",
         ),
     ),

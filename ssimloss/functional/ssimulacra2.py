@@ -6,7 +6,7 @@ Means and 4-norms of ``d``, of ``max(e, 0)`` (ringing) and of ``max(-e, 0)`` (bl
 with their weighted sum ``s``, the score is
 ``100 - 10 (2.3268 s - 0.020885 s^2 + 6.2485e-5 s^3)^0.62763``.
 
-Sneyers (Cloudinary), 2022, version 2.1 of 2023; there is no paper. The original program is
+Sneyers (Cloudinary), 2022, version 2.1 of 2023; there is no paper. The original implementation is
 ``ssimulacra2.cc``.
 """
 
@@ -317,7 +317,7 @@ SSIMULACRA2 = Measure(
     module="SSIMULACRA2Loss",
     metric="SSIMULACRA2",
     takes_color=True,
-    agrees="the original program: 0.02, its float32; frame-analytics: 1e-9",
+    agrees="the original implementation: 0.02, its float32; frame-analytics: 1e-9",
 )
 ssimulacra2, ssimulacra2_loss = SSIMULACRA2.score, SSIMULACRA2.loss
 
@@ -344,7 +344,7 @@ CONVENTIONS = Table(
     Convention("sneyers2023", "version 2.1", "ssimulacra2.cc", "tests/reference.py", 1e-9),
     Convention(
         "libjxl",
-        "the original program on 8-bit files",
+        "the original implementation on 8-bit files",
         "ssimulacra2 target.png pred.png",
         "cloudinary/ssimulacra2 81feacf",
         0.02,

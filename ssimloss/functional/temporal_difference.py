@@ -20,8 +20,8 @@ def _temporal_difference(
     """Temporal difference, ``d(p_{t+1} - p_t, q_{t+1} - q_t)`` of neighbouring frames: flicker that
     the target does not have, and motion that the prediction lacks.
 
-    An error that is the same in each frame costs nothing, so this is a term beside a loss of
-    frames. It needs no optical flow. As a measure, ``reduction="image"`` returns a value per clip.
+    An error that is the same in each frame costs nothing, so add a loss on frames. It needs no
+    optical flow. As a measure, ``reduction="image"`` returns a value per clip.
 
     Args:
         pred, target: float clips ``(N, T, C, H, W)``, or one clip ``(T, C, H, W)``, of at least two
@@ -42,7 +42,7 @@ def _temporal_difference(
     _checks.same_shape("target", target, "pred", pred)
     check_weights(mask, pred)
     dtype, (x, y) = native_dtype(pred, target), promote(pred, target)
-    change = torch.diff(x - y, dim=-4)  # the same as of either, with one subtraction less
+    change = torch.diff(x - y, dim=-4)  # the same value, with one subtraction less
     if mask is not None:
         change = torch.where(mask != 0, change, 0)
     values = distance_of(change, options.distance, options.eps)

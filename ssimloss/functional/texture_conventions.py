@@ -1,4 +1,4 @@
-"""Texture losses of papers and programs: their layers, Gram matrix and distance.
+"""Texture losses of papers and implementations: their layers, Gram matrix and distance.
 
 They are options of ``TextureLoss``, which owns a network. The caller sets the weight of the loss,
 the range of the images and the network's weights.

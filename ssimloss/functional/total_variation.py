@@ -257,7 +257,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"within_image": "sum", "reduction": "image"},
         notes=(
-            "The program returns one number per image and channel, (N, C); added over channels "
+            "The original code returns a value per image and channel, (N, C); added over channels "
             "they are this, (N,).",
         ),
     ),
@@ -269,7 +269,7 @@ CONVENTIONS = Table(
         1e-9,
         options={"reduction": "image"},
         notes=(
-            "The program returns one number per image and channel, (N, C); averaged over "
+            "The original code returns a value per image and channel, (N, C); averaged over "
             "channels they are this, (N,).",
         ),
     ),

@@ -4,7 +4,7 @@
 with ``g = cov_xy / var_y`` the gain of the distortion, ``var_v = var_x - g cov_xy`` its noise and
 ``N`` the noise of the eye; ``x`` is distorted, ``y`` the reference.
 
-Sheikh & Bovik, "Image information and visual quality", 2006. The original program is
+Sheikh & Bovik, "Image information and visual quality", 2006. The original implementation is
 ``vifp_mscale.m`` of the authors; their VIF in the wavelet domain, ``vifvec.m``, is another number,
 and so is the VIF of VMAF.
 """
@@ -95,7 +95,7 @@ def _vif(pred: Tensor, target: Tensor, options: VIFOptions) -> Scores:
 
 
 def _vif_of(pred: Tensor, target: Tensor, options: VIFOptions, *, epsilon: float = _FLAT) -> Scores:
-    """VIF with the constant in which programs differ."""
+    """VIF with the constant in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, LEAST_SIDE["shared_information"], "for four scales")
     dtype = native_dtype(pred, target)
@@ -207,7 +207,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "sheikh2006",
-        "the authors' program on gray images, or on the unrounded luma of RGB",
+        "the authors' code on gray images, or on the unrounded luma of RGB",
         "vifp_mscale.m",
         "tests/reference.py",
         1e-10,
@@ -223,7 +223,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.vif_p(data_range=...)",
         p.PIQ,
         1e-10,

@@ -7,7 +7,7 @@ warmth of the colour.
 
 Zhang, Shen & Li, "VSI: a visual saliency-induced index for perceptual image quality assessment",
 2014; saliency: Zhang, Gu & Li, "SDSP: a novel saliency detection method by combining simple
-priors", 2013. The original program is ``VSI.m`` of the authors.
+priors", 2013. The original implementation is ``VSI.m`` of the authors.
 """
 
 from typing import Literal
@@ -99,7 +99,7 @@ def _vsi(pred: Tensor, target: Tensor, options: VSIOptions) -> Scores:
     """Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
     RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
-    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' code.
     Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
     of that size.
 
@@ -120,7 +120,7 @@ def _vsi(pred: Tensor, target: Tensor, options: VSIOptions) -> Scores:
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Shen & Li 2014, with the constants of the authors' program.
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' code.
     ``conventions.VSI["piq"]`` agrees with piq to 1e-12 in float64.
     """
     return vsi_of(pred, target, options)
@@ -136,7 +136,7 @@ def vsi_of(
     blocks: Blocks = "zeros",
     negative: Literal["real", "magnitude"] = "real",
 ) -> Scores:
-    """VSI with the details in which programs differ."""
+    """VSI with the details in which implementations differ."""
     check_colors(pred, target)
     check_least_side(pred, _LEAST, "for gradients")
     backend = backend_for(options.backend, pred, target, None)

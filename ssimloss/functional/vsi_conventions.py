@@ -1,4 +1,4 @@
-"""VSI as programs compute it."""
+"""VSI as implementations compute it."""
 
 from typing import Any
 
@@ -106,7 +106,7 @@ CONVENTIONS = Table(
         ),
         OVER_BATCH,
     ),
-    Convention("zhang2014", "the authors' program", "VSI.m", "tests/reference.py", 1e-10),
+    Convention("zhang2014", "the authors' code", "VSI.m", "tests/reference.py", 1e-10),
     Convention(
         "matlab",
         "8-bit images in MATLAB: the values of RGB files",
@@ -117,7 +117,7 @@ CONVENTIONS = Table(
     ),
     Convention(
         "piq",
-        "piq as it comes",
+        "piq with its defaults",
         "piq.vsi(data_range=...)",
         p.PIQ,
         1e-10,
@@ -129,7 +129,7 @@ CONVENTIONS = Table(
         "IQA_pytorch.VSI()(pred, target, as_loss=False)",
         "IQA-optimization 6b46c3b",
         1e-6,
-        exact="the program computes in float32",
+        exact="the original code computes in float32",
         options={
             "resizing": "none",
             "white": "d65_inverse",

@@ -31,7 +31,7 @@ class WarpingErrorOptions(Temporal):
     direction: Direction = "backward"
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be computed, naming the option."""
+        """Check the options; an error names the one at fault."""
         super().__post_init__()
         _checks.choice("direction", self.direction, DIRECTIONS)
 

@@ -298,7 +298,7 @@ CONVENTIONS = Table(
         "WGSR, train_WGSR.json: pixel_weight, pixel_weight_lh, _hl and _hh",
         "tests/reference.py",
         1e-9,
-        # The program's low-pass filter has sum 1, that of the wavelet sqrt(2).
+        # The original code's low-pass filter has sum 1, that of the wavelet sqrt(2).
         options={
             "wavelet": "sym7",
             "level_weights": (1.0,),

@@ -128,23 +128,23 @@ class CharbonnierLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class AverageLoss(MeasureLoss):
-    """Distance of downscaled images, which sees colour and brightness but no detail.
+    """Distance of downscaled images: it compares colour and brightness but ignores detail.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        downscale: by how much sides are divided, rounded down.
-        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
-            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+        downscale: the divisor of the sides; results are rounded down.
+        filter: ``"area"`` takes means of ``downscale`` x ``downscale`` pixels and drops incomplete
+            blocks at the lower and right border. ``"bilinear"`` and ``"bicubic"`` resample with
             antialiasing.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units.
+        eps: ``eps`` of Charbonnier, in the images' own units.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)``, any range, at least ``downscale`` pixels on the
             short side.
-        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"``: the mean of a block is taken
-            over the weights.
+        mask: ``(N, 1 or C, H, W)`` weights, for ``filter="area"`` only: the mean of a block is a
+            weighted mean.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; for ``"none"``, ``(N, C, H', W')`` with sides
@@ -221,19 +221,19 @@ class CIEDE2000Loss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class ClippedLoss(MeasureLoss):
-    """Clipped distance: pixels that are right to ``low`` have no gradient.
+    """Clipped distance: pixels with an error below ``low`` have no gradient.
 
-    Its value is ``low``, not 0, for equal images.
+    For equal images the value is ``low``, not 0.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
-        eps: of Charbonnier, in the images' own units.
-        low: the smallest value; pixels below it count as learned and have no gradient. The default
-            is a level of 8 bits in [0, 1].
-        high: the largest value; pixels above it count as noise and have no gradient. By default
-            there is none, so that no wrong pixel stays as it is.
+        eps: ``eps`` of Charbonnier, in the images' own units.
+        low: the smallest value. Pixels below it count as learned and have no gradient. The default
+            is one level of 8-bit images in [0, 1].
+        high: the largest value. Pixels above it count as noise and have no gradient. By default
+            there is no limit, so that every wrong pixel is corrected.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` or volumes ``(N, C, D, H, W)``, any range.
@@ -329,15 +329,15 @@ class ColorConsistencyLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class CosineDistanceLoss(MeasureLoss):
-    """Cosine distance of colours: it sees hue and saturation, and no brightness.
+    """Cosine distance of colours: it compares hue and saturation, and ignores brightness.
 
-    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+    Two grays of any brightness have the distance 0: add a pixel loss.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded, also below the range.
+        offset: added to every channel, in units of the range. Black then counts as dark gray, and
+            the gradient of dark pixels is bounded, also below the range.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` of at least two channels, with values in
@@ -348,8 +348,8 @@ class CosineDistanceLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images of one channel, an ``offset`` that is not positive,
-            unknown ``reduction``.
+        ValueError: shapes differ, images have one channel, ``offset`` is not positive, or
+            ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the cosine term of ExpandNet (Marnerides et al. 2018), computed so that equal colours
@@ -402,7 +402,7 @@ class CWSSIMLoss(MeasureLoss):
             range.
         TypeError: integer tensors.
 
-    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' program
+    Source: Sampat et al. 2009. ``conventions.CW_SSIM["matlab"]`` agrees with the authors' code
     on five pairs of TID2013 to the four digits that it printed.
     """
 
@@ -538,7 +538,7 @@ class SSIMLoss(MeasureLoss):
         TypeError: integer tensors.
         RuntimeError: a named backend cannot run.
 
-    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other programs, and
+    Source: Wang et al. 2004. ``ssimloss.conventions.SSIM`` has the options of other libraries, and
     how closely each agrees.
     """
 
@@ -653,19 +653,19 @@ class DSSLoss(MeasureLoss):
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
     Gray images are compared as they are. RGB images are converted to the luma
-    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
-    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
-    so that a step improves few blocks: add a pixel loss.
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that do not
+    fill a block of 8 x 8 pixels are left out. Only the worst positions of each subband have a
+    gradient, so a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
-    covariance, so that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There, the gradient of the covariance is
+    used, so that a flat image learns the contrast of the other image.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
-            weigh less than 0.01 are left out.
-        worst: the share of the positions, the worst ones, that count in each subband.
+        sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
+            Frequencies with a weight below 0.01 are left out.
+        worst: the share of positions that count in each subband: the worst ones.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least 8
@@ -675,8 +675,8 @@ class DSSLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, a ``sigma``
-            that leaves no frequency, a ``worst`` outside (0, 1].
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``sigma`` leaves
+            no frequency, or ``worst`` is outside (0, 1].
         TypeError: integer tensors.
 
     Source: Balanov et al. 2015. Agrees with piq as ``conventions.DSS["piq"]``.
@@ -1167,20 +1167,19 @@ class GradientSSIMLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class GradientVarianceLoss(MeasureLoss):
-    """Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+    """Distance of the variances of Sobel gradients in patches: it rewards sharp edges.
 
-    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
-    border.
-    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
-    it beside a pixel loss.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. The border is padded
+    with black. A variance is stationary where gradients are constant, so a flat patch has no
+    gradient: add a pixel loss.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
         patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
-        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+        distance: distance of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        eps: ``eps`` of Charbonnier; for equal images the value is ``2 eps``, not 0.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, at least
@@ -1197,7 +1196,7 @@ class GradientVarianceLoss(MeasureLoss):
             option value is unknown.
         TypeError: integer tensors.
 
-    Source: Abrahamyan et al. 2022. Agrees with the authors' program and with the
+    Source: Abrahamyan et al. 2022. Agrees with the authors' code and with the
     ``GradientVarianceLoss`` of traiNNer-redux to 1e-10.
     """
 
@@ -1274,20 +1273,22 @@ class HaarPSILoss(MeasureLoss):
 class HSLuvLoss(MeasureLoss):
     """Distance of hue, saturation and lightness in HSLuv.
 
-    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
-    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
-    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
-    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
-    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+    Gray has no hue; black and white have neither hue nor saturation. Therefore the colourfulness,
+    the saturation times ``1 - |2 L - 1|``, is compared instead of the saturation, and the hue is
+    weighted by the smaller colourfulness of the two pixels. The gradient of a gray pixel points to
+    the colour of the target, that of a black or white pixel to its lightness.
+
+    Images are sRGB; a gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped and have no gradient: add a pixel loss.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
-        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
-            [0, 1].
-        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+        hue_weight, saturation_weight, lightness_weight: weights of the three parts, each of which
+            is in [0, 1].
+        distance: distance of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
             ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
-        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        eps: ``eps`` of Charbonnier; for equal images, a part is ``eps`` times its weight, not 0.
         edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
             ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
             of 0.1 and 0.9.
@@ -1300,8 +1301,8 @@ class HSLuvLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, 1, H, W)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB, a negative weight, unknown
-            words.
+        ValueError: shapes differ, images are neither gray nor RGB, a weight is negative, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: HSLuv 4; CIE 15. ``edges="thresholds"`` agrees with the ``HSLuvLoss`` of traiNNer-redux
@@ -1332,9 +1333,9 @@ class HSLuvLoss(MeasureLoss):
     def __call__(self, pred: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor: ...
 
 class HuberLoss(MeasureLoss):
-    """Huber distance: L2 of small errors, L1 of large ones.
+    """Huber distance: L2 for small errors, L1 for large ones.
 
-    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+    With ``delta=1``, images in [0, 1] have no large errors, and the value is half of L2.
 
     Args:
         reduction: ``"mean"``, ``"sum"``, ``"image"`` or ``"none"``.
@@ -1352,7 +1353,7 @@ class HuberLoss(MeasureLoss):
         TypeError: integer tensors.
 
     Source: Huber 1964. Agrees with ``huber_loss`` of PyTorch; ``smooth_l1_loss(beta=delta)`` is
-    this, divided by ``delta``.
+    this value divided by ``delta``.
     """
 
     delta: float
@@ -1504,18 +1505,18 @@ class IWSSIMLoss(MeasureLoss):
 class LaplacianPyramidLoss(MeasureLoss):
     """Distance of Laplacian pyramids: edges count at every scale.
 
-    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
-    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
-    number of pixels, and the default.
+    The paper sums the absolute values of band ``j`` with the weight ``2^(2 j)``. Band ``j`` has
+    ``2^(2 j)`` times fewer pixels than the image, so this equals the sum of the means of the bands
+    times the number of pixels. The default is the sum of the means.
 
     Args:
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        level_weights: of the bands, finest first; their number is the number of bands, the last of
-            which is the image that remains.
+        level_weights: one weight for each band, finest first; the last band is the low-pass image
+            that remains.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
-            equal images.
+        eps: ``eps`` of Charbonnier, in the images' own units; for equal images, the mean of a band
+            is ``eps``, not 0.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, C, H, W)``, any range, at least
@@ -1525,8 +1526,8 @@ class LaplacianPyramidLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images too small, weights that are negative or all 0, unknown
-            words.
+        ValueError: shapes differ, images are too small, weights are negative or all 0, or an
+            option value is unknown.
         TypeError: integer tensors.
 
     Source: Bojanowski et al. 2018; five bands with halved weights are those of Niklaus & Liu 2018.
@@ -1553,7 +1554,7 @@ class LDLLoss(MeasureLoss):
 
     The weight is the variance of the residual in a window times a power of its variance in the
     image; the residual is the sum of ``|pred - target|`` over channels, mirrored at the border. The
-    gradient passes through the weight, as in the authors' program. It is finite where the residual
+    gradient passes through the weight, as in the authors' code. It is finite where the residual
     is constant, where the power is infinitely steep. The value is small: 1e-5 to 3e-4 for
     degraded photographs.
 
@@ -1790,21 +1791,21 @@ class MSSWDLoss(MeasureLoss):
 
     Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
     range are converted by the same formulas. Patches are compared as sets, so a shift changes the
-    value little: add a pixel loss where positions matter. The command of the authors shrinks images
-    to 256 pixels on the short side first; their module and this function do not.
+    value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
+    pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
-    their places. Projections are taken in steps of bounded memory, and computed again for the
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
+    not their positions. Projections are computed in steps of bounded memory, and again for the
     gradient.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
         scales: number of scales, each half as large as the one before.
-        projections: number of random directions of each scale.
+        projections: number of random directions at each scale.
         patch_size: side of the patches in pixels, odd.
-        seed: of the directions, which are the same in every call. The value depends on it, less
-            with more projections.
+        seed: seed of the directions, which are the same in every call. The value depends on the
+            seed; with more projections, it depends less.
 
     ``forward(pred, target)``:
         pred, target: float images ``(N, 1 or 3, H, W)`` with values in ``data_range``, more than
@@ -1814,12 +1815,12 @@ class MSSWDLoss(MeasureLoss):
         A scalar; ``(N,)`` for ``reduction="image"`` and ``"none"``.
 
     Raises:
-        ValueError: shapes differ, images that are neither gray nor RGB or too small, an even
-            ``patch_size``, counts below 1, a negative ``seed``.
+        ValueError: shapes differ, images are neither gray nor RGB or too small, ``patch_size`` is
+            even, a count is below 1, or ``seed`` is negative.
         TypeError: integer tensors.
 
     Source: He et al. 2024, without its learned form. Given the same directions, it agrees with the
-    authors' program to 1e-7, the rounding of the program's white.
+    authors' code to 1e-7, the rounding of its white point.
     """
 
     data_range: float | tuple[float, float]
@@ -1846,26 +1847,26 @@ class NCCLoss(MeasureLoss):
 
     Normalised cross-correlation of whole planes, in [-1, 1].
 
-    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    It ignores brightness and contrast: add a pixel loss. The correlation under a
     sliding window is ``structure_correlation``.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` one per image, ``"none"`` one
-            per plane.
+        reduction: ``"mean"`` or ``"sum"`` over planes; ``"image"`` returns one value per image,
+            ``"none"`` one per plane.
         k: the constant ``C`` is ``(k L)^2``, which bounds the gradient of flat images. Two flat
             images have the correlation 1.
 
     ``forward(pred, target, *, mask=None)``:
         pred, target: float images ``(N, C, H, W)`` with values in ``data_range``; each channel is
-            compared by itself.
+            compared separately.
         mask: ``(N, 1 or C, H, W)`` weights of the pixels.
 
     Returns:
         A scalar; ``(N,)`` for ``reduction="image"``; ``(N, C)`` for ``"none"``.
 
     Raises:
-        ValueError: shapes differ, ``k`` below 1e-12, unknown ``reduction``.
+        ValueError: shapes differ, ``k`` is below 1e-12, or ``reduction`` is unknown.
         TypeError: integer tensors.
 
     Source: the correlation coefficient; with a small ``k``, that of SciPy and, for one image, of
@@ -1907,7 +1908,7 @@ class NLPDLoss(MeasureLoss):
         ValueError: shapes differ, images that are neither gray nor RGB or too small.
         TypeError: integer tensors.
 
-    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' program on
+    Source: Laparra et al. 2016. ``conventions.NLPD["matlab"]`` agrees with the authors' code on
     five pairs of TID2013 to the fifteen digits that it printed.
     """
 
@@ -1929,20 +1930,21 @@ class SRSIMLoss(MeasureLoss):
 
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
-    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
+    short side are shrunk to about 256 first, as in the authors' code. Saliency is computed at a
+    quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
-    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
-    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
-    images have a saliency and a gradient. A black image has no saliency; two of them count by
-    gradients and colours, every position alike.
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
+    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
+    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
+    images, all positions have equal weight.
 
     Args:
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         reduction: ``"mean"`` or ``"sum"`` over images; ``"image"`` and ``"none"`` return ``(N,)``.
-        backend: ``"auto"``, or one by name, which runs or raises: of luma, I and Q, shrunk.
-        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
-            images, as FSIMc does.
+        backend: computes luma, I and Q of the shrunk images; ``"auto"``, or a name, which runs or
+            raises.
+        planes: ``"luma"`` compares the luma only; ``"yiq"`` also compares the colour planes I and Q
+            of RGB images, as FSIMc does.
         alpha: exponent of the similarity of gradients.
 
     ``forward(pred, target)``:
@@ -2159,8 +2161,8 @@ class TemporalDifferenceLoss(MeasureLoss):
     """Temporal difference, ``d(p_{t+1} - p_t, q_{t+1} - q_t)`` of neighbouring frames: flicker that
     the target does not have, and motion that the prediction lacks.
 
-    An error that is the same in each frame costs nothing, so this is a term beside a loss of
-    frames. It needs no optical flow. As a measure, ``reduction="image"`` returns a value per clip.
+    An error that is the same in each frame costs nothing, so add a loss on frames. It needs no
+    optical flow. As a measure, ``reduction="image"`` returns a value per clip.
 
     Args:
         reduction: ``"mean"`` or ``"sum"`` over all pixels; ``"image"`` the mean of each clip
@@ -2307,7 +2309,7 @@ class VSILoss(MeasureLoss):
     Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
     RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
-    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' code.
     Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
     of that size.
 
@@ -2335,7 +2337,7 @@ class VSILoss(MeasureLoss):
         TypeError: integer tensors.
         RuntimeError: a named backend that cannot run.
 
-    Source: Zhang, Shen & Li 2014, with the constants of the authors' program.
+    Source: Zhang, Shen & Li 2014, with the constants of the authors' code.
     ``conventions.VSI["piq"]`` agrees with piq to 1e-12 in float64.
     """
 
@@ -2541,7 +2543,7 @@ class VMAFLoss(MeasureLoss):
 class PerceptualLoss(MaskedLoss, LayeredLoss):
     """Distance between deep features of two images (content loss).
 
-    ``conventions.CONTENT`` holds the settings of well-known programs:
+    ``conventions.CONTENT`` holds the settings of well-known implementations:
     ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
 
     Args:
@@ -2628,7 +2630,7 @@ class PerceptualLoss(MaskedLoss, LayeredLoss):
 class TextureLoss(LayeredLoss):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
-    How the well-known programs normalise and compare is in ``conventions.GRAM``:
+    How the well-known implementations normalise and compare is in ``conventions.GRAM``:
     ``TextureLoss(**conventions.GRAM["basicsr"])``.
 
     Args:
@@ -2792,8 +2794,8 @@ class ContextualBilateralLoss(LayeredLoss):
         layers: weights by name of the layer. By default those of :class:`ContextualLoss`; the paper
             compares ``conv1_2``, ``conv2_2`` and ``conv3_2`` of VGG19. Layers of weight 0 are left
             out.
-        spatial_weight: ``w``, what a feature from the other end of the image costs beside the
-            distance of features; 0 lets features lie anywhere.
+        spatial_weight: ``w``, the cost of a match from one border of the image to the opposite one,
+            added to the distance of features. With 0, positions do not matter.
         distance: ``"cosine"``: ``(1 - cos) / 2`` between features from which the target's mean over
             positions was subtracted; or ``"l2"``, the squared distance.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
@@ -2866,16 +2868,16 @@ class FDLLoss(ProjectedLoss):
     Args:
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
-        layers: weights by name of the layer. By default the layers of the authors' program in a
+        layers: weights by name of the layer. By default the layers of the authors' code in a
             VGG, the last of each block; in another network the last layer of each stage of stride
             2 to 16. Layers of weight 0 are left out.
-        seed: of the directions, which are the same in every call, process and run.
+        seed: seed of the directions, which are the same in every call, process and run.
         projections: random directions for each layer.
         patch_size: sides of the patches of the spectrum that are projected.
         stride: from patch to patch.
-        phase_weight: factor of the distance of phases beside that of amplitudes.
-        weighted: whether the weights of ``layers`` multiply the distances of ``"both"``, or of the
-            ``"amplitude"`` only, as they do where the features are multiplied.
+        phase_weight: factor of the distance of phases; that of amplitudes has the factor 1.
+        weighted: the weights of ``layers`` multiply the distances of ``"both"``, or of the
+            ``"amplitude"`` only, which equals multiplying the features.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
             torchvision's layout, or ``"random"``, which is the same random numbers every time and
             leaves the global random generators alone. For ``"embedded"`` the default loads its own
@@ -2954,12 +2956,12 @@ class SlicedWassersteinLoss(ProjectedLoss):
         network: name of a classification network of torchvision, ``"embedded"``, or an
             ``nn.Module``, of which a frozen copy is taken.
         layers: weights by name of the layer. By default the layers of :class:`TextureLoss`; the
-            authors' program compares all activations of the first four blocks of VGG19 with
+            authors' code compares all activations of the first four blocks of VGG19 with
             average pooling. Layers of weight 0 are left out.
-        seed: of the directions, which are the same in every call, process and run.
-        projections: random directions for each layer; as many as it has channels for None, as in
-            the paper.
-        power: of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
+        seed: seed of the directions, which are the same in every call, process and run.
+        projections: number of random directions for each layer; None takes as many as the layer
+            has channels, as in the paper.
+        power: exponent of the differences of sorted values: 2, or 1 for the Wasserstein-1 distance.
         weights: ``"imagenet"``, another of torchvision's names, a path, a state dict in
             torchvision's layout, or ``"random"``, which is the same random numbers every time and
             leaves the global random generators alone. For ``"embedded"`` the default loads its own
@@ -3467,7 +3469,7 @@ class AdversarialLoss(ImageLoss):
     It has no ``forward``: call :meth:`discriminator_loss` in the step of the discriminator and
     :meth:`generator_loss` in that of the generator. In a ``CombinedLoss`` the term is
     ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``.
-    ``conventions.ADVERSARIAL`` holds the choices of papers and programs:
+    ``conventions.ADVERSARIAL`` holds the choices of papers and implementations:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
     Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses
@@ -3486,7 +3488,7 @@ class AdversarialLoss(ImageLoss):
         total: ``"sum"`` or ``"mean"`` of the parts for real and for fake logits (``"mean"``:
             CycleGAN, ESRGAN). For the generator, only the relativistic average has both parts.
         synchronize: compute the average over all processes of ``torch.distributed`` instead of each
-            alone (as other programs do). All processes need equal batches, and each must call the
+            alone (as other libraries do). All processes need equal batches, and each must call the
             loss and its backward pass.
         check_finite: raise for logits that are not finite. This reads values: it waits for the
             device, and does not compile.

@@ -22,7 +22,7 @@ class AdversarialLoss(ImageLoss, records=(AdversarialOptions,)):
     It has no ``forward``: call :meth:`discriminator_loss` in the step of the discriminator and
     :meth:`generator_loss` in that of the generator. In a ``CombinedLoss`` the term is
     ``Term(AdversarialLoss("hinge").generator_loss, 5e-3, inputs=("fake_logits",))``.
-    ``conventions.ADVERSARIAL`` holds the choices of papers and programs:
+    ``conventions.ADVERSARIAL`` holds the choices of papers and implementations:
     ``AdversarialLoss(**conventions.ADVERSARIAL["esrgan"])``.
 
     Only the generator uses ``saturating`` and ``detach_real``. Only the discriminator uses

@@ -84,7 +84,7 @@ class FDLLoss(ProjectedLoss, records=(FDLOptions, ExtractorOptions)):
             ``nn.Module``, of which a frozen copy is taken.
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device; otherwise they follow from ``seed``.
-        layers: weights by name of the layer. By default the layers of the authors' program in a
+        layers: weights by name of the layer. By default the layers of the authors' code in a
             VGG, the last of each block; in another network the last layer of each stage of stride
             2 to 16. Layers of weight 0 are left out.
 
@@ -105,7 +105,7 @@ class SlicedWassersteinLoss(ProjectedLoss, records=(SlicedWassersteinOptions, Ex
         renew: whether each call in training mode draws new directions, from PyTorch's generator of
             the device, as the paper does; otherwise they follow from ``seed``.
         layers: weights by name of the layer. By default the layers of :class:`TextureLoss`; the
-            authors' program compares all activations of the first four blocks of VGG19 with
+            authors' code compares all activations of the first four blocks of VGG19 with
             average pooling. Layers of weight 0 are left out.
 
     ``forward(pred, target)`` takes images ``(N, C, H, W)``; ``target`` may be what :meth:`extract`

@@ -12,7 +12,7 @@ class PerceptualLoss(
 ):
     """Distance between deep features of two images (content loss).
 
-    ``conventions.CONTENT`` holds the settings of well-known programs:
+    ``conventions.CONTENT`` holds the settings of well-known implementations:
     ``PerceptualLoss(**conventions.CONTENT["esrgan"])``.
 
     Args:

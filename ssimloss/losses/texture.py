@@ -10,7 +10,7 @@ JOHNSON_2016 = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 class TextureLoss(LayeredLoss, records=(TextureOptions, ExtractorOptions)):
     """Distance between Gram matrices of deep features of two images (texture, or style, loss).
 
-    How the well-known programs normalise and compare is in ``conventions.GRAM``:
+    How the well-known implementations normalise and compare is in ``conventions.GRAM``:
     ``TextureLoss(**conventions.GRAM["basicsr"])``.
 
     Args:

@@ -312,19 +312,19 @@ class Charbonnier(MeasureMetric):
 class Average(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Distance of downscaled images, which sees colour and brightness but no detail.
+    Distance of downscaled images: it compares colour and brightness but ignores detail.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
-        downscale: by how much sides are divided, rounded down.
-        filter: ``"area"``, means of ``downscale`` x ``downscale`` pixels, of which incomplete ones
-            at the lower and right border are dropped; ``"bilinear"`` or ``"bicubic"``, with
+        downscale: the divisor of the sides; results are rounded down.
+        filter: ``"area"`` takes means of ``downscale`` x ``downscale`` pixels and drops incomplete
+            blocks at the lower and right border. ``"bilinear"`` and ``"bicubic"`` resample with
             antialiasing.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units.
+        eps: ``eps`` of Charbonnier, in the images' own units.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -382,9 +382,9 @@ class CIEDE2000(MeasureMetric):
 class Clipped(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Clipped distance: pixels that are right to ``low`` have no gradient.
+    Clipped distance: pixels with an error below ``low`` have no gradient.
 
-    Its value is ``low``, not 0, for equal images.
+    For equal images the value is ``low``, not 0.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -392,11 +392,11 @@ class Clipped(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``, which neosr calls pseudo-Huber.
-        eps: of Charbonnier, in the images' own units.
-        low: the smallest value; pixels below it count as learned and have no gradient. The default
-            is a level of 8 bits in [0, 1].
-        high: the largest value; pixels above it count as noise and have no gradient. By default
-            there is none, so that no wrong pixel stays as it is.
+        eps: ``eps`` of Charbonnier, in the images' own units.
+        low: the smallest value. Pixels below it count as learned and have no gradient. The default
+            is one level of 8-bit images in [0, 1].
+        high: the largest value. Pixels above it count as noise and have no gradient. By default
+            there is no limit, so that every wrong pixel is corrected.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -465,17 +465,17 @@ class ColorConsistency(MeasureMetric):
 class CosineDistance(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Cosine distance of colours: it sees hue and saturation, and no brightness.
+    Cosine distance of colours: it compares hue and saturation, and ignores brightness.
 
-    Two grays of any brightness have the distance 0: use it beside a pixel loss.
+    Two grays of any brightness have the distance 0: add a pixel loss.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        offset: added to every channel, in units of the range. Black then counts as a dark gray, and
-            the gradient of a dark pixel is bounded, also below the range.
+        offset: added to every channel, in units of the range. Black then counts as dark gray, and
+            the gradient of dark pixels is bounded, also below the range.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -642,21 +642,21 @@ class DSS(MeasureMetric):
     DCT subband similarity: 1 for equal images, lower for worse ones.
 
     Gray images are compared as they are. RGB images are converted to the luma
-    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that fill no block of
-    8 x 8 pixels are left out. Only the worst positions of each subband count and have a gradient,
-    so that a step improves few blocks: add a pixel loss.
+    ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns that do not
+    fill a block of 8 x 8 pixels are left out. Only the worst positions of each subband have a
+    gradient, so a step improves few blocks: add a pixel loss.
 
-    The deviation of a flat neighbourhood has no slope. There the gradient is that of the
-    covariance, so that a flat image learns the contrast of the other one.
+    The deviation of a flat neighbourhood has no slope. There, the gradient of the covariance is
+    used, so that a flat image learns the contrast of the other image.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        sigma: of the Gaussian that weighs frequencies, in frequencies of 8 x 8 blocks; those that
-            weigh less than 0.01 are left out.
-        worst: the share of the positions, the worst ones, that count in each subband.
+        sigma: of the Gaussian that weights frequencies, in frequencies of 8 x 8 blocks.
+            Frequencies with a weight below 0.01 are left out.
+        worst: the share of positions that count in each subband: the worst ones.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -975,12 +975,11 @@ class GradientSSIM(MeasureMetric):
 class GradientVariance(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Distance of the variances of Sobel gradients in patches, which asks for sharp edges.
+    Distance of the variances of Sobel gradients in patches: it rewards sharp edges.
 
-    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. Black lies beyond the
-    border.
-    A variance is stationary where gradients are constant, so that a flat patch has no gradient: use
-    it beside a pixel loss.
+    RGB images are converted to the luma ``0.2989 R + 0.587 G + 0.114 B``. The border is padded
+    with black. A variance is stationary where gradients are constant, so a flat patch has no
+    gradient: add a pixel loss.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -988,9 +987,9 @@ class GradientVariance(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         patch_size: side of the patches; incomplete ones at the lower and right border are dropped.
-        distance: of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
+        distance: distance of variances: ``"l2"`` ``d^2``, ``"l1"`` ``|d|``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier; the value is ``2 eps``, not 0, for equal images.
+        eps: ``eps`` of Charbonnier; for equal images the value is ``2 eps``, not 0.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1049,22 +1048,24 @@ class HSLuv(MeasureMetric):
 
     Distance of hue, saturation and lightness in HSLuv.
 
-    Gray has no hue, black and white have no saturation either. The colourfulness is the saturation
-    times ``1 - |2 L - 1|``. It takes the place of the saturation, and the hue counts as far as both
-    colours are colourful. The gradient of a gray pixel points to the colour of the target, that of
-    a black or white one to its lightness. Images are sRGB; a gray image counts as RGB with three
-    equal channels. Values beyond the range are clamped and have no gradient: add a pixel loss.
+    Gray has no hue; black and white have neither hue nor saturation. Therefore the colourfulness,
+    the saturation times ``1 - |2 L - 1|``, is compared instead of the saturation, and the hue is
+    weighted by the smaller colourfulness of the two pixels. The gradient of a gray pixel points to
+    the colour of the target, that of a black or white pixel to its lightness.
+
+    Images are sRGB; a gray image counts as RGB with three equal channels. Values beyond the range
+    are clamped and have no gradient: add a pixel loss.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        hue_weight, saturation_weight, lightness_weight: of the three parts, each on a scale of
-            [0, 1].
-        distance: of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
+        hue_weight, saturation_weight, lightness_weight: weights of the three parts, each of which
+            is in [0, 1].
+        distance: distance of saturation and lightness: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or
             ``"charbonnier"`` ``sqrt(d^2 + eps^2)``. The hue is compared by the angle.
-        eps: of Charbonnier; a part is ``eps`` times its weight, not 0, at equal images.
+        eps: ``eps`` of Charbonnier; for equal images, a part is ``eps`` times its weight, not 0.
         edges: ``"continuous"`` lets hue and saturation fade towards gray, black and white.
             ``"thresholds"`` is the form of traiNNer-redux, which jumps at a saturation or lightness
             of 0.1 and 0.9.
@@ -1093,9 +1094,9 @@ class HSLuv(MeasureMetric):
 class Huber(MeasureMetric):
     """Mean over images, as a torchmetrics metric.
 
-    Huber distance: L2 of small errors, L1 of large ones.
+    Huber distance: L2 for small errors, L1 for large ones.
 
-    With ``delta=1``, images in [0, 1] have no large errors: it is half of L2.
+    With ``delta=1``, images in [0, 1] have no large errors, and the value is half of L2.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1220,20 +1221,20 @@ class LaplacianPyramid(MeasureMetric):
 
     Distance of Laplacian pyramids: edges count at every scale.
 
-    The paper adds absolute values of band ``j`` with the weight ``2^(2 j)``. A band has ``2^(2 j)``
-    times fewer pixels than the image. So that is the sum of the means of the bands, up to the
-    number of pixels, and the default.
+    The paper sums the absolute values of band ``j`` with the weight ``2^(2 j)``. Band ``j`` has
+    ``2^(2 j)`` times fewer pixels than the image, so this equals the sum of the means of the bands
+    times the number of pixels. The default is the sum of the means.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
-        level_weights: of the bands, finest first; their number is the number of bands, the last of
-            which is the image that remains.
+        level_weights: one weight for each band, finest first; the last band is the low-pass image
+            that remains.
         distance: ``rho``: ``"l1"`` ``|d|``, ``"l2"`` ``d^2``, or ``"charbonnier"``
             ``sqrt(d^2 + eps^2)``.
-        eps: of Charbonnier, in the images' own units; the mean of a band is ``eps``, not 0, at
-            equal images.
+        eps: ``eps`` of Charbonnier, in the images' own units; for equal images, the mean of a band
+            is ``eps``, not 0.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1260,7 +1261,7 @@ class LDL(MeasureMetric):
 
     The weight is the variance of the residual in a window times a power of its variance in the
     image; the residual is the sum of ``|pred - target|`` over channels, mirrored at the border. The
-    gradient passes through the weight, as in the authors' program. It is finite where the residual
+    gradient passes through the weight, as in the authors' code. It is finite where the residual
     is constant, where the power is infinitely steep. The value is small: 1e-5 to 3e-4 for
     degraded photographs.
 
@@ -1475,11 +1476,11 @@ class MSSWD(MeasureMetric):
 
     Images are sRGB. A gray image is treated as RGB with three equal channels. Values beyond the
     range are converted by the same formulas. Patches are compared as sets, so a shift changes the
-    value little: add a pixel loss where positions matter. The command of the authors shrinks images
-    to 256 pixels on the short side first; their module and this function do not.
+    value little: add a pixel loss if positions matter. The authors' command shrinks images to 256
+    pixels on the short side first; their module and this function do not.
 
-    The order of equal patches is arbitrary, so a flat image learns the colours of the target, not
-    their places. Projections are taken in steps of bounded memory, and computed again for the
+    The order of equal patches is arbitrary, so a flat image learns the colours of the target but
+    not their positions. Projections are computed in steps of bounded memory, and again for the
     gradient.
 
     Args:
@@ -1488,10 +1489,10 @@ class MSSWD(MeasureMetric):
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
         scales: number of scales, each half as large as the one before.
-        projections: number of random directions of each scale.
+        projections: number of random directions at each scale.
         patch_size: side of the patches in pixels, odd.
-        seed: of the directions, which are the same in every call. The value depends on it, less
-            with more projections.
+        seed: seed of the directions, which are the same in every call. The value depends on the
+            seed; with more projections, it depends less.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
         of_torchmetrics: keyword arguments of ``torchmetrics.Metric``: ``sync_on_compute``, ...
@@ -1517,7 +1518,7 @@ class NCC(MeasureMetric):
 
     Normalised cross-correlation of whole planes, in [-1, 1].
 
-    It sees no brightness and no contrast: use it beside a pixel loss. The correlation under a
+    It ignores brightness and contrast: add a pixel loss. The correlation under a
     sliding window is ``structure_correlation``.
 
     Args:
@@ -1582,7 +1583,7 @@ class PSNRHVS(MeasureMetric):
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite for equal images, with the gradient 0;
-    the authors' program returns 100000 there.
+    the authors' code returns 100000 there.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
@@ -1614,7 +1615,7 @@ class PSNRHVSM(MeasureMetric):
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Rows and columns beyond the last whole
     block of 8 x 8 pixels are ignored. The value is infinite if all differences are masked, with the
-    gradient 0; the authors' program returns 100000 there. Masked differences have the gradient 0:
+    gradient 0; the authors' code returns 100000 there. Masked differences have the gradient 0:
     add a pixel loss.
 
     Args:
@@ -1645,21 +1646,21 @@ class SRSIM(MeasureMetric):
 
     Gray images are compared as they are. RGB images are converted to the luma
     ``0.299 R + 0.587 G + 0.114 B``, which is not rounded. Images of more than 384 pixels on the
-    short side are shrunk to about 256 first, as in the authors' program. Saliency is computed at a
-    quarter of that size and interpolated, so that it may leave [0, 1] by a little.
+    short side are shrunk to about 256 first, as in the authors' code. Saliency is computed at a
+    quarter of that size and interpolated, so it may lie slightly outside [0, 1].
 
-    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes as small as the
-    rounding of a transform are held, and so is the slope below a hundredth of a code, so that flat
-    images have a saliency and a gradient. A black image has no saliency; two of them count by
-    gradients and colours, every position alike.
+    The logarithm of a spectrum is infinite where the spectrum is 0. Magnitudes are therefore
+    bounded below by the rounding of the transform, and the slope is constant below a hundredth of a
+    code: flat images have a saliency and a gradient. A black image has no saliency; for two black
+    images, all positions have equal weight.
 
     Args:
         protocol: the definition of a protocol or its name instead, such as ``'basicsr'`` with
             ``scale=4`` for the PSNR-Y of papers; in float64. Only ``data_range`` may go with it.
         scale: the factor of enlargement, for the name of a protocol.
         data_range: ``L`` for values in ``[0, L]``, or ``(lo, hi)``.
-        planes: ``"luma"`` compares the luma alone; ``"yiq"`` also the colour planes I and Q of RGB
-            images, as FSIMc does.
+        planes: ``"luma"`` compares the luma only; ``"yiq"`` also compares the colour planes I and Q
+            of RGB images, as FSIMc does.
         alpha: exponent of the similarity of gradients.
         keep_values: keep the value of each image for ``values()``.
         process_group: of ``torch.distributed``.
@@ -1803,7 +1804,7 @@ class VSI(MeasureMetric):
     Visual saliency-induced index: 1 for equal images, lower for worse ones.
 
     RGB images are sRGB; a gray image is treated as RGB with three equal channels. Images of more
-    than 384 pixels on the short side are first shrunk to about 256, as in the authors' program.
+    than 384 pixels on the short side are first shrunk to about 256, as in the authors' code.
     Saliency is always computed at 256 x 256 pixels, so that a small crop costs as much as an image
     of that size.
 

@@ -1,6 +1,4 @@
-"""The mean of one number per image as a ``torchmetrics`` metric: what the classes of ``image`` have
-in common.
-"""
+"""The base class of the ``torchmetrics`` metrics in ``image``: the mean of one value per image."""
 
 import hashlib
 import inspect
@@ -59,8 +57,8 @@ TEXTS["of_torchmetrics"] = "keyword arguments of ``torchmetrics.Metric``: ``sync
 
 
 class MovedMetric(Metric):
-    """A metric whose states and networks go where the model goes, and keep their precision: a sum
-    in bfloat16 would be no sum.
+    """A metric whose states and networks move with the model but keep their dtype: sums in bfloat16
+    would be wrong.
     """
 
     def __init__(
@@ -72,12 +70,12 @@ class MovedMetric(Metric):
         super().__init__(process_group=process_group, **of_torchmetrics)
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
-        """Draw a value, or several of them over steps, as other metrics of ``torchmetrics``.
+        """Plot one value, or several over steps, like other metrics of ``torchmetrics``.
 
         Args:
-            val: what ``compute`` or ``forward`` returned, or a list of these; by default what
-                ``compute`` returns.
-            ax: axes of matplotlib to draw on, instead of a new figure.
+            val: a value returned by ``compute`` or ``forward``, or a list of them; by default the
+                result of ``compute``.
+            ax: axes of matplotlib to draw on instead of a new figure.
 
         Returns:
             The figure and its axes.
@@ -106,7 +104,7 @@ class MovedMetric(Metric):
         self._counts = None
 
     def _add_counts(self, counts: Tensor) -> None:
-        """Keep counts of pixels. They are no state: each process tells of its own images."""
+        """Add counts of pixels. They are not a state: each process reports its own images."""
         if self._counts is not None:
             counts = _ranges.add(self._counts.to(counts.device, non_blocking=True), counts)
         self._counts = counts
@@ -121,12 +119,12 @@ class MovedMetric(Metric):
 
 
 class ImageMetric(MovedMetric):
-    """The mean of one number per image; the classes below say which.
+    """The mean of one value per image; subclasses compute the value.
 
     Attributes:
-        keep_values: whether ``values()`` can be asked for.
-        declared_range: the range that values of images are compared with; ``compute()`` warns once
-            if they do not fit it. None if they are not.
+        keep_values: whether ``values()`` is available.
+        declared_range: the expected range of the images; ``compute()`` warns once if they do not
+            fit it. ``None`` disables the check.
     """
 
     is_differentiable = False
@@ -147,7 +145,7 @@ class ImageMetric(MovedMetric):
         declared_range: DataRange | None = None,
         **of_torchmetrics: Unpack[OfTorchmetrics],
     ) -> None:
-        """Options are documented at the class.
+        """The class documents the options.
 
         ``identity`` is equal for metrics that may share their sums in a ``MetricCollection``.
         """
@@ -155,46 +153,46 @@ class ImageMetric(MovedMetric):
         self.keep_values = keep_values
         self.declared_range = declared_range
         digest = hashlib.sha256(f"{identity} {keep_values}".encode()).digest()
-        # First, and compared by MetricCollection as any state: two measures whose first values
-        # happen to be equal are not taken for one.
+        # The first state. MetricCollection compares it like any other, and so does not merge
+        # two measures whose first values happen to be equal.
         place = torch.get_default_device()
-        if place.type == "meta":  # where a sum would have no value
+        if place.type == "meta":  # a sum has no value there
             place = torch.device("cpu")
         self.add_state("identity", torch.tensor(list(digest), device=place), dist_reduce_fx="max")
-        for name in ("total", "lost"):  # the sum, and what it has rounded away
+        for name in ("total", "lost"):  # the sum, and its accumulated rounding error
             zero = torch.zeros((), dtype=widest_dtype(place), device=place)
             self.add_state(name, zero, dist_reduce_fx="sum")
-        # Of images without an index, or of their pixels for a metric that pools; and how many have
-        # an infinite value because they are perfect, which is not in the total.
+        # The number of images without an index (of their pixels for a metric that pools), and the
+        # number of perfect images, whose infinite values are not in the total.
         for name in ("count", "perfect"):
             zero = torch.zeros((), dtype=torch.int64, device=place)
             self.add_state(name, zero, dist_reduce_fx="sum")
-        # (K, 2), or 3 for a metric that pools: index, NaN where there is none; value; weight.
+        # (K, 2), or (K, 3) for a metric that pools: index or NaN, value, weight.
         self.add_state("rows", [], dist_reduce_fx="cat")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the signature of a subclass that has an ``__init__`` itself."""
+        """Set the signature of a subclass that defines ``__init__``."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls) and "__signature__" not in vars(cls):
             cls.__signature__ = _options.inherited_signature(cls)
 
     def __repr__(self) -> str:
-        """With the room in front: ``ssimloss`` has losses with the same names."""
+        """The name with the package ``metrics`` in front: losses have the same names."""
         return f"metrics.{super().__repr__()}"
 
     @abstractmethod
     def measured(self, pred: Tensor, target: Tensor) -> Tensor:
-        """One number for each image, ``(N,)``."""
+        """One value for each image, ``(N,)``."""
 
     @property
     def _pools(self) -> bool:
-        """Whether values are averaged over pixels; ``_finished`` then turns the mean into the
+        """Whether values are averaged over pixels. ``_finished`` then converts the mean into the
         result.
         """
         return False
 
     def _finished(self, mean: Tensor) -> Tensor:
-        """The result, of the mean of a metric that pools."""
+        """The result, computed from the mean of a metric that pools."""
         return mean
 
     @in_ieee
@@ -210,15 +208,16 @@ class ImageMetric(MovedMetric):
 
         Args:
             pred, target: float images ``(N, C, H, W)``; batches may differ in size.
-            index: the place of each image in the dataset, in every update between two resets or in
-                none.
-            preds: another name of ``pred``, that of torchmetrics' own classes in a
+            index: the position of each image in the dataset; pass it in all updates between two
+                resets, or in none.
+            preds: another name for ``pred``, used by torchmetrics' own classes in a
                 ``MetricCollection``.
 
         Raises:
-            ValueError: what the function does not take; not one index for each image.
-            TypeError: integer tensors; an index that is no integer; an image that is missing, or
-                ``pred`` under both names.
+            ValueError: shapes or values that the function rejects; the number of indices differs
+                from the number of images.
+            TypeError: integer tensors; an index that is not an integer; a missing image, or both
+                ``pred`` and ``preds``.
         """
         pred = given(self, "pred", pred, "preds", preds)
         target = given(self, "target", target, "target", None)
@@ -252,8 +251,8 @@ class ImageMetric(MovedMetric):
         *,
         preds: Tensor | None = None,
     ) -> Tensor:
-        """``update``, and the mean of this batch: in this process, or with ``dist_sync_on_step`` in
-        all of them.
+        """Call ``update`` and return the mean of this batch: of this process, or of all processes
+        with ``dist_sync_on_step``.
         """
         if self.dist_sync_on_step:
             counts = self._counts
@@ -268,15 +267,15 @@ class ImageMetric(MovedMetric):
     def compute(self) -> Tensor:
         """The mean over all images, a float64 scalar (float32 on Apple's GPUs).
 
-        It leaves out the infinite values of perfect images (the PSNR of equal images), which
-        ``infinite`` counts, and is infinite if all values are.
+        Infinite values of perfect images (the PSNR of equal images) are left out; ``infinite``
+        counts them. If all values are infinite, so is the mean.
 
         It warns once if images lie outside the data range, or use less than a hundredth of it.
 
         Raises:
-            RuntimeError: there was no image.
-            ValueError: some updates had an index and others had not; an index that is negative or
-                that of different images.
+            RuntimeError: no image was measured.
+            ValueError: only some updates had an index; a negative index; one index for different
+                images.
         """
         if self.declared_range is not None:
             self._tell_range(self.declared_range, ("pred", "target"))
@@ -300,7 +299,7 @@ class ImageMetric(MovedMetric):
 
     @property
     def _left_out(self) -> float:
-        """The value that is in no mean, see :mod:`averages`."""
+        """The value that means leave out, see ``averages``."""
         return perfect_infinity(None if self._pools else self.higher_is_better)
 
     def _mean_of_rows(self, rows: Tensor) -> Average:
@@ -311,27 +310,28 @@ class ImageMetric(MovedMetric):
 
     @property
     def infinite(self) -> int:
-        """How many values are infinite because their images are perfect, and in no mean.
+        """How many perfect images have an infinite value, which the mean leaves out.
 
-        Under ``torch.distributed`` of all processes; all of them have to read it.
+        Under ``torch.distributed``, it counts the images of all processes; all must read it.
 
         Raises:
-            RuntimeError: no image.
+            RuntimeError: no image was measured.
         """
         self.compute()
         return self._infinite
 
     def values(self) -> Tensor:
-        """The value of each image, ``(n,)`` float64: in the order of the index, each image once, or
-        without one as they came; on the CPU for images on Apple's GPUs.
+        """The value of each image, ``(n,)`` float64; on the CPU for images on Apple's GPUs.
 
-        Under ``torch.distributed`` those of all processes; all of them have to call it.
+        With an index, values are in its order and each image counts once; otherwise they are in
+        the order of the updates. Under ``torch.distributed``, it returns the values of all
+        processes; all must call it.
 
         Raises:
-            RuntimeError: without ``keep_values``; no image.
+            RuntimeError: ``keep_values`` is off, or no image was measured.
         """
         if not self.keep_values:
-            raise RuntimeError("no values are kept; make the metric with keep_values=True")
+            raise RuntimeError("no values are kept; build the metric with keep_values=True")
         self.compute()
         return self._kept
 
@@ -342,8 +342,8 @@ class ImageMetric(MovedMetric):
         should_sync: bool = True,
         distributed_available: Callable[..., bool] | None = None,
     ) -> None:
-        """As in ``torchmetrics``; a process without rows takes part in the exchange with none, of
-        the right shape.
+        """As in ``torchmetrics``. A process without rows contributes an empty tensor of the right
+        shape.
         """
         if not len(self.rows):
             self.rows = [self._no_rows()]
@@ -374,7 +374,7 @@ def given(metric: Metric, name: str, value: Tensor | None, alias: str, other: An
     """The argument of ``update`` that has two names.
 
     Raises:
-        TypeError: it came under neither or under both.
+        TypeError: it was passed under neither name, or under both.
     """
     if value is not None and other is not None:
         raise TypeError(f"{type(metric).__name__} got both {name} and {alias}, which are the same")
@@ -385,8 +385,8 @@ def given(metric: Metric, name: str, value: Tensor | None, alias: str, other: An
 
 
 def exactly(value: object) -> str:
-    """A text that is equal for equal options only: the ``repr`` of a tensor leaves digits out, and
-    of a long one the middle.
+    """A text that is equal only for equal options. The ``repr`` of a tensor would not do: it rounds
+    values and shortens long tensors.
     """
     if isinstance(value, Tensor):
         return f"{value.dtype} {value.tolist()}"

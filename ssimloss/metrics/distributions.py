@@ -109,7 +109,7 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> tuple[Tensor, Tensor
         ValueError: not two dimensions, fewer rows than ``splits``, ``splits`` below 1.
         TypeError: logits that are not floating point.
 
-    Source: Salimans et al. 2016; parts and deviation as in their program and in torch-fidelity.
+    Source: Salimans et al. 2016; parts and deviation as in their code and in torch-fidelity.
     torchmetrics divides by ``splits - 1``.
     """
     logits = plain(logits)

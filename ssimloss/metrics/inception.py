@@ -340,7 +340,7 @@ class InceptionMetrics(MovedMetric):
     @full_precision
     @in_ieee
     def _logits(self, features: Tensor) -> Tensor:
-        """Without the bias, as in the original program."""
+        """Without the bias, as in the original implementation."""
         if self.head is not None:
             of_head: Tensor = self.head(features)
             return of_head

@@ -55,7 +55,7 @@ class SuperResolutionProtocol(Protocol):
     border: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise for what cannot be meant, naming the argument."""
+        """Check the options; an error names the one at fault."""
         _checks.count("scale", self.scale)
         if self.luma is not None:
             _checks.choice("luma", self.luma, LUMAS)
@@ -144,7 +144,7 @@ _PROGRAMS: Final = {
     ),
     "skimage": ProgramProtocol(
         "skimage",
-        "scikit-image as it comes; MS-SSIM is Wang's msssim.m",
+        "scikit-image's defaults; MS-SSIM is Wang's msssim.m",
         "skimage",
         "skimage",
         "wang2003",

@@ -1,7 +1,7 @@
 """VMAF: features of a clip and their regression to a score.
 
 Li, Aaron, Katsavounidis, Moorthy & Manohara, "Toward a practical perceptual video quality metric",
-2016. The original program is libvmaf.
+2016. The original implementation is libvmaf.
 """
 
 from typing import Literal, get_args

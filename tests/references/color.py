@@ -12,7 +12,7 @@ LUMA = {
     # weights of R, G, B and offset, for values in [0, 1]
     "bt601_studio": ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255),
     "bt601": ((0.299, 0.587, 0.114), 0.0),  # also Y of YIQ
-    # As documented; the program uses more digits, below.
+    # As documented; the original code uses more digits, below.
     "matlab_gray": ((0.2989, 0.5870, 0.1140), 0.0),
 }
 
@@ -46,7 +46,7 @@ def super_resolution_pair(
     """BasicSR's preparation of two uint8 images: crop, luma if asked and in colour; float64
     ``(1, C, H, W)`` in 0..255.
 
-    The program itself takes luma in float32 and so differs by about 1e-5 of a gray level.
+    The original code itself takes luma in float32 and so differs by about 1e-5 of a gray level.
     """
     inside = slice(crop_border, -crop_border or None)
     pair = [images(image[inside, inside]) for image in (pred, target)]

@@ -40,7 +40,7 @@ _FLIP_RGB_TO_XYZ = (
 )
 
 
-_FLIP_XYZ_TO_RGB = np.array(  # as the program has it
+_FLIP_XYZ_TO_RGB = np.array(  # as the original code has it
     [
         [3.241003275, -1.537398934, -0.498615861],
         [-0.969224334, 1.875930071, 0.041554224],

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from references.basics import Array, Range, span
 
-# Weights that are not 0, in the order of the program: plane, scale, norm, map.
+# Weights that are not 0, in the order of the original code: plane, scale, norm, map.
 _SSIMULACRA2_WEIGHTS = {
     1: 0.0007376606707406586,
     4: 0.0007793481682867309,

@@ -1,4 +1,4 @@
-"""SSIM, MS-SSIM and their family, and downsampling as their programs do it."""
+"""SSIM, MS-SSIM and their family, and downsampling as their code computes it."""
 
 from __future__ import annotations
 

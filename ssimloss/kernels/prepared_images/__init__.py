@@ -1,4 +1,4 @@
-"""Preparation of both images as in another program: crop, scale, clamp, round, luma."""
+"""Preparation of both images as in another implementation: crop, scale, clamp, round, luma."""
 
 from ssimloss.kernels.prepared_images.cpu import packed
 from ssimloss.kernels.prepared_images.operator import (
