@@ -1,9 +1,9 @@
-"""The picture of one pair: reference, distorted, their difference and their SSIM map, laid out by
-whole pixels.
+"""The picture of one pair: the reference, the distorted image, their difference and their SSIM map,
+laid out in whole pixels.
 
-Small images are enlarged by a whole factor, so that their pixels stay squares; large ones are
-reduced, and the region around the largest error follows at full resolution in a second row. Marks
-beside the panels point at the row and the column of the largest error.
+Small images are enlarged by an integer factor, so that pixels stay square. Large images are
+reduced, and a second row shows the region around the largest error enlarged. Marks beside the
+panels point at the row and the column of the largest error.
 """
 
 import io
@@ -37,28 +37,26 @@ from ssimloss.evaluation._maps import (
 from ssimloss.evaluation.images import Image
 
 LONGEST = 720  # pixels of a panel's longer side
-ENLARGED = 512  # the same of enlarged images
-SHORTEST = 260  # of the width of what holds a panel, its caption and its scale
+ENLARGED = 512  # the same for enlarged images
+SHORTEST = 260  # pixels: the least width of a panel with its caption and its scale
 _GAP, _MARGIN, _HEAD, _CAPTION, _SCALE = 26, 30, 92, 28, 56  # pixels
 _DPI = 100
-_COMPRESSION = (
-    4  # of PNG: noise becomes a few per cent larger than by the usual 6, in half the time
-)
+_COMPRESSION = 4  # of PNG: half the time of the default 6; files of noise are a few per cent larger
 _INK, _QUIET, _FRAME = "#1b1c1a", "#65645e", "#00b8d9"
 _GRIDS = ((1, 4), (2, 2), (4, 1))  # rows, columns of the four panels
-_GOOD_SHAPE = 1.6  # width by height of the whole
-_DETAIL = 2  # times, of the region around the largest error
-_MARK = 7  # pixels, of what points at it
+_GOOD_SHAPE = 1.6  # width divided by height of the figure
+_DETAIL = 2  # magnification of the region around the largest error
+_MARK = 7  # pixels: size of the marks that point at it
 
 
 @dataclass(frozen=True)
 class _Panel:
     caption: str
-    pixels: Tensor  # (C, H, W) uint8 pictures, (1, H, W) floats of maps
-    colors: str | None = None  # of a map
+    pixels: Tensor  # (C, H, W) uint8 for pictures, (1, H, W) float for maps
+    colors: str | None = None  # the colormap of a map
     scale: tuple[float, float] = (0, 1)
     unit: str = ""
-    below: str = ""  # before the number at the low end of the scale
+    below: str = ""  # printed before the value at the low end of the scale
     above: str = ""
 
 
@@ -70,14 +68,14 @@ def draw_panels(
     caption: str,
     largest: tuple[int, int] | None,
 ) -> Path:
-    """Write the picture of a reference and a distorted image of one size as PNG.
+    """Write the picture of a reference and a distorted image of the same size as PNG.
 
     Args:
-        path: of the picture.
-        images: the reference, and the other one.
-        names: of both.
+        path: where the picture is written.
+        images: the reference and the distorted image.
+        names: their names.
         caption: the values of the measures.
-        largest: row and column of the largest error, ``None`` where the images are equal.
+        largest: row and column of the largest error; ``None`` if the images are equal.
     """
     reference, distorted = images
     truth, pred, levels = unit(reference), unit(distorted), reference.levels
@@ -226,9 +224,7 @@ def _draw(
 
 
 def _around(place: tuple[int, int], size: tuple[int, int], factor: float) -> Region:
-    """The part of an image that a panel shows enlarged, with a pixel in its middle as far as the
-    edges allow.
-    """
+    """The region that a panel shows enlarged: centred on ``place`` where the edges allow it."""
     sides = [max(1, round(side * factor) // _DETAIL) for side in size]
     top, left = (
         min(max(0, at - side // 2), whole - side)
@@ -238,7 +234,7 @@ def _around(place: tuple[int, int], size: tuple[int, int], factor: float) -> Reg
 
 
 def _scaled(place: tuple[int, int], factor: float) -> tuple[float, float]:
-    """The middle of a pixel, in pixels of an image that was resized."""
+    """The centre of a pixel, in pixels of the resized image."""
     return (place[0] + 0.5) * factor, (place[1] + 0.5) * factor
 
 
@@ -258,8 +254,10 @@ def _place(
     caption: str | None = None,
     pointed: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw a panel with its caption above and its scale below; ``corner`` is x and y of its top
-    left, in pixels from the top. ``pointed`` is a row and a column that marks point at.
+    """Draw a panel with its caption above and its scale below.
+
+    ``corner`` is the x and y of its top left corner, in pixels from the top left of the figure. The
+    marks point at the row and the column ``pointed``.
     """
     (x, y), (height, width) = corner, size
     if pointed is not None:
@@ -320,7 +318,7 @@ def _point_at(figure: Figure, whole: tuple[int, int], tip: tuple[float, float], 
 def _box(
     whole: tuple[int, int], x: float, y: float, width: float, height: float
 ) -> tuple[float, float, float, float]:
-    """A box in pixels from the top left as matplotlib has it."""
+    """A box, given in pixels from the top left, in the figure coordinates of matplotlib."""
     return x / whole[0], 1 - (y + height) / whole[1], width / whole[0], height / whole[1]
 
 
@@ -336,8 +334,9 @@ def _text(
     color: str = _INK,
     weight: str = "normal",
 ) -> None:
-    """One line, its middle cut out where it would not fit into ``room`` pixels; file names are no
-    formulas.
+    """Write one line; if it is wider than ``room`` pixels, its middle is replaced by an ellipsis.
+
+    File names are not parsed as formulas.
     """
     font = _font(weight)
     glyphs = font.get_charmap()
@@ -361,12 +360,12 @@ def _text(
 
 @cache
 def _font(weight: str) -> FT2Font:
-    """The font of figures, to measure a line in and to know its characters."""
+    """The font of figures: it measures a line and lists the characters that can be drawn."""
     return FT2Font(font_manager.findfont(font_manager.FontProperties(weight=weight)))
 
 
 def _resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """By repetition where larger, by means over areas where smaller."""
+    """Enlarge by repeating pixels, reduce by averaging areas."""
     height, width = size
     if height >= pixels.shape[1] and width >= pixels.shape[2]:
         return pixels.repeat_interleave(height // pixels.shape[1], 1).repeat_interleave(

@@ -51,7 +51,7 @@ class DamagedError(ValueError):
 class _Strict:
     """A context with two settings of Pillow, in several threads at once.
 
-    ``ImageFile.LOAD_TRUNCATED_IMAGES`` is off. Training programs often set it; Pillow then fills
+    ``ImageFile.LOAD_TRUNCATED_IMAGES`` is off. Training scripts often set it; Pillow then fills
     what a file lacks and skips checksums. ``PngImagePlugin.MAX_TEXT_CHUNK`` is as large as all text
     of a file may be: Pillow refuses images whose colour profile or text, such as the workflow of a
     generator, has more than a megabyte.

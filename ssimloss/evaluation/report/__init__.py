@@ -1,6 +1,4 @@
-"""The report: one page that opens from disk, ``index.html``, with everything in it and nothing
-asked of a network.
-"""
+"""The report: one page, ``index.html``, that opens from disk and loads nothing from a network."""
 
 from ssimloss.evaluation.report._page import write_report
 

@@ -1,6 +1,6 @@
-"""What the page shows of clips: scores over time, and the worst frames under the slider.
+"""The page's data for clips: scores over time, and the worst frames under the slider.
 
-Frames stand in the page's lists behind the clips, as if they were images of their own.
+In the page's lists, frames follow the clips, as if they were images.
 """
 
 import math
@@ -20,8 +20,8 @@ from ssimloss.evaluation.images import Image, ImageError
 from ssimloss.evaluation.report._pictures import characters, picture_of, thumbnail_of
 from ssimloss.evaluation.result import ClipRecord, Evaluation, ImageRecord
 
-_POINTS = 1200  # of a curve: more than a screen has columns
-_APART = 10  # frames that have pictures are at least this fraction of a clip apart
+_POINTS = 1200  # at most, of a curve: more than the columns of most plots
+_APART = 10  # frames with pictures are at least a tenth of the clip apart
 _SIDE = 160
 
 
@@ -29,13 +29,13 @@ _SIDE = 160
 class Shot:
     """A frame that the page shows."""
 
-    clip: int  # place in Evaluation.images
+    clip: int  # index in Evaluation.images
     frame: int
 
 
 def worst_shots(evaluation: Evaluation, worst: int) -> list[Shot]:
-    """The ``worst`` frames of each metric and method over all clips: first every worst one, then
-    every second-worst. Of neighbours, which look alike, only the worst.
+    """The ``worst`` frames of each metric and method over all clips: first every worst frame, then
+    every second-worst. Neighbouring frames look alike, so only the worst of them is taken.
     """
     ranked: list[list[Shot]] = []
     for metric in evaluation.metrics:
@@ -77,8 +77,8 @@ def shot_record(evaluation: Evaluation, shot: Shot) -> ImageRecord:
 def draw_shots(
     evaluation: Evaluation, shots: Sequence[Shot], most: int
 ) -> dict[Shot, tuple[str, dict[str, Any]]]:
-    """Thumbnail and pictures of each, as far as they take at most ``most`` characters; without
-    those of clips that cannot be read any more.
+    """The thumbnail and the pictures of each shot, until they take ``most`` characters. Clips that
+    can no longer be read are left out.
     """
     wanted: dict[int, list[Shot]] = defaultdict(list)
     for shot in shots:
@@ -107,8 +107,8 @@ def draw_shots(
 
 
 def curves(evaluation: Evaluation) -> list[list[list[list[list[float]]]]]:
-    """Per clip, method and metric, points ``[frame, value]``: all frames, or of a long clip the
-    worst of each stretch.
+    """Points ``[frame, value]`` for each clip, method and metric: all frames, or for a long clip
+    the worst frame of each interval.
     """
     return [
         [
@@ -137,7 +137,7 @@ def _curve(values: Sequence[float], sign: int) -> list[list[float]]:
 def _decoded(
     record: ClipRecord, numbers: Sequence[int]
 ) -> dict[int, tuple[Image, dict[str, Image]]]:
-    """Number of a frame -> the reference and the result of each method that has values."""
+    """Map each frame number to the reference and the result of each method that has values."""
     raw = Raw.parse(record.reading.get("size"), record.reading.get("pixel_format"))
     own = inspect(record.reference, raw)
     headers = {method: inspect(record.distorted[method], raw) for method in record.frames}
@@ -163,7 +163,7 @@ def _picked(
     raw: Raw | None,
     scaled: Scaled | None,
 ) -> dict[int, Frame]:
-    """Frames by their numbers; decoding ends with the last one."""
+    """The frames with these numbers; decoding stops after the last of them."""
     found: dict[int, Frame] = {}
     last = max(numbers)
     source = frames(path, header, raw, scaled)

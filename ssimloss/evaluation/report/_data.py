@@ -1,5 +1,5 @@
-"""What the page's script is given: columns of numbers and words, methods, metrics and images by
-their place in lists.
+"""The data passed to the page's script. Methods, metrics and images are referred to by their index
+in lists.
 """
 
 import base64
@@ -18,7 +18,7 @@ from ssimloss.evaluation.result import Evaluation, ImageRecord, SetSummary, json
 from ssimloss.evaluation.tables import paper_table
 
 COLORS = {"ssim": "viridis", "error": "inferno"}
-_DIGITS = 9  # significant ones of a value: more than anyone reads, fewer than a float64 prints
+_DIGITS = 9  # significant digits of a value: enough to read, fewer than float64 prints
 
 
 def page_data(
@@ -29,8 +29,8 @@ def page_data(
     pictures: Mapping[int, Mapping[str, Any]],
     tables: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Everything but the pictures themselves, ready for JSON; ``tables`` are names of files beside
-    the page with the same numbers.
+    """Everything except the pictures, ready for JSON. ``tables`` names files in the same folder
+    that hold the same values.
     """
     methods, metrics, images = (
         evaluation.methods,
@@ -124,22 +124,22 @@ def page_data(
 
 
 def tables_note(tables: Sequence[str]) -> list[str]:
-    """A sentence that names the tables beside the page; nothing without tables."""
-    return [f"The same numbers are in {' and '.join(tables)} beside this page."] if tables else []
+    """A sentence that names the tables in the same folder; empty without tables."""
+    return [f"The same values are in {' and '.join(tables)} next to this page."] if tables else []
 
 
 def pictures_note(number: int, worst: int, noun: str = "image", files: str = "files") -> str:
-    """What the pictures of the page show, and how exact they are."""
+    """The note on what the page's pictures show, and how exact they are."""
     return (
-        f"This page holds full pictures of {number} {noun}{'' if number == 1 else 's'}: up to "
-        f"{worst} per metric and method, worst first, as far as they fit. They are compressed "
-        f"(WebP); all numbers were computed from the {files}. Maps show the images before the "
-        "protocol crops or converts them, to about 1 % of their scale."
+        f"This page contains full pictures of {number} {noun}{'' if number == 1 else 's'}: up to "
+        f"{worst} per metric and method, worst first, as far as they fit. The pictures are "
+        f"compressed (WebP); all values were computed from the {files}. Maps show the images "
+        "before the protocol crops or converts them; they are exact to about 1 % of their scale."
     )
 
 
 def _turned(image: ImageRecord, evaluation: Evaluation) -> str | None:
-    """What the orientation tags of an image mean, for methods that have values."""
+    """The effect of an image's orientation tags, for each method that has values."""
     words = [
         (method, told)
         for method in evaluation.methods
@@ -161,14 +161,14 @@ def _value(image: ImageRecord, method: str, metric: str) -> float | None:
 
 
 def _color_table(name: str) -> str:
-    """A table of 256 colours as bytes R, G, B in base64."""
+    """A colormap of 256 colours: R, G, B bytes in base64."""
     colors = matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
     return base64.b64encode(np.ascontiguousarray(colors).tobytes()).decode()
 
 
 def _result(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """For each metric the mean of each method, over the images of all of them where they lack some,
-    and which is best.
+    """For each metric, the mean of each method and which is best. If methods lack different images,
+    the means are over the images that all methods have.
     """
     found = standings(evaluation)
     common = {fair.metric: fair.count for fair in fair_means(evaluation) if fair.means}
@@ -187,7 +187,7 @@ def _result(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _of_sets(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """FID, KID and the Inception score, each of all images of a method at once."""
+    """FID, KID and the Inception score, which have one value for all images of a method."""
     words: dict[str, list[str]] = {}
     for one in evaluation.sets:
         words.setdefault(one.label, []).append(_of_set(one))

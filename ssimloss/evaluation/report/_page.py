@@ -1,9 +1,8 @@
-"""Assembles the page of its parts in ``page/``: style, script and data go into one file.
+"""Assembles the page from its parts in ``page/``: style, script and data go into one file.
 
-What it may load is fixed by a content security policy: pictures from data URIs, and the one style
-sheet and the one script whose digests it names. Data travel as JSON in elements of their own, with
-``<``, ``>`` and ``&`` as escapes, and the script makes text of them, never markup: a file may be
-called ``</script>``.
+A content security policy allows only pictures from data URIs, and the style sheet and the script
+whose digests it lists. The data are JSON in separate elements, with ``<``, ``>`` and ``&``
+escaped. The script inserts them as text, never as markup: a file may be named ``</script>``.
 """
 
 import base64
@@ -47,16 +46,16 @@ def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12)
     """Write ``index.html`` into ``folder``: tables, distributions, and the worst images under a
     slider with maps of similarity and error.
 
-    Of clips it has the scores over time, and the worst frames in place of the worst images.
+    For clips, the page shows the scores over time, and the worst frames instead of images.
 
-    The images are read again for it. One that has become unreadable since is shown without its
-    picture.
+    The images are read again. An image that can no longer be read is shown without its picture.
 
     Args:
-        evaluation: what was found.
-        folder: made if it is missing; an older page takes no harm until the new one is complete.
-        worst: of how many images per metric and method the page has full pictures. It has fewer
-            where they would make it larger than about 30 MB, and says so.
+        evaluation: the result to show.
+        folder: created if it is missing. An older page is replaced only once the new one is
+            complete.
+        worst: how many images per metric and method have full pictures on the page. A page larger
+            than about 30 MB has fewer, and states it.
 
     Returns:
         The path of the page.
@@ -86,7 +85,7 @@ def write_report(evaluation: Evaluation, folder: str | Path, *, worst: int = 12)
 def _of_clips(
     evaluation: Evaluation, worst: int, tables: Sequence[str]
 ) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
-    """Data and pictures of a page of clips, whose frames stand in all lists behind the clips."""
+    """The data and pictures of a page for clips. In all lists, frames follow the clips."""
     drawn = draw_shots(
         evaluation, worst_shots(evaluation, worst), THUMBNAIL_CHARACTERS + PICTURE_CHARACTERS
     )
@@ -115,7 +114,7 @@ def _of_clips(
 
 
 def _tables(evaluation: Evaluation, folder: Path) -> list[str]:
-    """Names of the tables in the folder that belong to this evaluation."""
+    """The names of the tables in the folder that were written for this evaluation."""
     try:
         same = (folder / "summary.json").read_text(encoding="utf-8") == evaluation.to_json(
             images=False
@@ -136,7 +135,7 @@ def page(
     title: str,
     tables: Sequence[str] = (),
 ) -> str:
-    """The page as text; ``tables`` as for :func:`page_data`."""
+    """The page as text; ``tables`` as in ``page_data``."""
     style, script = (
         _part("page.css"),
         "\n".join(['"use strict";(() => {', *map(_part, SCRIPTS), "})();"]),
@@ -165,7 +164,7 @@ def _digest(text: str) -> str:
 
 
 def _embedded(value: object) -> str:
-    """JSON in ASCII without characters that could end its HTML element."""
+    """JSON in ASCII, without characters that could end its HTML element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

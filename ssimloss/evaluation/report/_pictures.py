@@ -1,9 +1,9 @@
-"""The pictures inside the page, as data URIs: a thumbnail of every reference, and of the worst
-images all there is to see.
+"""The pictures of the page, as data URIs: a thumbnail of every reference, and the full pictures and
+maps of the worst images.
 
-A picture is whole up to ``LARGEST`` pixels a side; of a larger image it is the crop around the
-worst region, in full resolution. Maps are gray levels, which the page colours and reads values
-from.
+Images of up to ``LARGEST`` pixels a side are shown whole. A larger image is cropped to its worst
+region at full resolution. Maps are stored as gray levels; the page colours them and reads values
+from them.
 """
 
 import base64
@@ -40,20 +40,20 @@ from ssimloss.evaluation.images import Image, ImageError, read
 from ssimloss.evaluation.result import Evaluation, ImageRecord
 
 LARGEST = 768  # pixels a side
-THUMBNAIL_CHARACTERS = 13_000_000  # of base64; both together keep the page under 30 MB
+THUMBNAIL_CHARACTERS = 13_000_000  # in base64; both limits keep the page under 30 MB
 PICTURE_CHARACTERS = 13_000_000
 
-# (up to so many images, pixels of the longer side)
+# (largest number of images, pixels of the longer side)
 _THUMBNAIL_SIDES = ((1500, 160), (6000, 96), (20_000, 48))
-_LOSSLESS = 128 * 128  # up to so many pixels nothing is lost in the page
+_LOSSLESS = 128 * 128  # images of up to this many pixels are stored without loss
 _QUALITY, _THUMBNAIL_QUALITY = 92, 60
 _REACH = 5  # pixels from the centre of an SSIM window to its edge
 _THREADS = min(4, os.cpu_count() or 1)
 
 
 def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
-    """One of each reference; ``None`` where it cannot be read, and from where they would take more
-    than ``most`` characters.
+    """A thumbnail of each reference: ``None`` if it cannot be read, or once the thumbnails would
+    take more than ``most`` characters.
     """
     side = next((side for number, side in _THUMBNAIL_SIDES if len(evaluation.images) <= number), 0)
     if not side:
@@ -75,8 +75,8 @@ def draw_thumbnails(evaluation: Evaluation, most: int) -> list[str | None]:
 
 
 def worst_images(evaluation: Evaluation, worst: int) -> list[int]:
-    """Places in ``evaluation.images`` of the ``worst`` of each metric and method: first every worst
-    one, then every second-worst.
+    """Indices in ``evaluation.images`` of the ``worst`` images of each metric and method: first
+    every worst image, then every second-worst.
     """
     ranked = []
     for metric in evaluation.metrics:
@@ -100,7 +100,7 @@ def worst_images(evaluation: Evaluation, worst: int) -> list[int]:
 def draw_pictures(
     evaluation: Evaluation, places: Sequence[int], most: int
 ) -> dict[int, dict[str, Any]]:
-    """Place -> what the page shows of the image, in this order until they take
+    """Map each index to what the page shows of the image, in this order, until the pictures take
     ``most`` characters.
     """
     drawn: dict[int, dict[str, Any]] = {}
@@ -135,12 +135,12 @@ def draw_picture(
     orientation: Orientation = "apply",
     data_range: float | None = None,
 ) -> dict[str, Any] | None:
-    """Reference, results and maps of one image, ``None`` without a readable reference or any result
-    of its size.
+    """The reference, results and maps of one image; ``None`` if the reference cannot be read or no
+    result has its size.
 
-    Keys: ``shape`` and ``corner`` of what is shown; ``reference``; per method, ``None`` where there
-    is none, ``results``, ``ssim`` and ``error``; ``limit`` and ``unit`` of the error map; ``note``
-    in words.
+    Keys: ``shape`` and ``corner`` of the region shown; ``reference``; ``results``, ``ssim`` and
+    ``error`` with an entry for each method, ``None`` if it has none; ``limit`` and ``unit`` of the
+    error map; ``note``, a text.
     """
     reference = _read(record.reference, orientation, data_range)
     if reference is None:
@@ -160,7 +160,7 @@ def picture_of(
     methods: Sequence[str],
     orientation: Orientation = "apply",
 ) -> dict[str, Any] | None:
-    """Pictures and maps of decoded images."""
+    """The pictures and maps of decoded images."""
     results = [
         r if r is not None and r.pixels.shape[1:] == reference.pixels.shape[1:] else None
         for r in results
@@ -208,7 +208,7 @@ def _thumbnail(
     orientation: Orientation = "apply",
     data_range: float | None = None,
 ) -> str | None:
-    # What has values has been read wholly.
+    # An image with values was decoded completely before.
     drawn = _reduced_jpeg(record.reference, side, orientation) if record.values else None
     if drawn is None:
         image = _read(record.reference, orientation, data_range)
@@ -219,7 +219,7 @@ def _thumbnail(
 
 
 def thumbnail_of(image: Image, side: int) -> str:
-    """Of a decoded image, at most ``side`` pixels wide and high."""
+    """The thumbnail of a decoded image, at most ``side`` pixels wide and high."""
     return _reduced(pillow(toned(image, tones(image))), side)
 
 
@@ -229,8 +229,8 @@ def _reduced(drawn: Pillow.Image, side: int) -> str:
 
 
 def _reduced_jpeg(path: Path, side: int, orientation: Orientation) -> Pillow.Image | None:
-    """A JPEG decoded no finer than a thumbnail needs, which takes a quarter of the time; ``None``
-    for everything else.
+    """A JPEG decoded at the reduced size of a thumbnail, in a quarter of the time; ``None`` for
+    other files.
     """
     try:
         with Pillow.open(path, formats=("JPEG",)) as image:
@@ -250,7 +250,7 @@ def _read(path: Path, orientation: Orientation, data_range: float | None) -> Ima
 
 
 def _similarity(pred: Tensor, target: Tensor, region: Region) -> Tensor | None:
-    """The SSIM map of a region, of windows that reach over its edge too."""
+    """The SSIM map of a region, including windows that extend beyond its edge."""
     top, left, height, width = region
     above, before = min(top, _REACH), min(left, _REACH)
     wider = (top - above, left - before, above + height + _REACH, before + width + _REACH)
@@ -259,7 +259,7 @@ def _similarity(pred: Tensor, target: Tensor, region: Region) -> Tensor | None:
 
 
 def _gray(values: Tensor | None) -> str | None:
-    """A map ``(H, W)`` of values from 0 to 1."""
+    """A map ``(H, W)`` of values in [0, 1] as a gray picture."""
     return (
         None
         if values is None
@@ -275,7 +275,7 @@ def _webp(image: Pillow.Image, quality: int = _QUALITY) -> str:
 
 
 def _depths(methods: Sequence[str], reference: Image, results: Sequence[Image | None]) -> str:
-    """Of which methods the result has another bit depth than the reference."""
+    """A sentence for each method whose result differs in bit depth from the reference."""
     found = [
         (m, depth_words(reference.bit_depth, r.bit_depth))
         for m, r in zip(methods, results, strict=True)
@@ -290,7 +290,7 @@ def _orientations(
     results: Sequence[Image | None],
     orientation: Orientation,
 ) -> str:
-    """Of which methods the result or the reference has an orientation tag."""
+    """A sentence for each method whose result or reference has an orientation tag."""
     found = [
         (m, orientation_words(reference.orientation, r.orientation, orientation))
         for m, r in zip(methods, results, strict=True)
@@ -304,9 +304,9 @@ def _note(size: Sequence[int], region: Region, *more: str) -> str:
     words = []
     if (height, width) != tuple(size):
         words.append(
-            f"Too large to travel whole: these are {height} \N{MULTIPLICATION SIGN} {width} "
-            f"pixels (height \N{MULTIPLICATION SIGN} width) from x {left}, y {top} on, where the "
-            "error is largest."
+            f"The image is too large for this page, which shows {height} \N{MULTIPLICATION SIGN} "
+            f"{width} pixels (height \N{MULTIPLICATION SIGN} width) from x {left}, y {top}, where "
+            "the error is largest."
         )
     words += filter(None, more)
     if height * width > _LOSSLESS:
@@ -315,7 +315,7 @@ def _note(size: Sequence[int], region: Region, *more: str) -> str:
 
 
 def characters(value: object) -> int:
-    """How many there are in all strings of a picture."""
+    """The number of characters in all strings of a picture."""
     if isinstance(value, str):
         return len(value)
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

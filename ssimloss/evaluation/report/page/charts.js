@@ -1,6 +1,6 @@
-// Distributions and intervals, drawn as SVG at the width there is.
+// Distributions and intervals, drawn as SVG at the available width.
 
-const LEAST_BINS = 14, MOST_BINS = 48; // before their width becomes a round number
+const LEAST_BINS = 14, MOST_BINS = 48; // before the width is rounded
 const LEFT = 1, RIGHT = 1;
 
 function niceStep(span, steps) {
@@ -19,7 +19,7 @@ const quantile = (sorted, q) => {
   return sorted[below] + (at - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
 };
 
-// Bins after Freedman and Diaconis, the same for all methods, at round numbers.
+// Bins by the Freedman-Diaconis rule, the same for all methods, at round numbers.
 function binsOf(values) {
   const sorted = Float64Array.from(values).sort();
   const low = sorted[0], high = sorted[sorted.length - 1];
@@ -90,7 +90,7 @@ function histogram(holder, metric, m) {
   drawAtWidthOf(svgHolder, drawAt);
 }
 
-// A mean and its interval on a scale that several rows share; zero is marked where it is in sight.
+// A mean and its interval on a scale shared by several rows; zero is marked if it is in range.
 function interval(row, key, low, high, zero) {
   const width = 132, height = 16, pad = 5;
   const x = (value) => pad + ((value - low) / (high - low || 1)) * (width - 2 * pad);

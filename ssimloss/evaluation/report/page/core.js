@@ -1,9 +1,9 @@
-// What every part uses: the data, elements whose text can only be text, numbers, choices.
+// Shared by all parts: the data, elements whose content is always text, numbers, choices.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const { metrics, methods } = data;
 const byId = (id) => document.getElementById(id);
-// Of clips, the frames that have pictures stand in all lists behind the clips.
+// For clips, the frames with pictures follow the clips in all lists.
 const shots = data.shots ?? [];
 const count = data.names.length - shots.length;
 const noun = data.curves ? "clip" : "image";
@@ -12,14 +12,14 @@ const shotsOf = (i) => {
   return i < count && found.length ? found : [i];
 };
 
-// Numbers that JSON does not have travel as words; null means that there is no number.
+// JSON has no NaN and no infinity: they are stored as words; null means that there is no value.
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 const decoded = (value) => (typeof value === "string" ? WORDS[value] : value);
 for (const ofMethod of data.values) ofMethod.forEach((column, m) => (ofMethod[m] = column.map(decoded)));
 for (const fair of data.fair) fair.means = fair.means.map(decoded);
 for (const row of [...data.summaries, ...data.comparisons]) for (const key of Object.keys(row)) row[key] = decoded(row[key]);
 
-// Children are elements or text, and never markup: names of files come from anywhere.
+// Children are elements or text, never markup: file names may contain anything.
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name, value);
@@ -34,7 +34,7 @@ const drawn = (tag, attributes = {}, ...children) =>
 
 const MINUS = "\u2212";
 const NONE = "\u2013";
-// Two after the point from 10 on (PSNR, VMAF), else four.
+// Two digits after the point from 10 on (PSNR, VMAF), otherwise four.
 const digitsOf = (metric) => metric.digits;
 for (const [m, metric] of metrics.entries()) {
   const large = data.summaries.some((row) => row.metric === m && Number.isFinite(row.mean) && Math.abs(row.mean) >= 10);
@@ -56,7 +56,7 @@ const plural = (number, word) => `${whole(number)} ${word}${number === 1 ? "" : 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const probability = (p) => (p === null || Number.isNaN(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
-// Sorted from the low end or the high end, but what is no number always comes last, and what is missing after that.
+// In both directions, NaN sorts after all numbers, and missing values after NaN.
 const standing = (value) => (value === null || value === undefined ? 2 : Number.isNaN(value) ? 1 : 0);
 function byNumber(value, direction) {
   return (i, j) => {
@@ -74,7 +74,7 @@ const worstOf = (method, metric) => {
 };
 
 const collator = new Intl.Collator("en", { numeric: true });
-// The pictures are many megabytes: read when the first is asked for.
+// The pictures take many megabytes: they are parsed when the first one is needed.
 const pictured = new Set(data.pictured);
 let pictures = null;
 const pictureOf = (i) => {
@@ -84,7 +84,7 @@ const pictureOf = (i) => {
 const failures = new Map();
 for (const failure of data.failures) failures.set(failure.image, [...(failures.get(failure.image) ?? []), failure]);
 
-// A row of words of which one is chosen: radio buttons, so that arrow keys and screen readers know them.
+// A row of words, one of them chosen: radio buttons, so that arrow keys and screen readers work.
 let groups = 0;
 // Draw now and whenever the width of the holder changes.
 function drawAtWidthOf(holder, draw) {

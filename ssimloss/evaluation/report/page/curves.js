@@ -1,6 +1,6 @@
 // Scores over time, one plot for each clip and metric; rings are frames with pictures.
 
-const MOST_CLIPS = 24; // that are drawn
+const MOST_CLIPS = 24; // drawn at most
 
 function curve(holder, clip, m) {
   const metric = metrics[m], tall = 150, left = 52, right = 8, above = 10, below = 26;
@@ -55,6 +55,6 @@ function buildCurves() {
     })))));
   const left = data.curves.length - drawnClips.length;
   byId("curves").append(element("p", { class: "aside" },
-    "A ring is a frame with pictures on this page; click it. Of a long clip, each point is the worst frame of a stretch."
-    + (left ? ` ${plural(left, "clip")} more: their frames are in per_frame.csv.` : "")));
+    "A ring marks a frame with pictures on this page; click it to open them. In long clips, each point is the worst frame of an interval."
+    + (left ? ` ${plural(left, "more clip")} not drawn: see per_frame.csv.` : "")));
 }

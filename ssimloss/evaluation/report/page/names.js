@@ -1,4 +1,4 @@
-// Names are never cut so that two of them look alike: what has no room loses what it shares with the others.
+// Names stay different when they are cut: a name that does not fit loses the part it shares with the others.
 
 const ruler = document.createElement("canvas").getContext("2d");
 const FAMILY = getComputedStyle(document.body).fontFamily;
@@ -25,8 +25,8 @@ function differencesOf(names) {
 }
 const imageDifferences = differencesOf(data.names), methodDifferences = differencesOf(methods);
 
-const CUT = "…\u2060"; // which no line ends with
-// The whole name if it fits into so many pixels of all its lines, else the end that sets it apart.
+const CUT = "…\u2060"; // no line breaks after it
+// The whole name if it fits into this many pixels over all its lines, else the end that differs.
 function fitted(name, differs, room, size) {
   if (widthOf(name, size) <= room) return name;
   const most = (textOf, longest) => { // the largest number of characters that fits

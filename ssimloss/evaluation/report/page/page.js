@@ -6,11 +6,11 @@ function buildHead() {
   byId("gist").textContent = [plural(count, noun), ...(methods.length > 1 ? [plural(methods.length, "method")] : []),
     metrics.map((metric) => metric.title).join(", ")].join("  ·  ");
   if (failed) byId("gist").after(element("p", { class: "notice" },
-    `${whole(failed)} of ${plural(count, noun)} could not be compared in full. What has no value counts in no mean. `,
+    `${whole(failed)} of ${plural(count, noun)} could not be compared completely. Means leave out missing values. `,
     element("a", { href: "#damaged" }, "See why")));
   const words = ["Auto", "Light", "Dark"], values = ["auto", "light", "dark"];
   let stored = null;
-  try { stored = localStorage.getItem("ssimloss-theme"); } catch { /* no storage for pages from disk: the choice lasts as long as the page */ }
+  try { stored = localStorage.getItem("ssimloss-theme"); } catch { /* pages from disk may have no storage: the choice then lasts until the page is closed */ }
   const set = (i) => {
     document.documentElement.dataset.theme = values[i];
     try { localStorage.setItem("ssimloss-theme", values[i]); } catch { /* as above */ }
@@ -29,7 +29,7 @@ function buildContents() {
 function buildAbout() {
   const list = element("dl", { class: "about" });
   for (const [term, text] of data.about) list.append(element("dt", {}, term), element("dd", {}, text));
-  byId("about").append(list, element("details", { open: true }, element("summary", {}, "Metrics in words"),
+  byId("about").append(list, element("details", { open: true }, element("summary", {}, "Definitions of the metrics"),
     element("dl", { class: "about" }, metrics.flatMap((metric) => [
       element("dt", {}, metric.label), element("dd", {}, metric.description)]))));
 }
@@ -43,7 +43,7 @@ function buildSummary() {
   const groups = metrics.map((metric, m) => {
     const rows = data.summaries.filter((row) => row.metric === m).sort((a, b) => a.method - b.method);
     const ends = rows.flatMap((row) => [row.low, row.high, row.mean]).filter(Number.isFinite);
-    // Where the means are over unequal sets of images the best is that over the images that all have.
+    // If methods lack different images, the best mean is that over the images that all methods have.
     const fair = data.fair.find((one) => one.metric === m);
     const meanOf = (row) => (fair ? fair.means[row.method] : row.mean);
     const means = rows.map(meanOf).filter((mean) => standing(mean) === 0);
@@ -64,19 +64,19 @@ function buildSummary() {
   });
   const unequal = data.fair.map(({ metric, count: shared }) => element("p", { class: "aside" },
     `${metrics[metric].title}: these means are over unequal sets of ${noun}s and cannot be compared. ` + (shared
-      ? `The small numbers are the means over the ${plural(shared, noun)} of which all methods have a finite value; the best of them is marked.`
-      : "None has a finite value of all methods, and no best mean is marked.")));
+      ? `The small numbers are the means over the ${plural(shared, noun)} of which all methods have a finite value; the best of these is marked.`
+      : `No ${noun} has a finite value of all methods, so no best mean is marked.`)));
   byId("summary").append(
     element("div", { class: "wide" }, element("table", { class: many ? "summary many" : "summary" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, many ? "Method" : "Metric"),
         heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: ["Best", "Worst", null].includes(head) ? null : "number" }, head ?? "")))), groups)),
-    element("p", { class: "aside" }, `Intervals are bootstrapped over the ${noun}s. Mean, deviation and interval leave infinite values out, whose number is given; standard deviation is over the ${noun}s.`), ...unequal);
+    element("p", { class: "aside" }, `Intervals are bootstrapped over the ${noun}s, and the standard deviation is over the ${noun}s. Means, deviations and intervals leave out infinite values; the column ${capital(noun)}s counts them.`), ...unequal);
 }
 
 function buildComparisons() {
   if (!data.comparisons.length) { byId("comparisons").hidden = true; return; }
   const verdict = (row, metric) => {
-    if (!(row.p_holm < 0.05)) return "no difference shown";
+    if (!(row.p_holm < 0.05)) return "not significant";
     return `${(row.difference > 0) === metric.higher ? methodName(row.first, METHOD_ROOM, 15) : methodName(row.second, METHOD_ROOM, 15)} is better`;
   };
   const groups = metrics.map((metric, m) => {
@@ -102,7 +102,7 @@ function buildComparisons() {
     element("div", { class: "wide" }, element("table", { class: "summary many" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Methods"),
         heads.map((head) => element(head ? "th" : "td", { scope: head ? "col" : null, class: [null, "At 5 %"].includes(head) ? null : "number" }, head ?? "")))), groups)),
-    element("p", { class: "aside" }, `Means of paired differences over the ${noun}s that all methods have; sign-flip permutation test, two-sided; corrected after Holm for the number of comparisons. The line through the intervals is 0.`));
+    element("p", { class: "aside" }, `The differences are means of paired differences over the ${noun}s that all methods have. The test flips signs and is two-sided; Holm's method corrects p for the number of comparisons. The line through the intervals marks 0.`));
 }
 
 function buildLists() {
@@ -116,9 +116,9 @@ function buildLists() {
 }
 
 const KEYS = [
-  ["On the page", [["/", "go to the filter"], ["T", "light, dark, or as the system"], ["?", "this list"]]],
+  ["On the page", [["/", "go to the filter"], ["T", "light, dark or system colours"], ["?", "this list"]]],
   ["In the table", [["↑ ↓ or K J", "previous, next row"], ["Page ↑ Page ↓", "eight rows"], ["Home End", "first, last row"], ["Enter", "open the image"]]],
-  ["In an open image", [["← →", "move the border; with Shift in large steps"], ["Home End", "all result, all reference"], ["Space", "flip between the two"],
+  ["In an open image", [["← →", "move the border; hold Shift for large steps"], ["Home End", "show only the result, only the reference"], ["Space", "flip between the two"],
     ["N P", "next, previous image"], ["R S E", "result, SSIM map, error map"], ["1 – 9", "method"], ["A", "all methods side by side"], ["+ − 0", "magnify, reduce, fit"], ["Esc", "close"]]],
 ];
 function buildKeys() {

@@ -1,12 +1,12 @@
-// A picture under a slider: one image left of the border, another one or a map right of it.
-// The panes of a group share the border and the place they are scrolled to.
+// A picture under a slider: one image left of the border, another image or a map right of it.
+// The panes of a group share the border and the scroll position.
 
 const makeGroup = () => ({ share: 50, panes: [] });
 function slide(group, share) {
   group.share = Math.max(0, Math.min(100, share));
   for (const pane of group.panes) pane.border();
 }
-// What a key does to the border; undefined for other keys.
+// The action of a key on the border; undefined for other keys.
 function sliderKey(group, event) {
   const by = event.shiftKey ? 10 : 2;
   return {
@@ -17,7 +17,7 @@ function sliderKey(group, event) {
 }
 
 class Pane {
-  // `pointed` is called with the column and the row under the pointer as parts of 1, or null when it left.
+  // `pointed` is called with the column and the row under the pointer, in [0, 1], or null when it leaves.
   constructor(group, { pointed = () => {}, label = "Border between the pictures" } = {}) {
     Object.assign(this, { group, pointed, dragging: false });
     const picture = () => element("img", { alt: "", draggable: "false", decoding: "async" });

@@ -1,4 +1,4 @@
-// The first thing to see: which method is best, in one table that can be copied.
+// The top of the page: which method is best, in one table that can be copied.
 
 const listed = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
 
@@ -46,16 +46,16 @@ function buildResult() {
     significant ? "*: better than each other method at 5 % (sign-flip test, Holm)." : "",
     data.summaries.some((row) => Number.isFinite(row.low)) ? "Small numbers: 95 % interval of the mean." : "",
     data.result.some((column) => column.common !== null)
-      ? `Where methods lack values of different ${noun}s, means are over the ${noun}s that all of them have.` : "",
+      ? `If methods lack values of different ${noun}s, means are over the ${noun}s that all methods have.` : "",
     ...data.result.map((column, m) => (many && !column.best.length && column.means.some((mean) => mean !== null)
-      ? `${metrics[m].title}: these means are over unequal sets of ${noun}s; no best one is marked.` : "")),
+      ? `${metrics[m].title}: these means are over different sets of ${noun}s, so no best mean is marked.` : "")),
   ].filter(Boolean);
   byId("result").append(
     ...copyButtons(element("div", { class: "wide" }, element("table", { class: "result" }, element("thead", {}, head), element("tbody", {}, rows)))),
     element("p", { class: "aside" }, notes.join(" "), many ? [notes.length ? " " : "", element("a", { href: "#summary" }, "All statistics")] : null));
 }
 
-// Pages from disk may not have the clipboard: then the text is shown, selected, to be copied by hand.
+// Pages from disk may not have access to the clipboard: the text is then shown and selected, to be copied by hand.
 function copyButtons(table) {
   const told = element("output", { class: "tally", "aria-live": "polite" });
   const text = element("textarea", { class: "copy", readonly: true, hidden: true, rows: 8, spellcheck: "false", "aria-label": "Text to copy" });

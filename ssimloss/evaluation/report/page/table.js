@@ -1,10 +1,10 @@
-// All images: sorted, filtered, and only the rows in view exist.
+// All images: sorted and filtered; only the rows in view exist.
 
 const ROW = 52; // pixels, as in the style sheet
 const SPARE = 6; // rows beyond either edge of the view
 const PAGE = 8;
-const HEAD_ROOM = 170; // pixels of a method's name, in three lines
-const WORDS_BESIDE = 28; // pixels of a cell's own edges
+const HEAD_ROOM = 170; // pixels for a method's name, over three lines
+const WORDS_BESIDE = 28; // pixels of a cell's padding
 
 const columns = [
   { title: capital(noun), value: (i) => data.names[i], text: true },
@@ -61,7 +61,7 @@ function arrange() {
   if (range) table.chip.firstChild.textContent = range.words;
 }
 
-// Names have two lines of the first column, which is narrow on a phone.
+// Names take up to two lines of the first column, which is narrow on a phone.
 function fitNames() {
   const narrow = table.scroller.clientWidth < 560;
   table.grid.classList.toggle("narrow", narrow);
@@ -104,7 +104,7 @@ function rowOf(position) {
     element("td", { class: "number" }, size ? `${size[0]} × ${size[1]}` : NONE), cells);
 }
 
-const TURNED = data.orientation === "apply" ? "turned by its tag" : "tag ignored";
+const TURNED = data.orientation === "apply" ? "rotated by its tag" : "tag ignored";
 
 function failureWords(i) {
   const failed = failures.get(i);
@@ -113,7 +113,7 @@ function failureWords(i) {
   return failed.length < methods.length ? `${whole(failed.length)} of ${plural(methods.length, "method")} ${word}` : word;
 }
 
-// Only where several methods differ.
+// Undefined unless several methods differ.
 function bestOf(i, metric, m) {
   const values = methods.map((_, k) => data.values[k][m][i]).filter((v) => standing(v) === 0);
   const best = metric.higher ? Math.max(...values) : Math.min(...values);
@@ -143,7 +143,7 @@ function draw(focused = table.body.contains(document.activeElement)) {
     return row;
   };
   body.replaceChildren(...(first ? [space(first * ROW)] : []), ...rows, ...(last < order.length ? [space((order.length - last) * ROW)] : []));
-  if (end() > last) return draw(focused); // The view grows with a list that was short before.
+  if (end() > last) return draw(focused); // The view grows if the list was short before.
   if (focused) live.get(table.active)?.querySelector("button").focus({ preventScroll: true });
 }
 
@@ -203,7 +203,7 @@ function buildTable() {
   table.grid = element("table", { class: many ? "grid" : "grid single", "aria-label": "Values of every image" },
     element("colgroup", {}, element("col", { class: "wide" }), element("col", { class: "size" }), values.map(() => element("col", { class: "value" }))),
     element("thead", {}, rows), table.body);
-  table.empty = element("p", { class: "empty", hidden: true }, "No image fits these filters.");
+  table.empty = element("p", { class: "empty", hidden: true }, `No ${noun} matches these filters.`);
   let waiting = false;
   table.scroller = element("div", { class: "scroller", scroll: () => {
     if (!waiting) requestAnimationFrame(() => { waiting = false; draw(); });
@@ -223,7 +223,7 @@ function buildTable() {
   section.append(
     element("div", { class: "tools" }, table.search, status, table.chip, table.tally),
     element("p", { id: "filter-help", class: "aside" },
-      `Words are parts of names; conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")} hold for any method. Click a row, or press Enter on it, to open the ${noun}.`),
+      `Type parts of names, or conditions such as ${metrics.map((m) => `${m.name}<…`).join(", ")}, which at least one method must meet. Click a row, or press Enter on it, to open the ${noun}.`),
     table.scroller, table.empty);
   fitNames();
   arrange();

@@ -1,10 +1,10 @@
-// One image: reference and result under a slider, maps of similarity and error with their colour bars, values.
+// One image: reference and result under a slider, maps of similarity and error with colour bars, and values.
 
 const view = { list: [], at: 0, method: 0, layer: 0, against: 0, zoom: 0, all: false, maps: new Map(), token: 0, group: makeGroup() };
 const LAYERS = [["Result", null], ["SSIM map", "ssim"], ["Error map", "error"]];
 const ZOOMS = [["Fit", 0], ["100 %", 1], ["200 %", 2], ["400 %", 4], ["800 %", 8]];
 const GAP = 8; // pixels between panes
-const LEAST_PANE = 190; // pixels of height; more panes than fit are scrolled to
+const LEAST_PANE = 190; // pixels of height; panes that do not fit are reached by scrolling
 const parts = {};
 const dialog = byId("viewer");
 const luts = Object.fromEntries(Object.entries(data.colors).map(([map, text]) => [map, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]));
@@ -13,7 +13,7 @@ const HINT = "Point at the picture to read values; drag, or use ← and →, to 
 
 function openViewer(list, at, method = null) {
   if (!list.length) return;
-  const wanted = shotsOf(list[at])[0]; // of a clip its frames, the worst first
+  const wanted = shotsOf(list[at])[0]; // for a clip, its frames, the worst first
   list = list.flatMap(shotsOf);
   at = list.indexOf(wanted);
   view.list = list;
@@ -47,7 +47,7 @@ function buildViewer() {
   parts.previous = button("‹", "Previous image (P)", () => step(-1));
   parts.next = button("›", "Next image (N)", () => step(1));
   parts.close = button("×", "Close (Esc)", () => dialog.close());
-  // The pane of two chosen pictures; then, all side by side, that of the reference and one for each method.
+  // The pane of two chosen pictures; then the panes side by side: the reference, and one for each method.
   const one = new Pane(view.group, { pointed: (at) => readOut(at, view.method) });
   parts.panes = { one, reference: new Pane(view.group, { pointed: (at) => readOut(at, null) }),
     methods: methods.map((method, k) => new Pane(view.group, { label: `Border between reference and ${method}`, pointed: (at) => readOut(at, k) })) };
@@ -116,8 +116,8 @@ function show() {
   if (!has) {
     const reasons = (failures.get(i) ?? []).filter((f) => f.method === m).map((f) => f.reason);
     parts.alone.replaceChildren(thumbnail(i, "large"), element("p", {}, ...(reasons.length ? reasons
-      : [`Pictures are on this page for ${plural(data.pictured.length, "image")} only, the worst of each method and metric; the files of this one are named beside it.`])));
-    if (focused) parts.close.focus(); // what is hidden cannot keep it
+      : [`This page has pictures of ${plural(data.pictured.length, "image")} only, the worst of each method and metric. The files of this image are listed in this window.`])));
+    if (focused) parts.close.focus(); // a hidden element cannot keep the focus
   }
   parts.note.textContent = picture?.note ?? "";
   showValues(i);
@@ -143,7 +143,7 @@ function showValues(i) {
 function showAll(all) {
   view.all = all;
   parts.setView(all ? 1 : 0);
-  slide(view.group, all ? 0 : 50); // of all side by side the results are whole at first
+  slide(view.group, all ? 0 : 50); // side by side, the results are shown whole at first
   show();
 }
 
@@ -160,7 +160,7 @@ async function paint() {
   parts.all.hidden = !view.all;
   const resultOf = (k) => ({ source: picture.results[k], name: methods.length > 1 ? methodName(k, 200, 12) : "result" });
   const referenceSide = { source: picture.reference, name: "reference" };
-  // Panes that are shown, by the method whose result and maps they have.
+  // The panes shown, by the method whose result and maps they hold.
   const live = new Map();
   if (view.all) {
     reference.show(referenceSide, null);
@@ -202,11 +202,11 @@ function describeMap(name, panel, scale) {
   panel.unit.textContent = scale.unit;
   panel.caption.textContent = name === "ssim" ? "SSIM map" : "Error map";
   panel.caption.setAttribute("aria-pressed", LAYERS[view.layer][1] === name);
-  panel.caption.title = "Lay it under the slider";
+  panel.caption.title = "Show this map under the slider";
   panel.canvas.setAttribute("aria-label", `${panel.caption.textContent} of ${data.names[current()]}: ${scale.unit}, ${scale.low} to ${scale.high}`);
 }
 
-// Maps travel as gray levels, so that the page can colour them and read values back.
+// Maps are stored as gray levels, so that the page can colour them and read their values.
 async function coloredMap(source, lut) {
   const image = new Image();
   image.src = source;
@@ -240,7 +240,7 @@ function layout() {
   }
 }
 
-// What is under the pointer, in the pane of a method; `null` for the reference.
+// The values under the pointer, in the pane of a method; `null` for the reference.
 function readOut(at, method) {
   const picture = at && pictureOf(current());
   if (!picture) { parts.readout.textContent = HINT; return; }

@@ -1,4 +1,4 @@
-// The worst image of each method under one slider, and more of the worst as cards.
+// The worst image of each method under one slider, and the next worst as cards.
 
 const TILE_HEIGHT = 300; // pixels at most
 
