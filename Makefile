@@ -3,13 +3,13 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 EXTRAS := dev,cli
-# Written last, holds the folder it was made for: an environment that was half installed, copied or moved is set up again.
+# Written last; contains the folder it was made for. An environment that was half installed, copied or moved is set up again.
 STAMP := $(VENV)/.ssimloss-setup
-# The same for the packages that `make docs` and `make demo` need, which are few.
+# The same for the few packages that `make docs` and `make demo` need.
 DOCS_STAMP := $(VENV)/.ssimloss-docs
 DEMO_STAMP := $(VENV)/.ssimloss-demo
-# There while packages are being installed; found at the start, it means that an earlier set-up was killed and may have left any
-# package half copied, so that all of them are copied again.
+# Exists while packages are being installed. If it exists at the start, an earlier set-up was killed and may have left packages
+# half copied, so all of them are installed again.
 INSTALLING := $(VENV)/.ssimloss-installing
 # More arguments for the command behind a target: make test ARGS="-k ssim -x", make bench ARGS=--quick
 ARGS :=
@@ -25,16 +25,16 @@ setup: $(STAMP) ## make .venv with everything installed (the other targets do th
 demo: $(DEMO_STAMP) ## train super-resolution on real photographs: a table and a picture in outputs/demo
 	$(PY) examples/train_super_resolution.py --out outputs/demo $(ARGS)
 
-# A process for each processor, each with one thread: most of a test is Python. Tests of threads say
-# how many they want. Each process starts with a part of the files in order, so that what a file
-# makes for all of its tests is made once; one that is done takes tests over from the others.
+# One process per processor, each with one thread: tests spend most of their time in Python. Tests of
+# threads set the number they need. Each process starts with a block of files, so that fixtures of a
+# file are made once; a process that has finished takes over tests from the others.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses logical --dist worksteal
 
 test: $(STAMP) ## run every test
 	$(PYTEST) $(ARGS)
 
-# Every room, in about a minute on two processors: the contracts between rooms, the promises of every
-# loss but the large networks, and of each room the files that take seconds.
+# Every room, in about a minute on two processors: the contracts between rooms, the checks of every
+# loss except those with large networks, and the fast test files of each room.
 QUICK := layering contracts public_surface import twins every_loss pixel color resize files native \
 	winograd features sharing combined conventions protocol validator set_statistics weights \
 	evaluation_result evaluation_pairs evaluation_statistics cli_evaluate migration
@@ -47,8 +47,8 @@ quick: $(STAMP) ## run tests that touch every room, in about a minute
 test-oldest: set-up-oldest ## run every test with the oldest supported Python, PyTorch, torchvision and numpy
 	$(PYTEST_OLDEST) $(ARGS)
 
-# In at most three minutes on two processors: what differs between versions of PyTorch is what an
-# operator is, what is compiled, exported, transformed or pickled, and private names.
+# In at most three minutes on two processors. Versions of PyTorch differ in operators, in compiling,
+# exporting, transforming and pickling, and in private names.
 QUICK_OLDEST := oldest import layering public_surface every_loss preparation protocol measures \
 	validator flags tensor_kinds compilation transforms
 QUICK_OLDEST_LESS := not DISTS and not LPIPS and not importing and not wide
@@ -65,7 +65,7 @@ check: $(STAMP) ## lint, formatting, types, generated files
 	$(PY) tests/generate.py --check
 	$(PY) -m mypy
 
-generate: $(STAMP) ## write what follows from the measures: type stubs, the table in the README
+generate: $(STAMP) ## write the type stubs, tables and reference pages derived from the measures
 	$(PY) tests/generate.py
 
 docs: $(DOCS_STAMP) ## build the documentation site into outputs/docs; warnings and broken links are errors
@@ -82,14 +82,14 @@ bench: $(STAMP) ## time and memory beside the other libraries, into benchmarks/r
 gpu: $(STAMP) ## test and time on the GPU at hand, in at most 8 minutes, into benchmarks/results/gpu
 	$(PY) -m benchmarks.gpu --out benchmarks/results/gpu $(ARGS)
 
-parity: $(STAMP) ## print how far each convention is from the program it is named after
+parity: $(STAMP) ## print how far each convention is from the code it is named after
 	$(PY) -m pytest tests/test_parity.py -q -s $(ARGS)
 
 sanitize: $(STAMP) ## run the native library under AddressSanitizer and UndefinedBehaviorSanitizer, with random sizes
 	$(PY) tests/sanitize_native.py $(ARGS)
 
-# An environment with the oldest supported versions: 6 GB. The package is not installed there but
-# found on PYTHONPATH, with the native library of $(VENV), which serves every Python.
+# An environment with the oldest supported versions: 6 GB. The package is not installed there; it is
+# found through PYTHONPATH, with the native library of $(VENV), which works with every Python.
 OLDEST := .venv-oldest
 OLDEST_STAMP := $(OLDEST)/.ssimloss-setup
 PYTEST_OLDEST := PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest --numprocesses logical --dist worksteal --ignore tests/test_wheel.py
@@ -98,7 +98,7 @@ OLDEST_PYTHONS := python3.10 $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/pytho
 
 set-up-oldest: $(OLDEST_STAMP)
 
-# Made again only where what it needs has changed.
+# Made again only if its requirements have changed.
 $(OLDEST_STAMP): pyproject.toml tests/oldest_requirements.py | $(STAMP)
 	@set -e; needs=$$($(PY) tests/oldest_requirements.py); \
 	if [ -e $@ ] && [ "$$needs" = "$$(cat $(OLDEST)/requirements.txt)" ]; then touch $@; exit; fi; \
@@ -116,7 +116,7 @@ $(OLDEST_STAMP): pyproject.toml tests/oldest_requirements.py | $(STAMP)
 	$(OLDEST)/bin/python -m pip install --quiet -r $(OLDEST)/requirements.txt; \
 	touch $@
 
-# Both the interpreter and the stamp have to be there and belong to this folder.
+# The interpreter and the stamp must exist and belong to this folder.
 belongs = $(filter $(CURDIR),$(shell $(PY) -c 'print(open("$(1)").read())' 2>/dev/null))
 ifeq ($(call belongs,$(STAMP)),)
 $(STAMP): force
@@ -133,7 +133,7 @@ SOURCES := pyproject.toml setup.py $(wildcard ssimloss/kernels/native/*)
 $(STAMP): $(SOURCES)
 	$(call set_up,$(EXTRAS))
 
-# An environment that has everything has what the site and the demo need.
+# The full environment includes what the site and the demo need.
 $(DOCS_STAMP) $(DEMO_STAMP): $(VENV)/.ssimloss-%: $(SOURCES)
 	@if $(MAKE) --silent --question $(STAMP) 2>/dev/null; then printf %s "$(CURDIR)" > $@; else $(MAKE) --silent set-up-$*; fi
 

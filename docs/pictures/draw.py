@@ -2,8 +2,9 @@
 
     python docs/pictures/draw.py [measures] [restored]
 
-``restored.webp`` shows a photograph restored by gradient descent on its pixels under six losses,
-``measures/NAME.webp`` what a measure sees of a degraded copy. The photograph is scikit-image's cat.
+``restored.webp`` shows a photograph restored by gradient descent on its pixels under six losses.
+``measures/NAME.webp`` shows the map and the gradient of a measure on a degraded copy. The picture
+is the cat of scikit-image.
 Everything is computed on the CPU from a fixed seed.
 """
 
@@ -30,7 +31,7 @@ LOWER, HIGHER = np.array([30, 100, 200.0]), np.array([225, 110, 20.0])  # blue, 
 STEPS, RATE = 30, 0.003
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-# Six that differ: two of pixels and frequencies, three of structure, one of deep features.
+# Six different losses: two on pixels and frequencies, three on structure, one on deep features.
 RESTORED: dict[str, Loss] = {
     "L2": ssimloss.L2Loss(),
     "SSIM": ssimloss.SSIMLoss(padding="reflect"),
@@ -48,7 +49,7 @@ def photograph() -> Tensor:
 
 
 def degraded(image: Tensor) -> Tensor:
-    """Blurred, with noise, a little flatter."""
+    """A blurred copy with noise and less contrast."""
     generator = torch.Generator().manual_seed(0)
     x = torch.arange(9) - 4.0
     line = torch.exp(-(x**2) / (2 * 1.6**2))
@@ -67,7 +68,7 @@ def step_of(loss: Callable[..., Tensor], *images: Tensor) -> Tensor:
 
 
 def restored(loss: Loss, start: Tensor, target: Tensor) -> Tensor:
-    """Descend on the pixels with Adam."""
+    """Minimise the loss over the pixels with Adam."""
     pred = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([pred], RATE)
     for _ in range(STEPS):
@@ -81,7 +82,7 @@ def restored(loss: Loss, start: Tensor, target: Tensor) -> Tensor:
 
 
 def picture(image: Tensor) -> Image.Image:
-    """An RGB image."""
+    """The image as an RGB picture."""
     levels = (image[0].permute(1, 2, 0) * 255).round().byte()
     return Image.fromarray(levels.numpy())
 
@@ -96,7 +97,7 @@ def signed(values: Tensor) -> Image.Image:
 
 
 def gray(values: Tensor) -> tuple[Image.Image, str]:
-    """A map in gray, and the values of black and white."""
+    """A map in gray, and the values that black and white stand for."""
     low, high = np.quantile(values.double().numpy(), [0.005, 0.995])
     share = ((values - low) / max(high - low, 1e-12)).clamp(0, 1)
     image = Image.fromarray((share * 255).round().byte().numpy())
@@ -104,7 +105,7 @@ def gray(values: Tensor) -> tuple[Image.Image, str]:
 
 
 def sheet(rows: list[list[tuple[Image.Image | None, str, str]]]) -> Image.Image:
-    """Panels with a title and a line under it, on white: readable on light and dark pages."""
+    """Panels, each with a title and a line below it, on white: readable on light and dark pages."""
     columns = max(map(len, rows))
     labels = [LABEL if any(title for _, title, _ in row) else LABEL // 2 for row in rows]
     tops = [GAP + sum(labels[:i]) + i * (SIDE + GAP) for i in range(len(rows) + 1)]
@@ -171,14 +172,14 @@ def draw_measures(target: Tensor, start: Tensor) -> None:
 
 
 def save(page: Image.Image, path: Path, quality: int) -> None:
-    """Write, and say how large it is."""
+    """Write the picture and print its size."""
     path.parent.mkdir(exist_ok=True)
     page.save(path, quality=quality, method=6)
     print(f"wrote {path.relative_to(FOLDER)}, {path.stat().st_size // 1024} KiB")
 
 
 def main() -> None:
-    """Draw what is named, or everything."""
+    """Draw the pictures that are named, or all."""
     drawings = {"restored": draw_restored, "measures": draw_measures}
     wanted = sys.argv[1:] or list(drawings)
     if unknown := [name for name in wanted if name not in drawings]:

@@ -1,8 +1,8 @@
 """The page ``docs/study_of_measures.md`` and its picture, from the output of ``ssimloss study``.
 
 ``python docs/pictures/study.py STUDY`` replaces the tables of the page by those in ``STUDY`` and
-draws a sheet of the pictures that the losses lead to. What stands above the tables is written by
-hand: read it again.
+draws a sheet of the pictures that result from the losses. The text above the tables is written by
+hand: check it afterwards.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def with_tables(page: str, study: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path, help="the folder that ssimloss study has written")
-    parser.add_argument("--photograph", default="chelsea", help="of the sheet of pictures")
-    parser.add_argument("--start", default="compression", help="of the sheet of pictures")
+    parser.add_argument("--photograph", default="chelsea", help="for the sheet of pictures")
+    parser.add_argument("--start", default="compression", help="for the sheet of pictures")
     options = parser.parse_args()
     sheet(options.study / "pictures" / options.photograph, options.start).save(
         SHEET, quality=85, method=6
